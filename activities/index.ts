@@ -1,0 +1,2 @@
+export { createLedgerActivities } from './ledgerActivities.ts';
+export { createProviderActivities } from './providerActivities.ts';

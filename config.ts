@@ -1,0 +1,91 @@
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { z } from 'zod';
+
+/**
+ * The one place that reads the environment. Only the `main.ts` of each process calls `loadConfig`; everything else is
+ * handed what it needs. Every variable is described in `.env.example`.
+ */
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL');
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+
+const schema = z
+  .object({
+    DATABASE_URL: postgresUrl,
+    MIGRATE_DATABASE_URL: postgresUrl.optional(),
+    DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(20),
+    OPENAI_API_KEY: z.string().min(1).optional(),
+    OPENAI_BASE_URL: httpUrl.optional(),
+    OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
+    PROVIDER_CREATE_ENCODING: z.enum(['multipart', 'json']).default('multipart'),
+    HOLD_TTL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(3600),
+    ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
+    HOST: z.string().min(1).default('127.0.0.1'),
+    PORT: port(3000),
+    METRICS_PORT: port(9464),
+    WORKER_METRICS_PORT: port(9465),
+    SIMULATOR_PORT: port(3001),
+    START_TIMEOUT_MS: z.coerce.number().int().min(1000).max(60_000).default(8000),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  })
+  .refine((env) => env.OPENAI_API_KEY === undefined || env.OPENAI_BASE_URL !== undefined, {
+    path: ['OPENAI_BASE_URL'],
+    error: 'is required with OPENAI_API_KEY: the URL of a server that speaks the Videos API, with its /v1',
+  });
+
+export type Config = ReturnType<typeof parseConfig>;
+
+/** Raised with every fault of the environment at once; `faults` has one line each and no values, so no secret is printed. */
+export class ConfigError extends Error {
+  constructor(readonly faults: string[]) {
+    super(`The configuration has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}:\n${faults.join('\n')}`);
+  }
+}
+
+/** Pure: an environment in, a validated configuration out. An empty variable counts as unset. Raises `ConfigError`. */
+export function parseConfig(environment: Record<string, string | undefined>) {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(present);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => {
+        const name = issue.path.join('.');
+        return `  ${name}: ${present[name] === undefined && issue.code === 'invalid_type' ? 'is required' : issue.message}`;
+      }),
+    );
+  }
+  const env = parsed.data;
+  return {
+    temporal: loadClientConnectConfig({ overrideEnvVars: present as Record<string, string> }),
+    databaseUrl: env.DATABASE_URL,
+    migrateDatabaseUrl: env.MIGRATE_DATABASE_URL,
+    databasePoolSize: env.DATABASE_POOL_SIZE,
+    provider: {
+      // Without a key of a real provider, the embedded simulator is the provider.
+      apiKey: env.OPENAI_API_KEY ?? 'simulator',
+      baseUrl: env.OPENAI_BASE_URL ?? `http://127.0.0.1:${env.SIMULATOR_PORT}/v1`,
+      createEncoding: env.PROVIDER_CREATE_ENCODING,
+      webhookSecret: env.OPENAI_WEBHOOK_SECRET,
+    },
+    holdTtlSeconds: env.HOLD_TTL_SECONDS,
+    adminKey: env.ADMIN_KEY,
+    host: env.HOST,
+    port: env.PORT,
+    metricsPort: env.METRICS_PORT,
+    workerMetricsPort: env.WORKER_METRICS_PORT,
+    startTimeoutMs: env.START_TIMEOUT_MS,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+/** Reads this process's environment; prints every fault at once and exits with 2 when it can't be used. */
+export function loadConfig(): Config {
+  try {
+    return parseConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\nSee .env.example for what each variable means.\n`);
+    process.exit(2);
+  }
+}

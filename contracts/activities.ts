@@ -1,0 +1,116 @@
+/**
+ * What workflows ask of the world. Terms: a *hold* reserves credits for one generation; *capture* charges them, *release*
+ * gives them back; both *settle* the hold, once. An *attempt* is one call that may make a video at the provider; a *look*
+ * is one retrieve of it.
+ */
+
+/** Why a hold could not be placed; nothing is held then. */
+export type HoldRefusalCode =
+  | 'insufficient_credits'
+  | 'account_frozen'
+  | 'too_many_active_generations'
+  /** The request was given up by the API, or its `admit_by` passed, before a hold was placed. */
+  | 'voided';
+
+export interface HeldPlacement {
+  readonly outcome: 'held';
+  readonly holdId: string;
+  readonly accountId: string;
+  readonly amountMicrocredits: number;
+  /** By the database's clock at the time of the answer; the workflow starts its own timer from it (RULES, "Expiry"). */
+  readonly timeLeftMs: number;
+  /** The whole length of this hold. */
+  readonly holdTtlMs: number;
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  /** Median of recent completed generations of the same model, seconds and size; null when there are none. */
+  readonly expectedDurationMs: number | null;
+  /** Known when an earlier run of this workflow has created the video: then nothing is created again. */
+  readonly providerVideoId: string | null;
+  /** An earlier run began a create whose end nobody knows: a blind second one could make a second paid video. */
+  readonly createMayHaveArrived: boolean;
+}
+
+export interface RefusedPlacement {
+  readonly outcome: 'refused';
+  readonly code: HoldRefusalCode;
+  readonly accountId: string;
+}
+
+/** The hold was settled before this run asked: after a reset or a late resume. The run has nothing left to do. */
+export interface SettledPlacement {
+  readonly outcome: 'settled';
+  readonly accountId: string;
+  readonly settlement: Settlement;
+}
+
+export type HoldPlacement = HeldPlacement | RefusedPlacement | SettledPlacement;
+
+/** Why a hold is released. Each needs its own proof, which `settle_generation` checks (RULES, "What moves credits"). */
+export type ReleaseReason =
+  /** The provider's `failed`, retrieved by us. */
+  | 'provider_failed'
+  /** A definite refusal of the create for what the client asked. */
+  | 'create_refused'
+  /** Too little time left to create, and no attempt may have made anything. */
+  | 'provider_unavailable'
+  /** The hold's time is over. */
+  | 'expired';
+
+export interface Settlement {
+  readonly charged: boolean;
+  readonly reason: ReleaseReason | 'completed';
+  /** The code that the customer sees on a failed video; null when charged. */
+  readonly errorCode: string | null;
+}
+
+/**
+ * What a settlement came to. `conflict`: the generation was settled differently before; that settlement stands and the
+ * attempt to change it is recorded. Of a release as expired only: `not_due`, the database's clock says there is time left;
+ * `terminal`, the provider's last word is on record, and settles it.
+ */
+export type SettleResult =
+  | { readonly result: 'settled' | 'conflict'; readonly settlement: Settlement }
+  | { readonly result: 'not_due'; readonly timeLeftMs: number }
+  | { readonly result: 'terminal'; readonly look: TerminalLook };
+
+export interface LedgerActivities {
+  /** Idempotent: the first call moves the credits, every later one answers with the hold as it stands. */
+  placeHold(input: { generationId: string }): Promise<HoldPlacement>;
+  /** Needs a recorded look that said `completed`. Idempotent. */
+  captureHold(input: { generationId: string }): Promise<SettleResult>;
+  /** Idempotent for the same reason. */
+  releaseHold(input: { generationId: string; reason: ReleaseReason }): Promise<SettleResult>;
+}
+
+/** What one call of the provider's create came to, sorted by what it proves. */
+export type CreateOutcome =
+  | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerEventsExpected: boolean }
+  /** The provider refused what the client asked for: nothing was made, and nothing else will be. */
+  | { readonly outcome: 'refused'; readonly errorCode: string }
+  /** Proven that nothing was made (operator's fault, rate limit, refused connection): try again later. */
+  | { readonly outcome: 'not_made'; readonly why: string; readonly retryAfterMs: number | null }
+  /** The generation was settled by another hand: nothing may be made any more. */
+  | { readonly outcome: 'settled' }
+  /** The call may have arrived. Creating again could make a second paid video. */
+  | { readonly outcome: 'ambiguous'; readonly why: string };
+
+export type TerminalLook = { readonly verdict: 'completed' } | { readonly verdict: 'failed' };
+
+/** What a retrieve saw, after it was recorded. Only `completed` and `failed` are terminal. */
+export type Look =
+  | TerminalLook
+  | { readonly verdict: 'open'; readonly status: string; readonly progress: number | null };
+
+export interface ProviderActivities {
+  /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */
+  createVideo(input: { generationId: string }): Promise<CreateOutcome>;
+  /**
+   * Asks the provider and records the answer. Network errors, 4xx, 5xx and unreadable answers are retryable failures of
+   * the activity, so an outage adds nothing to the history; only a readable answer returns.
+   */
+  retrieveVideo(input: { generationId: string; providerVideoId: string }): Promise<Look>;
+}
+
+export type Activities = LedgerActivities & ProviderActivities;

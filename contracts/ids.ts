@@ -1,0 +1,30 @@
+/**
+ * Ids of the things that outlive a request. A generation's id is also its Temporal workflow id and the key of every
+ * settlement of it (RULES, "Settling is idempotent").
+ */
+
+/** `video_` + the 32 hex digits of a UUIDv7. */
+export function videoId(uuid: string): string {
+  return `video_${hex(uuid)}`;
+}
+
+export function accountId(uuid: string): string {
+  return `acct_${hex(uuid)}`;
+}
+
+export function apiKeyId(uuid: string): string {
+  return `key_${hex(uuid)}`;
+}
+
+/** Whether a path segment can be one of our video ids at all; anything else is answered 404 without a query. */
+export function isVideoId(text: string): boolean {
+  return /^video_[0-9a-f]{32}$/.test(text);
+}
+
+export function isAccountId(text: string): boolean {
+  return /^acct_[0-9a-f]{32}$/.test(text);
+}
+
+function hex(uuid: string): string {
+  return uuid.replaceAll('-', '').toLowerCase();
+}

@@ -1,0 +1,15 @@
+/** 1 credit = 1,000,000 microcredits (RULES, "The ledger"). Amounts are integers, in microcredits, never floats of credits. */
+export const MICROCREDITS_PER_CREDIT = 1_000_000;
+
+/** The largest amount that is exact in JSON and in JavaScript: 2^53 − 1 microcredits. */
+export const MAX_MICROCREDITS = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Microcredits as a decimal number of credits with six places: 571429 → "0.571429". Works on the digits, so no amount is
+ * rounded. Raises RangeError for anything that is no safe integer.
+ */
+export function formatCredits(amountMicrocredits: number): string {
+  if (!Number.isSafeInteger(amountMicrocredits)) throw new RangeError('not a whole number of microcredits');
+  const digits = String(Math.abs(amountMicrocredits)).padStart(7, '0');
+  return `${amountMicrocredits < 0 ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;
+}

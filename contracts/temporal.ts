@@ -1,0 +1,41 @@
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import type { HoldPlacement } from './activities.ts';
+
+/** Task queues: work that hangs on the provider never takes a slot from the ledger (RULES, exploit 12). */
+export const TASK_QUEUE = {
+  workflowsAndLedger: 'holdfast',
+  provider: 'holdfast-provider',
+} as const;
+
+export const GENERATE_VIDEO = 'generateVideo';
+
+/** Ids and amounts only: no prompt, file or key ever enters a history. */
+export interface GenerateVideoInput {
+  readonly generationId: string;
+}
+
+export interface GenerateVideoResult {
+  readonly generationId: string;
+  readonly outcome: Exclude<HoldfastOutcome, 'held'>;
+  readonly errorCode: string | null;
+}
+
+/**
+ * Sent with the start (update-with-start): resolves with what became of the hold. Its id is fixed, so a repeat of the
+ * same request reads the first answer.
+ */
+export const PLACED_UPDATE = { type: 'update', name: 'placed' } as UpdateDefinition<HoldPlacement, [], 'placed'>;
+export const PLACED_UPDATE_ID = 'placed';
+
+/** "Look now": the provider says that something happened. It carries nothing, for only a retrieve of ours is evidence. */
+export const PROVIDER_EVENT = { type: 'signal', name: 'providerEvent' } as SignalDefinition<[], 'providerEvent'>;
+
+/** The values of the search attribute `HoldfastOutcome`. */
+export type HoldfastOutcome = 'held' | 'captured' | 'released' | 'expired' | 'refused';
+
+export const SEARCH_ATTRIBUTE = {
+  account: 'HoldfastAccount',
+  outcome: 'HoldfastOutcome',
+  errorCode: 'HoldfastErrorCode',
+  providerVideo: 'HoldfastProviderVideo',
+} as const;

@@ -1,0 +1,88 @@
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+const INSERT_ACCOUNT = {
+  name: 'insert_account',
+  text: `INSERT INTO accounts (id, name) VALUES ($1, $2) RETURNING id, name, created_at AS "createdAt"`,
+};
+
+/** Opens an account with nothing in it. */
+export async function openAccount(pool: Pool, id: string, name: string): Promise<{ id: string; name: string; createdAt: Date }> {
+  return row(pool, INSERT_ACCOUNT, [id, name]);
+}
+
+const INSERT_KEY = {
+  name: 'insert_api_key',
+  text: `INSERT INTO api_keys (id, account_id, name, key_sha256)
+    SELECT $1, a.id, $3, $4 FROM accounts a WHERE a.id = $2 RETURNING id, created_at AS "createdAt"`,
+};
+
+/** Keeps the hash of a new key; undefined when there is no such account. */
+export async function addApiKey(
+  pool: Pool,
+  key: { id: string; accountId: string; name: string; sha256: Buffer },
+): Promise<{ id: string; createdAt: Date } | undefined> {
+  const [added] = await rows<{ id: string; createdAt: Date }>(pool, INSERT_KEY, [key.id, key.accountId, key.name, key.sha256]);
+  return added;
+}
+
+export interface Caller {
+  readonly apiKeyId: string;
+  readonly accountId: string;
+}
+
+const FIND_KEY = {
+  name: 'find_api_key',
+  text: `SELECT id AS "apiKeyId", account_id AS "accountId" FROM api_keys WHERE key_sha256 = $1 AND revoked_at IS NULL`,
+};
+
+/** Whose key this is; undefined when it is unknown or revoked. Looked up by hash, so timing tells nothing about keys. */
+export async function findCaller(pool: Pool, sha256: Buffer): Promise<Caller | undefined> {
+  const [caller] = await rows<Caller>(pool, FIND_KEY, [sha256]);
+  return caller;
+}
+
+export interface Balance {
+  readonly availableMicrocredits: number;
+  readonly heldMicrocredits: number;
+  readonly activeHolds: number;
+  readonly activeGenerations: number;
+  readonly maxActiveGenerations: number;
+}
+
+const GET_BALANCE = {
+  name: 'get_balance',
+  text: `SELECT a.available_microcredits AS "availableMicrocredits", a.held_microcredits AS "heldMicrocredits",
+      (SELECT count(*) FROM holds h WHERE h.account_id = a.id AND h.state = 'active') AS "activeHolds",
+      a.active_generations AS "activeGenerations", a.max_active_generations AS "maxActiveGenerations"
+    FROM accounts a WHERE a.id = $1`,
+};
+
+export async function getBalance(pool: Pool, accountId: string): Promise<Balance> {
+  return row(pool, GET_BALANCE, [accountId]);
+}
+
+export type Grant =
+  | {
+      readonly outcome: 'granted';
+      readonly transactionId: number;
+      /** What was moved: less than asked for when a claw-back met a smaller balance. */
+      readonly movedMicrocredits: number;
+      readonly availableMicrocredits: number;
+      readonly replayed: boolean;
+    }
+  | { readonly outcome: 'key_reused' | 'nothing_available' | 'too_large' | 'unknown_account' };
+
+const GRANT = {
+  name: 'grant_credits',
+  text: `SELECT outcome, transaction_id AS "transactionId", moved_microcredits AS "movedMicrocredits",
+      available_microcredits AS "availableMicrocredits", replayed FROM grant_credits($1, $2, $3, $4)`,
+};
+
+/** Grants, or claws back a negative amount as far as it is available; once a key. */
+export async function grantCredits(
+  pool: Pool,
+  grant: { accountId: string; amountMicrocredits: number; reason: string; idempotencyKey: string },
+): Promise<Grant> {
+  return row(pool, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]);
+}

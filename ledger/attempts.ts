@@ -1,0 +1,112 @@
+import type { Pool } from './pool.ts';
+import { row } from './query.ts';
+
+const BEGIN_CREATE = { name: 'begin_create', text: 'SELECT * FROM begin_create($1, $2, $3)' };
+const END_CREATE = { name: 'end_create', text: 'SELECT end_create($1, $2, $3, $4, $5, $6, $7)' };
+const NOTE_AMBIGUOUS = { name: 'note_ambiguous_create', text: 'SELECT note_ambiguous_create($1, $2, $3)' };
+const RECORD_LOOK = { name: 'record_look', text: 'SELECT * FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)' };
+
+/** What the client asked for, as the provider's create needs it. */
+export interface GenerationRequest {
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+}
+
+export type CreateStart =
+  | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
+  | { readonly outcome: 'known'; readonly providerVideoId: string }
+  | { readonly outcome: 'open' }
+  | { readonly outcome: 'refused'; readonly errorCode: string }
+  | { readonly outcome: 'settled' };
+
+interface BeginRow {
+  outcome: CreateStart['outcome'];
+  number: number;
+  provider_video_id: string;
+  error_code: string;
+  model: string;
+  seconds: number;
+  size: string;
+  prompt: string;
+  reference: Buffer | null;
+  reference_type: string;
+  reference_filename: string;
+}
+
+/** Commits an attempt before the call (`begun`), or says why none may be made. */
+export async function beginCreate(
+  pool: Pool,
+  generationId: string,
+  provider: { baseUrl: string; credential: string },
+): Promise<CreateStart> {
+  const begun = await row<BeginRow>(pool, BEGIN_CREATE, [generationId, provider.baseUrl, provider.credential]);
+  switch (begun.outcome) {
+    case 'begun':
+      return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
+    case 'known':
+      return { outcome: 'known', providerVideoId: begun.provider_video_id };
+    case 'refused':
+      return { outcome: 'refused', errorCode: begun.error_code };
+    case 'open':
+    case 'settled':
+      return { outcome: begun.outcome };
+  }
+}
+
+function requestOf(row: BeginRow): GenerationRequest {
+  const { model, seconds, size, prompt, reference, reference_type, reference_filename } = row;
+  const inputReference =
+    reference === null ? null : { bytes: reference, contentType: reference_type, filename: reference_filename };
+  return { model, seconds, size, prompt, inputReference };
+}
+
+export type CreateEnd =
+  | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerCreatedAt: Date | null }
+  | { readonly outcome: 'refused' | 'not_made'; readonly code: string | null; readonly message: string };
+
+/** Closes an attempt. Raises `LedgerError` `video_taken` when the provider's id belongs to another generation. */
+export async function endCreate(pool: Pool, generationId: string, number: number, end: CreateEnd): Promise<void> {
+  const values =
+    end.outcome === 'created'
+      ? [end.outcome, end.providerVideoId, end.providerCreatedAt, null, null]
+      : [end.outcome, null, null, end.code, end.message];
+  await row(pool, END_CREATE, [generationId, number, ...values]);
+}
+
+/** Leaves the attempt open and records why nobody knows whether it arrived. */
+export async function noteAmbiguousCreate(pool: Pool, generationId: string, number: number, why: string): Promise<void> {
+  await row(pool, NOTE_AMBIGUOUS, [generationId, number, why]);
+}
+
+const PROVIDER_OF = { name: 'provider_base_url', text: 'SELECT provider_base_url FROM generations WHERE id = $1' };
+
+/** The provider that the generation is bound to since its first create; null before. */
+export async function getProviderBaseUrl(pool: Pool, generationId: string): Promise<string | null> {
+  return (await row<{ provider_base_url: string | null }>(pool, PROVIDER_OF, [generationId])).provider_base_url;
+}
+
+export interface SeenVideo {
+  readonly verdict: 'open' | 'completed' | 'failed';
+  readonly status: string;
+  readonly progress: number | null;
+  readonly completedAt: Date | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+/** Records what a retrieve saw; answers with the verdict on record, for the first terminal one stands. */
+export async function recordLook(
+  pool: Pool,
+  generationId: string,
+  providerVideoId: string,
+  seen: SeenVideo,
+): Promise<{ verdict: SeenVideo['verdict']; errorCode: string | null }> {
+  const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
+  const recorded = await row<{ verdict: SeenVideo['verdict']; error_code: string | null }>(pool, RECORD_LOOK, [
+    generationId, providerVideoId, verdict, status, progress, completedAt, errorCode, errorMessage,
+  ]);
+  return { verdict: recorded.verdict, errorCode: recorded.error_code };
+}

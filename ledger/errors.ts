@@ -1,0 +1,46 @@
+import pg from 'pg';
+
+/**
+ * What the ledger refuses by rule, not for lack of a connection. Each is a fault of the caller or of ours: asking again
+ * gives the same answer, unless the database or the code changes.
+ */
+export type LedgerErrorCode =
+  | 'unknown_generation'
+  | 'wrong_state'
+  /** The database holds no proof for the settlement that was asked for (RULES, "What moves credits"). */
+  | 'no_proof'
+  | 'never_changes'
+  | 'unbalanced'
+  /** The provider's video belongs to another generation. */
+  | 'video_taken'
+  | 'already_admitted';
+
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+  constructor(
+    readonly code: LedgerErrorCode,
+    cause: unknown,
+  ) {
+    super(cause instanceof Error ? cause.message : code, { cause });
+  }
+}
+
+const BY_SQLSTATE: Record<string, LedgerErrorCode> = {
+  HF001: 'unknown_generation',
+  HF002: 'wrong_state',
+  HF003: 'no_proof',
+  HF004: 'never_changes',
+  HF005: 'unbalanced',
+};
+
+const BY_CONSTRAINT: Record<string, LedgerErrorCode> = {
+  generations_provider_video: 'video_taken',
+  generations_pkey: 'already_admitted',
+};
+
+/** SQLSTATE or constraint name → `LedgerError`; everything else comes back unchanged, to be thrown on. */
+export function translateError(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  const code = BY_SQLSTATE[error.code ?? ''] ?? BY_CONSTRAINT[error.constraint ?? ''];
+  return code === undefined ? error : new LedgerError(code, error);
+}

@@ -1,0 +1,89 @@
+import type { HoldPlacement, HoldRefusalCode, ReleaseReason, Settlement, SettleResult } from '../contracts/activities.ts';
+import type { Pool } from './pool.ts';
+import { row } from './query.ts';
+
+const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)' };
+const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2)' };
+
+interface PlacedRow {
+  state: 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  refusal_code: HoldRefusalCode | null;
+  account_id: string;
+  hold_id: string;
+  amount_microcredits: number;
+  time_left_ms: number;
+  hold_ttl_ms: number;
+  model: string;
+  seconds: number;
+  size: string;
+  expected_duration_ms: number | null;
+  provider_video_id: string | null;
+  create_may_have_arrived: boolean;
+  credits_charged: boolean;
+  settlement_reason: Settlement['reason'];
+  error_code: string | null;
+}
+
+/**
+ * Moves the generation's price from available to held, once; every later call answers with the hold as it stands. Raises
+ * `LedgerError` `unknown_generation`.
+ */
+export async function placeHold(pool: Pool, generationId: string, holdTtlSeconds: number): Promise<HoldPlacement> {
+  const placed = await row<PlacedRow>(pool, PLACE_HOLD, [generationId, holdTtlSeconds]);
+  switch (placed.state) {
+    case 'held':
+      return {
+        outcome: 'held',
+        holdId: placed.hold_id,
+        accountId: placed.account_id,
+        amountMicrocredits: placed.amount_microcredits,
+        timeLeftMs: placed.time_left_ms,
+        holdTtlMs: placed.hold_ttl_ms,
+        model: placed.model,
+        seconds: placed.seconds,
+        size: placed.size,
+        expectedDurationMs: placed.expected_duration_ms,
+        providerVideoId: placed.provider_video_id,
+        createMayHaveArrived: placed.create_may_have_arrived,
+      };
+    case 'charged':
+    case 'refunded':
+      return { outcome: 'settled', accountId: placed.account_id, settlement: settlementOf(placed) };
+    case 'refused':
+    case 'voided':
+      return { outcome: 'refused', code: placed.refusal_code ?? 'voided', accountId: placed.account_id };
+  }
+}
+
+interface SettledRow {
+  result: 'settled' | 'conflict' | 'not_due' | 'terminal';
+  credits_charged: boolean;
+  settlement_reason: Settlement['reason'];
+  error_code: string | null;
+  time_left_ms: number;
+}
+
+/**
+ * Captures (`completed`) or releases (any other reason) the hold, once. Raises `LedgerError` `no_proof` when the database
+ * has nothing that proves the reason, `wrong_state` when nothing was ever held.
+ */
+export async function settleGeneration(
+  pool: Pool,
+  generationId: string,
+  reason: ReleaseReason | 'completed',
+): Promise<SettleResult> {
+  const settled = await row<SettledRow>(pool, SETTLE, [generationId, reason]);
+  switch (settled.result) {
+    case 'not_due':
+      return { result: 'not_due', timeLeftMs: settled.time_left_ms };
+    case 'terminal':
+      return { result: 'terminal', look: { verdict: settled.credits_charged ? 'completed' : 'failed' } };
+    case 'settled':
+    case 'conflict':
+      return { result: settled.result, settlement: settlementOf(settled) };
+  }
+}
+
+function settlementOf(row: Pick<SettledRow, 'credits_charged' | 'settlement_reason' | 'error_code'>): Settlement {
+  return { charged: row.credits_charged, reason: row.settlement_reason, errorCode: row.error_code };
+}

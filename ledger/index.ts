@@ -1,0 +1,37 @@
+import type { Pool } from './pool.ts';
+import * as accounts from './accounts.ts';
+import * as attempts from './attempts.ts';
+import * as generations from './generations.ts';
+import * as holds from './holds.ts';
+import * as prices from './prices.ts';
+
+const operations = { ...accounts, ...attempts, ...generations, ...holds, ...prices };
+type Operations = typeof operations;
+
+/** Every operation of the ledger, bound to one pool. */
+export type Ledger = {
+  [Name in keyof Operations]: Operations[Name] extends (pool: Pool, ...rest: infer Arguments) => infer Result
+    ? (...rest: Arguments) => Result
+    : never;
+} & { ping: () => Promise<void> };
+
+/** Binds the ledger's operations to a pool. Each is one statement, so each is atomic by itself. */
+export function createLedger(pool: Pool): Ledger {
+  const bound = Object.entries(operations).map(([name, operation]) => [
+    name,
+    (operation as (pool: Pool, ...rest: unknown[]) => unknown).bind(undefined, pool),
+  ]);
+  return {
+    ...(Object.fromEntries(bound) as Ledger),
+    ping: async () => {
+      await pool.query('SELECT 1');
+    },
+  };
+}
+
+export { createPool, type Pool } from './pool.ts';
+export { LedgerError, type LedgerErrorCode } from './errors.ts';
+export type { Admission, Generation } from './generations.ts';
+export type { Balance, Caller, Grant } from './accounts.ts';
+export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
+export type { Price } from './prices.ts';

@@ -1,0 +1,215 @@
+-- Admission, holds and settlement. Every movement of credits is one call of one of these.
+-- Errors of their own: HF001 unknown generation, HF002 wrong state, HF003 no proof, HF004 never changes, HF005 unbalanced.
+
+-- Writes the request, if the account could pay for it at a glance: place_hold decides for good.
+-- outcome: 'admitted', 'unknown_model', 'unknown_size', 'account_frozen', 'insufficient_credits'.
+CREATE FUNCTION admit_generation(
+  p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text,
+  p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer
+) RETURNS TABLE (outcome text, amount_microcredits bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  price current_prices;
+  account accounts;
+  amount bigint;
+BEGIN
+  SELECT * INTO price FROM current_prices p WHERE p.model = p_model AND p.size = p_size;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT CASE WHEN EXISTS (SELECT FROM current_prices p WHERE p.model = p_model)
+      THEN 'unknown_size' ELSE 'unknown_model' END, NULL::bigint;
+    RETURN;
+  END IF;
+  amount := price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds);
+  SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
+  IF account.frozen_at IS NOT NULL THEN
+    RETURN QUERY SELECT 'account_frozen', amount; RETURN;
+  END IF;
+  IF account.available_microcredits < amount THEN
+    RETURN QUERY SELECT 'insufficient_credits', amount; RETURN;
+  END IF;
+  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, admit_by)
+  VALUES (p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id, amount,
+          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0));
+  INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
+  VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+  PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
+  RETURN QUERY SELECT 'admitted', amount;
+END $$;
+
+-- Gives up a request that has no hold yet. Answers with the state that the generation is in afterwards: 'voided' means
+-- that nothing is held and nothing ever will be.
+CREATE FUNCTION void_generation(p_generation_id text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state <> 'requested' THEN
+    RETURN g.state;
+  END IF;
+  UPDATE generations SET state = 'voided' WHERE id = p_generation_id;
+  PERFORM append_event(p_generation_id, 'voided', '{}');
+  RETURN 'voided';
+END $$;
+
+-- Median time that recent generations of the same kind took; NULL when there are none.
+CREATE FUNCTION expected_duration_ms(p_model text, p_seconds integer, p_size text) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms))::bigint FROM (
+    SELECT duration_ms FROM generations
+    WHERE state = 'charged' AND model = p_model AND seconds = p_seconds AND size = p_size
+    ORDER BY charged_at DESC LIMIT 20) AS recent
+$$;
+
+CREATE FUNCTION milliseconds_until(p_moment timestamptz) RETURNS bigint
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT greatest(0, ceil(extract(epoch FROM p_moment - clock_timestamp()) * 1000))::bigint
+$$;
+
+-- Moves `requested` to `held` and the price from `available` to `held`, or to `refused`, or to `voided` when `admit_by`
+-- has passed. Any later call changes nothing and answers with the generation as it stands.
+CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
+RETURNS TABLE (
+  state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
+  model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text,
+  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  account accounts;
+  refusal text;
+  new_hold_id text := 'hold_' || split_part(p_generation_id, '_', 2);
+  placed timestamptz;
+BEGIN
+  IF g.state = 'requested' THEN
+    IF clock_timestamp() > g.admit_by THEN
+      PERFORM void_generation(p_generation_id);
+    ELSE
+      LOOP
+        -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
+        UPDATE accounts a SET
+          available_microcredits = a.available_microcredits - g.amount_microcredits,
+          held_microcredits = a.held_microcredits + g.amount_microcredits,
+          active_generations = a.active_generations + 1
+        WHERE a.id = g.account_id AND a.available_microcredits >= g.amount_microcredits
+          AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations;
+        EXIT WHEN FOUND;
+        SELECT * INTO account FROM accounts a WHERE a.id = g.account_id FOR NO KEY UPDATE;
+        refusal := CASE
+          WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
+          WHEN account.available_microcredits < g.amount_microcredits THEN 'insufficient_credits'
+          WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations' END;
+        -- NULL: what stood in the way has just gone, and the row is locked now.
+        EXIT WHEN refusal IS NOT NULL;
+      END LOOP;
+      IF refusal IS NOT NULL THEN
+        UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
+        PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
+      ELSE
+        placed := clock_timestamp();
+        INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
+        VALUES (new_hold_id, p_generation_id, g.account_id, g.amount_microcredits, placed, placed + make_interval(secs => p_hold_ttl_seconds));
+        PERFORM post_movement(p_generation_id || ':hold', 'hold', g.account_id, p_generation_id, g.amount_microcredits, NULL,
+                              'available', 'held', g.amount_microcredits);
+        UPDATE generations gen SET state = 'held', counts_as_active = true WHERE gen.id = p_generation_id;
+        PERFORM append_event(p_generation_id, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
+      END IF;
+    END IF;
+  END IF;
+  RETURN QUERY
+    SELECT gen.state, gen.refusal_code, gen.account_id, h.id, gen.amount_microcredits, milliseconds_until(h.expires_at),
+      (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
+      CASE WHEN gen.state = 'held' THEN expected_duration_ms(gen.model, gen.seconds, gen.size) END, gen.provider_video_id,
+      EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
+      gen.credits_charged, gen.settlement_reason, gen.error_code
+    FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
+END $$;
+
+-- Settles a held generation: 'completed' captures, every other reason releases. Each reason needs its proof in the
+-- database, whoever calls. The same settlement again answers with the first; a different one is a conflict, recorded.
+-- result: 'settled', 'conflict', and for 'expired' 'not_due' (the hold's time is not over) and 'terminal' (the provider's
+-- last word is on record, and settles it).
+CREATE FUNCTION settle_generation(p_generation_id text, p_reason text)
+RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  hold holds;
+  refused create_attempts;
+  charge boolean := p_reason = 'completed';
+  proven boolean;
+  code text;
+  message text;
+  finished boolean;
+  settled timestamptz := clock_timestamp();
+BEGIN
+  IF g.state IN ('charged', 'refunded') THEN
+    IF g.settlement_reason <> p_reason THEN
+      PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_build_object('asked', p_reason, 'stands', g.settlement_reason));
+    END IF;
+    RETURN QUERY SELECT CASE WHEN g.settlement_reason = p_reason THEN 'settled' ELSE 'conflict' END,
+      g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint;
+    RETURN;
+  END IF;
+  IF g.state <> 'held' THEN
+    RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
+  END IF;
+  SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
+  SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
+
+  IF p_reason = 'expired' AND g.provider_verdict IN ('completed', 'failed') THEN
+    RETURN QUERY SELECT 'terminal', g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
+  END IF;
+  IF p_reason = 'expired' AND hold.expires_at > settled THEN
+    RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
+  END IF;
+  proven := CASE p_reason
+    WHEN 'completed' THEN g.provider_verdict = 'completed'
+    WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
+    WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
+    WHEN 'provider_unavailable' THEN g.provider_video_id IS NULL
+      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
+    WHEN 'expired' THEN true
+    ELSE false END;
+  IF proven IS NOT TRUE THEN
+    RAISE EXCEPTION 'nothing proves "%" for generation %', p_reason, p_generation_id USING ERRCODE = 'HF003';
+  END IF;
+
+  SELECT t.code, t.message INTO code, message FROM (VALUES
+    ('provider_failed', g.provider_error_code, g.provider_error_message),
+    ('create_refused', refused.error_code, refused.error_message),
+    ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
+    ('expired', 'generation_timeout', 'The video was not finished in time.')
+  ) AS t (reason, code, message) WHERE t.reason = p_reason;
+  -- Released while the provider may still be at work: it counts against the cap until its end is known.
+  finished := p_reason <> 'expired'
+    OR (g.provider_video_id IS NULL
+        AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL));
+
+  UPDATE holds h SET state = CASE WHEN charge THEN 'captured' ELSE 'released' END, settled_at = settled WHERE h.id = hold.id;
+  UPDATE accounts a SET
+    held_microcredits = a.held_microcredits - hold.amount_microcredits,
+    available_microcredits = a.available_microcredits + CASE WHEN charge THEN 0 ELSE hold.amount_microcredits END,
+    active_generations = a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END
+  WHERE a.id = hold.account_id;
+  PERFORM post_movement(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, hold.account_id,
+    p_generation_id, hold.amount_microcredits, p_reason, 'held', CASE WHEN charge THEN 'revenue' ELSE 'available' END, hold.amount_microcredits);
+  UPDATE generations gen SET
+    state = CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    credits_charged = charge,
+    charged_amount_microcredits = CASE WHEN charge THEN hold.amount_microcredits END,
+    charged_at = settled,
+    settlement_reason = p_reason,
+    error_code = code,
+    error_message = message,
+    duration_ms = CASE WHEN charge THEN greatest(0, extract(epoch FROM
+      COALESCE(g.provider_completed_at, g.last_look_at) - COALESCE(g.provider_created_at, hold.placed_at)) * 1000) END,
+    counts_as_active = g.counts_as_active AND NOT finished
+  WHERE gen.id = p_generation_id;
+  PERFORM append_event(p_generation_id, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    jsonb_build_object('reason', p_reason, 'code', code, 'amount_microcredits', hold.amount_microcredits));
+  RETURN QUERY SELECT 'settled', charge, p_reason, code, NULL::bigint;
+END $$;
+
+GRANT EXECUTE ON FUNCTION admit_generation, void_generation, place_hold, settle_generation, expected_duration_ms TO holdfast_service;

@@ -1,0 +1,90 @@
+-- What the provider said, recorded before anything is decided by it: settle_generation looks for its proof here.
+
+-- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs.
+-- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
+-- 'settled' (nothing may be made any more).
+CREATE FUNCTION begin_create(p_generation_id text, p_base_url text, p_credential text)
+RETURNS TABLE (
+  outcome text, number integer, provider_video_id text, error_code text,
+  model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  last create_attempts;
+  answer text;
+BEGIN
+  SELECT * INTO last FROM create_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
+  answer := CASE
+    WHEN g.provider_video_id IS NOT NULL THEN 'known'
+    WHEN g.state <> 'held' THEN 'settled'
+    WHEN last.outcome = 'refused' THEN 'refused'
+    WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
+    ELSE 'begun' END;
+  IF answer = 'begun' THEN
+    INSERT INTO create_attempts (generation_id, number) VALUES (p_generation_id, COALESCE(last.number, 0) + 1) RETURNING * INTO last;
+    UPDATE generations gen SET provider_base_url = p_base_url, provider_credential = p_credential WHERE gen.id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
+  END IF;
+  RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
+      i.prompt, i.reference, i.reference_type, i.reference_filename
+    FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
+END $$;
+
+-- Closes an attempt with what the provider's answer proves. An ambiguous call is left open: nothing proves anything.
+-- Repeating a close that was recorded changes nothing.
+CREATE FUNCTION end_create(
+  p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
+  p_error_code text, p_error_message text
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code, error_message = p_error_message
+    WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  IF p_outcome = 'created' THEN
+    UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
+        provider_created_at = COALESCE(p_provider_created_at, clock_timestamp())
+      WHERE id = p_generation_id;
+  END IF;
+  PERFORM append_event(p_generation_id, 'create_' || p_outcome, jsonb_build_object('attempt', p_number, 'code', p_error_code));
+END $$;
+
+-- Records that a call may have arrived; the attempt stays open.
+CREATE FUNCTION note_ambiguous_create(p_generation_id text, p_number integer, p_why text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  UPDATE create_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
+  PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+END $$;
+
+-- Records what a retrieve saw. The first terminal verdict stands. Answers with the verdict on record.
+CREATE FUNCTION record_look(
+  p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer,
+  p_completed_at timestamptz, p_error_code text, p_error_message text
+) RETURNS TABLE (verdict text, error_code text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
+    RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
+  END IF;
+  IF g.state = 'held' AND g.provider_verdict = 'open' THEN
+    UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
+        -- Progress never goes back for the one who watches it.
+        provider_progress = greatest(gen.provider_progress, p_progress),
+        provider_completed_at = p_completed_at, provider_error_code = p_error_code, provider_error_message = p_error_message,
+        last_look_at = clock_timestamp()
+      WHERE gen.id = p_generation_id;
+    IF (g.provider_verdict, g.provider_status, g.provider_progress) IS DISTINCT FROM (p_verdict, p_status, p_progress) THEN
+      PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
+    END IF;
+  END IF;
+  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
+END $$;
+
+GRANT EXECUTE ON FUNCTION begin_create, end_create, note_ambiguous_create, record_look TO holdfast_service;

@@ -1,0 +1,55 @@
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
+
+export const DEFAULT_NAMESPACE = 'default';
+
+/** Temporal's own numbers: gRPC ALREADY_EXISTS, and the enum value of a Keyword. */
+const ALREADY_EXISTS = 6;
+const KEYWORD = 2;
+
+export const ACCOUNT_ATTRIBUTE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.account, 'KEYWORD');
+
+/** A client whose connection is made at its first call, so that a process starts while Temporal is away. */
+export function createTemporalClient({ connectionOptions, namespace }: ClientConnectConfig): Client {
+  const { address, tls, apiKey, metadata } = connectionOptions;
+  const connection = Connection.lazy({
+    ...(address === undefined ? {} : { address }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(metadata === undefined ? {} : { metadata }),
+  });
+  return new Client({ connection, namespace: namespace ?? DEFAULT_NAMESPACE });
+}
+
+/**
+ * Makes the search attributes known to the namespace; those that are there already are left alone. Any number of processes
+ * may do it at once. Without them the start of every workflow would be refused.
+ */
+export async function registerSearchAttributes(client: Client): Promise<void> {
+  const connection = client.connection as Connection;
+  const namespace = client.options.namespace;
+  const known = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.values(SEARCH_ATTRIBUTE).filter((name) => known.customAttributes?.[name] === undefined);
+  if (missing.length === 0) return;
+  try {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+    });
+  } catch (error) {
+    if (!isGrpcServiceError(error) || error.code !== ALREADY_EXISTS) throw error;
+  }
+}
+
+/** Whether Temporal answers within `timeoutMs`. Never raises. */
+export async function isTemporalUp(client: Client, timeoutMs: number): Promise<boolean> {
+  try {
+    const connection = client.connection as Connection;
+    await connection.withDeadline(Date.now() + timeoutMs, () => connection.workflowService.getSystemInfo({}));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,54 @@
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import { createLedgerActivities, createProviderActivities } from '../activities/index.ts';
+import { loadConfig } from '../config.ts';
+import { createLedger, createPool } from '../ledger/index.ts';
+import { onShutdown } from '../platform/lifecycle.ts';
+import { createLog } from '../platform/log.ts';
+import { createMetrics, serveMetrics } from '../platform/metrics.ts';
+import { createTemporalClient, DEFAULT_NAMESPACE, registerSearchAttributes } from '../platform/temporal.ts';
+import { createProvider } from '../provider/index.ts';
+import { buildWorkflowBundle } from './bundle.ts';
+import { temporalLogger } from './temporalLogger.ts';
+import { createWorkers } from './worker.ts';
+
+const config = loadConfig();
+const log = createLog('worker', config.logLevel);
+Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
+
+const pool = createPool({
+  databaseUrl: config.databaseUrl,
+  size: config.databasePoolSize,
+  applicationName: 'holdfast worker',
+  onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
+});
+const ledger = createLedger(pool);
+const provider = createProvider(config.provider);
+const temporal = createTemporalClient(config.temporal);
+const metrics = await serveMetrics(createMetrics(), config.host, config.workerMetricsPort);
+
+const [workflowBundle, connection] = await Promise.all([
+  buildWorkflowBundle(),
+  NativeConnection.connect(config.temporal.connectionOptions),
+  registerSearchAttributes(temporal),
+]);
+const workers = await createWorkers({
+  connection,
+  namespace: config.temporal.namespace ?? DEFAULT_NAMESPACE,
+  workflowBundle,
+  ledgerActivities: createLedgerActivities({ ledger, holdTtlSeconds: config.holdTtlSeconds }),
+  providerActivities: createProviderActivities({
+    ledger,
+    provider,
+    providerEventsExpected: config.provider.webhookSecret !== undefined,
+  }),
+});
+
+const running = Promise.all(workers.map((worker) => worker.run()));
+onShutdown(log, async () => {
+  for (const worker of workers) worker.shutdown();
+  await running;
+  metrics.close();
+  await Promise.all([pool.end(), connection.close(), temporal.connection.close()]);
+});
+log.info('ready');
+await running;

@@ -1,0 +1,20 @@
+import type { Logger, LogLevel } from '@temporalio/worker';
+import type { Log } from '../platform/log.ts';
+
+/** Temporal's messages in our log. Only a few known fields pass, for an error or an input could carry anything. */
+export function temporalLogger(log: Log): Logger {
+  const write = (level: LogLevel, message: string, meta: Record<string, unknown> = {}): void => {
+    const { workflowId, activityType, workflowType, taskQueue, attempt, error } = meta;
+    log[LEVELS[level]]({ workflowId, activityType, workflowType, taskQueue, attempt, err: error }, message);
+  };
+  return {
+    log: write,
+    trace: (message, meta) => write('TRACE', message, meta),
+    debug: (message, meta) => write('DEBUG', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
+    error: (message, meta) => write('ERROR', message, meta),
+  };
+}
+
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;

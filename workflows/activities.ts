@@ -1,0 +1,35 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
+import type { LedgerActivities, ProviderActivities } from '../contracts/activities.ts';
+import { TASK_QUEUE } from '../contracts/temporal.ts';
+
+/**
+ * Ledger calls are one short transaction each and idempotent, so they are tried without end: while the database is away,
+ * credits stay as they are.
+ */
+const LEDGER_OPTIONS: ActivityOptions = {
+  taskQueue: TASK_QUEUE.workflowsAndLedger,
+  startToCloseTimeout: '20 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '20 seconds' },
+};
+
+export function ledger(summary: string): LedgerActivities {
+  return proxyActivities<LedgerActivities>({ ...LEDGER_OPTIONS, summary });
+}
+
+/** Longer than the provider client's 30 s a call, so that the activity hears of every time-out itself. */
+const PROVIDER_CALL_MS = 45_000;
+
+/**
+ * Provider calls are tried until `timeLeftMs` is over. Their failures carry the provider's Retry-After where it sent one;
+ * the retries are the server's, so an outage adds no event to the history.
+ */
+export function provider(summary: string, timeLeftMs: number): ProviderActivities {
+  return proxyActivities<ProviderActivities>({
+    taskQueue: TASK_QUEUE.provider,
+    startToCloseTimeout: PROVIDER_CALL_MS,
+    scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
+    retry: { initialInterval: '1 second', backoffCoefficient: 1.5, maximumInterval: '10 seconds' },
+    summary,
+  });
+}

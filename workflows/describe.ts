@@ -1,0 +1,33 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { HeldPlacement } from '../contracts/activities.ts';
+import { formatCredits } from '../contracts/money.ts';
+import type { GenerateVideoResult, HoldfastOutcome } from '../contracts/temporal.ts';
+import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
+
+/** What operators read in Temporal Web: words, and attributes to search by. Never a prompt, a file or a key. */
+
+export function describe(what: string): void {
+  setCurrentDetails(what);
+}
+
+/** "0.571429 credits of acct_… are held until 2026-11-23T10:00:00.000Z." */
+export function describeHold(hold: HeldPlacement, deadlineMs: number): string {
+  const until = new Date(deadlineMs).toISOString();
+  return `${formatCredits(hold.amountMicrocredits)} credits of ${hold.accountId} are held until ${until}.`;
+}
+
+export function markHeld(providerVideoId: string): void {
+  const outcome: HoldfastOutcome = 'held';
+  upsertSearchAttributes([keyword(SEARCH_ATTRIBUTE.outcome, outcome), keyword(SEARCH_ATTRIBUTE.providerVideo, providerVideoId)]);
+}
+
+export function markEnded({ outcome, errorCode }: Pick<GenerateVideoResult, 'outcome' | 'errorCode'>): void {
+  upsertSearchAttributes([
+    keyword(SEARCH_ATTRIBUTE.outcome, outcome),
+    ...(errorCode === null ? [] : [keyword(SEARCH_ATTRIBUTE.errorCode, errorCode)]),
+  ]);
+}
+
+function keyword(name: string, value: string) {
+  return { key: { name, type: 'KEYWORD' as const }, value };
+}

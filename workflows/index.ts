@@ -1,0 +1,1 @@
+export { generateVideo } from './generateVideo.ts';
