@@ -2,9 +2,26 @@ import tseslint from 'typescript-eslint';
 
 const nodeBuiltinsAndServices = {
   patterns: [
-    { group: ['node:*', 'fs', 'path', 'crypto', 'os', 'net', 'http', 'child_process'], message: 'Workflow code is deterministic: no Node built-ins.' },
-    { group: ['pg', 'openai', 'hono', 'hono/*', '@hono/*', 'undici', 'pino'], message: 'Workflow code reaches the world through activities only.' },
-    { group: ['../activities/*', '../ledger/*', '../provider/*', '../api/*', '../worker/*', '../platform/*', '../config*'], message: 'Workflows know contracts/ and nothing else of ours (HOUSE).' },
+    {
+      group: ['node:*', 'fs', 'path', 'crypto', 'os', 'net', 'http', 'child_process'],
+      message: 'Workflow code is deterministic: no Node built-ins.',
+    },
+    {
+      group: ['pg', 'openai', 'hono', 'hono/*', '@hono/*', 'undici', 'pino'],
+      message: 'Workflow code reaches the world through activities only.',
+    },
+    {
+      group: [
+        '../activities/*',
+        '../ledger/*',
+        '../provider/*',
+        '../api/*',
+        '../worker/*',
+        '../platform/*',
+        '../config*',
+      ],
+      message: 'Workflows know contracts/ and nothing else of ours (HOUSE).',
+    },
   ],
 };
 
@@ -22,10 +39,16 @@ export default tseslint.config(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Only config.ts reads the environment.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only config.ts reads the environment.' },
+      ],
       'max-lines': ['error', { max: 350, skipBlankLines: true }],
     },
   },
   { files: ['workflows/**/*.ts'], rules: { 'no-restricted-imports': ['error', nodeBuiltinsAndServices] } },
-  { files: ['config.ts', 'dev/**/*.ts', 'test/**/*.ts', 'vitest.config.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['config.ts', 'dev/**/*.ts', 'test/**/*.ts', 'vitest.config.ts'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
 );

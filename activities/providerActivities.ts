@@ -97,7 +97,8 @@ async function retrieveVideo(deps: Dependencies, generationId: string, providerV
     throw transient('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).', null);
   }
   const answer = await provider.retrieveVideo(providerVideoId);
-  if (answer.outcome === 'transient') throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
+  if (answer.outcome === 'transient')
+    throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   const recorded = await ledger.recordLook(generationId, providerVideoId, answer.video);
   return toLook(recorded.verdict, answer.video);
 }

@@ -100,8 +100,7 @@ export type TerminalLook = { readonly verdict: 'completed' } | { readonly verdic
 
 /** What a retrieve saw, after it was recorded. Only `completed` and `failed` are terminal. */
 export type Look =
-  | TerminalLook
-  | { readonly verdict: 'open'; readonly status: string; readonly progress: number | null };
+  TerminalLook | { readonly verdict: 'open'; readonly status: string; readonly progress: number | null };
 
 export interface ProviderActivities {
   /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */

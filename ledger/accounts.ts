@@ -7,7 +7,11 @@ const INSERT_ACCOUNT = {
 };
 
 /** Opens an account with nothing in it. */
-export async function openAccount(pool: Pool, id: string, name: string): Promise<{ id: string; name: string; createdAt: Date }> {
+export async function openAccount(
+  pool: Pool,
+  id: string,
+  name: string,
+): Promise<{ id: string; name: string; createdAt: Date }> {
   return row(pool, INSERT_ACCOUNT, [id, name]);
 }
 
@@ -22,7 +26,12 @@ export async function addApiKey(
   pool: Pool,
   key: { id: string; accountId: string; name: string; sha256: Buffer },
 ): Promise<{ id: string; createdAt: Date } | undefined> {
-  const [added] = await rows<{ id: string; createdAt: Date }>(pool, INSERT_KEY, [key.id, key.accountId, key.name, key.sha256]);
+  const [added] = await rows<{ id: string; createdAt: Date }>(pool, INSERT_KEY, [
+    key.id,
+    key.accountId,
+    key.name,
+    key.sha256,
+  ]);
   return added;
 }
 

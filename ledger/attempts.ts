@@ -77,7 +77,12 @@ export async function endCreate(pool: Pool, generationId: string, number: number
 }
 
 /** Leaves the attempt open and records why nobody knows whether it arrived. */
-export async function noteAmbiguousCreate(pool: Pool, generationId: string, number: number, why: string): Promise<void> {
+export async function noteAmbiguousCreate(
+  pool: Pool,
+  generationId: string,
+  number: number,
+  why: string,
+): Promise<void> {
   await row(pool, NOTE_AMBIGUOUS, [generationId, number, why]);
 }
 
@@ -106,7 +111,14 @@ export async function recordLook(
 ): Promise<{ verdict: SeenVideo['verdict']; errorCode: string | null }> {
   const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
   const recorded = await row<{ verdict: SeenVideo['verdict']; error_code: string | null }>(pool, RECORD_LOOK, [
-    generationId, providerVideoId, verdict, status, progress, completedAt, errorCode, errorMessage,
+    generationId,
+    providerVideoId,
+    verdict,
+    status,
+    progress,
+    completedAt,
+    errorCode,
+    errorMessage,
   ]);
   return { verdict: recorded.verdict, errorCode: recorded.error_code };
 }

@@ -1,3 +1,4 @@
+import type { HoldRefusalCode } from '../contracts/activities.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
 
@@ -27,22 +28,37 @@ const ADMIT = {
 export async function admitGeneration(pool: Pool, request: AdmissionRequest): Promise<Admission> {
   const reference = request.inputReference;
   const admitted = await row<{ outcome: Admission['outcome']; amount_microcredits: number }>(pool, ADMIT, [
-    request.generationId, request.accountId, request.apiKeyId, request.model, request.seconds, request.size, request.prompt,
-    reference?.bytes, reference?.contentType, reference?.filename, request.admitWithinMs,
+    request.generationId,
+    request.accountId,
+    request.apiKeyId,
+    request.model,
+    request.seconds,
+    request.size,
+    request.prompt,
+    reference?.bytes,
+    reference?.contentType,
+    reference?.filename,
+    request.admitWithinMs,
   ]);
   const { outcome } = admitted;
   if (outcome === 'unknown_model' || outcome === 'unknown_size') return { outcome };
   return { outcome, amountMicrocredits: admitted.amount_microcredits };
 }
 
-const VOID = { name: 'void_generation', text: 'SELECT void_generation($1) AS state' };
+const VOID = {
+  name: 'void_generation',
+  text: 'SELECT state, refusal_code AS "refusalCode" FROM void_generation($1)',
+};
 
-/** Gives up a request that has no hold; answers with the state afterwards. `voided`: nothing is held or ever will be. */
-export async function voidGeneration(pool: Pool, generationId: string): Promise<GenerationState> {
-  return (await row<{ state: GenerationState }>(pool, VOID, [generationId])).state;
+/** What a request came to; `voided` means that nothing is held or ever will be. */
+export type Voided =
+  | { readonly state: 'held' | 'charged' | 'refunded'; readonly refusalCode: null }
+  | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
+
+/** Gives up a request that has no hold yet; answers with how it stands afterwards. */
+export async function voidGeneration(pool: Pool, generationId: string): Promise<Voided> {
+  return row<Voided>(pool, VOID, [generationId]);
 }
-
-export type GenerationState = 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
 
 /** A generation as its owner may see it. Times are Dates; amounts microcredits. */
 export interface Generation {

@@ -1,4 +1,10 @@
-import type { HoldPlacement, HoldRefusalCode, ReleaseReason, Settlement, SettleResult } from '../contracts/activities.ts';
+import type {
+  HoldPlacement,
+  HoldRefusalCode,
+  ReleaseReason,
+  Settlement,
+  SettleResult,
+} from '../contracts/activities.ts';
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
@@ -7,7 +13,7 @@ const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generati
 
 interface PlacedRow {
   state: 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
-  refusal_code: HoldRefusalCode | null;
+  refusal_code: HoldRefusalCode;
   account_id: string;
   hold_id: string;
   amount_microcredits: number;
@@ -51,7 +57,7 @@ export async function placeHold(pool: Pool, generationId: string, holdTtlSeconds
       return { outcome: 'settled', accountId: placed.account_id, settlement: settlementOf(placed) };
     case 'refused':
     case 'voided':
-      return { outcome: 'refused', code: placed.refusal_code ?? 'voided', accountId: placed.account_id };
+      return { outcome: 'refused', code: placed.refusal_code, accountId: placed.account_id };
   }
 }
 

@@ -33,7 +33,6 @@ export function createPool({ databaseUrl, size, applicationName, onError }: Pool
   return pool;
 }
 
-
 function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === pg.types.builtins.INT8) return exactNumber;
   return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;

@@ -9,7 +9,11 @@ export interface Statement {
 }
 
 /** Runs one statement and answers with its rows. Raises `LedgerError` for what the ledger refuses. */
-export async function rows<Row extends QueryResultRow>(pool: Pool, statement: Statement, values: unknown[]): Promise<Row[]> {
+export async function rows<Row extends QueryResultRow>(
+  pool: Pool,
+  statement: Statement,
+  values: unknown[],
+): Promise<Row[]> {
   try {
     const result = await pool.query<Row>({ ...statement, values });
     return result.rows;
@@ -19,7 +23,11 @@ export async function rows<Row extends QueryResultRow>(pool: Pool, statement: St
 }
 
 /** Like `rows`, for a statement that answers with exactly one row. */
-export async function row<Row extends QueryResultRow>(pool: Pool, statement: Statement, values: unknown[]): Promise<Row> {
+export async function row<Row extends QueryResultRow>(
+  pool: Pool,
+  statement: Statement,
+  values: unknown[],
+): Promise<Row> {
   const [first] = await rows<Row>(pool, statement, values);
   if (first === undefined) throw new Error(`${statement.name} answered with no row`);
   return first;

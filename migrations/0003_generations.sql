@@ -55,7 +55,8 @@ CREATE TABLE generations (
   CONSTRAINT generations_state_matches CHECK (
     (state = 'charged') = (credits_charged IS TRUE) AND (state = 'refunded') = (credits_charged IS FALSE)
     AND (credits_charged IS NULL) = (settlement_reason IS NULL)
-    AND (credits_charged IS FALSE) = (error_code IS NOT NULL))
+    AND (credits_charged IS FALSE) = (error_code IS NOT NULL)
+    AND (state IN ('refused', 'voided')) = (refusal_code IS NOT NULL))
 );
 CREATE INDEX generations_of_account ON generations (account_id, id);
 CREATE INDEX generations_held ON generations (id) WHERE state = 'held';

@@ -37,18 +37,18 @@ BEGIN
   RETURN QUERY SELECT 'admitted', amount;
 END $$;
 
--- Gives up a request that has no hold yet. Answers with the state that the generation is in afterwards: 'voided' means
--- that nothing is held and nothing ever will be.
-CREATE FUNCTION void_generation(p_generation_id text) RETURNS text
+-- Gives up a request that has no hold yet. Answers with what the generation is afterwards: 'voided' means that nothing is
+-- held and nothing ever will be.
+CREATE FUNCTION void_generation(p_generation_id text) RETURNS TABLE (state text, refusal_code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.state <> 'requested' THEN
-    RETURN g.state;
+  IF g.state = 'requested' THEN
+    UPDATE generations gen SET state = 'voided', refusal_code = 'voided' WHERE gen.id = p_generation_id RETURNING * INTO g;
+    PERFORM append_event(p_generation_id, 'voided', '{}');
   END IF;
-  UPDATE generations SET state = 'voided' WHERE id = p_generation_id;
-  PERFORM append_event(p_generation_id, 'voided', '{}');
-  RETURN 'voided';
+  RETURN QUERY SELECT g.state, g.refusal_code;
 END $$;
 
 -- Median time that recent generations of the same kind took; NULL when there are none.

@@ -11,4 +11,6 @@ const applied = await migrate({
   serviceUrl: config.databaseUrl,
   onApplied: (name) => process.stdout.write(`applied ${name}\n`),
 });
-process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `The schema is up to date; ${applied.length} applied.\n`);
+process.stdout.write(
+  applied.length === 0 ? 'The schema is up to date.\n' : `The schema is up to date; ${applied.length} applied.\n`,
+);

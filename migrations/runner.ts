@@ -57,14 +57,18 @@ async function applyMissing(client: pg.Client, migrations: Migration[], onApplie
   const applied = new Map(rows.map((row) => [row.name, row.sha256]));
   for (const name of applied.keys()) {
     if (!migrations.some((migration) => migration.name === name)) {
-      throw new Error(`The database has the migration ${name}, which this version of Holdfast does not know. Run the newer version.`);
+      throw new Error(
+        `The database has the migration ${name}, which this version of Holdfast does not know. Run the newer version.`,
+      );
     }
   }
   const done: string[] = [];
   for (const { name, sql, sha256 } of migrations) {
     const earlier = applied.get(name);
     if (earlier !== undefined && earlier !== sha256) {
-      throw new Error(`The migration ${name} was edited after it was applied to this database. Undo the edit and add a new migration.`);
+      throw new Error(
+        `The migration ${name} was edited after it was applied to this database. Undo the edit and add a new migration.`,
+      );
     }
     if (earlier !== undefined) continue;
     await applyOne(client, name, sql, sha256);

@@ -39,7 +39,9 @@ export async function create(
       case 'ambiguous':
         return { outcome: 'unknown' };
       case 'not_made':
-        describe(`The provider took no video (${made.why}); nothing was made. The credits stay reserved; trying again.`);
+        describe(
+          `The provider took no video (${made.why}); nothing was made. The credits stay reserved; trying again.`,
+        );
         await sleep(made.retryAfterMs ?? retryMs, { summary: `before the next try to create: ${made.why}` });
         retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 1.5);
     }

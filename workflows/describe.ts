@@ -18,7 +18,10 @@ export function describeHold(hold: HeldPlacement, deadlineMs: number): string {
 
 export function markHeld(providerVideoId: string): void {
   const outcome: HoldfastOutcome = 'held';
-  upsertSearchAttributes([keyword(SEARCH_ATTRIBUTE.outcome, outcome), keyword(SEARCH_ATTRIBUTE.providerVideo, providerVideoId)]);
+  upsertSearchAttributes([
+    keyword(SEARCH_ATTRIBUTE.outcome, outcome),
+    keyword(SEARCH_ATTRIBUTE.providerVideo, providerVideoId),
+  ]);
 }
 
 export function markEnded({ outcome, errorCode }: Pick<GenerateVideoResult, 'outcome' | 'errorCode'>): void {

@@ -56,7 +56,12 @@ async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge):
   const created =
     hold.providerVideoId === null
       ? { ...(await create(generationId, hold, expectedMs, deadline)), createdAtMs: Date.now() }
-      : { outcome: 'created' as const, providerVideoId: hold.providerVideoId, providerEventsExpected: false, createdAtMs: heldAtMs };
+      : {
+          outcome: 'created' as const,
+          providerVideoId: hold.providerVideoId,
+          providerEventsExpected: false,
+          createdAtMs: heldAtMs,
+        };
   switch (created.outcome) {
     case 'refused':
       return release(generationId, 'create_refused');
@@ -66,7 +71,9 @@ async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge):
       return release(generationId, 'provider_unavailable');
     case 'unknown':
       describe(`${holdInWords} The create may or may not have arrived: no second one is made.`);
-      await sleep(Math.max(1, deadline.leftMs()), { summary: 'the create may have arrived; the hold waits for its hour' });
+      await sleep(Math.max(1, deadline.leftMs()), {
+        summary: 'the create may have arrived; the hold waits for its hour',
+      });
       return release(generationId, 'expired');
     case 'created': {
       const { providerVideoId, providerEventsExpected, createdAtMs } = created;

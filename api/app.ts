@@ -1,0 +1,53 @@
+import { bodyLimit } from 'hono/body-limit';
+import { requestId } from 'hono/request-id';
+import { requireAdminKey, requireApiKey } from './auth.ts';
+import type { ApiDependencies } from './deps.ts';
+import { bodyTooLarge, handleError, notFound } from './errors.ts';
+import { newRouter } from './router.ts';
+import { adminRoutes } from './routes/admin.ts';
+import { creditRoutes } from './routes/credits.ts';
+import { healthRoutes } from './routes/health.ts';
+import { priceRoutes } from './routes/prices.ts';
+import { videoRoutes } from './routes/videos.ts';
+
+/** A file of 10 MB as base64 in JSON, with the fields beside it. */
+const MAXIMUM_BODY_BYTES = 14 * 1024 * 1024;
+const MAXIMUM_ADMIN_BODY_BYTES = 64 * 1024;
+
+/** The HTTP API. Reads come from PostgreSQL and never wait on Temporal. */
+export function createApp(deps: ApiDependencies) {
+  const app = newRouter();
+  app.onError(handleError(deps.log));
+  app.notFound(() => {
+    throw notFound('This route');
+  });
+  app.use(requestId());
+  const tooLarge = () => {
+    throw bodyTooLarge();
+  };
+  // The key first: a stranger's body is not even read.
+  app.use('/v1/*', requireApiKey(deps), bodyLimit({ maxSize: MAXIMUM_BODY_BYTES, onError: tooLarge }));
+  app.use(
+    '/admin/*',
+    requireAdminKey(deps.adminKey),
+    bodyLimit({ maxSize: MAXIMUM_ADMIN_BODY_BYTES, onError: tooLarge }),
+  );
+
+  app.route('/', healthRoutes(deps));
+  app.route('/v1', videoRoutes(deps));
+  app.route('/v1', creditRoutes(deps));
+  app.route('/v1', priceRoutes(deps));
+  app.route('/admin', adminRoutes(deps));
+
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' });
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'Holdfast',
+      version: '0.1.0',
+      description: 'Paid AI video generation that never charges wrongly, in the wire format of OpenAI’s Videos API.',
+    },
+    servers: [{ url: '/' }],
+  });
+  return app;
+}

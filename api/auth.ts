@@ -1,0 +1,51 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createMiddleware } from 'hono/factory';
+import type { ApiDependencies, Env } from './deps.ts';
+import { ApiError, notFound } from './errors.ts';
+
+const KEY_PREFIX = 'hf_';
+
+/** A new API key: 256 random bits, shown once. */
+export function newApiKey(): string {
+  return KEY_PREFIX + randomBytes(32).toString('base64url');
+}
+
+export function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** Sets `caller` from the bearer key, or answers 401. */
+export function requireApiKey({ ledger }: Pick<ApiDependencies, 'ledger'>) {
+  return createMiddleware<Env>(async (c, next) => {
+    const key = bearerOf(c.req.header('authorization'));
+    const caller = key === undefined ? undefined : await ledger.findCaller(sha256(key));
+    if (caller === undefined) {
+      throw new ApiError(
+        'invalid_api_key',
+        'This API key is unknown or revoked. Send one as: Authorization: Bearer <key>.',
+      );
+    }
+    c.set('caller', caller);
+    await next();
+  });
+}
+
+/** Lets only the holder of the admin key pass; without a configured key there is no admin API. */
+export function requireAdminKey(adminKey: string | undefined) {
+  return createMiddleware<Env>(async (c, next) => {
+    if (adminKey === undefined) throw notFound('The admin API');
+    const given = bearerOf(c.req.header('authorization')) ?? '';
+    // Hashes have one length, so the comparison takes one time.
+    if (!timingSafeEqual(sha256(given), sha256(adminKey))) {
+      throw new ApiError(
+        'invalid_api_key',
+        'This is not the admin key. Send it as: Authorization: Bearer <admin key>.',
+      );
+    }
+    await next();
+  });
+}
+
+function bearerOf(header: string | undefined): string | undefined {
+  return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? '')?.[1];
+}

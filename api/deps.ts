@@ -1,0 +1,20 @@
+import type { Client } from '@temporalio/client';
+import type { Caller, Ledger } from '../ledger/index.ts';
+import type { Provider } from '../provider/index.ts';
+import type { Log } from './log.ts';
+
+export interface ApiDependencies {
+  readonly ledger: Ledger;
+  readonly temporal: Client;
+  readonly provider: Provider;
+  /** Undefined: `/admin` does not exist. */
+  readonly adminKey: string | undefined;
+  /** How long a create waits for its hold before it is given up. */
+  readonly startTimeoutMs: number;
+  readonly log: Log;
+  readonly isTemporalUp: () => Promise<boolean>;
+}
+
+export interface Env {
+  Variables: { requestId: string; caller: Caller };
+}

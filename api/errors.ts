@@ -1,0 +1,104 @@
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Log } from './log.ts';
+
+/** Every code that a client can meet, and the only place that picks its status (CONTRACT, "HTTP API"). */
+const STATUS = {
+  invalid_request: 400,
+  video_not_ready: 400,
+  invalid_api_key: 401,
+  insufficient_credits: 402,
+  not_charged: 402,
+  account_frozen: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  idempotency_key_reused: 422,
+  too_many_active_generations: 429,
+  internal_error: 500,
+  outcome_unknown: 500,
+  temporarily_unavailable: 503,
+} as const satisfies Record<string, ContentfulStatusCode>;
+
+export type ApiErrorCode = keyof typeof STATUS;
+
+interface Details {
+  readonly param?: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** An answer that is no success. Its message is shown to the client: what happened, what became of the credits, what to do. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: ContentfulStatusCode;
+  constructor(
+    readonly code: ApiErrorCode,
+    message: string,
+    readonly details: Details = {},
+  ) {
+    super(message);
+    this.status = STATUS[code];
+  }
+}
+
+function typeOf(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 402) return 'billing_error';
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
+}
+
+function envelope(c: Context, error: ApiError): Response {
+  const { code, message, status, details } = error;
+  for (const [name, value] of Object.entries(details.headers ?? {})) c.header(name, value);
+  return c.json({ error: { message, type: typeOf(status), param: details.param ?? null, code } }, status);
+}
+
+/** hono's `onError`. What is not an `ApiError` is a fault of ours: logged with the request's id, answered without a detail. */
+export function handleError(log: Log) {
+  return (error: Error, c: Context): Response => {
+    if (error instanceof ApiError) return envelope(c, error);
+    if (error instanceof HTTPException) return envelope(c, fromHttpException(error));
+    const requestId: unknown = c.get('requestId');
+    log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
+    return envelope(
+      c,
+      new ApiError(
+        'internal_error',
+        `Something went wrong on our side; no credits were moved by this request. Quote ${String(requestId)} if it lasts.`,
+      ),
+    );
+  };
+}
+
+/** What hono's own validators and limits refuse before a handler runs. */
+function fromHttpException(error: HTTPException): ApiError {
+  switch (error.status) {
+    case 413:
+      return bodyTooLarge();
+    case 415:
+      return new ApiError(
+        'unsupported_media_type',
+        'Send the body as multipart/form-data or application/json. Nothing was held.',
+      );
+    default:
+      return new ApiError(
+        'invalid_request',
+        'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
+      );
+  }
+}
+
+export function bodyTooLarge(): ApiError {
+  return new ApiError('body_too_large', 'The body is too large: a file may have 10 MB. Nothing was held.', {
+    // The rest of the body is not read, so this connection can't serve another request.
+    headers: { connection: 'close' },
+  });
+}
+
+export function notFound(what: string): ApiError {
+  return new ApiError('not_found', `${what} was not found.`);
+}

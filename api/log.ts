@@ -1,0 +1,5 @@
+/** What the API needs of a log; pino's fits. */
+export interface Log {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}

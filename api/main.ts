@@ -1,0 +1,54 @@
+import type { Server } from 'node:http';
+import { serve } from '@hono/node-server';
+import { loadConfig } from '../config.ts';
+import { createLedger, createPool } from '../ledger/index.ts';
+import { onShutdown } from '../platform/lifecycle.ts';
+import { createLog } from '../platform/log.ts';
+import { createMetrics, serveMetrics } from '../platform/metrics.ts';
+import { createTemporalClient, isTemporalUp } from '../platform/temporal.ts';
+import { createProvider } from '../provider/index.ts';
+import { createApp } from './app.ts';
+
+const config = loadConfig();
+const log = createLog('api', config.logLevel);
+const pool = createPool({
+  databaseUrl: config.databaseUrl,
+  size: config.databasePoolSize,
+  applicationName: 'holdfast api',
+  onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
+});
+const temporal = createTemporalClient(config.temporal);
+const app = createApp({
+  ledger: createLedger(pool),
+  temporal,
+  provider: createProvider(config.provider),
+  adminKey: config.adminKey,
+  startTimeoutMs: config.startTimeoutMs,
+  log,
+  isTemporalUp: () => isTemporalUp(temporal, 2000),
+});
+const metrics = await serveMetrics(createMetrics(), config.host, config.metricsPort);
+const server = serve({ fetch: app.fetch, port: config.port, hostname: config.host }, ({ port }) => {
+  log.info({ port }, 'ready');
+}) as Server;
+server.on('error', (error) => {
+  log.fatal({ err: error }, 'could not listen');
+  process.exit(1);
+});
+server.requestTimeout = 120_000;
+server.headersTimeout = 15_000;
+
+/** What is in flight at SIGTERM gets this long to end. */
+const DRAIN_MS = 15_000;
+
+onShutdown(log, async () => {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(cut);
+  metrics.close();
+  await Promise.all([pool.end(), temporal.connection.close()]);
+});

@@ -1,0 +1,192 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { v7 as uuidv7 } from 'uuid';
+import { accountId, apiKeyId, isAccountId } from '../../contracts/ids.ts';
+import { MAX_MICROCREDITS } from '../../contracts/money.ts';
+import { newApiKey, sha256 } from '../auth.ts';
+import type { ApiDependencies } from '../deps.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { newRouter } from '../router.ts';
+import { bearer, errorAnswers, plainText } from '../schemas.ts';
+import { unixSeconds } from '../videoObject.ts';
+
+const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
+const named = { required: true, content: { 'application/json': { schema: z.strictObject({ name: plainText(200) }) } } };
+
+const Account = z
+  .object({ id: z.string(), object: z.literal('account'), name: z.string(), created_at: z.number().int() })
+  .openapi('Account');
+
+const Key = z
+  .object({
+    id: z.string(),
+    object: z.literal('api_key'),
+    account_id: z.string(),
+    name: z.string(),
+    key: z.string(),
+    created_at: z.number().int(),
+  })
+  .openapi('ApiKey');
+
+const Grant = z
+  .object({
+    object: z.literal('grant'),
+    transaction_id: z.number().int(),
+    account_id: z.string(),
+    amount_microcredits: z.number().int(),
+    available_microcredits: z.number().int(),
+  })
+  .openapi('Grant');
+
+const addAccount = createRoute({
+  method: 'post',
+  path: '/accounts',
+  operationId: 'createAccount',
+  summary: 'Open an account, with nothing in it',
+  security: bearer,
+  request: { body: named },
+  responses: {
+    200: { description: 'The account.', content: { 'application/json': { schema: Account } } },
+    ...errorAnswers(400, 401, 404, 415, 500),
+  },
+});
+
+const addKey = createRoute({
+  method: 'post',
+  path: '/accounts/{account_id}/keys',
+  operationId: 'createApiKey',
+  summary: 'Make an API key; it is shown this once',
+  security: bearer,
+  request: { params, body: named },
+  responses: {
+    200: { description: 'The key.', content: { 'application/json': { schema: Key } } },
+    ...errorAnswers(400, 401, 404, 415, 500),
+  },
+});
+
+const grant = createRoute({
+  method: 'post',
+  path: '/accounts/{account_id}/grants',
+  operationId: 'grantCredits',
+  summary: 'Grant credits, or claw back (negative) at most what is available',
+  security: bearer,
+  request: {
+    params,
+    // Required, but checked in the handler: the header's name must be the `param` of the refusal.
+    headers: z.object({ 'idempotency-key': z.string().optional() }),
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            amount_microcredits: z
+              .number()
+              .int()
+              .min(-MAX_MICROCREDITS)
+              .max(MAX_MICROCREDITS)
+              .refine((amount) => amount !== 0, 'must not be 0'),
+            reason: plainText(500),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: { description: 'What was moved.', content: { 'application/json': { schema: Grant } } },
+    ...errorAnswers(400, 401, 402, 404, 415, 422, 500),
+  },
+});
+
+export function adminRoutes({ ledger }: ApiDependencies) {
+  const existing = (id: string): string => {
+    if (!isAccountId(id)) throw notFound('This account');
+    return id;
+  };
+
+  return newRouter()
+    .openapi(addAccount, async (c) => {
+      const { id, name, createdAt } = await ledger.openAccount(accountId(uuidv7()), c.req.valid('json').name);
+      return c.json({ id, object: 'account' as const, name, created_at: unixSeconds(createdAt) }, 200);
+    })
+    .openapi(addKey, async (c) => {
+      const key = newApiKey();
+      const account = existing(c.req.valid('param').account_id);
+      const { name } = c.req.valid('json');
+      const added = await ledger.addApiKey({ id: apiKeyId(uuidv7()), accountId: account, name, sha256: sha256(key) });
+      if (added === undefined) throw notFound('This account');
+      return c.json(
+        {
+          id: added.id,
+          object: 'api_key' as const,
+          account_id: account,
+          name,
+          key,
+          created_at: unixSeconds(added.createdAt),
+        },
+        200,
+      );
+    })
+    .openapi(grant, async (c) => {
+      const account = existing(c.req.valid('param').account_id);
+      const { amount_microcredits, reason } = c.req.valid('json');
+      const idempotencyKey = readIdempotencyKey(c.req.header('idempotency-key'));
+      const granted = await ledger.grantCredits({
+        accountId: account,
+        amountMicrocredits: amount_microcredits,
+        reason,
+        idempotencyKey,
+      });
+      if (granted.outcome !== 'granted') throw grantRefused(granted.outcome);
+      if (granted.replayed) c.header('idempotency-replayed', 'true');
+      return c.json(
+        {
+          object: 'grant' as const,
+          transaction_id: granted.transactionId,
+          account_id: account,
+          amount_microcredits: granted.movedMicrocredits,
+          available_microcredits: granted.availableMicrocredits,
+        },
+        200,
+      );
+    });
+}
+
+function readIdempotencyKey(header: string | undefined): string {
+  if (header === undefined || !/^[\x21-\x7e]{1,255}$/.test(header)) {
+    throw new ApiError(
+      'invalid_request',
+      'Idempotency-Key: is required, 1 to 255 printable characters. No credits were moved.',
+      {
+        param: 'Idempotency-Key',
+      },
+    );
+  }
+  return header;
+}
+
+function grantRefused(outcome: 'key_reused' | 'nothing_available' | 'too_large' | 'unknown_account'): ApiError {
+  switch (outcome) {
+    case 'unknown_account':
+      return notFound('This account');
+    case 'key_reused':
+      return new ApiError(
+        'idempotency_key_reused',
+        'This Idempotency-Key came with another amount or reason before. No credits were moved.',
+        {
+          param: 'Idempotency-Key',
+        },
+      );
+    case 'nothing_available':
+      return new ApiError(
+        'insufficient_credits',
+        'This account has no credits available to claw back. No credits were moved.',
+      );
+    case 'too_large':
+      return new ApiError(
+        'invalid_request',
+        'amount_microcredits: the balance would pass 2^53 - 1. No credits were moved.',
+        {
+          param: 'amount_microcredits',
+        },
+      );
+  }
+}

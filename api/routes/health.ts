@@ -1,0 +1,37 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { ApiDependencies } from '../deps.ts';
+import { newRouter } from '../router.ts';
+
+const up = z.boolean();
+const Health = z.object({ status: z.literal('ok') }).openapi('Health');
+const Ready = z.object({ status: z.enum(['ok', 'unavailable']), database: up, temporal: up }).openapi('Ready');
+
+const healthz = createRoute({
+  method: 'get',
+  path: '/healthz',
+  operationId: 'health',
+  summary: 'This process is alive',
+  responses: { 200: { description: 'Alive.', content: { 'application/json': { schema: Health } } } },
+});
+
+const readyz = createRoute({
+  method: 'get',
+  path: '/readyz',
+  operationId: 'ready',
+  summary: 'The database and Temporal answer',
+  responses: {
+    200: { description: 'Ready.', content: { 'application/json': { schema: Ready } } },
+    503: { description: 'A part is away.', content: { 'application/json': { schema: Ready } } },
+  },
+});
+
+export function healthRoutes({ ledger, isTemporalUp }: ApiDependencies) {
+  return newRouter()
+    .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
+    .openapi(readyz, async (c) => {
+      const answers = (check: Promise<unknown>) => check.then(() => true).catch(() => false);
+      const [database, temporal] = await Promise.all([answers(ledger.ping()), isTemporalUp()]);
+      if (database && temporal) return c.json({ status: 'ok' as const, database, temporal }, 200);
+      return c.json({ status: 'unavailable' as const, database, temporal }, 503);
+    });
+}

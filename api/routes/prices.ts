@@ -1,0 +1,63 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { formatCredits } from '../../contracts/money.ts';
+import type { ApiDependencies } from '../deps.ts';
+import { newRouter } from '../router.ts';
+import { bearer, errorAnswers } from '../schemas.ts';
+import { SECONDS } from '../videoRequest.ts';
+
+const PriceList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        object: z.literal('price'),
+        model: z.string(),
+        size: z.string(),
+        seconds: z.string(),
+        amount_microcredits: z.number().int(),
+        amount: z.string(),
+      }),
+    ),
+  })
+  .openapi('PriceList', {
+    example: {
+      object: 'list',
+      data: [
+        {
+          object: 'price',
+          model: 'sora-2',
+          size: '720x1280',
+          seconds: '4',
+          amount_microcredits: 571429,
+          amount: '0.571429',
+        },
+      ],
+    },
+  });
+
+const list = createRoute({
+  method: 'get',
+  path: '/prices',
+  operationId: 'listPrices',
+  summary: 'The price of every model, size and length',
+  security: bearer,
+  responses: {
+    200: { description: 'Prices in force now.', content: { 'application/json': { schema: PriceList } } },
+    ...errorAnswers(401, 500),
+  },
+});
+
+export function priceRoutes({ ledger }: ApiDependencies) {
+  return newRouter().openapi(list, async (c) => {
+    const prices = await ledger.listPrices(SECONDS.map(Number));
+    const data = prices.map(({ model, size, seconds, amountMicrocredits }) => ({
+      object: 'price' as const,
+      model,
+      size,
+      seconds: String(seconds),
+      amount_microcredits: amountMicrocredits,
+      amount: formatCredits(amountMicrocredits),
+    }));
+    return c.json({ object: 'list' as const, data }, 200);
+  });
+}

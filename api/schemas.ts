@@ -1,0 +1,74 @@
+import { z } from '@hono/zod-openapi';
+
+/** Shapes that several routes share. */
+
+export const ErrorEnvelope = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string(),
+    }),
+  })
+  .openapi('Error');
+
+export function errorAnswers(...statuses: number[]) {
+  const answers: Record<
+    number,
+    { description: string; content: { 'application/json': { schema: typeof ErrorEnvelope } } }
+  > = {};
+  for (const status of statuses) {
+    answers[status] = {
+      description: DESCRIPTION[status] ?? 'Refused.',
+      content: { 'application/json': { schema: ErrorEnvelope } },
+    };
+  }
+  return answers;
+}
+
+const DESCRIPTION: Record<number, string> = {
+  400: 'A field is wrong: `param` names it.',
+  401: 'The key is unknown or revoked.',
+  402: 'The balance does not cover the price, or the video was never charged.',
+  403: 'The account is frozen.',
+  404: 'Unknown, or of another account.',
+  413: 'The body or the file is too large.',
+  415: 'Neither multipart nor JSON.',
+  422: 'The idempotency key came with other arguments before.',
+  429: 'Too many generations are active.',
+  500: 'A fault of ours.',
+  503: 'A part of Holdfast is away; nothing is held.',
+};
+
+export const bearer = [{ bearerAuth: [] }];
+
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;
+
+/** Text as people write it: no NUL and other control characters, no half of a surrogate pair, no undecodable bytes. */
+export function plainText(maximum: number) {
+  return z
+    .string()
+    .max(maximum)
+    .refine((text) => text.trim() !== '', 'must not be empty')
+    .refine(
+      (text) => text.isWellFormed() && !CONTROL_CHARACTERS.test(text),
+      'must be text, without control characters or binary data',
+    );
+}
+
+/** 400 with `param`, from the first thing that zod found; the value itself is never repeated. */
+export function describeIssue(error: z.core.$ZodError): { param: string | undefined; message: string } {
+  const issue = error.issues[0];
+  const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
+  if (unknownKey !== undefined) return { param: path, message: `${path} is not a known field. Nothing was held.` };
+  const missing = issue?.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  const what = missing
+    ? 'is required'
+    : (issue?.message ?? 'is wrong').replace(/^Invalid input: /, '').replace(/^Too/, 'is too');
+  return {
+    param: path === '' ? undefined : path,
+    message: `${path === '' ? 'The body' : path}: ${what}. Nothing was held.`,
+  };
+}

@@ -1,0 +1,159 @@
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { v7 as uuidv7 } from 'uuid';
+import type { HoldRefusalCode } from '../contracts/activities.ts';
+import { videoId } from '../contracts/ids.ts';
+import { formatCredits } from '../contracts/money.ts';
+import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
+import {
+  GENERATE_VIDEO,
+  PLACED_UPDATE,
+  PLACED_UPDATE_ID,
+  SEARCH_ATTRIBUTE,
+  TASK_QUEUE,
+} from '../contracts/temporal.ts';
+import type { Caller } from '../ledger/index.ts';
+import type { ApiDependencies } from './deps.ts';
+import { ApiError } from './errors.ts';
+
+export interface VideoRequest {
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+}
+
+/** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
+const ADMIT_SLACK_MS = 2000;
+
+/**
+ * Admits the request, starts its workflow and waits for the hold; answers with the generation's id once credits are
+ * held. Raises `ApiError` for every refusal; a 503 truly means that nothing is held (RULES, "One row is the meeting point").
+ */
+export async function startVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest): Promise<string> {
+  const generationId = videoId(uuidv7());
+  const amountMicrocredits = await admit(deps, caller, generationId, request);
+  const refusal = await placeHold(deps, caller, generationId);
+  if (refusal !== undefined) throw await refused(deps, caller, amountMicrocredits, refusal);
+  return generationId;
+}
+
+async function admit(
+  deps: ApiDependencies,
+  caller: Caller,
+  generationId: string,
+  request: VideoRequest,
+): Promise<number> {
+  const admitWithinMs = deps.startTimeoutMs + ADMIT_SLACK_MS;
+  const admission = await deps.ledger
+    .admitGeneration({ generationId, ...caller, ...request, admitWithinMs })
+    .catch((error: unknown) => {
+      // Without a workflow nobody will ever ask for this hold, even if the row was written.
+      deps.log.warn({ err: error }, 'the ledger could not be asked');
+      throw unavailable();
+    });
+  switch (admission.outcome) {
+    case 'admitted':
+      return admission.amountMicrocredits;
+    case 'unknown_model':
+      throw new ApiError('invalid_request', 'model: no such model; GET /v1/prices lists them. Nothing was held.', {
+        param: 'model',
+      });
+    case 'unknown_size':
+      throw new ApiError(
+        'invalid_request',
+        'size: not offered for this model; GET /v1/prices lists the sizes. Nothing was held.',
+        { param: 'size' },
+      );
+    case 'account_frozen':
+    case 'insufficient_credits':
+      throw await refused(deps, caller, admission.amountMicrocredits, admission.outcome);
+  }
+}
+
+/** Undefined when the hold is placed, else why it is not. */
+async function placeHold(
+  deps: ApiDependencies,
+  caller: Caller,
+  generationId: string,
+): Promise<HoldRefusalCode | undefined> {
+  try {
+    const placement = await startWorkflow(deps, caller, generationId);
+    return placement.outcome === 'refused' ? placement.code : undefined;
+  } catch (error) {
+    // The workflow may have started all the same. The row decides: voided before a hold is placed, or the hold stands.
+    deps.log.warn({ err: error, generationId }, 'the workflow did not answer in time');
+    const standing = await deps.ledger.voidGeneration(generationId).catch((cause: unknown) => {
+      deps.log.error({ err: cause, generationId }, 'the outcome of a request is unknown to its client');
+      throw new ApiError(
+        'outcome_unknown',
+        'We could not learn whether this video was accepted. If it was, its price is reserved and is settled by its outcome; GET /v1/credits shows it.',
+      );
+    });
+    return standing.refusalCode ?? undefined;
+  }
+}
+
+async function startWorkflow({ temporal, startTimeoutMs }: ApiDependencies, caller: Caller, generationId: string) {
+  const start = new WithStartWorkflowOperation<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(
+    GENERATE_VIDEO,
+    {
+      workflowId: generationId,
+      taskQueue: TASK_QUEUE.workflowsAndLedger,
+      args: [{ generationId }],
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: caller.accountId }],
+      staticSummary: 'One paid video: hold, create, wait, capture or release',
+    },
+  );
+  return temporal.withDeadline(Date.now() + startTimeoutMs, () =>
+    temporal.workflow.executeUpdateWithStart(PLACED_UPDATE, {
+      updateId: PLACED_UPDATE_ID,
+      startWorkflowOperation: start,
+    }),
+  );
+}
+
+async function refused(
+  { ledger }: ApiDependencies,
+  caller: Caller,
+  amountMicrocredits: number,
+  code: HoldRefusalCode,
+): Promise<ApiError> {
+  switch (code) {
+    case 'voided':
+      return unavailable();
+    case 'account_frozen':
+      return new ApiError('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.');
+    case 'too_many_active_generations': {
+      const { maxActiveGenerations } = await ledger.getBalance(caller.accountId);
+      return new ApiError(
+        'too_many_active_generations',
+        `This account may have ${maxActiveGenerations} videos in progress. Nothing was held; try again when one has ended.`,
+        { headers: { 'retry-after': '10' } },
+      );
+    }
+    case 'insufficient_credits': {
+      const { availableMicrocredits, heldMicrocredits, activeHolds } = await ledger.getBalance(caller.accountId);
+      const reserved =
+        activeHolds === 0
+          ? ''
+          : ` (${formatCredits(heldMicrocredits)} more are reserved for ${activeHolds} ${activeHolds === 1 ? 'video' : 'videos'} in progress)`;
+      return new ApiError(
+        'insufficient_credits',
+        `This video costs ${formatCredits(amountMicrocredits)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
+      );
+    }
+  }
+}
+
+function unavailable(): ApiError {
+  return new ApiError(
+    'temporarily_unavailable',
+    'The video could not be started just now. Nothing was held; try again shortly.',
+    {
+      headers: { 'retry-after': '5' },
+    },
+  );
+}

@@ -1,0 +1,117 @@
+import { z } from '@hono/zod-openapi';
+import { formatCredits } from '../contracts/money.ts';
+import type { Generation } from '../ledger/index.ts';
+
+/** OpenAI's video object, every key of it, plus `credits`. */
+export const Video = z
+  .object({
+    id: z.string(),
+    object: z.literal('video'),
+    model: z.string(),
+    status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
+    progress: z.number().int(),
+    created_at: z.number().int(),
+    completed_at: z.number().int().nullable(),
+    expires_at: z.number().int().nullable(),
+    prompt: z.string().nullable(),
+    size: z.string(),
+    seconds: z.string(),
+    remixed_from_video_id: z.string().nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    credits: z.object({
+      state: z.enum(['held', 'charged', 'refunded']),
+      amount_microcredits: z.number().int(),
+      amount: z.string(),
+      hold_id: z.string(),
+      hold_expires_at: z.number().int(),
+      settled_at: z.number().int().nullable(),
+      message: z.string(),
+    }),
+  })
+  .openapi('Video', {
+    example: {
+      id: 'video_019a0000000070008000000000000000',
+      object: 'video',
+      model: 'sora-2',
+      status: 'in_progress',
+      progress: 33,
+      created_at: 1790000000,
+      completed_at: null,
+      expires_at: null,
+      prompt: 'a red fox runs through fresh snow',
+      size: '720x1280',
+      seconds: '4',
+      remixed_from_video_id: null,
+      error: null,
+      credits: {
+        state: 'held',
+        amount_microcredits: 571429,
+        amount: '0.571429',
+        hold_id: 'hold_019a0000000070008000000000000000',
+        hold_expires_at: 1790003600,
+        settled_at: null,
+        message: '0.571429 credits are reserved for this video; they are charged only when it completes.',
+      },
+    },
+  });
+
+export type Video = z.infer<typeof Video>;
+
+export function toVideo(generation: Generation): Video {
+  const { state, error } = shown(generation);
+  return {
+    id: generation.id,
+    object: 'video',
+    model: generation.model,
+    status: state,
+    progress: state === 'completed' ? 100 : Math.min(99, generation.progress ?? 0),
+    created_at: unixSeconds(generation.requestedAt),
+    completed_at:
+      state === 'completed'
+        ? unixSeconds(generation.providerCompletedAt ?? generation.settledAt ?? generation.requestedAt)
+        : null,
+    expires_at: null,
+    prompt: generation.prompt,
+    size: generation.size,
+    seconds: String(generation.seconds),
+    remixed_from_video_id: null,
+    error,
+    credits: creditsOf(generation),
+  };
+}
+
+/** RULES, first table, "shown as": until its hold is settled a video is queued or in progress, whatever we have seen. */
+function shown(generation: Generation): { state: Video['status']; error: Video['error'] } {
+  switch (generation.state) {
+    case 'held':
+      return { state: generation.providerVideoId === null ? 'queued' : 'in_progress', error: null };
+    case 'charged':
+      return { state: 'completed', error: null };
+    case 'refunded':
+      return {
+        state: 'failed',
+        error: { code: generation.errorCode ?? 'unknown', message: generation.errorMessage ?? 'The video failed.' },
+      };
+  }
+}
+
+function creditsOf({ state, amountMicrocredits, holdId, holdExpiresAt, settledAt }: Generation): Video['credits'] {
+  const amount = formatCredits(amountMicrocredits);
+  return {
+    state,
+    amount_microcredits: amountMicrocredits,
+    amount,
+    hold_id: holdId,
+    hold_expires_at: unixSeconds(holdExpiresAt),
+    settled_at: settledAt === null ? null : unixSeconds(settledAt),
+    message: {
+      held: `${amount} credits are reserved for this video; they are charged only when it completes.`,
+      charged: `${amount} credits were charged for this video.`,
+      refunded: 'Credits have been refunded to your account.',
+    }[state],
+  };
+}
+
+export function unixSeconds(moment: Date): number {
+  return Math.floor(moment.getTime() / 1000);
+}

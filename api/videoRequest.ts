@@ -1,0 +1,86 @@
+import { z } from '@hono/zod-openapi';
+import { ApiError, bodyTooLarge } from './errors.ts';
+import { plainText } from './schemas.ts';
+import type { VideoRequest } from './startVideo.ts';
+
+/** OpenAI's create, as its SDKs send it: multipart, or JSON. */
+
+export const SECONDS = ['4', '8', '12', '16', '20'] as const;
+
+const MAXIMUM_FILE_BYTES = 10 * 1024 * 1024;
+const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
+
+const fields = {
+  prompt: plainText(32_000).openapi({ example: 'a red fox runs through fresh snow' }),
+  model: plainText(100).default('sora-2').openapi({ example: 'sora-2' }),
+  seconds: z.enum(SECONDS, `must be one of ${SECONDS.map((s) => `"${s}"`).join(', ')}, as text`).default('4'),
+  size: plainText(20).default('720x1280').openapi({ example: '720x1280' }),
+};
+
+const dataUrl = z
+  .string()
+  .regex(/^data:/, 'must be a data: URL; other addresses are not fetched')
+  .regex(
+    /^data:image\/(jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}$/,
+    'must be a base64 data: URL of a JPEG, PNG or WebP image',
+  );
+
+export const CreateVideoJson = z
+  .strictObject({ ...fields, input_reference: z.strictObject({ image_url: dataUrl }).optional() })
+  .openapi('CreateVideo');
+
+export const CreateVideoForm = z
+  .strictObject({
+    ...fields,
+    input_reference: z
+      .instanceof(File, { error: 'must be a file' })
+      .refine((file) => IMAGE_TYPES.includes(file.type), 'must be a JPEG, PNG or WebP image')
+      .refine((file) => file.size > 0, 'must not be empty')
+      .optional()
+      .openapi({ type: 'string', format: 'binary' }),
+    'input_reference[image_url]': dataUrl.optional(),
+  })
+  .openapi('CreateVideoForm');
+
+export type CreateVideoJson = z.output<typeof CreateVideoJson>;
+export type CreateVideoForm = z.output<typeof CreateVideoForm>;
+
+/** Either form of the body as one request. Raises `ApiError` where neither was sent, or the file is too large. */
+export async function readCreateVideo(
+  contentType: string | undefined,
+  json: () => CreateVideoJson,
+  form: () => CreateVideoForm,
+): Promise<VideoRequest> {
+  if (contentType === undefined) {
+    throw new ApiError('invalid_request', 'prompt: is required. Nothing was held.', { param: 'prompt' });
+  }
+  if (/^application\/json\b/i.test(contentType)) {
+    const { seconds, input_reference, ...rest } = json();
+    return {
+      ...rest,
+      seconds: Number(seconds),
+      inputReference: input_reference === undefined ? null : fromDataUrl(input_reference.image_url),
+    };
+  }
+  const { seconds, input_reference: file, 'input_reference[image_url]': url, ...rest } = form();
+  const inputReference = file === undefined ? (url === undefined ? null : fromDataUrl(url)) : await fromFile(file);
+  return { ...rest, seconds: Number(seconds), inputReference };
+}
+
+async function fromFile(file: File): Promise<NonNullable<VideoRequest['inputReference']>> {
+  if (file.size > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
+  // The name is the client's; only its ending means anything to a provider.
+  return { bytes: new Uint8Array(await file.arrayBuffer()), contentType: file.type, filename: filenameFor(file.type) };
+}
+
+function fromDataUrl(url: string): NonNullable<VideoRequest['inputReference']> {
+  const [head = '', body = ''] = url.split(',', 2);
+  const contentType = head.slice('data:'.length, -';base64'.length);
+  const bytes = Buffer.from(body, 'base64');
+  if (bytes.length > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
+  return { bytes, contentType, filename: filenameFor(contentType) };
+}
+
+function filenameFor(contentType: string): string {
+  return `input_reference.${contentType.slice('image/'.length)}`;
+}

@@ -1,0 +1,53 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { DirectiveError, MODERATION_FAILURE, parseDirectives, type Directives } from './directives.ts';
+import { ApiError } from './errors.ts';
+import type { VideoRecord } from './lifecycle.ts';
+import { isBlocked } from './moderation.ts';
+import type { Store } from './store.ts';
+import type { Webhooks } from './webhooks.ts';
+
+const MODERATION_MS = 1500;
+
+/** What all routes share. */
+export interface Simulation {
+  store: Store;
+  webhooks: Webhooks;
+  now: () => number;
+  video_ms: number;
+}
+
+/** The name under which a prompt's requests are counted. */
+export function promptKey(prompt: string): string {
+  return createHash('sha256').update(prompt).digest('hex');
+}
+
+/** Reads the directives of a prompt; one that cannot be understood is the caller's mistake. */
+export function directivesOf(prompt: string): Directives {
+  try {
+    return parseDirectives(prompt);
+  } catch (error) {
+    if (error instanceof DirectiveError) throw new ApiError(400, 'invalid_directive', error.message, 'prompt');
+    throw error;
+  }
+}
+
+/** Makes a video and remembers it, before anybody is told. */
+export function makeVideo(
+  simulation: Simulation,
+  asked: Pick<VideoRecord, 'prompt' | 'model' | 'seconds' | 'size' | 'remixed_from_video_id' | 'directives'>,
+): VideoRecord {
+  const { store, webhooks, now, video_ms } = simulation;
+  const usual_ms = asked.directives.after_ms ?? video_ms;
+  const blocked = asked.directives.fail === null && isBlocked(asked.prompt);
+  const video: VideoRecord = {
+    ...asked,
+    id: `video_${randomBytes(24).toString('hex')}`,
+    created_ms: now(),
+    duration_ms: blocked ? Math.min(usual_ms, MODERATION_MS) : usual_ms,
+    failure: blocked ? MODERATION_FAILURE : asked.directives.fail,
+  };
+  store.add(video);
+  store.increment('videos');
+  webhooks.expect(video);
+  return video;
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import OpenAI from 'openai';
+import { parsePage, parseVideo } from './dialect.ts';
+import { encodeCreate, type CreateEncoding } from './encoding.ts';
+import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
+import { createRedact, type Redact } from './text.ts';
+import { createTransport, type Transport } from './transport.ts';
+import type { CreateResult, DownloadOptions, Provider, Trouble } from './types.ts';
+
+export interface ProviderSettings {
+  /** With its /v1; http or https, without user name or password. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly createEncoding: CreateEncoding;
+  readonly connectTimeoutMs?: number;
+  /** Of a whole call, its body included; of a download, up to its headers. */
+  readonly callTimeoutMs?: number;
+}
+
+interface Answer {
+  readonly status: number;
+  /** Undefined when it is no JSON. */
+  readonly body: unknown;
+}
+
+/**
+ * A client of one server that speaks OpenAI's Videos API. Each method makes one request: the retrying is Temporal's.
+ * Raises TypeError when the base URL is no URL or carries credentials.
+ */
+export function createProvider(settings: ProviderSettings): Provider {
+  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000 } = settings;
+  const baseUrl = settings.baseUrl.replace(/\/+$/, '');
+  // The base URL is stored with each generation, so it must not hold a secret.
+  const url = new URL(baseUrl);
+  if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
+  const redact = createRedact(apiKey, baseUrl);
+  const transport = createTransport({ connectTimeoutMs, callTimeoutMs });
+  const client = createClient(baseUrl, apiKey, callTimeoutMs, transport);
+  const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
+    askFor(request, read, redact);
+  return {
+    baseUrl,
+    credential: createHash('sha256').update(apiKey).digest('hex').slice(0, 8),
+
+    async createVideo(request) {
+      const encoded = await encodeCreate(request, settings.createEncoding);
+      return create(() => client.post('/videos', encoded).asResponse(), redact);
+    },
+
+    retrieveVideo: (id) =>
+      ask(
+        () => client.videos.retrieve(id).asResponse(),
+        (answer) => {
+          const video = parseVideo(answer.body, redact);
+          if (video === null) return unreadable(answer);
+          // A gateway's cache may hand out another video, and its `completed` would charge this one.
+          return video.id === id ? { outcome: 'seen' as const, video } : unreadable(answer, 'about another video');
+        },
+      ),
+
+    listVideos: ({ after, limit = 100 } = {}) =>
+      ask(
+        () => client.videos.list({ limit, order: 'desc', ...(after !== undefined && { after }) }).asResponse(),
+        (answer) => parsePage(answer.body, limit, redact) ?? unreadable(answer),
+      ),
+
+    deleteVideo: (id) =>
+      ask(
+        () => client.videos.delete(id).asResponse(),
+        () => ({ outcome: 'deleted' as const }),
+      ),
+
+    downloadContent: (id, options = {}) => download(transport, baseUrl, apiKey, id, options),
+  };
+}
+
+/** Everything that the SDK would look up in the environment is said here; its log would contain prompts. */
+function createClient(baseURL: string, apiKey: string, timeout: number, transport: Transport): OpenAI {
+  return new OpenAI({
+    baseURL,
+    apiKey,
+    timeout,
+    maxRetries: 0,
+    fetch: transport.call,
+    logLevel: 'off',
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+  });
+}
+
+async function create(request: () => Promise<Response>, redact: Redact): Promise<CreateResult> {
+  let answer: Answer;
+  try {
+    answer = await readAnswer(await request());
+  } catch (error) {
+    return createRefusal(sortCreateError(error, redact));
+  }
+  const video = parseVideo(answer.body, redact);
+  return video === null ? { outcome: 'ambiguous', why: unreadable(answer).why } : { outcome: 'created', video };
+}
+
+function createRefusal({ fault, code, message, why, retryAfterMs }: SortedError): CreateResult {
+  switch (fault) {
+    case 'clients_fault':
+      return { outcome: fault, code, message };
+    case 'ambiguous':
+      return { outcome: fault, why };
+    case 'operators_fault':
+    case 'not_sent':
+    case 'not_made':
+      return { outcome: fault, why, retryAfterMs };
+  }
+}
+
+async function askFor<T>(
+  request: () => Promise<Response>,
+  read: (answer: Answer) => T | Trouble,
+  redact: Redact,
+): Promise<T | Trouble> {
+  let answer: Answer;
+  try {
+    answer = await readAnswer(await request());
+  } catch (error) {
+    return { outcome: 'transient', ...describeTrouble(error, redact) };
+  }
+  return read(answer);
+}
+
+/** Whatever its content type says: a body that parses is JSON. The bytes are here already, so reading can't fail. */
+async function readAnswer(response: Response): Promise<Answer> {
+  const text = await response.text();
+  try {
+    return { status: response.status, body: JSON.parse(text) };
+  } catch {
+    return { status: response.status, body: undefined };
+  }
+}
+
+function unreadable({ status }: Answer, how = 'with an unreadable body'): Trouble {
+  return { outcome: 'transient', why: `HTTP ${status} ${how}`, status, retryAfterMs: null };
+}
+
+/** Not by the SDK: that makes exceptions of 304 and 416, which belong to whoever asked with a Range. */
+function download(transport: Transport, baseUrl: string, apiKey: string, id: string, options: DownloadOptions) {
+  const variant = options.variant === undefined ? '' : `?variant=${options.variant}`;
+  const headers = {
+    authorization: `Bearer ${apiKey}`,
+    // fetch decodes what is compressed but leaves content-length as it was: then they disagree.
+    'accept-encoding': 'identity',
+    ...(options.range !== undefined && { range: options.range }),
+  };
+  return transport.stream(`${baseUrl}/videos/${encodeURIComponent(id)}/content${variant}`, headers, options.signal);
+}

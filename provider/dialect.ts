@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { readProblem } from './problem.ts';
+import { cleanText, type Redact } from './text.ts';
+import type { ProviderVideo, Verdict, VideoPage } from './types.ts';
+
+/**
+ * The one table of terminal words. Whatever isn't in it is open: an unknown status never moves credits (RULES), it is
+ * asked again. `code` is what a failure is called when the provider gives no code.
+ */
+const TERMINAL = new Map<string, { readonly verdict: Verdict; readonly code: string }>([
+  ['completed', { verdict: 'completed', code: '' }],
+  ['succeeded', { verdict: 'completed', code: '' }],
+  ['success', { verdict: 'completed', code: '' }],
+  ['failed', { verdict: 'failed', code: 'generation_failed' }],
+  ['error', { verdict: 'failed', code: 'generation_failed' }],
+  ['cancelled', { verdict: 'failed', code: 'cancelled' }],
+  ['canceled', { verdict: 'failed', code: 'cancelled' }],
+  ['expired', { verdict: 'failed', code: 'expired' }],
+  ['deleted', { verdict: 'failed', code: 'deleted' }],
+]);
+
+const FAILED_MESSAGE = 'The provider reported that the generation failed.';
+const LAST_UNIX_SECOND = 253_402_300_799;
+
+/** Opaque and long, but fit for a URL and for a unique index of PostgreSQL (whose entries end near 2,700 bytes). */
+const idSchema = z
+  .string()
+  .max(1000)
+  .regex(/^[^\p{Cc}\s]+$/u)
+  .refine((id) => id !== '.' && id !== '..');
+
+const text = z.string().nullable().catch(null);
+// Milliseconds instead of seconds land beyond the year 9999: garbage.
+const unixTime = z
+  .number()
+  .positive()
+  .max(LAST_UNIX_SECOND)
+  .transform((seconds) => new Date(seconds * 1000))
+  .nullable()
+  .catch(null);
+
+const videoSchema = z.object({
+  id: idSchema,
+  status: z.string().refine((status) => cleanText(status, 100) !== null),
+  progress: z.number().min(0).max(100).transform(Math.floor).nullable().catch(null),
+  created_at: unixTime,
+  completed_at: unixTime,
+  error: z.unknown(),
+  prompt: text,
+  model: text,
+  seconds: z
+    .union([z.number(), z.string().min(1).transform(Number)])
+    .pipe(z.number().positive())
+    .nullable()
+    .catch(null),
+  size: text,
+  remixed_from_video_id: text,
+});
+
+const pageSchema = z.object({
+  data: z.array(z.unknown()),
+  has_more: z.boolean().nullable().catch(null),
+  last_id: idSchema.nullable().catch(null),
+});
+
+/** A provider's video object, read leniently; null when it has no usable id or status. Never throws. */
+export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null {
+  const parsed = videoSchema.safeParse(body);
+  if (!parsed.success) return null;
+  const video = parsed.data;
+  const terminal = TERMINAL.get(video.status.trim().toLowerCase());
+  const problem = terminal?.verdict === 'failed' ? readProblem(video.error, redact) : null;
+  return {
+    id: video.id,
+    verdict: terminal?.verdict ?? 'open',
+    status: cleanText(redact(video.status), 100) ?? 'unknown',
+    progress: video.progress,
+    createdAt: video.created_at,
+    completedAt: video.completed_at,
+    errorCode: problem && (problem.code ?? problem.type ?? terminal?.code ?? null),
+    errorMessage: problem && (problem.message ?? FAILED_MESSAGE),
+    prompt: video.prompt,
+    model: video.model,
+    seconds: video.seconds,
+    size: video.size,
+    remixedFrom: video.remixed_from_video_id,
+  };
+}
+
+/**
+ * A page of videos; null when it is none. `limit` is what was asked for: without `has_more`, a full page may have a next
+ * one. Never throws.
+ */
+export function parsePage(body: unknown, limit: number, redact: Redact): VideoPage | null {
+  const parsed = pageSchema.safeParse(body);
+  if (!parsed.success) return null;
+  const { data, has_more: hasMore, last_id: lastId } = parsed.data;
+  const videos = data.map((entry) => parseVideo(entry, redact)).filter((video) => video !== null);
+  return {
+    outcome: 'listed',
+    videos,
+    unreadable: data.length - videos.length,
+    hasMore: hasMore ?? data.length >= limit,
+    lastId: lastId ?? parseVideo(data.at(-1), redact)?.id ?? null,
+  };
+}

@@ -1,0 +1,108 @@
+import { APIError } from 'openai';
+import { readProblem } from './problem.ts';
+import type { Redact } from './text.ts';
+import { CallFailed } from './transport.ts';
+
+/** What a failed create proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */
+export type Fault = 'clients_fault' | 'operators_fault' | 'not_sent' | 'not_made' | 'ambiguous';
+
+/** A call without a readable answer, in an operator's words: no prompt, no key, no raw body. */
+export interface CallTrouble {
+  readonly why: string;
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+}
+
+export interface SortedError extends CallTrouble {
+  readonly fault: Fault;
+  /** Of the refusal, fit to be stored and shown; `invalid_request` when it has none. */
+  readonly code: string;
+  /** The provider's words, without our key and address. Only those of a `clients_fault` are for the customer. */
+  readonly message: string;
+}
+
+/** The one table (RULES, "What moves credits"). What isn't in it, 408, 409, 5xx and redirects too, is ambiguous. */
+const FAULT_OF_STATUS = new Map<number, Fault>([
+  [400, 'clients_fault'],
+  [413, 'clients_fault'],
+  [415, 'clients_fault'],
+  [422, 'clients_fault'],
+  [401, 'operators_fault'],
+  [402, 'operators_fault'],
+  [403, 'operators_fault'],
+  [404, 'operators_fault'],
+  [429, 'not_made'],
+]);
+
+/**
+ * Codes, and types, that are about the operator's bill or account on whatever status they come: OpenAI sends
+ * insufficient_quota with 429 and billing_hard_limit_reached with 400, LiteLLM its budget_exceeded with 400.
+ */
+const OPERATORS_CODE =
+  /quota|billing|^budget_exceeded$|^insufficient_(balance|credit|fund)|^account_(deactivated|suspended)$|^organization_|^payment_required$|^(invalid_api_key|api_key_invalid)$/i;
+
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/**
+ * Sorts what a create threw by what it proves. Raises the error itself when it's no failure of a call: then it is a bug of
+ * ours, and no evidence of anything.
+ */
+export function sortCreateError(error: unknown, redact: Redact): SortedError {
+  const failed = callFailure(error);
+  if (failed !== null) {
+    const { why } = failed;
+    const fault = failed.neverSent ? 'not_sent' : 'ambiguous';
+    return { fault, code: 'connection_failed', message: why, why, status: null, retryAfterMs: null };
+  }
+  const { status, problem, ...trouble } = refusal(error, redact);
+  const words = [problem.code, problem.type].filter((word) => word !== null);
+  const owed = words.some((word) => OPERATORS_CODE.test(word));
+  return {
+    ...trouble,
+    status,
+    fault: owed ? 'operators_fault' : (FAULT_OF_STATUS.get(status) ?? 'ambiguous'),
+    // LiteLLM repeats the status as the code; the type says more then.
+    code: words.find((word) => word !== String(status)) ?? 'invalid_request',
+    message: problem.message ?? `The provider refused the request (HTTP ${status}).`,
+  };
+}
+
+/** The same failure where nothing hangs on whose fault it is. Raises the error itself when it's no failure of a call. */
+export function describeTrouble(error: unknown, redact: Redact): CallTrouble {
+  const failed = callFailure(error);
+  if (failed !== null) return { why: failed.why, status: null, retryAfterMs: null };
+  const { why, status, retryAfterMs } = refusal(error, redact);
+  return { why, status, retryAfterMs };
+}
+
+/** The SDK wraps what its `fetch` throws. */
+function callFailure(error: unknown): CallFailed | null {
+  const cause = error instanceof APIError ? error.cause : error;
+  return cause instanceof CallFailed ? cause : null;
+}
+
+function refusal(error: unknown, redact: Redact) {
+  // The cast types of the SDK are wide: `status` and `headers` are undefined on errors that are no answers.
+  if (!(error instanceof APIError) || typeof error.status !== 'number') throw error;
+  const status: number = error.status;
+  const problem = readProblem(error.error, redact);
+  const code = problem.code === String(status) ? problem.type : (problem.code ?? problem.type);
+  const why = code === null ? `HTTP ${status}` : `HTTP ${status} ${code}`;
+  return { status, problem, why, retryAfterMs: error.headers ? retryAfterMs(error.headers, Date.now()) : null };
+}
+
+/**
+ * How long the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date, against `nowMs`
+ * (unix). At most 60,000 ms (RULES), at least 0; null when absent or unreadable.
+ */
+export function retryAfterMs(headers: Headers, nowMs: number): number | null {
+  const inMs = headers.get('retry-after-ms')?.trim() ?? '';
+  const after = headers.get('retry-after')?.trim() ?? '';
+  const isNumber = /^\d+(\.\d+)?$/;
+  let wait = Date.parse(after) - nowMs;
+  if (isNumber.test(after)) wait = Number(after) * 1000;
+  // Date.parse takes "-5" for a month: a real HTTP date has letters.
+  else if (!/[a-z]/i.test(after)) wait = NaN;
+  if (isNumber.test(inMs)) wait = Number(inMs);
+  return Number.isNaN(wait) ? null : Math.ceil(Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS));
+}

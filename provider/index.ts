@@ -1,0 +1,18 @@
+/** The OpenAI-compatible video provider: one client, made by `createProvider`, that never charges or retries by itself. */
+export { createProvider, type ProviderSettings } from './client.ts';
+export type { CreateEncoding } from './encoding.ts';
+export { CallFailed } from './transport.ts';
+export type {
+  CreateResult,
+  DeleteResult,
+  DownloadOptions,
+  InputReference,
+  ListResult,
+  Provider,
+  ProviderVideo,
+  RetrieveResult,
+  Trouble,
+  Verdict,
+  VideoPage,
+  VideoRequest,
+} from './types.ts';

@@ -1,0 +1,164 @@
+import { Agent, buildConnector, fetch as undiciFetch, type Dispatcher } from 'undici';
+
+/** No readable HTTP answer came. `neverSent` is a proof: there was no connection to send anything over. */
+export class CallFailed extends Error {
+  constructor(
+    /** Words for an operator, with the system's code; no address, no secret. */
+    readonly why: string,
+    readonly neverSent: boolean,
+  ) {
+    // A constant, and no cause: the SDK replaces any error whose text speaks of a time-out by one that has lost the proof.
+    super('The call of the provider failed.');
+  }
+}
+
+export interface TransportSettings {
+  readonly connectTimeoutMs: number;
+  readonly callTimeoutMs: number;
+}
+
+/** Two ways to fetch. Both raise `CallFailed`; `stream` raises the signal's reason when its caller gave up. */
+export interface Transport {
+  /** For the SDK: the whole answer is read before it resolves, so `init.signal` limits the body too. */
+  readonly call: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  readonly stream: (url: string, headers: Record<string, string>, signal: AbortSignal | undefined) => Promise<Response>;
+}
+
+/** A page of 100 videos with prompts of 32,000 characters fits; an endless body doesn't fill the memory. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** How long a download may stand still before it is given up; what is paused by a slow reader doesn't count. */
+const STREAM_IDLE_MS = 30_000;
+
+const WORDS = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ENOTFOUND', 'host name not found'],
+  ['EAI_AGAIN', 'host name lookup failed'],
+  ['ENETUNREACH', 'network unreachable'],
+  ['EHOSTUNREACH', 'host unreachable'],
+  ['ECONNRESET', 'connection reset'],
+  ['UND_ERR_SOCKET', 'connection closed by the provider'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'no answer in time'],
+  ['UND_ERR_BODY_TIMEOUT', 'the answer broke off'],
+]);
+
+/** Marks an error as raised while connecting: TCP and TLS, before the first byte of a request. */
+class NotConnected extends Error {
+  constructor(override readonly cause: Error) {
+    super('not connected');
+  }
+}
+
+/** undici's own `fetch`, for the `fetch` of Node takes the dispatchers of its own undici only. */
+export function createTransport(settings: TransportSettings): Transport {
+  const { callTimeoutMs } = settings;
+  const limits = { connect: taggingConnector(settings.connectTimeoutMs), headersTimeout: callTimeoutMs };
+  const kept = new Agent({ ...limits, bodyTimeout: callTimeoutMs });
+  // A POST goes over a new connection: one that was kept may be closed by the provider in the very moment of sending, and
+  // a create that is lost so is ambiguous for an hour.
+  const fresh = new Agent({ ...limits, bodyTimeout: callTimeoutMs, pipelining: 0 });
+  const streams = new Agent({ ...limits, bodyTimeout: STREAM_IDLE_MS });
+  return {
+    call: (input, init = {}) => call(String(input), init, init.method === 'POST' ? fresh : kept, settings),
+    stream: (url, headers, signal) => stream(url, headers, signal, streams, settings),
+  };
+}
+
+async function call(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
+  const signal = init.signal ?? AbortSignal.timeout(settings.callTimeoutMs);
+  const request = requestBody(init.body);
+  try {
+    const answer = await undiciFetch(url, {
+      method: init.method ?? 'GET',
+      headers: Object.fromEntries(new Headers(init.headers)),
+      body: request,
+      // A followed redirect would send a prompt, or a POST a second time, to who knows where.
+      redirect: 'manual',
+      signal,
+      dispatcher,
+    });
+    const bytes = await readAll(answer.body, signal);
+    const body = answer.ok ? bytes : enveloped(bytes);
+    return new Response(body.length === 0 ? null : body, { status: answer.status, headers: [...answer.headers] });
+  } catch (error) {
+    throw describe(error, signal.aborted, settings);
+  }
+}
+
+async function stream(
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal | undefined,
+  dispatcher: Dispatcher,
+  settings: TransportSettings,
+) {
+  try {
+    // Redirects are followed here (a GET, usually to a store of files); to another origin fetch drops the key.
+    const answer = await undiciFetch(url, { headers, dispatcher, signal: signal ?? null });
+    const { status, statusText } = answer;
+    return new Response(answer.body, { status, statusText, headers: [...answer.headers] });
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw describe(error, false, settings);
+  }
+}
+
+/** The SDK hands over text (JSON) or bytes (encoding.ts); a foreign FormData would be sent as "[object FormData]". */
+function requestBody(body: RequestInit['body']): string | Uint8Array | null {
+  if (body === undefined || body === null) return null;
+  if (typeof body === 'string' || body instanceof Uint8Array) return body;
+  throw new TypeError('the body of a call is text or bytes');
+}
+
+async function readAll(body: AsyncIterable<Uint8Array> | null, signal: AbortSignal): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    // Asked at each chunk too: fetch holds the signal weakly, and a body that trickles never trips bodyTimeout.
+    signal.throwIfAborted();
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) throw new RangeError('the answer is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Gateways refuse as `{code, message}`, FastAPI as `{detail}`; the SDK only keeps what is inside `error`. */
+function enveloped(bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  try {
+    const parsed: unknown = JSON.parse(bytes.toString('utf8'));
+    if (typeof parsed !== 'object' || parsed === null || 'error' in parsed) return bytes;
+    return Buffer.from(JSON.stringify({ error: parsed }));
+  } catch {
+    return bytes;
+  }
+}
+
+/** The proof of "never sent" is where an error arose, not its code: ETIMEDOUT and ECONNRESET come from both sides. */
+function taggingConnector(timeout: number): buildConnector.connector {
+  const connect = buildConnector({ timeout });
+  return (options, callback) => {
+    connect(options, (...[error, socket]) => {
+      if (error === null) callback(null, socket);
+      else callback(new NotConnected(error), null);
+    });
+  };
+}
+
+function describe(error: unknown, late: boolean, settings: TransportSettings): CallFailed {
+  const chain = causes(error);
+  const neverSent = chain.some((cause) => cause instanceof NotConnected);
+  const code = chain.map((cause) => ('code' in cause ? cause.code : null)).find((each) => typeof each === 'string');
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return new CallFailed(`no connection within ${settings.connectTimeoutMs / 1000} s`, neverSent);
+  }
+  if (late && !neverSent) return new CallFailed(`no answer within ${settings.callTimeoutMs / 1000} s`, false);
+  const words = WORDS.get(code ?? '') ?? (neverSent ? 'could not connect' : 'connection lost');
+  return new CallFailed(code === undefined ? words : `${words} (${code})`, neverSent);
+}
+
+function causes(error: unknown): Error[] {
+  const chain: Error[] = [];
+  for (let each = error; each instanceof Error && chain.length < 8; each = each.cause) chain.push(each);
+  return chain;
+}

@@ -1,0 +1,112 @@
+/**
+ * The language of this room. A *look* is one retrieve of a video; a *verdict* is what its status means for the money;
+ * *trouble* is an answer, or the lack of one, that proves nothing about the video.
+ */
+
+export interface InputReference {
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  readonly filename: string;
+}
+
+export interface VideoRequest {
+  readonly prompt: string;
+  readonly model: string;
+  readonly seconds: number;
+  /** `<width>x<height>`; sent as it is. */
+  readonly size: string;
+  readonly inputReference?: InputReference;
+}
+
+export type Verdict = 'completed' | 'failed' | 'open';
+
+/** A video as the provider told it. Whatever is absent or garbage is null. */
+export interface ProviderVideo {
+  /** The provider's own id, unmodified: no blanks or control characters, at most 1,000 characters. */
+  readonly id: string;
+  readonly verdict: Verdict;
+  /** The provider's word, at most 100 characters, without control characters. */
+  readonly status: string;
+  /** Percent, 0 to 100, a whole number. */
+  readonly progress: number | null;
+  readonly createdAt: Date | null;
+  readonly completedAt: Date | null;
+  /** Both are set exactly when the verdict is `failed`: at most 100 of [A-Za-z0-9_.-], at most 1,000 characters. */
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  /** What the video was asked to be, exactly as the provider echoes it; by these a lost create is found again. */
+  readonly prompt: string | null;
+  readonly model: string | null;
+  readonly seconds: number | null;
+  readonly size: string | null;
+  readonly remixedFrom: string | null;
+}
+
+/** Proves nothing about a video, only that this call is to be made again. `status`: of HTTP, null without an answer. */
+export interface Trouble {
+  readonly outcome: 'transient';
+  /** A few words for an operator; never a prompt, a key or a raw body. */
+  readonly why: string;
+  readonly status: number | null;
+  /** As the provider asked, 0 to 60,000 ms; null when it didn't. */
+  readonly retryAfterMs: number | null;
+}
+
+/** What one create came to, sorted by what it proves (RULES, "What moves credits"). */
+export type CreateResult =
+  /** The answer may already be terminal: `video.verdict`. */
+  | { readonly outcome: 'created'; readonly video: ProviderVideo }
+  /** Refused for what the client asked; code and message may be shown to the customer. */
+  | { readonly outcome: 'clients_fault'; readonly code: string; readonly message: string }
+  /** Proven that nothing was made: refused for what the operator owes, never sent, or turned away as too many. */
+  | {
+      readonly outcome: 'operators_fault' | 'not_sent' | 'not_made';
+      readonly why: string;
+      readonly retryAfterMs: number | null;
+    }
+  /** The call may have arrived: a second create could make a second paid video. */
+  | { readonly outcome: 'ambiguous'; readonly why: string };
+
+export type RetrieveResult = { readonly outcome: 'seen'; readonly video: ProviderVideo } | Trouble;
+
+export interface VideoPage {
+  readonly outcome: 'listed';
+  /** In the provider's order; asked for newest first. */
+  readonly videos: readonly ProviderVideo[];
+  /** Entries that could not be read: when this isn't 0, "not in the list" proves nothing. */
+  readonly unreadable: number;
+  readonly hasMore: boolean;
+  /** The `after` of the next page; null when the page is empty or its end has no id. */
+  readonly lastId: string | null;
+}
+
+export type ListResult = VideoPage | Trouble;
+
+export type DeleteResult = { readonly outcome: 'deleted' } | Trouble;
+
+export interface DownloadOptions {
+  readonly variant?: 'video' | 'thumbnail' | 'spritesheet';
+  /** The client's Range header, unmodified. */
+  readonly range?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Provider {
+  /** Without a trailing slash. With `credential` it is bound to each generation: polling never moves elsewhere. */
+  readonly baseUrl: string;
+  /** Names the key without giving it away: the first 8 hex digits of its SHA-256. */
+  readonly credential: string;
+  /** At most one request; never throws for provider trouble. */
+  createVideo(request: VideoRequest): Promise<CreateResult>;
+  /** Never throws for provider trouble. Only `seen` with `completed` is ground for a capture. */
+  retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
+  /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */
+  listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
+  /** A 404 is `transient` with its status: the caller knows whether gone is good. Never throws for provider trouble. */
+  deleteVideo(providerVideoId: string): Promise<DeleteResult>;
+  /**
+   * The provider's answer as it comes, whatever its status (206, 304, 404, 416), its body a stream. Raises `CallFailed`
+   * when there is no answer, and the signal's reason when the caller gave up.
+   */
+  downloadContent(providerVideoId: string, options?: DownloadOptions): Promise<Response>;
+}
