@@ -30,16 +30,13 @@ export function createTemporalClient({ connectionOptions, namespace }: ClientCon
 export async function registerSearchAttributes(client: Client): Promise<void> {
   const connection = client.connection as Connection;
   const namespace = client.options.namespace;
-  const known = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.values(SEARCH_ATTRIBUTE).filter((name) => known.customAttributes?.[name] === undefined);
-  if (missing.length === 0) return;
-  try {
-    await connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
-    });
-  } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== ALREADY_EXISTS) throw error;
+  // One by one: a call for several is refused as a whole when one of them exists.
+  for (const name of Object.values(SEARCH_ATTRIBUTE)) {
+    try {
+      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } });
+    } catch (error) {
+      if (!isGrpcServiceError(error) || error.code !== ALREADY_EXISTS) throw error;
+    }
   }
 }
 

@@ -32,6 +32,10 @@ export interface PollPlan {
  * expected duration, then every tenth of it (2 s at least), stretching to 30 s once the expectation is passed.
  */
 export function nextLookDelayMs(plan: PollPlan, elapsedMs: number): number {
+  return Math.round(delayMs(plan, elapsedMs));
+}
+
+function delayMs(plan: PollPlan, elapsedMs: number): number {
   const { expectedMs, providerEventsExpected } = plan;
   const firstRegularMs = expectedMs * (providerEventsExpected ? EVENT_OVERDUE_FACTOR : 0.6);
   if (elapsedMs < Math.min(EARLY_LOOK_MS, firstRegularMs)) return Math.min(EARLY_LOOK_MS, firstRegularMs) - elapsedMs;

@@ -1,0 +1,106 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type {
+  CreateOutcome,
+  HeldPlacement,
+  HoldPlacement,
+  LedgerActivities,
+  Look,
+  ProviderActivities,
+  ReleaseReason,
+  SettleResult,
+} from '../../contracts/activities.ts';
+
+export const HOUR_MS = 3_600_000;
+
+/** A hold as `placeHold` answers for a fresh 4 s sora-2 generation. */
+export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
+  return {
+    outcome: 'held',
+    holdId: 'hold_00',
+    accountId: 'acct_00',
+    amountMicrocredits: 571_429,
+    timeLeftMs: HOUR_MS,
+    holdTtlMs: HOUR_MS,
+    model: 'sora-2',
+    seconds: 4,
+    size: '720x1280',
+    expectedDurationMs: 100_000,
+    providerVideoId: null,
+    createMayHaveArrived: false,
+    ...changes,
+  };
+}
+
+/** Fakes of one generation's activities, typed by the contract, with what was called in order. */
+export interface FakeWorld {
+  readonly ledger: LedgerActivities;
+  readonly provider: ProviderActivities;
+  readonly calls: string[];
+  /** When each look was made, by the server's clock, in milliseconds since the create. */
+  readonly lookedAtMs: number[];
+}
+
+export interface FakeWorldOptions {
+  readonly now: () => Promise<number>;
+  readonly placement?: HoldPlacement;
+  readonly create?: (attempt: number) => CreateOutcome | Promise<CreateOutcome>;
+  /** What a look sees this long after the create; 'away' stands for a network error. */
+  readonly look?: (sinceCreateMs: number) => Look | 'away' | { retryAfterMs: number };
+  readonly settle?: (reason: ReleaseReason | 'completed', attempt: number) => SettleResult | 'away';
+}
+
+export const COMPLETED: Look = { verdict: 'completed' };
+export const OPEN: Look = { verdict: 'open', status: 'in_progress', progress: 10 };
+
+export function fakeWorld(options: FakeWorldOptions): FakeWorld {
+  const calls: string[] = [];
+  const lookedAtMs: number[] = [];
+  let createdAtMs = 0;
+  let creates = 0;
+  let settles = 0;
+
+  const settle = (reason: ReleaseReason | 'completed'): SettleResult => {
+    settles += 1;
+    calls.push(reason === 'completed' ? 'capture' : `release ${reason}`);
+    const answer = options.settle?.(reason, settles);
+    if (answer === 'away') throw new Error('the database is away');
+    return answer ?? settledAs(reason);
+  };
+  return {
+    calls,
+    lookedAtMs,
+    ledger: {
+      placeHold: async () => {
+        calls.push('hold');
+        return options.placement ?? held();
+      },
+      captureHold: async () => settle('completed'),
+      releaseHold: async ({ reason }) => settle(reason),
+    },
+    provider: {
+      createVideo: async () => {
+        creates += 1;
+        calls.push('create');
+        createdAtMs = await options.now();
+        return options.create?.(creates) ?? { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
+      },
+      retrieveVideo: async () => {
+        const sinceCreateMs = (await options.now()) - createdAtMs;
+        const seen = options.look?.(sinceCreateMs) ?? OPEN;
+        if (seen === 'away') throw new Error('connection reset');
+        if ('retryAfterMs' in seen) {
+          throw ApplicationFailure.create({ message: 'HTTP 429', nextRetryDelay: seen.retryAfterMs });
+        }
+        calls.push('look');
+        lookedAtMs.push(sinceCreateMs);
+        return seen;
+      },
+    },
+  };
+}
+
+export function settledAs(reason: ReleaseReason | 'completed'): SettleResult {
+  const charged = reason === 'completed';
+  const errorCode = charged ? null : reason === 'expired' ? 'generation_timeout' : reason;
+  return { result: 'settled', settlement: { charged, reason, errorCode } };
+}

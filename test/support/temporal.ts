@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import type { WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Runtime } from '@temporalio/worker';
+import { inject } from 'vitest';
+import type { LedgerActivities, ProviderActivities } from '../../contracts/activities.ts';
+import { videoId } from '../../contracts/ids.ts';
+import type { GenerateVideoInput, GenerateVideoResult } from '../../contracts/temporal.ts';
+import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
+import { registerSearchAttributes } from '../../platform/temporal.ts';
+import { createWorkers } from '../../worker/worker.ts';
+
+const QUIET = { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+let installed = false;
+
+function quietRuntime(): void {
+  // The time-skipping server makes the core warn at every worker's start; what matters is asserted by tests.
+  if (!installed) Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
+  installed = true;
+}
+
+/** A server whose clock jumps over timers; one for each test file, for its clock is global. */
+export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
+  quietRuntime();
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: inject('testServer') } },
+  });
+  await registerSearchAttributes(env.client);
+  return env;
+}
+
+/** A real dev server, in memory. */
+export async function createDevServer(): Promise<TestWorkflowEnvironment> {
+  quietRuntime();
+  const env = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: 'existing-path', path: inject('temporalCli') } },
+  });
+  await registerSearchAttributes(env.client);
+  return env;
+}
+
+/** Runs workers with these activities for as long as `body` takes. */
+export async function withWorkers<Result>(
+  env: TestWorkflowEnvironment,
+  activities: { ledger: LedgerActivities; provider: ProviderActivities },
+  body: () => Promise<Result>,
+): Promise<Result> {
+  const workers = await createWorkers({
+    connection: env.nativeConnection,
+    namespace: env.namespace ?? 'default',
+    workflowBundle: { code: readFileSync(inject('bundlePath'), 'utf8') },
+    ledgerActivities: activities.ledger,
+    providerActivities: activities.provider,
+  });
+  const runs = workers.map((worker) => worker.run());
+  try {
+    return await body();
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(runs);
+  }
+}
+
+type GenerateVideo = (input: GenerateVideoInput) => Promise<GenerateVideoResult>;
+
+export async function startGeneration(
+  env: TestWorkflowEnvironment,
+  generationId = videoId(crypto.randomUUID()),
+): Promise<WorkflowHandle<GenerateVideo>> {
+  return env.client.workflow.start<GenerateVideo>(GENERATE_VIDEO, {
+    workflowId: generationId,
+    taskQueue: TASK_QUEUE.workflowsAndLedger,
+    args: [{ generationId }],
+  });
+}
+
+export async function historyLength(handle: WorkflowHandle): Promise<number> {
+  return (await handle.describe()).historyLength;
+}
+
+/** From its start to its end, on the server's clock. */
+export async function durationMs(handle: WorkflowHandle): Promise<number> {
+  const { startTime, closeTime } = await handle.describe();
+  return (closeTime?.getTime() ?? Number.NaN) - startTime.getTime();
+}

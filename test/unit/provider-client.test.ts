@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, test } from 'vitest';
+import { CallFailed, createProvider } from '../../provider/index.ts';
+import { closedPort, closeServers, json, KEY, PROMPT, provider, serve } from './provider-server.ts';
+
+afterEach(closeServers);
+
+const REQUEST = { prompt: PROMPT, model: 'sora-2', seconds: 16, size: '1280x720' };
+const IMAGE = { bytes: Uint8Array.from([0, 255, 13, 10, 45, 45]), contentType: 'image/png', filename: 'kite.png' };
+const QUEUED = { id: 'video_1', object: 'video', status: 'queued' };
+
+describe('createVideo', () => {
+  test('sends JSON, seconds as a string, the image as a data URL', async () => {
+    const { baseUrl, requests } = await serve(json(200, QUEUED));
+    const result = await provider(baseUrl).createVideo({ ...REQUEST, inputReference: IMAGE });
+    expect(result).toMatchObject({ outcome: 'created', video: { id: 'video_1', verdict: 'open' } });
+    expect(requests).toHaveLength(1);
+    expect(requests[0]).toMatchObject({ method: 'POST', url: '/v1/videos' });
+    expect(requests[0]?.headers).toMatchObject({ 'content-type': 'application/json', authorization: `Bearer ${KEY}` });
+    expect(JSON.parse(String(requests[0]?.body))).toEqual({
+      ...REQUEST,
+      seconds: '16',
+      input_reference: { image_url: `data:image/png;base64,${Buffer.from(IMAGE.bytes).toString('base64')}` },
+    });
+  });
+
+  test('sends multipart, the image as a file, byte for byte', async () => {
+    const { baseUrl, requests } = await serve(json(200, QUEUED));
+    await provider(baseUrl, { createEncoding: 'multipart' }).createVideo({ ...REQUEST, inputReference: IMAGE });
+    const sent = requests[0];
+    const form = await new Response(new Uint8Array(sent?.body ?? []), {
+      headers: { 'content-type': sent?.headers['content-type'] ?? '' },
+    }).formData();
+    const file = form.get('input_reference') as Blob & { name: string };
+    expect(Object.fromEntries([...form].filter(([name]) => name !== 'input_reference'))).toEqual({
+      ...REQUEST,
+      seconds: '16',
+    });
+    expect([file.name, file.type, new Uint8Array(await file.arrayBuffer())]).toEqual([
+      'kite.png',
+      'image/png',
+      IMAGE.bytes,
+    ]);
+    expect(sent?.headers['content-length']).toBe(String(sent?.body.length));
+  });
+
+  test.each(['json', 'multipart'] as const)(
+    'sends no input_reference when there is none (%s)',
+    async (createEncoding) => {
+      const { baseUrl, requests } = await serve(json(200, QUEUED));
+      await provider(baseUrl, { createEncoding }).createVideo(REQUEST);
+      expect(String(requests[0]?.body)).toContain(PROMPT);
+      expect(String(requests[0]?.body)).not.toContain('input_reference');
+    },
+  );
+
+  test.each([500, 503, 429, 409])('posts once and never retries (HTTP %i)', async (status) => {
+    const { baseUrl, requests } = await serve(json(status, { error: {} }, { 'x-should-retry': 'true' }));
+    await provider(baseUrl).createVideo(REQUEST);
+    expect(requests).toHaveLength(1);
+  });
+
+  test('posts once when the connection drops, and does not follow a redirect', async () => {
+    const dropped = await serve((_response, request) => request.socket.resetAndDestroy());
+    await provider(dropped.baseUrl).createVideo(REQUEST);
+    expect(dropped.requests).toHaveLength(1);
+    const moved = await serve(json(307, {}, { location: '/v1/elsewhere' }));
+    await provider(moved.baseUrl).createVideo(REQUEST);
+    expect(moved.requests).toHaveLength(1);
+  });
+
+  test('uses a connection of its own, for a kept one may be dying; looks keep theirs', async () => {
+    const { baseUrl, requests } = await serve(json(200, QUEUED));
+    await provider(baseUrl).createVideo(REQUEST);
+    await provider(baseUrl).retrieveVideo('video_1');
+    expect(requests.map((request) => request.headers.connection)).toEqual(['close', 'keep-alive']);
+  });
+
+  test('hands on an answer that is terminal at once', async () => {
+    const { baseUrl } = await serve(json(200, { ...QUEUED, status: 'failed', error: { code: 'moderation_blocked' } }));
+    const result = await provider(baseUrl).createVideo(REQUEST);
+    expect(result).toMatchObject({ outcome: 'created', video: { verdict: 'failed', errorCode: 'moderation_blocked' } });
+  });
+
+  test('reads JSON under any content type', async () => {
+    const { baseUrl } = await serve((response) => response.end(JSON.stringify(QUEUED)));
+    expect((await provider(baseUrl).createVideo(REQUEST)).outcome).toBe('created');
+  });
+});
+
+describe('retrieveVideo', () => {
+  test('sees a completed video', async () => {
+    const { baseUrl, requests } = await serve(json(200, { ...QUEUED, status: 'succeeded' }));
+    const look = await provider(baseUrl).retrieveVideo('video_1');
+    expect(look).toMatchObject({ outcome: 'seen', video: { verdict: 'completed', status: 'succeeded' } });
+    expect(requests[0]).toMatchObject({ method: 'GET', url: '/v1/videos/video_1' });
+  });
+
+  test("takes no other video's verdict", async () => {
+    const { baseUrl } = await serve(json(200, { id: 'video_2', status: 'completed' }));
+    expect(await provider(baseUrl).retrieveVideo('video_1')).toEqual({
+      outcome: 'transient',
+      why: 'HTTP 200 about another video',
+      status: 200,
+      retryAfterMs: null,
+    });
+  });
+
+  test.each([400, 401, 403, 404, 409, 422, 429, 500, 503])('is transient on HTTP %i', async (status) => {
+    const { baseUrl, requests } = await serve(json(status, { error: { code: 'whatever', message: 'failed' } }));
+    const look = await provider(baseUrl).retrieveVideo('video_1');
+    expect(look).toEqual({ outcome: 'transient', why: `HTTP ${status} whatever`, status, retryAfterMs: null });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('is transient without an answer, with a broken one, with one in HTML', async () => {
+    const refused = await provider(`http://127.0.0.1:${await closedPort()}/v1`).retrieveVideo('v');
+    expect(refused).toMatchObject({ outcome: 'transient', status: null, why: 'connection refused (ECONNREFUSED)' });
+    const html = await serve((response) => response.setHeader('content-type', 'text/html').end('<p>completed</p>'));
+    expect(await provider(html.baseUrl).retrieveVideo('v')).toMatchObject({ outcome: 'transient', status: 200 });
+    const hung = await serve(() => undefined);
+    const late = await provider(hung.baseUrl, { callTimeoutMs: 60 }).retrieveVideo('v');
+    expect(late).toMatchObject({ outcome: 'transient', why: 'no answer within 0.06 s' });
+  });
+});
+
+describe('listVideos and deleteVideo', () => {
+  test('a list asks for the newest first, from where the last page ended', async () => {
+    const { baseUrl, requests } = await serve(json(200, { data: [QUEUED], has_more: false }));
+    const page = await provider(baseUrl).listVideos({ after: 'video_9', limit: 5 });
+    expect(page).toMatchObject({ outcome: 'listed', hasMore: false, videos: [{ id: 'video_1' }] });
+    const { searchParams } = new URL(requests[0]?.url ?? '', baseUrl);
+    expect(Object.fromEntries(searchParams)).toEqual({ after: 'video_9', limit: '5', order: 'desc' });
+  });
+
+  test('a provider that cannot list says so by its status', async () => {
+    const { baseUrl } = await serve(json(404, { detail: 'Not Found' }));
+    expect(await provider(baseUrl).listVideos()).toMatchObject({ outcome: 'transient', status: 404 });
+  });
+
+  test('a delete is done on any 2xx and only then', async () => {
+    const { baseUrl, requests } = await serve((response) => response.writeHead(204).end());
+    expect(await provider(baseUrl).deleteVideo('video_1')).toEqual({ outcome: 'deleted' });
+    expect(requests[0]).toMatchObject({ method: 'DELETE', url: '/v1/videos/video_1' });
+    const open = await serve(json(409, {}));
+    expect(await provider(open.baseUrl).deleteVideo('video_1')).toMatchObject({ outcome: 'transient', status: 409 });
+  });
+});
+
+describe('downloadContent', () => {
+  test('passes Range on, and status, headers and bytes back', async () => {
+    const { baseUrl, requests } = await serve((response) => {
+      response.writeHead(206, { 'content-type': 'video/mp4', 'content-range': 'bytes 1-3/9', 'content-length': '3' });
+      response.end(Buffer.from([1, 2, 3]));
+    });
+    const answer = await provider(baseUrl).downloadContent('video_1', { variant: 'thumbnail', range: 'bytes=1-3' });
+    expect([answer.status, answer.headers.get('content-range')]).toEqual([206, 'bytes 1-3/9']);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(Uint8Array.from([1, 2, 3]));
+    expect(requests[0]?.url).toBe('/v1/videos/video_1/content?variant=thumbnail');
+    expect(requests[0]?.headers).toMatchObject({ range: 'bytes=1-3', 'accept-encoding': 'identity' });
+    expect(requests[0]?.headers.authorization).toBe(`Bearer ${KEY}`);
+  });
+
+  test.each([304, 404, 416])('HTTP %i is an answer, not an exception', async (status) => {
+    const { baseUrl } = await serve((response) => response.writeHead(status).end());
+    expect((await provider(baseUrl).downloadContent('video_1')).status).toBe(status);
+  });
+
+  test('streams: the first bytes are there while the rest is not yet sent', async () => {
+    let rest: ServerResponse | undefined;
+    const { baseUrl } = await serve((response) => {
+      response.write('first');
+      rest = response;
+    });
+    const answer = await provider(baseUrl).downloadContent('video_1');
+    const reader = answer.body?.getReader();
+    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('first');
+    rest?.end('last');
+    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('last');
+  });
+
+  test('may take longer than a call: only standing still ends it', async () => {
+    const { baseUrl } = await serve((response) => {
+      let left = 10;
+      const timer = setInterval(() => {
+        response.write('x');
+        if (--left === 0) {
+          clearInterval(timer);
+          response.end();
+        }
+      }, 20);
+    });
+    const answer = await provider(baseUrl, { callTimeoutMs: 100 }).downloadContent('video_1');
+    expect(await answer.text()).toBe('x'.repeat(10));
+  });
+
+  test('asks for bytes as they are, so that content-length stays true', async () => {
+    const { baseUrl, requests } = await serve((response) => response.end('bytes'));
+    await (await provider(baseUrl).downloadContent('video_1')).text();
+    expect(requests[0]?.headers['accept-encoding']).toBe('identity');
+  });
+
+  test('a reader that leaves ends the connection to the provider', async () => {
+    const gone: Promise<unknown>[] = [];
+    const { baseUrl } = await serve((response) => {
+      gone.push(once(response, 'close'));
+      response.write('first');
+    });
+    const answer = await provider(baseUrl).downloadContent('video_1');
+    await answer.body?.cancel();
+    expect(gone).toHaveLength(1);
+    await gone[0];
+  });
+
+  test('follows a redirect to a store of files, without taking the key there', async () => {
+    const store = await serve((response) => response.end('bytes'));
+    const { baseUrl } = await serve(json(302, {}, { location: `${store.baseUrl}/file` }));
+    const answer = await provider(baseUrl).downloadContent('video_1');
+    expect(await answer.text()).toBe('bytes');
+    expect(store.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test('raises CallFailed when nobody answers, and the reason when the caller gave up', async () => {
+    const refused = provider(`http://127.0.0.1:${await closedPort()}/v1`).downloadContent('video_1');
+    await expect(refused).rejects.toThrow(CallFailed);
+    const caller = new AbortController();
+    const { baseUrl } = await serve(() => caller.abort(new Error('client went away')));
+    const left = provider(baseUrl).downloadContent('video_1', { signal: caller.signal });
+    await expect(left).rejects.toThrow('client went away');
+  });
+});
+
+describe('the binding of a generation to its provider', () => {
+  test('names the base URL without trailing slash and the key by its digest', () => {
+    const bound = provider('http://127.0.0.1:3001/v1/');
+    expect(bound.baseUrl).toBe('http://127.0.0.1:3001/v1');
+    expect(bound.credential).toBe(createHash('sha256').update(KEY).digest('hex').slice(0, 8));
+  });
+
+  test('a base URL with a password is refused, for it is stored', () => {
+    const settings = { apiKey: KEY, createEncoding: 'json' as const };
+    expect(() => createProvider({ ...settings, baseUrl: 'http://user:pass@127.0.0.1/v1' })).toThrow(TypeError);
+  });
+});

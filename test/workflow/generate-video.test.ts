@@ -1,0 +1,235 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
+import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
+import { createTimeSkipping, durationMs, historyLength, startGeneration, withWorkers } from '../support/temporal.ts';
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await createTimeSkipping();
+});
+afterAll(async () => {
+  await env.teardown();
+});
+
+async function run(options: Omit<FakeWorldOptions, 'now'>) {
+  const world = fakeWorld({ ...options, now: () => env.currentTimeMs() });
+  return withWorkers(env, world, async () => {
+    const handle = await startGeneration(env);
+    const result = await handle.result();
+    return { world, result, events: await historyLength(handle), tookMs: await durationMs(handle) };
+  });
+}
+
+const settlements = (world: FakeWorld) => world.calls.filter((call) => call === 'capture' || call.startsWith('release'));
+const after = (ms: number) => (sinceCreateMs: number) => (sinceCreateMs >= ms ? COMPLETED : OPEN);
+
+describe('what moves credits', () => {
+  it('captures once when the provider says completed', async () => {
+    const { world, result } = await run({ look: after(60_000) });
+    expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
+    expect(settlements(world)).toEqual(['capture']);
+  });
+
+  it('releases once when the provider says failed', async () => {
+    const { world, result } = await run({
+      look: () => ({ verdict: 'failed' }),
+      settle: () => ({ result: 'settled', settlement: { charged: false, reason: 'provider_failed', errorCode: 'moderation_blocked' } }),
+    });
+    expect(result).toMatchObject({ outcome: 'released', errorCode: 'moderation_blocked' });
+    expect(settlements(world)).toEqual(['release provider_failed']);
+  });
+
+  it('releases when the create is refused for what the client asked', async () => {
+    const { world, result } = await run({ create: () => ({ outcome: 'refused', errorCode: 'bad_prompt' }) });
+    expect(result.outcome).toBe('released');
+    expect(world.calls).toEqual(['hold', 'create', 'release create_refused']);
+  });
+
+  it('creates nothing when the hold is refused', async () => {
+    const { world, result } = await run({ placement: { outcome: 'refused', code: 'insufficient_credits', accountId: 'acct_00' } });
+    expect(result).toMatchObject({ outcome: 'refused', errorCode: 'insufficient_credits' });
+    expect(world.calls).toEqual(['hold']);
+  });
+
+  it('moves nothing when the hold was settled before', async () => {
+    const settlement = { charged: true, reason: 'completed', errorCode: null } as const;
+    const { world, result } = await run({ placement: { outcome: 'settled', accountId: 'acct_00', settlement } });
+    expect(result.outcome).toBe('captured');
+    expect(world.calls).toEqual(['hold']);
+  });
+});
+
+describe('the hour', () => {
+  it('releases with generation_timeout an hour after the hold, after one last look', async () => {
+    const { world, result } = await run({ look: () => OPEN });
+    expect(result).toMatchObject({ outcome: 'expired', errorCode: 'generation_timeout' });
+    expect(settlements(world)).toEqual(['release expired']);
+    expect(world.lookedAtMs.at(-1)).toBeGreaterThanOrEqual(HOUR_MS - 1000);
+    expect(world.lookedAtMs.at(-1)).toBeLessThan(HOUR_MS + 60_000);
+  });
+
+  it('is not outlived by an outage that has no end', async () => {
+    const { world, tookMs } = await run({ look: () => 'away' });
+    expect(settlements(world)).toEqual(['release expired']);
+    expect(tookMs).toBeLessThan(HOUR_MS + 3 * 60_000);
+  });
+
+  it('settles by the last look when that brings the last word', async () => {
+    const { world, result } = await run({ look: after(HOUR_MS - 10) });
+    expect(result.outcome).toBe('captured');
+    expect(settlements(world)).toEqual(['capture']);
+  });
+
+  it('waits for the database when its clock says that time is left', async () => {
+    const { world } = await run({
+      look: () => OPEN,
+      settle: (reason, attempt) => (attempt === 1 ? { result: 'not_due', timeLeftMs: 5000 } : settledAs(reason)),
+    });
+    expect(settlements(world)).toEqual(['release expired', 'release expired']);
+  });
+
+  it('captures when a completed that was recorded meets the end of the hour', async () => {
+    const { world, result } = await run({
+      look: () => 'away',
+      settle: (reason) => (reason === 'expired' ? { result: 'terminal', look: { verdict: 'completed' } } : settledAs(reason)),
+    });
+    expect(result.outcome).toBe('captured');
+    expect(settlements(world)).toEqual(['release expired', 'capture']);
+  });
+});
+
+describe('trouble in between moves nothing', () => {
+  it('a provider that is away for 50 minutes and heals: charged if completed', async () => {
+    const healed = 50 * 60_000;
+    const { world, result } = await run({ look: (ms) => (ms > 15_000 && ms < healed ? 'away' : after(healed)(ms)) });
+    expect(result.outcome).toBe('captured');
+    expect(settlements(world)).toEqual(['capture']);
+  });
+
+  it('an outage while polling adds no event to the history', async () => {
+    const steady = await run({ look: after(100_000) });
+    const shaken = await run({ look: (ms) => (ms > 69_000 && ms < 99_000 ? 'away' : after(100_000)(ms)) });
+    expect(shaken.result.outcome).toBe('captured');
+    expect(shaken.events).toBeLessThanOrEqual(steady.events);
+  });
+
+  it("honours the provider's Retry-After", async () => {
+    const { world, result } = await run({ look: (ms) => (ms < 40_000 ? { retryAfterMs: 40_000 } : COMPLETED) });
+    expect(result.outcome).toBe('captured');
+    expect(world.lookedAtMs[0]).toBeGreaterThanOrEqual(50_000);
+  });
+
+  it('the database away for twenty minutes at the settlement: settled once when it is back', async () => {
+    const { world, result, tookMs } = await run({
+      look: () => COMPLETED,
+      settle: (reason, attempt) => (attempt <= 60 ? 'away' : settledAs(reason)),
+    });
+    expect(result.outcome).toBe('captured');
+    expect(tookMs).toBeGreaterThan(18 * 60_000);
+    expect(world.calls.filter((call) => call === 'capture')).toHaveLength(61);
+  });
+});
+
+describe('creating', () => {
+  it('tries again while it is proven that nothing was made', async () => {
+    const { world, result } = await run({
+      create: (attempt) =>
+        attempt < 4
+          ? { outcome: 'not_made', why: 'HTTP 429', retryAfterMs: attempt === 1 ? 30_000 : null }
+          : { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false },
+      look: () => COMPLETED,
+    });
+    expect(result.outcome).toBe('captured');
+    expect(world.calls.filter((call) => call === 'create')).toHaveLength(4);
+  });
+
+  it('gives up with provider_unavailable when too little time is left to create', async () => {
+    const { world, result, tookMs } = await run({ create: () => ({ outcome: 'not_made', why: 'connection refused', retryAfterMs: null }) });
+    expect(result).toMatchObject({ outcome: 'released', errorCode: 'provider_unavailable' });
+    expect(settlements(world)).toEqual(['release provider_unavailable']);
+    expect(tookMs).toBeLessThan(HOUR_MS - 9 * 60_000);
+  });
+
+  it('never makes a second create after an ambiguous one', async () => {
+    const { world, result } = await run({ create: () => ({ outcome: 'ambiguous', why: 'connection reset' }) });
+    expect(world.calls).toEqual(['hold', 'create', 'release expired']);
+    expect(result.outcome).toBe('expired');
+  });
+
+  it('creates nothing when an earlier run has a video, or may have one', async () => {
+    const known = await run({ placement: held({ providerVideoId: 'pv_0' }), look: () => COMPLETED });
+    expect(known.world.calls).toEqual(['hold', 'look', 'capture']);
+    const unknown = await run({ placement: held({ createMayHaveArrived: true }) });
+    expect(unknown.world.calls).toEqual(['hold', 'release expired']);
+  });
+});
+
+describe('the length of a history', () => {
+  const FIVE_MINUTES = 300_000;
+  const expecting = (expectedDurationMs: number) => ({ placement: held({ expectedDurationMs }) });
+
+  it('of a 5-minute video is at most 110 events where 5 minutes were expected', async () => {
+    const { events } = await run({ ...expecting(FIVE_MINUTES), look: after(FIVE_MINUTES) });
+    expect(events).toBeLessThanOrEqual(110);
+  });
+
+  it('of a 5-minute video is at most 190 events where 100 s were expected', async () => {
+    const { events } = await run({ ...expecting(100_000), look: after(FIVE_MINUTES) });
+    expect(events).toBeLessThanOrEqual(190);
+  });
+
+  it('of an hour of polling is at most 1,700 events, whatever was expected', async () => {
+    for (const expectedMs of [4000, 20_000, 100_000]) {
+      const { events } = await run({ ...expecting(expectedMs), look: () => OPEN });
+      expect(events).toBeLessThanOrEqual(1700);
+    }
+  });
+
+  it('of a 5-minute video with a provider event is at most 55 events, and the event ends the wait', async () => {
+    const world = fakeWorld({
+      ...expecting(FIVE_MINUTES),
+      now: () => env.currentTimeMs(),
+      create: () => ({ outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: true }),
+      look: after(FIVE_MINUTES),
+    });
+    await withWorkers(env, world, async () => {
+      const handle = await startGeneration(env);
+      await env.sleep(FIVE_MINUTES + 500);
+      await handle.signal(PROVIDER_EVENT);
+      expect((await handle.result()).outcome).toBe('captured');
+      expect(await historyLength(handle)).toBeLessThanOrEqual(55);
+      expect(world.lookedAtMs.at(-1)).toBeLessThan(FIVE_MINUTES + 5000);
+    });
+  });
+});
+
+describe('provider events', () => {
+  it('only say "look now": one that comes too early is followed by looks after 2 s and 5 s', async () => {
+    const world = fakeWorld({ placement: held({ expectedDurationMs: 1_000_000 }), now: () => env.currentTimeMs(), look: after(104_000) });
+    await withWorkers(env, world, async () => {
+      const handle = await startGeneration(env);
+      await env.sleep(100_000);
+      await handle.signal(PROVIDER_EVENT);
+      expect((await handle.result()).outcome).toBe('captured');
+    });
+    const nudged = world.lookedAtMs.filter((at) => at > 50_000).map((at) => Math.floor((at - 99_000) / 1000));
+    expect(nudged).toEqual([0, 2, 5].map((second) => second + 1));
+  });
+
+  it('a flood of them leads to one look in 2 s', async () => {
+    const world = fakeWorld({ placement: held({ expectedDurationMs: 1_000_000 }), now: () => env.currentTimeMs(), look: after(120_000) });
+    await withWorkers(env, world, async () => {
+      const handle = await startGeneration(env);
+      await env.sleep(100_000);
+      for (let second = 0; second < 10; second += 1) {
+        for (let n = 0; n < 10; n += 1) await handle.signal(PROVIDER_EVENT);
+        await env.sleep(1000);
+      }
+      await handle.result();
+    });
+    const gaps = world.lookedAtMs.slice(1).map((at, index) => at - (world.lookedAtMs[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1900);
+  });
+});
