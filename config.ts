@@ -1,5 +1,6 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
+import { CRASH_POINTS } from './contracts/crashPoints.ts';
 
 /**
  * The one place that reads the environment. Only the `main.ts` of each process calls `loadConfig`; everything else is
@@ -27,6 +28,7 @@ const schema = z
     WORKER_METRICS_PORT: port(9465),
     SIMULATOR_PORT: port(3001),
     START_TIMEOUT_MS: z.coerce.number().int().min(1000).max(60_000).default(8000),
+    CRASH_AT: z.enum(CRASH_POINTS).optional(),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   })
   .refine((env) => env.OPENAI_API_KEY === undefined || env.OPENAI_BASE_URL !== undefined, {
@@ -63,7 +65,7 @@ export function parseConfig(environment: Record<string, string | undefined>) {
     databasePoolSize: env.DATABASE_POOL_SIZE,
     provider: {
       // Without a key of a real provider, the embedded simulator is the provider.
-      apiKey: env.OPENAI_API_KEY ?? 'simulator',
+      apiKey: env.OPENAI_API_KEY ?? 'embedded-simulator-key',
       baseUrl: env.OPENAI_BASE_URL ?? `http://127.0.0.1:${env.SIMULATOR_PORT}/v1`,
       createEncoding: env.PROVIDER_CREATE_ENCODING,
       webhookSecret: env.OPENAI_WEBHOOK_SECRET,
@@ -75,6 +77,7 @@ export function parseConfig(environment: Record<string, string | undefined>) {
     metricsPort: env.METRICS_PORT,
     workerMetricsPort: env.WORKER_METRICS_PORT,
     startTimeoutMs: env.START_TIMEOUT_MS,
+    crashAt: env.CRASH_AT,
     logLevel: env.LOG_LEVEL,
   };
 }

@@ -1,12 +1,58 @@
-import type { LedgerActivities } from '../contracts/activities.ts';
+import { ApplicationFailure } from '@temporalio/common';
+import type { LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
+import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import type { Ledger } from '../ledger/index.ts';
+import { LedgerError } from '../ledger/index.ts';
+import type { CrashPoint } from '../contracts/crashPoints.ts';
 
-/** Thin: each is one idempotent call of the ledger. Every failure is retried by Temporal, without end. */
-export function createLedgerActivities(deps: { ledger: Ledger; holdTtlSeconds: number }): LedgerActivities {
-  const { ledger, holdTtlSeconds } = deps;
+/** What an operator is alerted by. */
+export type SettlementAlarm = 'settlement_conflict' | 'settlement_refused' | 'emergency_release';
+
+interface Dependencies {
+  readonly ledger: Ledger;
+  readonly holdTtlSeconds: number;
+  readonly count: (alarm: SettlementAlarm) => void;
+  readonly at: CrashPoint;
+}
+
+/** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
+export function createLedgerActivities(deps: Dependencies): LedgerActivities {
+  const { ledger, holdTtlSeconds, at } = deps;
   return {
-    placeHold: ({ generationId }) => ledger.placeHold(generationId, holdTtlSeconds),
-    captureHold: ({ generationId }) => ledger.settleGeneration(generationId, 'completed'),
-    releaseHold: ({ generationId, reason }) => ledger.settleGeneration(generationId, reason),
+    placeHold: async ({ generationId }) => {
+      at('hold:before');
+      const placement = await ledger.placeHold(generationId, holdTtlSeconds);
+      at('hold:after');
+      return placement;
+    },
+    captureHold: ({ generationId }) => settle(deps, generationId, 'completed'),
+    releaseHold: ({ generationId, reason }) => settle(deps, generationId, reason),
+    emergencyRelease: ({ generationId }) => settle(deps, generationId, 'emergency'),
+    recordCancel: async ({ generationId }) => {
+      await ledger.requestCancel(generationId, 'operator');
+    },
   };
+}
+
+async function settle(
+  { ledger, count, at }: Dependencies,
+  generationId: string,
+  reason: Settlement['reason'],
+): Promise<SettleResult> {
+  at('settle:before');
+  try {
+    const settled = await ledger.settleGeneration(generationId, reason);
+    at('settle:after');
+    if (settled.result === 'conflict') count('settlement_conflict');
+    if (settled.result === 'settled' && reason === 'emergency') count('emergency_release');
+    return settled;
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    count('settlement_refused');
+    await ledger.recordSettlementRefusal(generationId, reason, error.code);
+    throw ApplicationFailure.nonRetryable(
+      `The ledger refuses to settle as ${reason}: ${error.code}.`,
+      SETTLEMENT_REFUSED,
+    );
+  }
 }

@@ -1,23 +1,44 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { CreateOutcome, Look, ProviderActivities } from '../contracts/activities.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
-import type { Provider, ProviderVideo } from '../provider/index.ts';
+import type { CreateResult, Provider, ProviderVideo } from '../provider/index.ts';
+import type { CrashPoint } from '../contracts/crashPoints.ts';
+import { findVideo } from './findVideo.ts';
+import { transient } from './transient.ts';
 
-interface Dependencies {
+export interface ProviderDependencies {
   readonly ledger: Ledger;
   readonly provider: Provider;
   /** Whether the provider was set up to send webhooks. */
   readonly providerEventsExpected: boolean;
+  /** A video that isn't in the provider's list this long after its create was begun was never made. */
+  readonly lookForCreateMs: number;
+  readonly at: CrashPoint;
 }
 
+/** So that a worker's death is noticed well before the call's own time is over. */
+const HEARTBEAT_MS = 3000;
+
 /** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
-export function createProviderActivities(deps: Dependencies): ProviderActivities {
+export function createProviderActivities(deps: ProviderDependencies): ProviderActivities {
   return {
-    createVideo: async ({ generationId }) => createVideo(deps, generationId),
-    retrieveVideo: async ({ generationId, providerVideoId }) => retrieveVideo(deps, generationId, providerVideoId),
+    createVideo: ({ generationId }) => beating(() => createVideo(deps, generationId)),
+    findVideo: ({ generationId }) => beating(() => findVideo(deps, generationId)),
+    retrieveVideo: ({ generationId, providerVideoId }) =>
+      beating(() => retrieveVideo(deps, generationId, providerVideoId)),
   };
+}
+
+async function beating<Result>(work: () => Promise<Result>): Promise<Result> {
+  const context = Context.current();
+  // With the details of the earlier try, which would be lost otherwise.
+  const timer = setInterval(() => context.heartbeat(made.get(context) ?? context.info.heartbeatDetails), HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** A made video whose record may not have been written yet; kept by Temporal between two tries of the activity. */
@@ -27,11 +48,14 @@ interface Made {
   readonly createdAtMs: number | null;
 }
 
-async function createVideo(deps: Dependencies, generationId: string): Promise<CreateOutcome> {
+const made = new WeakMap<Context, Made>();
+
+async function createVideo(deps: ProviderDependencies, generationId: string): Promise<CreateOutcome> {
   const context = Context.current();
   const unrecorded = context.info.heartbeatDetails as Made | undefined;
   if (unrecorded !== undefined) return recordMade(deps, generationId, unrecorded);
 
+  deps.at('create:before');
   const begun = await deps.ledger.beginCreate(generationId, deps.provider);
   switch (begun.outcome) {
     case 'known':
@@ -41,38 +65,53 @@ async function createVideo(deps: Dependencies, generationId: string): Promise<Cr
     case 'open':
       return { outcome: 'ambiguous', why: 'an earlier call may have arrived' };
     case 'settled':
-      return { outcome: 'settled' };
+    case 'cancelled':
+    case 'spent':
+      return { outcome: begun.outcome };
     case 'begun':
       break;
   }
 
-  const { number, request } = begun;
-  const { inputReference, ...fields } = request;
-  const made = await deps.provider.createVideo(inputReference === null ? fields : { ...fields, inputReference });
-  switch (made.outcome) {
+  deps.at('create:begun');
+  const { inputReference, ...fields } = begun.request;
+  const result = await deps.provider.createVideo(inputReference === null ? fields : { ...fields, inputReference });
+  deps.at('create:made');
+  return recordCreate(deps, generationId, begun.number, result);
+}
+
+async function recordCreate(
+  deps: ProviderDependencies,
+  generationId: string,
+  number: number,
+  result: CreateResult,
+): Promise<CreateOutcome> {
+  const { ledger } = deps;
+  switch (result.outcome) {
     case 'created': {
-      const { id, createdAt } = made.video;
+      const { id, createdAt } = result.video;
+      const context = Context.current();
       const video: Made = { number, providerVideoId: id, createdAtMs: createdAt?.getTime() ?? null };
       // If the database is away right now, the next try of this activity reads the id from here and creates nothing.
+      made.set(context, video);
       context.heartbeat(video);
       return recordMade(deps, generationId, video);
     }
     case 'clients_fault':
-      await deps.ledger.endCreate(generationId, number, { outcome: 'refused', code: made.code, message: made.message });
-      return { outcome: 'refused', errorCode: made.code };
+      await ledger.endCreate(generationId, number, { outcome: 'refused', code: result.code, message: result.message });
+      return { outcome: 'refused', errorCode: result.code };
     case 'operators_fault':
     case 'not_sent':
     case 'not_made':
-      await deps.ledger.endCreate(generationId, number, { outcome: 'not_made', code: made.outcome, message: made.why });
-      return { outcome: 'not_made', why: made.why, retryAfterMs: made.retryAfterMs };
+      await ledger.endCreate(generationId, number, { outcome: 'not_made', code: result.outcome, message: result.why });
+      return { outcome: 'not_made', why: result.why, retryAfterMs: result.retryAfterMs };
     case 'ambiguous':
-      await deps.ledger.noteAmbiguousCreate(generationId, number, made.why);
-      return { outcome: 'ambiguous', why: made.why };
+      await ledger.noteAmbiguousCreate(generationId, number, result.why);
+      return { outcome: 'ambiguous', why: result.why };
   }
 }
 
-async function recordMade(deps: Dependencies, generationId: string, made: Made): Promise<CreateOutcome> {
-  const { number, providerVideoId, createdAtMs } = made;
+async function recordMade(deps: ProviderDependencies, generationId: string, video: Made): Promise<CreateOutcome> {
+  const { number, providerVideoId, createdAtMs } = video;
   const providerCreatedAt = createdAtMs === null ? null : new Date(createdAtMs);
   try {
     await deps.ledger.endCreate(generationId, number, { outcome: 'created', providerVideoId, providerCreatedAt });
@@ -83,23 +122,27 @@ async function recordMade(deps: Dependencies, generationId: string, made: Made):
     }
     throw error;
   }
+  deps.at('create:recorded');
   return created(deps, providerVideoId);
 }
 
-function created({ providerEventsExpected }: Dependencies, providerVideoId: string): CreateOutcome {
+function created({ providerEventsExpected }: ProviderDependencies, providerVideoId: string): CreateOutcome {
   return { outcome: 'created', providerVideoId, providerEventsExpected };
 }
 
-async function retrieveVideo(deps: Dependencies, generationId: string, providerVideoId: string): Promise<Look> {
+async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
   const { provider, ledger } = deps;
   const boundTo = await ledger.getProviderBaseUrl(generationId);
   if (boundTo !== provider.baseUrl) {
     throw transient('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).', null);
   }
+  deps.at('look:before');
   const answer = await provider.retrieveVideo(providerVideoId);
+  deps.at('look:seen');
   if (answer.outcome === 'transient')
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   const recorded = await ledger.recordLook(generationId, providerVideoId, answer.video);
+  deps.at('look:recorded');
   return toLook(recorded.verdict, answer.video);
 }
 
@@ -111,14 +154,4 @@ function toLook(verdict: ProviderVideo['verdict'], video: ProviderVideo): Look {
     case 'open':
       return { verdict, status: video.status, progress: video.progress };
   }
-}
-
-/** Temporal tries again without an event in the history; benign, so an outage of the provider is no alarm of ours. */
-function transient(message: string, retryAfterMs: number | null): ApplicationFailure {
-  return ApplicationFailure.create({
-    message,
-    type: 'ProviderTransient',
-    category: ApplicationFailureCategory.BENIGN,
-    ...(retryAfterMs === null ? {} : { nextRetryDelay: retryAfterMs }),
-  });
 }

@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import type { Caller, Ledger } from '../ledger/index.ts';
 import type { Provider } from '../provider/index.ts';
@@ -16,5 +17,6 @@ export interface ApiDependencies {
 }
 
 export interface Env {
+  Bindings: HttpBindings;
   Variables: { requestId: string; caller: Caller };
 }

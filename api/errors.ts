@@ -12,6 +12,9 @@ const STATUS = {
   not_charged: 402,
   account_frozen: 403,
   not_found: 404,
+  idempotency_key_in_use: 409,
+  already_settled: 409,
+  video_not_terminal: 409,
   method_not_allowed: 405,
   body_too_large: 413,
   unsupported_media_type: 415,
@@ -51,24 +54,28 @@ function typeOf(status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-function envelope(c: Context, error: ApiError): Response {
-  const { code, message, status, details } = error;
-  for (const [name, value] of Object.entries(details.headers ?? {})) c.header(name, value);
-  return c.json({ error: { message, type: typeOf(status), param: details.param ?? null, code } }, status);
+/** The body of an answer that is no success. */
+export function envelopeOf({ code, message, status, details }: ApiError) {
+  return { error: { message, type: typeOf(status), param: details.param ?? null, code } };
+}
+
+function answer(c: Context, error: ApiError): Response {
+  for (const [name, value] of Object.entries(error.details.headers ?? {})) c.header(name, value);
+  return c.json(envelopeOf(error), error.status);
 }
 
 /** hono's `onError`. What is not an `ApiError` is a fault of ours: logged with the request's id, answered without a detail. */
 export function handleError(log: Log) {
   return (error: Error, c: Context): Response => {
-    if (error instanceof ApiError) return envelope(c, error);
-    if (error instanceof HTTPException) return envelope(c, fromHttpException(error));
+    if (error instanceof ApiError) return answer(c, error);
+    if (error instanceof HTTPException) return answer(c, fromHttpException(error));
     const requestId: unknown = c.get('requestId');
     log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
-    return envelope(
+    return answer(
       c,
       new ApiError(
         'internal_error',
-        `Something went wrong on our side; no credits were moved by this request. Quote ${String(requestId)} if it lasts.`,
+        `Something went wrong on our side. Credits move only by the outcome of a video; GET /v1/credits shows them. Quote ${String(requestId)} if it lasts.`,
       ),
     );
   };

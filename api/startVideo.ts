@@ -11,9 +11,10 @@ import {
   SEARCH_ATTRIBUTE,
   TASK_QUEUE,
 } from '../contracts/temporal.ts';
-import type { Caller } from '../ledger/index.ts';
+import type { Admission, Caller, KeptAnswer } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError } from './errors.ts';
+import { fingerprintOf } from './fingerprint.ts';
 
 export interface VideoRequest {
   readonly model: string;
@@ -26,48 +27,132 @@ export interface VideoRequest {
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
 const ADMIT_SLACK_MS = 2000;
 
-/**
- * Admits the request, starts its workflow and waits for the hold; answers with the generation's id once credits are
- * held. Raises `ApiError` for every refusal; a 503 truly means that nothing is held (RULES, "One row is the meeting point").
- */
-export async function startVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest): Promise<string> {
-  const generationId = videoId(uuidv7());
-  const amountMicrocredits = await admit(deps, caller, generationId, request);
-  const refusal = await placeHold(deps, caller, generationId);
-  if (refusal !== undefined) throw await refused(deps, caller, amountMicrocredits, refusal);
-  return generationId;
+/** How this request can be known again. */
+export interface Repeat {
+  readonly idempotencyKey: string | null;
+  /** An SDK that had no answer says so: it tries again, without an idempotency key. */
+  readonly isRetry: boolean;
 }
 
-async function admit(
+/** A generation that holds credits, or an answer that was given before. */
+export type Started = { readonly generationId: string; readonly replayed: boolean } | { readonly kept: KeptAnswer };
+
+/**
+ * Admits the request, starts its workflow and waits for the hold. Raises `ApiError` for every refusal; a 503 truly means
+ * that nothing is held (RULES, "One row is the meeting point").
+ */
+export async function startVideo(
   deps: ApiDependencies,
   caller: Caller,
-  generationId: string,
   request: VideoRequest,
-): Promise<number> {
+  repeat: Repeat,
+): Promise<Started> {
+  const fingerprint = fingerprintOf(request);
+  if (repeat.isRetry && repeat.idempotencyKey === null) {
+    const earlier = await deps.ledger.findUnanswered(caller.apiKeyId, fingerprint).catch(whileAway(deps));
+    if (earlier !== undefined) return join(deps, caller, earlier);
+  }
+  const generationId = videoId(uuidv7());
   const admitWithinMs = deps.startTimeoutMs + ADMIT_SLACK_MS;
+  const { idempotencyKey } = repeat;
   const admission = await deps.ledger
-    .admitGeneration({ generationId, ...caller, ...request, admitWithinMs })
-    .catch((error: unknown) => {
-      // Without a workflow nobody will ever ask for this hold, even if the row was written.
-      deps.log.warn({ err: error }, 'the ledger could not be asked');
-      throw unavailable();
-    });
+    .admitGeneration({ generationId, ...caller, ...request, admitWithinMs, fingerprint, idempotencyKey })
+    // Without a workflow nobody will ever ask for this hold, even if the row was written.
+    .catch(whileAway(deps));
   switch (admission.outcome) {
     case 'admitted':
-      return admission.amountMicrocredits;
-    case 'unknown_model':
-      throw new ApiError('invalid_request', 'model: no such model; GET /v1/prices lists them. Nothing was held.', {
-        param: 'model',
-      });
-    case 'unknown_size':
-      throw new ApiError(
-        'invalid_request',
-        'size: not offered for this model; GET /v1/prices lists the sizes. Nothing was held.',
-        { param: 'size' },
-      );
+      return hold(deps, caller, generationId, admission.amountMicrocredits);
+    case 'replay':
+      return replay(deps, caller, admission);
     case 'account_frozen':
     case 'insufficient_credits':
       throw await refused(deps, caller, admission.amountMicrocredits, admission.outcome);
+    default:
+      throw inadmissible(admission.outcome);
+  }
+}
+
+function whileAway({ log }: ApiDependencies) {
+  return (error: unknown): never => {
+    log.warn({ err: error }, 'the ledger could not be asked');
+    throw unavailable();
+  };
+}
+
+async function hold(
+  deps: ApiDependencies,
+  caller: Caller,
+  generationId: string,
+  amountMicrocredits: number,
+): Promise<Started> {
+  const refusal = await placeHold(deps, caller, generationId);
+  if (refusal !== undefined) throw await refused(deps, caller, amountMicrocredits, refusal);
+  return { generationId, replayed: false };
+}
+
+/** The request that an SDK's retry means: its hold stands, or is being placed at this moment. */
+async function join(
+  deps: ApiDependencies,
+  caller: Caller,
+  earlier: { generationId: string; amountMicrocredits: number; running: boolean },
+): Promise<Started> {
+  const refusal = earlier.running ? await placeHold(deps, caller, earlier.generationId) : undefined;
+  if (refusal !== undefined) throw await refused(deps, caller, earlier.amountMicrocredits, refusal);
+  return { generationId: earlier.generationId, replayed: true };
+}
+
+/** By the answer that was kept, or, if a process died before that, by the generation. */
+async function replay(
+  deps: ApiDependencies,
+  caller: Caller,
+  earlier: Extract<Admission, { outcome: 'replay' }>,
+): Promise<Started> {
+  const { answer, generationId, amountMicrocredits } = earlier;
+  if (answer !== null) return { kept: answer };
+  const generation =
+    generationId === null ? undefined : await deps.ledger.getGeneration(caller.accountId, generationId);
+  if (generation === undefined) throw await refused(deps, caller, amountMicrocredits, 'insufficient_credits');
+  return { generationId: generation.id, replayed: true };
+}
+
+function inadmissible(outcome: 'unknown_model' | 'unknown_size' | 'in_use' | 'reused' | 'too_old'): ApiError {
+  switch (outcome) {
+    case 'unknown_model':
+      return new ApiError('invalid_request', 'model: no such model; GET /v1/prices lists them. Nothing was held.', {
+        param: 'model',
+      });
+    case 'unknown_size':
+      return new ApiError(
+        'invalid_request',
+        'size: not offered for this model; GET /v1/prices lists the sizes. Nothing was held.',
+        {
+          param: 'size',
+        },
+      );
+    case 'in_use':
+      return new ApiError(
+        'idempotency_key_in_use',
+        'The first request with this Idempotency-Key is still running. Nothing more was held; try again shortly.',
+        {
+          headers: { 'retry-after': '1' },
+        },
+      );
+    case 'reused':
+      return new ApiError(
+        'idempotency_key_reused',
+        'This Idempotency-Key came with another body before. Nothing more was held; use a new key for a new video.',
+        {
+          param: 'Idempotency-Key',
+        },
+      );
+    case 'too_old':
+      return new ApiError(
+        'idempotency_key_reused',
+        'This Idempotency-Key was used over 72 hours ago. Nothing more was held; use a new key for a new video.',
+        {
+          param: 'Idempotency-Key',
+        },
+      );
   }
 }
 
@@ -85,13 +170,17 @@ async function placeHold(
     deps.log.warn({ err: error, generationId }, 'the workflow did not answer in time');
     const standing = await deps.ledger.voidGeneration(generationId).catch((cause: unknown) => {
       deps.log.error({ err: cause, generationId }, 'the outcome of a request is unknown to its client');
-      throw new ApiError(
-        'outcome_unknown',
-        'We could not learn whether this video was accepted. If it was, its price is reserved and is settled by its outcome; GET /v1/credits shows it.',
-      );
+      throw outcomeUnknown();
     });
     return standing.refusalCode ?? undefined;
   }
+}
+
+function outcomeUnknown(): ApiError {
+  return new ApiError(
+    'outcome_unknown',
+    'We could not learn whether this video was accepted. If it was, its price is reserved and is settled by its outcome; repeat with the same Idempotency-Key, or see GET /v1/credits.',
+  );
 }
 
 async function startWorkflow({ temporal, startTimeoutMs }: ApiDependencies, caller: Caller, generationId: string) {
@@ -142,7 +231,7 @@ async function refused(
           : ` (${formatCredits(heldMicrocredits)} more are reserved for ${activeHolds} ${activeHolds === 1 ? 'video' : 'videos'} in progress)`;
       return new ApiError(
         'insufficient_credits',
-        `This video costs ${formatCredits(amountMicrocredits)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
+        `This video costs ${amountMicrocredits === null ? 'more' : formatCredits(amountMicrocredits)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
       );
     }
   }

@@ -30,6 +30,7 @@ export interface HeldPlacement {
   readonly providerVideoId: string | null;
   /** An earlier run began a create whose end nobody knows: a blind second one could make a second paid video. */
   readonly createMayHaveArrived: boolean;
+  readonly cancelRequested: boolean;
 }
 
 export interface RefusedPlacement {
@@ -55,12 +56,16 @@ export type ReleaseReason =
   | 'create_refused'
   /** Too little time left to create, and no attempt may have made anything. */
   | 'provider_unavailable'
+  /** Cancelled before the first create that may have made anything. */
+  | 'cancelled'
+  /** Three creates were begun, each was looked for, and nothing was found. */
+  | 'create_failed'
   /** The hold's time is over. */
   | 'expired';
 
 export interface Settlement {
   readonly charged: boolean;
-  readonly reason: ReleaseReason | 'completed';
+  readonly reason: ReleaseReason | 'completed' | 'emergency';
   /** The code that the customer sees on a failed video; null when charged. */
   readonly errorCode: string | null;
 }
@@ -82,7 +87,17 @@ export interface LedgerActivities {
   captureHold(input: { generationId: string }): Promise<SettleResult>;
   /** Idempotent for the same reason. */
   releaseHold(input: { generationId: string; reason: ReleaseReason }): Promise<SettleResult>;
+  /** Gives the credits back although the outcome can't be recorded: ten minutes after the first refusal, never before. */
+  emergencyRelease(input: { generationId: string }): Promise<SettleResult>;
+  /** Records that an operator cancelled the workflow in Temporal; moves nothing. */
+  recordCancel(input: { generationId: string }): Promise<void>;
 }
+
+/**
+ * The type of the failure of an activity that settles, when a rule or a constraint of the database refuses it. Every other
+ * failure (no connection, a missing function or right) is retried without end.
+ */
+export const SETTLEMENT_REFUSED = 'SettlementRefused';
 
 /** What one call of the provider's create came to, sorted by what it proves. */
 export type CreateOutcome =
@@ -91,10 +106,24 @@ export type CreateOutcome =
   | { readonly outcome: 'refused'; readonly errorCode: string }
   /** Proven that nothing was made (operator's fault, rate limit, refused connection): try again later. */
   | { readonly outcome: 'not_made'; readonly why: string; readonly retryAfterMs: number | null }
-  /** The generation was settled by another hand: nothing may be made any more. */
-  | { readonly outcome: 'settled' }
+  /** Settled by another hand, cancelled, or as many creates begun as may be: nothing is made any more. */
+  | { readonly outcome: 'settled' | 'cancelled' | 'spent' }
   /** The call may have arrived. Creating again could make a second paid video. */
   | { readonly outcome: 'ambiguous'; readonly why: string };
+
+/** What looking for a create that may have arrived came to (RULES, "Creating at most once"). */
+export type FindOutcome =
+  | { readonly outcome: 'adopted'; readonly providerVideoId: string; readonly providerEventsExpected: boolean }
+  /** Nothing yet; a provider may list a video a little after it was made. */
+  | { readonly outcome: 'nothing_yet' }
+  /** Nothing for long enough: the attempt is closed, another may be begun. */
+  | { readonly outcome: 'not_found' }
+  /** More than one could be meant. Nothing is adopted and nothing created while that lasts. */
+  | { readonly outcome: 'unclear'; readonly why: string }
+  /** This provider can't tell, ever: the hold waits for its hour. */
+  | { readonly outcome: 'unknowable'; readonly why: string }
+  /** The attempt is not open any more. */
+  | { readonly outcome: 'closed' };
 
 export type TerminalLook = { readonly verdict: 'completed' } | { readonly verdict: 'failed' };
 
@@ -105,6 +134,8 @@ export type Look =
 export interface ProviderActivities {
   /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */
   createVideo(input: { generationId: string }): Promise<CreateOutcome>;
+  /** Looks in the provider's list for the video that an open attempt may have made, and adopts it when it is the only one. */
+  findVideo(input: { generationId: string }): Promise<FindOutcome>;
   /**
    * Asks the provider and records the answer. Network errors, 4xx, 5xx and unreadable answers are retryable failures of
    * the activity, so an outage adds nothing to the history; only a readable answer returns.

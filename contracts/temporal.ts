@@ -30,6 +30,9 @@ export const PLACED_UPDATE_ID = 'placed';
 /** "Look now": the provider says that something happened. It carries nothing, for only a retrieve of ours is evidence. */
 export const PROVIDER_EVENT = { type: 'signal', name: 'providerEvent' } as SignalDefinition<[], 'providerEvent'>;
 
+/** The client wants no video any more. It is on record before this is sent; the signal only ends a wait early. */
+export const CANCEL_REQUESTED = { type: 'signal', name: 'cancelRequested' } as SignalDefinition<[], 'cancelRequested'>;
+
 /** The values of the search attribute `HoldfastOutcome`. */
 export type HoldfastOutcome = 'held' | 'captured' | 'released' | 'expired' | 'refused';
 

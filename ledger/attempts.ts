@@ -18,9 +18,8 @@ export interface GenerationRequest {
 export type CreateStart =
   | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
   | { readonly outcome: 'known'; readonly providerVideoId: string }
-  | { readonly outcome: 'open' }
-  | { readonly outcome: 'refused'; readonly errorCode: string }
-  | { readonly outcome: 'settled' };
+  | { readonly outcome: 'open' | 'spent' | 'cancelled' | 'settled' }
+  | { readonly outcome: 'refused'; readonly errorCode: string };
 
 interface BeginRow {
   outcome: CreateStart['outcome'];
@@ -51,6 +50,8 @@ export async function beginCreate(
     case 'refused':
       return { outcome: 'refused', errorCode: begun.error_code };
     case 'open':
+    case 'spent':
+    case 'cancelled':
     case 'settled':
       return { outcome: begun.outcome };
   }
@@ -65,15 +66,25 @@ function requestOf(row: BeginRow): GenerationRequest {
 
 export type CreateEnd =
   | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerCreatedAt: Date | null }
-  | { readonly outcome: 'refused' | 'not_made'; readonly code: string | null; readonly message: string };
+  | { readonly outcome: 'refused' | 'not_made'; readonly code: string; readonly message: string }
+  /** Looked for at the provider, and nothing was there. */
+  | { readonly outcome: 'not_found' };
 
 /** Closes an attempt. Raises `LedgerError` `video_taken` when the provider's id belongs to another generation. */
 export async function endCreate(pool: Pool, generationId: string, number: number, end: CreateEnd): Promise<void> {
-  const values =
-    end.outcome === 'created'
-      ? [end.outcome, end.providerVideoId, end.providerCreatedAt, null, null]
-      : [end.outcome, null, null, end.code, end.message];
-  await row(pool, END_CREATE, [generationId, number, ...values]);
+  await row(pool, END_CREATE, [generationId, number, end.outcome, ...endValues(end)]);
+}
+
+function endValues(end: CreateEnd): unknown[] {
+  switch (end.outcome) {
+    case 'created':
+      return [end.providerVideoId, end.providerCreatedAt, null, null];
+    case 'refused':
+    case 'not_made':
+      return [null, null, end.code, end.message];
+    case 'not_found':
+      return [null, null, null, null];
+  }
 }
 
 /** Leaves the attempt open and records why nobody knows whether it arrived. */

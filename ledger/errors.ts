@@ -13,7 +13,9 @@ export type LedgerErrorCode =
   | 'unbalanced'
   /** The provider's video belongs to another generation. */
   | 'video_taken'
-  | 'already_admitted';
+  | 'already_admitted'
+  /** Any other constraint, or a value out of range. */
+  | 'constraint';
 
 export class LedgerError extends Error {
   override readonly name = 'LedgerError';
@@ -41,6 +43,9 @@ const BY_CONSTRAINT: Record<string, LedgerErrorCode> = {
 /** SQLSTATE or constraint name → `LedgerError`; everything else comes back unchanged, to be thrown on. */
 export function translateError(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;
-  const code = BY_SQLSTATE[error.code ?? ''] ?? BY_CONSTRAINT[error.constraint ?? ''];
+  const sqlstate = error.code ?? '';
+  // Classes 22 and 23: a value or a row that the schema refuses, now and at every later try.
+  const refused = /^2[23]/.test(sqlstate) ? 'constraint' : undefined;
+  const code = BY_SQLSTATE[sqlstate] ?? BY_CONSTRAINT[error.constraint ?? ''] ?? refused;
   return code === undefined ? error : new LedgerError(code, error);
 }

@@ -1,10 +1,4 @@
-import type {
-  HoldPlacement,
-  HoldRefusalCode,
-  ReleaseReason,
-  Settlement,
-  SettleResult,
-} from '../contracts/activities.ts';
+import type { HoldPlacement, HoldRefusalCode, Settlement, SettleResult } from '../contracts/activities.ts';
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
@@ -25,6 +19,7 @@ interface PlacedRow {
   expected_duration_ms: number | null;
   provider_video_id: string | null;
   create_may_have_arrived: boolean;
+  cancel_requested: boolean;
   credits_charged: boolean;
   settlement_reason: Settlement['reason'];
   error_code: string | null;
@@ -51,6 +46,7 @@ export async function placeHold(pool: Pool, generationId: string, holdTtlSeconds
         expectedDurationMs: placed.expected_duration_ms,
         providerVideoId: placed.provider_video_id,
         createMayHaveArrived: placed.create_may_have_arrived,
+        cancelRequested: placed.cancel_requested,
       };
     case 'charged':
     case 'refunded':
@@ -76,7 +72,7 @@ interface SettledRow {
 export async function settleGeneration(
   pool: Pool,
   generationId: string,
-  reason: ReleaseReason | 'completed',
+  reason: Settlement['reason'],
 ): Promise<SettleResult> {
   const settled = await row<SettledRow>(pool, SETTLE, [generationId, reason]);
   switch (settled.result) {
@@ -88,6 +84,18 @@ export async function settleGeneration(
     case 'conflict':
       return { result: settled.result, settlement: settlementOf(settled) };
   }
+}
+
+const NOTE_REFUSAL = { name: 'record_settlement_refusal', text: 'SELECT record_settlement_refusal($1, $2, $3)' };
+
+/** Notes that a settlement is refused by a rule; ten minutes after the first note an emergency release is allowed. */
+export async function recordSettlementRefusal(
+  pool: Pool,
+  generationId: string,
+  reason: string,
+  why: string,
+): Promise<void> {
+  await row(pool, NOTE_REFUSAL, [generationId, reason, why]);
 }
 
 function settlementOf(row: Pick<SettledRow, 'credits_charged' | 'settlement_reason' | 'error_code'>): Settlement {

@@ -3,9 +3,11 @@ import * as accounts from './accounts.ts';
 import * as attempts from './attempts.ts';
 import * as generations from './generations.ts';
 import * as holds from './holds.ts';
+import * as lookup from './lookup.ts';
 import * as prices from './prices.ts';
+import * as requests from './requests.ts';
 
-const operations = { ...accounts, ...attempts, ...generations, ...holds, ...prices };
+const operations = { ...accounts, ...attempts, ...generations, ...holds, ...lookup, ...prices, ...requests };
 type Operations = typeof operations;
 
 /** Every operation of the ledger, bound to one pool. */
@@ -31,7 +33,9 @@ export function createLedger(pool: Pool): Ledger {
 
 export { createPool, type Pool } from './pool.ts';
 export { LedgerError, type LedgerErrorCode } from './errors.ts';
-export type { Admission, Generation } from './generations.ts';
+export type { Generation } from './generations.ts';
+export type { Admission, KeptAnswer } from './requests.ts';
+export type { OpenAttempt } from './lookup.ts';
 export type { Balance, Caller, Grant } from './accounts.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Price } from './prices.ts';

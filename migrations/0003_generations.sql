@@ -10,6 +10,16 @@ CREATE TABLE generations (
   requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- A hold placed after this would surprise a client that has long gone.
   admit_by timestamptz NOT NULL,
+  -- SHA-256 of route and canonical body: the same request again has the same one.
+  fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+  -- When the answer to the create had been sent in full, as far as can be known; NULL: its client may never have had it.
+  answered_at timestamptz,
+  -- Once, by whoever came first.
+  cancel_requested_at timestamptz,
+  -- Since when the ledger refuses to settle it by a rule or a constraint.
+  settlement_refused_at timestamptz,
+  -- Deleted by its owner: hidden from them, kept for the auditor.
+  deleted_at timestamptz,
 
   model text NOT NULL,
   seconds integer NOT NULL CHECK (seconds > 0),
@@ -59,6 +69,7 @@ CREATE TABLE generations (
     AND (state IN ('refused', 'voided')) = (refusal_code IS NOT NULL))
 );
 CREATE INDEX generations_of_account ON generations (account_id, id);
+CREATE INDEX generations_unanswered ON generations (api_key_id, fingerprint, requested_at) WHERE answered_at IS NULL;
 CREATE INDEX generations_held ON generations (id) WHERE state = 'held';
 CREATE INDEX generations_durations ON generations (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE state = 'charged';
 CREATE INDEX generations_settled ON generations (charged_at) INCLUDE (credits_charged, error_code) WHERE charged_at IS NOT NULL;
@@ -119,19 +130,23 @@ CREATE TRIGGER holds_guard BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION 
 CREATE TRIGGER holds_kept BEFORE DELETE OR TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- One row for each call that may make a video; committed before the call (RULES, "Creating at most once").
--- outcome NULL: open, the call may have arrived. 'not_made': proven that nothing was made.
+-- outcome NULL: open, the call may have arrived. 'not_made': proven that nothing was made. 'not_found': looked for, and
+-- nothing was there. 'adopted': looked for, and found.
 CREATE TABLE create_attempts (
   generation_id text NOT NULL REFERENCES generations,
   number integer NOT NULL CHECK (number > 0),
   begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   ended_at timestamptz,
-  outcome text CHECK (outcome IN ('created', 'refused', 'not_made')),
+  outcome text CHECK (outcome IN ('created', 'adopted', 'refused', 'not_made', 'not_found')),
+  -- What a provider's list shows of the request: two open attempts that look the same can't be told apart there.
+  visible_sha256 bytea NOT NULL CHECK (length(visible_sha256) = 32),
   error_code text,
   error_message text,
   PRIMARY KEY (generation_id, number),
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 );
 CREATE UNIQUE INDEX create_attempts_one_open ON create_attempts (generation_id) WHERE outcome IS NULL;
+CREATE INDEX create_attempts_open_alike ON create_attempts (visible_sha256) WHERE outcome IS NULL;
 
 -- What happened, in the order it was learned; written in the transaction of what it tells.
 CREATE TABLE generation_events (
@@ -166,4 +181,19 @@ BEGIN
   RETURN g;
 END $$;
 
-GRANT SELECT ON generations, inputs, holds, create_attempts, generation_events TO holdfast_service;
+-- A client's Idempotency-Key, written in the transaction of its generation. Only the answers 200 and 402 are kept.
+CREATE TABLE idempotency_keys (
+  account_id text NOT NULL REFERENCES accounts,
+  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+  fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- NULL: refused at a glance for lack of credits, before there was a generation.
+  generation_id text REFERENCES generations,
+  answer_status integer CHECK (answer_status IN (200, 402)),
+  answer jsonb,
+  PRIMARY KEY (account_id, key),
+  CHECK ((answer IS NULL) OR (answer_status IS NOT NULL)),
+  CHECK (generation_id IS NOT NULL OR answer_status = 402)
+);
+
+GRANT SELECT ON idempotency_keys, generations, inputs, holds, create_attempts, generation_events TO holdfast_service;

@@ -1,8 +1,19 @@
 -- What the provider said, recorded before anything is decided by it: settle_generation looks for its proof here.
 
+-- What a provider's list shows of a request; serialises begin_create and adopt_video of requests that look the same there.
+CREATE FUNCTION lock_visible_fields(p_generation_id text) RETURNS bytea
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE visible bytea;
+BEGIN
+  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size, i.prompt), 'UTF8')) INTO STRICT visible
+    FROM generations g LEFT JOIN inputs i ON i.generation_id = g.id WHERE g.id = p_generation_id;
+  PERFORM pg_advisory_xact_lock(('x' || encode(substr(visible, 1, 8), 'hex'))::bit(64)::bigint);
+  RETURN visible;
+END $$;
+
 -- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs.
 -- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
--- 'settled' (nothing may be made any more).
+-- 'spent' (as many were begun as may be), 'cancelled', 'settled' (nothing may be made any more).
 CREATE FUNCTION begin_create(p_generation_id text, p_base_url text, p_credential text)
 RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
@@ -20,15 +31,45 @@ BEGIN
     WHEN g.state <> 'held' THEN 'settled'
     WHEN last.outcome = 'refused' THEN 'refused'
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
+    WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN creates_spent(p_generation_id) THEN 'spent'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
-    INSERT INTO create_attempts (generation_id, number) VALUES (p_generation_id, COALESCE(last.number, 0) + 1) RETURNING * INTO last;
+    INSERT INTO create_attempts (generation_id, number, visible_sha256)
+      VALUES (p_generation_id, COALESCE(last.number, 0) + 1, lock_visible_fields(p_generation_id)) RETURNING * INTO last;
     UPDATE generations gen SET provider_base_url = p_base_url, provider_credential = p_credential WHERE gen.id = p_generation_id;
     PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
       i.prompt, i.reference, i.reference_type, i.reference_filename
     FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
+END $$;
+
+-- Gives a video that was found in the provider's list to the generation whose create may have made it, if nothing else can
+-- be meant. outcome: 'adopted', 'rival' (another open attempt looks the same), 'taken' (the video has an owner), 'closed'
+-- (the attempt is not open any more).
+CREATE FUNCTION adopt_video(p_generation_id text, p_number integer, p_provider_video_id text, p_provider_created_at timestamptz)
+RETURNS TABLE (outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  visible bytea := lock_visible_fields(p_generation_id);
+BEGIN
+  IF g.state <> 'held' OR g.provider_video_id IS NOT NULL OR NOT EXISTS (
+      SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
+    RETURN QUERY SELECT 'closed'; RETURN;
+  END IF;
+  -- An attempt of a generation that was released by its hour stays open: its video may still turn up.
+  IF EXISTS (SELECT FROM create_attempts a
+             WHERE a.visible_sha256 = visible AND a.outcome IS NULL AND a.generation_id <> p_generation_id) THEN
+    RETURN QUERY SELECT 'rival'; RETURN;
+  END IF;
+  IF EXISTS (SELECT FROM generations gen WHERE gen.provider_video_id = p_provider_video_id) THEN
+    RETURN QUERY SELECT 'taken'; RETURN;
+  END IF;
+  PERFORM end_create(p_generation_id, p_number, 'adopted', p_provider_video_id, p_provider_created_at, NULL, NULL);
+  RETURN QUERY SELECT 'adopted';
 END $$;
 
 -- Closes an attempt with what the provider's answer proves. An ambiguous call is left open: nothing proves anything.
@@ -44,7 +85,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  IF p_outcome = 'created' THEN
+  IF p_outcome IN ('created', 'adopted') THEN
     UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
         provider_created_at = COALESCE(p_provider_created_at, clock_timestamp())
       WHERE id = p_generation_id;
@@ -87,4 +128,4 @@ BEGIN
   RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
 END $$;
 
-GRANT EXECUTE ON FUNCTION begin_create, end_create, note_ambiguous_create, record_look TO holdfast_service;
+GRANT EXECUTE ON FUNCTION begin_create, adopt_video, end_create, note_ambiguous_create, record_look TO holdfast_service;

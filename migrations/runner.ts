@@ -13,6 +13,8 @@ export interface MigrateOptions {
   /** Where the service will connect; its password is given to the role if the role has to be made. */
   readonly serviceUrl: string;
   readonly onApplied?: (name: string) => void;
+  /** Where the migrations lie, if not beside this file; ends in a slash. */
+  readonly folder?: URL;
 }
 
 /**
@@ -20,7 +22,8 @@ export interface MigrateOptions {
  * of processes may call it at once: one does the work, the others wait for it. Each migration is its own transaction.
  * Raises when a migration that was applied has been edited since, or is unknown to this code.
  */
-export async function migrate({ ownerUrl, serviceUrl, onApplied }: MigrateOptions): Promise<string[]> {
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const { ownerUrl, serviceUrl, onApplied, folder = new URL('./', import.meta.url) } = options;
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {
@@ -28,7 +31,7 @@ export async function migrate({ ownerUrl, serviceUrl, onApplied }: MigrateOption
     await ensureServiceRole(client, serviceUrl);
     await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
       name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
-    return await applyMissing(client, await readMigrations(), onApplied);
+    return await applyMissing(client, await readMigrations(folder), onApplied);
   } finally {
     // The advisory lock goes with the connection, also when this process is killed.
     await client.end();
@@ -41,8 +44,7 @@ interface Migration {
   readonly sha256: string;
 }
 
-async function readMigrations(): Promise<Migration[]> {
-  const folder = new URL('./', import.meta.url);
+async function readMigrations(folder: URL): Promise<Migration[]> {
   const names = (await readdir(folder)).filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort();
   return Promise.all(
     names.map(async (name) => {

@@ -45,7 +45,7 @@ const videoSchema = z.object({
   progress: z.number().min(0).max(100).transform(Math.floor).nullable().catch(null),
   created_at: unixTime,
   completed_at: unixTime,
-  error: z.unknown(),
+  error: z.unknown().optional(),
   prompt: text,
   model: text,
   seconds: z

@@ -82,7 +82,7 @@ function callFailure(error: unknown): CallFailed | null {
 }
 
 function refusal(error: unknown, redact: Redact) {
-  // The cast types of the SDK are wide: `status` and `headers` are undefined on errors that are no answers.
+  // In the SDK's types status and headers may be absent: errors of its own are APIErrors too.
   if (!(error instanceof APIError) || typeof error.status !== 'number') throw error;
   const status: number = error.status;
   const problem = readProblem(error.error, redact);

@@ -7,9 +7,14 @@ import { createLog } from '../platform/log.ts';
 import { createMetrics, serveMetrics } from '../platform/metrics.ts';
 import { createTemporalClient, DEFAULT_NAMESPACE, registerSearchAttributes } from '../platform/temporal.ts';
 import { createProvider } from '../provider/index.ts';
+import { countAlarms } from './alarms.ts';
 import { buildWorkflowBundle } from './bundle.ts';
+import { crashAt } from './crashAt.ts';
 import { temporalLogger } from './temporalLogger.ts';
 import { createWorkers } from './worker.ts';
+
+/** A call takes 30 s at most; a provider's list is given two minutes after that to show what it made. */
+const LOOK_FOR_CREATE_MS = 150_000;
 
 const config = loadConfig();
 const log = createLog('worker', config.logLevel);
@@ -24,7 +29,9 @@ const pool = createPool({
 const ledger = createLedger(pool);
 const provider = createProvider(config.provider);
 const temporal = createTemporalClient(config.temporal);
-const metrics = await serveMetrics(createMetrics(), config.host, config.workerMetricsPort);
+const registry = createMetrics();
+const at = crashAt(config.crashAt);
+const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
 
 const [workflowBundle, connection] = await Promise.all([
   buildWorkflowBundle(),
@@ -35,11 +42,18 @@ const workers = await createWorkers({
   connection,
   namespace: config.temporal.namespace ?? DEFAULT_NAMESPACE,
   workflowBundle,
-  ledgerActivities: createLedgerActivities({ ledger, holdTtlSeconds: config.holdTtlSeconds }),
+  ledgerActivities: createLedgerActivities({
+    ledger,
+    holdTtlSeconds: config.holdTtlSeconds,
+    count: countAlarms(registry),
+    at,
+  }),
   providerActivities: createProviderActivities({
     ledger,
     provider,
     providerEventsExpected: config.provider.webhookSecret !== undefined,
+    lookForCreateMs: LOOK_FOR_CREATE_MS,
+    at,
   }),
 });
 

@@ -9,7 +9,7 @@ import { TASK_QUEUE } from '../contracts/temporal.ts';
  */
 const LEDGER_OPTIONS: ActivityOptions = {
   taskQueue: TASK_QUEUE.workflowsAndLedger,
-  startToCloseTimeout: '20 seconds',
+  startToCloseTimeout: '15 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '20 seconds' },
 };
 
@@ -28,6 +28,7 @@ export function provider(summary: string, timeLeftMs: number): ProviderActivitie
   return proxyActivities<ProviderActivities>({
     taskQueue: TASK_QUEUE.provider,
     startToCloseTimeout: PROVIDER_CALL_MS,
+    heartbeatTimeout: '12 seconds',
     scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
     retry: { initialInterval: '1 second', backoffCoefficient: 1.5, maximumInterval: '10 seconds' },
     summary,

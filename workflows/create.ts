@@ -1,16 +1,25 @@
 import { ActivityFailure, sleep } from '@temporalio/workflow';
-import type { CreateOutcome, HeldPlacement } from '../contracts/activities.ts';
+import type { CreateOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
 import { provider } from './activities.ts';
+import type { Cancel } from './cancel.ts';
 import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
 
 /** What creating came to in the end, after every try that was allowed. */
 export type Created =
-  | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' }>
+  | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' }>
   /** Nothing was made, and too little time is left to begin. */
   | { readonly outcome: 'too_late' }
-  /** A call may have arrived: no second one is made, and the hold waits for its hour. */
+  /** A call may have arrived, and its video was not found: the hold's time is over. */
   | { readonly outcome: 'unknown' };
+
+export interface Creating {
+  readonly generationId: string;
+  readonly hold: HeldPlacement;
+  readonly expectedMs: number;
+  readonly deadline: Deadline;
+  readonly cancel: Cancel;
+}
 
 const FIRST_RETRY_MS = 5000;
 const LONGEST_RETRY_MS = 60_000;
@@ -20,42 +29,86 @@ export function leastTimeToCreateMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expe
   return Math.min(Math.max(10 * 60_000, 2 * expectedMs), hold.holdTtlMs / 2);
 }
 
-/** Creates the video at most once, trying again only while it is proven that nothing was made. */
-export async function create(
-  generationId: string,
-  hold: HeldPlacement,
-  expectedMs: number,
-  deadline: Deadline,
-): Promise<Created> {
-  if (hold.createMayHaveArrived) return { outcome: 'unknown' };
+/**
+ * Creates the video at most once. It tries again while it is proven that nothing was made; after a call that may have
+ * arrived it first looks for what that made.
+ */
+export async function create(creating: Creating): Promise<Created> {
+  const { hold, expectedMs, deadline, cancel } = creating;
+  const resumed = hold.createMayHaveArrived ? await find(creating) : undefined;
+  if (resumed !== undefined) return resumed;
   let retryMs = FIRST_RETRY_MS;
-  while (deadline.leftMs() >= leastTimeToCreateMs(hold, expectedMs)) {
-    const made = await createOnce(generationId, deadline);
+  for (;;) {
+    if (await cancel.requested()) return { outcome: 'cancelled' };
+    if (deadline.leftMs() < leastTimeToCreateMs(hold, expectedMs)) return { outcome: 'too_late' };
+    const made = await createOnce(creating);
     switch (made.outcome) {
-      case 'created':
-      case 'refused':
-      case 'settled':
-        return made;
-      case 'ambiguous':
-        return { outcome: 'unknown' };
       case 'not_made':
         describe(
           `The provider took no video (${made.why}); nothing was made. The credits stay reserved; trying again.`,
         );
-        await sleep(made.retryAfterMs ?? retryMs, { summary: `before the next try to create: ${made.why}` });
+        await cancel.sleepUnlessRequested(made.retryAfterMs ?? retryMs, `before the next try to create: ${made.why}`);
         retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 1.5);
+        break;
+      case 'ambiguous': {
+        const found = await find(creating);
+        if (found !== undefined) return found;
+        break;
+      }
+      default:
+        return made;
     }
   }
-  return { outcome: 'too_late' };
 }
 
-async function createOnce(generationId: string, deadline: Deadline): Promise<CreateOutcome> {
+async function createOnce({ generationId, deadline }: Creating): Promise<CreateOutcome> {
   describe('Creating the video at the provider.');
   try {
     return await provider('create the video at the provider', deadline.leftMs()).createVideo({ generationId });
   } catch (error) {
     // Out of time between the attempt's commit and the answer's record: it may have arrived.
     if (error instanceof ActivityFailure) return { outcome: 'ambiguous', why: 'no answer was recorded in time' };
+    throw error;
+  }
+}
+
+/** A provider may list a video a little after it was made; later looks only wait for other generations' ends. */
+const LOOK_DELAYS_MS = [2000, 5000, 10_000, 20_000, 30_000];
+const LONGEST_LOOK_DELAY_MS = 60_000;
+
+/** Looks for what an open attempt may have made; undefined when it is settled that the attempt made nothing. */
+async function find({ generationId, deadline }: Creating): Promise<Created | undefined> {
+  for (let looks = 0; deadline.leftMs() > 0; looks += 1) {
+    const delayMs = Math.min(LOOK_DELAYS_MS[looks] ?? LONGEST_LOOK_DELAY_MS, deadline.leftMs());
+    await sleep(delayMs, { summary: 'before the next look for what the create may have made' });
+    const found = await findOnce(generationId, deadline);
+    switch (found.outcome) {
+      case 'adopted':
+        return { ...found, outcome: 'created' };
+      case 'not_found':
+      case 'closed':
+        return undefined;
+      case 'unknowable':
+        describe(
+          `The create may or may not have arrived: no second one is made, and the hold waits for its hour (${found.why}).`,
+        );
+        await sleep(Math.max(1, deadline.leftMs()), { summary: `the create may have arrived; ${found.why}` });
+        break;
+      case 'nothing_yet':
+      case 'unclear':
+        describe(
+          'The create may or may not have arrived: looking for it in the list of the provider. The credits stay reserved.',
+        );
+    }
+  }
+  return { outcome: 'unknown' };
+}
+
+async function findOnce(generationId: string, deadline: Deadline): Promise<FindOutcome> {
+  try {
+    return await provider('look for what the create may have made', deadline.leftMs()).findVideo({ generationId });
+  } catch (error) {
+    if (error instanceof ActivityFailure) return { outcome: 'nothing_yet' };
     throw error;
   }
 }

@@ -1,14 +1,16 @@
-import { allHandlersFinished, condition, setHandler, sleep } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import type { HeldPlacement, HoldPlacement, Settlement } from '../contracts/activities.ts';
 import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
-import { PLACED_UPDATE, PROVIDER_EVENT } from '../contracts/temporal.ts';
+import { CANCEL_REQUESTED, PLACED_UPDATE, PROVIDER_EVENT } from '../contracts/temporal.ts';
 import { ledger } from './activities.ts';
+import { Cancel } from './cancel.ts';
+import type { Created } from './create.ts';
 import { create } from './create.ts';
 import { deadlineIn } from './deadline.ts';
 import { describe, describeHold, markEnded, markHeld } from './describe.ts';
 import { typicalDurationMs } from './pollPlan.ts';
 import { release, settleByLook } from './settle.ts';
-import type { Nudge } from './watch.ts';
+import type { Nudge, Watched } from './watch.ts';
 import { lastLook, watch } from './watch.ts';
 
 /**
@@ -18,68 +20,82 @@ import { lastLook, watch } from './watch.ts';
 export async function generateVideo({ generationId }: GenerateVideoInput): Promise<GenerateVideoResult> {
   const placed: { hold?: HoldPlacement } = {};
   const nudge: Nudge = { pending: false };
+  const cancel = new Cancel(generationId);
   setHandler(PROVIDER_EVENT, () => {
     nudge.pending = true;
+  });
+  setHandler(CANCEL_REQUESTED, () => {
+    cancel.request();
   });
   setHandler(PLACED_UPDATE, async () => {
     await condition(() => placed.hold !== undefined);
     return placed.hold as HoldPlacement;
   });
+  cancel.watch(CancellationScope.current());
 
-  describe('Placing the hold.');
-  placed.hold = await ledger('place the hold').placeHold({ generationId });
-  const result = await conclude(generationId, placed.hold, nudge);
-  markEnded(result);
-  describe(result.errorCode === null ? 'The video was charged.' : `Ended: ${result.outcome}, ${result.errorCode}.`);
-  await condition(allHandlersFinished);
-  return result;
+  // A cancelled workflow must still settle: nothing in here is ended by Temporal's cancel (RULES, first table).
+  return CancellationScope.nonCancellable(async () => {
+    describe('Placing the hold.');
+    placed.hold = await ledger('place the hold').placeHold({ generationId });
+    const result = await conclude(generationId, placed.hold, nudge, cancel);
+    markEnded(result);
+    describe(result.errorCode === null ? 'The video was charged.' : `Ended: ${result.outcome}, ${result.errorCode}.`);
+    await condition(allHandlersFinished);
+    return result;
+  });
 }
 
-async function conclude(generationId: string, placement: HoldPlacement, nudge: Nudge): Promise<GenerateVideoResult> {
+async function conclude(
+  generationId: string,
+  placement: HoldPlacement,
+  nudge: Nudge,
+  cancel: Cancel,
+): Promise<GenerateVideoResult> {
   switch (placement.outcome) {
     case 'refused':
       return { generationId, outcome: 'refused', errorCode: placement.code };
     case 'settled':
       return { generationId, ...outcomeOf(placement.settlement) };
     case 'held':
-      return { generationId, ...outcomeOf(await workOff(generationId, placement, nudge)) };
+      if (placement.cancelRequested) cancel.request();
+      return { generationId, ...outcomeOf(await workOff(generationId, placement, nudge, cancel)) };
   }
 }
 
 /** From the hold to its settlement: the one that stands, whoever made it. */
-async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge): Promise<Settlement> {
+async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge, cancel: Cancel): Promise<Settlement> {
   const deadline = deadlineIn(hold.timeLeftMs);
-  const holdInWords = describeHold(hold, deadline.atMs);
   const expectedMs = hold.expectedDurationMs ?? typicalDurationMs(hold.model, hold.seconds);
-  const heldAtMs = deadline.atMs - hold.holdTtlMs;
-
-  const created =
-    hold.providerVideoId === null
-      ? { ...(await create(generationId, hold, expectedMs, deadline)), createdAtMs: Date.now() }
-      : {
-          outcome: 'created' as const,
-          providerVideoId: hold.providerVideoId,
-          providerEventsExpected: false,
-          createdAtMs: heldAtMs,
-        };
+  const known = hold.providerVideoId;
+  const created: Created =
+    known === null
+      ? await create({ generationId, hold, expectedMs, deadline, cancel })
+      : { outcome: 'created', providerVideoId: known, providerEventsExpected: false };
   switch (created.outcome) {
     case 'refused':
       return release(generationId, 'create_refused');
-    case 'settled':
-      return readSettlement(generationId);
+    case 'cancelled':
+      return release(generationId, 'cancelled');
+    case 'spent':
+      return release(generationId, 'create_failed');
     case 'too_late':
       return release(generationId, 'provider_unavailable');
     case 'unknown':
-      describe(`${holdInWords} The create may or may not have arrived: no second one is made.`);
-      await sleep(Math.max(1, deadline.leftMs()), {
-        summary: 'the create may have arrived; the hold waits for its hour',
-      });
       return release(generationId, 'expired');
+    case 'settled':
+      return readSettlement(generationId);
     case 'created': {
-      const { providerVideoId, providerEventsExpected, createdAtMs } = created;
+      const { providerVideoId, providerEventsExpected } = created;
       markHeld(providerVideoId);
-      const plan = { expectedMs, providerEventsExpected };
-      const watched = { generationId, providerVideoId, plan, createdAtMs, deadline, nudge, hold: holdInWords };
+      const watched: Watched = {
+        generationId,
+        providerVideoId,
+        plan: { expectedMs, providerEventsExpected },
+        createdAtMs: known === null ? Date.now() : deadline.atMs - hold.holdTtlMs,
+        deadline,
+        nudge,
+        hold: describeHold(hold, deadline.atMs),
+      };
       const look = (await watch(watched)) ?? (await lastLook(watched));
       return look === undefined ? release(generationId, 'expired') : settleByLook(generationId, look);
     }

@@ -1,5 +1,6 @@
-import { sleep } from '@temporalio/workflow';
-import type { ReleaseReason, Settlement, TerminalLook } from '../contracts/activities.ts';
+import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
+import type { ReleaseReason, Settlement, SettleResult, TerminalLook } from '../contracts/activities.ts';
+import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import { ledger } from './activities.ts';
 import { describe } from './describe.ts';
 
@@ -7,7 +8,9 @@ import { describe } from './describe.ts';
 export async function settleByLook(generationId: string, look: TerminalLook): Promise<Settlement> {
   if (look.verdict === 'failed') return release(generationId, 'provider_failed');
   describe('The provider has completed the video; capturing the hold.');
-  const captured = await ledger('capture the hold: the provider says completed').captureHold({ generationId });
+  const captured = await insist(generationId, 'completed', () =>
+    ledger('capture the hold: the provider says completed').captureHold({ generationId }),
+  );
   return expectSettlement(captured);
 }
 
@@ -15,14 +18,55 @@ export async function settleByLook(generationId: string, look: TerminalLook): Pr
 export async function release(generationId: string, reason: ReleaseReason): Promise<Settlement> {
   describe(`Releasing the hold: ${reason}.`);
   for (;;) {
-    const released = await ledger(`release the hold: ${reason}`).releaseHold({ generationId, reason });
+    const released = await insist(generationId, reason, () =>
+      ledger(`release the hold: ${reason}`).releaseHold({ generationId, reason }),
+    );
     if (released.result === 'terminal') return settleByLook(generationId, released.look);
     if (released.result !== 'not_due') return released.settlement;
     await sleep(Math.max(1000, released.timeLeftMs), { summary: "the hold's time is not over yet" });
   }
 }
 
-function expectSettlement(settled: Awaited<ReturnType<ReturnType<typeof ledger>['captureHold']>>): Settlement {
+/** A settlement that the ledger refuses for this long gives the credits back by an emergency release (RULES, first table). */
+const REFUSED_FOR_MS = 10 * 60_000;
+const REFUSED_RETRY_MS = 30_000;
+const LONGEST_EMERGENCY_RETRY_MS = 3_600_000;
+
+/** Tries until the settlement is made, by emergency when it is refused by a rule. It never gives up. */
+async function insist(
+  generationId: string,
+  reason: string,
+  settle: () => Promise<SettleResult>,
+): Promise<SettleResult> {
+  let refusedSinceMs: number | undefined;
+  for (let emergencies = 0; ;) {
+    const emergency = refusedSinceMs !== undefined && Date.now() - refusedSinceMs >= REFUSED_FOR_MS;
+    try {
+      return await (emergency ? ledger('emergency release').emergencyRelease({ generationId }) : settle());
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+    refusedSinceMs ??= Date.now();
+    emergencies += emergency ? 1 : 0;
+    describe(
+      emergency
+        ? `ALERT: the ledger refuses to settle as ${reason}, and the emergency release too. The credits stay reserved; an operator has to look.`
+        : `The ledger refuses to settle as ${reason}. An emergency release follows ten minutes after the first refusal.`,
+    );
+    const retryMs = emergency ? Math.min(LONGEST_EMERGENCY_RETRY_MS, 60_000 * 2 ** emergencies) : REFUSED_RETRY_MS;
+    await sleep(retryMs, { summary: `the ledger refuses to settle as ${reason}` });
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === SETTLEMENT_REFUSED
+  );
+}
+
+function expectSettlement(settled: SettleResult): Settlement {
   // Only a release as expired is answered otherwise; a capture that is would be a broken ledger, and fails the task.
   if (settled.result === 'settled' || settled.result === 'conflict') return settled.settlement;
   throw new Error(`a capture came to ${settled.result}`);

@@ -11,7 +11,7 @@ export interface Nudge {
   pending: boolean;
 }
 
-interface Watched {
+export interface Watched {
   readonly generationId: string;
   readonly providerVideoId: string;
   readonly plan: PollPlan;

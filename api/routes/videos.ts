@@ -1,11 +1,17 @@
+import type { HttpBindings } from '@hono/node-server';
 import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { isVideoId } from '../../contracts/ids.ts';
 import type { Generation } from '../../ledger/index.ts';
-import type { ApiDependencies } from '../deps.ts';
+import { onDelivered } from '../answered.ts';
+import type { ApiDependencies, Env } from '../deps.ts';
+import { cancelVideo, deleteVideo } from '../endVideo.ts';
+import { createVideo } from '../createVideo.ts';
+import { downloadContent } from '../content.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
-import { startVideo } from '../startVideo.ts';
+import type { Repeat } from '../startVideo.ts';
 import { toVideo, Video } from '../videoObject.ts';
 import { CreateVideoForm, CreateVideoJson, readCreateVideo } from '../videoRequest.ts';
 
@@ -22,11 +28,13 @@ const create = createRoute({
   summary: 'Reserve the price and begin a video',
   security: bearer,
   request: {
+    headers: z.object({ 'idempotency-key': z.string().optional() }),
+    query: z.strictObject({}),
     body: {
       content: { 'multipart/form-data': { schema: CreateVideoForm }, 'application/json': { schema: CreateVideoJson } },
     },
   },
-  responses: { 200: video, ...errorAnswers(400, 401, 402, 403, 413, 415, 429, 500, 503) },
+  responses: { 200: video, ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503) },
 });
 
 const retrieve = createRoute({
@@ -37,6 +45,33 @@ const retrieve = createRoute({
   security: bearer,
   request: { params },
   responses: { 200: video, ...errorAnswers(401, 404, 500) },
+});
+
+const cancel = createRoute({
+  method: 'post',
+  path: '/videos/{video_id}/cancel',
+  operationId: 'cancelVideo',
+  summary: 'Ask that a video is not made; once the provider has begun, its outcome settles the credits all the same',
+  security: bearer,
+  request: { params },
+  responses: { 200: video, ...errorAnswers(401, 404, 409, 500) },
+});
+
+const Deleted = z
+  .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
+  .openapi('DeletedVideo');
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/videos/{video_id}',
+  operationId: 'deleteVideo',
+  summary: 'Delete a video that has ended; its charge or refund stands',
+  security: bearer,
+  request: { params },
+  responses: {
+    200: { description: 'It is deleted.', content: { 'application/json': { schema: Deleted } } },
+    ...errorAnswers(401, 404, 409, 500, 503),
+  },
 });
 
 const content = createRoute({
@@ -66,13 +101,31 @@ export function videoRoutes(deps: ApiDependencies) {
 
   return newRouter()
     .openapi(create, async (c) => {
-      const request = await readCreateVideo(
-        c.req.header('content-type'),
-        () => c.req.valid('json') as CreateVideoJson,
-        () => c.req.valid('form') as CreateVideoForm,
+      const json = () => c.req.valid('json') as CreateVideoJson;
+      const form = () => c.req.valid('form') as CreateVideoForm;
+      const request = await readCreateVideo(c.req.header('content-type'), json, form);
+      const { status, body, replayed } = await createVideo(
+        deps,
+        c.get('caller'),
+        request,
+        readRepeat(c),
+        (generationId) => {
+          if (isServed(c.env)) onDelivered(c.env, () => markAnswered(deps, generationId));
+        },
       );
-      const generationId = await startVideo(deps, c.get('caller'), request);
-      return c.json(toVideo(await find(c.get('caller').accountId, generationId)), 200);
+      if (replayed) c.header('idempotency-replayed', 'true');
+      // Bodies that were kept are of the same schemas, but known only as JSON.
+      return c.json(body as Video, status as 200);
+    })
+    .openapi(cancel, async (c) => {
+      const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      await cancelVideo(deps, generation.id);
+      return c.json(toVideo(generation), 200);
+    })
+    .openapi(remove, async (c) => {
+      const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      await deleteVideo(deps, generation);
+      return c.json({ id: generation.id, object: 'video.deleted' as const, deleted: true as const }, 200);
     })
     .openapi(retrieve, async (c) => {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
@@ -84,54 +137,25 @@ export function videoRoutes(deps: ApiDependencies) {
     });
 }
 
-/** What is passed on of the provider's answer: what describes the bytes, and nothing that describes the provider. */
-const PASSED_HEADERS = ['content-type', 'content-length', 'content-range', 'accept-ranges', 'etag', 'last-modified'];
-
-/** Streams the content from the provider, never holding it; only what was charged is served. */
-async function downloadContent(
-  { provider, log }: ApiDependencies,
-  generation: Generation,
-  variant: 'video' | 'thumbnail' | 'spritesheet',
-  request: Request,
-): Promise<Response> {
-  if (generation.state === 'held') {
-    throw new ApiError(
-      'video_not_ready',
-      'This video is not finished yet; its credits are reserved. Retrieve it until its status is completed.',
-    );
-  }
-  if (generation.state === 'refunded' || generation.providerVideoId === null) {
-    throw new ApiError(
-      'not_charged',
-      'This video failed and was never charged, so there is no content. Credits have been refunded to your account.',
-    );
-  }
-  const unavailable = new ApiError(
-    'temporarily_unavailable',
-    'The content could not be fetched just now. The charge for this video stands; try again shortly.',
-    {
-      headers: { 'retry-after': '5' },
-    },
-  );
-  if (generation.providerBaseUrl !== provider.baseUrl) throw unavailable;
-  const range = request.headers.get('range');
-  const answer = await provider
-    .downloadContent(generation.providerVideoId, {
-      variant,
-      signal: request.signal,
-      ...(range === null ? {} : { range }),
-    })
-    .catch((error: unknown) => {
-      log.warn({ err: error, generationId: generation.id }, 'content could not be fetched');
-      throw unavailable;
+/** An SDK counts its own retries in a header of its own. */
+function readRepeat(c: Context<Env>): Repeat {
+  const idempotencyKey = c.req.header('idempotency-key') ?? null;
+  if (idempotencyKey !== null && !/^[\x20-\x7e]{1,255}$/.test(idempotencyKey)) {
+    throw new ApiError('invalid_request', 'Idempotency-Key: must be 1 to 255 printable characters. Nothing was held.', {
+      param: 'Idempotency-Key',
     });
-  if (![200, 206, 416].includes(answer.status) || request.method === 'HEAD') await answer.body?.cancel();
-  if (answer.status === 404) throw notFound('The content of this video (the provider keeps it for a limited time)');
-  if (![200, 206, 416].includes(answer.status)) throw unavailable;
-  const headers = new Headers({ 'cache-control': 'private, no-store' });
-  for (const name of PASSED_HEADERS) {
-    const value = answer.headers.get(name);
-    if (value !== null) headers.set(name, value);
   }
-  return new Response(request.method === 'HEAD' ? null : answer.body, { status: answer.status, headers });
+  return { idempotencyKey, isRetry: Number(c.req.header('x-stainless-retry-count') ?? 0) >= 1 };
+}
+
+/** Whether the request came over a connection, and not from a caller in this process. */
+function isServed(bindings: HttpBindings | undefined): bindings is HttpBindings {
+  return bindings?.outgoing !== undefined;
+}
+
+function markAnswered({ ledger, log }: ApiDependencies, generationId: string): void {
+  // Unmarked, an SDK's retry would replay the answer: the safe side.
+  ledger.markAnswered(generationId).catch((error: unknown) => {
+    log.warn({ err: error, generationId }, 'an answer could not be marked as sent');
+  });
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { accountId, apiKeyId, videoId } from '../../contracts/ids.ts';
@@ -49,9 +49,17 @@ export interface Tenant {
 }
 
 /** A new account with a key and these credits. */
-export async function openTenant({ ledger }: Pick<TestDatabase, 'ledger'>, amountMicrocredits: number): Promise<Tenant> {
+export async function openTenant(
+  { ledger }: Pick<TestDatabase, 'ledger'>,
+  amountMicrocredits: number,
+): Promise<Tenant> {
   const account = await ledger.openAccount(accountId(randomUUID()), 'a tenant');
-  const key = { id: apiKeyId(randomUUID()), accountId: account.id, name: 'key', sha256: Buffer.from(randomUUID().replaceAll('-', '')) };
+  const key = {
+    id: apiKeyId(randomUUID()),
+    accountId: account.id,
+    name: 'key',
+    sha256: Buffer.from(randomUUID().replaceAll('-', '')),
+  };
   await ledger.addApiKey(key);
   if (amountMicrocredits > 0) {
     await ledger.grantCredits({ accountId: account.id, amountMicrocredits, reason: 'test', idempotencyKey: 'first' });
@@ -63,7 +71,11 @@ export async function openTenant({ ledger }: Pick<TestDatabase, 'ledger'>, amoun
 export const PRICE = 571_429;
 
 /** Admits a 4 s sora-2 generation; answers with its id. */
-export async function admit({ ledger }: Pick<TestDatabase, 'ledger'>, tenant: Tenant, prompt = 'a red fox'): Promise<string> {
+export async function admit(
+  { ledger }: Pick<TestDatabase, 'ledger'>,
+  tenant: Tenant,
+  prompt = 'a red fox',
+): Promise<string> {
   const generationId = videoId(randomUUID());
   await ledger.admitGeneration({
     ...tenant,
@@ -74,6 +86,8 @@ export async function admit({ ledger }: Pick<TestDatabase, 'ledger'>, tenant: Te
     prompt,
     inputReference: null,
     admitWithinMs: 60_000,
+    fingerprint: createHash('sha256').update(prompt).digest(),
+    idempotencyKey: null,
   });
   return generationId;
 }

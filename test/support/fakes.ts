@@ -1,14 +1,16 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   CreateOutcome,
+  FindOutcome,
   HeldPlacement,
   HoldPlacement,
   LedgerActivities,
   Look,
   ProviderActivities,
-  ReleaseReason,
+  Settlement,
   SettleResult,
 } from '../../contracts/activities.ts';
+import { SETTLEMENT_REFUSED } from '../../contracts/activities.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -27,6 +29,7 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
     expectedDurationMs: 100_000,
     providerVideoId: null,
     createMayHaveArrived: false,
+    cancelRequested: false,
     ...changes,
   };
 }
@@ -40,13 +43,16 @@ export interface FakeWorld {
   readonly lookedAtMs: number[];
 }
 
+type Reason = Settlement['reason'];
+
 export interface FakeWorldOptions {
   readonly now: () => Promise<number>;
   readonly placement?: HoldPlacement;
   readonly create?: (attempt: number) => CreateOutcome | Promise<CreateOutcome>;
+  readonly find?: (look: number) => FindOutcome;
   /** What a look sees this long after the create; 'away' stands for a network error. */
   readonly look?: (sinceCreateMs: number) => Look | 'away' | { retryAfterMs: number };
-  readonly settle?: (reason: ReleaseReason | 'completed', attempt: number) => SettleResult | 'away';
+  readonly settle?: (reason: Reason, attempt: number) => SettleResult | 'away' | 'refused';
 }
 
 export const COMPLETED: Look = { verdict: 'completed' };
@@ -58,12 +64,14 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   let createdAtMs = 0;
   let creates = 0;
   let settles = 0;
+  let finds = 0;
 
-  const settle = (reason: ReleaseReason | 'completed'): SettleResult => {
+  const settle = (reason: Reason): SettleResult => {
     settles += 1;
-    calls.push(reason === 'completed' ? 'capture' : `release ${reason}`);
+    calls.push(reason === 'completed' ? 'capture' : reason === 'emergency' ? 'emergency' : `release ${reason}`);
     const answer = options.settle?.(reason, settles);
     if (answer === 'away') throw new Error('the database is away');
+    if (answer === 'refused') throw ApplicationFailure.nonRetryable('refused', SETTLEMENT_REFUSED);
     return answer ?? settledAs(reason);
   };
   return {
@@ -76,13 +84,24 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       },
       captureHold: async () => settle('completed'),
       releaseHold: async ({ reason }) => settle(reason),
+      emergencyRelease: async () => settle('emergency'),
+      recordCancel: async () => {
+        calls.push('record cancel');
+      },
     },
     provider: {
       createVideo: async () => {
         creates += 1;
         calls.push('create');
         createdAtMs = await options.now();
-        return options.create?.(creates) ?? { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
+        return (
+          options.create?.(creates) ?? { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false }
+        );
+      },
+      findVideo: async () => {
+        finds += 1;
+        calls.push('find');
+        return options.find?.(finds) ?? { outcome: 'nothing_yet' };
       },
       retrieveVideo: async () => {
         const sinceCreateMs = (await options.now()) - createdAtMs;
@@ -99,8 +118,9 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   };
 }
 
-export function settledAs(reason: ReleaseReason | 'completed'): SettleResult {
+export function settledAs(reason: Reason): SettleResult {
   const charged = reason === 'completed';
-  const errorCode = charged ? null : reason === 'expired' ? 'generation_timeout' : reason;
+  const codes: Partial<Record<Reason, string>> = { expired: 'generation_timeout', emergency: 'settlement_failed' };
+  const errorCode = charged ? null : (codes[reason] ?? reason);
   return { result: 'settled', settlement: { charged, reason, errorCode } };
 }

@@ -10,7 +10,14 @@ import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { registerSearchAttributes } from '../../platform/temporal.ts';
 import { createWorkers } from '../../worker/worker.ts';
 
-const QUIET = { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const QUIET = {
+  log: () => undefined,
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 let installed = false;
 
 function quietRuntime(): void {
@@ -39,12 +46,16 @@ export async function createDevServer(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 
-/** Runs workers with these activities for as long as `body` takes. */
-export async function withWorkers<Result>(
+export interface TestActivities {
+  readonly ledger: LedgerActivities;
+  readonly provider: ProviderActivities;
+}
+
+/** Starts workers with these activities; answers with how to stop them. */
+export async function startWorkers(
   env: TestWorkflowEnvironment,
-  activities: { ledger: LedgerActivities; provider: ProviderActivities },
-  body: () => Promise<Result>,
-): Promise<Result> {
+  activities: TestActivities,
+): Promise<() => Promise<void>> {
   const workers = await createWorkers({
     connection: env.nativeConnection,
     namespace: env.namespace ?? 'default',
@@ -53,11 +64,23 @@ export async function withWorkers<Result>(
     providerActivities: activities.provider,
   });
   const runs = workers.map((worker) => worker.run());
+  return async () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.all(runs);
+  };
+}
+
+/** Runs workers with these activities for as long as `body` takes. */
+export async function withWorkers<Result>(
+  env: TestWorkflowEnvironment,
+  activities: TestActivities,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  const stop = await startWorkers(env, activities);
   try {
     return await body();
   } finally {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(runs);
+    await stop();
   }
 }
 

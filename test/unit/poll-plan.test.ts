@@ -9,7 +9,9 @@ function looksWithin(plan: Parameters<typeof nextLookDelayMs>[0], totalMs: numbe
 
 describe('the poll plan', () => {
   it('looks at 10 s, at 60 % of the expectation, then every tenth of it', () => {
-    expect(looksWithin({ expectedMs: 300_000, providerEventsExpected: false }, 300_000)).toEqual([10, 180, 210, 240, 270, 300]);
+    expect(looksWithin({ expectedMs: 300_000, providerEventsExpected: false }, 300_000)).toEqual([
+      10, 180, 210, 240, 270, 300,
+    ]);
   });
 
   it('stretches to 30 s once the expectation is passed, and never further', () => {

@@ -1,0 +1,11 @@
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+
+/** Temporal tries again without an event in the history; benign, so an outage of the provider is no alarm of ours. */
+export function transient(message: string, retryAfterMs: number | null): ApplicationFailure {
+  return ApplicationFailure.create({
+    message,
+    type: 'ProviderTransient',
+    category: ApplicationFailureCategory.BENIGN,
+    ...(retryAfterMs === null ? {} : { nextRetryDelay: retryAfterMs }),
+  });
+}

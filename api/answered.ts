@@ -1,0 +1,24 @@
+import type { HttpBindings } from '@hono/node-server';
+
+/**
+ * A connection that is still whole this long after the answer's last byte was handed over has delivered it. Longer than an
+ * SDK waits before it tries again, so its retry finds the generation not yet marked.
+ */
+const DELIVERED_AFTER_MS = 5000;
+
+/**
+ * Calls `delivered` once the answer can be taken to have reached its client. A connection that breaks before proves
+ * nothing, and then an SDK's own retry replays the answer instead of paying twice.
+ */
+export function onDelivered({ incoming, outgoing }: HttpBindings, delivered: () => void): void {
+  const { socket } = incoming;
+  outgoing.once('finish', () => {
+    const timer = setTimeout(() => {
+      socket.off('close', forget);
+      delivered();
+    }, DELIVERED_AFTER_MS);
+    const forget = (): void => clearTimeout(timer);
+    timer.unref();
+    socket.once('close', forget);
+  });
+}

@@ -1,0 +1,59 @@
+import { CANCEL_REQUESTED } from '../contracts/temporal.ts';
+import type { Generation } from '../ledger/index.ts';
+import type { ApiDependencies } from './deps.ts';
+import { ApiError } from './errors.ts';
+
+/** SDKs retry a 409 by themselves; these will not change by asking again. */
+const FINAL = { headers: { 'x-should-retry': 'false' } };
+
+/**
+ * Puts the wish on record, once, and tells the workflow. It moves no credits: before the provider has begun the workflow
+ * releases the hold, later the provider's last word settles it. Raises `already_settled`.
+ */
+export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, generationId: string): Promise<void> {
+  const { state, first } = await ledger.requestCancel(generationId, 'client');
+  if (state === 'charged' || state === 'refunded') {
+    const what = state === 'charged' ? 'completed and was charged' : 'failed, and its credits have been refunded';
+    throw new ApiError('already_settled', `This video has ${what}; there is nothing to cancel.`, FINAL);
+  }
+  // Only the first goes to the workflow, so that no number of them grows its history (exploit 7).
+  if (!first) return;
+  await temporal.workflow
+    .getHandle(generationId)
+    .signal(CANCEL_REQUESTED)
+    .catch((error: unknown) => {
+      // It is on record: the workflow reads it before the next create.
+      log.warn({ err: error, generationId }, 'a cancel could not be signalled');
+    });
+}
+
+/** Deletes at the provider and hides it here. Raises `video_not_terminal` while it is open: that is no way to a refund. */
+export async function deleteVideo({ ledger, provider }: ApiDependencies, generation: Generation): Promise<void> {
+  if (generation.state === 'held') throw notTerminal();
+  // One that was refunded may still be at work there; what follows it needs it.
+  if (
+    generation.state === 'charged' &&
+    generation.providerVideoId !== null &&
+    generation.providerBaseUrl === provider.baseUrl
+  ) {
+    const deleted = await provider.deleteVideo(generation.providerVideoId);
+    if (deleted.outcome === 'transient' && deleted.status !== 404) {
+      throw new ApiError(
+        'temporarily_unavailable',
+        'The video could not be deleted at the provider just now; nothing was changed. Try again shortly.',
+        {
+          headers: { 'retry-after': '5' },
+        },
+      );
+    }
+  }
+  if (!(await ledger.deleteGeneration(generation.accountId, generation.id))) throw notTerminal();
+}
+
+function notTerminal(): ApiError {
+  return new ApiError(
+    'video_not_terminal',
+    'This video is not finished, so it can’t be deleted; its credits stay reserved until its outcome.',
+    FINAL,
+  );
+}

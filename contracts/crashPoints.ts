@@ -1,0 +1,24 @@
+/**
+ * The places between two side effects at which a crash is tried by tests. In production `at` does nothing; a worker with
+ * `CRASH_AT` kills itself at the named one.
+ */
+export const CRASH_POINTS = [
+  'hold:before',
+  'hold:after',
+  'create:before',
+  'create:begun',
+  'create:made',
+  'create:recorded',
+  'look:before',
+  'look:seen',
+  'look:recorded',
+  'find:before',
+  'find:listed',
+  'find:adopted',
+  'settle:before',
+  'settle:after',
+] as const;
+
+export type CrashPointName = (typeof CRASH_POINTS)[number];
+
+export type CrashPoint = (name: CrashPointName) => void;

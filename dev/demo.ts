@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { StartRefused } from './ports.ts';
+import { readJson, writePrivate } from './state.ts';
+
+const demo_microcredits = 10_000_000;
+
+/**
+ * The API key of the demo account. The first start makes the account with 10 credits; later ones find it, spent or not.
+ * A key that no longer works (another database) is replaced, with a new account. Raises when the API refuses.
+ */
+export async function demoKey(origin: string, adminKey: string, stateFolder: string): Promise<string> {
+  const path = join(stateFolder, 'demo.json');
+  const kept = readJson(path);
+  const known = typeof kept === 'object' && kept !== null && 'apiKey' in kept ? String(kept.apiKey) : undefined;
+  if (known !== undefined && (await works(origin, known))) return known;
+  const post = (route: string, body: object, idempotencyKey?: string) =>
+    adminPost(`${origin}${route}`, adminKey, body, idempotencyKey);
+  const { id } = await post('/admin/accounts', { name: 'demo' });
+  const grant = { amount_microcredits: demo_microcredits, reason: 'demo' };
+  // One key an account: should keys be remembered across accounts, a second demo account still gets its credits.
+  await post(`/admin/accounts/${id}/grants`, grant, `demo-credits-${id}`);
+  const { key } = await post(`/admin/accounts/${id}/keys`, { name: 'demo' });
+  writePrivate(path, { accountId: id, apiKey: key });
+  return String(key);
+}
+
+/** Only a definite "no" makes a new account: an API that is busy is not a reason to forget the old one. */
+async function works(origin: string, key: string): Promise<boolean> {
+  const answer = await fetch(`${origin}/v1/credits`, { headers: { authorization: `Bearer ${key}` } });
+  return answer.status !== 401;
+}
+
+async function adminPost(
+  url: string,
+  adminKey: string,
+  body: object,
+  idempotencyKey?: string,
+): Promise<Record<string, unknown>> {
+  const headers: Record<string, string> = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+  if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new StartRefused(`The demo account could not be made: ${answer.status} from ${url}: ${text}`);
+  return JSON.parse(text) as Record<string, unknown>;
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { prefixed, say } from './output.ts';
+import { type ProcessRecord, recordOf, sweepAtExit } from './processes.ts';
+
+const tail_lines = 15;
+
+export interface PartCommand {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly stopSignal?: ProcessRecord['stopSignal'];
+  /** Its lines are not shown while it runs, only the last ones should it die. */
+  readonly quiet?: boolean;
+}
+
+export interface Part {
+  readonly record: ProcessRecord;
+  /** Its last lines, shown or not. */
+  readonly tail: readonly string[];
+  /** Resolves, once its output is read to the end, with how it ended: "exit code 1", "SIGKILL", "ENOENT…". */
+  readonly ended: Promise<{ ok: boolean; how: string }>;
+}
+
+/**
+ * Starts a part in a process group of its own, so that a terminal's Ctrl-C reaches only the stack, which stops the parts
+ * in its order. Every line of its output is shown behind its name.
+ */
+export function startPart(part: PartCommand): Part {
+  const { name, uid, gid } = part;
+  const user = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+  const child = spawn(part.command, [...part.args], {
+    ...user,
+    cwd: part.cwd,
+    env: part.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const tail: string[] = [];
+  const take = (line: string) => {
+    tail.push(line);
+    if (tail.length > tail_lines) tail.shift();
+    if (part.quiet !== true) say(prefixed(name, line));
+  };
+  const read = Promise.all([linesOf(child.stdout, take), linesOf(child.stderr, take)]);
+  const ended = new Promise<{ ok: boolean; how: string }>((resolve) => {
+    child.on('error', (error) => resolve({ ok: false, how: error.message }));
+    child.on('exit', (code, signal) => {
+      const how = { ok: code === 0, how: signal ?? `exit code ${code}` };
+      // What the part started itself may hold the pipe open: its last words are awaited, but not for long.
+      void Promise.race([read, delay(300)]).then(() => resolve(how));
+    });
+  });
+  if (child.pid !== undefined) sweepAtExit(child.pid, ended);
+  return { record: recordOf(name, child.pid ?? 0, part.stopSignal), tail, ended };
+}
+
+function linesOf(stream: Readable, take: (line: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    createInterface({ input: stream, crlfDelay: Infinity }).on('line', take).on('close', resolve);
+  });
+}
+
+/** A TypeScript program of ours as a part; its process is the node process that does the work. */
+export function program(name: string, main: string, cwd: string, env: NodeJS.ProcessEnv): PartCommand {
+  return { name, command: process.execPath, args: ['--import', 'tsx', main], cwd, env };
+}

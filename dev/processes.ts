@@ -1,0 +1,129 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Processes that outlive the one that started them are named by pid and start time together: a pid alone may belong to
+ * somebody else by the time it is read again.
+ */
+
+export interface ProcessRecord {
+  readonly name: string;
+  readonly pid: number;
+  readonly identity: string;
+  /** PostgreSQL's fast shutdown is SIGINT; its SIGTERM waits for every client to leave. */
+  readonly stopSignal: 'SIGTERM' | 'SIGINT';
+}
+
+/** When the process started, in a form that differs between two processes of one pid; undefined once it has ended. */
+export function identityOf(pid: number): string | undefined {
+  return process.platform === 'linux' ? linuxIdentity(pid) : portableIdentity(pid);
+}
+
+function linuxIdentity(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command name may hold spaces and parentheses; what follows its last ")" is plain: state is field 3, start 22.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[19] === undefined) return undefined;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function portableIdentity(pid: number): string | undefined {
+  try {
+    const env = { ...process.env, LC_ALL: 'C' };
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', env }).trim();
+    const [state, ...started] = line.split(/\s+/);
+    return state === undefined || state === '' || state.startsWith('Z') ? undefined : started.join(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+export function recordOf(
+  name: string,
+  pid: number,
+  stopSignal: ProcessRecord['stopSignal'] = 'SIGTERM',
+): ProcessRecord {
+  return { name, pid, identity: identityOf(pid) ?? 'ended', stopSignal };
+}
+
+export function isAlive(record: Pick<ProcessRecord, 'pid' | 'identity'>): boolean {
+  return identityOf(record.pid) === record.identity;
+}
+
+/** Sends a signal and says whether there was anything to send it to; a negative pid names a process group. */
+export function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Ends a process and what it left in its group: its own stop signal, SIGKILL after `limit_ms`. Resolves when it has
+ * ended; does nothing to a process that merely has the same pid.
+ */
+export async function endProcess(record: ProcessRecord, limit_ms: number): Promise<void> {
+  if (isAlive(record)) {
+    send(record.pid, record.stopSignal);
+    if (!(await waitForEnd(record, limit_ms))) {
+      send(record.pid, 'SIGKILL');
+      await waitForEnd(record, 2000);
+    }
+    send(-record.pid, 'SIGKILL');
+  }
+}
+
+/** Whether the process ended within the time. */
+export async function waitForEnd(record: ProcessRecord, limit_ms: number): Promise<boolean> {
+  const until = performance.now() + limit_ms;
+  while (isAlive(record)) {
+    if (performance.now() > until) return false;
+    await delay(20);
+  }
+  return true;
+}
+
+const liveGroups = new Set<number>();
+process.on('exit', () => liveGroups.forEach((pid) => send(-pid, 'SIGKILL')));
+
+/** Makes sure that the group of a child which we started `detached` is gone when this process exits, however it does. */
+export function sweepAtExit(pid: number, ended: Promise<unknown>): void {
+  liveGroups.add(pid);
+  void ended.finally(() => liveGroups.delete(pid));
+}
+
+/**
+ * Runs a tool to its end in a process group of its own. Resolves with its exit code (null: killed, or over `limit_ms`,
+ * or could not be started) and what it wrote; never rejects.
+ */
+export function runTool(
+  command: string,
+  args: string[],
+  options: { limit_ms: number; env?: NodeJS.ProcessEnv; cwd?: string; uid?: number; gid?: number },
+): Promise<{ code: number | null; output: string }> {
+  const { limit_ms, ...rest } = options;
+  const child = spawn(command, args, { ...rest, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+    const timer = setTimeout(() => child.pid !== undefined && send(-child.pid, 'SIGKILL'), limit_ms);
+    const finish = (code: number | null) => {
+      clearTimeout(timer);
+      resolve({ code, output: output.trim() });
+    };
+    child.on('error', (error) => {
+      output += error.message;
+      finish(null);
+    });
+    child.on('close', finish);
+  });
+  if (child.pid !== undefined) sweepAtExit(child.pid, ended);
+  return ended;
+}

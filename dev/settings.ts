@@ -1,0 +1,51 @@
+import { type PortVariable, type Ports, readPorts, StartRefused } from './ports.ts';
+import { sharedFolder } from './state.ts';
+
+export interface Settings {
+  readonly ports: Ports;
+  /** The ports of the parts that will be started. */
+  readonly needed: PortVariable[];
+  readonly stateFolder: string;
+  readonly fresh: boolean;
+  /** Set when the user brings a database: it is used as it is. */
+  readonly database: { readonly url: string; readonly ownerUrl: string } | undefined;
+  /** Set when the user brings a Temporal server. */
+  readonly temporalAddress: string | undefined;
+  readonly simulated: boolean;
+}
+
+/** What is to be started, from the environment and the command line; raises `StartRefused` with one line. */
+export function readSettings(environment: NodeJS.ProcessEnv, args: readonly string[]): Settings {
+  const flags = args.filter((arg) => arg !== '--');
+  const unknown = flags.find((flag) => flag !== '--fresh');
+  if (unknown !== undefined)
+    throw new StartRefused(`Unknown option ${unknown}; there is only --fresh (begin again with nothing).`);
+  const set = (name: string) => environment[name] || undefined;
+  const database = ownDatabase(set('DATABASE_URL'), set('MIGRATE_DATABASE_URL'));
+  const temporalAddress = set('TEMPORAL_ADDRESS');
+  const simulated = set('OPENAI_API_KEY') === undefined;
+  return {
+    ports: readPorts(environment),
+    needed: [
+      'PORT',
+      'METRICS_PORT',
+      'WORKER_METRICS_PORT',
+      ...(database === undefined ? (['POSTGRES_PORT'] as const) : []),
+      ...(temporalAddress === undefined ? (['TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const) : []),
+      ...(simulated ? (['SIMULATOR_PORT'] as const) : []),
+    ],
+    stateFolder: set('HOLDFAST_DIR') ?? sharedFolder,
+    fresh: flags.includes('--fresh'),
+    database,
+    temporalAddress,
+    simulated,
+  };
+}
+
+function ownDatabase(url: string | undefined, ownerUrl: string | undefined): Settings['database'] {
+  if (url === undefined) return undefined;
+  if (ownerUrl !== undefined) return { url, ownerUrl };
+  throw new StartRefused(
+    'DATABASE_URL is set, so MIGRATE_DATABASE_URL is needed too: the same database, as its owner.',
+  );
+}

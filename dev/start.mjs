@@ -1,0 +1,119 @@
+// The first thing that runs on a fresh clone: needs nothing but Node, installs what the lock file says, then hands over.
+//
+//   node dev/start.mjs [--fresh]     the embedded stack (npm start)
+//   node dev/start.mjs test [args]   the tests (npm test)
+//   node dev/start.mjs check         types, lint, format and the tests (npm run check)
+//
+// The stack runs in this very process, so a signal to it needs no relay. package.json says `exec node …`, or the shell
+// between npm and this process would end at npm's signal and leave us behind.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const note = join(root, 'node_modules', '.holdfast-lock-hash');
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const checks = ['types', 'lint', 'format:check'];
+
+function refuseOldNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  process.stderr.write(`Holdfast needs Node 20.19 or newer; this is ${process.versions.node}.\n`);
+  process.exit(1);
+}
+
+/**
+ * Runs a program to its end in a process group of its own. A signal to us is passed on to the whole group, once: a
+ * terminal's Ctrl-C arrives twice, from the terminal and from npm. What is left of the group at the end, such as servers
+ * that an interrupted test had started, is killed.
+ */
+function run(command, args, stdio = 'inherit') {
+  const child = spawn(command, args, { cwd: root, detached: true, stdio });
+  let output = '';
+  let interrupted = false;
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
+  const passOn = (signal) => {
+    if (!interrupted) signalGroup(child.pid, signal);
+    interrupted = true;
+  };
+  for (const signal of signals) process.on(signal, passOn);
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ code: 1, output: error.message }));
+    child.once('exit', () => signalGroup(child.pid, 'SIGKILL'));
+    child.once('close', (code) => {
+      for (const signal of signals) process.off(signal, passOn);
+      if (interrupted) process.exit(130);
+      resolve({ code: code ?? 1, output });
+    });
+  });
+}
+
+function signalGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+function npm(args, stdio) {
+  const itself = process.env.npm_execpath ?? '';
+  return /\.c?js$/.test(itself) ? run(process.execPath, [itself, ...args], stdio) : run('npm', args, stdio);
+}
+
+async function installWhatIsMissing() {
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (readNote() === wanted) return;
+  process.stdout.write('Installing dependencies (npm ci)…\n');
+  const { code, output } = await npm(['ci', '--include=dev', '--no-audit', '--no-fund'], ['ignore', 'pipe', 'pipe']);
+  if (code !== 0) {
+    process.stderr.write(`${output}\nnpm ci failed: see above.\n`);
+    process.exit(1);
+  }
+  writeFileSync(note, wanted);
+}
+
+function readNote() {
+  try {
+    return readFileSync(note, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+async function test(args) {
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const { code } = await run(process.execPath, [vitest, 'run', ...args]);
+  process.exit(code);
+}
+
+async function check() {
+  for (const name of checks) {
+    const began = performance.now();
+    process.stdout.write(`${name}…\n`);
+    const { code } = await npm(['run', '--silent', name]);
+    if (code !== 0) {
+      process.stderr.write(`${name} failed.\n`);
+      process.exit(code);
+    }
+    process.stdout.write(`${name} passed in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+  }
+  await test([]);
+}
+
+async function stack() {
+  const tsx = await import('tsx/esm/api');
+  tsx.register();
+  await import('./stack.ts');
+}
+
+refuseOldNode();
+await installWhatIsMissing();
+const [command, ...args] = process.argv.slice(2).filter((arg) => arg !== '--');
+if (command === 'test') await test(args);
+else if (command === 'check') await check();
+else await stack();

@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { findTemporalCli } from './binaries.ts';
+import { demoKey } from './demo.ts';
+import { say, timed } from './output.ts';
+import { type Part, program } from './parts.ts';
+import { StartRefused, untilItWorks } from './ports.ts';
+import { type Cluster, initialise, ownerUrl, prepareDatabase, serverCommand as postgresServer } from './postgres.ts';
+import { dataFolder, postgresUser } from './postgres-place.ts';
+import type { Running } from './running.ts';
+import type { Settings } from './settings.ts';
+import { repository, type Secrets } from './state.ts';
+import { addresses, type Endpoints } from './summary.ts';
+import { prepareNamespace, serverCommand as temporalServer, withoutTemporalSettings } from './temporal.ts';
+
+/** The order of a start: PostgreSQL, Temporal and the simulator side by side, the migrations, then worker and API. */
+
+const ready_limit_ms = 60_000;
+
+/** What the steps of a start share. */
+export interface Start {
+  readonly settings: Settings;
+  readonly folder: string;
+  readonly secrets: Secrets;
+  readonly running: Running;
+}
+
+interface Database {
+  readonly url: string;
+  readonly ownerUrl: string;
+  readonly part: Part | undefined;
+}
+
+async function startDatabase({ settings, folder, secrets, running }: Start): Promise<Database> {
+  if (settings.database !== undefined) return { ...settings.database, part: undefined };
+  const user = postgresUser();
+  const { superuserPassword, ownerPassword, servicePassword } = secrets;
+  const port = settings.ports.POSTGRES_PORT;
+  const place = dataFolder(folder, user);
+  const cluster: Cluster = { folder: place, port, user, superuserPassword, ownerPassword, durable: true };
+  await initialise(cluster);
+  const part = running.start(postgresServer(cluster));
+  await prepareDatabase(cluster, ready_limit_ms);
+  const url = `postgres://holdfast_service:${servicePassword}@127.0.0.1:${port}/holdfast`;
+  return { url, ownerUrl: ownerUrl(cluster, 'holdfast'), part };
+}
+
+async function startTemporal({
+  settings,
+  folder,
+  running,
+}: Start): Promise<{ address: string; part: Part | undefined }> {
+  if (settings.temporalAddress !== undefined) return { address: settings.temporalAddress, part: undefined };
+  const cli = await findTemporalCli(say);
+  const part = running.start(temporalServer(cli, settings.ports, folder));
+  const address = `127.0.0.1:${settings.ports.TEMPORAL_PORT}`;
+  await prepareNamespace(cli, address, folder, ready_limit_ms);
+  return { address, part };
+}
+
+function startSimulator({ settings, folder, running }: Start): Part | undefined {
+  if (!settings.simulated) return undefined;
+  const env = {
+    ...process.env,
+    SIMULATOR_PORT: String(settings.ports.SIMULATOR_PORT),
+    SIMULATOR_DIR: join(folder, 'simulator'),
+  };
+  return running.start(program('simulator', 'dev/simulator/main.ts', repository, env));
+}
+
+/** The environment of our own programs: the user's, with the addresses and keys of this stack. */
+function partEnvironment({ settings, folder, secrets }: Start, databaseUrl: string, temporalAddress: string) {
+  const inherited = settings.temporalAddress === undefined ? withoutTemporalSettings(process.env, folder) : process.env;
+  const { MIGRATE_DATABASE_URL: _, ...rest } = inherited;
+  const ports = Object.entries(settings.ports).map(([variable, port]) => [variable, String(port)]);
+  return {
+    ...rest,
+    ...(Object.fromEntries(ports) as Record<string, string>),
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+    TEMPORAL_NAMESPACE: rest['TEMPORAL_NAMESPACE'] || 'default',
+    OPENAI_BASE_URL:
+      rest['OPENAI_BASE_URL'] || (settings.simulated ? `http://127.0.0.1:${settings.ports.SIMULATOR_PORT}/v1` : ''),
+    OPENAI_WEBHOOK_SECRET: rest['OPENAI_WEBHOOK_SECRET'] || secrets.webhookSecret,
+    ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
+  };
+}
+
+async function answers(url: string): Promise<void> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  if (!answer.ok) throw new StartRefused(`${url} answers ${answer.status}: ${await answer.text()}`);
+}
+
+/**
+ * Starts everything in order and resolves, once the API is ready and the worker runs, with where it all is. Rejects when a
+ * step fails; what was started by then is in `running`.
+ */
+export async function startAll(start: Start): Promise<Endpoints> {
+  const { settings, running } = start;
+  say('Starting Holdfast…');
+  const simulator = startSimulator(start);
+  const [database, temporal] = await Promise.all([
+    timed('PostgreSQL', startDatabase(start)),
+    timed('Temporal', startTemporal(start)),
+  ]);
+  const env = partEnvironment(start, database.url, temporal.address);
+  const migrateEnv = { ...env, MIGRATE_DATABASE_URL: database.ownerUrl };
+  const migrate = { ...program('migrate', 'migrations/main.ts', repository, migrateEnv), quiet: true };
+  await timed('Database schema', running.complete(migrate));
+  const worker = running.start(program('worker', 'worker/main.ts', repository, env));
+  const api = running.start(program('api', 'api/main.ts', repository, env));
+  const where = addresses(settings.ports);
+  await Promise.all([
+    timed(
+      'Worker',
+      untilItWorks(() => answers(where.workerMetrics), ready_limit_ms),
+    ),
+    timed(
+      'API',
+      untilItWorks(() => answers(`${where.api}/readyz`), ready_limit_ms),
+    ),
+  ]);
+  const pid = (part: Part | undefined) => part?.record.pid ?? null;
+  return {
+    ...where,
+    temporalWeb: temporal.part === undefined ? null : `http://127.0.0.1:${settings.ports.TEMPORAL_UI_PORT}`,
+    temporalAddress: temporal.address,
+    temporalNamespace: env.TEMPORAL_NAMESPACE,
+    databaseUrl: database.url,
+    migrateDatabaseUrl: database.ownerUrl,
+    provider: env.OPENAI_BASE_URL,
+    apiKey: await demoKey(where.api, env.ADMIN_KEY, start.folder),
+    adminKey: env.ADMIN_KEY,
+    pids: {
+      api: pid(api),
+      worker: pid(worker),
+      postgres: pid(database.part),
+      temporal: pid(temporal.part),
+      simulator: pid(simulator),
+    },
+  };
+}

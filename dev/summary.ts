@@ -1,0 +1,58 @@
+import type { Ports } from './ports.ts';
+
+/** The content of `endpoints.json`: where everything is, for scripts. Null where an outside service is used instead. */
+export interface Endpoints {
+  readonly api: string;
+  readonly console: string;
+  readonly openapi: string;
+  readonly temporalWeb: string | null;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  readonly databaseUrl: string;
+  readonly migrateDatabaseUrl: string;
+  readonly provider: string;
+  readonly metrics: string;
+  readonly workerMetrics: string;
+  readonly apiKey: string;
+  readonly adminKey: string;
+  readonly pids: Record<'api' | 'worker' | 'postgres' | 'temporal' | 'simulator', number | null>;
+}
+
+/** The addresses that follow from the ports alone. */
+export function addresses(ports: Ports) {
+  const api = `http://127.0.0.1:${ports.PORT}`;
+  return {
+    api,
+    console: `${api}/`,
+    openapi: `${api}/openapi.json`,
+    metrics: `http://127.0.0.1:${ports.METRICS_PORT}/metrics`,
+    workerMetrics: `http://127.0.0.1:${ports.WORKER_METRICS_PORT}/metrics`,
+  };
+}
+
+/** What a person reads once everything runs: one sentence, where things are, something to try, last how to stop. */
+export function summary(endpoints: Endpoints, took: string): string {
+  const simulated = endpoints.pids.simulator !== null;
+  const places: [string, string][] = [
+    ['API', `${endpoints.api}/v1`],
+    ['API docs', endpoints.openapi],
+    ['Temporal Web', endpoints.temporalWeb ?? 'where your TEMPORAL_ADDRESS has it'],
+    ['Provider', `${endpoints.provider}${simulated ? ' (the simulator)' : ''}`],
+    ['Database', endpoints.databaseUrl],
+    ['API key', `${endpoints.apiKey} (account "demo")`],
+    ['Admin key', endpoints.adminKey],
+  ];
+  return [
+    '',
+    `Holdfast runs: a credit-guarded video API on Temporal and PostgreSQL${simulated ? ', with a simulated provider' : ''} (ready in ${took}).`,
+    '',
+    ...places.map(([what, where]) => `  ${what.padEnd(14)}${where}`),
+    '',
+    'Try it:',
+    '',
+    `  curl ${endpoints.api}/v1/videos -H 'Authorization: Bearer ${endpoints.apiKey}' -H 'Content-Type: application/json' \\`,
+    `    -d '{"model":"sora-2","prompt":"a red fox runs through fresh snow","seconds":"4"}'`,
+    '',
+    'Press Ctrl-C to stop everything; what it holds is kept for the next start ("npm start -- --fresh" begins again).',
+  ].join('\n');
+}

@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
+import type { PartCommand } from './parts.ts';
+import { type Ports, StartRefused, untilItWorks } from './ports.ts';
+import { runTool } from './processes.ts';
+
+/** Histories of closed workflows are kept this long. */
+const retention = '168h';
+
+/** How the Temporal dev server with its Web UI is run: on 127.0.0.1 only, its histories in the state folder. */
+export function serverCommand(cli: string, ports: Ports, stateFolder: string): PartCommand {
+  const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
+  // The SDK reads a file without any profile as an error.
+  writeFileSync(join(stateFolder, 'temporal.toml'), '[profile.default]\n');
+  const listen = [
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(ports.TEMPORAL_PORT),
+    '--ui-port',
+    String(ports.TEMPORAL_UI_PORT),
+  ];
+  return {
+    name: 'temporal',
+    command: cli,
+    args: [
+      'server',
+      'start-dev',
+      ...listen,
+      '--db-filename',
+      join(stateFolder, 'temporal.db'),
+      '--log-level',
+      'warn',
+      ...attributes,
+    ],
+    cwd: stateFolder,
+    env: withoutTemporalSettings(process.env, stateFolder),
+    quiet: true,
+  };
+}
+
+/** Waits until the server answers, with histories of the namespace `default` kept seven days. Safe to repeat. */
+export async function prepareNamespace(
+  cli: string,
+  address: string,
+  stateFolder: string,
+  limit_ms: number,
+): Promise<void> {
+  const args = [
+    'operator',
+    'namespace',
+    'update',
+    '--namespace',
+    'default',
+    '--retention',
+    retention,
+    '--address',
+    address,
+  ];
+  const env = withoutTemporalSettings(process.env, stateFolder);
+  await untilItWorks(async () => {
+    const { code, output } = await runTool(cli, args, { limit_ms: 10_000, env });
+    if (code !== 0) throw new StartRefused(`Temporal does not answer on ${address}: ${output}`);
+  }, limit_ms);
+}
+
+/**
+ * The environment without the settings of a client of Temporal: a profile, a key or TLS meant for another server would
+ * keep every part from reaching the embedded one. For the same reason a configuration file that says nothing is named.
+ */
+export function withoutTemporalSettings(environment: NodeJS.ProcessEnv, stateFolder: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(([name]) => !name.startsWith('TEMPORAL_'));
+  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: join(stateFolder, 'temporal.toml') };
+}

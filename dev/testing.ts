@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { chownSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './ports.ts';
+import {
+  type Cluster,
+  createDatabase,
+  initialise,
+  ownerUrl,
+  prepareDatabase,
+  serverCommand,
+  superuserUrl,
+} from './postgres.ts';
+import { postgresUser, reachableParent } from './postgres-place.ts';
+
+export { findTemporalCli, findTestServer } from './binaries.ts';
+
+const ready_limit_ms = 30_000;
+
+/**
+ * Runs the server until its own input ends, and then removes the folder. The input is a pipe held by the process that
+ * tests, so nothing stays behind even when that one is killed.
+ */
+const guard = `folder=$1; shift; "$@" & server=$!; read -r _; kill -INT $server; wait $server; cd /; rm -rf "$folder"`;
+
+export interface TestPostgres {
+  superuserUrl(database: string): string;
+  /** As `holdfast_owner`, who runs the migrations; the database `holdfast` is empty and theirs. */
+  ownerUrl(database: string): string;
+  /** Makes an empty database of `holdfast_owner` and resolves with its owner's URL. */
+  createDatabase(name: string): Promise<string>;
+  /** Resolves when the server has ended and its folder is gone. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a real PostgreSQL 18 for tests, in about a second: on a free port, in a folder of its own that is removed at the
+ * end, without waiting for the disk. Works as root too. Rejects with PostgreSQL's words when it can't be started.
+ */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const user = postgresUser();
+  const folder = mkdtempSync(join(reachableParent(user, [tmpdir(), '/tmp', '/var/tmp']), 'holdfast-test-'));
+  if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  const passwords = { superuserPassword: 'superuser', ownerPassword: 'owner' };
+  const cluster: Cluster = { folder, port: await freePort(), user, ...passwords, durable: false };
+  await initialise(cluster);
+  const stop = runGuarded(cluster);
+  try {
+    await prepareDatabase(cluster, ready_limit_ms);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    superuserUrl: (database) => superuserUrl(cluster, database),
+    ownerUrl: (database) => ownerUrl(cluster, database),
+    createDatabase: async (name) => {
+      await createDatabase(cluster, name);
+      return ownerUrl(cluster, name);
+    },
+    stop,
+  };
+}
+
+/** Returns what stops the server again. */
+function runGuarded(cluster: Cluster): () => Promise<void> {
+  const { command, args, cwd, env } = serverCommand(cluster);
+  const child = spawn('/bin/sh', ['-c', guard, 'holdfast-test-postgres', cluster.folder, command, ...args], {
+    ...cluster.user,
+    cwd,
+    env,
+    // Away from the terminal's Ctrl-C: a test run that ends early still uses the database in its teardown.
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  // The guard alone must not keep a test process alive.
+  child.unref();
+  return () => {
+    child.stdin.end();
+    child.ref();
+    return ended;
+  };
+}

@@ -1,0 +1,166 @@
+import type { HoldRefusalCode } from '../contracts/activities.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
+
+export interface AdmissionRequest {
+  readonly generationId: string;
+  readonly accountId: string;
+  readonly apiKeyId: string;
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  /** How long from now, by the database's clock, a hold may still be placed. */
+  readonly admitWithinMs: number;
+  /** SHA-256 of route and canonical body. */
+  readonly fingerprint: Buffer;
+  readonly idempotencyKey: string | null;
+}
+
+/** An answer that was kept for an idempotency key. */
+export interface KeptAnswer {
+  readonly status: 200 | 402;
+  readonly body: unknown;
+}
+
+export type Admission =
+  | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
+  | { readonly outcome: 'account_frozen' | 'insufficient_credits'; readonly amountMicrocredits: number }
+  | { readonly outcome: 'unknown_model' | 'unknown_size' }
+  /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
+  | { readonly outcome: 'in_use' | 'reused' | 'too_old' }
+  /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
+  | {
+      readonly outcome: 'replay';
+      readonly generationId: string | null;
+      readonly answer: KeptAnswer | null;
+      readonly amountMicrocredits: number;
+    };
+
+interface AdmissionRow {
+  outcome: Admission['outcome'];
+  generation_id: string;
+  amount_microcredits: number;
+  answer_status: 200 | 402 | null;
+  answer: unknown;
+}
+
+const ADMIT = {
+  name: 'admit_generation',
+  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+};
+
+/** Writes the request if the account could pay for it at a glance; holds nothing. Raises `already_admitted` for a used id. */
+export async function admitGeneration(pool: Pool, request: AdmissionRequest): Promise<Admission> {
+  const reference = request.inputReference;
+  const admitted = await row<AdmissionRow>(pool, ADMIT, [
+    request.generationId,
+    request.accountId,
+    request.apiKeyId,
+    request.model,
+    request.seconds,
+    request.size,
+    request.prompt,
+    reference?.bytes,
+    reference?.contentType,
+    reference?.filename,
+    request.admitWithinMs,
+    request.fingerprint,
+    request.idempotencyKey,
+  ]);
+  return toAdmission(admitted);
+}
+
+function toAdmission(admitted: AdmissionRow): Admission {
+  const {
+    outcome,
+    generation_id: generationId,
+    amount_microcredits: amountMicrocredits,
+    answer_status,
+    answer,
+  } = admitted;
+  switch (outcome) {
+    case 'admitted':
+      return { outcome, generationId, amountMicrocredits };
+    case 'account_frozen':
+    case 'insufficient_credits':
+      return { outcome, amountMicrocredits };
+    case 'replay': {
+      const kept = answer === null || answer_status === null ? null : { status: answer_status, body: answer };
+      return { outcome, generationId, answer: kept, amountMicrocredits };
+    }
+    case 'unknown_model':
+    case 'unknown_size':
+    case 'in_use':
+    case 'reused':
+    case 'too_old':
+      return { outcome };
+  }
+}
+
+const KEEP = { name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4)' };
+
+/** Keeps the answer to a request that came with an idempotency key; the first one stands. */
+export async function keepAnswer(pool: Pool, accountId: string, key: string, answer: KeptAnswer): Promise<void> {
+  await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body)]);
+}
+
+const UNANSWERED = { name: 'find_unanswered', text: 'SELECT * FROM find_unanswered($1, $2)' };
+
+/** The request that an SDK's retry without an idempotency key means; undefined when there is none. */
+export async function findUnanswered(
+  pool: Pool,
+  apiKeyId: string,
+  fingerprint: Buffer,
+): Promise<{ generationId: string; amountMicrocredits: number; running: boolean } | undefined> {
+  const [found] = await rows<{ generation_id: string; amount_microcredits: number; state: string }>(pool, UNANSWERED, [
+    apiKeyId,
+    fingerprint,
+  ]);
+  if (found === undefined) return undefined;
+  const { generation_id: generationId, amount_microcredits: amountMicrocredits, state } = found;
+  return { generationId, amountMicrocredits, running: state === 'requested' };
+}
+
+const MARK_ANSWERED = { name: 'mark_answered', text: 'SELECT mark_answered($1)' };
+
+/** Notes that the answer to the create was sent in full. */
+export async function markAnswered(pool: Pool, generationId: string): Promise<void> {
+  await row(pool, MARK_ANSWERED, [generationId]);
+}
+
+const VOID = {
+  name: 'void_generation',
+  text: 'SELECT state, refusal_code AS "refusalCode" FROM void_generation($1)',
+};
+
+/** What a request came to; `voided` means that nothing is held or ever will be. */
+export type Voided =
+  | { readonly state: 'held' | 'charged' | 'refunded'; readonly refusalCode: null }
+  | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
+
+/** Gives up a request that has no hold yet; answers with how it stands afterwards. */
+export async function voidGeneration(pool: Pool, generationId: string): Promise<Voided> {
+  return row<Voided>(pool, VOID, [generationId]);
+}
+
+const CANCEL = { name: 'request_cancel', text: 'SELECT state, first FROM request_cancel($1, $2)' };
+
+/** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
+export async function requestCancel(
+  pool: Pool,
+  generationId: string,
+  by: 'client' | 'operator',
+): Promise<{ state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided'; first: boolean }> {
+  return row(pool, CANCEL, [generationId, by]);
+}
+
+const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2) AS deleted' };
+
+/** Hides a settled generation from its owner; false while it is open. */
+export async function deleteGeneration(pool: Pool, accountId: string, generationId: string): Promise<boolean> {
+  return (await row<{ deleted: boolean }>(pool, DELETE, [generationId, accountId])).deleted;
+}

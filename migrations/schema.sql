@@ -1,0 +1,1056 @@
+-- What the migrations come to, for reading: nothing runs this file. dump.ts makes it from the catalog; after a new
+-- migration: npx vitest run test/integration/schema.test.ts --update
+
+CREATE TABLE accounts (
+  id text NOT NULL,
+  name text NOT NULL,
+  available_microcredits bigint NOT NULL DEFAULT 0,
+  held_microcredits bigint NOT NULL DEFAULT 0,
+  active_generations integer NOT NULL DEFAULT 0,
+  max_active_generations integer NOT NULL DEFAULT 300,
+  frozen_at timestamp with time zone,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT accounts_pkey PRIMARY KEY (id),
+  CONSTRAINT accounts_active_generations_check CHECK (active_generations >= 0),
+  CONSTRAINT accounts_available_range CHECK (available_microcredits >= 0 AND available_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT accounts_held_range CHECK (held_microcredits >= 0 AND held_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT accounts_id_check CHECK (id ~ '^acct_[0-9a-f]{32}$'::text),
+  CONSTRAINT accounts_max_active_generations_check CHECK (max_active_generations >= 0),
+  CONSTRAINT accounts_name_check CHECK (length(name) >= 1 AND length(name) <= 200)
+);
+GRANT INSERT (id, name), SELECT ON accounts TO holdfast_service;
+
+CREATE TABLE api_keys (
+  id text NOT NULL,
+  account_id text NOT NULL,
+  name text NOT NULL,
+  key_sha256 bytea NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  revoked_at timestamp with time zone,
+  CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+  CONSTRAINT api_keys_key_sha256_key UNIQUE (key_sha256),
+  CONSTRAINT api_keys_id_check CHECK (id ~ '^key_[0-9a-f]{32}$'::text),
+  CONSTRAINT api_keys_key_sha256_check CHECK (length(key_sha256) = 32),
+  CONSTRAINT api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+);
+CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
+GRANT INSERT (id, account_id, name, key_sha256), SELECT, UPDATE (revoked_at) ON api_keys TO holdfast_service;
+
+CREATE TABLE create_attempts (
+  generation_id text NOT NULL,
+  number integer NOT NULL,
+  begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamp with time zone,
+  outcome text,
+  visible_sha256 bytea NOT NULL,
+  error_code text,
+  error_message text,
+  CONSTRAINT create_attempts_pkey PRIMARY KEY (generation_id, number),
+  CONSTRAINT create_attempts_check CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT create_attempts_number_check CHECK (number > 0),
+  CONSTRAINT create_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text])),
+  CONSTRAINT create_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
+  CONSTRAINT create_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE UNIQUE INDEX create_attempts_one_open ON public.create_attempts USING btree (generation_id) WHERE (outcome IS NULL);
+CREATE INDEX create_attempts_open_alike ON public.create_attempts USING btree (visible_sha256) WHERE (outcome IS NULL);
+GRANT SELECT ON create_attempts TO holdfast_service;
+
+CREATE TABLE generation_events (
+  generation_id text NOT NULL,
+  sequence integer NOT NULL,
+  kind text NOT NULL,
+  data jsonb NOT NULL DEFAULT '{}'::jsonb,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT generation_events_pkey PRIMARY KEY (generation_id, sequence),
+  CONSTRAINT generation_events_sequence_check CHECK (sequence > 0),
+  CONSTRAINT generation_events_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE TRIGGER generation_events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON generation_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON generation_events TO holdfast_service;
+
+CREATE TABLE generations (
+  id text NOT NULL,
+  account_id text NOT NULL,
+  api_key_id text NOT NULL,
+  state text NOT NULL DEFAULT 'requested'::text,
+  refusal_code text,
+  requested_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  admit_by timestamp with time zone NOT NULL,
+  fingerprint bytea NOT NULL,
+  answered_at timestamp with time zone,
+  cancel_requested_at timestamp with time zone,
+  settlement_refused_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  model text NOT NULL,
+  seconds integer NOT NULL,
+  size text NOT NULL,
+  price_id bigint NOT NULL,
+  amount_microcredits bigint NOT NULL,
+  provider_base_url text,
+  provider_credential text,
+  provider_video_id text,
+  provider_created_at timestamp with time zone,
+  provider_completed_at timestamp with time zone,
+  provider_status text,
+  provider_verdict text,
+  provider_progress integer,
+  provider_error_code text,
+  provider_error_message text,
+  last_look_at timestamp with time zone,
+  credits_charged boolean,
+  charged_amount_microcredits bigint,
+  charged_at timestamp with time zone,
+  settlement_reason text,
+  error_code text,
+  error_message text,
+  duration_ms bigint,
+  counts_as_active boolean NOT NULL DEFAULT false,
+  event_sequence integer NOT NULL DEFAULT 0,
+  CONSTRAINT generations_pkey PRIMARY KEY (id),
+  CONSTRAINT generations_provider_video UNIQUE (provider_video_id),
+  CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
+  CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
+  CONSTRAINT generations_id_check CHECK (id ~ '^video_[0-9a-f]{32}$'::text),
+  CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
+  CONSTRAINT generations_provider_progress_check CHECK (provider_progress >= 0 AND provider_progress <= 100),
+  CONSTRAINT generations_provider_verdict_check CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
+  CONSTRAINT generations_seconds_check CHECK (seconds > 0),
+  CONSTRAINT generations_state_check CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'refunded'::text, 'refused'::text, 'voided'::text])),
+  CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'refunded'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
+  CONSTRAINT generations_three_states CHECK (COALESCE(
+CASE
+    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND charged_at IS NULL
+    WHEN credits_charged THEN charged_amount_microcredits > 0 AND charged_at IS NOT NULL
+    ELSE charged_amount_microcredits IS NULL AND charged_at IS NOT NULL
+END, false)),
+  CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
+  CONSTRAINT generations_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id),
+  CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id)
+);
+CREATE INDEX generations_durations ON public.generations USING btree (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE (state = 'charged'::text);
+CREATE INDEX generations_held ON public.generations USING btree (id) WHERE (state = 'held'::text);
+CREATE INDEX generations_of_account ON public.generations USING btree (account_id, id);
+CREATE INDEX generations_settled ON public.generations USING btree (charged_at) INCLUDE (credits_charged, error_code) WHERE (charged_at IS NOT NULL);
+CREATE INDEX generations_unanswered ON public.generations USING btree (api_key_id, fingerprint, requested_at) WHERE (answered_at IS NULL);
+CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
+CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON generations TO holdfast_service;
+
+CREATE TABLE holds (
+  id text NOT NULL,
+  generation_id text NOT NULL,
+  account_id text NOT NULL,
+  amount_microcredits bigint NOT NULL,
+  state text NOT NULL DEFAULT 'active'::text,
+  placed_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  settled_at timestamp with time zone,
+  CONSTRAINT holds_pkey PRIMARY KEY (id),
+  CONSTRAINT holds_generation_id_key UNIQUE (generation_id),
+  CONSTRAINT holds_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT holds_check CHECK (expires_at > placed_at),
+  CONSTRAINT holds_check1 CHECK ((state = 'active'::text) = (settled_at IS NULL)),
+  CONSTRAINT holds_id_check CHECK (id ~ '^hold_[0-9a-f]{32}$'::text),
+  CONSTRAINT holds_state_check CHECK (state = ANY (ARRAY['active'::text, 'captured'::text, 'released'::text])),
+  CONSTRAINT holds_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
+  CONSTRAINT holds_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE INDEX holds_active ON public.holds USING btree (expires_at) WHERE (state = 'active'::text);
+CREATE INDEX holds_of_account ON public.holds USING btree (account_id, id);
+CREATE TRIGGER holds_guard BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION guard_hold();
+CREATE TRIGGER holds_kept BEFORE DELETE OR TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON holds TO holdfast_service;
+
+CREATE TABLE idempotency_keys (
+  account_id text NOT NULL,
+  key text NOT NULL,
+  fingerprint bytea NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  generation_id text,
+  answer_status integer,
+  answer jsonb,
+  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key),
+  CONSTRAINT idempotency_keys_answer_status_check CHECK (answer_status = ANY (ARRAY[200, 402])),
+  CONSTRAINT idempotency_keys_check CHECK (answer IS NULL OR answer_status IS NOT NULL),
+  CONSTRAINT idempotency_keys_check1 CHECK (generation_id IS NOT NULL OR answer_status = 402),
+  CONSTRAINT idempotency_keys_fingerprint_check CHECK (length(fingerprint) = 32),
+  CONSTRAINT idempotency_keys_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
+  CONSTRAINT idempotency_keys_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+GRANT SELECT ON idempotency_keys TO holdfast_service;
+
+CREATE TABLE inputs (
+  generation_id text NOT NULL,
+  prompt text NOT NULL,
+  reference bytea,
+  reference_type text,
+  reference_filename text,
+  CONSTRAINT inputs_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT inputs_check CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL)),
+  CONSTRAINT inputs_prompt_check CHECK (length(prompt) >= 1 AND length(prompt) <= 32000),
+  CONSTRAINT inputs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+GRANT SELECT ON inputs TO holdfast_service;
+
+CREATE TABLE journal_entries (
+  transaction_id bigint NOT NULL,
+  account_id text,
+  book text NOT NULL,
+  amount_microcredits bigint NOT NULL,
+  CONSTRAINT journal_entries_pkey PRIMARY KEY (transaction_id, book),
+  CONSTRAINT journal_entries_amount_microcredits_check CHECK (amount_microcredits <> 0 AND abs(amount_microcredits) <= '9007199254740991'::bigint),
+  CONSTRAINT journal_entries_book_check CHECK (book = ANY (ARRAY['available'::text, 'held'::text, 'issued'::text, 'revenue'::text])),
+  CONSTRAINT journal_entries_check CHECK ((account_id IS NULL) = (book = ANY (ARRAY['issued'::text, 'revenue'::text]))),
+  CONSTRAINT journal_entries_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
+  CONSTRAINT journal_entries_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
+);
+CREATE INDEX journal_entries_account ON public.journal_entries USING btree (account_id, book) INCLUDE (amount_microcredits);
+CREATE TRIGGER journal_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER journal_entries_balanced AFTER INSERT ON journal_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unbalanced_entries();
+GRANT SELECT ON journal_entries TO holdfast_service;
+
+CREATE TABLE journal_transactions (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  key text NOT NULL,
+  kind text NOT NULL,
+  account_id text NOT NULL,
+  generation_id text,
+  requested_microcredits bigint NOT NULL,
+  reason text,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
+  CONSTRAINT journal_transactions_pkey PRIMARY KEY (id),
+  CONSTRAINT journal_transactions_key UNIQUE (key),
+  CONSTRAINT journal_transactions_kind_check CHECK (kind = ANY (ARRAY['grant'::text, 'claw_back'::text, 'hold'::text, 'capture'::text, 'release'::text])),
+  CONSTRAINT journal_transactions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+);
+CREATE INDEX journal_transactions_account ON public.journal_transactions USING btree (account_id, id);
+CREATE TRIGGER journal_transactions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON journal_transactions TO holdfast_service;
+
+CREATE TABLE prices (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  model text NOT NULL,
+  size text NOT NULL,
+  provider_cost_microcredits_per_second bigint NOT NULL,
+  margin_basis_points integer NOT NULL,
+  effective_from timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT prices_pkey PRIMARY KEY (id),
+  CONSTRAINT prices_model_size_effective_from_key UNIQUE (model, size, effective_from),
+  CONSTRAINT prices_margin_basis_points_check CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
+  CONSTRAINT prices_provider_cost_microcredits_per_second_check CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
+);
+CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON prices TO holdfast_service;
+
+CREATE TABLE schema_migrations (
+  name text NOT NULL,
+  sha256 text NOT NULL,
+  applied_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
+);
+
+CREATE VIEW active_generations AS
+ SELECT g.id,
+    g.account_id,
+    a.name AS account_name,
+    g.model,
+    g.seconds,
+    g.size,
+    g.amount_microcredits,
+    h.placed_at,
+    h.expires_at,
+    g.provider_video_id,
+    g.provider_status,
+    g.provider_progress,
+    g.last_look_at
+   FROM generations g
+     JOIN holds h ON h.generation_id = g.id
+     JOIN accounts a ON a.id = g.account_id
+  WHERE g.state = 'held'::text;
+GRANT SELECT ON active_generations TO holdfast_service;
+
+CREATE VIEW credit_usage_today AS
+ SELECT g.account_id,
+    a.name AS account_name,
+    count(*) FILTER (WHERE g.credits_charged) AS charged_generations,
+    COALESCE(sum(g.charged_amount_microcredits) FILTER (WHERE g.credits_charged), 0::numeric)::bigint AS charged_microcredits,
+    count(*) FILTER (WHERE NOT g.credits_charged) AS refunded_generations,
+    COALESCE(sum(g.amount_microcredits) FILTER (WHERE NOT g.credits_charged), 0::numeric)::bigint AS refunded_microcredits
+   FROM generations g
+     JOIN accounts a ON a.id = g.account_id
+  WHERE g.charged_at >= date_trunc('day'::text, now())
+  GROUP BY g.account_id, a.name;
+GRANT SELECT ON credit_usage_today TO holdfast_service;
+
+CREATE VIEW current_prices AS
+ SELECT DISTINCT ON (model, size) id,
+    model,
+    size,
+    provider_cost_microcredits_per_second,
+    margin_basis_points,
+    effective_from
+   FROM prices
+  WHERE effective_from <= now()
+  ORDER BY model, size, effective_from DESC;
+GRANT SELECT ON current_prices TO holdfast_service;
+
+CREATE VIEW ledger_drift AS
+ SELECT a.id AS account_id,
+    'available'::text AS what,
+    a.available_microcredits::numeric AS kept,
+    COALESCE(( SELECT sum(e.amount_microcredits) AS sum
+           FROM journal_entries e
+          WHERE e.account_id = a.id AND e.book = 'available'::text), 0::numeric) AS recomputed
+   FROM accounts a
+  WHERE a.available_microcredits::numeric <> COALESCE(( SELECT sum(e.amount_microcredits) AS sum
+           FROM journal_entries e
+          WHERE e.account_id = a.id AND e.book = 'available'::text), 0::numeric)
+UNION ALL
+ SELECT a.id AS account_id,
+    'held'::text AS what,
+    a.held_microcredits AS kept,
+    COALESCE(( SELECT sum(e.amount_microcredits) AS sum
+           FROM journal_entries e
+          WHERE e.account_id = a.id AND e.book = 'held'::text), 0::numeric) AS recomputed
+   FROM accounts a
+  WHERE a.held_microcredits::numeric <> COALESCE(( SELECT sum(e.amount_microcredits) AS sum
+           FROM journal_entries e
+          WHERE e.account_id = a.id AND e.book = 'held'::text), 0::numeric)
+UNION ALL
+ SELECT a.id AS account_id,
+    'active holds'::text AS what,
+    a.held_microcredits AS kept,
+    COALESCE(( SELECT sum(h.amount_microcredits) AS sum
+           FROM holds h
+          WHERE h.account_id = a.id AND h.state = 'active'::text), 0::numeric) AS recomputed
+   FROM accounts a
+  WHERE a.held_microcredits::numeric <> COALESCE(( SELECT sum(h.amount_microcredits) AS sum
+           FROM holds h
+          WHERE h.account_id = a.id AND h.state = 'active'::text), 0::numeric)
+UNION ALL
+ SELECT a.id AS account_id,
+    'active generations'::text AS what,
+    a.active_generations AS kept,
+    ( SELECT count(*) AS count
+           FROM generations g
+          WHERE g.account_id = a.id AND g.counts_as_active) AS recomputed
+   FROM accounts a
+  WHERE a.active_generations <> (( SELECT count(*) AS count
+           FROM generations g
+          WHERE g.account_id = a.id AND g.counts_as_active))
+UNION ALL
+ SELECT NULL::text AS account_id,
+    'journal transaction '::text || journal_entries.transaction_id AS what,
+    0 AS kept,
+    sum(journal_entries.amount_microcredits) AS recomputed
+   FROM journal_entries
+  GROUP BY journal_entries.transaction_id
+ HAVING sum(journal_entries.amount_microcredits) <> 0::numeric
+UNION ALL
+ SELECT g.account_id,
+    'hold of '::text || g.id AS what,
+    g.amount_microcredits AS kept,
+    h.amount_microcredits AS recomputed
+   FROM generations g
+     LEFT JOIN holds h ON h.generation_id = g.id
+  WHERE (g.state = ANY (ARRAY['held'::text, 'charged'::text, 'refunded'::text])) AND h.state IS DISTINCT FROM
+        CASE g.state
+            WHEN 'held'::text THEN 'active'::text
+            WHEN 'charged'::text THEN 'captured'::text
+            ELSE 'released'::text
+        END;
+GRANT SELECT ON ledger_drift TO holdfast_service;
+
+CREATE VIEW recent_failures AS
+ SELECT error_code,
+    count(*) AS generations,
+    sum(amount_microcredits)::bigint AS returned_microcredits,
+    max(charged_at) AS last_at
+   FROM generations g
+  WHERE credits_charged = false AND charged_at > (now() - '24:00:00'::interval)
+  GROUP BY error_code;
+GRANT SELECT ON recent_failures TO holdfast_service;
+
+CREATE VIEW stuck_holds AS
+ SELECT id AS hold_id,
+    generation_id,
+    account_id,
+    amount_microcredits,
+    placed_at,
+    expires_at,
+    now() - expires_at AS overdue
+   FROM holds h
+  WHERE state = 'active'::text AND expires_at < now();
+GRANT SELECT ON stuck_holds TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.admit_generation(p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text)
+ RETURNS TABLE(outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  price current_prices;
+  account accounts;
+  amount bigint;
+  earlier idempotency_keys;
+  earlier_state text;
+BEGIN
+  SELECT * INTO price FROM current_prices p WHERE p.model = p_model AND p.size = p_size;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT CASE WHEN EXISTS (SELECT FROM current_prices p WHERE p.model = p_model)
+      THEN 'unknown_size' ELSE 'unknown_model' END, NULL::text, NULL::bigint, NULL::integer, NULL::jsonb;
+    RETURN;
+  END IF;
+  amount := price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds);
+
+  IF p_idempotency_key IS NOT NULL THEN
+    -- Two callers with one key: the second waits here for the first one's transaction, and then finds its row.
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_account_id || ' ' || p_idempotency_key, 0));
+    SELECT * INTO earlier FROM idempotency_keys k WHERE k.account_id = p_account_id AND k.key = p_idempotency_key FOR NO KEY UPDATE;
+    IF FOUND THEN
+      SELECT gen.state INTO earlier_state FROM generations gen WHERE gen.id = earlier.generation_id;
+      IF earlier_state = 'requested' THEN
+        -- Its time to be held may be over, and its process dead: then it is void, and this request takes its place.
+        SELECT v.state INTO earlier_state FROM void_generation_if_late(earlier.generation_id) v;
+      END IF;
+      IF earlier.created_at < clock_timestamp() - interval '72 hours' THEN
+        RETURN QUERY SELECT 'too_old', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+      ELSIF earlier.fingerprint <> p_fingerprint THEN
+        RETURN QUERY SELECT 'reused', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+      ELSIF earlier_state = 'requested' THEN
+        RETURN QUERY SELECT 'in_use', earlier.generation_id, amount, NULL::integer, NULL::jsonb; RETURN;
+      ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
+        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code = 'insufficient_credits') THEN
+        RETURN QUERY SELECT 'replay', earlier.generation_id, amount, earlier.answer_status, earlier.answer; RETURN;
+      END IF;
+    END IF;
+  END IF;
+
+  SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
+  IF account.frozen_at IS NOT NULL THEN
+    RETURN QUERY SELECT 'account_frozen', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  IF account.available_microcredits < amount THEN
+    -- A key that was refused for lack of credits stays refused.
+    IF p_idempotency_key IS NOT NULL THEN
+      INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status) VALUES (p_account_id, p_idempotency_key, p_fingerprint, 402)
+        ON CONFLICT (account_id, key) DO UPDATE SET answer_status = 402, generation_id = NULL;
+    END IF;
+    RETURN QUERY SELECT 'insufficient_credits', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, admit_by, fingerprint)
+  VALUES (p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id, amount,
+          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
+  INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
+  VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+  IF p_idempotency_key IS NOT NULL THEN
+    INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, generation_id)
+      VALUES (p_account_id, p_idempotency_key, p_fingerprint, p_generation_id)
+      ON CONFLICT (account_id, key) DO UPDATE SET generation_id = p_generation_id;
+  END IF;
+  PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
+  RETURN QUERY SELECT 'admitted', p_generation_id, amount, NULL::integer, NULL::jsonb;
+END $function$;
+GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,bytea,text,text,integer,bytea,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.adopt_video(p_generation_id text, p_number integer, p_provider_video_id text, p_provider_created_at timestamp with time zone)
+ RETURNS TABLE(outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  visible bytea := lock_visible_fields(p_generation_id);
+BEGIN
+  IF g.state <> 'held' OR g.provider_video_id IS NOT NULL OR NOT EXISTS (
+      SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
+    RETURN QUERY SELECT 'closed'; RETURN;
+  END IF;
+  -- An attempt of a generation that was released by its hour stays open: its video may still turn up.
+  IF EXISTS (SELECT FROM create_attempts a
+             WHERE a.visible_sha256 = visible AND a.outcome IS NULL AND a.generation_id <> p_generation_id) THEN
+    RETURN QUERY SELECT 'rival'; RETURN;
+  END IF;
+  IF EXISTS (SELECT FROM generations gen WHERE gen.provider_video_id = p_provider_video_id) THEN
+    RETURN QUERY SELECT 'taken'; RETURN;
+  END IF;
+  PERFORM end_create(p_generation_id, p_number, 'adopted', p_provider_video_id, p_provider_created_at, NULL, NULL);
+  RETURN QUERY SELECT 'adopted';
+END $function$;
+GRANT EXECUTE ON FUNCTION adopt_video(text,integer,text,timestamp with time zone) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.append_event(p_generation_id text, p_kind text, p_data jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  WITH next AS (
+    UPDATE generations SET event_sequence = event_sequence + 1 WHERE id = p_generation_id RETURNING event_sequence
+  )
+  INSERT INTO generation_events (generation_id, sequence, kind, data) SELECT p_generation_id, event_sequence, p_kind, p_data FROM next
+$function$;
+
+CREATE OR REPLACE FUNCTION public.begin_create(p_generation_id text, p_base_url text, p_credential text)
+ RETURNS TABLE(outcome text, number integer, provider_video_id text, error_code text, model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  last create_attempts;
+  answer text;
+BEGIN
+  SELECT * INTO last FROM create_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
+  answer := CASE
+    WHEN g.provider_video_id IS NOT NULL THEN 'known'
+    WHEN g.state <> 'held' THEN 'settled'
+    WHEN last.outcome = 'refused' THEN 'refused'
+    WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
+    WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN creates_spent(p_generation_id) THEN 'spent'
+    ELSE 'begun' END;
+  IF answer = 'begun' THEN
+    INSERT INTO create_attempts (generation_id, number, visible_sha256)
+      VALUES (p_generation_id, COALESCE(last.number, 0) + 1, lock_visible_fields(p_generation_id)) RETURNING * INTO last;
+    UPDATE generations gen SET provider_base_url = p_base_url, provider_credential = p_credential WHERE gen.id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
+  END IF;
+  RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
+      i.prompt, i.reference, i.reference_type, i.reference_filename
+    FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
+END $function$;
+GRANT EXECUTE ON FUNCTION begin_create(text,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.creates_spent(p_generation_id text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT count(*) >= 3 FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
+$function$;
+
+CREATE OR REPLACE FUNCTION public.delete_generation(p_generation_id text, p_account_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.account_id <> p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
+    RETURN false;
+  END IF;
+  IF g.deleted_at IS NULL THEN
+    UPDATE generations SET deleted_at = clock_timestamp() WHERE id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'deleted', '{}');
+  END IF;
+  RETURN true;
+END $function$;
+GRANT EXECUTE ON FUNCTION delete_generation(text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.end_create(p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamp with time zone, p_error_code text, p_error_message text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code, error_message = p_error_message
+    WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  IF p_outcome IN ('created', 'adopted') THEN
+    UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
+        provider_created_at = COALESCE(p_provider_created_at, clock_timestamp())
+      WHERE id = p_generation_id;
+  END IF;
+  PERFORM append_event(p_generation_id, 'create_' || p_outcome, jsonb_build_object('attempt', p_number, 'code', p_error_code));
+END $function$;
+GRANT EXECUTE ON FUNCTION end_create(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.expected_duration_ms(p_model text, p_seconds integer, p_size text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms))::bigint FROM (
+    SELECT duration_ms FROM generations
+    WHERE state = 'charged' AND model = p_model AND seconds = p_seconds AND size = p_size
+    ORDER BY charged_at DESC LIMIT 20) AS recent
+$function$;
+GRANT EXECUTE ON FUNCTION expected_duration_ms(text,integer,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.find_unanswered(p_api_key_id text, p_fingerprint bytea)
+ RETURNS TABLE(generation_id text, state text, amount_microcredits bigint)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT id, state, amount_microcredits FROM generations
+  WHERE api_key_id = p_api_key_id AND fingerprint = p_fingerprint AND answered_at IS NULL
+    AND requested_at > clock_timestamp() - interval '15 minutes' AND state IN ('requested', 'held', 'charged', 'refunded')
+  ORDER BY requested_at DESC LIMIT 1
+$function$;
+GRANT EXECUTE ON FUNCTION find_unanswered(text,bytea) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
+ RETURNS TABLE(outcome text, transaction_id bigint, moved_microcredits bigint, available_microcredits bigint, replayed boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  account accounts;
+  earlier journal_transactions;
+  movement_key text := 'grant:' || p_account_id || ':' || p_key;
+  moved bigint;
+BEGIN
+  IF p_amount = 0 OR abs(p_amount) > 9007199254740991 THEN
+    RAISE EXCEPTION 'a grant is a whole number of microcredits, not 0, within 2^53 - 1' USING ERRCODE = '22003';
+  END IF;
+  -- The account's lock comes first: two callers with one key are served one after the other.
+  SELECT * INTO account FROM accounts a WHERE a.id = p_account_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown_account', NULL::bigint, NULL::bigint, NULL::bigint, false; RETURN;
+  END IF;
+  SELECT * INTO earlier FROM journal_transactions t WHERE t.key = movement_key;
+  IF FOUND THEN
+    IF earlier.requested_microcredits <> p_amount OR earlier.reason IS DISTINCT FROM p_reason THEN
+      RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::bigint, NULL::bigint, false; RETURN;
+    END IF;
+    SELECT e.amount_microcredits INTO moved FROM journal_entries e WHERE e.transaction_id = earlier.id AND e.book = 'available';
+    RETURN QUERY SELECT 'granted', earlier.id, moved, account.available_microcredits, true; RETURN;
+  END IF;
+  moved := greatest(p_amount, -account.available_microcredits);
+  IF moved = 0 THEN
+    RETURN QUERY SELECT 'nothing_available', NULL::bigint, 0::bigint, 0::bigint, false; RETURN;
+  END IF;
+  -- What is held may come back, so it counts towards the limit.
+  IF account.available_microcredits + account.held_microcredits + moved > 9007199254740991 THEN
+    RETURN QUERY SELECT 'too_large', NULL::bigint, NULL::bigint, account.available_microcredits, false; RETURN;
+  END IF;
+  UPDATE accounts a SET available_microcredits = a.available_microcredits + moved WHERE a.id = p_account_id
+    RETURNING a.available_microcredits INTO account.available_microcredits;
+  RETURN QUERY SELECT 'granted',
+    CASE WHEN moved > 0
+      THEN post_movement(movement_key, 'grant', p_account_id, NULL, p_amount, p_reason, 'issued', 'available', moved)
+      ELSE post_movement(movement_key, 'claw_back', p_account_id, NULL, p_amount, p_reason, 'available', 'issued', -moved)
+    END, moved, account.available_microcredits, false;
+END $function$;
+GRANT EXECUTE ON FUNCTION grant_credits(text,bigint,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.guard_generation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size)
+     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size) THEN
+    RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
+  END IF;
+  IF OLD.provider_video_id IS NOT NULL AND NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id THEN
+    RAISE EXCEPTION 'a generation keeps its provider video' USING ERRCODE = 'HF004';
+  END IF;
+  IF OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (
+     (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.charged_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
+     IS DISTINCT FROM
+     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.charged_at, NEW.settlement_reason, NEW.error_code, NEW.error_message)) THEN
+    RAISE EXCEPTION 'a generation is settled once' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.guard_hold()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF OLD.state <> 'active' OR (OLD.id, OLD.generation_id, OLD.account_id, OLD.amount_microcredits, OLD.placed_at, OLD.expires_at)
+     IS DISTINCT FROM (NEW.id, NEW.generation_id, NEW.account_id, NEW.amount_microcredits, NEW.placed_at, NEW.expires_at) THEN
+    RAISE EXCEPTION 'a hold is settled once and otherwise never changes' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  UPDATE idempotency_keys SET answer_status = p_status, answer = p_answer
+  WHERE account_id = p_account_id AND key = p_key AND answer IS NULL
+$function$;
+GRANT EXECUTE ON FUNCTION keep_answer(text,text,integer,jsonb) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.lock_generation(p_generation_id text)
+ RETURNS generations
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations;
+BEGIN
+  SELECT * INTO g FROM generations WHERE id = p_generation_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no generation %', p_generation_id USING ERRCODE = 'HF001';
+  END IF;
+  RETURN g;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.lock_visible_fields(p_generation_id text)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE visible bytea;
+BEGIN
+  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size, i.prompt), 'UTF8')) INTO STRICT visible
+    FROM generations g LEFT JOIN inputs i ON i.generation_id = g.id WHERE g.id = p_generation_id;
+  PERFORM pg_advisory_xact_lock(('x' || encode(substr(visible, 1, 8), 'hex'))::bit(64)::bigint);
+  RETURN visible;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.mark_answered(p_generation_id text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  UPDATE generations SET answered_at = clock_timestamp() WHERE id = p_generation_id AND answered_at IS NULL
+$function$;
+GRANT EXECUTE ON FUNCTION mark_answered(text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.milliseconds_until(p_moment timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT greatest(0, ceil(extract(epoch FROM p_moment - clock_timestamp()) * 1000))::bigint
+$function$;
+
+CREATE OR REPLACE FUNCTION public.note_ambiguous_create(p_generation_id text, p_number integer, p_why text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  UPDATE create_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
+  PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+END $function$;
+GRANT EXECUTE ON FUNCTION note_ambiguous_create(text,integer,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.place_hold(p_generation_id text, p_hold_ttl_seconds integer)
+ RETURNS TABLE(state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint, model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, create_may_have_arrived boolean, cancel_requested boolean, credits_charged boolean, settlement_reason text, error_code text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  account accounts;
+  refusal text;
+  new_hold_id text := 'hold_' || split_part(p_generation_id, '_', 2);
+  placed timestamptz;
+BEGIN
+  IF g.state = 'requested' THEN
+    IF clock_timestamp() > g.admit_by THEN
+      PERFORM void_generation(p_generation_id);
+    ELSE
+      LOOP
+        -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
+        UPDATE accounts a SET
+          available_microcredits = a.available_microcredits - g.amount_microcredits,
+          held_microcredits = a.held_microcredits + g.amount_microcredits,
+          active_generations = a.active_generations + 1
+        WHERE a.id = g.account_id AND a.available_microcredits >= g.amount_microcredits
+          AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations;
+        EXIT WHEN FOUND;
+        SELECT * INTO account FROM accounts a WHERE a.id = g.account_id FOR NO KEY UPDATE;
+        refusal := CASE
+          WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
+          WHEN account.available_microcredits < g.amount_microcredits THEN 'insufficient_credits'
+          WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations' END;
+        -- NULL: what stood in the way has just gone, and the row is locked now.
+        EXIT WHEN refusal IS NOT NULL;
+      END LOOP;
+      IF refusal IS NOT NULL THEN
+        UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
+        PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
+      ELSE
+        placed := clock_timestamp();
+        INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
+        VALUES (new_hold_id, p_generation_id, g.account_id, g.amount_microcredits, placed, placed + make_interval(secs => p_hold_ttl_seconds));
+        PERFORM post_movement(p_generation_id || ':hold', 'hold', g.account_id, p_generation_id, g.amount_microcredits, NULL,
+                              'available', 'held', g.amount_microcredits);
+        UPDATE generations gen SET state = 'held', counts_as_active = true WHERE gen.id = p_generation_id;
+        PERFORM append_event(p_generation_id, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
+      END IF;
+    END IF;
+  END IF;
+  RETURN QUERY
+    SELECT gen.state, gen.refusal_code, gen.account_id, h.id, gen.amount_microcredits, milliseconds_until(h.expires_at),
+      (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
+      CASE WHEN gen.state = 'held' THEN expected_duration_ms(gen.model, gen.seconds, gen.size) END, gen.provider_video_id,
+      EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
+      gen.cancel_requested_at IS NOT NULL, gen.credits_charged, gen.settlement_reason, gen.error_code
+    FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
+END $function$;
+GRANT EXECUTE ON FUNCTION place_hold(text,integer) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.post_movement(p_key text, p_kind text, p_account_id text, p_generation_id text, p_requested bigint, p_reason text, p_from_book text, p_to_book text, p_amount bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  WITH movement AS (
+    INSERT INTO journal_transactions (key, kind, account_id, generation_id, requested_microcredits, reason)
+    VALUES (p_key, p_kind, p_account_id, p_generation_id, p_requested, p_reason)
+    RETURNING id
+  ), entries AS (
+    INSERT INTO journal_entries (transaction_id, account_id, book, amount_microcredits)
+    SELECT movement.id, CASE WHEN leg.book IN ('available', 'held') THEN p_account_id END, leg.book, leg.amount
+    FROM movement, (VALUES (p_from_book, -p_amount), (p_to_book, p_amount)) AS leg (book, amount)
+  )
+  SELECT id FROM movement
+$function$;
+
+CREATE OR REPLACE FUNCTION public.price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT (p_cost_per_second * p_seconds * 10000 + (10000 - p_margin_basis_points) - 1) / (10000 - p_margin_basis_points)
+$function$;
+GRANT EXECUTE ON FUNCTION price_microcredits(bigint,integer,integer) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.record_look(p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer, p_completed_at timestamp with time zone, p_error_code text, p_error_message text)
+ RETURNS TABLE(verdict text, error_code text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
+    RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
+  END IF;
+  IF g.state = 'held' AND g.provider_verdict = 'open' THEN
+    UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
+        -- Progress never goes back for the one who watches it.
+        provider_progress = greatest(gen.provider_progress, p_progress),
+        provider_completed_at = p_completed_at, provider_error_code = p_error_code, provider_error_message = p_error_message,
+        last_look_at = clock_timestamp()
+      WHERE gen.id = p_generation_id;
+    IF (g.provider_verdict, g.provider_status, g.provider_progress) IS DISTINCT FROM (p_verdict, p_status, p_progress) THEN
+      PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
+    END IF;
+  END IF;
+  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
+END $function$;
+GRANT EXECUTE ON FUNCTION record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.record_settlement_refusal(p_generation_id text, p_reason text, p_why text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state = 'held' AND g.settlement_refused_at IS NULL THEN
+    UPDATE generations SET settlement_refused_at = clock_timestamp() WHERE id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'settlement_refused', jsonb_build_object('asked', p_reason, 'why', p_why));
+  END IF;
+END $function$;
+GRANT EXECUTE ON FUNCTION record_settlement_refusal(text,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HF004';
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_unbalanced_entries()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF EXISTS (SELECT FROM added GROUP BY transaction_id HAVING sum(amount_microcredits) <> 0) THEN
+    RAISE EXCEPTION 'journal entries of a transaction must sum to zero' USING ERRCODE = 'HF005';
+  END IF;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.request_cancel(p_generation_id text, p_by text)
+ RETURNS TABLE(state text, first boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state IN ('requested', 'held') AND g.cancel_requested_at IS NULL THEN
+    UPDATE generations gen SET cancel_requested_at = clock_timestamp() WHERE gen.id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'cancel_requested', jsonb_build_object('by', p_by));
+    RETURN QUERY SELECT g.state, true;
+  ELSE
+    RETURN QUERY SELECT g.state, false;
+  END IF;
+END $function$;
+GRANT EXECUTE ON FUNCTION request_cancel(text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.settle_generation(p_generation_id text, p_reason text)
+ RETURNS TABLE(result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  hold holds;
+  refused create_attempts;
+  charge boolean := p_reason = 'completed';
+  proven boolean;
+  code text;
+  message text;
+  finished boolean;
+  settled timestamptz := clock_timestamp();
+BEGIN
+  IF g.state IN ('charged', 'refunded') THEN
+    IF g.settlement_reason <> p_reason THEN
+      PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_build_object('asked', p_reason, 'stands', g.settlement_reason));
+    END IF;
+    RETURN QUERY SELECT CASE WHEN g.settlement_reason = p_reason THEN 'settled' ELSE 'conflict' END,
+      g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint;
+    RETURN;
+  END IF;
+  IF g.state <> 'held' THEN
+    RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
+  END IF;
+  SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
+  SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
+
+  IF p_reason = 'expired' AND g.provider_verdict IN ('completed', 'failed') THEN
+    RETURN QUERY SELECT 'terminal', g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
+  END IF;
+  IF p_reason = 'expired' AND hold.expires_at > settled THEN
+    RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
+  END IF;
+  proven := CASE p_reason
+    WHEN 'completed' THEN g.provider_verdict = 'completed'
+    WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
+    WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
+    WHEN 'provider_unavailable' THEN g.provider_video_id IS NULL
+      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
+    -- Before the first create that may have made anything; later the provider's last word settles it.
+    WHEN 'cancelled' THEN g.cancel_requested_at IS NOT NULL AND g.provider_video_id IS NULL
+      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
+    WHEN 'create_failed' THEN g.provider_video_id IS NULL AND creates_spent(p_generation_id)
+      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
+    WHEN 'expired' THEN true
+    -- Nothing else could be written for ten minutes; record_settlement_refusal has the time.
+    WHEN 'emergency' THEN g.settlement_refused_at <= settled - interval '10 minutes'
+    ELSE false END;
+  IF proven IS NOT TRUE THEN
+    RAISE EXCEPTION 'nothing proves "%" for generation %', p_reason, p_generation_id USING ERRCODE = 'HF003';
+  END IF;
+
+  SELECT t.code, t.message INTO code, message FROM (VALUES
+    ('provider_failed', g.provider_error_code, g.provider_error_message),
+    ('create_refused', refused.error_code, refused.error_message),
+    ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
+    ('cancelled', 'cancelled', 'The video was cancelled before the provider began.'),
+    ('create_failed', 'create_failed', 'The video could not be started at the provider.'),
+    ('expired', 'generation_timeout', 'The video was not finished in time.'),
+    ('emergency', 'settlement_failed', 'The outcome of this video could not be recorded.')
+  ) AS t (reason, code, message) WHERE t.reason = p_reason;
+  -- Released while the provider may still be at work: it counts against the cap until its end is known.
+  finished := p_reason NOT IN ('expired', 'emergency') OR g.provider_verdict IN ('completed', 'failed')
+    OR (g.provider_video_id IS NULL
+        AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL));
+
+  UPDATE holds h SET state = CASE WHEN charge THEN 'captured' ELSE 'released' END, settled_at = settled WHERE h.id = hold.id;
+  UPDATE accounts a SET
+    held_microcredits = a.held_microcredits - hold.amount_microcredits,
+    available_microcredits = a.available_microcredits + CASE WHEN charge THEN 0 ELSE hold.amount_microcredits END,
+    active_generations = a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END
+  WHERE a.id = hold.account_id;
+  PERFORM post_movement(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, hold.account_id,
+    p_generation_id, hold.amount_microcredits, p_reason, 'held', CASE WHEN charge THEN 'revenue' ELSE 'available' END, hold.amount_microcredits);
+  UPDATE generations gen SET
+    state = CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    credits_charged = charge,
+    charged_amount_microcredits = CASE WHEN charge THEN hold.amount_microcredits END,
+    charged_at = settled,
+    settlement_reason = p_reason,
+    error_code = code,
+    error_message = message,
+    duration_ms = CASE WHEN charge THEN greatest(0, extract(epoch FROM
+      COALESCE(g.provider_completed_at, g.last_look_at) - COALESCE(g.provider_created_at, hold.placed_at)) * 1000) END,
+    counts_as_active = g.counts_as_active AND NOT finished
+  WHERE gen.id = p_generation_id;
+  PERFORM append_event(p_generation_id, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    jsonb_build_object('reason', p_reason, 'code', code, 'amount_microcredits', hold.amount_microcredits));
+  RETURN QUERY SELECT 'settled', charge, p_reason, code, NULL::bigint;
+END $function$;
+GRANT EXECUTE ON FUNCTION settle_generation(text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.void_generation(p_generation_id text)
+ RETURNS TABLE(state text, refusal_code text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state = 'requested' THEN
+    UPDATE generations gen SET state = 'voided', refusal_code = 'voided' WHERE gen.id = p_generation_id RETURNING * INTO g;
+    PERFORM append_event(p_generation_id, 'voided', '{}');
+  END IF;
+  RETURN QUERY SELECT g.state, g.refusal_code;
+END $function$;
+GRANT EXECUTE ON FUNCTION void_generation(text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.void_generation_if_late(p_generation_id text)
+ RETURNS TABLE(state text)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state = 'requested' AND clock_timestamp() > g.admit_by THEN
+    RETURN QUERY SELECT v.state FROM void_generation(p_generation_id) v;
+  ELSE
+    RETURN QUERY SELECT g.state;
+  END IF;
+END $function$;

@@ -1,0 +1,260 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { TestDatabase, Tenant } from '../support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+
+/** What the database refuses whoever asks; and what its views show. */
+
+let db: TestDatabase;
+let tenant: Tenant;
+/** One generation of each state. */
+let ids: Record<'requested' | 'held' | 'charged' | 'refunded' | 'voided', string>;
+
+beforeAll(async () => {
+  db = await createTestDatabase(5);
+  tenant = await openTenant(db, 10 * PRICE);
+  const make = () => admit(db, tenant);
+  ids = {
+    requested: await make(),
+    held: await make(),
+    charged: await make(),
+    refunded: await make(),
+    voided: await make(),
+  };
+  await db.ledger.voidGeneration(ids.voided);
+  for (const id of [ids.held, ids.charged, ids.refunded]) {
+    await db.ledger.placeHold(id, 3600);
+    await db.ledger.beginCreate(id, { baseUrl: 'http://provider', credential: 'default' });
+    await db.ledger.endCreate(id, 1, {
+      outcome: 'created',
+      providerVideoId: `at_provider_${id}`,
+      providerCreatedAt: null,
+    });
+  }
+  const look = { status: 'x', progress: 100, completedAt: null };
+  await db.ledger.recordLook(ids.charged, `at_provider_${ids.charged}`, {
+    ...look,
+    verdict: 'completed',
+    errorCode: null,
+    errorMessage: null,
+  });
+  await db.ledger.recordLook(ids.refunded, `at_provider_${ids.refunded}`, {
+    ...look,
+    verdict: 'failed',
+    errorCode: 'moderation_blocked',
+    errorMessage: 'Blocked.',
+  });
+  await db.ledger.settleGeneration(ids.charged, 'completed');
+  await db.ledger.settleGeneration(ids.refunded, 'provider_failed');
+});
+afterAll(async () => {
+  await db.drop();
+});
+afterEach(async () => {
+  expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
+});
+
+/** The SQLSTATE that a statement is refused with; 'accepted' otherwise. Whatever it did is rolled back. */
+async function refusal(sql: string, values: unknown[] = []): Promise<string | undefined> {
+  const client = await db.admin.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(sql, values);
+    return 'accepted';
+  } catch (error) {
+    return (error as { code?: string }).code;
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+}
+
+describe('three states, also for a superuser', () => {
+  const charged = [null, true, false];
+  const amounts = [null, 0, -1, 1, PRICE, PRICE + 1];
+  const moments = [null, '2026-01-01T00:00:00Z'];
+  const combinations = charged.flatMap((flag) =>
+    amounts.flatMap((amount) => moments.map((moment) => [flag, amount, moment] as const)),
+  );
+
+  it.each(combinations)('credits_charged %s, amount %s, at %s', async (flag, amount, moment) => {
+    const state = flag === null ? 'held' : flag ? 'charged' : 'refunded';
+    const legal =
+      (flag === null && amount === null && moment === null) ||
+      (flag === false && amount === null && moment !== null) ||
+      (flag === true && amount !== null && amount > 0 && amount <= PRICE && moment !== null);
+    const sql = `UPDATE generations SET credits_charged = $2, charged_amount_microcredits = $3, charged_at = $4, state = $5,
+      settlement_reason = CASE WHEN $2::boolean IS NULL THEN NULL ELSE 'x' END, error_code = CASE WHEN $2 IS FALSE THEN 'x' END WHERE id = $1`;
+    expect(await refusal(sql, [ids.held, flag, amount, moment, state])).toBe(legal ? 'accepted' : '23514');
+  });
+
+  it.each([
+    "state = 'charged'",
+    "state = 'refunded'",
+    "state = 'refused'",
+    "state = 'voided'",
+    "state = 'lost'",
+    'state = NULL',
+    "refusal_code = 'x'",
+    "error_code = 'x'",
+    "settlement_reason = 'x'",
+    'amount_microcredits = amount_microcredits + 1',
+    "provider_verdict = 'maybe'",
+    'provider_progress = 101',
+    'provider_video_id = NULL',
+    "provider_video_id = 'another'",
+    "id = 'video_00000000000000000000000000000000'",
+  ])('a held generation refuses %s', async (assignment) => {
+    expect(await refusal(`UPDATE generations SET ${assignment} WHERE id = $1`, [ids.held])).toMatch(
+      /^(23514|23502|HF004)$/,
+    );
+  });
+
+  it.each([
+    "state = 'held', credits_charged = NULL, charged_amount_microcredits = NULL, charged_at = NULL, settlement_reason = NULL, error_code = NULL, error_message = NULL",
+    "state = 'requested', credits_charged = NULL, charged_amount_microcredits = NULL, charged_at = NULL, settlement_reason = NULL, error_code = NULL",
+    "charged_at = charged_at + interval '1 s'",
+    "settlement_reason = 'expired'",
+    "error_message = 'another'",
+    'charged_amount_microcredits = 1',
+    "state = 'refunded', credits_charged = false, charged_amount_microcredits = NULL, error_code = 'x'",
+    "state = 'charged', credits_charged = true, charged_amount_microcredits = 1, error_code = NULL",
+  ])('a settled generation refuses %s', async (assignment) => {
+    for (const id of [ids.charged, ids.refunded]) {
+      const code = await refusal(`UPDATE generations SET ${assignment} WHERE id = $1`, [id]);
+      expect(['HF004', '23514'], `${id}: ${code}`).toContain(code);
+    }
+  });
+
+  it('a voided generation never comes back', async () => {
+    expect(
+      await refusal("UPDATE generations SET state = 'requested', refusal_code = NULL WHERE id = $1", [ids.voided]),
+    ).toBe('HF004');
+  });
+
+  it.each([
+    "state = 'active', settled_at = NULL",
+    "state = 'released'",
+    "state = 'captured', settled_at = now()",
+    'amount_microcredits = 1',
+    "expires_at = expires_at + interval '1 h'",
+    "settled_at = settled_at + interval '1 s'",
+  ])('a settled hold refuses %s', async (assignment) => {
+    for (const id of [ids.charged, ids.refunded]) {
+      expect(await refusal(`UPDATE holds SET ${assignment} WHERE generation_id = $1`, [id])).toBe('HF004');
+    }
+  });
+
+  it.each([
+    'amount_microcredits = 1',
+    "expires_at = expires_at - interval '1 h'",
+    "state = 'released'",
+    'settled_at = now()',
+    "account_id = 'acct_0'",
+  ])('an active hold refuses %s alone', async (assignment) => {
+    expect(await refusal(`UPDATE holds SET ${assignment} WHERE generation_id = $1`, [ids.held])).toMatch(
+      /^(HF004|23514)$/,
+    );
+  });
+});
+
+describe('what is written stays written, also for a superuser', () => {
+  it.each(['generations', 'holds', 'journal_transactions', 'journal_entries', 'generation_events', 'prices'])(
+    '%s: no delete, no truncate',
+    async (table) => {
+      expect(await refusal(`DELETE FROM ${table}`)).toBe('HF004');
+      expect(await refusal(`TRUNCATE ${table} CASCADE`)).toBe('HF004');
+    },
+  );
+
+  it.each([
+    'journal_transactions SET reason = NULL',
+    'journal_entries SET amount_microcredits = 1',
+    "generation_events SET kind = 'x'",
+    'prices SET margin_basis_points = 1',
+  ])('no UPDATE %s', async (update) => {
+    expect(await refusal(`UPDATE ${update}`)).toBe('HF004');
+  });
+
+  it('an account with a history can be neither deleted nor truncated away', async () => {
+    expect(await refusal('DELETE FROM accounts')).toBe('23503');
+    expect(await refusal('TRUNCATE accounts CASCADE')).toBe('HF004');
+  });
+
+  it('entries of a journal transaction sum to zero', async () => {
+    const transaction = `WITH t AS (INSERT INTO journal_transactions (key, kind, account_id, requested_microcredits)
+      VALUES ('forged', 'grant', '${tenant.accountId}', 1) RETURNING id) INSERT INTO journal_entries SELECT t.id, leg.* FROM t, `;
+    const legs = (from: number, to: number) =>
+      `(VALUES (NULL, 'issued', ${from}), ('${tenant.accountId}', 'available', ${to})) AS leg`;
+    expect(await refusal(transaction + legs(-5, 6))).toBe('HF005');
+    expect(await refusal(`${transaction}(VALUES ('${tenant.accountId}', 'available', 5)) AS leg`)).toBe('HF005');
+    expect(await refusal(transaction + legs(-5, 5))).toBe('accepted');
+  });
+
+  it.each([-1, 2 ** 53])("a balance of %d can't be", async (amount) => {
+    for (const column of ['available_microcredits', 'held_microcredits']) {
+      expect(await refusal(`UPDATE accounts SET ${column} = $1`, [amount])).toBe('23514');
+    }
+  });
+});
+
+describe('the views', () => {
+  const shown = async (sql: string) => (await db.pool.query(`SELECT * FROM ${sql}`)).rows;
+
+  it('active_generations: what holds credits, and stuck_holds: only past its hour', async () => {
+    expect(await shown('active_generations')).toMatchObject([
+      { id: ids.held, account_id: tenant.accountId, account_name: 'a tenant', amount_microcredits: PRICE },
+    ]);
+    expect(await shown('stuck_holds')).toEqual([]);
+    const client = await db.admin.connect();
+    await client.query(`BEGIN; SET LOCAL session_replication_role = replica;
+      UPDATE holds SET placed_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' WHERE generation_id IN ('${ids.held}', '${ids.charged}')`);
+    const { rows } = await client.query(
+      'SELECT generation_id, extract(epoch FROM overdue)::integer AS overdue FROM stuck_holds',
+    );
+    await client.query('ROLLBACK');
+    client.release();
+    expect(rows).toEqual([{ generation_id: ids.held, overdue: 3600 }]);
+  });
+
+  it('recent_failures: by code', async () => {
+    expect(await shown('recent_failures')).toMatchObject([
+      { error_code: 'moderation_blocked', generations: 1, returned_microcredits: PRICE },
+    ]);
+  });
+
+  it('credit_usage_today: what each account was charged and refunded', async () => {
+    expect(await shown('credit_usage_today')).toEqual([
+      {
+        account_id: tenant.accountId,
+        account_name: 'a tenant',
+        charged_generations: 1,
+        charged_microcredits: PRICE,
+        refunded_generations: 1,
+        refunded_microcredits: PRICE,
+      },
+    ]);
+  });
+
+  it('ledger_drift shows every tampering with a balance, a counter or a hold', async () => {
+    const client = await db.admin.connect();
+    const drift = async (sql: string) => {
+      await client.query(`BEGIN; SET LOCAL session_replication_role = replica; ${sql}`);
+      const { rows } = await client.query<{ what: string }>('SELECT what FROM ledger_drift ORDER BY what');
+      await client.query('ROLLBACK');
+      return rows.map(({ what }) => what);
+    };
+    expect(await drift('UPDATE accounts SET available_microcredits = available_microcredits + 1')).toEqual([
+      'available',
+    ]);
+    expect(await drift('UPDATE accounts SET held_microcredits = held_microcredits + 1')).toEqual([
+      'active holds',
+      'held',
+    ]);
+    expect(await drift('UPDATE accounts SET active_generations = 7')).toEqual(['active generations']);
+    expect(
+      await drift(`UPDATE holds SET state = 'released', settled_at = now() WHERE generation_id = '${ids.held}'`),
+    ).toEqual(['active holds', `hold of ${ids.held}`]);
+    expect(await drift("DELETE FROM journal_entries WHERE book = 'revenue'")).toHaveLength(1);
+    client.release();
+  });
+});

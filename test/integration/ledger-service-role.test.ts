@@ -1,0 +1,193 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { TestDatabase, Tenant } from '../support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+
+/** What someone can do who has nothing but the service's connection to the database (exploit 5): call, and never write. */
+
+let db: TestDatabase;
+let tenant: Tenant;
+let heldId: string;
+
+const MONEY_TABLES = [
+  'accounts',
+  'api_keys',
+  'journal_transactions',
+  'journal_entries',
+  'prices',
+  'generations',
+  'inputs',
+  'holds',
+  'create_attempts',
+  'generation_events',
+];
+
+beforeAll(async () => {
+  db = await createTestDatabase(5);
+  tenant = await openTenant(db, 10 * PRICE);
+  heldId = await admit(db, tenant);
+  await db.ledger.placeHold(heldId, 3600);
+});
+afterAll(async () => {
+  await db.drop();
+});
+afterEach(async () => {
+  expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
+});
+
+/** The SQLSTATE that a statement is refused with; 'accepted' otherwise. Whatever it did is rolled back. */
+async function refusal(sql: string): Promise<string | undefined> {
+  const client = await db.pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(sql);
+    return 'accepted';
+  } catch (error) {
+    return (error as { code?: string }).code;
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+}
+
+describe("the service's role", () => {
+  it('has no right to write to a table of money but to open accounts and keys', async () => {
+    const { rows } = await db.admin.query<{ granted: string }>(
+      `SELECT t || ' ' || p AS granted FROM unnest($1::text[]) t, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER,REFERENCES}'::text[]) p
+       WHERE has_table_privilege('holdfast_service', t, p)`,
+      [MONEY_TABLES],
+    );
+    expect(rows).toEqual([]);
+    const columns = await db.admin.query<{ granted: string }>(
+      `SELECT c.relname || ' ' || p || ' ' || a.attname AS granted
+       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, unnest('{INSERT,UPDATE,REFERENCES}'::text[]) p
+       WHERE c.relname = ANY($1) AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+         AND has_column_privilege('holdfast_service', c.oid, a.attnum, p) ORDER BY 1`,
+      [MONEY_TABLES],
+    );
+    expect(columns.rows.map(({ granted }) => granted)).toEqual([
+      'accounts INSERT id',
+      'accounts INSERT name',
+      'api_keys INSERT account_id',
+      'api_keys INSERT id',
+      'api_keys INSERT key_sha256',
+      'api_keys INSERT name',
+      'api_keys UPDATE revoked_at',
+    ]);
+  });
+
+  it('owns nothing, is a member of nothing, and may make nothing in public', async () => {
+    const { rows } = await db.admin.query(
+      `SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication,
+         (SELECT count(*)::integer FROM pg_class WHERE relowner = r.oid) AS owned,
+         (SELECT count(*)::integer FROM pg_auth_members WHERE member = r.oid) AS memberships,
+         has_schema_privilege(r.oid, 'public', 'CREATE') AS creates, has_database_privilege(r.oid, current_database(), 'CREATE') AS schemas
+       FROM pg_roles r WHERE rolname = 'holdfast_service'`,
+    );
+    expect(rows).toEqual([
+      {
+        rolsuper: false,
+        rolcreaterole: false,
+        rolcreatedb: false,
+        rolbypassrls: false,
+        rolreplication: false,
+        owned: 0,
+        memberships: 0,
+        creates: false,
+        schemas: false,
+      },
+    ]);
+  });
+
+  it.each([
+    'UPDATE accounts SET available_microcredits = 1000000000',
+    'UPDATE accounts SET max_active_generations = 1000000, frozen_at = NULL',
+    "INSERT INTO accounts (id, name, available_microcredits) VALUES ('acct_00000000000000000000000000000001', 'x', 5)",
+    "INSERT INTO journal_transactions (key, kind, account_id, requested_microcredits) SELECT 'x', 'grant', id, 5 FROM accounts",
+    "INSERT INTO journal_entries SELECT 1, id, 'available', 5 FROM accounts",
+    "UPDATE generations SET state = 'refunded'",
+    "UPDATE generations SET provider_verdict = 'completed'",
+    'INSERT INTO generations SELECT * FROM generations',
+    "UPDATE holds SET state = 'released', settled_at = now()",
+    'UPDATE holds SET expires_at = now()',
+    "UPDATE create_attempts SET outcome = 'refused', ended_at = now()",
+    'DELETE FROM generations',
+    'DELETE FROM holds',
+    'DELETE FROM generation_events',
+    'TRUNCATE journal_entries',
+    "INSERT INTO prices (model, size, provider_cost_microcredits_per_second, margin_basis_points) VALUES ('sora-2', '720x1280', 1, 0)",
+    'UPDATE prices SET margin_basis_points = 0',
+    'UPDATE api_keys SET account_id = account_id',
+    'DELETE FROM api_keys',
+    'UPDATE inputs SET prompt = $$x$$',
+    'SELECT * FROM accounts FOR UPDATE',
+    'SELECT * FROM generations FOR SHARE',
+    'LOCK TABLE accounts IN EXCLUSIVE MODE',
+    'SET session_replication_role = replica',
+    'SET ROLE holdfast_owner',
+    'SET SESSION AUTHORIZATION postgres',
+    'ALTER TABLE generations DISABLE TRIGGER ALL',
+    'DROP TRIGGER generations_guard ON generations',
+    'ALTER TABLE accounts DROP CONSTRAINT accounts_available_range',
+    'CREATE TABLE public.x ()',
+    'CREATE SCHEMA x',
+    "CREATE FUNCTION public.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE FUNCTION public.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    'ALTER FUNCTION place_hold SECURITY INVOKER',
+    'COPY journal_entries FROM PROGRAM $$true$$',
+  ])('is refused: %s', async (sql) => {
+    expect(await refusal(sql)).toMatch(/^(42501|42704|22023)$/);
+  });
+
+  it.each([
+    'post_movement',
+    'append_event',
+    'lock_generation',
+    'milliseconds_until',
+    'refuse_change',
+    'refuse_unbalanced_entries',
+    'guard_generation',
+    'guard_hold',
+  ])('is refused the internal %s()', async (name) => {
+    const { rows } = await db.admin.query<{ call: string }>(
+      `SELECT 'SELECT ' || proname || '(' || array_to_string(ARRAY(SELECT 'NULL::' || format_type(t, NULL) FROM unnest(proargtypes) t), ', ') || ')' AS call
+         FROM pg_proc WHERE proname = $1 AND pronamespace = 'public'::regnamespace`,
+      [name],
+    );
+    expect(rows).toHaveLength(1);
+    expect(await refusal(rows[0]?.call ?? '')).toBe('42501');
+  });
+
+  it('no function is for PUBLIC, and those that run as their owner have a fixed search path that ends in pg_temp', async () => {
+    const { rows } = await db.admin.query(
+      `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+         AND (EXISTS (SELECT FROM aclexplode(COALESCE(proacl, acldefault('f', proowner))) WHERE grantee = 0)
+           OR NOT COALESCE(proconfig, '{}') @> '{"search_path=pg_catalog, public, pg_temp"}')`,
+    );
+    expect(rows).toEqual([]);
+    const open = await db.admin.query(
+      `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)`,
+    );
+    expect(open.rows).toEqual([]);
+  });
+
+  it('fools no function with a temporary table or function of the same name', async () => {
+    const client = await db.pool.connect();
+    try {
+      await client.query(`CREATE TEMP TABLE accounts AS SELECT * FROM public.accounts;
+        UPDATE pg_temp.accounts SET available_microcredits = 9e15;
+        CREATE TEMP TABLE generations AS SELECT * FROM public.generations;
+        CREATE FUNCTION pg_temp.lock_generation(text) RETURNS public.generations LANGUAGE sql AS 'SELECT * FROM pg_temp.generations LIMIT 1';
+        SET search_path = pg_temp, public`);
+      await expect(
+        client.query('SELECT public.settle_generation($1, $2)', [heldId, 'provider_failed']),
+      ).rejects.toMatchObject({ code: 'HF003' });
+      const { rows } = await client.query<{ grant: string }>(
+        `SELECT public.grant_credits('${tenant.accountId}', -9007199254740991, 'r', 'all')::text AS grant`,
+      );
+      expect(rows[0]?.grant).toContain(`,${-9 * PRICE},0,f)`);
+      await client.query(`SELECT public.grant_credits('${tenant.accountId}', ${9 * PRICE}, 'r', 'back')`);
+    } finally {
+      client.release(true);
+    }
+  });
+});

@@ -1,0 +1,175 @@
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { IDependency, IModule } from 'dependency-cruiser';
+import { cruise } from 'dependency-cruiser';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+/**
+ * The house: which room may know which. A *room* is a folder at the root; `dev/simulator` is one of its own. A room may
+ * always import itself. Type-only imports count like any other.
+ */
+interface Room {
+  /** Rooms of ours. */
+  readonly ours: readonly string[];
+  /** Packages, with everything below them. */
+  readonly packages: readonly string[];
+  /** Packages of which only types may be imported. */
+  readonly types?: readonly string[];
+  readonly nodeBuiltins: boolean;
+}
+
+const HOUSE: Record<string, Room> = {
+  contracts: { ours: [], packages: [], types: ['@temporalio/common'], nodeBuiltins: false },
+  workflows: { ours: ['contracts'], packages: ['@temporalio/workflow'], nodeBuiltins: false },
+  activities: {
+    ours: ['contracts', 'ledger', 'provider'],
+    packages: ['@temporalio/activity', '@temporalio/common'],
+    nodeBuiltins: true,
+  },
+  ledger: { ours: ['contracts'], packages: ['pg'], nodeBuiltins: true },
+  provider: { ours: ['contracts'], packages: ['openai', 'undici', 'zod'], nodeBuiltins: true },
+  api: {
+    ours: ['contracts', 'ledger', 'provider'],
+    packages: ['@hono/node-server', '@hono/zod-openapi', '@temporalio/client', 'hono', 'uuid', 'zod'],
+    nodeBuiltins: true,
+  },
+  worker: {
+    ours: ['activities', 'contracts', 'platform'],
+    packages: ['@temporalio/worker'],
+    nodeBuiltins: true,
+  },
+  platform: {
+    ours: ['contracts'],
+    packages: ['@temporalio/client', '@temporalio/common', '@temporalio/envconfig', 'pino', 'prom-client'],
+    nodeBuiltins: true,
+  },
+  migrations: { ours: [], packages: ['pg'], nodeBuiltins: true },
+  'dev/simulator': { ours: [], packages: ['@hono/node-server', 'hono', 'zod'], nodeBuiltins: true },
+  'config.ts': { ours: ['contracts'], packages: ['@temporalio/envconfig', 'zod'], nodeBuiltins: false },
+};
+
+/** Each process is put together in its `main.ts`: only there meet the configuration and the rooms. */
+const COMPOSITION_ROOT = /^(api|worker|migrations)\/main\.ts$/;
+const COMPOSED = ['activities', 'config.ts', 'ledger', 'platform', 'provider'];
+
+/** Tools and tests may import anything but the configuration, which tests may too. */
+const UNBOUND = ['dev', 'test', 'vitest.config.ts', 'eslint.config.mjs'];
+
+type Import = Pick<IDependency, 'module' | 'resolved' | 'dependencyTypes'>;
+
+function roomOf(path: string): string {
+  const [first = '', second = ''] = path.split('/');
+  return first === 'dev' && second === 'simulator' ? 'dev/simulator' : first;
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function isAllowed(source: string, { module, resolved, dependencyTypes }: Import): boolean {
+  const room = roomOf(source);
+  if (resolved === 'config.ts' && room !== 'test') return COMPOSITION_ROOT.test(source);
+  if (UNBOUND.includes(room)) return true;
+  const rules = HOUSE[room];
+  if (rules === undefined) return false;
+  if (dependencyTypes.includes('core')) return rules.nodeBuiltins;
+  if (dependencyTypes.some((type) => type.startsWith('npm'))) {
+    const name = packageOf(module);
+    const typeOnly = dependencyTypes.includes('type-only');
+    return rules.packages.includes(name) || (typeOnly && rules.types?.includes(name) === true);
+  }
+  const target = roomOf(resolved);
+  return target === room || rules.ours.includes(target) || (COMPOSITION_ROOT.test(source) && COMPOSED.includes(target));
+}
+
+/** Every import that the house does not allow, as "file → file" or "file → package". */
+function violations(modules: readonly { source: string; dependencies: readonly Import[] }[]): string[] {
+  return modules.flatMap(({ source, dependencies }) =>
+    dependencies
+      .filter((dependency) => !isAllowed(source, dependency))
+      .map(({ module, resolved, dependencyTypes }) => {
+        const outside = dependencyTypes.some((type) => type === 'core' || type.startsWith('npm'));
+        return `${source} → ${outside ? module : resolved}`;
+      }),
+  );
+}
+
+async function readCode(): Promise<IModule[]> {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const notOurs = /^\.|^(node_modules|dist|coverage)$/;
+  const entries = await readdir(root, { withFileTypes: true });
+  const roots = entries
+    .filter((entry) => !notOurs.test(entry.name) && (entry.isDirectory() || /\.m?ts$/.test(entry.name)))
+    .map(({ name }) => name);
+  const { output } = await cruise(
+    roots,
+    { baseDir: root, tsPreCompilationDeps: true, doNotFollow: { path: '(^|/)node_modules/' } },
+    { extensions: ['.ts', '.mjs', '.js'], exportsFields: ['exports'], conditionNames: ['import', 'types', 'node'] },
+  );
+  if (typeof output === 'string') throw new Error(output);
+  // What is imported is listed as well: packages, built-ins of Node, and what is not there, which tsc complains of.
+  return output.modules.filter(
+    ({ coreModule, couldNotResolve, matchesDoNotFollow }) => !(coreModule || couldNotResolve || matchesDoNotFollow),
+  );
+}
+
+describe('architecture', () => {
+  let modules: IModule[];
+  beforeAll(async () => {
+    modules = await readCode();
+  });
+
+  it('sees every room of the house', () => {
+    expect([...new Set(modules.map(({ source }) => roomOf(source)))]).toEqual(
+      expect.arrayContaining(Object.keys(HOUSE)),
+    );
+  });
+
+  it('every folder with code has its line in the house', () => {
+    const rooms = new Set(modules.map(({ source }) => roomOf(source)));
+    expect([...rooms].filter((room) => HOUSE[room] === undefined && !UNBOUND.includes(room))).toEqual([]);
+  });
+
+  it('no room imports what the house does not allow', () => {
+    expect(violations(modules)).toEqual([]);
+  });
+
+  it('no imports go in a circle', () => {
+    const cycles = modules.flatMap(({ source, dependencies }) =>
+      dependencies
+        .filter(({ circular }) => circular)
+        .map(({ cycle = [] }) => [source, ...cycle.map(({ name }) => name)].join(' → ')),
+    );
+    expect(cycles).toEqual([]);
+  });
+
+  it.each<[source: string, dependency: Import, named: string]>([
+    ['contracts/money.ts', local('ledger/pool.ts'), 'contracts/money.ts → ledger/pool.ts'],
+    ['contracts/ids.ts', fromNpm('@temporalio/common/lib/a'), 'contracts/ids.ts → @temporalio/common/lib/a'],
+    ['workflows/watch.ts', core('node:crypto'), 'workflows/watch.ts → node:crypto'],
+    ['workflows/watch.ts', local('activities/index.ts', 'type-only'), 'workflows/watch.ts → activities/index.ts'],
+    ['ledger/holds.ts', fromNpm('openai'), 'ledger/holds.ts → openai'],
+    ['api/app.ts', local('config.ts'), 'api/app.ts → config.ts'],
+    ['api/main.ts', local('dev/state.ts'), 'api/main.ts → dev/state.ts'],
+    ['dev/stack.ts', local('config.ts'), 'dev/stack.ts → config.ts'],
+    ['dev/simulator/main.ts', local('contracts/money.ts'), 'dev/simulator/main.ts → contracts/money.ts'],
+    ['newroom/a.ts', local('contracts/money.ts'), 'newroom/a.ts → contracts/money.ts'],
+  ])('names a planted import of %s', (source, dependency, named) => {
+    expect(violations([{ source, dependencies: [dependency] }])).toEqual([named]);
+  });
+});
+
+function local(resolved: string, ...more: Import['dependencyTypes']): Import {
+  return { module: `../${resolved}`, resolved, dependencyTypes: ['local', ...more] };
+}
+
+function fromNpm(module: string): Import {
+  return { module, resolved: `node_modules/${module}/index.js`, dependencyTypes: ['npm'] };
+}
+
+function core(module: string): Import {
+  return { module, resolved: module, dependencyTypes: ['core'] };
+}

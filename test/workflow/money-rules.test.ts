@@ -1,0 +1,229 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CreateOutcome } from '../../contracts/activities.ts';
+import { CANCEL_REQUESTED } from '../../contracts/temporal.ts';
+import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
+import { createTimeSkipping, durationMs, historyLength, startGeneration, withWorkers } from '../support/temporal.ts';
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await createTimeSkipping();
+});
+afterAll(async () => {
+  await env.teardown();
+});
+
+type Options = Omit<FakeWorldOptions, 'now'>;
+type Handle = Awaited<ReturnType<typeof startGeneration>>;
+
+async function run(
+  options: Options,
+  meanwhile: (handle: Handle, world: FakeWorld) => Promise<void> = async () => undefined,
+) {
+  const world = fakeWorld({ ...options, now: () => env.currentTimeMs() });
+  return withWorkers(env, world, async () => {
+    const handle = await startGeneration(env);
+    await meanwhile(handle, world);
+    const result = await handle.result();
+    return { world, result, events: await historyLength(handle), tookMs: await durationMs(handle) };
+  });
+}
+
+const count = (world: FakeWorld, call: string) => world.calls.filter((made) => made === call).length;
+const settlements = (world: FakeWorld) => world.calls.filter((call) => /^(capture|release|emergency)/.test(call));
+const CREATED: CreateOutcome = { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
+const AMBIGUOUS: CreateOutcome = { outcome: 'ambiguous', why: 'connection reset' };
+const NOT_MADE: CreateOutcome = { outcome: 'not_made', why: 'HTTP 401', retryAfterMs: null };
+
+describe('a create that may or may not have arrived', () => {
+  it('is looked for; what is found is adopted, and nothing is created twice', async () => {
+    const { world, result } = await run({
+      create: () => AMBIGUOUS,
+      find: (look) =>
+        look < 3
+          ? { outcome: 'nothing_yet' }
+          : { outcome: 'adopted', providerVideoId: 'pv_1', providerEventsExpected: false },
+      look: () => COMPLETED,
+    });
+    expect(world.calls).toEqual(['hold', 'create', 'find', 'find', 'find', 'look', 'capture']);
+    expect(result.outcome).toBe('captured');
+  });
+
+  it('is followed by another create only when it was looked for and not found', async () => {
+    const { world, result } = await run({
+      create: (attempt) => (attempt === 1 ? AMBIGUOUS : CREATED),
+      find: () => ({ outcome: 'not_found' }),
+      look: () => COMPLETED,
+    });
+    expect(world.calls).toEqual(['hold', 'create', 'find', 'create', 'look', 'capture']);
+    expect(result.outcome).toBe('captured');
+  });
+
+  it('ends in create_failed when creates are spent and nothing was found', async () => {
+    const { world, result } = await run({
+      create: (attempt) => (attempt <= 3 ? AMBIGUOUS : { outcome: 'spent' }),
+      find: () => ({ outcome: 'not_found' }),
+    });
+    expect(result).toMatchObject({ outcome: 'released', errorCode: 'create_failed' });
+    expect(settlements(world)).toEqual(['release create_failed']);
+  });
+
+  it('with a provider that cannot tell: nothing is adopted, nothing created twice, the hold waits for its hour', async () => {
+    const { world, result, tookMs } = await run({
+      create: () => AMBIGUOUS,
+      find: () => ({ outcome: 'unknowable', why: 'no list' }),
+    });
+    expect(world.calls).toEqual(['hold', 'create', 'find', 'release expired']);
+    expect(result.errorCode).toBe('generation_timeout');
+    expect(tookMs).toBeGreaterThanOrEqual(HOUR_MS);
+  });
+
+  it('with several that could be meant: keeps looking until the hour, in a bounded history', async () => {
+    const { world, events } = await run({
+      create: () => AMBIGUOUS,
+      find: () => ({ outcome: 'unclear', why: '2 look the same' }),
+    });
+    expect(count(world, 'create')).toBe(1);
+    expect(settlements(world)).toEqual(['release expired']);
+    expect(events).toBeLessThan(1700);
+  });
+});
+
+describe('what the operator owes', () => {
+  it('is tried again until it is mended', async () => {
+    const { world, result } = await run({
+      create: async () => ((await env.currentTimeMs()) - startedAt < 20 * 60_000 ? NOT_MADE : CREATED),
+      look: () => COMPLETED,
+      placement: held(),
+    });
+    expect(result.outcome).toBe('captured');
+    expect(count(world, 'create')).toBeGreaterThan(5);
+  });
+  let startedAt = 0;
+  beforeAll(async () => {
+    startedAt = await env.currentTimeMs();
+  });
+
+  it('ends in provider_unavailable with too little time left: 10 minutes, 2 × the expectation, at most half of the hold', async () => {
+    const left = async (changes: Parameters<typeof held>[0]) => {
+      const { result, tookMs } = await run({ placement: held(changes), create: () => NOT_MADE });
+      expect(result.errorCode).toBe('provider_unavailable');
+      return Math.round((HOUR_MS - tookMs) / 60_000);
+    };
+    expect(await left({ expectedDurationMs: 60_000 })).toBeGreaterThanOrEqual(8);
+    expect(await left({ expectedDurationMs: 60_000 })).toBeLessThanOrEqual(10);
+    expect(await left({ expectedDurationMs: 10 * 60_000 })).toBeGreaterThanOrEqual(18);
+    expect(await left({ expectedDurationMs: 50 * 60_000 })).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('a cancel', () => {
+  it('before anything was made releases as cancelled, without waiting for the next try', async () => {
+    const { world, result, tookMs } = await run(
+      { create: () => ({ ...NOT_MADE, retryAfterMs: 600_000 }) },
+      async (handle) => {
+        await env.sleep(20_000);
+        await handle.signal(CANCEL_REQUESTED);
+      },
+    );
+    expect(result).toMatchObject({ outcome: 'released', errorCode: 'cancelled' });
+    expect(settlements(world)).toEqual(['release cancelled']);
+    expect(tookMs).toBeLessThan(60_000);
+  });
+
+  it('on record before the workflow ran: nothing is created', async () => {
+    const { world } = await run({ placement: held({ cancelRequested: true }) });
+    expect(world.calls).toEqual(['hold', 'release cancelled']);
+  });
+
+  it('after the create changes nothing: the terminal status settles', async () => {
+    const { world, result } = await run({ look: (ms) => (ms > 60_000 ? COMPLETED : OPEN) }, async (handle) => {
+      await env.sleep(30_000);
+      await handle.signal(CANCEL_REQUESTED);
+    });
+    expect(result.outcome).toBe('captured');
+    expect(settlements(world)).toEqual(['capture']);
+  });
+
+  it('in Temporal, before the create: recorded and released, and the workflow ends by itself', async () => {
+    const { world, result } = await run({ create: () => NOT_MADE }, async (handle) => {
+      await env.sleep(3000);
+      await handle.cancel();
+    });
+    expect(world.calls.indexOf('record cancel')).toBeGreaterThan(0);
+    expect(result).toMatchObject({ outcome: 'released', errorCode: 'cancelled' });
+  });
+
+  it('in Temporal, after the create: recorded once, and the terminal status settles', async () => {
+    const { world, result } = await run({ look: (ms) => (ms > 60_000 ? COMPLETED : OPEN) }, async (handle) => {
+      await env.sleep(30_000);
+      await handle.cancel();
+      await handle.cancel();
+    });
+    expect(count(world, 'record cancel')).toBe(1);
+    expect(result.outcome).toBe('captured');
+  });
+});
+
+describe('a settlement that a rule or a constraint refuses', () => {
+  it('for ten minutes becomes an emergency release', async () => {
+    const { world, result, tookMs } = await run({
+      look: () => COMPLETED,
+      settle: (reason) => (reason === 'emergency' ? settledAs(reason) : 'refused'),
+    });
+    expect(result).toMatchObject({ outcome: 'released', errorCode: 'settlement_failed' });
+    expect(settlements(world).at(-1)).toBe('emergency');
+    expect(count(world, 'emergency')).toBe(1);
+    expect(tookMs).toBeGreaterThanOrEqual(10 * 60_000);
+  });
+
+  it('for nine minutes and is mended captures as it should', async () => {
+    const { world, result, tookMs } = await run({
+      look: () => COMPLETED,
+      settle: (reason, attempt) => (attempt <= 17 ? 'refused' : settledAs(reason)),
+    });
+    expect(tookMs).toBeGreaterThan(8 * 60_000);
+    expect(result.outcome).toBe('captured');
+    expect(count(world, 'emergency')).toBe(0);
+  });
+
+  it('and the emergency release too: the workflow stays open, and says so', async () => {
+    const world = fakeWorld({ now: () => env.currentTimeMs(), look: () => COMPLETED, settle: () => 'refused' });
+    await withWorkers(env, world, async () => {
+      const handle = await startGeneration(env);
+      await env.sleep(24 * HOUR_MS);
+      const description = await handle.describe();
+      expect(description.status.name).toBe('RUNNING');
+      expect(count(world, 'emergency')).toBeGreaterThan(3);
+      expect(description.historyLength).toBeLessThan(1700);
+      await handle.terminate('the test is over');
+    });
+  });
+});
+
+describe('outages', () => {
+  const after = (ms: number) => (sinceCreateMs: number) => (sinceCreateMs >= ms ? COMPLETED : OPEN);
+
+  it('beyond the hour: released, though the provider would have completed', async () => {
+    const { world, result } = await run({ look: (ms) => (ms > 15_000 ? 'away' : OPEN) });
+    expect(result.errorCode).toBe('generation_timeout');
+    expect(settlements(world)).toEqual(['release expired']);
+  });
+
+  it('flapping every 7 s for 20 minutes: charged once, in a history no longer than without', async () => {
+    const end = 20 * 60_000;
+    const flapping = await run({ look: (ms) => (Math.floor(ms / 7000) % 2 === 0 ? 'away' : after(end)(ms)) });
+    const steady = await run({ look: after(end) });
+    expect(flapping.result.outcome).toBe('captured');
+    expect(settlements(flapping.world)).toEqual(['capture']);
+    expect(flapping.events).toBeLessThanOrEqual(steady.events);
+  });
+
+  it('a status that nobody knows keeps polling until the known one comes', async () => {
+    const { result } = await run({
+      look: (ms) => (ms < 200_000 ? { verdict: 'open', status: 'reticulating', progress: null } : COMPLETED),
+    });
+    expect(result.outcome).toBe('captured');
+  });
+});
