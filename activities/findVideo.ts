@@ -1,7 +1,7 @@
 import type { FindOutcome } from '../contracts/activities.ts';
 import type { OpenAttempt } from '../ledger/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
-import type { ProviderDependencies } from './providerActivities.ts';
+import type { ProviderDependencies } from './dependencies.ts';
 import { transient } from './transient.ts';
 
 /** A provider's clock may differ from ours by this, and shows whole seconds. */

@@ -1,2 +1,2 @@
 export { createLedgerActivities, type SettlementAlarm } from './ledgerActivities.ts';
-export { createProviderActivities, type ProviderDependencies } from './providerActivities.ts';
+export { createProviderActivities } from './providerActivities.ts';

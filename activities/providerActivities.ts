@@ -1,21 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { CreateOutcome, Look, ProviderActivities } from '../contracts/activities.ts';
-import type { Ledger } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
-import type { CreateResult, Provider, ProviderVideo } from '../provider/index.ts';
-import type { CrashPoint } from '../contracts/crashPoints.ts';
+import type { CreateResult, ProviderVideo } from '../provider/index.ts';
+import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { transient } from './transient.ts';
-
-export interface ProviderDependencies {
-  readonly ledger: Ledger;
-  readonly provider: Provider;
-  /** Whether the provider was set up to send webhooks. */
-  readonly providerEventsExpected: boolean;
-  /** A video that isn't in the provider's list this long after its create was begun was never made. */
-  readonly lookForCreateMs: number;
-  readonly at: CrashPoint;
-}
 
 /** So that a worker's death is noticed well before the call's own time is over. */
 const HEARTBEAT_MS = 3000;
@@ -67,6 +56,7 @@ async function createVideo(deps: ProviderDependencies, generationId: string): Pr
     case 'settled':
     case 'cancelled':
     case 'spent':
+    case 'too_late':
       return { outcome: begun.outcome };
     case 'begun':
       break;

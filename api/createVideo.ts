@@ -1,9 +1,10 @@
 import type { Caller } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, envelopeOf } from './errors.ts';
-import type { Repeat, Started, VideoRequest } from './startVideo.ts';
+import type { Repeat, Started } from './startVideo.ts';
 import { startVideo } from './startVideo.ts';
 import { toVideo } from './videoObject.ts';
+import type { VideoRequest } from './videoRequest.ts';
 
 export interface CreateAnswer {
   readonly status: 200 | 402;

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { LedgerUnavailable } from '../ledger/index.ts';
 import type { Log } from './log.ts';
 
 /** Every code that a client can meet, and the only place that picks its status (CONTRACT, "HTTP API"). */
@@ -70,6 +71,10 @@ export function handleError(log: Log) {
     if (error instanceof ApiError) return answer(c, error);
     if (error instanceof HTTPException) return answer(c, fromHttpException(error));
     const requestId: unknown = c.get('requestId');
+    if (error instanceof LedgerUnavailable) {
+      log.warn({ err: error, requestId }, 'the ledger could not be asked');
+      return answer(c, unavailable());
+    }
     log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
     return answer(
       c,
@@ -104,6 +109,17 @@ export function bodyTooLarge(): ApiError {
     // The rest of the body is not read, so this connection can't serve another request.
     headers: { connection: 'close' },
   });
+}
+
+/** A 503 truly means that this request holds nothing: a create that may hold something is answered otherwise. */
+export function unavailable(): ApiError {
+  return new ApiError(
+    'temporarily_unavailable',
+    'Holdfast can’t answer just now. Nothing was held by this request; try again shortly.',
+    {
+      headers: { 'retry-after': '5' },
+    },
+  );
 }
 
 export function notFound(what: string): ApiError {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { VideoRequest } from './startVideo.ts';
+import type { VideoRequest } from './videoRequest.ts';
 
 /**
  * SHA-256 over route and canonical body (RFC 8785), files by their hash: the same request has the same fingerprint, whether

@@ -13,16 +13,9 @@ import {
 } from '../contracts/temporal.ts';
 import type { Admission, Caller, KeptAnswer } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, unavailable } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
-
-export interface VideoRequest {
-  readonly model: string;
-  readonly seconds: number;
-  readonly size: string;
-  readonly prompt: string;
-  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
-}
+import type { VideoRequest } from './videoRequest.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
 const ADMIT_SLACK_MS = 2000;
@@ -49,16 +42,20 @@ export async function startVideo(
 ): Promise<Started> {
   const fingerprint = fingerprintOf(request);
   if (repeat.isRetry && repeat.idempotencyKey === null) {
-    const earlier = await deps.ledger.findUnanswered(caller.apiKeyId, fingerprint).catch(whileAway(deps));
+    const earlier = await deps.ledger.findUnanswered(caller.apiKeyId, fingerprint);
     if (earlier !== undefined) return join(deps, caller, earlier);
   }
   const generationId = videoId(uuidv7());
   const admitWithinMs = deps.startTimeoutMs + ADMIT_SLACK_MS;
   const { idempotencyKey } = repeat;
-  const admission = await deps.ledger
-    .admitGeneration({ generationId, ...caller, ...request, admitWithinMs, fingerprint, idempotencyKey })
-    // Without a workflow nobody will ever ask for this hold, even if the row was written.
-    .catch(whileAway(deps));
+  const admission = await deps.ledger.admitGeneration({
+    generationId,
+    ...caller,
+    ...request,
+    admitWithinMs,
+    fingerprint,
+    idempotencyKey,
+  });
   switch (admission.outcome) {
     case 'admitted':
       return hold(deps, caller, generationId, admission.amountMicrocredits);
@@ -70,13 +67,6 @@ export async function startVideo(
     default:
       throw inadmissible(admission.outcome);
   }
-}
-
-function whileAway({ log }: ApiDependencies) {
-  return (error: unknown): never => {
-    log.warn({ err: error }, 'the ledger could not be asked');
-    throw unavailable();
-  };
 }
 
 async function hold(
@@ -235,14 +225,4 @@ async function refused(
       );
     }
   }
-}
-
-function unavailable(): ApiError {
-  return new ApiError(
-    'temporarily_unavailable',
-    'The video could not be started just now. Nothing was held; try again shortly.',
-    {
-      headers: { 'retry-after': '5' },
-    },
-  );
 }

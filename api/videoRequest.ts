@@ -1,7 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import { ApiError, bodyTooLarge } from './errors.ts';
 import { plainText } from './schemas.ts';
-import type { VideoRequest } from './startVideo.ts';
+
+/** What a client asks for, however it was encoded. */
+export interface VideoRequest {
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+}
 
 /** OpenAI's create, as its SDKs send it: multipart, or JSON. */
 

@@ -30,7 +30,6 @@ export interface HeldPlacement {
   readonly providerVideoId: string | null;
   /** An earlier run began a create whose end nobody knows: a blind second one could make a second paid video. */
   readonly createMayHaveArrived: boolean;
-  readonly cancelRequested: boolean;
 }
 
 export interface RefusedPlacement {
@@ -106,8 +105,11 @@ export type CreateOutcome =
   | { readonly outcome: 'refused'; readonly errorCode: string }
   /** Proven that nothing was made (operator's fault, rate limit, refused connection): try again later. */
   | { readonly outcome: 'not_made'; readonly why: string; readonly retryAfterMs: number | null }
-  /** Settled by another hand, cancelled, or as many creates begun as may be: nothing is made any more. */
-  | { readonly outcome: 'settled' | 'cancelled' | 'spent' }
+  /**
+   * Nothing is made any more: settled by another hand, cancelled before anything can have been made, as many creates
+   * begun as may be, or the hold's time is over.
+   */
+  | { readonly outcome: 'settled' | 'cancelled' | 'spent' | 'too_late' }
   /** The call may have arrived. Creating again could make a second paid video. */
   | { readonly outcome: 'ambiguous'; readonly why: string };
 

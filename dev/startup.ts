@@ -80,7 +80,6 @@ function partEnvironment({ settings, folder, secrets }: Start, databaseUrl: stri
     TEMPORAL_NAMESPACE: rest['TEMPORAL_NAMESPACE'] || 'default',
     OPENAI_BASE_URL:
       rest['OPENAI_BASE_URL'] || (settings.simulated ? `http://127.0.0.1:${settings.ports.SIMULATOR_PORT}/v1` : ''),
-    OPENAI_WEBHOOK_SECRET: rest['OPENAI_WEBHOOK_SECRET'] || secrets.webhookSecret,
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
   };
 }

@@ -49,7 +49,6 @@ export interface Secrets {
   readonly ownerPassword: string;
   readonly servicePassword: string;
   readonly adminKey: string;
-  readonly webhookSecret: string;
 }
 
 /** The random secrets of this stack: made at the first start, the same at every later one. */
@@ -62,12 +61,11 @@ export function keptSecrets(folder: string): Secrets {
     ownerPassword: randomBytes(24).toString('hex'),
     servicePassword: randomBytes(24).toString('hex'),
     adminKey: `admin_${randomBytes(24).toString('hex')}`,
-    webhookSecret: `whsec_${randomBytes(32).toString('base64')}`,
   };
   writePrivate(path, secrets);
   return secrets;
 }
 
 function isSecrets(value: unknown): value is Secrets {
-  return typeof value === 'object' && value !== null && 'superuserPassword' in value && 'webhookSecret' in value;
+  return typeof value === 'object' && value !== null && 'superuserPassword' in value && 'adminKey' in value;
 }

@@ -18,7 +18,7 @@ export interface GenerationRequest {
 export type CreateStart =
   | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
   | { readonly outcome: 'known'; readonly providerVideoId: string }
-  | { readonly outcome: 'open' | 'spent' | 'cancelled' | 'settled' }
+  | { readonly outcome: 'open' | 'spent' | 'cancelled' | 'too_late' | 'settled' }
   | { readonly outcome: 'refused'; readonly errorCode: string };
 
 interface BeginRow {
@@ -52,6 +52,7 @@ export async function beginCreate(
     case 'open':
     case 'spent':
     case 'cancelled':
+    case 'too_late':
     case 'settled':
       return { outcome: begun.outcome };
   }

@@ -40,10 +40,26 @@ const BY_CONSTRAINT: Record<string, LedgerErrorCode> = {
   generations_pkey: 'already_admitted',
 };
 
-/** SQLSTATE or constraint name → `LedgerError`; everything else comes back unchanged, to be thrown on. */
+/** The database could not be asked, or did not answer in time: the statement may or may not have been carried out. */
+export class LedgerUnavailable extends Error {
+  override readonly name = 'LedgerUnavailable';
+  constructor(cause: unknown) {
+    super('the database is away', { cause });
+  }
+}
+
+/** Connection lost, shutting down, out of resources, statement cancelled for its time. */
+const AWAY = /^(08|53|57)/;
+
+/**
+ * SQLSTATE or constraint name → `LedgerError`; no connection → `LedgerUnavailable`; every other fault of the database comes
+ * back unchanged, to be thrown on.
+ */
 export function translateError(error: unknown): unknown {
-  if (!(error instanceof pg.DatabaseError)) return error;
+  // What is no answer of the server is a fault on the way to it.
+  if (!(error instanceof pg.DatabaseError)) return new LedgerUnavailable(error);
   const sqlstate = error.code ?? '';
+  if (AWAY.test(sqlstate)) return new LedgerUnavailable(error);
   // Classes 22 and 23: a value or a row that the schema refuses, now and at every later try.
   const refused = /^2[23]/.test(sqlstate) ? 'constraint' : undefined;
   const code = BY_SQLSTATE[sqlstate] ?? BY_CONSTRAINT[error.constraint ?? ''] ?? refused;

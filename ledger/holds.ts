@@ -19,7 +19,6 @@ interface PlacedRow {
   expected_duration_ms: number | null;
   provider_video_id: string | null;
   create_may_have_arrived: boolean;
-  cancel_requested: boolean;
   credits_charged: boolean;
   settlement_reason: Settlement['reason'];
   error_code: string | null;
@@ -46,7 +45,6 @@ export async function placeHold(pool: Pool, generationId: string, holdTtlSeconds
         expectedDurationMs: placed.expected_duration_ms,
         providerVideoId: placed.provider_video_id,
         createMayHaveArrived: placed.create_may_have_arrived,
-        cancelRequested: placed.cancel_requested,
       };
     case 'charged':
     case 'refunded':

@@ -32,7 +32,7 @@ export function createLedger(pool: Pool): Ledger {
 }
 
 export { createPool, type Pool } from './pool.ts';
-export { LedgerError, type LedgerErrorCode } from './errors.ts';
+export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
 export type { Generation } from './generations.ts';
 export type { Admission, KeptAnswer } from './requests.ts';
 export type { OpenAttempt } from './lookup.ts';

@@ -7,6 +7,9 @@
 
 -- Functions belong to their owner and run as it; the service calls them by explicit grant only.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+-- Nobody but the owner makes anything here that a function could mistake for ours.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
 
 CREATE TABLE accounts (
   id text PRIMARY KEY CHECK (id ~ '^acct_[0-9a-f]{32}$'),
@@ -29,7 +32,9 @@ CREATE TABLE api_keys (
   -- SHA-256 of the key. Keys are 256 random bits, so a slow hash would add nothing.
   key_sha256 bytea NOT NULL UNIQUE CHECK (length(key_sha256) = 32),
   created_at timestamptz NOT NULL DEFAULT now(),
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  -- For the reference that keeps a generation's key and account together.
+  UNIQUE (id, account_id)
 );
 CREATE INDEX api_keys_account ON api_keys (account_id);
 
@@ -61,6 +66,15 @@ CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HF004';
 END $$;
+
+CREATE FUNCTION guard_api_key() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
+    RAISE EXCEPTION 'a revoked key stays revoked' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION guard_api_key();
 
 CREATE TRIGGER journal_transactions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_transactions
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -97,7 +111,7 @@ CREATE FUNCTION post_movement(
 $$;
 
 -- Grants credits, or claws back (a negative amount) at most what is available. One call, idempotent by (account, key).
--- outcome: 'granted' (also for a repeat, with the first figures), 'key_reused' (the key came with another amount or
+-- outcome: 'granted' (also for a repeat, with what was moved then and what is available now), 'key_reused' (the key came with another amount or
 -- reason), 'nothing_available' (nothing to claw back), 'too_large' (the balance would pass 2^53 − 1), 'unknown_account'.
 CREATE FUNCTION grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, available_microcredits bigint, replayed boolean)
@@ -109,7 +123,7 @@ DECLARE
   movement_key text := 'grant:' || p_account_id || ':' || p_key;
   moved bigint;
 BEGIN
-  IF p_amount = 0 OR abs(p_amount) > 9007199254740991 THEN
+  IF p_amount IS NULL OR p_amount = 0 OR abs(p_amount) > 9007199254740991 THEN
     RAISE EXCEPTION 'a grant is a whole number of microcredits, not 0, within 2^53 - 1' USING ERRCODE = '22003';
   END IF;
   -- The account's lock comes first: two callers with one key are served one after the other.

@@ -1,3 +1,9 @@
+-- Provider's cost a second ÷ (1 − margin), × seconds, rounded up to the microcredit; exact throughout.
+CREATE FUNCTION price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
+RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT ceil(p_cost_per_second::numeric * p_seconds * 10000 / (10000 - p_margin_basis_points))::bigint
+$$;
+
 -- The price book. A price is never edited: a new row with a later `effective_from` takes its place, and each generation
 -- keeps a snapshot of the row it was priced by.
 CREATE TABLE prices (
@@ -8,16 +14,12 @@ CREATE TABLE prices (
   -- Hundredths of a percent of the price that are not the provider's: 3000 = 0.30.
   margin_basis_points integer NOT NULL CHECK (margin_basis_points BETWEEN 0 AND 9999),
   effective_from timestamptz NOT NULL DEFAULT now(),
-  UNIQUE (model, size, effective_from)
+  UNIQUE (model, size, effective_from),
+  -- A minute of video, longer than any that is offered, still has an exact price.
+  CHECK (price_microcredits(provider_cost_microcredits_per_second, margin_basis_points, 60) <= 9007199254740991)
 );
 CREATE TRIGGER prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON prices
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-
--- Provider's cost a second ÷ (1 − margin), × seconds, rounded up to the microcredit; in integers throughout.
-CREATE FUNCTION price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
-RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT (p_cost_per_second * p_seconds * 10000 + (10000 - p_margin_basis_points) - 1) / (10000 - p_margin_basis_points)
-$$;
 
 CREATE VIEW current_prices AS
   SELECT DISTINCT ON (model, size) id, model, size, provider_cost_microcredits_per_second, margin_basis_points, effective_from

@@ -3,7 +3,7 @@
 CREATE TABLE generations (
   id text PRIMARY KEY CHECK (id ~ '^video_[0-9a-f]{32}$'),
   account_id text NOT NULL REFERENCES accounts,
-  api_key_id text NOT NULL REFERENCES api_keys,
+  api_key_id text NOT NULL,
   state text NOT NULL DEFAULT 'requested'
     CHECK (state IN ('requested', 'held', 'charged', 'refunded', 'refused', 'voided')),
   refusal_code text,
@@ -29,7 +29,7 @@ CREATE TABLE generations (
   price_id bigint NOT NULL REFERENCES prices,
   amount_microcredits bigint NOT NULL CHECK (amount_microcredits BETWEEN 1 AND 9007199254740991),
 
-  -- The provider, bound at the first create: a generation never moves to another one.
+  -- The provider of the last create: a video is never looked for at another one.
   provider_base_url text,
   provider_credential text,
   -- Two generations never share a video.
@@ -56,6 +56,8 @@ CREATE TABLE generations (
   counts_as_active boolean NOT NULL DEFAULT false,
   event_sequence integer NOT NULL DEFAULT 0,
 
+  FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys (id, account_id),
+  CHECK ((provider_video_id IS NULL) = (provider_verdict IS NULL)),
   -- COALESCE, because a CHECK that comes out NULL passes.
   CONSTRAINT generations_three_states CHECK (COALESCE(CASE
     WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND charged_at IS NULL
@@ -79,6 +81,10 @@ BEGIN
   IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size)
      IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size) THEN
     RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
+  END IF;
+  IF NEW.state <> OLD.state AND NOT (
+     OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'refunded')) THEN
+    RAISE EXCEPTION 'a generation does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'HF004';
   END IF;
   IF OLD.provider_video_id IS NOT NULL AND NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id THEN
     RAISE EXCEPTION 'a generation keeps its provider video' USING ERRCODE = 'HF004';
@@ -147,6 +153,36 @@ CREATE TABLE create_attempts (
 );
 CREATE UNIQUE INDEX create_attempts_one_open ON create_attempts (generation_id) WHERE outcome IS NULL;
 CREATE INDEX create_attempts_open_alike ON create_attempts (visible_sha256) WHERE outcome IS NULL;
+
+CREATE FUNCTION guard_create_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF OLD.outcome IS NOT NULL THEN
+    RAISE EXCEPTION 'an attempt ends once' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Whether nothing goes on at the provider any more, as far as can be known: then it need not count against the cap.
+CREATE FUNCTION is_finished(g generations) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT g.provider_verdict IN ('completed', 'failed') OR g.provider_video_id IS NULL AND NOT EXISTS (
+    SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome = 'not_found'))
+$$;
+
+-- Internal. What was learned after the settlement may end a generation that still counted against its account's cap.
+CREATE FUNCTION free_slot(p_generation_id text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations;
+BEGIN
+  UPDATE generations gen SET counts_as_active = false
+    WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'refunded') AND is_finished(gen)
+    RETURNING * INTO g;
+  IF FOUND THEN
+    UPDATE accounts SET active_generations = active_generations - 1 WHERE id = g.account_id;
+  END IF;
+END $$;
 
 -- What happened, in the order it was learned; written in the transaction of what it tells.
 CREATE TABLE generation_events (

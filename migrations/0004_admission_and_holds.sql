@@ -145,7 +145,7 @@ CREATE FUNCTION delete_generation(p_generation_id text, p_account_id text) RETUR
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.account_id <> p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
+  IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
     RETURN false;
   END IF;
   IF g.deleted_at IS NULL THEN
@@ -175,7 +175,7 @@ CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
 RETURNS TABLE (
   state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
   model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text,
-  create_may_have_arrived boolean, cancel_requested boolean, credits_charged boolean, settlement_reason text, error_code text
+  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -206,7 +206,15 @@ BEGIN
         -- NULL: what stood in the way has just gone, and the row is locked now.
         EXIT WHEN refusal IS NOT NULL;
       END LOOP;
-      IF refusal IS NOT NULL THEN
+      IF refusal IS NULL AND clock_timestamp() > g.admit_by THEN
+        -- The wait for the account's row took too long: what the statement above moved goes back.
+        UPDATE accounts a SET
+          available_microcredits = a.available_microcredits + g.amount_microcredits,
+          held_microcredits = a.held_microcredits - g.amount_microcredits,
+          active_generations = a.active_generations - 1
+        WHERE a.id = g.account_id;
+        PERFORM void_generation(p_generation_id);
+      ELSIF refusal IS NOT NULL THEN
         UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
         PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
       ELSE
@@ -225,7 +233,7 @@ BEGIN
       (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
       CASE WHEN gen.state = 'held' THEN expected_duration_ms(gen.model, gen.seconds, gen.size) END, gen.provider_video_id,
       EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
-      gen.cancel_requested_at IS NOT NULL, gen.credits_charged, gen.settlement_reason, gen.error_code
+      gen.credits_charged, gen.settlement_reason, gen.error_code
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
 END $$;
 
@@ -233,6 +241,12 @@ END $$;
 CREATE FUNCTION creates_spent(p_generation_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT count(*) >= 3 FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
+$$;
+
+-- Whether every create so far is proven to have made nothing.
+CREATE FUNCTION nothing_made(p_generation_id text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made')
 $$;
 
 -- Settles a held generation: 'completed' captures, every other reason releases. Each reason needs its proof in the
@@ -265,6 +279,15 @@ BEGIN
   IF g.state <> 'held' THEN
     RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
   END IF;
+  IF p_reason = 'emergency' AND g.provider_verdict IN ('completed', 'failed') THEN
+    -- The provider's last word goes first: only what can't be recorded even now is an emergency.
+    BEGIN
+      RETURN QUERY SELECT * FROM settle_generation(p_generation_id, CASE g.provider_verdict WHEN 'completed' THEN 'completed' ELSE 'provider_failed' END);
+      RETURN;
+    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004' OR SQLSTATE 'HF005' THEN
+      NULL;
+    END;
+  END IF;
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
   SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
 
@@ -281,8 +304,7 @@ BEGIN
     WHEN 'provider_unavailable' THEN g.provider_video_id IS NULL
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     -- Before the first create that may have made anything; later the provider's last word settles it.
-    WHEN 'cancelled' THEN g.cancel_requested_at IS NOT NULL AND g.provider_video_id IS NULL
-      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
+    WHEN 'cancelled' THEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
     WHEN 'create_failed' THEN g.provider_video_id IS NULL AND creates_spent(p_generation_id)
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     WHEN 'expired' THEN true
@@ -294,8 +316,8 @@ BEGIN
   END IF;
 
   SELECT t.code, t.message INTO code, message FROM (VALUES
-    ('provider_failed', g.provider_error_code, g.provider_error_message),
-    ('create_refused', refused.error_code, refused.error_message),
+    ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
+    ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
     ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
     ('cancelled', 'cancelled', 'The video was cancelled before the provider began.'),
     ('create_failed', 'create_failed', 'The video could not be started at the provider.'),
@@ -303,9 +325,7 @@ BEGIN
     ('emergency', 'settlement_failed', 'The outcome of this video could not be recorded.')
   ) AS t (reason, code, message) WHERE t.reason = p_reason;
   -- Released while the provider may still be at work: it counts against the cap until its end is known.
-  finished := p_reason NOT IN ('expired', 'emergency') OR g.provider_verdict IN ('completed', 'failed')
-    OR (g.provider_video_id IS NULL
-        AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL));
+  finished := is_finished(g);
 
   UPDATE holds h SET state = CASE WHEN charge THEN 'captured' ELSE 'released' END, settled_at = settled WHERE h.id = hold.id;
   UPDATE accounts a SET

@@ -13,7 +13,8 @@ END $$;
 
 -- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs.
 -- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
--- 'spent' (as many were begun as may be), 'cancelled', 'settled' (nothing may be made any more).
+-- 'spent' (as many were begun as may be), 'cancelled' (before anything can have been made), 'too_late' (the hold's time is
+-- over), 'settled' (nothing may be made any more).
 CREATE FUNCTION begin_create(p_generation_id text, p_base_url text, p_credential text)
 RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
@@ -31,8 +32,10 @@ BEGIN
     WHEN g.state <> 'held' THEN 'settled'
     WHEN last.outcome = 'refused' THEN 'refused'
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
-    WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id) THEN 'cancelled'
     WHEN creates_spent(p_generation_id) THEN 'spent'
+    -- A call that waited in a queue until the hour was over would make a video that is refunded at once.
+    WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp()) THEN 'too_late'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
     INSERT INTO create_attempts (generation_id, number, visible_sha256)
@@ -79,6 +82,9 @@ CREATE FUNCTION end_create(
   p_error_code text, p_error_message text
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+  IF p_outcome IS NULL OR (p_outcome IN ('created', 'adopted')) <> (p_provider_video_id IS NOT NULL) THEN
+    RAISE EXCEPTION 'an attempt that made a video ends with its id, and no other does' USING ERRCODE = '22004';
+  END IF;
   PERFORM lock_generation(p_generation_id);
   UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code, error_message = p_error_message
     WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
@@ -91,6 +97,7 @@ BEGIN
       WHERE id = p_generation_id;
   END IF;
   PERFORM append_event(p_generation_id, 'create_' || p_outcome, jsonb_build_object('attempt', p_number, 'code', p_error_code));
+  PERFORM free_slot(p_generation_id);
 END $$;
 
 -- Records that a call may have arrived; the attempt stays open.
@@ -99,7 +106,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 BEGIN
   PERFORM lock_generation(p_generation_id);
   UPDATE create_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
-  PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+  IF FOUND THEN
+    PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+  END IF;
 END $$;
 
 -- Records what a retrieve saw. The first terminal verdict stands. Answers with the verdict on record.
@@ -114,16 +123,22 @@ BEGIN
   IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
     RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
   END IF;
-  IF g.state = 'held' AND g.provider_verdict = 'open' THEN
+  IF p_verdict IS NULL THEN
+    RAISE EXCEPTION 'a look has a verdict' USING ERRCODE = '22004';
+  END IF;
+  -- Also after a refund: a late end is known then, and frees the account's slot.
+  IF g.provider_verdict = 'open' THEN
     UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
         -- Progress never goes back for the one who watches it.
         provider_progress = greatest(gen.provider_progress, p_progress),
         provider_completed_at = p_completed_at, provider_error_code = p_error_code, provider_error_message = p_error_message,
         last_look_at = clock_timestamp()
       WHERE gen.id = p_generation_id;
-    IF (g.provider_verdict, g.provider_status, g.provider_progress) IS DISTINCT FROM (p_verdict, p_status, p_progress) THEN
+    IF (g.provider_verdict, g.provider_status, g.provider_progress)
+       IS DISTINCT FROM (p_verdict, p_status, greatest(g.provider_progress, p_progress)) THEN
       PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
     END IF;
+    PERFORM free_slot(p_generation_id);
   END IF;
   RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
 END $$;

@@ -18,7 +18,7 @@ CREATE VIEW credit_usage_today AS
     count(*) FILTER (WHERE NOT credits_charged) AS refunded_generations,
     COALESCE(sum(amount_microcredits) FILTER (WHERE NOT credits_charged), 0)::bigint AS refunded_microcredits
   FROM generations g JOIN accounts a ON a.id = g.account_id
-  WHERE charged_at >= date_trunc('day', now())
+  WHERE charged_at >= date_trunc('day', now(), 'UTC')
   GROUP BY g.account_id, a.name;
 
 -- Active past their hour: the workflow should have settled them.
@@ -52,7 +52,16 @@ CREATE VIEW ledger_drift AS
   UNION ALL
   SELECT g.account_id, 'hold of ' || g.id, g.amount_microcredits, h.amount_microcredits
   FROM generations g LEFT JOIN holds h ON h.generation_id = g.id
-  WHERE g.state IN ('held', 'charged', 'refunded') AND h.state IS DISTINCT FROM
-    CASE g.state WHEN 'held' THEN 'active' WHEN 'charged' THEN 'captured' ELSE 'released' END;
+  WHERE g.amount_microcredits <> h.amount_microcredits OR h.state IS DISTINCT FROM
+    CASE g.state WHEN 'held' THEN 'active' WHEN 'charged' THEN 'captured' WHEN 'refunded' THEN 'released' END
+  UNION ALL
+  SELECT g.account_id, 'charge of ' || g.id, g.charged_amount_microcredits, e.amount_microcredits
+  FROM generations g
+  LEFT JOIN journal_transactions t ON t.key = g.id || ':settle'
+  LEFT JOIN journal_entries e ON e.transaction_id = t.id AND e.book = 'revenue'
+  WHERE g.charged_amount_microcredits IS DISTINCT FROM e.amount_microcredits
+  UNION ALL
+  SELECT t.account_id, 'journal transaction ' || t.id || ' without entries', 0, NULL
+  FROM journal_transactions t WHERE NOT EXISTS (SELECT FROM journal_entries e WHERE e.transaction_id = t.id);
 
 GRANT SELECT ON active_generations, recent_failures, credit_usage_today, stuck_holds, ledger_drift TO holdfast_service;

@@ -1,4 +1,5 @@
 import { loadConfig } from '../config.ts';
+import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../platform/temporal.ts';
 import { migrate } from './runner.ts';
 
 const config = loadConfig();
@@ -14,3 +15,12 @@ const applied = await migrate({
 process.stdout.write(
   applied.length === 0 ? 'The schema is up to date.\n' : `The schema is up to date; ${applied.length} applied.\n`,
 );
+
+const temporal = createTemporalClient(config.temporal);
+if (await isTemporalUp(temporal, 3000)) {
+  await registerSearchAttributes(temporal);
+  process.stdout.write('The search attributes are registered with Temporal.\n');
+} else {
+  process.stdout.write('Temporal is away: the worker registers the search attributes when it starts.\n');
+}
+await temporal.connection.close();

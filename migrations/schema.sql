@@ -28,6 +28,7 @@ CREATE TABLE api_keys (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   revoked_at timestamp with time zone,
   CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+  CONSTRAINT api_keys_id_account_id_key UNIQUE (id, account_id),
   CONSTRAINT api_keys_key_sha256_key UNIQUE (key_sha256),
   CONSTRAINT api_keys_id_check CHECK (id ~ '^key_[0-9a-f]{32}$'::text),
   CONSTRAINT api_keys_key_sha256_check CHECK (length(key_sha256) = 32),
@@ -35,6 +36,7 @@ CREATE TABLE api_keys (
   CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
 );
 CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
+CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION guard_api_key();
 GRANT INSERT (id, account_id, name, key_sha256), SELECT, UPDATE (revoked_at) ON api_keys TO holdfast_service;
 
 CREATE TABLE create_attempts (
@@ -55,6 +57,8 @@ CREATE TABLE create_attempts (
 );
 CREATE UNIQUE INDEX create_attempts_one_open ON public.create_attempts USING btree (generation_id) WHERE (outcome IS NULL);
 CREATE INDEX create_attempts_open_alike ON public.create_attempts USING btree (visible_sha256) WHERE (outcome IS NULL);
+CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON create_attempts TO holdfast_service;
 
 CREATE TABLE generation_events (
@@ -111,6 +115,7 @@ CREATE TABLE generations (
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_provider_video UNIQUE (provider_video_id),
   CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT generations_check CHECK ((provider_video_id IS NULL) = (provider_verdict IS NULL)),
   CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
   CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
   CONSTRAINT generations_id_check CHECK (id ~ '^video_[0-9a-f]{32}$'::text),
@@ -127,7 +132,7 @@ CASE
     ELSE charged_amount_microcredits IS NULL AND charged_at IS NOT NULL
 END, false)),
   CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
-  CONSTRAINT generations_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id),
+  CONSTRAINT generations_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id),
   CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id)
 );
 CREATE INDEX generations_durations ON public.generations USING btree (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE (state = 'charged'::text);
@@ -241,6 +246,7 @@ CREATE TABLE prices (
   effective_from timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT prices_pkey PRIMARY KEY (id),
   CONSTRAINT prices_model_size_effective_from_key UNIQUE (model, size, effective_from),
+  CONSTRAINT prices_check CHECK (price_microcredits(provider_cost_microcredits_per_second, margin_basis_points, 60) <= '9007199254740991'::bigint),
   CONSTRAINT prices_margin_basis_points_check CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
   CONSTRAINT prices_provider_cost_microcredits_per_second_check CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
 );
@@ -283,7 +289,7 @@ CREATE VIEW credit_usage_today AS
     COALESCE(sum(g.amount_microcredits) FILTER (WHERE NOT g.credits_charged), 0::numeric)::bigint AS refunded_microcredits
    FROM generations g
      JOIN accounts a ON a.id = g.account_id
-  WHERE g.charged_at >= date_trunc('day'::text, now())
+  WHERE g.charged_at >= date_trunc('day'::text, now(), 'UTC'::text)
   GROUP BY g.account_id, a.name;
 GRANT SELECT ON credit_usage_today TO holdfast_service;
 
@@ -358,12 +364,31 @@ UNION ALL
     h.amount_microcredits AS recomputed
    FROM generations g
      LEFT JOIN holds h ON h.generation_id = g.id
-  WHERE (g.state = ANY (ARRAY['held'::text, 'charged'::text, 'refunded'::text])) AND h.state IS DISTINCT FROM
+  WHERE g.amount_microcredits <> h.amount_microcredits OR h.state IS DISTINCT FROM
         CASE g.state
             WHEN 'held'::text THEN 'active'::text
             WHEN 'charged'::text THEN 'captured'::text
-            ELSE 'released'::text
-        END;
+            WHEN 'refunded'::text THEN 'released'::text
+            ELSE NULL::text
+        END
+UNION ALL
+ SELECT g.account_id,
+    'charge of '::text || g.id AS what,
+    g.charged_amount_microcredits AS kept,
+    e.amount_microcredits AS recomputed
+   FROM generations g
+     LEFT JOIN journal_transactions t ON t.key = (g.id || ':settle'::text)
+     LEFT JOIN journal_entries e ON e.transaction_id = t.id AND e.book = 'revenue'::text
+  WHERE g.charged_amount_microcredits IS DISTINCT FROM e.amount_microcredits
+UNION ALL
+ SELECT t.account_id,
+    ('journal transaction '::text || t.id) || ' without entries'::text AS what,
+    0 AS kept,
+    NULL::numeric AS recomputed
+   FROM journal_transactions t
+  WHERE NOT (EXISTS ( SELECT
+           FROM journal_entries e
+          WHERE e.transaction_id = t.id));
 GRANT SELECT ON ledger_drift TO holdfast_service;
 
 CREATE VIEW recent_failures AS
@@ -517,8 +542,10 @@ BEGIN
     WHEN g.state <> 'held' THEN 'settled'
     WHEN last.outcome = 'refused' THEN 'refused'
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
-    WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'
+    WHEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id) THEN 'cancelled'
     WHEN creates_spent(p_generation_id) THEN 'spent'
+    -- A call that waited in a queue until the hour was over would make a video that is refunded at once.
+    WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp()) THEN 'too_late'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
     INSERT INTO create_attempts (generation_id, number, visible_sha256)
@@ -549,7 +576,7 @@ CREATE OR REPLACE FUNCTION public.delete_generation(p_generation_id text, p_acco
 AS $function$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.account_id <> p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
+  IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
     RETURN false;
   END IF;
   IF g.deleted_at IS NULL THEN
@@ -567,6 +594,9 @@ CREATE OR REPLACE FUNCTION public.end_create(p_generation_id text, p_number inte
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 BEGIN
+  IF p_outcome IS NULL OR (p_outcome IN ('created', 'adopted')) <> (p_provider_video_id IS NOT NULL) THEN
+    RAISE EXCEPTION 'an attempt that made a video ends with its id, and no other does' USING ERRCODE = '22004';
+  END IF;
   PERFORM lock_generation(p_generation_id);
   UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code, error_message = p_error_message
     WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
@@ -579,6 +609,7 @@ BEGIN
       WHERE id = p_generation_id;
   END IF;
   PERFORM append_event(p_generation_id, 'create_' || p_outcome, jsonb_build_object('attempt', p_number, 'code', p_error_code));
+  PERFORM free_slot(p_generation_id);
 END $function$;
 GRANT EXECUTE ON FUNCTION end_create(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
 
@@ -608,6 +639,21 @@ AS $function$
 $function$;
 GRANT EXECUTE ON FUNCTION find_unanswered(text,bytea) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.free_slot(p_generation_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations;
+BEGIN
+  UPDATE generations gen SET counts_as_active = false
+    WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'refunded') AND is_finished(gen)
+    RETURNING * INTO g;
+  IF FOUND THEN
+    UPDATE accounts SET active_generations = active_generations - 1 WHERE id = g.account_id;
+  END IF;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
  RETURNS TABLE(outcome text, transaction_id bigint, moved_microcredits bigint, available_microcredits bigint, replayed boolean)
  LANGUAGE plpgsql
@@ -621,7 +667,7 @@ DECLARE
   movement_key text := 'grant:' || p_account_id || ':' || p_key;
   moved bigint;
 BEGIN
-  IF p_amount = 0 OR abs(p_amount) > 9007199254740991 THEN
+  IF p_amount IS NULL OR p_amount = 0 OR abs(p_amount) > 9007199254740991 THEN
     RAISE EXCEPTION 'a grant is a whole number of microcredits, not 0, within 2^53 - 1' USING ERRCODE = '22003';
   END IF;
   -- The account's lock comes first: two callers with one key are served one after the other.
@@ -655,6 +701,30 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION grant_credits(text,bigint,text,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.guard_api_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
+    RAISE EXCEPTION 'a revoked key stays revoked' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.guard_create_attempt()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF OLD.outcome IS NOT NULL THEN
+    RAISE EXCEPTION 'an attempt ends once' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.guard_generation()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -664,6 +734,10 @@ BEGIN
   IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size)
      IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size) THEN
     RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
+  END IF;
+  IF NEW.state <> OLD.state AND NOT (
+     OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'refunded')) THEN
+    RAISE EXCEPTION 'a generation does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'HF004';
   END IF;
   IF OLD.provider_video_id IS NOT NULL AND NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id THEN
     RAISE EXCEPTION 'a generation keeps its provider video' USING ERRCODE = 'HF004';
@@ -689,6 +763,16 @@ BEGIN
   END IF;
   RETURN NEW;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.is_finished(g generations)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT g.provider_verdict IN ('completed', 'failed') OR g.provider_video_id IS NULL AND NOT EXISTS (
+    SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome = 'not_found'))
+$function$;
 
 CREATE OR REPLACE FUNCTION public.keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb)
  RETURNS void
@@ -755,12 +839,23 @@ AS $function$
 BEGIN
   PERFORM lock_generation(p_generation_id);
   UPDATE create_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
-  PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+  IF FOUND THEN
+    PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+  END IF;
 END $function$;
 GRANT EXECUTE ON FUNCTION note_ambiguous_create(text,integer,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.nothing_made(p_generation_id text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made')
+$function$;
+
 CREATE OR REPLACE FUNCTION public.place_hold(p_generation_id text, p_hold_ttl_seconds integer)
- RETURNS TABLE(state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint, model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, create_may_have_arrived boolean, cancel_requested boolean, credits_charged boolean, settlement_reason text, error_code text)
+ RETURNS TABLE(state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint, model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -794,7 +889,15 @@ BEGIN
         -- NULL: what stood in the way has just gone, and the row is locked now.
         EXIT WHEN refusal IS NOT NULL;
       END LOOP;
-      IF refusal IS NOT NULL THEN
+      IF refusal IS NULL AND clock_timestamp() > g.admit_by THEN
+        -- The wait for the account's row took too long: what the statement above moved goes back.
+        UPDATE accounts a SET
+          available_microcredits = a.available_microcredits + g.amount_microcredits,
+          held_microcredits = a.held_microcredits - g.amount_microcredits,
+          active_generations = a.active_generations - 1
+        WHERE a.id = g.account_id;
+        PERFORM void_generation(p_generation_id);
+      ELSIF refusal IS NOT NULL THEN
         UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
         PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
       ELSE
@@ -813,7 +916,7 @@ BEGIN
       (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
       CASE WHEN gen.state = 'held' THEN expected_duration_ms(gen.model, gen.seconds, gen.size) END, gen.provider_video_id,
       EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
-      gen.cancel_requested_at IS NOT NULL, gen.credits_charged, gen.settlement_reason, gen.error_code
+      gen.credits_charged, gen.settlement_reason, gen.error_code
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
 END $function$;
 GRANT EXECUTE ON FUNCTION place_hold(text,integer) TO holdfast_service;
@@ -841,7 +944,7 @@ CREATE OR REPLACE FUNCTION public.price_microcredits(p_cost_per_second bigint, p
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  SELECT (p_cost_per_second * p_seconds * 10000 + (10000 - p_margin_basis_points) - 1) / (10000 - p_margin_basis_points)
+  SELECT ceil(p_cost_per_second::numeric * p_seconds * 10000 / (10000 - p_margin_basis_points))::bigint
 $function$;
 GRANT EXECUTE ON FUNCTION price_microcredits(bigint,integer,integer) TO holdfast_service;
 
@@ -857,16 +960,22 @@ BEGIN
   IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
     RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
   END IF;
-  IF g.state = 'held' AND g.provider_verdict = 'open' THEN
+  IF p_verdict IS NULL THEN
+    RAISE EXCEPTION 'a look has a verdict' USING ERRCODE = '22004';
+  END IF;
+  -- Also after a refund: a late end is known then, and frees the account's slot.
+  IF g.provider_verdict = 'open' THEN
     UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
         -- Progress never goes back for the one who watches it.
         provider_progress = greatest(gen.provider_progress, p_progress),
         provider_completed_at = p_completed_at, provider_error_code = p_error_code, provider_error_message = p_error_message,
         last_look_at = clock_timestamp()
       WHERE gen.id = p_generation_id;
-    IF (g.provider_verdict, g.provider_status, g.provider_progress) IS DISTINCT FROM (p_verdict, p_status, p_progress) THEN
+    IF (g.provider_verdict, g.provider_status, g.provider_progress)
+       IS DISTINCT FROM (p_verdict, p_status, greatest(g.provider_progress, p_progress)) THEN
       PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
     END IF;
+    PERFORM free_slot(p_generation_id);
   END IF;
   RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
 END $function$;
@@ -956,6 +1065,15 @@ BEGIN
   IF g.state <> 'held' THEN
     RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
   END IF;
+  IF p_reason = 'emergency' AND g.provider_verdict IN ('completed', 'failed') THEN
+    -- The provider's last word goes first: only what can't be recorded even now is an emergency.
+    BEGIN
+      RETURN QUERY SELECT * FROM settle_generation(p_generation_id, CASE g.provider_verdict WHEN 'completed' THEN 'completed' ELSE 'provider_failed' END);
+      RETURN;
+    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004' OR SQLSTATE 'HF005' THEN
+      NULL;
+    END;
+  END IF;
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
   SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
 
@@ -972,8 +1090,7 @@ BEGIN
     WHEN 'provider_unavailable' THEN g.provider_video_id IS NULL
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     -- Before the first create that may have made anything; later the provider's last word settles it.
-    WHEN 'cancelled' THEN g.cancel_requested_at IS NOT NULL AND g.provider_video_id IS NULL
-      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
+    WHEN 'cancelled' THEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
     WHEN 'create_failed' THEN g.provider_video_id IS NULL AND creates_spent(p_generation_id)
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     WHEN 'expired' THEN true
@@ -985,8 +1102,8 @@ BEGIN
   END IF;
 
   SELECT t.code, t.message INTO code, message FROM (VALUES
-    ('provider_failed', g.provider_error_code, g.provider_error_message),
-    ('create_refused', refused.error_code, refused.error_message),
+    ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
+    ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
     ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
     ('cancelled', 'cancelled', 'The video was cancelled before the provider began.'),
     ('create_failed', 'create_failed', 'The video could not be started at the provider.'),
@@ -994,9 +1111,7 @@ BEGIN
     ('emergency', 'settlement_failed', 'The outcome of this video could not be recorded.')
   ) AS t (reason, code, message) WHERE t.reason = p_reason;
   -- Released while the provider may still be at work: it counts against the cap until its end is known.
-  finished := p_reason NOT IN ('expired', 'emergency') OR g.provider_verdict IN ('completed', 'failed')
-    OR (g.provider_video_id IS NULL
-        AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL));
+  finished := is_finished(g);
 
   UPDATE holds h SET state = CASE WHEN charge THEN 'captured' ELSE 'released' END, settled_at = settled WHERE h.id = hold.id;
   UPDATE accounts a SET

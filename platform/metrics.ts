@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 
 export function createMetrics(): Registry {
   const registry = new Registry();
@@ -25,4 +25,24 @@ export async function serveMetrics(registry: Registry, host: string, port: numbe
     server.listen(port, host, resolve);
   });
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+}
+
+/** What an operator is alerted by. */
+export type Alarm = 'settlement_conflict' | 'settlement_refused' | 'emergency_release';
+
+const HELP: Record<Alarm, string> = {
+  settlement_conflict: 'Settlements asked for that differ from the one that stands.',
+  settlement_refused: 'Settlements that a rule or a constraint of the ledger refused.',
+  emergency_release: 'Holds released because their outcome could not be recorded.',
+};
+
+/** Counters that an operator is alerted by: `holdfast_settlement_conflict_total` and so on. */
+export function countAlarms(registry: Registry): (alarm: Alarm) => void {
+  const counters = new Map(
+    Object.entries(HELP).map(([alarm, help]) => [
+      alarm,
+      new Counter({ name: `holdfast_${alarm}_total`, help, registers: [registry] }),
+    ]),
+  );
+  return (alarm) => counters.get(alarm)?.inc();
 }

@@ -26,14 +26,14 @@ export class Cancel {
     });
   }
 
-  /** Resolves once a wish is on record: the ledger releases as cancelled only then. */
-  async requested(): Promise<boolean> {
+  /** Resolves once an operator's wish is on record; a client's was, before the signal came. */
+  async recorded(): Promise<void> {
     await this.recording;
-    return this.wanted;
   }
 
-  /** Waits this long, or until a cancel comes. */
+  /** Waits this long, or until a cancel comes; each ends one wait only. */
   async sleepUnlessRequested(delayMs: number, summary: string): Promise<void> {
     await condition(() => this.wanted, Math.max(1, delayMs), { summary });
+    this.wanted = false;
   }
 }

@@ -7,9 +7,7 @@ import type { Deadline } from './deadline.ts';
 
 /** What creating came to in the end, after every try that was allowed. */
 export type Created =
-  | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' }>
-  /** Nothing was made, and too little time is left to begin. */
-  | { readonly outcome: 'too_late' }
+  | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
   /** A call may have arrived, and its video was not found: the hold's time is over. */
   | { readonly outcome: 'unknown' };
 
@@ -39,7 +37,8 @@ export async function create(creating: Creating): Promise<Created> {
   if (resumed !== undefined) return resumed;
   let retryMs = FIRST_RETRY_MS;
   for (;;) {
-    if (await cancel.requested()) return { outcome: 'cancelled' };
+    // createVideo answers by what is on record, so a wish must be there first.
+    await cancel.recorded();
     if (deadline.leftMs() < leastTimeToCreateMs(hold, expectedMs)) return { outcome: 'too_late' };
     const made = await createOnce(creating);
     switch (made.outcome) {

@@ -57,7 +57,6 @@ async function conclude(
     case 'settled':
       return { generationId, ...outcomeOf(placement.settlement) };
     case 'held':
-      if (placement.cancelRequested) cancel.request();
       return { generationId, ...outcomeOf(await workOff(generationId, placement, nudge, cancel)) };
   }
 }

@@ -29,7 +29,6 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
     expectedDurationMs: 100_000,
     providerVideoId: null,
     createMayHaveArrived: false,
-    cancelRequested: false,
     ...changes,
   };
 }

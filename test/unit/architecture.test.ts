@@ -30,7 +30,7 @@ const HOUSE: Record<string, Room> = {
   provider: { ours: ['contracts'], packages: ['openai', 'undici', 'zod'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'provider'],
-    packages: ['@hono/node-server', '@hono/zod-openapi', '@temporalio/client', 'hono', 'uuid', 'zod'],
+    packages: ['@hono/node-server', '@hono/zod-openapi', '@temporalio/client', 'canonicalize', 'hono', 'uuid', 'zod'],
     nodeBuiltins: true,
   },
   worker: {

