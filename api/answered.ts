@@ -1,10 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 
 /**
- * A connection that is still whole this long after the answer's last byte was handed over has delivered it. Longer than an
- * SDK waits before it tries again, so its retry finds the generation not yet marked.
+ * A connection that is still whole this long after the answer's last byte was handed over has delivered it. Longer than
+ * an SDK waits before it tries again, so its retry finds the generation not yet marked; shorter than clients keep an
+ * idle connection.
  */
-const DELIVERED_AFTER_MS = 5000;
+const DELIVERED_AFTER_MS = 3000;
 
 /**
  * Calls `delivered` once the answer can be taken to have reached its client. A connection that breaks before proves
@@ -14,11 +15,8 @@ export function onDelivered({ incoming, outgoing }: HttpBindings, delivered: () 
   const { socket } = incoming;
   outgoing.once('finish', () => {
     const timer = setTimeout(() => {
-      socket.off('close', forget);
-      delivered();
+      if (!socket.destroyed) delivered();
     }, DELIVERED_AFTER_MS);
-    const forget = (): void => clearTimeout(timer);
     timer.unref();
-    socket.once('close', forget);
   });
 }

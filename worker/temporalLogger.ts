@@ -1,7 +1,7 @@
 import type { Logger, LogLevel } from '@temporalio/worker';
 import type { Log } from '../platform/log.ts';
 
-/** Temporal's messages in our log. Only a few known fields pass, for an error or an input could carry anything. */
+/** Temporal's messages in our log, its everyday ones as debug. Only a few known fields pass, for an error or an input could carry anything. */
 export function temporalLogger(log: Log): Logger {
   const write = (level: LogLevel, message: string, meta: Record<string, unknown> = {}): void => {
     const { workflowId, activityType, workflowType, taskQueue, attempt, error } = meta;
@@ -17,4 +17,4 @@ export function temporalLogger(log: Log): Logger {
   };
 }
 
-const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
