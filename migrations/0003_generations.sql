@@ -167,7 +167,7 @@ CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts
 -- Whether nothing goes on at the provider any more, as far as can be known: then it need not count against the cap.
 CREATE FUNCTION is_finished(g generations) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT g.provider_verdict IN ('completed', 'failed') OR g.provider_video_id IS NULL AND NOT EXISTS (
+  SELECT COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
     SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome = 'not_found'))
 $$;
 

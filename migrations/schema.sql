@@ -770,7 +770,7 @@ CREATE OR REPLACE FUNCTION public.is_finished(g generations)
  STABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  SELECT g.provider_verdict IN ('completed', 'failed') OR g.provider_video_id IS NULL AND NOT EXISTS (
+  SELECT COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
     SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome = 'not_found'))
 $function$;
 

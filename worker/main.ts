@@ -12,9 +12,6 @@ import { crashAt } from './crashAt.ts';
 import { temporalLogger } from './temporalLogger.ts';
 import { createWorkers } from './worker.ts';
 
-/** A call takes 30 s at most; a provider's list is given two minutes after that to show what it made. */
-const LOOK_FOR_CREATE_MS = 150_000;
-
 const config = loadConfig();
 const log = createLog('worker', config.logLevel);
 Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
@@ -51,7 +48,7 @@ const workers = await createWorkers({
     ledger,
     provider,
     providerEventsExpected: config.provider.webhookSecret !== undefined,
-    lookForCreateMs: LOOK_FOR_CREATE_MS,
+    lookForCreateMs: config.lookForCreateMs,
     at,
   }),
 });

@@ -162,6 +162,42 @@ describe('without PostgreSQL', () => {
   });
 });
 
+describe('a fault of ours in the database', () => {
+  it('a missing right is retried without end: nothing moves until it is given, then it settles once', async () => {
+    const account = await openAccount(stack, 1_000_000);
+    const { admin } = stack.database;
+    await admin.query('REVOKE EXECUTE ON FUNCTION settle_generation FROM holdfast_service');
+    const { body } = await create(account, 'no right');
+    const handle = stack.env.client.workflow.getHandle(body.id);
+    await vi.waitFor(
+      async () => {
+        const { raw } = await handle.describe();
+        expect((raw.pendingActivities ?? []).some(({ attempt }) => (attempt ?? 0) >= 3)).toBe(true);
+      },
+      { timeout: 25_000, interval: 100 },
+    );
+    expect(await account.credits()).toMatchObject({ held_microcredits: PRICE });
+    await admin.query('GRANT EXECUTE ON FUNCTION settle_generation TO holdfast_service');
+    expect(await handle.result()).toMatchObject({ outcome: 'captured' });
+    expect(await account.credits()).toMatchObject({ available_microcredits: 1_000_000 - PRICE, held_microcredits: 0 });
+  });
+
+  it('a settlement that a constraint refuses is counted and on record, and moves nothing', async () => {
+    const account = await openAccount(stack, 1_000_000);
+    const { admin } = stack.database;
+    await admin.query("ALTER TABLE holds ADD CONSTRAINT broken CHECK (state <> 'captured') NOT VALID");
+    const { body } = await create(account, 'refused by a constraint');
+    await vi.waitFor(() => expect(stack.alarms).toContain('settlement_refused'), { timeout: 20_000, interval: 100 });
+    expect(await account.credits()).toMatchObject({ held_microcredits: PRICE });
+    await admin.query('ALTER TABLE holds DROP CONSTRAINT broken');
+    const { rows } = await admin.query(
+      "SELECT data FROM generation_events WHERE generation_id = $1 AND kind = 'settlement_refused'",
+      [body.id],
+    );
+    expect(rows).toEqual([{ data: { asked: 'completed', why: 'constraint' } }]);
+  });
+});
+
 describe('cancel, delete and content', () => {
   it('a cancel after the create moves no credits, however often it is sent; the outcome settles', async () => {
     const account = await openAccount(stack, 1_000_000);

@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PRICE } from '../support/database.ts';
+import {
+  ask,
+  createsOf,
+  expectNoDrift,
+  expectQuickVideos,
+  forEachOf,
+  movementsOf,
+  providerVideos,
+  standings,
+  untilSettled,
+} from '../support/generations.ts';
+import type { TestAccount, TestStack } from '../support/stack.ts';
+import { openAccount, startStack } from '../support/stack.ts';
+
+/** Long enough to create and to look twice, short enough to see a hold's end. */
+const SHORT_HOLD_SECONDS = 12;
+
+let stack: TestStack;
+/** Its holds end soon. */
+let brief: TestStack;
+beforeAll(async () => {
+  [stack, brief] = await Promise.all([
+    startStack({ lookForCreateMs: 1500 }),
+    startStack({ holdTtlSeconds: SHORT_HOLD_SECONDS, lookForCreateMs: 1500 }),
+  ]);
+  await Promise.all([expectQuickVideos(stack), expectQuickVideos(brief)]);
+});
+afterAll(async () => {
+  await Promise.all([stack.stop(), brief.stop()]);
+});
+afterEach(async () => {
+  await Promise.all([expectNoDrift(stack), expectNoDrift(brief)]);
+});
+
+const GRANTED = 100_000_000;
+
+const openTwo = (at: TestStack) => Promise.all([openAccount(at, GRANTED), openAccount(at, GRANTED)]);
+
+async function expectBalance({ credits }: TestAccount, charged: number): Promise<void> {
+  const left = { available_microcredits: GRANTED - charged * PRICE, held_microcredits: 0 };
+  expect(await credits()).toMatchObject(left);
+}
+
+/** Each video that a generation owns was asked for by this very generation's owner, and belongs to no other. */
+async function expectOwnVideosOnly(at: TestStack): Promise<void> {
+  const promptOf = new Map((await providerVideos(at)).map(({ id, prompt }) => [id, prompt]));
+  const { rows } = await at.database.pool.query<{ video: string; prompt: string }>(
+    `SELECT g.provider_video_id AS video, i.prompt FROM generations g JOIN inputs i ON i.generation_id = g.id
+      WHERE g.provider_base_url LIKE $1 AND g.provider_video_id IS NOT NULL`,
+    [`${at.simulatorUrl}%`],
+  );
+  for (const { video, prompt } of rows) expect({ video, prompt: promptOf.get(video) }).toEqual({ video, prompt });
+  expect(new Set(rows.map(({ video }) => video)).size).toBe(rows.length);
+}
+
+describe.concurrent('50 creates whose replies are lost at once, of two tenants with unequal prompts', () => {
+  it('each adopts its own video, completes and is charged: 50 creates, 50 videos', async () => {
+    const tenants = await openTwo(stack);
+    const requests = Array.from({ length: 50 }, (_, index) => ({
+      tenant: tenants[index % 2] as TestAccount,
+      prompt: `lost of tenant ${index % 2}, number ${index} [[create:lost-reply]]`,
+    }));
+    const ids = await forEachOf(requests, 50, ({ tenant, prompt }) => ask(tenant, prompt));
+    for (const standing of await untilSettled(stack, ids)) {
+      expect(standing).toMatchObject({ state: 'charged', charged: PRICE, attempts: ['adopted'] });
+    }
+    await Promise.all(tenants.map((tenant) => expectBalance(tenant, 25)));
+    const made = (await providerVideos(stack)).filter(({ prompt }) => prompt.startsWith('lost of tenant'));
+    expect(made).toHaveLength(50);
+    for (const { prompt } of requests) expect(await createsOf(stack, prompt)).toBe(1);
+    await expectOwnVideosOnly(stack);
+  });
+});
+
+describe.concurrent('lost replies that look the same', () => {
+  /** Until the hold's end nothing is adopted, charged or made again; then each gets its credits back. */
+  async function expectNoneAdopted(prompt: string, calls: number, videos: number): Promise<void> {
+    const tenants = await openTwo(brief);
+    const each = Array.from({ length: calls }, (_, index) => tenants[index % 2] as TestAccount);
+    const ids = await forEachOf(each, calls, (tenant) => ask(tenant, prompt));
+    const held = await standings(brief, ids);
+    expect(held.map(({ state, video }) => ({ state, video }))).toEqual(ids.map(() => ({ state: 'held', video: null })));
+    for (const standing of await untilSettled(brief, ids)) {
+      expect(standing).toMatchObject({ state: 'refunded', code: 'generation_timeout', video: null, attempts: [null] });
+    }
+    expect(await createsOf(brief, prompt)).toBe(calls);
+    expect((await providerVideos(brief)).filter((video) => video.prompt === prompt)).toHaveLength(videos);
+    await Promise.all(tenants.map((tenant) => expectBalance(tenant, 0)));
+    await expectOwnVideosOnly(brief);
+  }
+
+  it('across two tenants: none is adopted, none created again; held until the hour, then released', async () => {
+    await expectNoneAdopted('the very same words [[create:lost-reply*6]]', 6, 6);
+  });
+
+  it('with one video for two open attempts: neither takes it, for it may be the other’s', async () => {
+    await expectNoneAdopted('one of us was heard [[create:lost-reply*1]][[create:reset*1]]', 2, 1);
+  });
+
+  it('a released one still counts against the cap of its account, for its video may go on', async () => {
+    const account = await openAccount(brief, GRANTED);
+    const twins = ['twins [[create:lost-reply*2]]', 'twins [[create:lost-reply*2]]'];
+    const ids = await forEachOf(twins, 2, (prompt) => ask(account, prompt));
+    await untilSettled(brief, ids);
+    expect((await brief.database.ledger.getBalance(account.id)).activeGenerations).toBe(2);
+  });
+});
+
+describe.concurrent('a lost reply to a create with an input_reference', () => {
+  it('is never adopted and never created again: the hold waits for its hour', async () => {
+    const account = await openAccount(brief, GRANTED);
+    const prompt = 'from an image [[create:lost-reply]]';
+    const image = new File([new Uint8Array([1, 2, 3])], 'a.png', { type: 'image/png' });
+    const { id } = await account.client.videos.create({ prompt, input_reference: image });
+    const [standing] = await untilSettled(brief, [id]);
+    expect(standing).toMatchObject({ code: 'generation_timeout', video: null, attempts: [null] });
+    expect(await createsOf(brief, prompt)).toBe(1);
+    await expectBalance(account, 0);
+  });
+});
+
+interface Trial {
+  readonly prompt: string;
+  /** How the attempts end, in order; each is one call. */
+  readonly attempts: string[];
+  readonly code?: string;
+}
+
+describe.concurrent('a create that goes wrong', () => {
+  const ends: [string, Trial][] = [
+    [
+      'never arrived: looked for, not found, created again, charged',
+      { prompt: 'never arrived [[create:reset*1]]', attempts: ['not_found', 'created'] },
+    ],
+    [
+      'broke at the provider without a trace: looked for, not found, created again, charged',
+      { prompt: 'broke [[create:500*1]]', attempts: ['not_found', 'created'] },
+    ],
+    [
+      'lost three times without a trace: refunded as create_failed after exactly three calls',
+      {
+        prompt: 'never arrives [[create:reset]]',
+        attempts: ['not_found', 'not_found', 'not_found'],
+        code: 'create_failed',
+      },
+    ],
+    [
+      "refused twice for the operator's key: tried again, charged",
+      { prompt: 'no key [[create:401*2]]', attempts: ['not_made', 'not_made', 'created'] },
+    ],
+    [
+      'refused twice as too many, with Retry-After: tried again, charged',
+      { prompt: 'busy [[create:429*2]][[retry-after:1]]', attempts: ['not_made', 'not_made', 'created'] },
+    ],
+    [
+      'refused for what the client asked: refunded with that code, never tried again',
+      { prompt: 'bad [[create:400:bad_thing]]', attempts: ['refused'], code: 'bad_thing' },
+    ],
+    [
+      'answered with a page of HTML: found in the list, charged once',
+      { prompt: 'a page [[create:html]]', attempts: ['adopted'] },
+    ],
+    [
+      'answered with an empty object: found in the list, charged once',
+      { prompt: 'nothing said [[create:empty]]', attempts: ['adopted'] },
+    ],
+  ];
+
+  it.each(ends)('%s', async (_what, { prompt, attempts, code }) => {
+    const account = await openAccount(stack, GRANTED);
+    const id = await ask(account, prompt);
+    const [standing] = await untilSettled(stack, [id]);
+    const charged = code === undefined;
+    expect(standing).toMatchObject({ state: charged ? 'charged' : 'refunded', code: code ?? null, attempts });
+    expect(await createsOf(stack, prompt)).toBe(attempts.length);
+    expect(await movementsOf(stack, id)).toEqual(['hold', charged ? 'capture' : 'release']);
+    await expectBalance(account, charged ? 1 : 0);
+    expect((await account.client.videos.retrieve(id)).error?.code ?? null).toBe(code ?? null);
+  });
+});
