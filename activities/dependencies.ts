@@ -9,5 +9,6 @@ export interface ProviderDependencies {
   readonly providerEventsExpected: boolean;
   /** A video that isn't in the provider's list this long after its create was begun was never made. */
   readonly lookForCreateMs: number;
+  readonly count: (alarm: 'provider_operator_fault') => void;
   readonly at: CrashPoint;
 }

@@ -92,7 +92,12 @@ async function recordCreate(
     case 'operators_fault':
     case 'not_sent':
     case 'not_made':
-      await ledger.endCreate(generationId, number, { outcome: 'not_made', code: result.outcome, message: result.why });
+      if (result.outcome === 'operators_fault') deps.count('provider_operator_fault');
+      await ledger.endCreate(generationId, number, {
+        outcome: 'not_made',
+        code: result.outcome,
+        message: result.message,
+      });
       return { outcome: 'not_made', why: result.why, retryAfterMs: result.retryAfterMs };
     case 'ambiguous':
       await ledger.noteAmbiguousCreate(generationId, number, result.why);

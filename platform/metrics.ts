@@ -28,11 +28,12 @@ export async function serveMetrics(registry: Registry, host: string, port: numbe
 }
 
 /** What an operator is alerted by. */
-export type Alarm = 'settlement_conflict' | 'settlement_refused' | 'emergency_release';
+export type Alarm = 'settlement_conflict' | 'settlement_refused' | 'emergency_release' | 'provider_operator_fault';
 
 const HELP: Record<Alarm, string> = {
   settlement_conflict: 'Settlements asked for that differ from the one that stands.',
   settlement_refused: 'Settlements that a rule or a constraint of the ledger refused.',
+  provider_operator_fault: 'Creates refused for what the operator owes the provider: key, rights, quota, billing.',
   emergency_release: 'Holds released because their outcome could not be recorded.',
 };
 

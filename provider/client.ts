@@ -110,7 +110,7 @@ function createRefusal({ fault, code, message, why, retryAfterMs }: SortedError)
     case 'operators_fault':
     case 'not_sent':
     case 'not_made':
-      return { outcome: fault, why, retryAfterMs };
+      return { outcome: fault, why, message, retryAfterMs };
   }
 }
 

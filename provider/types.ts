@@ -62,6 +62,8 @@ export type CreateResult =
   | {
       readonly outcome: 'operators_fault' | 'not_sent' | 'not_made';
       readonly why: string;
+      /** The provider's own words, for operators' records only: it may tell of their account. */
+      readonly message: string;
       readonly retryAfterMs: number | null;
     }
   /** The call may have arrived: a second create could make a second paid video. */

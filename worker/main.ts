@@ -26,6 +26,7 @@ const ledger = createLedger(pool);
 const provider = createProvider(config.provider);
 const temporal = createTemporalClient(config.temporal);
 const registry = createMetrics();
+const count = countAlarms(registry);
 const at = crashAt(config.crashAt);
 const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
 
@@ -41,7 +42,7 @@ const workers = await createWorkers({
   ledgerActivities: createLedgerActivities({
     ledger,
     holdTtlSeconds: config.holdTtlSeconds,
-    count: countAlarms(registry),
+    count,
     at,
   }),
   providerActivities: createProviderActivities({
@@ -49,6 +50,7 @@ const workers = await createWorkers({
     provider,
     providerEventsExpected: config.provider.webhookSecret !== undefined,
     lookForCreateMs: config.lookForCreateMs,
+    count,
     at,
   }),
 });

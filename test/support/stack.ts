@@ -57,6 +57,7 @@ export async function startStack(
       provider,
       providerEventsExpected: false,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
+      count: (alarm) => alarms.push(alarm),
       at: noCrash,
     }),
   };
