@@ -1,13 +1,14 @@
 import type { Pool } from './pool.ts';
 import * as accounts from './accounts.ts';
 import * as attempts from './attempts.ts';
+import * as events from './events.ts';
 import * as generations from './generations.ts';
 import * as holds from './holds.ts';
 import * as lookup from './lookup.ts';
 import * as prices from './prices.ts';
 import * as requests from './requests.ts';
 
-const operations = { ...accounts, ...attempts, ...generations, ...holds, ...lookup, ...prices, ...requests };
+const operations = { ...accounts, ...attempts, ...events, ...generations, ...holds, ...lookup, ...prices, ...requests };
 type Operations = typeof operations;
 
 /** Every operation of the ledger, bound to one pool. */
@@ -33,6 +34,7 @@ export function createLedger(pool: Pool): Ledger {
 
 export { createPool, type Pool } from './pool.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
+export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Admission, KeptAnswer } from './requests.ts';
 export type { OpenAttempt } from './lookup.ts';

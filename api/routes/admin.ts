@@ -46,7 +46,7 @@ const addAccount = createRoute({
   request: { body: named },
   responses: {
     200: { description: 'The account.', content: { 'application/json': { schema: Account } } },
-    ...errorAnswers(400, 401, 404, 415, 500),
+    ...errorAnswers(400, 401, 404, 415, 500, 503),
   },
 });
 
@@ -59,7 +59,7 @@ const addKey = createRoute({
   request: { params, body: named },
   responses: {
     200: { description: 'The key.', content: { 'application/json': { schema: Key } } },
-    ...errorAnswers(400, 401, 404, 415, 500),
+    ...errorAnswers(400, 401, 404, 415, 500, 503),
   },
 });
 
@@ -92,7 +92,7 @@ const grant = createRoute({
   },
   responses: {
     200: { description: 'What was moved.', content: { 'application/json': { schema: Grant } } },
-    ...errorAnswers(400, 401, 402, 404, 415, 422, 500),
+    ...errorAnswers(400, 401, 402, 404, 415, 422, 500, 503),
   },
 });
 

@@ -27,7 +27,7 @@ const get = createRoute({
   security: bearer,
   responses: {
     200: { description: 'The balance.', content: { 'application/json': { schema: Credits } } },
-    ...errorAnswers(401, 500),
+    ...errorAnswers(401, 500, 503),
   },
 });
 

@@ -43,7 +43,7 @@ const list = createRoute({
   security: bearer,
   responses: {
     200: { description: 'Prices in force now.', content: { 'application/json': { schema: PriceList } } },
-    ...errorAnswers(401, 500),
+    ...errorAnswers(401, 500, 503),
   },
 });
 

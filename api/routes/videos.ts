@@ -12,6 +12,7 @@ import { ApiError, notFound } from '../errors.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
 import type { Repeat } from '../startVideo.ts';
+import { toTimeline } from '../timeline.ts';
 import { toVideo, Video } from '../videoObject.ts';
 import { CreateVideoForm, CreateVideoJson, readCreateVideo } from '../videoRequest.ts';
 
@@ -44,7 +45,7 @@ const retrieve = createRoute({
   summary: 'A video, and what became of its credits',
   security: bearer,
   request: { params },
-  responses: { 200: video, ...errorAnswers(401, 404, 500) },
+  responses: { 200: video, ...errorAnswers(401, 404, 500, 503) },
 });
 
 const cancel = createRoute({
@@ -54,7 +55,48 @@ const cancel = createRoute({
   summary: 'Ask that a video is not made; once the provider has begun, its outcome settles the credits all the same',
   security: bearer,
   request: { params },
-  responses: { 200: video, ...errorAnswers(401, 404, 409, 500) },
+  responses: { 200: video, ...errorAnswers(401, 404, 409, 500, 503) },
+});
+
+const Timeline = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        object: z.literal('timeline.step'),
+        sequence: z.number().int(),
+        at: z.iso.datetime(),
+        type: z.string(),
+        message: z.string(),
+      }),
+    ),
+  })
+  .openapi('Timeline', {
+    example: {
+      object: 'list',
+      data: [
+        {
+          object: 'timeline.step',
+          sequence: 2,
+          at: '2026-11-23T06:45:17.900Z',
+          type: 'held',
+          message: 'Hold of 0.571429 credits placed',
+        },
+      ],
+    },
+  });
+
+const timeline = createRoute({
+  method: 'get',
+  path: '/videos/{video_id}/timeline',
+  operationId: 'getVideoTimeline',
+  summary: 'Why was I charged? Every step, its time, in words',
+  security: bearer,
+  request: { params },
+  responses: {
+    200: { description: 'The steps so far.', content: { 'application/json': { schema: Timeline } } },
+    ...errorAnswers(401, 404, 500, 503),
+  },
 });
 
 const Deleted = z
@@ -130,6 +172,13 @@ export function videoRoutes(deps: ApiDependencies) {
     .openapi(retrieve, async (c) => {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
       return c.json(toVideo(generation), 200);
+    })
+    .openapi(timeline, async (c) => {
+      const { accountId } = c.get('caller');
+      const { id: generationId } = await find(accountId, c.req.valid('param').video_id);
+      const steps = toTimeline(await deps.ledger.listEvents(accountId, generationId));
+      const data = steps.map((step) => ({ object: 'timeline.step' as const, ...step, at: step.at.toISOString() }));
+      return c.json({ object: 'list' as const, data }, 200);
     })
     .openapi(content, async (c) => {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);

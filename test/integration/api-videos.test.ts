@@ -127,6 +127,38 @@ describe('content', () => {
   });
 });
 
+describe('the timeline', () => {
+  it('tells in words why credits were charged or came back, from the events alone', async () => {
+    const account = await openAccount(stack, 2_000_000);
+    const [done, blocked] = [
+      await account.client.videos.create({ prompt: 'told' }),
+      await account.client.videos.create({ prompt: 'an ad for iqus e cigerrates' }),
+    ];
+    const told = async ({ id }: { id: string }) => {
+      await untilTerminal(account, id);
+      const { data } = (await (await account.fetch(`/v1/videos/${id}/timeline`)).json()) as {
+        data: { message: string; at: string }[];
+      };
+      expect(data.map(({ at }) => at)).toEqual(data.map(({ at }) => at).sort());
+      return data.map(({ message }) => message);
+    };
+    expect(await told(done)).toEqual([
+      'Requested, at a price of 0.571429 credits',
+      'Hold of 0.571429 credits placed',
+      'Asking the provider for the video',
+      'The provider has begun',
+      'The provider reported that the video is complete',
+      '0.571429 credits charged',
+    ]);
+    expect((await told(blocked)).slice(-2)).toEqual([
+      'The provider reported failure: moderation_blocked',
+      '0.571429 credits returned: moderation_blocked',
+    ]);
+    const stranger = await openAccount(stack, 0);
+    expect((await stranger.fetch(`/v1/videos/${done.id}/timeline`)).status).toBe(404);
+  });
+});
+
 describe('another tenant', () => {
   it("gets 404 for an id that isn't theirs, as for one that never was", async () => {
     const [owner, stranger] = await Promise.all([openAccount(stack, 1_000_000), openAccount(stack, 1_000_000)]);

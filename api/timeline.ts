@@ -1,0 +1,43 @@
+import { formatCredits } from '../contracts/money.ts';
+import type { GenerationEvent } from '../ledger/index.ts';
+
+type Words = (data: GenerationEvent['data']) => string;
+
+const credits = ({ amount_microcredits: amount }: GenerationEvent['data']) => formatCredits(Number(amount));
+
+/** Each event for the customer who asks "why was I charged?". What only concerns operators has no words here. */
+const WORDS: Record<string, Words> = {
+  requested: (data) => `Requested, at a price of ${credits(data)} credits`,
+  held: (data) => `Hold of ${credits(data)} credits placed`,
+  create_begun: ({ attempt }) => `Asking the provider for the video${attempt === 1 ? '' : `, try ${attempt}`}`,
+  create_created: () => 'The provider has begun',
+  create_adopted: () => 'The reply of the provider was lost; its video was found',
+  create_not_made: () => 'The provider did not take the video; nothing was made, credits stay reserved',
+  create_ambiguous: () => 'The reply of the provider was lost; looking for the video, credits stay reserved',
+  create_not_found: () => 'The provider has no such video: nothing was made by that try',
+  create_refused: ({ code }) => `The provider refused the request: ${code}`,
+  seen: ({ verdict, status, progress, code }) => {
+    if (verdict === 'completed') return 'The provider reported that the video is complete';
+    if (verdict === 'failed') return `The provider reported failure: ${code}`;
+    return `The provider reported ${status}${progress === null ? '' : `, ${progress} %`}`;
+  },
+  cancel_requested: () => 'Cancel requested; credits follow the outcome of what the provider has begun',
+  settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
+  charged: (data) => `${credits(data)} credits charged`,
+  refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
+};
+
+export interface Step {
+  readonly at: Date;
+  readonly sequence: number;
+  readonly type: string;
+  readonly message: string;
+}
+
+/** The steps of a generation in words, read from its events alone. */
+export function toTimeline(events: readonly GenerationEvent[]): Step[] {
+  return events.flatMap(({ sequence, kind, data, recordedAt }) => {
+    const message = WORDS[kind]?.(data);
+    return message === undefined ? [] : [{ at: recordedAt, sequence, type: kind, message }];
+  });
+}
