@@ -29,7 +29,6 @@ export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, ge
 
 /** Deletes at the provider and hides it here. Raises `video_not_terminal` while it is open: that is no way to a refund. */
 export async function deleteVideo({ ledger, provider }: ApiDependencies, generation: Generation): Promise<void> {
-  if (generation.state === 'held') throw notTerminal();
   // One that was refunded may still be at work there; what follows it needs it.
   if (
     generation.state === 'charged' &&

@@ -869,46 +869,42 @@ DECLARE
   placed timestamptz;
 BEGIN
   IF g.state = 'requested' THEN
-    IF clock_timestamp() > g.admit_by THEN
+    LOOP
+      -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
+      UPDATE accounts a SET
+        available_microcredits = a.available_microcredits - g.amount_microcredits,
+        held_microcredits = a.held_microcredits + g.amount_microcredits,
+        active_generations = a.active_generations + 1
+      WHERE a.id = g.account_id AND a.available_microcredits >= g.amount_microcredits
+        AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations;
+      EXIT WHEN FOUND;
+      SELECT * INTO account FROM accounts a WHERE a.id = g.account_id FOR NO KEY UPDATE;
+      refusal := CASE
+        WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
+        WHEN account.available_microcredits < g.amount_microcredits THEN 'insufficient_credits'
+        WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations' END;
+      -- NULL: what stood in the way has just gone, and the row is locked now.
+      EXIT WHEN refusal IS NOT NULL;
+    END LOOP;
+    IF refusal IS NULL AND clock_timestamp() > g.admit_by THEN
+      -- Looked at after the wait for the account's row. Its client has gone: what the statement above moved goes back.
+      UPDATE accounts a SET
+        available_microcredits = a.available_microcredits + g.amount_microcredits,
+        held_microcredits = a.held_microcredits - g.amount_microcredits,
+        active_generations = a.active_generations - 1
+      WHERE a.id = g.account_id;
       PERFORM void_generation(p_generation_id);
+    ELSIF refusal IS NOT NULL THEN
+      UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
+      PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
     ELSE
-      LOOP
-        -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
-        UPDATE accounts a SET
-          available_microcredits = a.available_microcredits - g.amount_microcredits,
-          held_microcredits = a.held_microcredits + g.amount_microcredits,
-          active_generations = a.active_generations + 1
-        WHERE a.id = g.account_id AND a.available_microcredits >= g.amount_microcredits
-          AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations;
-        EXIT WHEN FOUND;
-        SELECT * INTO account FROM accounts a WHERE a.id = g.account_id FOR NO KEY UPDATE;
-        refusal := CASE
-          WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
-          WHEN account.available_microcredits < g.amount_microcredits THEN 'insufficient_credits'
-          WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations' END;
-        -- NULL: what stood in the way has just gone, and the row is locked now.
-        EXIT WHEN refusal IS NOT NULL;
-      END LOOP;
-      IF refusal IS NULL AND clock_timestamp() > g.admit_by THEN
-        -- The wait for the account's row took too long: what the statement above moved goes back.
-        UPDATE accounts a SET
-          available_microcredits = a.available_microcredits + g.amount_microcredits,
-          held_microcredits = a.held_microcredits - g.amount_microcredits,
-          active_generations = a.active_generations - 1
-        WHERE a.id = g.account_id;
-        PERFORM void_generation(p_generation_id);
-      ELSIF refusal IS NOT NULL THEN
-        UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
-        PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
-      ELSE
-        placed := clock_timestamp();
-        INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
-        VALUES (new_hold_id, p_generation_id, g.account_id, g.amount_microcredits, placed, placed + make_interval(secs => p_hold_ttl_seconds));
-        PERFORM post_movement(p_generation_id || ':hold', 'hold', g.account_id, p_generation_id, g.amount_microcredits, NULL,
-                              'available', 'held', g.amount_microcredits);
-        UPDATE generations gen SET state = 'held', counts_as_active = true WHERE gen.id = p_generation_id;
-        PERFORM append_event(p_generation_id, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
-      END IF;
+      placed := clock_timestamp();
+      INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
+      VALUES (new_hold_id, p_generation_id, g.account_id, g.amount_microcredits, placed, placed + make_interval(secs => p_hold_ttl_seconds));
+      PERFORM post_movement(p_generation_id || ':hold', 'hold', g.account_id, p_generation_id, g.amount_microcredits, NULL,
+                            'available', 'held', g.amount_microcredits);
+      UPDATE generations gen SET state = 'held', counts_as_active = true WHERE gen.id = p_generation_id;
+      PERFORM append_event(p_generation_id, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
     END IF;
   END IF;
   RETURN QUERY

@@ -248,3 +248,30 @@ describe('admission', () => {
     expect(await balance(tenant)).toEqual({ available: PRICE, held: 0 });
   });
 });
+
+describe('an idempotency key in admission', () => {
+  it('from eight callers at once admits one generation, round after round', async () => {
+    const tenant = await openTenant(db, 100 * PRICE);
+    for (let round = 0; round < 15; round += 1) {
+      const idempotencyKey = randomUUID();
+      const answers = await Promise.all(
+        times(8).map(() => db.ledger.admitGeneration({ ...request(tenant), idempotencyKey })),
+      );
+      const outcomes = answers.map(({ outcome }) => outcome).sort();
+      expect(outcomes).toEqual(['admitted', ...times(7).map(() => 'in_use')]);
+    }
+  });
+
+  it('whose request was never held in time is served anew, and the first one can never be held', async () => {
+    const tenant = await openTenant(db, 2 * PRICE);
+    const idempotencyKey = randomUUID();
+    const late = { ...request(tenant), idempotencyKey, admitWithinMs: 0 };
+    await db.ledger.admitGeneration(late);
+    const again = { ...request(tenant), idempotencyKey };
+    expect(await db.ledger.admitGeneration(again)).toMatchObject({
+      outcome: 'admitted',
+      generationId: again.generationId,
+    });
+    expect(await db.ledger.placeHold(late.generationId, 3600)).toMatchObject({ outcome: 'refused', code: 'voided' });
+  });
+});
