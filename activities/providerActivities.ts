@@ -19,6 +19,12 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
   };
 }
 
+/**
+ * A process that was halted between the attempt's commit and the call may wake up long after another has looked for the
+ * video, found nothing and created it: then the call must not be made.
+ */
+const STALE_AFTER_MS = 15_000;
+
 async function beating<Result>(work: () => Promise<Result>): Promise<Result> {
   const context = Context.current();
   // With the details of the earlier try, which would be lost otherwise.
@@ -45,6 +51,7 @@ async function createVideo(deps: ProviderDependencies, generationId: string): Pr
   if (unrecorded !== undefined) return recordMade(deps, generationId, unrecorded);
 
   deps.at('create:before');
+  const askedAtMs = performance.now();
   const begun = await deps.ledger.beginCreate(generationId, deps.provider);
   switch (begun.outcome) {
     case 'known':
@@ -63,6 +70,8 @@ async function createVideo(deps: ProviderDependencies, generationId: string): Pr
   }
 
   deps.at('create:begun');
+  if (performance.now() - askedAtMs > STALE_AFTER_MS)
+    return { outcome: 'ambiguous', why: 'the worker was halted before the call' };
   const { inputReference, ...fields } = begun.request;
   const result = await deps.provider.createVideo(inputReference === null ? fields : { ...fields, inputReference });
   deps.at('create:made');

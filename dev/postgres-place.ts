@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { StartRefused } from './ports.ts';
 import { readJson, writePrivate } from './state.ts';
 
@@ -67,7 +67,8 @@ export function dataFolder(stateFolder: string, user: PostgresUser | undefined):
 function notedPlace(stateFolder: string): string | undefined {
   const note = readJson(join(stateFolder, 'postgres.json'));
   const path = typeof note === 'object' && note !== null && 'dataFolder' in note ? note.dataFolder : undefined;
-  return typeof path === 'string' ? path : undefined;
+  // In a copy of a state folder the note still names the original's data, which is not the copy's to use or delete.
+  return typeof path === 'string' && basename(path) === `holdfast-${shortHash(stateFolder)}` ? path : undefined;
 }
 
 /** Deletes the data that lie outside of the state folder, if there are any. */

@@ -28,7 +28,6 @@ const temporal = createTemporalClient(config.temporal);
 const registry = createMetrics();
 const count = countAlarms(registry);
 const at = crashAt(config.crashAt);
-const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
 
 const [workflowBundle, connection] = await Promise.all([
   buildWorkflowBundle(),
@@ -56,6 +55,8 @@ const workers = await createWorkers({
 });
 
 const running = Promise.all(workers.map((worker) => worker.run()));
+// Last: the embedded stack takes metrics that answer for a worker that takes work.
+const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
 onShutdown(log, async () => {
   for (const worker of workers) worker.shutdown();
   await running;

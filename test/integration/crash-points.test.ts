@@ -168,7 +168,7 @@ describe('a worker that is killed', () => {
     },
   );
 
-  it('anywhere of these leaves as many videos at the provider as were charged, and no drift in the ledger', async () => {
+  it('at any of these leaves as many videos at the provider as were charged, and no drift in the ledger', async () => {
     const ended = await Promise.allSettled(recoveries.values());
     expect(ended.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(await providerCounts()).toMatchObject({ creates: CRASH_POINTS.length, videos: CRASH_POINTS.length });

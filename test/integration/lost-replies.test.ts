@@ -55,6 +55,67 @@ async function expectOwnVideosOnly(at: TestStack): Promise<void> {
   expect(new Set(rows.map(({ video }) => video)).size).toBe(rows.length);
 }
 
+interface Trial {
+  readonly prompt: string;
+  /** How the attempts end, in order; each is one call. */
+  readonly attempts: string[];
+  readonly code?: string;
+}
+
+describe.concurrent('a create that goes wrong', () => {
+  // The slowest first, for only a few tests run at once.
+  const ends: [string, Trial][] = [
+    [
+      "refused twice for the operator's key: tried again, charged",
+      { prompt: 'no key [[create:401*2]]', attempts: ['not_made', 'not_made', 'created'] },
+    ],
+    [
+      'never arrived: looked for, not found, created again, charged',
+      { prompt: 'never arrived [[create:reset*1]]', attempts: ['not_found', 'created'] },
+    ],
+    [
+      'broke at the provider without a trace: looked for, not found, created again, charged',
+      { prompt: 'broke [[create:500*1]]', attempts: ['not_found', 'created'] },
+    ],
+    [
+      'lost three times without a trace: refunded as create_failed after exactly three calls',
+      {
+        prompt: 'never arrives [[create:reset]]',
+        attempts: ['not_found', 'not_found', 'not_found'],
+        code: 'create_failed',
+      },
+    ],
+    [
+      'refused twice as too many, with Retry-After: tried again, charged',
+      { prompt: 'busy [[create:429*2]][[retry-after:1]]', attempts: ['not_made', 'not_made', 'created'] },
+    ],
+    [
+      'refused for what the client asked: refunded with that code, never tried again',
+      { prompt: 'bad [[create:400:bad_thing]]', attempts: ['refused'], code: 'bad_thing' },
+    ],
+    [
+      'answered with a page of HTML: found in the list, charged once',
+      { prompt: 'a page [[create:html]]', attempts: ['adopted'] },
+    ],
+    [
+      'answered with an empty object: found in the list, charged once',
+      { prompt: 'nothing said [[create:empty]]', attempts: ['adopted'] },
+    ],
+  ];
+
+  it.each(ends)('%s', async (_what, { prompt, attempts, code }) => {
+    const account = await openAccount(stack, GRANTED);
+    const id = await ask(account, prompt);
+    const [standing] = await untilSettled(stack, [id]);
+    const charged = code === undefined;
+    expect(standing).toMatchObject({ state: charged ? 'charged' : 'refunded', code: code ?? null, attempts });
+    expect(await createsOf(stack, prompt)).toBe(attempts.length);
+    expect(await movementsOf(stack, id)).toEqual(['hold', charged ? 'capture' : 'release']);
+    await expectBalance(account, charged ? 1 : 0);
+    expect((await account.client.videos.retrieve(id)).error?.code ?? null).toBe(code ?? null);
+  });
+});
+
 describe.concurrent('50 creates whose replies are lost at once, of two tenants with unequal prompts', () => {
   it('each adopts its own video, completes and is charged: 50 creates, 50 videos', async () => {
     const tenants = await openTwo(stack);
@@ -118,65 +179,5 @@ describe.concurrent('a lost reply to a create with an input_reference', () => {
     expect(standing).toMatchObject({ code: 'generation_timeout', video: null, attempts: [null] });
     expect(await createsOf(brief, prompt)).toBe(1);
     await expectBalance(account, 0);
-  });
-});
-
-interface Trial {
-  readonly prompt: string;
-  /** How the attempts end, in order; each is one call. */
-  readonly attempts: string[];
-  readonly code?: string;
-}
-
-describe.concurrent('a create that goes wrong', () => {
-  const ends: [string, Trial][] = [
-    [
-      'never arrived: looked for, not found, created again, charged',
-      { prompt: 'never arrived [[create:reset*1]]', attempts: ['not_found', 'created'] },
-    ],
-    [
-      'broke at the provider without a trace: looked for, not found, created again, charged',
-      { prompt: 'broke [[create:500*1]]', attempts: ['not_found', 'created'] },
-    ],
-    [
-      'lost three times without a trace: refunded as create_failed after exactly three calls',
-      {
-        prompt: 'never arrives [[create:reset]]',
-        attempts: ['not_found', 'not_found', 'not_found'],
-        code: 'create_failed',
-      },
-    ],
-    [
-      "refused twice for the operator's key: tried again, charged",
-      { prompt: 'no key [[create:401*2]]', attempts: ['not_made', 'not_made', 'created'] },
-    ],
-    [
-      'refused twice as too many, with Retry-After: tried again, charged',
-      { prompt: 'busy [[create:429*2]][[retry-after:1]]', attempts: ['not_made', 'not_made', 'created'] },
-    ],
-    [
-      'refused for what the client asked: refunded with that code, never tried again',
-      { prompt: 'bad [[create:400:bad_thing]]', attempts: ['refused'], code: 'bad_thing' },
-    ],
-    [
-      'answered with a page of HTML: found in the list, charged once',
-      { prompt: 'a page [[create:html]]', attempts: ['adopted'] },
-    ],
-    [
-      'answered with an empty object: found in the list, charged once',
-      { prompt: 'nothing said [[create:empty]]', attempts: ['adopted'] },
-    ],
-  ];
-
-  it.each(ends)('%s', async (_what, { prompt, attempts, code }) => {
-    const account = await openAccount(stack, GRANTED);
-    const id = await ask(account, prompt);
-    const [standing] = await untilSettled(stack, [id]);
-    const charged = code === undefined;
-    expect(standing).toMatchObject({ state: charged ? 'charged' : 'refunded', code: code ?? null, attempts });
-    expect(await createsOf(stack, prompt)).toBe(attempts.length);
-    expect(await movementsOf(stack, id)).toEqual(['hold', charged ? 'capture' : 'release']);
-    await expectBalance(account, charged ? 1 : 0);
-    expect((await account.client.videos.retrieve(id)).error?.code ?? null).toBe(code ?? null);
   });
 });

@@ -54,6 +54,7 @@ export async function openCrashSite(points: readonly CrashPointName[]): Promise<
     TEMPORAL_NAMESPACE: namespace,
     OPENAI_BASE_URL: `${simulator.url}/v1`,
     WORKER_METRICS_PORT: '0',
+    WORKFLOW_BUNDLE: inject('bundlePath'),
     LOOK_FOR_CREATE_SECONDS: '3',
   });
   return {
@@ -76,16 +77,15 @@ const QUIET = { log: silent, trace: silent, debug: silent, info: silent, warn: s
 
 async function startTemporal(namespaces: readonly string[]) {
   const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
-  const env = await TestWorkflowEnvironment.createLocal({
+  return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: inject('temporalCli') },
-      extraArgs: [...namespaces.flatMap((name) => ['--namespace', name]), ...attributes],
+      extraArgs: ['--log-level', 'never', ...namespaces.flatMap((name) => ['--namespace', name]), ...attributes],
     },
   });
-  return env;
 }
 
-/** A worker as `worker/main.ts` puts it together, but from the bundle of the test run: bundling costs 2 s of CPU. */
+/** A worker as `worker/main.ts` puts it together, but in this process: one for all namespaces starts faster. */
 async function runWorker(
   { ledger }: TestDatabase,
   env: TestWorkflowEnvironment,
@@ -104,6 +104,7 @@ async function runWorker(
       provider: createProvider(config.provider),
       providerEventsExpected: false,
       lookForCreateMs: config.lookForCreateMs,
+      count: silent,
       at,
     }),
   });
@@ -122,9 +123,11 @@ export interface WorkerProcess {
   readonly kill: () => void;
 }
 
-/** `npm run worker` in a process of its own. */
+const PRELOADED = ['--import', 'tsx', '--import', './test/support/prebuiltBundle.mjs'];
+
+/** `npm run worker` in a process of its own, but for the bundle. */
 export function spawnWorker(environment: Record<string, string>): WorkerProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'worker/main.ts'], {
+  const child = spawn(process.execPath, [...PRELOADED, 'worker/main.ts'], {
     cwd: repository,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -11,7 +11,7 @@ import { forgetDataFolder } from '../../dev/postgres-place.ts';
 import type { Endpoints } from '../../dev/summary.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
-const SHORTEST_WAIT = { timeout: 60_000, interval: 50 };
+const START_LIMIT = { timeout: 50_000, interval: 50 };
 
 /** A folder and ports of its own, for `npm start`. */
 export interface Place {
@@ -65,19 +65,23 @@ export async function npmStart({ folder, ports }: Place): Promise<Operated> {
     });
   });
   const path = join(folder, 'endpoints.json');
-  const text = await vi.waitUntil(async () => {
-    if (over) throw new Error(`npm start ended:\n${output}`);
-    return (await readFile(path, 'utf8').catch(() => undefined)) ?? false;
-  }, SHORTEST_WAIT);
+  const stop = () => {
+    npm.kill('SIGTERM');
+    return ended;
+  };
+  const text = await vi
+    .waitUntil(async () => over || (await readFile(path, 'utf8').catch(() => false as const)), START_LIMIT)
+    .catch(() => true as const);
+  if (text === true) {
+    await stop();
+    throw new Error(`npm start did not come to its end:\n${output}`);
+  }
   return {
     endpoints: JSON.parse(text) as Endpoints,
     endpointsMode: (await stat(path)).mode & 0o777,
     output: () => output,
     ended,
-    stop: () => {
-      npm.kill('SIGTERM');
-      return ended;
-    },
+    stop,
   };
 }
 

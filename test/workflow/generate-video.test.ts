@@ -88,6 +88,13 @@ describe('the hour', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  it('asks once more after an outage that lasted until its end', async () => {
+    const healed = HOUR_MS + 10_000;
+    const { world, result } = await run({ look: (ms) => (ms > 60_000 && ms < healed ? 'away' : after(healed)(ms)) });
+    expect(result.outcome).toBe('captured');
+    expect(settlements(world)).toEqual(['capture']);
+  });
+
   it('waits for the database when its clock says that time is left', async () => {
     const { world } = await run({
       look: () => OPEN,
