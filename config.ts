@@ -28,7 +28,7 @@ const schema = z
     METRICS_PORT: port(9464),
     WORKER_METRICS_PORT: port(9465),
     SIMULATOR_PORT: port(3001),
-    START_TIMEOUT_MS: z.coerce.number().int().min(1000).max(60_000).default(8000),
+    START_TIMEOUT_MS: z.coerce.number().int().min(1000).max(60_000).default(20_000),
     CRASH_AT: z.enum(CRASH_POINTS).optional(),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   })

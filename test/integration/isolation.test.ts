@@ -15,11 +15,14 @@ const MEASURED = 40;
 const SETTLED = 20;
 
 /** Their looks are answered so much later, one after the other, while every other call of the provider hangs. */
-const LATE_MS = 10_000;
+const LATE_MS = 5000;
 const LATE_APART_MS = 150;
 
 const LONGEST_P99_MS = 1000;
 const GRANTED = 1_000_000_000;
+
+// For a machine that is busy with other things; alone it takes a third of it.
+vi.setConfig({ testTimeout: 90_000 });
 
 let stack: TestStack;
 let watch: ServerWatch;
@@ -45,6 +48,12 @@ describe(`a provider whose every call hangs, with ${HANGING} generations open`, 
       return id;
     });
     const hangingVideos = await videosOf(hanging);
+    const earlier = new Map(hangingVideos.map((video) => [video, asked(video)]));
+    await strikeProvider(stack, 'hang');
+    await lookNow(hanging);
+    await untilAsked(hangingVideos, earlier);
+    // What hangs goes on hanging while these few get through, to be answered later or tried again in a minute.
+    await strikeProvider(stack, null);
     const late = await forEachOf(range(SETTLED), 10, (index) =>
       ask(quick, `late [[after:1s]][[poll:slow:${LATE_MS + index * LATE_APART_MS}ms]]`),
     );
@@ -53,13 +62,9 @@ describe(`a provider whose every call hangs, with ${HANGING} generations open`, 
     );
     await untilEach(busy, ({ attempts }) => attempts[0] === 'not_made');
     const lateVideos = await videosOf(late);
-
     await lookNow(late);
     await untilAsked(lateVideos, new Map());
-    const earlier = new Map(hangingVideos.map((video) => [video, asked(video)]));
     await strikeProvider(stack, 'hang');
-    await lookNow(hanging);
-    await untilAsked(hangingVideos, earlier);
     const hangsSince = Date.now();
 
     const [holdsMs] = await Promise.all([
@@ -77,7 +82,7 @@ describe(`a provider whose every call hangs, with ${HANGING} generations open`, 
     console.info(`p99 in ms while ${HANGING} calls hang: ${JSON.stringify(p99)}`);
     for (const [what, ms] of Object.entries(p99)) expect(ms, `p99 of a ${what}`).toBeLessThan(LONGEST_P99_MS);
     await expectNoDrift(stack);
-  }, 90_000);
+  });
 });
 
 function range(length: number): number[] {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PRICE } from '../support/database.ts';
 import {
   ask,
@@ -16,6 +16,9 @@ import { openAccount, startStack } from '../support/stack.ts';
 
 /** Long enough to create and to look twice, short enough to see a hold's end. */
 const SHORT_HOLD_SECONDS = 12;
+
+// For a machine that is busy with other things; alone it takes a third of it.
+vi.setConfig({ testTimeout: 90_000 });
 
 let stack: TestStack;
 /** Its holds end soon. */

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PRICE } from '../support/database.ts';
 import { ask, expectNoDrift, forEachOf, movementsOf, providerStats, untilSettled } from '../support/generations.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
+
+// For a machine that is busy with other things; alone it takes a third of it.
+vi.setConfig({ testTimeout: 90_000 });
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -47,7 +50,7 @@ describe(`${MANY} generations at once`, () => {
     const begin = performance.now();
     const ids = await forEachOf(orders, CLIENTS, ({ tenant, prompt }) => ask(tenant, prompt));
     const heldAfterMs = performance.now() - begin;
-    const settled = await untilSettled(stack, ids, 45_000);
+    const settled = await untilSettled(stack, ids);
     const settledAfterMs = performance.now() - begin;
     console.info(`${MANY} held after ${seconds(heldAfterMs)} s, settled after ${seconds(settledAfterMs)} s`);
 
@@ -66,7 +69,7 @@ describe(`${MANY} generations at once`, () => {
     }
     expect(stack.alarms).toEqual([]);
     await expectNoDrift(stack);
-  }, 60_000);
+  });
 });
 
 function seconds(ms: number): string {

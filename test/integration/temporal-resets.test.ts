@@ -22,6 +22,9 @@ import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 import { startGeneration } from '../support/temporal.ts';
 
+// For a machine that is busy with other things; alone it takes a third of it.
+vi.setConfig({ testTimeout: 90_000 });
+
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack();

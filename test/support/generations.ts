@@ -54,7 +54,7 @@ export async function standings({ database }: TestStack, ids: readonly string[])
 }
 
 /** Waits until each of these is settled; answers with how, in their order. */
-export async function untilSettled(stack: TestStack, ids: readonly string[], timeoutMs = 25_000): Promise<Standing[]> {
+export async function untilSettled(stack: TestStack, ids: readonly string[], timeoutMs = 45_000): Promise<Standing[]> {
   return vi.waitFor(
     async () => {
       const all = await standings(stack, ids);
