@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { CreateOutcome, Look, ProviderActivities } from '../contracts/activities.ts';
 import { LedgerError } from '../ledger/index.ts';
-import type { CreateResult, ProviderVideo } from '../provider/index.ts';
+import type { CreateResult } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { transient } from './transient.ts';
@@ -12,7 +12,7 @@ const HEARTBEAT_MS = 3000;
 /** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
 export function createProviderActivities(deps: ProviderDependencies): ProviderActivities {
   return {
-    createVideo: ({ generationId }) => beating(() => createVideo(deps, generationId)),
+    createVideo: ({ generationId, leastTimeLeftMs }) => beating(() => createVideo(deps, generationId, leastTimeLeftMs)),
     findVideo: ({ generationId }) => beating(() => findVideo(deps, generationId)),
     retrieveVideo: ({ generationId, providerVideoId }) =>
       beating(() => retrieveVideo(deps, generationId, providerVideoId)),
@@ -23,7 +23,7 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
  * A process that was halted between the attempt's commit and the call may wake up long after another has looked for the
  * video, found nothing and created it: then the call must not be made.
  */
-const STALE_AFTER_MS = 15_000;
+const STALE_AFTER_MS = 10_000;
 
 async function beating<Result>(work: () => Promise<Result>): Promise<Result> {
   const context = Context.current();
@@ -45,14 +45,18 @@ interface Made {
 
 const made = new WeakMap<Context, Made>();
 
-async function createVideo(deps: ProviderDependencies, generationId: string): Promise<CreateOutcome> {
+async function createVideo(
+  deps: ProviderDependencies,
+  generationId: string,
+  leastTimeLeftMs: number,
+): Promise<CreateOutcome> {
   const context = Context.current();
   const unrecorded = context.info.heartbeatDetails as Made | undefined;
   if (unrecorded !== undefined) return recordMade(deps, generationId, unrecorded);
 
   deps.at('create:before');
   const askedAtMs = performance.now();
-  const begun = await deps.ledger.beginCreate(generationId, deps.provider);
+  const begun = await deps.ledger.beginCreate(generationId, deps.provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return created(deps, begun.providerVideoId);
@@ -70,8 +74,11 @@ async function createVideo(deps: ProviderDependencies, generationId: string): Pr
   }
 
   deps.at('create:begun');
-  if (performance.now() - askedAtMs > STALE_AFTER_MS)
-    return { outcome: 'ambiguous', why: 'the worker was halted before the call' };
+  if (performance.now() - askedAtMs > STALE_AFTER_MS || context.cancellationSignal.aborted) {
+    const why = 'the worker was halted before the call';
+    await deps.ledger.endCreate(generationId, begun.number, { outcome: 'not_made', code: 'not_sent', message: why });
+    return { outcome: 'not_made', why, retryAfterMs: null };
+  }
   const { inputReference, ...fields } = begun.request;
   const result = await deps.provider.createVideo(inputReference === null ? fields : { ...fields, inputReference });
   deps.at('create:made');
@@ -136,8 +143,8 @@ function created({ providerEventsExpected }: ProviderDependencies, providerVideo
 
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
   const { provider, ledger } = deps;
-  const boundTo = await ledger.getProviderBaseUrl(generationId);
-  if (boundTo !== provider.baseUrl) {
+  const { baseUrl } = await ledger.getProviderVideo(generationId);
+  if (baseUrl !== provider.baseUrl) {
     throw transient('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).', null);
   }
   deps.at('look:before');
@@ -145,17 +152,7 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
   deps.at('look:seen');
   if (answer.outcome === 'transient')
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
-  const recorded = await ledger.recordLook(generationId, providerVideoId, answer.video);
+  const { verdict } = await ledger.recordLook(generationId, providerVideoId, answer.video);
   deps.at('look:recorded');
-  return toLook(recorded.verdict, answer.video);
-}
-
-function toLook(verdict: ProviderVideo['verdict'], video: ProviderVideo): Look {
-  switch (verdict) {
-    case 'completed':
-    case 'failed':
-      return { verdict };
-    case 'open':
-      return { verdict, status: video.status, progress: video.progress };
-  }
+  return { verdict };
 }

@@ -6,6 +6,7 @@ export function transient(message: string, retryAfterMs: number | null): Applica
     message,
     type: 'ProviderTransient',
     category: ApplicationFailureCategory.BENIGN,
-    ...(retryAfterMs === null ? {} : { nextRetryDelay: retryAfterMs }),
+    // A delay of 0 would mean: never again.
+    ...(retryAfterMs === null || retryAfterMs < 1000 ? {} : { nextRetryDelay: retryAfterMs }),
   });
 }

@@ -10,18 +10,19 @@ export interface CreateAnswer {
   readonly status: 200 | 402;
   readonly body: unknown;
   readonly replayed: boolean;
+  /** What a 200 is about; null for an answer that was kept. */
+  readonly generationId: string | null;
 }
 
 /**
  * Starts a video, or replays the answer of the same request; keeps the answers 200 and 402 for an idempotency key.
- * `onAccepted` hears of the generation before its answer is made. Raises `ApiError` for everything else.
+ * Raises `ApiError` for everything else.
  */
 export async function createVideo(
   deps: ApiDependencies,
   caller: Caller,
   request: VideoRequest,
   repeat: Repeat,
-  onAccepted: (generationId: string) => void,
 ): Promise<CreateAnswer> {
   const keep = (status: 200 | 402, body: unknown) => keepAnswer(deps, caller, repeat, status, body);
   let started: Started;
@@ -31,9 +32,8 @@ export async function createVideo(
     if (error instanceof ApiError && error.code === 'insufficient_credits') await keep(402, envelopeOf(error));
     throw error;
   }
-  if ('kept' in started) return { ...started.kept, replayed: true };
+  if ('kept' in started) return { ...started.kept, replayed: true, generationId: null };
   const { generationId, replayed } = started;
-  onAccepted(generationId);
   const generation = await deps.ledger.getGeneration(caller.accountId, generationId).catch((error: unknown) => {
     deps.log.error({ err: error, generationId }, 'an accepted video could not be read');
     throw accepted(generationId);
@@ -41,7 +41,7 @@ export async function createVideo(
   if (generation === undefined) throw accepted(generationId);
   const body = toVideo(generation);
   await keep(200, body);
-  return { status: 200, body, replayed };
+  return { status: 200, body, replayed, generationId };
 }
 
 function accepted(generationId: string): ApiError {

@@ -92,16 +92,20 @@ function fromHttpException(error: HTTPException): ApiError {
     case 413:
       return bodyTooLarge();
     case 415:
-      return new ApiError(
-        'unsupported_media_type',
-        'Send the body as multipart/form-data or application/json. Nothing was held.',
-      );
+      return unsupportedMediaType();
     default:
       return new ApiError(
         'invalid_request',
         'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
       );
   }
+}
+
+export function unsupportedMediaType(): ApiError {
+  return new ApiError(
+    'unsupported_media_type',
+    'Send the body as multipart/form-data or application/json. Nothing was held.',
+  );
 }
 
 export function bodyTooLarge(): ApiError {

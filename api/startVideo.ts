@@ -12,8 +12,9 @@ import {
   TASK_QUEUE,
 } from '../contracts/temporal.ts';
 import type { Admission, Caller, KeptAnswer } from '../ledger/index.ts';
+import { LedgerUnavailable } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
-import { ApiError, unavailable } from './errors.ts';
+import { ApiError, notFound, unavailable } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
@@ -40,6 +41,17 @@ export async function startVideo(
   request: VideoRequest,
   repeat: Repeat,
 ): Promise<Started> {
+  try {
+    return await start(deps, caller, request, repeat);
+  } catch (error) {
+    // The first request with this key, or the one that is tried again, may hold credits: that is no 503.
+    const mayHoldAlready = repeat.isRetry || repeat.idempotencyKey !== null;
+    if (error instanceof LedgerUnavailable && mayHoldAlready) throw outcomeUnknown();
+    throw error;
+  }
+}
+
+async function start(deps: ApiDependencies, caller: Caller, request: VideoRequest, repeat: Repeat): Promise<Started> {
   const fingerprint = fingerprintOf(request);
   if (repeat.isRetry && repeat.idempotencyKey === null) {
     const earlier = await deps.ledger.findUnanswered(caller.apiKeyId, fingerprint);
@@ -97,11 +109,13 @@ async function replay(
   caller: Caller,
   earlier: Extract<Admission, { outcome: 'replay' }>,
 ): Promise<Started> {
-  const { answer, generationId, amountMicrocredits } = earlier;
-  if (answer !== null) return { kept: answer };
-  const generation =
-    generationId === null ? undefined : await deps.ledger.getGeneration(caller.accountId, generationId);
-  if (generation === undefined) throw await refused(deps, caller, amountMicrocredits, 'insufficient_credits');
+  const { answer, status, generationId, amountMicrocredits } = earlier;
+  if (answer !== null) return { kept: { status, body: answer } };
+  if (status === 402 || generationId === null) {
+    throw await refused(deps, caller, amountMicrocredits, 'insufficient_credits');
+  }
+  const generation = await deps.ledger.getGeneration(caller.accountId, generationId);
+  if (generation === undefined) throw notFound('This video was deleted; it');
   return { generationId: generation.id, replayed: true };
 }
 

@@ -95,21 +95,31 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
   }
 }
 
-function creditsOf({ state, amountMicrocredits, holdId, holdExpiresAt, settledAt }: Generation): Video['credits'] {
-  const amount = formatCredits(amountMicrocredits);
+function creditsOf(generation: Generation): Video['credits'] {
+  const { state, amountMicrocredits, holdId, holdExpiresAt, settledAt } = generation;
   return {
     state,
     amount_microcredits: amountMicrocredits,
-    amount,
+    amount: formatCredits(amountMicrocredits),
     hold_id: holdId,
     hold_expires_at: unixSeconds(holdExpiresAt),
     settled_at: settledAt === null ? null : unixSeconds(settledAt),
-    message: {
-      held: `${amount} credits are reserved for this video; they are charged only when it completes.`,
-      charged: `${amount} credits were charged for this video.`,
-      refunded: 'Credits have been refunded to your account.',
-    }[state],
+    message: creditsInWords(generation),
   };
+}
+
+function creditsInWords({ state, amountMicrocredits, cancelRequested }: Generation): string {
+  const amount = formatCredits(amountMicrocredits);
+  switch (state) {
+    case 'held':
+      return cancelRequested
+        ? `Cancel requested. ${amount} credits stay reserved; if the provider has begun, they follow the outcome of the video.`
+        : `${amount} credits are reserved for this video; they are charged only when it completes.`;
+    case 'charged':
+      return `${amount} credits were charged for this video.`;
+    case 'refunded':
+      return 'Credits have been refunded to your account.';
+  }
 }
 
 export function unixSeconds(moment: Date): number {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { ApiError, bodyTooLarge } from './errors.ts';
+import { fileTypeFromBuffer } from 'file-type';
+import { ApiError, bodyTooLarge, unsupportedMediaType } from './errors.ts';
 import { plainText } from './schemas.ts';
 
 /** What a client asks for, however it was encoded. */
@@ -17,6 +18,8 @@ export const SECONDS = ['4', '8', '12', '16', '20'] as const;
 
 const MAXIMUM_FILE_BYTES = 10 * 1024 * 1024;
 const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
+
+type Reference = NonNullable<VideoRequest['inputReference']>;
 
 const fields = {
   prompt: plainText(32_000).openapi({ example: 'a red fox runs through fresh snow' }),
@@ -42,7 +45,6 @@ export const CreateVideoForm = z
     ...fields,
     input_reference: z
       .instanceof(File, { error: 'must be a file' })
-      .refine((file) => IMAGE_TYPES.includes(file.type), 'must be a JPEG, PNG or WebP image')
       .refine((file) => file.size > 0, 'must not be empty')
       .optional()
       .openapi({ type: 'string', format: 'binary' }),
@@ -67,28 +69,32 @@ export async function readCreateVideo(
     return {
       ...rest,
       seconds: Number(seconds),
-      inputReference: input_reference === undefined ? null : fromDataUrl(input_reference.image_url),
+      inputReference: input_reference === undefined ? null : await fromDataUrl(input_reference.image_url),
     };
   }
+  if (!/^multipart\/form-data\b/i.test(contentType)) throw unsupportedMediaType();
   const { seconds, input_reference: file, 'input_reference[image_url]': url, ...rest } = form();
-  const inputReference = file === undefined ? (url === undefined ? null : fromDataUrl(url)) : await fromFile(file);
+  const fromUrl = url === undefined ? null : await fromDataUrl(url);
+  const inputReference = file === undefined ? fromUrl : await fromFile(file);
   return { ...rest, seconds: Number(seconds), inputReference };
 }
 
-async function fromFile(file: File): Promise<NonNullable<VideoRequest['inputReference']>> {
+async function fromFile(file: File): Promise<Reference> {
   if (file.size > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
-  // The name is the client's; only its ending means anything to a provider.
-  return { bytes: new Uint8Array(await file.arrayBuffer()), contentType: file.type, filename: filenameFor(file.type) };
+  return fromBytes('input_reference', new Uint8Array(await file.arrayBuffer()));
 }
 
-function fromDataUrl(url: string): NonNullable<VideoRequest['inputReference']> {
-  const [head = '', body = ''] = url.split(',', 2);
-  const contentType = head.slice('data:'.length, -';base64'.length);
-  const bytes = Buffer.from(body, 'base64');
+async function fromDataUrl(url: string): Promise<Reference> {
+  const bytes = Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
   if (bytes.length > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
-  return { bytes, contentType, filename: filenameFor(contentType) };
+  return fromBytes('input_reference.image_url', bytes);
 }
 
-function filenameFor(contentType: string): string {
-  return `input_reference.${contentType.slice('image/'.length)}`;
+/** The bytes decide what it is, not what the client calls it; nor does the client's file name go any further. */
+async function fromBytes(param: string, bytes: Uint8Array): Promise<Reference> {
+  const mime = (await fileTypeFromBuffer(bytes))?.mime;
+  if (mime === undefined || !IMAGE_TYPES.includes(mime)) {
+    throw new ApiError('invalid_request', `${param}: must be a JPEG, PNG or WebP image. Nothing was held.`, { param });
+  }
+  return { bytes, contentType: mime, filename: `input_reference.${mime.slice('image/'.length)}` };
 }

@@ -130,12 +130,11 @@ export type FindOutcome =
 export type TerminalLook = { readonly verdict: 'completed' } | { readonly verdict: 'failed' };
 
 /** What a retrieve saw, after it was recorded. Only `completed` and `failed` are terminal. */
-export type Look =
-  TerminalLook | { readonly verdict: 'open'; readonly status: string; readonly progress: number | null };
+export type Look = TerminalLook | { readonly verdict: 'open' };
 
 export interface ProviderActivities {
   /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */
-  createVideo(input: { generationId: string }): Promise<CreateOutcome>;
+  createVideo(input: { generationId: string; leastTimeLeftMs: number }): Promise<CreateOutcome>;
   /** Looks in the provider's list for the video that an open attempt may have made, and adopts it when it is the only one. */
   findVideo(input: { generationId: string }): Promise<FindOutcome>;
   /**

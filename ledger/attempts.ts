@@ -1,7 +1,7 @@
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
-const BEGIN_CREATE = { name: 'begin_create', text: 'SELECT * FROM begin_create($1, $2, $3)' };
+const BEGIN_CREATE = { name: 'begin_create', text: 'SELECT * FROM begin_create($1, $2, $3, $4)' };
 const END_CREATE = { name: 'end_create', text: 'SELECT end_create($1, $2, $3, $4, $5, $6, $7)' };
 const NOTE_AMBIGUOUS = { name: 'note_ambiguous_create', text: 'SELECT note_ambiguous_create($1, $2, $3)' };
 const RECORD_LOOK = { name: 'record_look', text: 'SELECT * FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)' };
@@ -35,13 +35,19 @@ interface BeginRow {
   reference_filename: string;
 }
 
-/** Commits an attempt before the call (`begun`), or says why none may be made. */
+/** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
 export async function beginCreate(
   pool: Pool,
   generationId: string,
   provider: { baseUrl: string; credential: string },
+  leastTimeLeftMs = 0,
 ): Promise<CreateStart> {
-  const begun = await row<BeginRow>(pool, BEGIN_CREATE, [generationId, provider.baseUrl, provider.credential]);
+  const begun = await row<BeginRow>(pool, BEGIN_CREATE, [
+    generationId,
+    provider.baseUrl,
+    provider.credential,
+    Math.ceil(leastTimeLeftMs),
+  ]);
   switch (begun.outcome) {
     case 'begun':
       return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
@@ -98,11 +104,17 @@ export async function noteAmbiguousCreate(
   await row(pool, NOTE_AMBIGUOUS, [generationId, number, why]);
 }
 
-const PROVIDER_OF = { name: 'provider_base_url', text: 'SELECT provider_base_url FROM generations WHERE id = $1' };
+const PROVIDER_OF = {
+  name: 'provider_of',
+  text: `SELECT provider_base_url AS "baseUrl", provider_video_id AS "videoId" FROM generations WHERE id = $1`,
+};
 
-/** The provider that the generation is bound to since its first create; null before. */
-export async function getProviderBaseUrl(pool: Pool, generationId: string): Promise<string | null> {
-  return (await row<{ provider_base_url: string | null }>(pool, PROVIDER_OF, [generationId])).provider_base_url;
+/** The provider of the generation's last create and its video there; null before. */
+export async function getProviderVideo(
+  pool: Pool,
+  generationId: string,
+): Promise<{ baseUrl: string | null; videoId: string | null }> {
+  return row(pool, PROVIDER_OF, [generationId]);
 }
 
 export interface SeenVideo {

@@ -62,6 +62,7 @@ export function translateError(error: unknown): unknown {
   if (AWAY.test(sqlstate)) return new LedgerUnavailable(error);
   // Classes 22 and 23: a value or a row that the schema refuses, now and at every later try.
   const refused = /^2[23]/.test(sqlstate) ? 'constraint' : undefined;
-  const code = BY_SQLSTATE[sqlstate] ?? BY_CONSTRAINT[error.constraint ?? ''] ?? refused;
+  const duplicate = sqlstate === '23505' ? BY_CONSTRAINT[error.constraint ?? ''] : undefined;
+  const code = BY_SQLSTATE[sqlstate] ?? duplicate ?? refused;
   return code === undefined ? error : new LedgerError(code, error);
 }

@@ -12,11 +12,15 @@ export interface OpenAttempt {
   readonly size: string;
   readonly prompt: string;
   readonly hasReference: boolean;
+  /** Where the attempt went, and with which credential. */
+  readonly providerBaseUrl: string;
+  readonly providerCredential: string;
 }
 
 const OPEN_ATTEMPT = {
   name: 'open_attempt',
   text: `SELECT a.number, a.begun_at AS "begunAt", g.model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
+      g.provider_base_url AS "providerBaseUrl", g.provider_credential AS "providerCredential",
       (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"
     FROM create_attempts a JOIN generations g ON g.id = a.generation_id JOIN inputs i ON i.generation_id = g.id
     WHERE a.generation_id = $1 AND a.outcome IS NULL`,

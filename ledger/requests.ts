@@ -36,7 +36,8 @@ export type Admission =
   | {
       readonly outcome: 'replay';
       readonly generationId: string | null;
-      readonly answer: KeptAnswer | null;
+      readonly status: 200 | 402;
+      readonly answer: unknown;
       readonly amountMicrocredits: number;
     };
 
@@ -44,7 +45,7 @@ interface AdmissionRow {
   outcome: Admission['outcome'];
   generation_id: string;
   amount_microcredits: number;
-  answer_status: 200 | 402 | null;
+  answer_status: 200 | 402;
   answer: unknown;
 }
 
@@ -88,10 +89,8 @@ function toAdmission(admitted: AdmissionRow): Admission {
     case 'account_frozen':
     case 'insufficient_credits':
       return { outcome, amountMicrocredits };
-    case 'replay': {
-      const kept = answer === null || answer_status === null ? null : { status: answer_status, body: answer };
-      return { outcome, generationId, answer: kept, amountMicrocredits };
-    }
+    case 'replay':
+      return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
     case 'unknown_model':
     case 'unknown_size':
     case 'in_use':

@@ -45,7 +45,9 @@ BEGIN
         RETURN QUERY SELECT 'in_use', earlier.generation_id, amount, NULL::integer, NULL::jsonb; RETURN;
       ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
         OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code = 'insufficient_credits') THEN
-        RETURN QUERY SELECT 'replay', earlier.generation_id, amount, earlier.answer_status, earlier.answer; RETURN;
+        RETURN QUERY SELECT 'replay', earlier.generation_id, amount,
+          COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
+        RETURN;
       END IF;
     END IF;
   END IF;
@@ -339,8 +341,11 @@ BEGIN
     settlement_reason = p_reason,
     error_code = code,
     error_message = message,
-    duration_ms = CASE WHEN charge THEN greatest(0, extract(epoch FROM
-      COALESCE(g.provider_completed_at, g.last_look_at) - COALESCE(g.provider_created_at, hold.placed_at)) * 1000) END,
+    -- By the provider's clock only where that fits into the time that we saw pass.
+    duration_ms = CASE WHEN charge THEN extract(epoch FROM CASE
+      WHEN g.provider_completed_at - g.provider_created_at BETWEEN interval '0' AND settled - hold.placed_at
+        THEN g.provider_completed_at - g.provider_created_at
+      ELSE settled - hold.placed_at END) * 1000 END,
     counts_as_active = g.counts_as_active AND NOT finished
   WHERE gen.id = p_generation_id;
   PERFORM append_event(p_generation_id, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,

@@ -13,9 +13,9 @@ END $$;
 
 -- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs.
 -- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
--- 'spent' (as many were begun as may be), 'cancelled' (before anything can have been made), 'too_late' (the hold's time is
--- over), 'settled' (nothing may be made any more).
-CREATE FUNCTION begin_create(p_generation_id text, p_base_url text, p_credential text)
+-- 'spent' (as many were begun as may be), 'cancelled' (before anything can have been made), 'too_late' (less than
+-- p_least_ms of the hold's time is left), 'settled' (nothing may be made any more).
+CREATE FUNCTION begin_create(p_generation_id text, p_base_url text, p_credential text, p_least_ms bigint)
 RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
   model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text
@@ -34,8 +34,8 @@ BEGIN
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
     WHEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id) THEN 'cancelled'
     WHEN creates_spent(p_generation_id) THEN 'spent'
-    -- A call that waited in a queue until the hour was over would make a video that is refunded at once.
-    WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp()) THEN 'too_late'
+    -- A call that waited in a queue would make a video that is refunded before it is finished.
+    WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp() + p_least_ms * interval '1 millisecond') THEN 'too_late'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
     INSERT INTO create_attempts (generation_id, number, visible_sha256)
@@ -63,9 +63,10 @@ BEGIN
       SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN QUERY SELECT 'closed'; RETURN;
   END IF;
-  -- An attempt of a generation that was released by its hour stays open: its video may still turn up.
+  -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day.
   IF EXISTS (SELECT FROM create_attempts a
-             WHERE a.visible_sha256 = visible AND a.outcome IS NULL AND a.generation_id <> p_generation_id) THEN
+             WHERE a.visible_sha256 = visible AND a.outcome IS NULL AND a.generation_id <> p_generation_id
+             AND a.begun_at > clock_timestamp() - interval '24 hours') THEN
     RETURN QUERY SELECT 'rival'; RETURN;
   END IF;
   IF EXISTS (SELECT FROM generations gen WHERE gen.provider_video_id = p_provider_video_id) THEN
@@ -89,6 +90,10 @@ BEGIN
   UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code, error_message = p_error_message
     WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
   IF NOT FOUND THEN
+    -- The answer of a process that was halted and given up: its video has no owner, and is on record for whoever looks.
+    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations WHERE provider_video_id = p_provider_video_id) THEN
+      PERFORM append_event(p_generation_id, 'orphan_video', jsonb_build_object('attempt', p_number, 'provider_video_id', p_provider_video_id));
+    END IF;
     RETURN;
   END IF;
   IF p_outcome IN ('created', 'adopted') THEN

@@ -25,7 +25,7 @@ const LAST_UNIX_SECOND = 253_402_300_799;
 /** Opaque and long, but fit for a URL and for a unique index of PostgreSQL (whose entries end near 2,700 bytes). */
 const idSchema = z
   .string()
-  .max(1000)
+  .refine((id) => Buffer.byteLength(id) <= 1000)
   .regex(/^[^\p{Cc}\s]+$/u)
   .refine((id) => id !== '.' && id !== '..');
 

@@ -22,7 +22,7 @@ export type Verdict = 'completed' | 'failed' | 'open';
 
 /** A video as the provider told it. Whatever is absent or garbage is null. */
 export interface ProviderVideo {
-  /** The provider's own id, unmodified: no blanks or control characters, at most 1,000 characters. */
+  /** The provider's own id, unmodified: no blanks or control characters, at most 1,000 bytes. */
   readonly id: string;
   readonly verdict: Verdict;
   /** The provider's word, at most 100 characters, without control characters. */

@@ -55,6 +55,7 @@ const workers = await createWorkers({
 });
 
 const running = Promise.all(workers.map((worker) => worker.run()));
+log.info('ready');
 // Last: the embedded stack takes metrics that answer for a worker that takes work.
 const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
 onShutdown(log, async () => {
@@ -63,5 +64,4 @@ onShutdown(log, async () => {
   metrics.close();
   await Promise.all([pool.end(), connection.close(), temporal.connection.close()]);
 });
-log.info('ready');
 await running;

@@ -20,17 +20,37 @@ export function ledger(summary: string): LedgerActivities {
 /** Longer than the provider client's 30 s a call, so that the activity hears of every time-out itself. */
 const PROVIDER_CALL_MS = 45_000;
 
+const PROVIDER_OPTIONS: ActivityOptions = {
+  taskQueue: TASK_QUEUE.provider,
+  startToCloseTimeout: PROVIDER_CALL_MS,
+  heartbeatTimeout: '12 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 1.5, maximumInterval: '10 seconds' },
+};
+
 /**
  * Provider calls are tried until `timeLeftMs` is over. Their failures carry the provider's Retry-After where it sent one;
  * the retries are the server's, so an outage adds no event to the history.
  */
 export function provider(summary: string, timeLeftMs: number): ProviderActivities {
   return proxyActivities<ProviderActivities>({
-    taskQueue: TASK_QUEUE.provider,
-    startToCloseTimeout: PROVIDER_CALL_MS,
-    heartbeatTimeout: '12 seconds',
+    ...PROVIDER_OPTIONS,
     scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
-    retry: { initialInterval: '1 second', backoffCoefficient: 1.5, maximumInterval: '10 seconds' },
+    summary,
+  });
+}
+
+/** How long past the hold's end the answer to a create may still be waiting for the database to be recorded. */
+const RECORD_BEYOND_MS = 3_600_000;
+
+/**
+ * Like `provider`, for the create: it begins in the time that is left, but the record of what it made may come later, while
+ * the database is away.
+ */
+export function creator(summary: string, timeLeftMs: number): ProviderActivities {
+  return proxyActivities<ProviderActivities>({
+    ...PROVIDER_OPTIONS,
+    scheduleToStartTimeout: Math.max(1000, timeLeftMs),
+    scheduleToCloseTimeout: Math.max(1000, timeLeftMs) + RECORD_BEYOND_MS,
     summary,
   });
 }

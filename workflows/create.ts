@@ -1,6 +1,6 @@
 import { ActivityFailure, sleep } from '@temporalio/workflow';
 import type { CreateOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
-import { provider } from './activities.ts';
+import { creator, provider } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
@@ -35,18 +35,22 @@ export async function create(creating: Creating): Promise<Created> {
   const { hold, expectedMs, deadline, cancel } = creating;
   const resumed = hold.createMayHaveArrived ? await find(creating) : undefined;
   if (resumed !== undefined) return resumed;
+  const leastTimeLeftMs = leastTimeToCreateMs(hold, expectedMs);
   let retryMs = FIRST_RETRY_MS;
   for (;;) {
     // createVideo answers by what is on record, so a wish must be there first.
     await cancel.recorded();
-    if (deadline.leftMs() < leastTimeToCreateMs(hold, expectedMs)) return { outcome: 'too_late' };
-    const made = await createOnce(creating);
+    if (deadline.leftMs() < leastTimeLeftMs) return { outcome: 'too_late' };
+    const made = await createOnce(creating, leastTimeLeftMs);
     switch (made.outcome) {
       case 'not_made':
         describe(
           `The provider took no video (${made.why}); nothing was made. The credits stay reserved; trying again.`,
         );
-        await cancel.sleepUnlessRequested(made.retryAfterMs ?? retryMs, `before the next try to create: ${made.why}`);
+        await cancel.sleepUnlessRequested(
+          Math.max(retryMs, made.retryAfterMs ?? 0),
+          `before the next try to create: ${made.why}`,
+        );
         retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 1.5);
         break;
       case 'ambiguous': {
@@ -60,10 +64,13 @@ export async function create(creating: Creating): Promise<Created> {
   }
 }
 
-async function createOnce({ generationId, deadline }: Creating): Promise<CreateOutcome> {
+async function createOnce({ generationId, deadline }: Creating, leastTimeLeftMs: number): Promise<CreateOutcome> {
   describe('Creating the video at the provider.');
   try {
-    return await provider('create the video at the provider', deadline.leftMs()).createVideo({ generationId });
+    return await creator('create the video at the provider', deadline.leftMs()).createVideo({
+      generationId,
+      leastTimeLeftMs,
+    });
   } catch (error) {
     // Out of time between the attempt's commit and the answer's record: it may have arrived.
     if (error instanceof ActivityFailure) return { outcome: 'ambiguous', why: 'no answer was recorded in time' };
@@ -88,10 +95,10 @@ async function find({ generationId, deadline }: Creating): Promise<Created | und
       case 'closed':
         return undefined;
       case 'unknowable':
+        // Looked for again all the same: the answer may still be recorded by the activity that waits for it.
         describe(
-          `The create may or may not have arrived: no second one is made, and the hold waits for its hour (${found.why}).`,
+          `The create may or may not have arrived: no second one is made (${found.why}). The credits stay reserved.`,
         );
-        await sleep(Math.max(1, deadline.leftMs()), { summary: `the create may have arrived; ${found.why}` });
         break;
       case 'nothing_yet':
       case 'unclear':

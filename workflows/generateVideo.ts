@@ -1,5 +1,5 @@
 import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import type { HeldPlacement, HoldPlacement, Settlement } from '../contracts/activities.ts';
+import type { HeldPlacement, HoldPlacement, Settlement, TerminalLook } from '../contracts/activities.ts';
 import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
 import { CANCEL_REQUESTED, PLACED_UPDATE, PROVIDER_EVENT } from '../contracts/temporal.ts';
 import { ledger } from './activities.ts';
@@ -9,7 +9,7 @@ import { create } from './create.ts';
 import { deadlineIn } from './deadline.ts';
 import { describe, describeHold, markEnded, markHeld } from './describe.ts';
 import { typicalDurationMs } from './pollPlan.ts';
-import { release, settleByLook } from './settle.ts';
+import { expire, release, settleByLook } from './settle.ts';
 import type { Nudge, Watched } from './watch.ts';
 import { lastLook, watch } from './watch.ts';
 
@@ -64,7 +64,11 @@ async function conclude(
 /** From the hold to its settlement: the one that stands, whoever made it. */
 async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge, cancel: Cancel): Promise<Settlement> {
   const deadline = deadlineIn(hold.timeLeftMs);
-  const expectedMs = hold.expectedDurationMs ?? typicalDurationMs(hold.model, hold.seconds);
+  // However long others took: in the second half of the hold it is looked at by the plan for what is overdue.
+  const expectedMs = Math.min(
+    hold.expectedDurationMs ?? typicalDurationMs(hold.model, hold.seconds),
+    hold.holdTtlMs / 2,
+  );
   const known = hold.providerVideoId;
   const created: Created =
     known === null
@@ -80,7 +84,7 @@ async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge, 
     case 'too_late':
       return release(generationId, 'provider_unavailable');
     case 'unknown':
-      return release(generationId, 'expired');
+      return expire(generationId, () => lookAtLateAnswer(generationId));
     case 'settled':
       return readSettlement(generationId);
     case 'created': {
@@ -95,10 +99,18 @@ async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge, 
         nudge,
         hold: describeHold(hold, deadline.atMs),
       };
-      const look = (await watch(watched)) ?? (await lastLook(watched));
-      return look === undefined ? release(generationId, 'expired') : settleByLook(generationId, look);
+      const look = await watch(watched);
+      return look === undefined ? expire(generationId, () => lastLook(watched)) : settleByLook(generationId, look);
     }
   }
+}
+
+/** The answer to a create that was given up may have been recorded since: then there is a video to look at. */
+async function lookAtLateAnswer(generationId: string): Promise<TerminalLook | undefined> {
+  const standing = await ledger('read whether a video is known by now').placeHold({ generationId });
+  if (standing.outcome !== 'held' || standing.providerVideoId === null) return undefined;
+  markHeld(standing.providerVideoId);
+  return lastLook({ generationId, providerVideoId: standing.providerVideoId });
 }
 
 /** Another hand settled while this run was away; placeHold answers with the generation as it stands. */

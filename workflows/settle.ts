@@ -14,17 +14,35 @@ export async function settleByLook(generationId: string, look: TerminalLook): Pr
   return expectSettlement(captured);
 }
 
-/** Gives the credits back. As `expired` it waits for the database's clock, and a last word on record goes first. */
-export async function release(generationId: string, reason: ReleaseReason): Promise<Settlement> {
+/** Gives the credits back, for a reason that the ledger has proof of. */
+export async function release(generationId: string, reason: Exclude<ReleaseReason, 'expired'>): Promise<Settlement> {
   describe(`Releasing the hold: ${reason}.`);
+  return expectSettlement(await releaseOnce(generationId, reason));
+}
+
+/**
+ * At the end of the hold's time: one last look, which settles it if it brings the provider's last word; else the credits go
+ * back. If the database's clock says that time is left, that is waited for, and looked again.
+ */
+export async function expire(
+  generationId: string,
+  lastLook: () => Promise<TerminalLook | undefined>,
+): Promise<Settlement> {
   for (;;) {
-    const released = await insist(generationId, reason, () =>
-      ledger(`release the hold: ${reason}`).releaseHold({ generationId, reason }),
-    );
+    const look = await lastLook();
+    if (look !== undefined) return settleByLook(generationId, look);
+    describe("Releasing the hold: its time is over without the provider's last word.");
+    const released = await releaseOnce(generationId, 'expired');
     if (released.result === 'terminal') return settleByLook(generationId, released.look);
     if (released.result !== 'not_due') return released.settlement;
     await sleep(Math.max(1000, released.timeLeftMs), { summary: "the hold's time is not over yet" });
   }
+}
+
+function releaseOnce(generationId: string, reason: ReleaseReason): Promise<SettleResult> {
+  return insist(generationId, reason, () =>
+    ledger(`release the hold: ${reason}`).releaseHold({ generationId, reason }),
+  );
 }
 
 /** A settlement that the ledger refuses for this long gives the credits back by an emergency release (RULES, first table). */
@@ -67,7 +85,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 function expectSettlement(settled: SettleResult): Settlement {
-  // Only a release as expired is answered otherwise; a capture that is would be a broken ledger, and fails the task.
+  // Only a release as expired is answered otherwise; anything else that is would be a broken ledger, and fails the task.
   if (settled.result === 'settled' || settled.result === 'conflict') return settled.settlement;
-  throw new Error(`a capture came to ${settled.result}`);
+  throw new Error(`a settlement came to ${settled.result}`);
 }

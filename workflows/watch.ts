@@ -11,9 +11,12 @@ export interface Nudge {
   pending: boolean;
 }
 
-export interface Watched {
+interface Seen {
   readonly generationId: string;
   readonly providerVideoId: string;
+}
+
+export interface Watched extends Seen {
   readonly plan: PollPlan;
   /** When the video was created, on the workflow's clock. */
   readonly createdAtMs: number;
@@ -29,8 +32,8 @@ const NUDGED_LOOK_GAP_MS = 2000;
 /** An event that came before the provider's own state caught up: looks 2 s and 5 s after the inconclusive one. */
 const AFTER_INCONCLUSIVE_NUDGE_MS = [2000, 3000];
 
-/** For the retrieve at the end of the hour. */
-const LAST_LOOK_MS = 60_000;
+/** For the retrieve at the end of the hour: room for a second try after the longest Retry-After. */
+const LAST_LOOK_MS = 150_000;
 
 /** Looks until the provider's last word, or until the hold's time is over (undefined). Nothing else ends it. */
 export async function watch(watched: Watched): Promise<TerminalLook | undefined> {
@@ -53,7 +56,7 @@ export async function watch(watched: Watched): Promise<TerminalLook | undefined>
 }
 
 /** One last retrieve at the end of the hour; undefined when it brings no last word. */
-export async function lastLook(watched: Watched): Promise<TerminalLook | undefined> {
+export async function lastLook(watched: Seen): Promise<TerminalLook | undefined> {
   const look = await lookOnce(watched, LAST_LOOK_MS, 'the last one, the hour is over');
   return look === undefined || look.verdict === 'open' ? undefined : look;
 }
@@ -64,7 +67,7 @@ async function waitForNudge({ nudge, hold }: Watched, delayMs: number): Promise<
   return condition(() => nudge.pending, Math.max(1, delayMs), { summary: `next look at the provider in ${seconds} s` });
 }
 
-async function lookOnce(watched: Watched, timeLeftMs: number, why: string): Promise<Look | undefined> {
+async function lookOnce(watched: Seen, timeLeftMs: number, why: string): Promise<Look | undefined> {
   const { generationId, providerVideoId } = watched;
   try {
     return await provider(`look at the video: ${why}`, timeLeftMs).retrieveVideo({ generationId, providerVideoId });

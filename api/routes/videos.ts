@@ -146,23 +146,18 @@ export function videoRoutes(deps: ApiDependencies) {
       const json = () => c.req.valid('json') as CreateVideoJson;
       const form = () => c.req.valid('form') as CreateVideoForm;
       const request = await readCreateVideo(c.req.header('content-type'), json, form);
-      const { status, body, replayed } = await createVideo(
-        deps,
-        c.get('caller'),
-        request,
-        readRepeat(c),
-        (generationId) => {
-          if (isServed(c.env)) onDelivered(c.env, () => markAnswered(deps, generationId));
-        },
-      );
+      const { status, body, replayed, generationId } = await createVideo(deps, c.get('caller'), request, readRepeat(c));
+      // Only a 200: an SDK that is told of a fault tries again, and must then find this request unanswered.
+      if (generationId !== null && isServed(c.env)) onDelivered(c.env, () => markAnswered(deps, generationId));
       if (replayed) c.header('idempotency-replayed', 'true');
       // Bodies that were kept are of the same schemas, but known only as JSON.
       return c.json(body as Video, status as 200);
     })
     .openapi(cancel, async (c) => {
-      const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
-      await cancelVideo(deps, generation.id);
-      return c.json(toVideo(generation), 200);
+      const { accountId } = c.get('caller');
+      const { id: generationId } = await find(accountId, c.req.valid('param').video_id);
+      await cancelVideo(deps, generationId);
+      return c.json(toVideo(await find(accountId, generationId)), 200);
     })
     .openapi(remove, async (c) => {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);

@@ -4,6 +4,12 @@ import { PRICE } from '../support/database.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
+/** The smallest PNG: one pixel. */
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  'base64',
+);
+
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack();
@@ -98,14 +104,32 @@ describe("OpenAI's Node SDK, unchanged", () => {
 
   it('sends a reference image, which reaches the provider', async () => {
     const account = await openAccount(stack, 1_000_000);
-    const image = new File([new Uint8Array([1, 2, 3])], 'a.png', { type: 'image/png' });
+    const image = new File([PNG], 'a.png');
     const created = await account.client.videos.create({ prompt: 'from an image', input_reference: image });
     const { rows } = await stack.database.admin.query(
       'SELECT reference, reference_type FROM inputs WHERE generation_id = $1',
       [created.id],
     );
-    expect(rows).toEqual([{ reference: Buffer.from([1, 2, 3]), reference_type: 'image/png' }]);
+    expect(rows).toEqual([{ reference: PNG, reference_type: 'image/png' }]);
     expect((await untilTerminal(account, created.id)).status).toBe('completed');
+  });
+});
+
+describe('trouble at the provider', () => {
+  it.concurrent.each([
+    'an unknown status [[status:reticulating]]',
+    'a synonym [[terminal:succeeded]]',
+    'HTML with 200 [[poll:html*2]]',
+    'an empty object [[poll:empty*2]]',
+    'a 404 for a while [[poll:404*2]]',
+    'a 429 [[poll:429*1]] [[retry-after:2]]',
+    'a 401 [[poll:401*1]]',
+    'resets [[poll:reset*3]]',
+  ])('%s: charged once when it completes', async (prompt) => {
+    const account = await openAccount(stack, PRICE);
+    const { id } = await account.client.videos.create({ prompt });
+    expect((await untilTerminal(account, id)).credits.state).toBe('charged');
+    expect(await account.credits()).toMatchObject({ available_microcredits: 0, held_microcredits: 0 });
   });
 });
 
@@ -242,6 +266,13 @@ describe('bad input', () => {
       'prompt',
     ],
     ['two prompts', (form) => form.append('prompt', 'another'), 400, 'invalid_request', 'prompt'],
+    [
+      'a reference that only calls itself an image',
+      (form) => form.set('input_reference', new File([new Uint8Array(1000)], 'x.png', { type: 'image/png' })),
+      400,
+      'invalid_request',
+      'input_reference',
+    ],
     [
       'a reference that is no image',
       (form) => form.set('input_reference', new File(['x'], 'x.txt', { type: 'text/plain' })),

@@ -55,7 +55,7 @@ export interface FakeWorldOptions {
 }
 
 export const COMPLETED: Look = { verdict: 'completed' };
-export const OPEN: Look = { verdict: 'open', status: 'in_progress', progress: 10 };
+export const OPEN: Look = { verdict: 'open' };
 
 export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   const calls: string[] = [];

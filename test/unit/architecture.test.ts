@@ -30,7 +30,16 @@ const HOUSE: Record<string, Room> = {
   provider: { ours: ['contracts'], packages: ['openai', 'undici', 'zod'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'provider'],
-    packages: ['@hono/node-server', '@hono/zod-openapi', '@temporalio/client', 'canonicalize', 'hono', 'uuid', 'zod'],
+    packages: [
+      '@hono/node-server',
+      '@hono/zod-openapi',
+      '@temporalio/client',
+      'canonicalize',
+      'file-type',
+      'hono',
+      'uuid',
+      'zod',
+    ],
     nodeBuiltins: true,
   },
   worker: {
