@@ -453,7 +453,9 @@ BEGIN
         RETURN QUERY SELECT 'in_use', earlier.generation_id, amount, NULL::integer, NULL::jsonb; RETURN;
       ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
         OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code = 'insufficient_credits') THEN
-        RETURN QUERY SELECT 'replay', earlier.generation_id, amount, earlier.answer_status, earlier.answer; RETURN;
+        RETURN QUERY SELECT 'replay', earlier.generation_id, amount,
+          COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
+        RETURN;
       END IF;
     END IF;
   END IF;
@@ -500,9 +502,10 @@ BEGIN
       SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN QUERY SELECT 'closed'; RETURN;
   END IF;
-  -- An attempt of a generation that was released by its hour stays open: its video may still turn up.
+  -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day.
   IF EXISTS (SELECT FROM create_attempts a
-             WHERE a.visible_sha256 = visible AND a.outcome IS NULL AND a.generation_id <> p_generation_id) THEN
+             WHERE a.visible_sha256 = visible AND a.outcome IS NULL AND a.generation_id <> p_generation_id
+             AND a.begun_at > clock_timestamp() - interval '24 hours') THEN
     RETURN QUERY SELECT 'rival'; RETURN;
   END IF;
   IF EXISTS (SELECT FROM generations gen WHERE gen.provider_video_id = p_provider_video_id) THEN
@@ -524,7 +527,7 @@ AS $function$
   INSERT INTO generation_events (generation_id, sequence, kind, data) SELECT p_generation_id, event_sequence, p_kind, p_data FROM next
 $function$;
 
-CREATE OR REPLACE FUNCTION public.begin_create(p_generation_id text, p_base_url text, p_credential text)
+CREATE OR REPLACE FUNCTION public.begin_create(p_generation_id text, p_base_url text, p_credential text, p_least_ms bigint)
  RETURNS TABLE(outcome text, number integer, provider_video_id text, error_code text, model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -544,8 +547,8 @@ BEGIN
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
     WHEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id) THEN 'cancelled'
     WHEN creates_spent(p_generation_id) THEN 'spent'
-    -- A call that waited in a queue until the hour was over would make a video that is refunded at once.
-    WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp()) THEN 'too_late'
+    -- A call that waited in a queue would make a video that is refunded before it is finished.
+    WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp() + p_least_ms * interval '1 millisecond') THEN 'too_late'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
     INSERT INTO create_attempts (generation_id, number, visible_sha256)
@@ -557,7 +560,7 @@ BEGIN
       i.prompt, i.reference, i.reference_type, i.reference_filename
     FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
 END $function$;
-GRANT EXECUTE ON FUNCTION begin_create(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION begin_create(text,text,text,bigint) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.creates_spent(p_generation_id text)
  RETURNS boolean
@@ -601,6 +604,10 @@ BEGIN
   UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code, error_message = p_error_message
     WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
   IF NOT FOUND THEN
+    -- The answer of a process that was halted and given up: its video has no owner, and is on record for whoever looks.
+    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations WHERE provider_video_id = p_provider_video_id) THEN
+      PERFORM append_event(p_generation_id, 'orphan_video', jsonb_build_object('attempt', p_number, 'provider_video_id', p_provider_video_id));
+    END IF;
     RETURN;
   END IF;
   IF p_outcome IN ('created', 'adopted') THEN
@@ -1125,8 +1132,11 @@ BEGIN
     settlement_reason = p_reason,
     error_code = code,
     error_message = message,
-    duration_ms = CASE WHEN charge THEN greatest(0, extract(epoch FROM
-      COALESCE(g.provider_completed_at, g.last_look_at) - COALESCE(g.provider_created_at, hold.placed_at)) * 1000) END,
+    -- By the provider's clock only where that fits into the time that we saw pass.
+    duration_ms = CASE WHEN charge THEN extract(epoch FROM CASE
+      WHEN g.provider_completed_at - g.provider_created_at BETWEEN interval '0' AND settled - hold.placed_at
+        THEN g.provider_completed_at - g.provider_created_at
+      ELSE settled - hold.placed_at END) * 1000 END,
     counts_as_active = g.counts_as_active AND NOT finished
   WHERE gen.id = p_generation_id;
   PERFORM append_event(p_generation_id, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,

@@ -65,14 +65,14 @@ describe('a create that was refused is sorted by what the answer proves', () => 
 
   test("a quota code outside of the envelope is the operator's fault", async () => {
     const result = await createAgainst(json(400, { code: 'insufficient_user_quota', message: 'pay' }));
-    expect(result).toEqual({ outcome: 'operators_fault', why: 'HTTP 400 insufficient_user_quota', retryAfterMs: null });
+    expect(result).toMatchObject({ outcome: 'operators_fault', why: 'HTTP 400 insufficient_user_quota', retryAfterMs: null });
   });
 });
 
 describe('a create that got no answer is "not sent" only where that is proven', () => {
   test('a refused connection proves that nothing was sent', async () => {
     const result = await provider(`http://127.0.0.1:${await closedPort()}/v1`).createVideo(REQUEST);
-    expect(result).toEqual({ outcome: 'not_sent', why: 'connection refused (ECONNREFUSED)', retryAfterMs: null });
+    expect(result).toMatchObject({ outcome: 'not_sent', why: 'connection refused (ECONNREFUSED)', retryAfterMs: null });
   });
 
   test('connections refused at every address of a name (AggregateError) prove it too', async () => {
@@ -88,7 +88,7 @@ describe('a create that got no answer is "not sent" only where that is proven', 
   test('a connection that is not ready in time proves it: here TLS never answers', async () => {
     const port = await serveTcp(() => undefined);
     const result = await provider(`https://127.0.0.1:${port}/v1`, { connectTimeoutMs: 60 }).createVideo(REQUEST);
-    expect(result).toEqual({ outcome: 'not_sent', why: 'no connection within 0.06 s', retryAfterMs: null });
+    expect(result).toMatchObject({ outcome: 'not_sent', why: 'no connection within 0.06 s', retryAfterMs: null });
   });
 
   test('a reset during the TLS handshake proves it, though its code is that of a lost answer', async () => {
@@ -181,7 +181,7 @@ describe('Retry-After', () => {
   test('is handed on from a refused create and from a failed look', async () => {
     const { baseUrl } = await serve(json(429, { error: { code: 'rate_limit_exceeded' } }, { 'retry-after': '3' }));
     const why = 'HTTP 429 rate_limit_exceeded';
-    expect(await provider(baseUrl).createVideo(REQUEST)).toEqual({ outcome: 'not_made', why, retryAfterMs: 3000 });
+    expect(await provider(baseUrl).createVideo(REQUEST)).toMatchObject({ outcome: 'not_made', why, retryAfterMs: 3000 });
     const look = await provider(baseUrl).retrieveVideo('video_1');
     expect(look).toEqual({ outcome: 'transient', why, status: 429, retryAfterMs: 3000 });
   });
