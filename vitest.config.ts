@@ -7,8 +7,8 @@ export default defineConfig({
     // A real server answers in its own time; a test that waits on a condition fails with what it waited for.
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores: more files at once only make the real servers slow.
-    maxWorkers: 2,
+    // On two cores: much of a test's time is waiting for a timer or a heartbeat, but more only make the real servers slow.
+    maxWorkers: 3,
     pool: 'forks',
   },
 });

@@ -1,14 +1,9 @@
 import { APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PRICE } from '../support/database.ts';
+import { PNG } from '../support/png.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
-
-/** The smallest PNG: one pixel. */
-const PNG = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
-  'base64',
-);
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -249,7 +249,7 @@ describe('a process that dies', () => {
     const { id } = await one();
     await db.ledger.placeHold(id, TTL);
     const provider = { baseUrl: 'http://provider', credential: 'default' };
-    await dieAfter('SELECT * FROM begin_create($1, $2, $3)', [id, provider.baseUrl, provider.credential]);
+    await dieAfter('SELECT * FROM begin_create($1, $2, $3, 0)', [id, provider.baseUrl, provider.credential]);
     expect(await db.ledger.beginCreate(id, provider)).toMatchObject({ outcome: 'begun', number: 1 });
     expect(await db.ledger.beginCreate(id, provider)).toEqual({ outcome: 'open' });
     expect(await db.ledger.placeHold(id, TTL)).toMatchObject({ outcome: 'held', createMayHaveArrived: true });

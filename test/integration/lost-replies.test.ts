@@ -11,6 +11,7 @@ import {
   standings,
   untilSettled,
 } from '../support/generations.ts';
+import { PNG } from '../support/png.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
@@ -176,7 +177,7 @@ describe.concurrent('a lost reply to a create with an input_reference', () => {
   it('is never adopted and never created again: the hold waits for its hour', async () => {
     const account = await openAccount(brief, GRANTED);
     const prompt = 'from an image [[create:lost-reply]]';
-    const image = new File([new Uint8Array([1, 2, 3])], 'a.png', { type: 'image/png' });
+    const image = new File([PNG], 'a.png', { type: 'image/png' });
     const { id } = await account.client.videos.create({ prompt, input_reference: image });
     const [standing] = await untilSettled(brief, [id]);
     expect(standing).toMatchObject({ code: 'generation_timeout', video: null, attempts: [null] });

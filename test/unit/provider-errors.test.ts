@@ -65,7 +65,11 @@ describe('a create that was refused is sorted by what the answer proves', () => 
 
   test("a quota code outside of the envelope is the operator's fault", async () => {
     const result = await createAgainst(json(400, { code: 'insufficient_user_quota', message: 'pay' }));
-    expect(result).toMatchObject({ outcome: 'operators_fault', why: 'HTTP 400 insufficient_user_quota', retryAfterMs: null });
+    expect(result).toMatchObject({
+      outcome: 'operators_fault',
+      why: 'HTTP 400 insufficient_user_quota',
+      retryAfterMs: null,
+    });
   });
 });
 
@@ -181,7 +185,11 @@ describe('Retry-After', () => {
   test('is handed on from a refused create and from a failed look', async () => {
     const { baseUrl } = await serve(json(429, { error: { code: 'rate_limit_exceeded' } }, { 'retry-after': '3' }));
     const why = 'HTTP 429 rate_limit_exceeded';
-    expect(await provider(baseUrl).createVideo(REQUEST)).toMatchObject({ outcome: 'not_made', why, retryAfterMs: 3000 });
+    expect(await provider(baseUrl).createVideo(REQUEST)).toMatchObject({
+      outcome: 'not_made',
+      why,
+      retryAfterMs: 3000,
+    });
     const look = await provider(baseUrl).retrieveVideo('video_1');
     expect(look).toEqual({ outcome: 'transient', why, status: 429, retryAfterMs: 3000 });
   });
