@@ -109,10 +109,7 @@ export function unsupportedMediaType(): ApiError {
 }
 
 export function bodyTooLarge(): ApiError {
-  return new ApiError('body_too_large', 'The body is too large: a file may have 10 MB. Nothing was held.', {
-    // The rest of the body is not read, so this connection can't serve another request.
-    headers: { connection: 'close' },
-  });
+  return new ApiError('body_too_large', 'The body is too large: a file may have 10 MB. Nothing was held.');
 }
 
 /** A 503 truly means that this request holds nothing: a create that may hold something is answered otherwise. */

@@ -342,7 +342,11 @@ async function rawPost(url: string, key: string, headers: Record<string, string>
     const framed = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]);
     let sent = 0;
     const send = (): void => {
-      if (sent >= bytes || socket.destroyed) return;
+      // As clients do: what is answered is not sent on.
+      if (sent >= bytes || answer !== '' || socket.destroyed) {
+        socket.end();
+        return;
+      }
       sent += chunk.length;
       socket.write(framed, send);
     };
