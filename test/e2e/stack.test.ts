@@ -80,7 +80,7 @@ describe('npm start on an empty folder', () => {
       const printed = /^ {2}curl [\s\S]*?(?=^\S)/m.exec(stack.output())?.[0] ?? '';
       const { stdout } = await run('/bin/sh', ['-c', printed]);
       const video = JSON.parse(stdout) as ShownVideo;
-      expect(video).toMatchObject({ object: 'video', status: 'queued', credits: { amount_microcredits: PRICE } });
+      expect(video).toMatchObject({ object: 'video', credits: { state: 'held', amount_microcredits: PRICE } });
       await demo().until(video.id, 'completed');
       expect(await demo().credits()).toMatchObject({ available_microcredits: DEMO_MICROCREDITS - PRICE });
     });
