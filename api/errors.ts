@@ -16,7 +16,6 @@ const STATUS = {
   idempotency_key_in_use: 409,
   already_settled: 409,
   video_not_terminal: 409,
-  method_not_allowed: 405,
   body_too_large: 413,
   unsupported_media_type: 415,
   idempotency_key_reused: 422,

@@ -143,5 +143,3 @@ export interface ProviderActivities {
    */
   retrieveVideo(input: { generationId: string; providerVideoId: string }): Promise<Look>;
 }
-
-export type Activities = LedgerActivities & ProviderActivities;

@@ -1,6 +1,5 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
@@ -8,8 +7,6 @@ export const DEFAULT_NAMESPACE = 'default';
 /** Temporal's own numbers: gRPC ALREADY_EXISTS, and the enum value of a Keyword. */
 const ALREADY_EXISTS = 6;
 const KEYWORD = 2;
-
-export const ACCOUNT_ATTRIBUTE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.account, 'KEYWORD');
 
 /** A client whose connection is made at its first call, so that a process starts while Temporal is away. */
 export function createTemporalClient({ connectionOptions, namespace }: ClientConnectConfig): Client {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ReleaseReason } from '../../contracts/activities.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import { BLOCKED, FINISHED, OPEN, ledgerSteps } from '../support/ledgerSteps.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -14,69 +14,7 @@ afterEach(async () => {
   expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
 });
 
-interface Held {
-  readonly tenant: Tenant;
-  readonly id: string;
-}
-const PROVIDER = { baseUrl: 'http://provider', credential: 'default' };
-const FINISHED = {
-  verdict: 'completed',
-  status: 'completed',
-  progress: 100,
-  completedAt: null,
-  errorCode: null,
-  errorMessage: null,
-} as const;
-const OPEN = { ...FINISHED, verdict: 'open', status: 'in_progress', progress: 10 } as const;
-const BLOCKED = {
-  ...FINISHED,
-  verdict: 'failed',
-  status: 'failed',
-  errorCode: 'moderation_blocked',
-  errorMessage: 'Blocked.',
-} as const;
-
-const held = async (): Promise<Held> => {
-  const tenant = await openTenant(db, PRICE);
-  const id = await admit(db, tenant);
-  await db.ledger.placeHold(id, 3600);
-  return { tenant, id };
-};
-let videos = 0;
-const created = async (): Promise<Held & { video: string }> => {
-  const hold = await held();
-  const video = `provider_${++videos}`;
-  await begin(hold.id);
-  await db.ledger.endCreate(hold.id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
-  return { ...hold, video };
-};
-const seen = async (look: typeof FINISHED | typeof BLOCKED | typeof OPEN) => {
-  const hold = await created();
-  await db.ledger.recordLook(hold.id, hold.video, look);
-  return hold;
-};
-const begin = (id: string) => db.ledger.beginCreate(id, PROVIDER);
-const settle = (id: string, reason: ReleaseReason | 'completed') => db.ledger.settleGeneration(id, reason);
-const refuse = (id: string) =>
-  db.ledger.endCreate(id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
-/** Past its hour; nobody's role can do this, so the triggers are off for the moment. */
-const outlive = async (id: string) => {
-  const client = await db.admin.connect();
-  try {
-    await client.query('BEGIN; SET LOCAL session_replication_role = replica');
-    await client.query(
-      "UPDATE holds SET placed_at = now() - interval '2 hours', expires_at = now() - interval '1 s' WHERE generation_id = $1",
-      [id],
-    );
-    await client.query('COMMIT');
-  } finally {
-    client.release();
-  }
-};
-const balance = async ({ tenant }: Held) => {
-  const { availableMicrocredits, heldMicrocredits } = await db.ledger.getBalance(tenant.accountId);
-  return { available: availableMicrocredits, held: heldMicrocredits };
-};
+const { held, created, seen, begin, settle, refuse, outlive, balance, noProof } = ledgerSteps(() => db);
 const HELD = { available: 0, held: PRICE };
 const CHARGED = { available: 0, held: 0 };
 const REFUNDED = { available: PRICE, held: 0 };
@@ -89,8 +27,6 @@ const events = async (id: string, kind: string) =>
   ).rows.map(({ data }) => data);
 const settlements = async (id: string) =>
   (await db.pool.query('SELECT FROM journal_transactions WHERE key = $1', [`${id}:settle`])).rows.length;
-const noProof = (id: string, reasons: (ReleaseReason | 'completed')[]) =>
-  Promise.all(reasons.map((reason) => expect(settle(id, reason), reason).rejects.toMatchObject({ code: 'no_proof' })));
 
 describe('a settlement needs its proof', () => {
   it('nothing was tried: only "too little time left" can be', async () => {
