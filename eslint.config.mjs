@@ -48,7 +48,7 @@ export default tseslint.config(
   },
   { files: ['workflows/**/*.ts'], rules: { 'no-restricted-imports': ['error', nodeBuiltinsAndServices] } },
   {
-    files: ['config.ts', 'dev/**/*.ts', 'test/**/*.ts', 'vitest.config.ts'],
+    files: ['config.ts', 'dev/**/*.ts', 'test/**/*.ts', 'vitest.config.ts', 'vitest.long.config.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
 );

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
+import type { Booking, LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
@@ -19,15 +19,15 @@ interface Dependencies {
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
   const { ledger, holdTtlSeconds, at } = deps;
   return {
-    placeHold: async ({ generationId }) => {
+    placeHold: async ({ generationId, accountId }) => {
       at('hold:before');
-      const placement = await ledger.placeHold(generationId, holdTtlSeconds);
+      const placement = await ledger.placeHold(generationId, holdTtlSeconds, accountId);
       at('hold:after');
       return placement;
     },
-    captureHold: ({ generationId }) => settle(deps, generationId, 'completed'),
-    releaseHold: ({ generationId, reason }) => settle(deps, generationId, reason),
-    emergencyRelease: ({ generationId }) => settle(deps, generationId, 'emergency'),
+    captureHold: (booking) => settle(deps, booking, 'completed'),
+    releaseHold: ({ reason, ...booking }) => settle(deps, booking, reason),
+    emergencyRelease: (booking) => settle(deps, booking, 'emergency'),
     recordCancel: async ({ generationId }) => {
       await ledger.requestCancel(generationId, 'operator');
     },
@@ -36,12 +36,12 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
 
 async function settle(
   { ledger, count, at }: Dependencies,
-  generationId: string,
+  { generationId, accountId }: Booking,
   reason: Settlement['reason'],
 ): Promise<SettleResult> {
   at('settle:before');
   try {
-    const settled = await ledger.settleGeneration(generationId, reason);
+    const settled = await ledger.settleGeneration(generationId, reason, { accountId });
     at('settle:after');
     if (settled.result === 'conflict') count('settlement_conflict');
     if (settled.result === 'settled' && reason === 'emergency') count('emergency_release');

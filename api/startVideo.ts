@@ -193,7 +193,7 @@ async function startWorkflow({ temporal, startTimeoutMs }: ApiDependencies, call
     {
       workflowId: generationId,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
-      args: [{ generationId }],
+      args: [{ generationId, accountId: caller.accountId }],
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'USE_EXISTING',
       typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: caller.accountId }],

@@ -24,6 +24,7 @@ const WORDS: Record<string, Words> = {
   cancel_requested: () => 'Cancel requested; credits follow the outcome of what the provider has begun',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   charged: (data) => `${credits(data)} credits charged`,
+  credits_refunded: (data) => `${credits(data)} of the charged credits were given back`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
 

@@ -64,7 +64,7 @@ export type ReleaseReason =
 
 export interface Settlement {
   readonly charged: boolean;
-  readonly reason: ReleaseReason | 'completed' | 'emergency';
+  readonly reason: ReleaseReason | 'completed' | 'nothing_to_charge' | 'emergency';
   /** The code that the customer sees on a failed video; null when charged. */
   readonly errorCode: string | null;
 }
@@ -79,15 +79,21 @@ export type SettleResult =
   | { readonly result: 'not_due'; readonly timeLeftMs: number }
   | { readonly result: 'terminal'; readonly look: TerminalLook };
 
+/** A generation and whose it is: the ledger lets only a few movements of one account wait for its row at once. */
+export interface Booking {
+  readonly generationId: string;
+  readonly accountId: string;
+}
+
 export interface LedgerActivities {
   /** Idempotent: the first call moves the credits, every later one answers with the hold as it stands. */
-  placeHold(input: { generationId: string }): Promise<HoldPlacement>;
+  placeHold(input: Booking): Promise<HoldPlacement>;
   /** Needs a recorded look that said `completed`. Idempotent. */
-  captureHold(input: { generationId: string }): Promise<SettleResult>;
+  captureHold(input: Booking): Promise<SettleResult>;
   /** Idempotent for the same reason. */
-  releaseHold(input: { generationId: string; reason: ReleaseReason }): Promise<SettleResult>;
+  releaseHold(input: Booking & { reason: ReleaseReason }): Promise<SettleResult>;
   /** Gives the credits back although the outcome can't be recorded: ten minutes after the first refusal, never before. */
-  emergencyRelease(input: { generationId: string }): Promise<SettleResult>;
+  emergencyRelease(input: Booking): Promise<SettleResult>;
   /** Records that an operator cancelled the workflow in Temporal; moves nothing. */
   recordCancel(input: { generationId: string }): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import type { HoldPlacement } from './activities.ts';
+import type { Booking, HoldPlacement } from './activities.ts';
 
 /** Task queues: work that hangs on the provider never takes a slot from the ledger (RULES, exploit 12). */
 export const TASK_QUEUE = {
@@ -10,9 +10,7 @@ export const TASK_QUEUE = {
 export const GENERATE_VIDEO = 'generateVideo';
 
 /** Ids and amounts only: no prompt, file or key ever enters a history. */
-export interface GenerateVideoInput {
-  readonly generationId: string;
-}
+export type GenerateVideoInput = Booking;
 
 export interface GenerateVideoResult {
   readonly generationId: string;

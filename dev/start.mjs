@@ -2,6 +2,7 @@
 //
 //   node dev/start.mjs [--fresh]     the embedded stack (npm start)
 //   node dev/start.mjs test [args]   the tests (npm test)
+//   node dev/start.mjs test:long     the tests that take minutes (npm run test:long)
 //   node dev/start.mjs check         types, lint, format and the tests (npm run check)
 //
 // The stack runs in this very process, so a signal to it needs no relay. package.json says `exec node …`, or the shell
@@ -115,5 +116,6 @@ refuseOldNode();
 await installWhatIsMissing();
 const [command, ...args] = process.argv.slice(2).filter((arg) => arg !== '--');
 if (command === 'test') await test(args);
+else if (command === 'test:long') await test(['--config', 'vitest.long.config.ts', ...args]);
 else if (command === 'check') await check();
 else await stack();

@@ -36,14 +36,15 @@ export interface TestPostgres {
 
 /**
  * Starts a real PostgreSQL 18 for tests, in about a second: on a free port, in a folder of its own that is removed at the
- * end, without waiting for the disk. Works as root too. Rejects with PostgreSQL's words when it can't be started.
+ * end. It waits for the disk only if it is to be `durable`. Works as root too. Rejects with PostgreSQL's words when it
+ * can't be started.
  */
-export async function startTestPostgres(): Promise<TestPostgres> {
+export async function startTestPostgres({ durable = false } = {}): Promise<TestPostgres> {
   const user = postgresUser();
   const folder = mkdtempSync(join(reachableParent(user, [tmpdir(), '/tmp', '/var/tmp']), 'holdfast-test-'));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const passwords = { superuserPassword: 'superuser', ownerPassword: 'owner' };
-  const cluster: Cluster = { folder, port: await freePort(), user, ...passwords, durable: false };
+  const cluster: Cluster = { folder, port: await freePort(), user, ...passwords, durable };
   await initialise(cluster);
   const stop = runGuarded(cluster);
   try {

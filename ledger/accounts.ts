@@ -1,18 +1,40 @@
+import { inTurn } from './accountTurns.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
 
-const INSERT_ACCOUNT = {
-  name: 'insert_account',
-  text: `INSERT INTO accounts (id, name) VALUES ($1, $2) RETURNING id, name, created_at AS "createdAt"`,
+const OPEN_ACCOUNT = {
+  name: 'open_account',
+  text: 'SELECT outcome, created_at AS "createdAt", replayed FROM open_account($1, $2)',
 };
 
-/** Opens an account with nothing in it. */
-export async function openAccount(
+/** `id_reused`: an account of that id has another name. */
+export type OpenedAccount = {
+  readonly outcome: 'opened' | 'id_reused';
+  readonly createdAt: Date;
+  readonly replayed: boolean;
+};
+
+/** Opens an account with nothing in it; once an id. */
+export async function openAccount(pool: Pool, id: string, name: string): Promise<OpenedAccount> {
+  return row(pool, OPEN_ACCOUNT, [id, name]);
+}
+
+const SET_FROZEN = {
+  name: 'set_account_frozen',
+  text: 'SELECT outcome, replayed FROM set_account_frozen($1, $2, $3, $4)',
+};
+
+export type Frozen = {
+  readonly outcome: 'frozen' | 'already_frozen' | 'unfrozen' | 'not_frozen' | 'key_reused' | 'unknown_account';
+  readonly replayed: boolean;
+};
+
+/** Freezes an account, so that it gets no new holds (what it holds settles as ever), or lets it go on; once a key. */
+export async function setAccountFrozen(
   pool: Pool,
-  id: string,
-  name: string,
-): Promise<{ id: string; name: string; createdAt: Date }> {
-  return row(pool, INSERT_ACCOUNT, [id, name]);
+  change: { accountId: string; frozen: boolean; reason: string; idempotencyKey: string },
+): Promise<Frozen> {
+  return row(pool, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
 }
 
 const INSERT_KEY = {
@@ -93,5 +115,7 @@ export async function grantCredits(
   pool: Pool,
   grant: { accountId: string; amountMicrocredits: number; reason: string; idempotencyKey: string },
 ): Promise<Grant> {
-  return row(pool, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]);
+  return inTurn(pool, grant.accountId, () =>
+    row(pool, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]),
+  );
 }

@@ -11,6 +11,8 @@ export type LedgerErrorCode =
   | 'no_proof'
   | 'never_changes'
   | 'unbalanced'
+  /** A capture of more than is held. */
+  | 'exceeds_hold'
   /** The provider's video belongs to another generation. */
   | 'video_taken'
   | 'already_admitted'
@@ -32,12 +34,13 @@ const BY_SQLSTATE: Record<string, LedgerErrorCode> = {
   HF002: 'wrong_state',
   HF003: 'no_proof',
   HF004: 'never_changes',
-  HF005: 'unbalanced',
+  HF006: 'exceeds_hold',
 };
 
 const BY_CONSTRAINT: Record<string, LedgerErrorCode> = {
   generations_provider_video: 'video_taken',
   generations_pkey: 'already_admitted',
+  journal_transactions_sum_to_zero: 'unbalanced',
 };
 
 /** The database could not be asked, or did not answer in time: the statement may or may not have been carried out. */
@@ -62,7 +65,7 @@ export function translateError(error: unknown): unknown {
   if (AWAY.test(sqlstate)) return new LedgerUnavailable(error);
   // Classes 22 and 23: a value or a row that the schema refuses, now and at every later try.
   const refused = /^2[23]/.test(sqlstate) ? 'constraint' : undefined;
-  const duplicate = sqlstate === '23505' ? BY_CONSTRAINT[error.constraint ?? ''] : undefined;
-  const code = BY_SQLSTATE[sqlstate] ?? duplicate ?? refused;
+  const named = refused === undefined ? undefined : BY_CONSTRAINT[error.constraint ?? ''];
+  const code = BY_SQLSTATE[sqlstate] ?? named ?? refused;
   return code === undefined ? error : new LedgerError(code, error);
 }

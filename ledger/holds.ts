@@ -1,9 +1,10 @@
 import type { HoldPlacement, HoldRefusalCode, Settlement, SettleResult } from '../contracts/activities.ts';
+import { inTurn } from './accountTurns.ts';
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
 const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)' };
-const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2)' };
+const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2, $3)' };
 
 interface PlacedRow {
   state: 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
@@ -26,10 +27,15 @@ interface PlacedRow {
 
 /**
  * Moves the generation's price from available to held, once; every later call answers with the hold as it stands. Raises
- * `LedgerError` `unknown_generation`.
+ * `LedgerError` `unknown_generation`. With the `accountId` it waits for its turn among the movements of that account.
  */
-export async function placeHold(pool: Pool, generationId: string, holdTtlSeconds: number): Promise<HoldPlacement> {
-  const placed = await row<PlacedRow>(pool, PLACE_HOLD, [generationId, holdTtlSeconds]);
+export async function placeHold(
+  pool: Pool,
+  generationId: string,
+  holdTtlSeconds: number,
+  accountId?: string,
+): Promise<HoldPlacement> {
+  const placed = await inTurn(pool, accountId, () => row<PlacedRow>(pool, PLACE_HOLD, [generationId, holdTtlSeconds]));
   switch (placed.state) {
     case 'held':
       return {
@@ -63,16 +69,26 @@ interface SettledRow {
   time_left_ms: number;
 }
 
+export interface SettleOptions {
+  /** With it, the call waits for its turn among the movements of that account. */
+  readonly accountId?: string;
+  /** Of a capture: how much of the hold is charged, the rest is returned; all of it by default, and 0 is a release. */
+  readonly chargeMicrocredits?: number;
+}
+
 /**
  * Captures (`completed`) or releases (any other reason) the hold, once. Raises `LedgerError` `no_proof` when the database
- * has nothing that proves the reason, `wrong_state` when nothing was ever held.
+ * has nothing that proves the reason, `wrong_state` when nothing was ever held, `exceeds_hold` for a charge above it.
  */
 export async function settleGeneration(
   pool: Pool,
   generationId: string,
   reason: Settlement['reason'],
+  { accountId, chargeMicrocredits }: SettleOptions = {},
 ): Promise<SettleResult> {
-  const settled = await row<SettledRow>(pool, SETTLE, [generationId, reason]);
+  const settled = await inTurn(pool, accountId, () =>
+    row<SettledRow>(pool, SETTLE, [generationId, reason, chargeMicrocredits]),
+  );
   switch (settled.result) {
     case 'not_due':
       return { result: 'not_due', timeLeftMs: settled.time_left_ms };

@@ -6,9 +6,20 @@ import * as generations from './generations.ts';
 import * as holds from './holds.ts';
 import * as lookup from './lookup.ts';
 import * as prices from './prices.ts';
+import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
 
-const operations = { ...accounts, ...attempts, ...events, ...generations, ...holds, ...lookup, ...prices, ...requests };
+const operations = {
+  ...accounts,
+  ...attempts,
+  ...events,
+  ...generations,
+  ...holds,
+  ...lookup,
+  ...prices,
+  ...refunds,
+  ...requests,
+};
 type Operations = typeof operations;
 
 /** Every operation of the ledger, bound to one pool. */
@@ -38,6 +49,7 @@ export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Admission, KeptAnswer } from './requests.ts';
 export type { OpenAttempt } from './lookup.ts';
-export type { Balance, Caller, Grant } from './accounts.ts';
+export type { Balance, Caller, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
-export type { Price } from './prices.ts';
+export type { Price, PriceChange } from './prices.ts';
+export type { Refund } from './refunds.ts';

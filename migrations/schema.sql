@@ -1,6 +1,30 @@
 -- What the migrations come to, for reading: nothing runs this file. dump.ts makes it from the catalog; after a new
 -- migration: npx vitest run test/integration/schema.test.ts --update
 
+CREATE TABLE account_operations (
+  account_id text NOT NULL,
+  key text NOT NULL,
+  kind text NOT NULL,
+  requested_microcredits bigint,
+  reason text,
+  outcome text NOT NULL,
+  moved_microcredits bigint NOT NULL DEFAULT 0,
+  transaction_id bigint,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
+  CONSTRAINT account_operations_pkey PRIMARY KEY (account_id, key),
+  CONSTRAINT account_operations_transaction_id_key UNIQUE (transaction_id),
+  CONSTRAINT account_operations_check CHECK ((kind = 'grant'::text) = (requested_microcredits IS NOT NULL)),
+  CONSTRAINT account_operations_check1 CHECK ((outcome = 'granted'::text) = (transaction_id IS NOT NULL) AND (outcome = 'granted'::text) = (moved_microcredits <> 0)),
+  CONSTRAINT account_operations_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT account_operations_kind_check CHECK (kind = ANY (ARRAY['grant'::text, 'freeze'::text, 'unfreeze'::text])),
+  CONSTRAINT account_operations_outcome_check CHECK (outcome = ANY (ARRAY['granted'::text, 'nothing_available'::text, 'too_large'::text, 'frozen'::text, 'already_frozen'::text, 'unfrozen'::text, 'not_frozen'::text])),
+  CONSTRAINT account_operations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
+  CONSTRAINT account_operations_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
+);
+CREATE TRIGGER account_operations_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON account_operations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON account_operations TO holdfast_service;
+
 CREATE TABLE accounts (
   id text NOT NULL,
   name text NOT NULL,
@@ -18,7 +42,7 @@ CREATE TABLE accounts (
   CONSTRAINT accounts_max_active_generations_check CHECK (max_active_generations >= 0),
   CONSTRAINT accounts_name_check CHECK (length(name) >= 1 AND length(name) <= 200)
 );
-GRANT INSERT (id, name), SELECT ON accounts TO holdfast_service;
+GRANT SELECT ON accounts TO holdfast_service;
 
 CREATE TABLE api_keys (
   id text NOT NULL,
@@ -135,6 +159,7 @@ END, false)),
   CONSTRAINT generations_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id),
   CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id)
 );
+CREATE INDEX generations_counted ON public.generations USING btree (account_id) WHERE counts_as_active;
 CREATE INDEX generations_durations ON public.generations USING btree (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE (state = 'charged'::text);
 CREATE INDEX generations_held ON public.generations USING btree (id) WHERE (state = 'held'::text);
 CREATE INDEX generations_of_account ON public.generations USING btree (account_id, id);
@@ -164,6 +189,7 @@ CREATE TABLE holds (
   CONSTRAINT holds_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE INDEX holds_active ON public.holds USING btree (expires_at) WHERE (state = 'active'::text);
+CREATE INDEX holds_active_of_account ON public.holds USING btree (account_id) INCLUDE (amount_microcredits) WHERE (state = 'active'::text);
 CREATE INDEX holds_of_account ON public.holds USING btree (account_id, id);
 CREATE TRIGGER holds_guard BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION guard_hold();
 CREATE TRIGGER holds_kept BEFORE DELETE OR TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -201,23 +227,6 @@ CREATE TABLE inputs (
 );
 GRANT SELECT ON inputs TO holdfast_service;
 
-CREATE TABLE journal_entries (
-  transaction_id bigint NOT NULL,
-  account_id text,
-  book text NOT NULL,
-  amount_microcredits bigint NOT NULL,
-  CONSTRAINT journal_entries_pkey PRIMARY KEY (transaction_id, book),
-  CONSTRAINT journal_entries_amount_microcredits_check CHECK (amount_microcredits <> 0 AND abs(amount_microcredits) <= '9007199254740991'::bigint),
-  CONSTRAINT journal_entries_book_check CHECK (book = ANY (ARRAY['available'::text, 'held'::text, 'issued'::text, 'revenue'::text])),
-  CONSTRAINT journal_entries_check CHECK ((account_id IS NULL) = (book = ANY (ARRAY['issued'::text, 'revenue'::text]))),
-  CONSTRAINT journal_entries_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
-  CONSTRAINT journal_entries_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
-);
-CREATE INDEX journal_entries_account ON public.journal_entries USING btree (account_id, book) INCLUDE (amount_microcredits);
-CREATE TRIGGER journal_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER journal_entries_balanced AFTER INSERT ON journal_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unbalanced_entries();
-GRANT SELECT ON journal_entries TO holdfast_service;
-
 CREATE TABLE journal_transactions (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   key text NOT NULL,
@@ -228,12 +237,30 @@ CREATE TABLE journal_transactions (
   reason text,
   recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   recorded_by text NOT NULL DEFAULT SESSION_USER,
+  available_microcredits bigint NOT NULL DEFAULT 0,
+  held_microcredits bigint NOT NULL DEFAULT 0,
+  issued_microcredits bigint NOT NULL DEFAULT 0,
+  revenue_microcredits bigint NOT NULL DEFAULT 0,
+  available_after_microcredits bigint NOT NULL,
+  held_after_microcredits bigint NOT NULL,
   CONSTRAINT journal_transactions_pkey PRIMARY KEY (id),
   CONSTRAINT journal_transactions_key UNIQUE (key),
-  CONSTRAINT journal_transactions_kind_check CHECK (kind = ANY (ARRAY['grant'::text, 'claw_back'::text, 'hold'::text, 'capture'::text, 'release'::text])),
+  CONSTRAINT journal_transactions_kind_check CHECK (COALESCE(
+CASE kind
+    WHEN 'grant'::text THEN available_microcredits > 0 AND held_microcredits = 0 AND revenue_microcredits = 0
+    WHEN 'claw_back'::text THEN available_microcredits < 0 AND held_microcredits = 0 AND revenue_microcredits = 0
+    WHEN 'hold'::text THEN available_microcredits < 0 AND issued_microcredits = 0 AND revenue_microcredits = 0
+    WHEN 'capture'::text THEN available_microcredits >= 0 AND issued_microcredits = 0 AND revenue_microcredits > 0
+    WHEN 'release'::text THEN available_microcredits > 0 AND issued_microcredits = 0 AND revenue_microcredits = 0
+    WHEN 'refund'::text THEN available_microcredits > 0 AND held_microcredits = 0 AND issued_microcredits = 0
+    ELSE NULL::boolean
+END, false)),
+  CONSTRAINT journal_transactions_range CHECK (GREATEST(abs(available_microcredits), abs(held_microcredits), abs(issued_microcredits), abs(revenue_microcredits)) <= '9007199254740991'::bigint AND available_after_microcredits >= 0 AND available_after_microcredits <= '9007199254740991'::bigint AND held_after_microcredits >= 0 AND held_after_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT journal_transactions_sum_to_zero CHECK ((available_microcredits + held_microcredits + issued_microcredits + revenue_microcredits) = 0),
   CONSTRAINT journal_transactions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
 );
 CREATE INDEX journal_transactions_account ON public.journal_transactions USING btree (account_id, id);
+CREATE INDEX journal_transactions_at ON public.journal_transactions USING btree (account_id, recorded_at, id);
 CREATE TRIGGER journal_transactions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON journal_transactions TO holdfast_service;
 
@@ -244,14 +271,45 @@ CREATE TABLE prices (
   provider_cost_microcredits_per_second bigint NOT NULL,
   margin_basis_points integer NOT NULL,
   effective_from timestamp with time zone NOT NULL DEFAULT now(),
+  key text,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
   CONSTRAINT prices_pkey PRIMARY KEY (id),
+  CONSTRAINT prices_key UNIQUE (key),
   CONSTRAINT prices_model_size_effective_from_key UNIQUE (model, size, effective_from),
   CONSTRAINT prices_check CHECK (price_microcredits(provider_cost_microcredits_per_second, margin_basis_points, 60) <= '9007199254740991'::bigint),
+  CONSTRAINT prices_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
   CONSTRAINT prices_margin_basis_points_check CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
   CONSTRAINT prices_provider_cost_microcredits_per_second_check CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON prices TO holdfast_service;
+
+CREATE TABLE refunds (
+  generation_id text NOT NULL,
+  key text NOT NULL,
+  requested_microcredits bigint,
+  reason text NOT NULL,
+  amount_microcredits bigint NOT NULL,
+  refunded_before_microcredits bigint NOT NULL,
+  captured_microcredits bigint NOT NULL,
+  transaction_id bigint NOT NULL,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
+  CONSTRAINT refunds_pkey PRIMARY KEY (generation_id, key),
+  CONSTRAINT refunds_one_after_another UNIQUE (generation_id, refunded_before_microcredits),
+  CONSTRAINT refunds_transaction_id_key UNIQUE (transaction_id),
+  CONSTRAINT refunds_amount_microcredits_check CHECK (amount_microcredits > 0),
+  CONSTRAINT refunds_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT refunds_never_more_than_captured CHECK ((refunded_before_microcredits + amount_microcredits) <= captured_microcredits),
+  CONSTRAINT refunds_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  CONSTRAINT refunds_refunded_before_microcredits_check CHECK (refunded_before_microcredits >= 0),
+  CONSTRAINT refunds_requested_microcredits_check CHECK (requested_microcredits > 0),
+  CONSTRAINT refunds_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id),
+  CONSTRAINT refunds_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
+);
+CREATE TRIGGER refunds_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refunds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON refunds TO holdfast_service;
 
 CREATE TABLE schema_migrations (
   name text NOT NULL,
@@ -305,58 +363,43 @@ CREATE VIEW current_prices AS
   ORDER BY model, size, effective_from DESC;
 GRANT SELECT ON current_prices TO holdfast_service;
 
+CREATE VIEW journal_entries AS
+ SELECT t.id AS transaction_id,
+    leg.account_id,
+    leg.book,
+    leg.amount_microcredits
+   FROM journal_transactions t
+     CROSS JOIN LATERAL ( VALUES (t.account_id,'available'::text,t.available_microcredits), (t.account_id,'held'::text,t.held_microcredits), (NULL::text,'issued'::text,t.issued_microcredits), (NULL::text,'revenue'::text,t.revenue_microcredits)) leg(account_id, book, amount_microcredits)
+  WHERE leg.amount_microcredits <> 0;
+GRANT SELECT ON journal_entries TO holdfast_service;
+
 CREATE VIEW ledger_drift AS
- SELECT a.id AS account_id,
-    'available'::text AS what,
-    a.available_microcredits::numeric AS kept,
-    COALESCE(( SELECT sum(e.amount_microcredits) AS sum
-           FROM journal_entries e
-          WHERE e.account_id = a.id AND e.book = 'available'::text), 0::numeric) AS recomputed
-   FROM accounts a
-  WHERE a.available_microcredits::numeric <> COALESCE(( SELECT sum(e.amount_microcredits) AS sum
-           FROM journal_entries e
-          WHERE e.account_id = a.id AND e.book = 'available'::text), 0::numeric)
-UNION ALL
- SELECT a.id AS account_id,
-    'held'::text AS what,
-    a.held_microcredits AS kept,
-    COALESCE(( SELECT sum(e.amount_microcredits) AS sum
-           FROM journal_entries e
-          WHERE e.account_id = a.id AND e.book = 'held'::text), 0::numeric) AS recomputed
-   FROM accounts a
-  WHERE a.held_microcredits::numeric <> COALESCE(( SELECT sum(e.amount_microcredits) AS sum
-           FROM journal_entries e
-          WHERE e.account_id = a.id AND e.book = 'held'::text), 0::numeric)
-UNION ALL
- SELECT a.id AS account_id,
-    'active holds'::text AS what,
-    a.held_microcredits AS kept,
-    COALESCE(( SELECT sum(h.amount_microcredits) AS sum
-           FROM holds h
-          WHERE h.account_id = a.id AND h.state = 'active'::text), 0::numeric) AS recomputed
-   FROM accounts a
-  WHERE a.held_microcredits::numeric <> COALESCE(( SELECT sum(h.amount_microcredits) AS sum
-           FROM holds h
-          WHERE h.account_id = a.id AND h.state = 'active'::text), 0::numeric)
-UNION ALL
- SELECT a.id AS account_id,
-    'active generations'::text AS what,
-    a.active_generations AS kept,
-    ( SELECT count(*) AS count
-           FROM generations g
-          WHERE g.account_id = a.id AND g.counts_as_active) AS recomputed
-   FROM accounts a
-  WHERE a.active_generations <> (( SELECT count(*) AS count
-           FROM generations g
-          WHERE g.account_id = a.id AND g.counts_as_active))
-UNION ALL
- SELECT NULL::text AS account_id,
-    'journal transaction '::text || journal_entries.transaction_id AS what,
-    0 AS kept,
-    sum(journal_entries.amount_microcredits) AS recomputed
-   FROM journal_entries
-  GROUP BY journal_entries.transaction_id
- HAVING sum(journal_entries.amount_microcredits) <> 0::numeric
+ WITH kept AS (
+         SELECT a.id AS account_id,
+            a.available_microcredits,
+            a.held_microcredits,
+            a.active_generations,
+            COALESCE(j.available, 0::numeric) AS available,
+            COALESCE(j.held, 0::numeric) AS held,
+            COALESCE(( SELECT sum(h.amount_microcredits) AS sum
+                   FROM holds h
+                  WHERE h.account_id = a.id AND h.state = 'active'::text), 0::numeric) AS active_holds,
+            ( SELECT count(*) AS count
+                   FROM generations g
+                  WHERE g.account_id = a.id AND g.counts_as_active) AS active
+           FROM accounts a
+             LEFT JOIN LATERAL ( SELECT sum(t.available_microcredits) AS available,
+                    sum(t.held_microcredits) AS held
+                   FROM journal_transactions t
+                  WHERE t.account_id = a.id) j ON true
+        )
+ SELECT kept.account_id,
+    c.what,
+    c.kept,
+    c.recomputed
+   FROM kept
+     CROSS JOIN LATERAL ( VALUES ('available'::text,kept.available_microcredits::numeric,kept.available), ('held'::text,kept.held_microcredits,kept.held), ('active holds'::text,kept.held_microcredits,kept.active_holds), ('active generations'::text,kept.active_generations,kept.active)) c(what, kept, recomputed)
+  WHERE c.kept <> c.recomputed
 UNION ALL
  SELECT g.account_id,
     'hold of '::text || g.id AS what,
@@ -364,7 +407,7 @@ UNION ALL
     h.amount_microcredits AS recomputed
    FROM generations g
      LEFT JOIN holds h ON h.generation_id = g.id
-  WHERE g.amount_microcredits <> h.amount_microcredits OR h.state IS DISTINCT FROM
+  WHERE g.amount_microcredits <> h.amount_microcredits OR g.account_id <> h.account_id OR h.state IS DISTINCT FROM
         CASE g.state
             WHEN 'held'::text THEN 'active'::text
             WHEN 'charged'::text THEN 'captured'::text
@@ -372,23 +415,54 @@ UNION ALL
             ELSE NULL::text
         END
 UNION ALL
+ SELECT h.account_id,
+    'journal of '::text || h.id AS what,
+    - h.amount_microcredits AS kept,
+    held.available_microcredits AS recomputed
+   FROM holds h
+     LEFT JOIN journal_transactions held ON held.key = (h.generation_id || ':hold'::text)
+  WHERE held.account_id IS DISTINCT FROM h.account_id OR held.held_microcredits IS DISTINCT FROM h.amount_microcredits
+UNION ALL
  SELECT g.account_id,
     'charge of '::text || g.id AS what,
     g.charged_amount_microcredits AS kept,
-    e.amount_microcredits AS recomputed
+    t.revenue_microcredits AS recomputed
    FROM generations g
      LEFT JOIN journal_transactions t ON t.key = (g.id || ':settle'::text)
-     LEFT JOIN journal_entries e ON e.transaction_id = t.id AND e.book = 'revenue'::text
-  WHERE g.charged_amount_microcredits IS DISTINCT FROM e.amount_microcredits
+  WHERE COALESCE(g.charged_amount_microcredits, 0::bigint) <> COALESCE(t.revenue_microcredits, 0::bigint) OR (g.credits_charged IS NULL) <> (t.id IS NULL) OR t.held_microcredits <> (- g.amount_microcredits) OR t.account_id <> g.account_id
 UNION ALL
  SELECT t.account_id,
-    ('journal transaction '::text || t.id) || ' without entries'::text AS what,
-    0 AS kept,
-    NULL::numeric AS recomputed
+    'refund '::text || t.key AS what,
+    r.amount_microcredits AS kept,
+    t.available_microcredits AS recomputed
    FROM journal_transactions t
-  WHERE NOT (EXISTS ( SELECT
-           FROM journal_entries e
-          WHERE e.transaction_id = t.id));
+     LEFT JOIN refunds r ON r.transaction_id = t.id
+  WHERE t.kind = 'refund'::text AND t.available_microcredits IS DISTINCT FROM r.amount_microcredits
+UNION ALL
+ SELECT t.account_id,
+    'refunds of '::text || r.generation_id AS what,
+    g.charged_amount_microcredits AS kept,
+    sum(r.amount_microcredits) AS recomputed
+   FROM refunds r
+     JOIN generations g ON g.id = r.generation_id
+     JOIN journal_transactions t ON t.id = r.transaction_id
+  GROUP BY t.account_id, r.generation_id, g.charged_amount_microcredits
+ HAVING sum(r.amount_microcredits) > COALESCE(g.charged_amount_microcredits, 0::bigint)::numeric
+UNION ALL
+ SELECT t.account_id,
+    'operation '::text || t.key AS what,
+    o.moved_microcredits AS kept,
+    t.available_microcredits AS recomputed
+   FROM journal_transactions t
+     LEFT JOIN account_operations o ON o.transaction_id = t.id
+  WHERE (t.kind = ANY (ARRAY['grant'::text, 'claw_back'::text])) AND t.available_microcredits IS DISTINCT FROM o.moved_microcredits
+UNION ALL
+ SELECT t.account_id,
+    'journal transaction '::text || t.id AS what,
+    0 AS kept,
+    t.available_microcredits + t.held_microcredits + t.issued_microcredits + t.revenue_microcredits AS recomputed
+   FROM journal_transactions t
+  WHERE (t.available_microcredits + t.held_microcredits + t.issued_microcredits + t.revenue_microcredits) <> 0;
 GRANT SELECT ON ledger_drift TO holdfast_service;
 
 CREATE VIEW recent_failures AS
@@ -670,9 +744,10 @@ AS $function$
 #variable_conflict use_column
 DECLARE
   account accounts;
-  earlier journal_transactions;
-  movement_key text := 'grant:' || p_account_id || ':' || p_key;
+  earlier account_operations;
   moved bigint;
+  answer text;
+  posted bigint;
 BEGIN
   IF p_amount IS NULL OR p_amount = 0 OR abs(p_amount) > 9007199254740991 THEN
     RAISE EXCEPTION 'a grant is a whole number of microcredits, not 0, within 2^53 - 1' USING ERRCODE = '22003';
@@ -682,29 +757,29 @@ BEGIN
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'unknown_account', NULL::bigint, NULL::bigint, NULL::bigint, false; RETURN;
   END IF;
-  SELECT * INTO earlier FROM journal_transactions t WHERE t.key = movement_key;
+  SELECT * INTO earlier FROM account_operations o WHERE o.account_id = p_account_id AND o.key = p_key;
   IF FOUND THEN
-    IF earlier.requested_microcredits <> p_amount OR earlier.reason IS DISTINCT FROM p_reason THEN
+    IF (earlier.kind, earlier.requested_microcredits, earlier.reason) IS DISTINCT FROM ('grant', p_amount, p_reason) THEN
       RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::bigint, NULL::bigint, false; RETURN;
     END IF;
-    SELECT e.amount_microcredits INTO moved FROM journal_entries e WHERE e.transaction_id = earlier.id AND e.book = 'available';
-    RETURN QUERY SELECT 'granted', earlier.id, moved, account.available_microcredits, true; RETURN;
+    RETURN QUERY SELECT earlier.outcome, earlier.transaction_id, earlier.moved_microcredits, account.available_microcredits, true; RETURN;
   END IF;
   moved := greatest(p_amount, -account.available_microcredits);
-  IF moved = 0 THEN
-    RETURN QUERY SELECT 'nothing_available', NULL::bigint, 0::bigint, 0::bigint, false; RETURN;
+  answer := CASE
+    WHEN moved = 0 THEN 'nothing_available'
+    -- What is held may come back, so it counts towards the limit.
+    WHEN account.available_microcredits + account.held_microcredits + moved > 9007199254740991 THEN 'too_large'
+    ELSE 'granted' END;
+  IF answer = 'granted' THEN
+    UPDATE accounts a SET available_microcredits = a.available_microcredits + moved WHERE a.id = p_account_id RETURNING * INTO account;
+    posted := post_transaction('grant:' || p_account_id || ':' || p_key, CASE WHEN moved > 0 THEN 'grant' ELSE 'claw_back' END, account,
+      NULL, p_amount, p_reason, moved, 0, -moved, 0);
+  ELSE
+    moved := 0;
   END IF;
-  -- What is held may come back, so it counts towards the limit.
-  IF account.available_microcredits + account.held_microcredits + moved > 9007199254740991 THEN
-    RETURN QUERY SELECT 'too_large', NULL::bigint, NULL::bigint, account.available_microcredits, false; RETURN;
-  END IF;
-  UPDATE accounts a SET available_microcredits = a.available_microcredits + moved WHERE a.id = p_account_id
-    RETURNING a.available_microcredits INTO account.available_microcredits;
-  RETURN QUERY SELECT 'granted',
-    CASE WHEN moved > 0
-      THEN post_movement(movement_key, 'grant', p_account_id, NULL, p_amount, p_reason, 'issued', 'available', moved)
-      ELSE post_movement(movement_key, 'claw_back', p_account_id, NULL, p_amount, p_reason, 'available', 'issued', -moved)
-    END, moved, account.available_microcredits, false;
+  INSERT INTO account_operations (account_id, key, kind, requested_microcredits, reason, outcome, moved_microcredits, transaction_id)
+    VALUES (p_account_id, p_key, 'grant', p_amount, p_reason, answer, moved, posted);
+  RETURN QUERY SELECT answer, posted, moved, account.available_microcredits, false;
 END $function$;
 GRANT EXECUTE ON FUNCTION grant_credits(text,bigint,text,text) TO holdfast_service;
 
@@ -861,6 +936,24 @@ AS $function$
   SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made')
 $function$;
 
+CREATE OR REPLACE FUNCTION public.open_account(p_account_id text, p_name text)
+ RETURNS TABLE(outcome text, created_at timestamp with time zone, replayed boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE account accounts;
+BEGIN
+  INSERT INTO accounts (id, name) VALUES (p_account_id, p_name) ON CONFLICT (id) DO NOTHING RETURNING * INTO account;
+  IF FOUND THEN
+    RETURN QUERY SELECT 'opened', account.created_at, false; RETURN;
+  END IF;
+  SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
+  RETURN QUERY SELECT CASE WHEN account.name = p_name THEN 'opened' ELSE 'id_reused' END, account.created_at, true;
+END $function$;
+GRANT EXECUTE ON FUNCTION open_account(text,text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.place_hold(p_generation_id text, p_hold_ttl_seconds integer)
  RETURNS TABLE(state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint, model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text)
  LANGUAGE plpgsql
@@ -872,9 +965,12 @@ DECLARE
   g generations := lock_generation(p_generation_id);
   account accounts;
   refusal text;
-  new_hold_id text := 'hold_' || split_part(p_generation_id, '_', 2);
   placed timestamptz;
+  expected bigint;
 BEGIN
+  IF g.state IN ('requested', 'held') THEN
+    expected := expected_duration_ms(g.model, g.seconds, g.size);
+  END IF;
   IF g.state = 'requested' THEN
     LOOP
       -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
@@ -883,7 +979,8 @@ BEGIN
         held_microcredits = a.held_microcredits + g.amount_microcredits,
         active_generations = a.active_generations + 1
       WHERE a.id = g.account_id AND a.available_microcredits >= g.amount_microcredits
-        AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations;
+        AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations
+      RETURNING * INTO account;
       EXIT WHEN FOUND;
       SELECT * INTO account FROM accounts a WHERE a.id = g.account_id FOR NO KEY UPDATE;
       refusal := CASE
@@ -893,7 +990,8 @@ BEGIN
       -- NULL: what stood in the way has just gone, and the row is locked now.
       EXIT WHEN refusal IS NOT NULL;
     END LOOP;
-    IF refusal IS NULL AND clock_timestamp() > g.admit_by THEN
+    placed := clock_timestamp();
+    IF refusal IS NULL AND placed > g.admit_by THEN
       -- Looked at after the wait for the account's row. Its client has gone: what the statement above moved goes back.
       UPDATE accounts a SET
         available_microcredits = a.available_microcredits + g.amount_microcredits,
@@ -905,41 +1003,42 @@ BEGIN
       UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
       PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
     ELSE
-      placed := clock_timestamp();
       INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
-      VALUES (new_hold_id, p_generation_id, g.account_id, g.amount_microcredits, placed, placed + make_interval(secs => p_hold_ttl_seconds));
-      PERFORM post_movement(p_generation_id || ':hold', 'hold', g.account_id, p_generation_id, g.amount_microcredits, NULL,
-                            'available', 'held', g.amount_microcredits);
-      UPDATE generations gen SET state = 'held', counts_as_active = true WHERE gen.id = p_generation_id;
-      PERFORM append_event(p_generation_id, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
+      VALUES ('hold_' || split_part(p_generation_id, '_', 2), p_generation_id, g.account_id, g.amount_microcredits, placed,
+              placed + make_interval(secs => p_hold_ttl_seconds));
+      PERFORM post_transaction(p_generation_id || ':hold', 'hold', account, p_generation_id, g.amount_microcredits, NULL,
+        -g.amount_microcredits, g.amount_microcredits, 0, 0);
+      UPDATE generations gen SET state = 'held', counts_as_active = true, event_sequence = gen.event_sequence + 1
+        WHERE gen.id = p_generation_id;
+      INSERT INTO generation_events (generation_id, sequence, kind, data)
+        VALUES (p_generation_id, g.event_sequence + 1, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
     END IF;
   END IF;
   RETURN QUERY
     SELECT gen.state, gen.refusal_code, gen.account_id, h.id, gen.amount_microcredits, milliseconds_until(h.expires_at),
       (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
-      CASE WHEN gen.state = 'held' THEN expected_duration_ms(gen.model, gen.seconds, gen.size) END, gen.provider_video_id,
+      CASE WHEN gen.state = 'held' THEN expected END, gen.provider_video_id,
       EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
       gen.credits_charged, gen.settlement_reason, gen.error_code
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
 END $function$;
 GRANT EXECUTE ON FUNCTION place_hold(text,integer) TO holdfast_service;
 
-CREATE OR REPLACE FUNCTION public.post_movement(p_key text, p_kind text, p_account_id text, p_generation_id text, p_requested bigint, p_reason text, p_from_book text, p_to_book text, p_amount bigint)
+CREATE OR REPLACE FUNCTION public.post_transaction(p_key text, p_kind text, p_account accounts, p_generation_id text, p_requested bigint, p_reason text, p_available bigint, p_held bigint, p_issued bigint, p_revenue bigint)
  RETURNS bigint
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  WITH movement AS (
-    INSERT INTO journal_transactions (key, kind, account_id, generation_id, requested_microcredits, reason)
-    VALUES (p_key, p_kind, p_account_id, p_generation_id, p_requested, p_reason)
-    RETURNING id
-  ), entries AS (
-    INSERT INTO journal_entries (transaction_id, account_id, book, amount_microcredits)
-    SELECT movement.id, CASE WHEN leg.book IN ('available', 'held') THEN p_account_id END, leg.book, leg.amount
-    FROM movement, (VALUES (p_from_book, -p_amount), (p_to_book, p_amount)) AS leg (book, amount)
-  )
-  SELECT id FROM movement
-$function$;
+DECLARE posted bigint;
+BEGIN
+  INSERT INTO journal_transactions (key, kind, account_id, generation_id, requested_microcredits, reason,
+      available_microcredits, held_microcredits, issued_microcredits, revenue_microcredits,
+      available_after_microcredits, held_after_microcredits)
+    VALUES (p_key, p_kind, p_account.id, p_generation_id, p_requested, p_reason, p_available, p_held, p_issued, p_revenue,
+      p_account.available_microcredits, p_account.held_microcredits)
+    RETURNING id INTO posted;
+  RETURN posted;
+END $function$;
 
 CREATE OR REPLACE FUNCTION public.price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
  RETURNS bigint
@@ -999,6 +1098,55 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION record_settlement_refusal(text,text,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text)
+ RETURNS TABLE(outcome text, transaction_id bigint, moved_microcredits bigint, refundable_microcredits bigint, replayed boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  earlier refunds;
+  account accounts;
+  before bigint;
+  moved bigint;
+  posted bigint;
+BEGIN
+  IF p_amount <= 0 THEN
+    RAISE EXCEPTION 'a refund is a whole number of microcredits above 0' USING ERRCODE = '22003';
+  END IF;
+  IF g.state IS DISTINCT FROM 'charged' THEN
+    RETURN QUERY SELECT 'not_charged', NULL::bigint, NULL::bigint, NULL::bigint, false; RETURN;
+  END IF;
+  SELECT COALESCE(sum(r.amount_microcredits), 0) INTO before FROM refunds r WHERE r.generation_id = p_generation_id;
+  SELECT * INTO earlier FROM refunds r WHERE r.generation_id = p_generation_id AND r.key = p_key;
+  IF FOUND THEN
+    IF (earlier.requested_microcredits, earlier.reason) IS DISTINCT FROM (p_amount, p_reason) THEN
+      RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::bigint, g.charged_amount_microcredits - before, false; RETURN;
+    END IF;
+    RETURN QUERY SELECT 'refunded', earlier.transaction_id, earlier.amount_microcredits, g.charged_amount_microcredits - before, true; RETURN;
+  END IF;
+  moved := COALESCE(p_amount, g.charged_amount_microcredits - before);
+  IF moved = 0 OR before + moved > g.charged_amount_microcredits THEN
+    RETURN QUERY SELECT CASE WHEN before = g.charged_amount_microcredits THEN 'nothing_left' ELSE 'exceeds_captured' END,
+      NULL::bigint, NULL::bigint, g.charged_amount_microcredits - before, false; RETURN;
+  END IF;
+  -- What is held may come back, so it counts towards the limit.
+  UPDATE accounts a SET available_microcredits = a.available_microcredits + moved
+    WHERE a.id = g.account_id AND a.available_microcredits + a.held_microcredits + moved <= 9007199254740991 RETURNING * INTO account;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'too_large', NULL::bigint, NULL::bigint, g.charged_amount_microcredits - before, false; RETURN;
+  END IF;
+  posted := post_transaction(p_generation_id || ':refund:' || p_key, 'refund', account, p_generation_id, moved, p_reason, moved, 0, 0, -moved);
+  INSERT INTO refunds (generation_id, key, requested_microcredits, reason, amount_microcredits, refunded_before_microcredits,
+      captured_microcredits, transaction_id)
+    VALUES (p_generation_id, p_key, p_amount, p_reason, moved, before, g.charged_amount_microcredits, posted);
+  PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_build_object('amount_microcredits', moved));
+  RETURN QUERY SELECT 'refunded', posted, moved, g.charged_amount_microcredits - before - moved, false;
+END $function$;
+GRANT EXECUTE ON FUNCTION refund_generation(text,bigint,text,text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1006,18 +1154,6 @@ CREATE OR REPLACE FUNCTION public.refuse_change()
 AS $function$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HF004';
-END $function$;
-
-CREATE OR REPLACE FUNCTION public.refuse_unbalanced_entries()
- RETURNS trigger
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-BEGIN
-  IF EXISTS (SELECT FROM added GROUP BY transaction_id HAVING sum(amount_microcredits) <> 0) THEN
-    RAISE EXCEPTION 'journal entries of a transaction must sum to zero' USING ERRCODE = 'HF005';
-  END IF;
-  RETURN NULL;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.request_cancel(p_generation_id text, p_by text)
@@ -1039,7 +1175,77 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION request_cancel(text,text) TO holdfast_service;
 
-CREATE OR REPLACE FUNCTION public.settle_generation(p_generation_id text, p_reason text)
+CREATE OR REPLACE FUNCTION public.set_account_frozen(p_account_id text, p_frozen boolean, p_reason text, p_key text)
+ RETURNS TABLE(outcome text, replayed boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  account accounts;
+  earlier account_operations;
+  operation text := CASE WHEN p_frozen THEN 'freeze' ELSE 'unfreeze' END;
+  answer text;
+BEGIN
+  SELECT * INTO account FROM accounts a WHERE a.id = p_account_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown_account', false; RETURN;
+  END IF;
+  SELECT * INTO earlier FROM account_operations o WHERE o.account_id = p_account_id AND o.key = p_key;
+  IF FOUND THEN
+    IF (earlier.kind, earlier.reason) IS DISTINCT FROM (operation, p_reason) THEN
+      RETURN QUERY SELECT 'key_reused', false; RETURN;
+    END IF;
+    -- A late repeat of a freeze doesn't freeze again what was let go since.
+    RETURN QUERY SELECT earlier.outcome, true; RETURN;
+  END IF;
+  answer := CASE
+    WHEN p_frozen THEN CASE WHEN account.frozen_at IS NULL THEN 'frozen' ELSE 'already_frozen' END
+    ELSE CASE WHEN account.frozen_at IS NULL THEN 'not_frozen' ELSE 'unfrozen' END END;
+  IF answer IN ('frozen', 'unfrozen') THEN
+    UPDATE accounts a SET frozen_at = CASE WHEN p_frozen THEN clock_timestamp() END WHERE a.id = p_account_id;
+  END IF;
+  INSERT INTO account_operations (account_id, key, kind, reason, outcome) VALUES (p_account_id, p_key, operation, p_reason, answer);
+  RETURN QUERY SELECT answer, false;
+END $function$;
+GRANT EXECUTE ON FUNCTION set_account_frozen(text,boolean,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.set_price(p_model text, p_size text, p_cost_per_second bigint, p_margin_basis_points integer, p_effective_from timestamp with time zone, p_key text)
+ RETURNS TABLE(outcome text, price_id bigint, effective_from timestamp with time zone, replayed boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  price prices;
+  recorded timestamptz := clock_timestamp();
+BEGIN
+  -- Two callers with one key: the second waits here, and then finds the first one's row.
+  PERFORM pg_advisory_xact_lock(hashtextextended('price ' || p_key, 0));
+  SELECT * INTO price FROM prices p WHERE p.key = p_key;
+  IF FOUND THEN
+    IF (price.model, price.size, price.provider_cost_microcredits_per_second, price.margin_basis_points, price.effective_from)
+       IS DISTINCT FROM (p_model, p_size, p_cost_per_second, p_margin_basis_points, COALESCE(p_effective_from, price.recorded_at)) THEN
+      RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::timestamptz, false; RETURN;
+    END IF;
+    RETURN QUERY SELECT 'set', price.id, price.effective_from, true; RETURN;
+  END IF;
+  IF p_effective_from < recorded THEN
+    RETURN QUERY SELECT 'in_the_past', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  INSERT INTO prices AS p (model, size, provider_cost_microcredits_per_second, margin_basis_points, effective_from, key, recorded_at)
+    VALUES (p_model, p_size, p_cost_per_second, p_margin_basis_points, COALESCE(p_effective_from, recorded), p_key, recorded)
+    ON CONFLICT (model, size, effective_from) DO NOTHING RETURNING * INTO price;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'already_set', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
+END $function$;
+GRANT EXECUTE ON FUNCTION set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL::bigint)
  RETURNS TABLE(result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1049,8 +1255,11 @@ AS $function$
 DECLARE
   g generations := lock_generation(p_generation_id);
   hold holds;
+  account accounts;
   refused create_attempts;
-  charge boolean := p_reason = 'completed';
+  asked text := CASE WHEN p_reason = 'completed' AND p_charge_microcredits = 0 THEN 'nothing_to_charge' ELSE p_reason END;
+  charge boolean := asked = 'completed';
+  charged bigint := CASE WHEN asked = 'completed' THEN COALESCE(p_charge_microcredits, g.amount_microcredits) END;
   proven boolean;
   code text;
   message text;
@@ -1058,15 +1267,21 @@ DECLARE
   settled timestamptz := clock_timestamp();
 BEGIN
   IF g.state IN ('charged', 'refunded') THEN
-    IF g.settlement_reason <> p_reason THEN
-      PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_build_object('asked', p_reason, 'stands', g.settlement_reason));
+    IF (g.settlement_reason, g.charged_amount_microcredits) IS DISTINCT FROM (asked, charged) THEN
+      PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_strip_nulls(jsonb_build_object(
+        'asked', asked, 'asked_microcredits', p_charge_microcredits, 'stands', g.settlement_reason)));
+      RETURN QUERY SELECT 'conflict', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint; RETURN;
     END IF;
-    RETURN QUERY SELECT CASE WHEN g.settlement_reason = p_reason THEN 'settled' ELSE 'conflict' END,
-      g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint;
-    RETURN;
+    RETURN QUERY SELECT 'settled', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint; RETURN;
   END IF;
   IF g.state <> 'held' THEN
     RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
+  END IF;
+  IF p_charge_microcredits IS NOT NULL AND (p_reason <> 'completed' OR p_charge_microcredits < 0) THEN
+    RAISE EXCEPTION 'only a capture charges, and never less than 0' USING ERRCODE = '22003';
+  END IF;
+  IF charged > g.amount_microcredits THEN
+    RAISE EXCEPTION 'generation % holds less than that', p_generation_id USING ERRCODE = 'HF006';
   END IF;
   IF p_reason = 'emergency' AND g.provider_verdict IN ('completed', 'failed') THEN
     -- The provider's last word goes first: only what can't be recorded even now is an emergency.
@@ -1078,7 +1293,6 @@ BEGIN
     END;
   END IF;
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
-  SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
 
   IF p_reason = 'expired' AND g.provider_verdict IN ('completed', 'failed') THEN
     RETURN QUERY SELECT 'terminal', g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
@@ -1086,8 +1300,12 @@ BEGIN
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
   END IF;
-  proven := CASE p_reason
+  IF p_reason = 'create_refused' THEN
+    SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
+  END IF;
+  proven := CASE asked
     WHEN 'completed' THEN g.provider_verdict = 'completed'
+    WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
     WHEN 'provider_unavailable' THEN g.provider_video_id IS NULL
@@ -1104,32 +1322,28 @@ BEGIN
     RAISE EXCEPTION 'nothing proves "%" for generation %', p_reason, p_generation_id USING ERRCODE = 'HF003';
   END IF;
 
-  SELECT t.code, t.message INTO code, message FROM (VALUES
-    ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
-    ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
-    ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
-    ('cancelled', 'cancelled', 'The video was cancelled before the provider began.'),
-    ('create_failed', 'create_failed', 'The video could not be started at the provider.'),
-    ('expired', 'generation_timeout', 'The video was not finished in time.'),
-    ('emergency', 'settlement_failed', 'The outcome of this video could not be recorded.')
-  ) AS t (reason, code, message) WHERE t.reason = p_reason;
+  IF NOT charge THEN
+    SELECT t.code, t.message INTO code, message FROM (VALUES
+      ('nothing_to_charge', 'nothing_delivered', 'Nothing was delivered, so nothing was charged.'),
+      ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
+      ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
+      ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
+      ('cancelled', 'cancelled', 'The video was cancelled before the provider began.'),
+      ('create_failed', 'create_failed', 'The video could not be started at the provider.'),
+      ('expired', 'generation_timeout', 'The video was not finished in time.'),
+      ('emergency', 'settlement_failed', 'The outcome of this video could not be recorded.')
+    ) AS t (reason, code, message) WHERE t.reason = asked;
+  END IF;
   -- Released while the provider may still be at work: it counts against the cap until its end is known.
-  finished := is_finished(g);
+  finished := charge OR is_finished(g);
 
   UPDATE holds h SET state = CASE WHEN charge THEN 'captured' ELSE 'released' END, settled_at = settled WHERE h.id = hold.id;
-  UPDATE accounts a SET
-    held_microcredits = a.held_microcredits - hold.amount_microcredits,
-    available_microcredits = a.available_microcredits + CASE WHEN charge THEN 0 ELSE hold.amount_microcredits END,
-    active_generations = a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END
-  WHERE a.id = hold.account_id;
-  PERFORM post_movement(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, hold.account_id,
-    p_generation_id, hold.amount_microcredits, p_reason, 'held', CASE WHEN charge THEN 'revenue' ELSE 'available' END, hold.amount_microcredits);
   UPDATE generations gen SET
     state = CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
     credits_charged = charge,
-    charged_amount_microcredits = CASE WHEN charge THEN hold.amount_microcredits END,
+    charged_amount_microcredits = charged,
     charged_at = settled,
-    settlement_reason = p_reason,
+    settlement_reason = asked,
     error_code = code,
     error_message = message,
     -- By the provider's clock only where that fits into the time that we saw pass.
@@ -1137,13 +1351,23 @@ BEGIN
       WHEN g.provider_completed_at - g.provider_created_at BETWEEN interval '0' AND settled - hold.placed_at
         THEN g.provider_completed_at - g.provider_created_at
       ELSE settled - hold.placed_at END) * 1000 END,
-    counts_as_active = g.counts_as_active AND NOT finished
+    counts_as_active = g.counts_as_active AND NOT finished,
+    event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
-  PERFORM append_event(p_generation_id, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
-    jsonb_build_object('reason', p_reason, 'code', code, 'amount_microcredits', hold.amount_microcredits));
-  RETURN QUERY SELECT 'settled', charge, p_reason, code, NULL::bigint;
+  INSERT INTO generation_events (generation_id, sequence, kind, data)
+    VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+      jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits)));
+  -- The account comes last: others of the same tenant wait for its row until the commit.
+  UPDATE accounts a SET
+    held_microcredits = a.held_microcredits - hold.amount_microcredits,
+    available_microcredits = a.available_microcredits + hold.amount_microcredits - COALESCE(charged, 0),
+    active_generations = a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END
+  WHERE a.id = hold.account_id RETURNING * INTO account;
+  PERFORM post_transaction(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, account,
+    p_generation_id, COALESCE(charged, 0), asked, hold.amount_microcredits - COALESCE(charged, 0), -hold.amount_microcredits, 0, COALESCE(charged, 0));
+  RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint;
 END $function$;
-GRANT EXECUTE ON FUNCTION settle_generation(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION settle_generation(text,text,bigint) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.void_generation(p_generation_id text)
  RETURNS TABLE(state text, refusal_code text)

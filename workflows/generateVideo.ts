@@ -1,5 +1,5 @@
 import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import type { HeldPlacement, HoldPlacement, Settlement, TerminalLook } from '../contracts/activities.ts';
+import type { Booking, HeldPlacement, HoldPlacement, Settlement, TerminalLook } from '../contracts/activities.ts';
 import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
 import { CANCEL_REQUESTED, PLACED_UPDATE, PROVIDER_EVENT } from '../contracts/temporal.ts';
 import { ledger } from './activities.ts';
@@ -17,10 +17,10 @@ import { lastLook, watch } from './watch.ts';
  * One paid generation: hold → create → wait → capture or release. Credits move on the provider's last word, on a proof
  * that nothing was made, or an hour after the hold; never on an error in between (RULES).
  */
-export async function generateVideo({ generationId }: GenerateVideoInput): Promise<GenerateVideoResult> {
+export async function generateVideo(booking: GenerateVideoInput): Promise<GenerateVideoResult> {
   const placed: { hold?: HoldPlacement } = {};
   const nudge: Nudge = { pending: false };
-  const cancel = new Cancel(generationId);
+  const cancel = new Cancel(booking.generationId);
   setHandler(PROVIDER_EVENT, () => {
     nudge.pending = true;
   });
@@ -36,8 +36,8 @@ export async function generateVideo({ generationId }: GenerateVideoInput): Promi
   // A cancelled workflow must still settle: nothing in here is ended by Temporal's cancel (RULES, first table).
   return CancellationScope.nonCancellable(async () => {
     describe('Placing the hold.');
-    placed.hold = await ledger('place the hold').placeHold({ generationId });
-    const result = await conclude(generationId, placed.hold, nudge, cancel);
+    placed.hold = await ledger('place the hold').placeHold(booking);
+    const result = await conclude(booking, placed.hold, nudge, cancel);
     markEnded(result);
     describe(result.errorCode === null ? 'The video was charged.' : `Ended: ${result.outcome}, ${result.errorCode}.`);
     await condition(allHandlersFinished);
@@ -46,23 +46,25 @@ export async function generateVideo({ generationId }: GenerateVideoInput): Promi
 }
 
 async function conclude(
-  generationId: string,
+  booking: Booking,
   placement: HoldPlacement,
   nudge: Nudge,
   cancel: Cancel,
 ): Promise<GenerateVideoResult> {
+  const { generationId } = booking;
   switch (placement.outcome) {
     case 'refused':
       return { generationId, outcome: 'refused', errorCode: placement.code };
     case 'settled':
       return { generationId, ...outcomeOf(placement.settlement) };
     case 'held':
-      return { generationId, ...outcomeOf(await workOff(generationId, placement, nudge, cancel)) };
+      return { generationId, ...outcomeOf(await workOff(booking, placement, nudge, cancel)) };
   }
 }
 
 /** From the hold to its settlement: the one that stands, whoever made it. */
-async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge, cancel: Cancel): Promise<Settlement> {
+async function workOff(booking: Booking, hold: HeldPlacement, nudge: Nudge, cancel: Cancel): Promise<Settlement> {
+  const { generationId } = booking;
   const deadline = deadlineIn(hold.timeLeftMs);
   // However long others took: in the second half of the hold it is looked at by the plan for what is overdue.
   const expectedMs = Math.min(
@@ -76,17 +78,17 @@ async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge, 
       : { outcome: 'created', providerVideoId: known, providerEventsExpected: false };
   switch (created.outcome) {
     case 'refused':
-      return release(generationId, 'create_refused');
+      return release(booking, 'create_refused');
     case 'cancelled':
-      return release(generationId, 'cancelled');
+      return release(booking, 'cancelled');
     case 'spent':
-      return release(generationId, 'create_failed');
+      return release(booking, 'create_failed');
     case 'too_late':
-      return release(generationId, 'provider_unavailable');
+      return release(booking, 'provider_unavailable');
     case 'unknown':
-      return expire(generationId, () => lookAtLateAnswer(generationId));
+      return expire(booking, () => lookAtLateAnswer(booking));
     case 'settled':
-      return readSettlement(generationId);
+      return readSettlement(booking);
     case 'created': {
       const { providerVideoId, providerEventsExpected } = created;
       markHeld(providerVideoId);
@@ -100,22 +102,22 @@ async function workOff(generationId: string, hold: HeldPlacement, nudge: Nudge, 
         hold: describeHold(hold, deadline.atMs),
       };
       const look = await watch(watched);
-      return look === undefined ? expire(generationId, () => lastLook(watched)) : settleByLook(generationId, look);
+      return look === undefined ? expire(booking, () => lastLook(watched)) : settleByLook(booking, look);
     }
   }
 }
 
 /** The answer to a create that was given up may have been recorded since: then there is a video to look at. */
-async function lookAtLateAnswer(generationId: string): Promise<TerminalLook | undefined> {
-  const standing = await ledger('read whether a video is known by now').placeHold({ generationId });
+async function lookAtLateAnswer(booking: Booking): Promise<TerminalLook | undefined> {
+  const standing = await ledger('read whether a video is known by now').placeHold(booking);
   if (standing.outcome !== 'held' || standing.providerVideoId === null) return undefined;
   markHeld(standing.providerVideoId);
-  return lastLook({ generationId, providerVideoId: standing.providerVideoId });
+  return lastLook({ generationId: booking.generationId, providerVideoId: standing.providerVideoId });
 }
 
 /** Another hand settled while this run was away; placeHold answers with the generation as it stands. */
-async function readSettlement(generationId: string): Promise<Settlement> {
-  const standing = await ledger('read how it was settled').placeHold({ generationId });
+async function readSettlement(booking: Booking): Promise<Settlement> {
+  const standing = await ledger('read how it was settled').placeHold(booking);
   if (standing.outcome !== 'settled') throw new Error(`a settled generation is ${standing.outcome}`);
   return standing.settlement;
 }

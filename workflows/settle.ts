@@ -1,48 +1,43 @@
 import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
-import type { ReleaseReason, Settlement, SettleResult, TerminalLook } from '../contracts/activities.ts';
+import type { Booking, ReleaseReason, Settlement, SettleResult, TerminalLook } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import { ledger } from './activities.ts';
 import { describe } from './describe.ts';
 
 /** Captures on `completed`, releases on `failed`: the provider's last word, retrieved and recorded by us. */
-export async function settleByLook(generationId: string, look: TerminalLook): Promise<Settlement> {
-  if (look.verdict === 'failed') return release(generationId, 'provider_failed');
+export async function settleByLook(booking: Booking, look: TerminalLook): Promise<Settlement> {
+  if (look.verdict === 'failed') return release(booking, 'provider_failed');
   describe('The provider has completed the video; capturing the hold.');
-  const captured = await insist(generationId, 'completed', () =>
-    ledger('capture the hold: the provider says completed').captureHold({ generationId }),
+  const captured = await insist(booking, 'completed', () =>
+    ledger('capture the hold: the provider says completed').captureHold(booking),
   );
   return expectSettlement(captured);
 }
 
 /** Gives the credits back, for a reason that the ledger has proof of. */
-export async function release(generationId: string, reason: Exclude<ReleaseReason, 'expired'>): Promise<Settlement> {
+export async function release(booking: Booking, reason: Exclude<ReleaseReason, 'expired'>): Promise<Settlement> {
   describe(`Releasing the hold: ${reason}.`);
-  return expectSettlement(await releaseOnce(generationId, reason));
+  return expectSettlement(await releaseOnce(booking, reason));
 }
 
 /**
  * At the end of the hold's time: one last look, which settles it if it brings the provider's last word; else the credits go
  * back. If the database's clock says that time is left, that is waited for, and looked again.
  */
-export async function expire(
-  generationId: string,
-  lastLook: () => Promise<TerminalLook | undefined>,
-): Promise<Settlement> {
+export async function expire(booking: Booking, lastLook: () => Promise<TerminalLook | undefined>): Promise<Settlement> {
   for (;;) {
     const look = await lastLook();
-    if (look !== undefined) return settleByLook(generationId, look);
+    if (look !== undefined) return settleByLook(booking, look);
     describe("Releasing the hold: its time is over without the provider's last word.");
-    const released = await releaseOnce(generationId, 'expired');
-    if (released.result === 'terminal') return settleByLook(generationId, released.look);
+    const released = await releaseOnce(booking, 'expired');
+    if (released.result === 'terminal') return settleByLook(booking, released.look);
     if (released.result !== 'not_due') return released.settlement;
     await sleep(Math.max(1000, released.timeLeftMs), { summary: "the hold's time is not over yet" });
   }
 }
 
-function releaseOnce(generationId: string, reason: ReleaseReason): Promise<SettleResult> {
-  return insist(generationId, reason, () =>
-    ledger(`release the hold: ${reason}`).releaseHold({ generationId, reason }),
-  );
+function releaseOnce(booking: Booking, reason: ReleaseReason): Promise<SettleResult> {
+  return insist(booking, reason, () => ledger(`release the hold: ${reason}`).releaseHold({ ...booking, reason }));
 }
 
 /** A settlement that the ledger refuses for this long gives the credits back by an emergency release (RULES, first table). */
@@ -51,16 +46,12 @@ const REFUSED_RETRY_MS = 30_000;
 const LONGEST_EMERGENCY_RETRY_MS = 3_600_000;
 
 /** Tries until the settlement is made, by emergency when it is refused by a rule. It never gives up. */
-async function insist(
-  generationId: string,
-  reason: string,
-  settle: () => Promise<SettleResult>,
-): Promise<SettleResult> {
+async function insist(booking: Booking, reason: string, settle: () => Promise<SettleResult>): Promise<SettleResult> {
   let refusedSinceMs: number | undefined;
   for (let emergencies = 0; ;) {
     const emergency = refusedSinceMs !== undefined && Date.now() - refusedSinceMs >= REFUSED_FOR_MS;
     try {
-      return await (emergency ? ledger('emergency release').emergencyRelease({ generationId }) : settle());
+      return await (emergency ? ledger('emergency release').emergencyRelease(booking) : settle());
     } catch (error) {
       if (!isRefusal(error)) throw error;
     }

@@ -104,7 +104,9 @@ export function adminRoutes({ ledger }: ApiDependencies) {
 
   return newRouter()
     .openapi(addAccount, async (c) => {
-      const { id, name, createdAt } = await ledger.openAccount(accountId(uuidv7()), c.req.valid('json').name);
+      const id = accountId(uuidv7());
+      const { name } = c.req.valid('json');
+      const { createdAt } = await ledger.openAccount(id, name);
       return c.json({ id, object: 'account' as const, name, created_at: unixSeconds(createdAt) }, 200);
     })
     .openapi(addKey, async (c) => {

@@ -117,7 +117,7 @@ async function crashAndRecover(point: CrashPointName): Promise<Recovery> {
     .workflow.start<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(GENERATE_VIDEO, {
       workflowId: generationId,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
-      args: [{ generationId }],
+      args: [{ generationId, accountId: tenant.accountId }],
     });
   const finished = generation.result();
   // It must die before the generation is finished; one that does not is no crash to recover from.

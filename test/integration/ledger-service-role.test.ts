@@ -13,6 +13,8 @@ const MONEY_TABLES = [
   'api_keys',
   'journal_transactions',
   'journal_entries',
+  'account_operations',
+  'refunds',
   'prices',
   'generations',
   'inputs',
@@ -50,7 +52,7 @@ async function refusal(sql: string): Promise<string | undefined> {
 }
 
 describe("the service's role", () => {
-  it('has no right to write to a table of money but to open accounts and keys', async () => {
+  it('has no right to write to a table of money but to add and revoke keys', async () => {
     const { rows } = await db.admin.query<{ granted: string }>(
       `SELECT t || ' ' || p AS granted FROM unnest($1::text[]) t, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER,REFERENCES}'::text[]) p
        WHERE has_table_privilege('holdfast_service', t, p)`,
@@ -65,8 +67,6 @@ describe("the service's role", () => {
       [MONEY_TABLES],
     );
     expect(columns.rows.map(({ granted }) => granted)).toEqual([
-      'accounts INSERT id',
-      'accounts INSERT name',
       'api_keys INSERT account_id',
       'api_keys INSERT id',
       'api_keys INSERT key_sha256',
@@ -113,7 +113,12 @@ describe("the service's role", () => {
     'DELETE FROM generations',
     'DELETE FROM holds',
     'DELETE FROM generation_events',
-    'TRUNCATE journal_entries',
+    'TRUNCATE journal_transactions',
+    'UPDATE journal_entries SET amount_microcredits = 1',
+    'DELETE FROM journal_entries',
+    'DELETE FROM journal_transactions',
+    'INSERT INTO refunds SELECT * FROM refunds',
+    'UPDATE account_operations SET moved_microcredits = 1',
     "INSERT INTO prices (model, size, provider_cost_microcredits_per_second, margin_basis_points) VALUES ('sora-2', '720x1280', 1, 0)",
     'UPDATE prices SET margin_basis_points = 0',
     'UPDATE api_keys SET account_id = account_id',
@@ -139,12 +144,12 @@ describe("the service's role", () => {
   });
 
   it.each([
-    'post_movement',
+    'post_transaction',
+    'free_slot',
     'append_event',
     'lock_generation',
     'milliseconds_until',
     'refuse_change',
-    'refuse_unbalanced_entries',
     'guard_generation',
     'guard_hold',
   ])('is refused the internal %s()', async (name) => {

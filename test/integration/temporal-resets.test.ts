@@ -142,7 +142,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
     const handle = await stack.env.client.workflow.start(GENERATE_VIDEO, {
       workflowId: id,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
-      args: [{ generationId: id }],
+      args: [{ generationId: id, accountId: '' }],
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
     });

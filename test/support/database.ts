@@ -53,7 +53,8 @@ export async function openTenant(
   { ledger }: Pick<TestDatabase, 'ledger'>,
   amountMicrocredits: number,
 ): Promise<Tenant> {
-  const account = await ledger.openAccount(accountId(randomUUID()), 'a tenant');
+  const account = { id: accountId(randomUUID()) };
+  await ledger.openAccount(account.id, 'a tenant');
   const key = {
     id: apiKeyId(randomUUID()),
     accountId: account.id,

@@ -93,7 +93,7 @@ export async function startGeneration(
   return env.client.workflow.start<GenerateVideo>(GENERATE_VIDEO, {
     workflowId: generationId,
     taskQueue: TASK_QUEUE.workflowsAndLedger,
-    args: [{ generationId }],
+    args: [{ generationId, accountId: 'acct_00' }],
   });
 }
 

@@ -1,0 +1,125 @@
+-- Accounts as operators handle them. Each operation is one call with a key of its own: a repeat answers with the first
+-- outcome and changes nothing, the same key for anything else is 'key_reused', and a refusal stays one.
+
+CREATE TABLE account_operations (
+  account_id text NOT NULL REFERENCES accounts,
+  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+  kind text NOT NULL CHECK (kind IN ('grant', 'freeze', 'unfreeze')),
+  -- What was asked for; a grant below zero is a claw-back.
+  requested_microcredits bigint,
+  reason text,
+  outcome text NOT NULL CHECK (outcome IN ('granted', 'nothing_available', 'too_large', 'frozen', 'already_frozen', 'unfrozen', 'not_frozen')),
+  moved_microcredits bigint NOT NULL DEFAULT 0,
+  transaction_id bigint UNIQUE REFERENCES journal_transactions,
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT session_user,
+  PRIMARY KEY (account_id, key),
+  CHECK ((kind = 'grant') = (requested_microcredits IS NOT NULL)),
+  CHECK ((outcome = 'granted') = (transaction_id IS NOT NULL) AND (outcome = 'granted') = (moved_microcredits <> 0))
+);
+CREATE TRIGGER account_operations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON account_operations
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+INSERT INTO account_operations (account_id, key, kind, requested_microcredits, reason, outcome, moved_microcredits, transaction_id, recorded_at, recorded_by)
+SELECT t.account_id, substr(t.key, length('grant:' || t.account_id || ':') + 1), 'grant', t.requested_microcredits, t.reason, 'granted',
+  t.available_microcredits, t.id, t.recorded_at, t.recorded_by
+FROM journal_transactions t WHERE t.kind IN ('grant', 'claw_back');
+
+-- Opens an account with nothing in it, once an id. outcome: 'opened' (also for a repeat), 'id_reused' (the id has another
+-- name).
+CREATE FUNCTION open_account(p_account_id text, p_name text) RETURNS TABLE (outcome text, created_at timestamptz, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE account accounts;
+BEGIN
+  INSERT INTO accounts (id, name) VALUES (p_account_id, p_name) ON CONFLICT (id) DO NOTHING RETURNING * INTO account;
+  IF FOUND THEN
+    RETURN QUERY SELECT 'opened', account.created_at, false; RETURN;
+  END IF;
+  SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
+  RETURN QUERY SELECT CASE WHEN account.name = p_name THEN 'opened' ELSE 'id_reused' END, account.created_at, true;
+END $$;
+
+-- Grants credits, or claws back (a negative amount) at most what is available.
+-- outcome: 'granted' (with what was moved, and what is available now), 'key_reused', 'nothing_available' (nothing to claw
+-- back), 'too_large' (the balance would pass 2^53 − 1), 'unknown_account'.
+CREATE OR REPLACE FUNCTION grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
+RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, available_microcredits bigint, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  account accounts;
+  earlier account_operations;
+  moved bigint;
+  answer text;
+  posted bigint;
+BEGIN
+  IF p_amount IS NULL OR p_amount = 0 OR abs(p_amount) > 9007199254740991 THEN
+    RAISE EXCEPTION 'a grant is a whole number of microcredits, not 0, within 2^53 - 1' USING ERRCODE = '22003';
+  END IF;
+  -- The account's lock comes first: two callers with one key are served one after the other.
+  SELECT * INTO account FROM accounts a WHERE a.id = p_account_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown_account', NULL::bigint, NULL::bigint, NULL::bigint, false; RETURN;
+  END IF;
+  SELECT * INTO earlier FROM account_operations o WHERE o.account_id = p_account_id AND o.key = p_key;
+  IF FOUND THEN
+    IF (earlier.kind, earlier.requested_microcredits, earlier.reason) IS DISTINCT FROM ('grant', p_amount, p_reason) THEN
+      RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::bigint, NULL::bigint, false; RETURN;
+    END IF;
+    RETURN QUERY SELECT earlier.outcome, earlier.transaction_id, earlier.moved_microcredits, account.available_microcredits, true; RETURN;
+  END IF;
+  moved := greatest(p_amount, -account.available_microcredits);
+  answer := CASE
+    WHEN moved = 0 THEN 'nothing_available'
+    -- What is held may come back, so it counts towards the limit.
+    WHEN account.available_microcredits + account.held_microcredits + moved > 9007199254740991 THEN 'too_large'
+    ELSE 'granted' END;
+  IF answer = 'granted' THEN
+    UPDATE accounts a SET available_microcredits = a.available_microcredits + moved WHERE a.id = p_account_id RETURNING * INTO account;
+    posted := post_transaction('grant:' || p_account_id || ':' || p_key, CASE WHEN moved > 0 THEN 'grant' ELSE 'claw_back' END, account,
+      NULL, p_amount, p_reason, moved, 0, -moved, 0);
+  ELSE
+    moved := 0;
+  END IF;
+  INSERT INTO account_operations (account_id, key, kind, requested_microcredits, reason, outcome, moved_microcredits, transaction_id)
+    VALUES (p_account_id, p_key, 'grant', p_amount, p_reason, answer, moved, posted);
+  RETURN QUERY SELECT answer, posted, moved, account.available_microcredits, false;
+END $$;
+
+-- Freezes an account (no new holds; what is held settles as ever) or, with p_frozen false, lets it go on.
+-- outcome: 'frozen', 'already_frozen', 'unfrozen', 'not_frozen', 'key_reused', 'unknown_account'.
+CREATE FUNCTION set_account_frozen(p_account_id text, p_frozen boolean, p_reason text, p_key text) RETURNS TABLE (outcome text, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  account accounts;
+  earlier account_operations;
+  operation text := CASE WHEN p_frozen THEN 'freeze' ELSE 'unfreeze' END;
+  answer text;
+BEGIN
+  SELECT * INTO account FROM accounts a WHERE a.id = p_account_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown_account', false; RETURN;
+  END IF;
+  SELECT * INTO earlier FROM account_operations o WHERE o.account_id = p_account_id AND o.key = p_key;
+  IF FOUND THEN
+    IF (earlier.kind, earlier.reason) IS DISTINCT FROM (operation, p_reason) THEN
+      RETURN QUERY SELECT 'key_reused', false; RETURN;
+    END IF;
+    -- A late repeat of a freeze doesn't freeze again what was let go since.
+    RETURN QUERY SELECT earlier.outcome, true; RETURN;
+  END IF;
+  answer := CASE
+    WHEN p_frozen THEN CASE WHEN account.frozen_at IS NULL THEN 'frozen' ELSE 'already_frozen' END
+    ELSE CASE WHEN account.frozen_at IS NULL THEN 'not_frozen' ELSE 'unfrozen' END END;
+  IF answer IN ('frozen', 'unfrozen') THEN
+    UPDATE accounts a SET frozen_at = CASE WHEN p_frozen THEN clock_timestamp() END WHERE a.id = p_account_id;
+  END IF;
+  INSERT INTO account_operations (account_id, key, kind, reason, outcome) VALUES (p_account_id, p_key, operation, p_reason, answer);
+  RETURN QUERY SELECT answer, false;
+END $$;
+
+REVOKE INSERT (id, name) ON accounts FROM holdfast_service;
+GRANT SELECT ON account_operations TO holdfast_service;
+GRANT EXECUTE ON FUNCTION open_account, set_account_frozen TO holdfast_service;
