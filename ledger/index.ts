@@ -8,6 +8,7 @@ import * as lookup from './lookup.ts';
 import * as prices from './prices.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
+import * as statements from './statement.ts';
 
 const operations = {
   ...accounts,
@@ -19,6 +20,7 @@ const operations = {
   ...prices,
   ...refunds,
   ...requests,
+  ...statements,
 };
 type Operations = typeof operations;
 
@@ -53,3 +55,5 @@ export type { Balance, Caller, Frozen, Grant, OpenedAccount } from './accounts.t
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Price, PriceChange } from './prices.ts';
 export type { Refund } from './refunds.ts';
+export type { Statement, StatementLine } from './statement.ts';
+export { type Difference, type Verification, verifyLedger } from './verify.ts';

@@ -9,21 +9,24 @@ export interface PoolOptions {
   /** Shown to operators in pg_stat_activity. */
   readonly applicationName: string;
   readonly onError: (error: Error) => void;
+  /** After this the server gives a statement up; 10 s by default. */
+  readonly statementTimeoutMs?: number;
 }
 
 /**
  * A bounded pool of connections as the service's role. `bigint` comes back as a number, which is exact: every amount is
- * within 2^53 − 1 by CHECK. A connection that can't be had within 5 s, and a statement that takes over 10 s, raise.
+ * within 2^53 − 1 by CHECK. A connection that can't be had within 5 s, and a statement that takes too long, raise.
  */
-export function createPool({ databaseUrl, size, applicationName, onError }: PoolOptions): Pool {
+export function createPool(options: PoolOptions): Pool {
+  const { databaseUrl, size, applicationName, onError, statementTimeoutMs = 10_000 } = options;
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: size,
     application_name: applicationName,
     connectionTimeoutMillis: 5000,
     // The server gives up first, so that an abandoned statement never goes on behind our back.
-    statement_timeout: 10_000,
-    query_timeout: 12_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 2000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: { getTypeParser: typeParser },

@@ -26,7 +26,7 @@ const HOUSE: Record<string, Room> = {
     packages: ['@temporalio/activity', '@temporalio/common'],
     nodeBuiltins: true,
   },
-  ledger: { ours: ['contracts'], packages: ['p-limit', 'pg'], nodeBuiltins: true },
+  ledger: { ours: ['contracts'], packages: ['csv-stringify', 'p-limit', 'pg'], nodeBuiltins: true },
   provider: { ours: ['contracts'], packages: ['openai', 'undici', 'zod'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'provider'],
@@ -58,7 +58,7 @@ const HOUSE: Record<string, Room> = {
 };
 
 /** Each process is put together in its `main.ts`: only there meet the configuration and the rooms. */
-const COMPOSITION_ROOT = /^(api|worker|migrations)\/main\.ts$/;
+const COMPOSITION_ROOT = /^(api|ledger|worker|migrations)\/main\.ts$/;
 const COMPOSED = ['activities', 'config.ts', 'ledger', 'platform', 'provider'];
 
 /** Tools and tests may import anything but the configuration, which tests may too. */

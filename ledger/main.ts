@@ -1,0 +1,93 @@
+import { parseArgs } from 'node:util';
+import { stringify } from 'csv-stringify/sync';
+import { loadConfig } from '../config.ts';
+import type { Pool, Statement } from './index.ts';
+import { createLedger, createPool, verifyLedger } from './index.ts';
+
+/**
+ * For auditors, on the database of `DATABASE_URL`; nothing is changed:
+ *
+ *   npm run ledger:verify
+ *   npm run ledger:statement -- <account> --from 2026-11-01 --to 2026-12-01 [--csv]
+ */
+
+const USAGE = 'npm run ledger:statement -- <account id> --from <date> --to <date, not included> [--csv]\n';
+
+async function verify(pool: Pool): Promise<number> {
+  const { transactions, accounts, difference } = await verifyLedger(pool, (name) =>
+    process.stdout.write(`checking that ${name} …\n`),
+  );
+  if (difference === null) {
+    process.stdout.write(`The ledger is right: ${transactions} journal transactions of ${accounts} accounts.\n`);
+    return 0;
+  }
+  const { accountId, what, kept, recomputed } = difference;
+  process.stdout.write(
+    `The ledger differs: ${what}${accountId === null ? '' : ` (account ${accountId})`} is kept as ${kept}, the journal says ${recomputed}.\n`,
+  );
+  return 1;
+}
+
+async function statement(pool: Pool, args: string[]): Promise<number> {
+  const options = { from: { type: 'string' }, to: { type: 'string' }, csv: { type: 'boolean' } } as const;
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const [from, to] = [new Date(values.from ?? ''), new Date(values.to ?? '')];
+  const [account] = positionals;
+  if (account === undefined || Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const stated = await createLedger(pool).getStatement(account, from, to);
+  process.stdout.write(values.csv === true ? toCsv(stated, from, to) : toJson(account, stated, from, to));
+  return 0;
+}
+
+function toJson(account: string, stated: Statement, from: Date, to: Date): string {
+  return `${JSON.stringify({ account, from, to, ...stated }, null, 2)}\n`;
+}
+
+function toCsv({ opening, lines, closing }: Statement, from: Date, to: Date): string {
+  const standing = ({ availableMicrocredits, heldMicrocredits }: Statement['opening']) => ({
+    availableAfterMicrocredits: availableMicrocredits,
+    heldAfterMicrocredits: heldMicrocredits,
+  });
+  const records = [
+    { recordedAt: from, kind: 'opening', ...standing(opening) },
+    ...lines,
+    { recordedAt: to, kind: 'closing', ...standing(closing) },
+  ];
+  return stringify(records, {
+    header: true,
+    columns: {
+      recordedAt: 'recorded_at',
+      transactionId: 'transaction_id',
+      kind: 'kind',
+      generationId: 'generation_id',
+      reason: 'reason',
+      availableMicrocredits: 'available_change_microcredits',
+      heldMicrocredits: 'held_change_microcredits',
+      availableAfterMicrocredits: 'available_microcredits',
+      heldAfterMicrocredits: 'held_microcredits',
+    },
+    cast: {
+      date: (date) => date.toISOString(),
+      // A reason is a person's text: no spreadsheet may take it for a formula.
+      string: (text, { column }) => (column === 'reason' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text),
+    },
+  });
+}
+
+const [command, ...args] = process.argv.slice(2);
+const pool = createPool({
+  databaseUrl: loadConfig().databaseUrl,
+  size: 3,
+  applicationName: 'holdfast ledger',
+  // An audit reads everything.
+  statementTimeoutMs: 3_600_000,
+  onError: () => undefined,
+});
+try {
+  process.exitCode = await (command === 'statement' ? statement(pool, args) : verify(pool));
+} finally {
+  await pool.end();
+}
