@@ -335,7 +335,7 @@ CREATE VIEW active_generations AS
    FROM generations g
      JOIN holds h ON h.generation_id = g.id
      JOIN accounts a ON a.id = g.account_id
-  WHERE g.state = 'held'::text;
+  WHERE g.state = 'held'::text AND h.state = 'active'::text;
 GRANT SELECT ON active_generations TO holdfast_service;
 
 CREATE VIEW credit_usage_today AS
