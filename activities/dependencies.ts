@@ -1,14 +1,43 @@
+import type { Booking } from '../contracts/activities.ts';
 import type { CrashPoint } from '../contracts/crashPoints.ts';
 import type { Ledger } from '../ledger/index.ts';
+import type { ContentStore } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 
-export interface ProviderDependencies {
+/** What an operator is alerted by. */
+export type Alarm =
+  | 'settlement_conflict'
+  | 'settlement_refused'
+  | 'emergency_release'
+  | 'provider_operator_fault'
+  | 'generation_resumed'
+  | 'ledger_difference'
+  | 'provider_cost_lost_microcredits'
+  | 'content_gone';
+
+/** What the reconciler asks of Temporal; by describe, for a list may lag behind. */
+export interface Generations {
+  isRunning(generationId: string): Promise<boolean>;
+  resume(booking: Booking): Promise<'resumed' | 'running'>;
+}
+
+export interface ActivityDependencies {
   readonly ledger: Ledger;
   readonly provider: Provider;
+  readonly archive: ContentStore;
+  readonly generations: Generations;
+  readonly holdTtlSeconds: number;
   /** Whether the provider was set up to send webhooks. */
   readonly providerEventsExpected: boolean;
   /** A video that isn't in the provider's list this long after its create was begun was never made. */
   readonly lookForCreateMs: number;
-  readonly count: (alarm: 'provider_operator_fault') => void;
+  readonly count: (alarm: Alarm, amount?: number) => void;
+  readonly observe: (gauge: 'orphan_videos', value: number) => void;
   readonly at: CrashPoint;
 }
+
+/** What has to do with the provider alone. */
+export type ProviderDependencies = Pick<
+  ActivityDependencies,
+  'ledger' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'count' | 'at'
+>;

@@ -2,19 +2,11 @@ import type { FindOutcome } from '../contracts/activities.ts';
 import type { OpenAttempt } from '../ledger/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
+import { listRecent } from './listRecent.ts';
 import { transient } from './transient.ts';
 
 /** A provider's clock may differ from ours by this, and shows whole seconds. */
 const CLOCK_SLACK_MS = 60_000;
-
-/** How far back the list is read at least: a provider that shows local times as if they were UTC is off by hours. */
-const LIST_BACK_MS = 26 * 3_600_000;
-
-const PAGE = 50;
-const MOST_PAGES = 40;
-
-/** Answers of a server that has no list. */
-const CANNOT_LIST = [404, 405, 501];
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
@@ -30,7 +22,7 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
     throw transient('The create went to another provider, or with another key, than is configured now.', null);
   }
   at('find:before');
-  const listed = await listRecent(deps, attempt);
+  const listed = await listRecent(deps, attempt.begunAt);
   at('find:listed');
   if (listed === 'cannot list') return { outcome: 'unknowable', why: 'the provider has no list' };
   const owned = await ledger.findOwnedVideos(listed.map(({ id }) => id));
@@ -84,34 +76,4 @@ function isMeant(video: ProviderVideo, attempt: OpenAttempt): boolean {
 function couldBeMeant({ prompt, createdAt }: ProviderVideo, attempt: OpenAttempt): boolean {
   if (prompt === null || prompt === attempt.prompt || createdAt === null) return true;
   return Math.abs(createdAt.getTime() - attempt.begunAt.getTime()) <= CLOCK_SLACK_MS;
-}
-
-/** Every video of the last day, or more. Raises a retryable failure unless the whole of it could be read. */
-async function listRecent(
-  { provider }: ProviderDependencies,
-  attempt: OpenAttempt,
-): Promise<ProviderVideo[] | 'cannot list'> {
-  const backTo = attempt.begunAt.getTime() - LIST_BACK_MS;
-  const videos: ProviderVideo[] = [];
-  let after: string | undefined;
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const listed = await provider.listVideos({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-    if (listed.outcome === 'transient') {
-      if (listed.status !== null && CANNOT_LIST.includes(listed.status)) return 'cannot list';
-      throw transient(`The provider's list could not be read: ${listed.why}.`, listed.retryAfterMs);
-    }
-    if (listed.unreadable > 0) throw transient("A part of the provider's list could not be read.", null);
-    videos.push(...listed.videos);
-    if (!listed.hasMore || isPast(videos, backTo)) return videos;
-    if (listed.lastId === null) throw transient("The provider's list has more, but not where.", null);
-    after = listed.lastId;
-  }
-  throw transient("The provider's list is too long to be looked through.", null);
-}
-
-/** Whether the rest of the list must be older than that: only in a list that really is in the order that was asked for. */
-function isPast(videos: readonly ProviderVideo[], backTo: number): boolean {
-  const times = videos.map(({ createdAt }) => createdAt?.getTime() ?? Number.NaN);
-  const descending = times.every((time, index) => index === 0 || time <= (times[index - 1] ?? Number.NaN));
-  return descending && (times.at(-1) ?? Number.NaN) < backTo;
 }

@@ -1,23 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Booking, LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
-import type { Ledger } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
-import type { CrashPoint } from '../contracts/crashPoints.ts';
+import type { ActivityDependencies } from './dependencies.ts';
 
-/** What an operator is alerted by. */
-export type SettlementAlarm = 'settlement_conflict' | 'settlement_refused' | 'emergency_release';
-
-interface Dependencies {
-  readonly ledger: Ledger;
-  readonly holdTtlSeconds: number;
-  readonly count: (alarm: SettlementAlarm) => void;
-  readonly at: CrashPoint;
-}
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at'>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, holdTtlSeconds, at } = deps;
+  const { ledger, holdTtlSeconds, count, at } = deps;
   return {
     placeHold: async ({ generationId, accountId }) => {
       at('hold:before');
@@ -30,6 +21,11 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
     emergencyRelease: (booking) => settle(deps, booking, 'emergency'),
     recordCancel: async ({ generationId }) => {
       await ledger.requestCancel(generationId, 'operator');
+    },
+    recordContentGone: async ({ generationId }) => {
+      const { state } = await ledger.recordContent(generationId, 'video', { state: 'gone' });
+      if (state === 'gone') count('content_gone');
+      return { outcome: state };
     },
   };
 }

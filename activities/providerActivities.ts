@@ -2,17 +2,19 @@ import { Context } from '@temporalio/activity';
 import type { CreateOutcome, Look, ProviderActivities } from '../contracts/activities.ts';
 import { LedgerError } from '../ledger/index.ts';
 import type { CreateResult } from '../provider/index.ts';
+import { beating } from './beating.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { transient } from './transient.ts';
 
-/** So that a worker's death is noticed well before the call's own time is over. */
-const HEARTBEAT_MS = 3000;
-
 /** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
 export function createProviderActivities(deps: ProviderDependencies): ProviderActivities {
   return {
-    createVideo: ({ generationId, leastTimeLeftMs }) => beating(() => createVideo(deps, generationId, leastTimeLeftMs)),
+    createVideo: ({ generationId, leastTimeLeftMs }) =>
+      beating(
+        () => createVideo(deps, generationId, leastTimeLeftMs),
+        (context) => made.get(context),
+      ),
     findVideo: ({ generationId }) => beating(() => findVideo(deps, generationId)),
     retrieveVideo: ({ generationId, providerVideoId }) =>
       beating(() => retrieveVideo(deps, generationId, providerVideoId)),
@@ -24,17 +26,6 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
  * video, found nothing and created it: then the call must not be made.
  */
 const STALE_AFTER_MS = 10_000;
-
-async function beating<Result>(work: () => Promise<Result>): Promise<Result> {
-  const context = Context.current();
-  // With the details of the earlier try, which would be lost otherwise.
-  const timer = setInterval(() => context.heartbeat(made.get(context) ?? context.info.heartbeatDetails), HEARTBEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
-}
 
 /** A made video whose record may not have been written yet; kept by Temporal between two tries of the activity. */
 interface Made {

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import type { Caller, Ledger } from '../ledger/index.ts';
+import type { ContentStore } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 import type { Log } from './log.ts';
 
@@ -8,6 +9,7 @@ export interface ApiDependencies {
   readonly ledger: Ledger;
   readonly temporal: Client;
   readonly provider: Provider;
+  readonly archive: ContentStore;
   /** Undefined: `/admin` does not exist. */
   readonly adminKey: string | undefined;
   /** How long a create waits for its hold before it is given up. */

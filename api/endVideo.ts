@@ -27,8 +27,12 @@ export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, ge
     });
 }
 
-/** Deletes at the provider and hides it here. Raises `video_not_terminal` while it is open: that is no way to a refund. */
-export async function deleteVideo({ ledger, provider }: ApiDependencies, generation: Generation): Promise<void> {
+/**
+ * Deletes at the provider and in the archive, and hides it here. Raises `video_not_terminal` while it is open: that is no way
+ * to a refund.
+ */
+export async function deleteVideo(deps: ApiDependencies, generation: Generation): Promise<void> {
+  const { ledger, provider, archive, log } = deps;
   // One that was refunded may still be at work there; what follows it needs it.
   if (
     generation.state === 'charged' &&
@@ -37,16 +41,24 @@ export async function deleteVideo({ ledger, provider }: ApiDependencies, generat
   ) {
     const deleted = await provider.deleteVideo(generation.providerVideoId);
     if (deleted.outcome === 'transient' && deleted.status !== 404) {
-      throw new ApiError(
-        'temporarily_unavailable',
-        'The video could not be deleted at the provider just now; nothing was changed. Try again shortly.',
-        {
-          headers: { 'retry-after': '5' },
-        },
-      );
+      throw notDeleted('at the provider just now; nothing was changed');
     }
   }
+  await archive.remove(generation.id).catch((error: unknown) => {
+    log.error({ err: error, generationId: generation.id }, 'an archived content could not be deleted');
+    throw notDeleted('just now');
+  });
   if (!(await ledger.deleteGeneration(generation.accountId, generation.id))) throw notTerminal();
+  // Once more: a copy may have come to its end just before. One that ends from here on finds the video deleted.
+  await archive.remove(generation.id).catch((error: unknown) => {
+    log.error({ err: error, generationId: generation.id }, 'the content of a deleted video is still in the archive');
+  });
+}
+
+function notDeleted(how: string): ApiError {
+  return new ApiError('temporarily_unavailable', `The video could not be deleted ${how}. Try again shortly.`, {
+    headers: { 'retry-after': '5' },
+  });
 }
 
 function notTerminal(): ApiError {

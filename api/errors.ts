@@ -15,6 +15,7 @@ const STATUS = {
   not_found: 404,
   idempotency_key_in_use: 409,
   already_settled: 409,
+  not_claimable: 409,
   video_not_terminal: 409,
   body_too_large: 413,
   unsupported_media_type: 415,

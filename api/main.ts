@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { loadConfig } from '../config.ts';
 import { createLedger, createPool } from '../ledger/index.ts';
+import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { createMetrics, serveMetrics } from '../platform/metrics.ts';
@@ -22,6 +23,7 @@ const app = createApp({
   ledger: createLedger(pool),
   temporal,
   provider: createProvider(config.provider),
+  archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
   startTimeoutMs: config.startTimeoutMs,
   log,

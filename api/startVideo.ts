@@ -19,7 +19,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
-const ADMIT_SLACK_MS = 2000;
+export const ADMIT_SLACK_MS = 2000;
 
 /** How this request can be known again. */
 export interface Repeat {
@@ -75,20 +75,21 @@ async function start(deps: ApiDependencies, caller: Caller, request: VideoReques
       return replay(deps, caller, admission);
     case 'account_frozen':
     case 'insufficient_credits':
-      throw await refused(deps, caller, admission.amountMicrocredits, admission.outcome);
+      throw await refusalOf(deps, caller, admission.amountMicrocredits, admission.outcome);
     default:
       throw inadmissible(admission.outcome);
   }
 }
 
-async function hold(
+/** Starts the workflow of an admitted generation and waits for its hold. Raises `ApiError` when it is refused. */
+export async function hold(
   deps: ApiDependencies,
   caller: Caller,
   generationId: string,
   amountMicrocredits: number,
 ): Promise<Started> {
   const refusal = await placeHold(deps, caller, generationId);
-  if (refusal !== undefined) throw await refused(deps, caller, amountMicrocredits, refusal);
+  if (refusal !== undefined) throw await refusalOf(deps, caller, amountMicrocredits, refusal);
   return { generationId, replayed: false };
 }
 
@@ -99,7 +100,7 @@ async function join(
   earlier: { generationId: string; amountMicrocredits: number; running: boolean },
 ): Promise<Started> {
   const refusal = earlier.running ? await placeHold(deps, caller, earlier.generationId) : undefined;
-  if (refusal !== undefined) throw await refused(deps, caller, earlier.amountMicrocredits, refusal);
+  if (refusal !== undefined) throw await refusalOf(deps, caller, earlier.amountMicrocredits, refusal);
   return { generationId: earlier.generationId, replayed: true };
 }
 
@@ -112,7 +113,7 @@ async function replay(
   const { answer, status, generationId, amountMicrocredits } = earlier;
   if (answer !== null) return { kept: { status, body: answer } };
   if (status === 402 || generationId === null) {
-    throw await refused(deps, caller, amountMicrocredits, 'insufficient_credits');
+    throw await refusalOf(deps, caller, amountMicrocredits, 'insufficient_credits');
   }
   const generation = await deps.ledger.getGeneration(caller.accountId, generationId);
   if (generation === undefined) throw notFound('This video was deleted; it');
@@ -208,7 +209,8 @@ async function startWorkflow({ temporal, startTimeoutMs }: ApiDependencies, call
   );
 }
 
-async function refused(
+/** What a client is told whose hold is refused. */
+export async function refusalOf(
   { ledger }: ApiDependencies,
   caller: Caller,
   amountMicrocredits: number,

@@ -24,6 +24,10 @@ const WORDS: Record<string, Words> = {
   cancel_requested: () => 'Cancel requested; credits follow the outcome of what the provider has begun',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   charged: (data) => `${credits(data)} credits charged`,
+  late_completion: () => 'The provider completed the video after the refund; it can be claimed for a day, at its price',
+  claimed: ({ by }) => `Claimed, as ${by}`,
+  provider_video_deleted: () => 'Nobody claimed the late video: it was deleted at the provider',
+  content_gone: () => 'The provider’s link to the content died before it could be copied to the archive',
   credits_refunded: (data) => `${credits(data)} of the charged credits were given back`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };

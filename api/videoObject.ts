@@ -108,7 +108,7 @@ function creditsOf(generation: Generation): Video['credits'] {
   };
 }
 
-function creditsInWords({ state, amountMicrocredits, cancelRequested }: Generation): string {
+function creditsInWords({ state, amountMicrocredits, cancelRequested, claimableUntil }: Generation): string {
   const amount = formatCredits(amountMicrocredits);
   switch (state) {
     case 'held':
@@ -118,7 +118,9 @@ function creditsInWords({ state, amountMicrocredits, cancelRequested }: Generati
     case 'charged':
       return `${amount} credits were charged for this video.`;
     case 'refunded':
-      return 'Credits have been refunded to your account.';
+      return claimableUntil === null
+        ? 'Credits have been refunded to your account.'
+        : `Credits have been refunded to your account. The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;
   }
 }
 

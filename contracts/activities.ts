@@ -28,6 +28,8 @@ export interface HeldPlacement {
   readonly expectedDurationMs: number | null;
   /** Known when an earlier run of this workflow has created the video: then nothing is created again. */
   readonly providerVideoId: string | null;
+  /** It pays for a video that completed after its refund: archived first, then captured; nothing is created. */
+  readonly isClaim: boolean;
   /** An earlier run began a create whose end nobody knows: a blind second one could make a second paid video. */
   readonly createMayHaveArrived: boolean;
 }
@@ -96,6 +98,8 @@ export interface LedgerActivities {
   emergencyRelease(input: Booking): Promise<SettleResult>;
   /** Records that an operator cancelled the workflow in Temporal; moves nothing. */
   recordCancel(input: { generationId: string }): Promise<void>;
+  /** Records that the content could not be archived while its link lived; answers with what is on record. Moves nothing. */
+  recordContentGone(input: { generationId: string }): Promise<Archived>;
 }
 
 /**
@@ -148,4 +152,18 @@ export interface ProviderActivities {
    * the activity, so an outage adds nothing to the history; only a readable answer returns.
    */
   retrieveVideo(input: { generationId: string; providerVideoId: string }): Promise<Look>;
+}
+
+/** Where the content of a charged video is now. `gone`: the provider's link died before it could be copied. */
+export interface Archived {
+  readonly outcome: 'archived' | 'gone';
+}
+
+export interface OutboundActivities {
+  /**
+   * Copies the content of a completed video from the provider to the archive, from where an earlier try broke off, and
+   * records it. Every trouble is a retryable failure; only a link that is dead for good, an hour after the video was seen
+   * completed, answers `gone`. Thumbnail and spritesheet come along where the provider has them. Moves no credits.
+   */
+  archiveContent(input: { generationId: string }): Promise<Archived>;
 }

@@ -17,6 +17,9 @@ export const CRASH_POINTS = [
   'find:adopted',
   'settle:before',
   'settle:after',
+  'archive:before',
+  'archive:stored',
+  'archive:recorded',
 ] as const;
 
 export type CrashPointName = (typeof CRASH_POINTS)[number];

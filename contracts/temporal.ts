@@ -1,10 +1,11 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Booking, HoldPlacement } from './activities.ts';
 
-/** Task queues: work that hangs on the provider never takes a slot from the ledger (RULES, exploit 12). */
+/** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (RULES, exploit 12). */
 export const TASK_QUEUE = {
   workflowsAndLedger: 'holdfast',
   provider: 'holdfast-provider',
+  outbound: 'holdfast-outbound',
 } as const;
 
 export const GENERATE_VIDEO = 'generateVideo';

@@ -81,6 +81,7 @@ function partEnvironment({ settings, folder, secrets }: Start, databaseUrl: stri
     OPENAI_BASE_URL:
       rest['OPENAI_BASE_URL'] || (settings.simulated ? `http://127.0.0.1:${settings.ports.SIMULATOR_PORT}/v1` : ''),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
+    ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
   };
 }
 

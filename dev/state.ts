@@ -14,7 +14,7 @@ export const sharedFolder = join(repository, '.holdfast');
 
 /** What `--fresh` deletes, by name: the folder is the user's choice, so nothing we did not make is ever removed. */
 const ownNames = ['postgres', 'postgres.json', 'temporal.db', 'temporal.db-shm', 'temporal.db-wal', 'temporal.toml'];
-const ownMoreNames = ['simulator', 'secrets.json', 'demo.json', 'endpoints.json'];
+const ownMoreNames = ['simulator', 'archive', 'secrets.json', 'demo.json', 'endpoints.json'];
 
 /** Makes the folder (0700) when it is missing; one that exists keeps its mode, for it may be anybody's. */
 export function openStateFolder(folder: string): string {

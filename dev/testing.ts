@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chownSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { freePort } from './ports.ts';
 import {
   type Cluster,
@@ -20,9 +20,11 @@ const ready_limit_ms = 30_000;
 
 /**
  * Runs the server until its own input ends, and then removes the folder. The input is a pipe held by the process that
- * tests, so nothing stays behind even when that one is killed.
+ * tests, so nothing stays behind even when that one is killed. A line of input starts a server again that has ended.
  */
-const guard = `folder=$1; shift; "$@" & server=$!; read -r _; kill -INT $server; wait $server; cd /; rm -rf "$folder"`;
+const guard = `folder=$1; shift; "$@" & server=$!
+while read -r _; do wait $server; "$@" & server=$!; done
+kill -INT $server; wait $server; cd /; rm -rf "$folder"`;
 
 export interface TestPostgres {
   superuserUrl(database: string): string;
@@ -30,6 +32,10 @@ export interface TestPostgres {
   ownerUrl(database: string): string;
   /** Makes an empty database of `holdfast_owner` and resolves with its owner's URL. */
   createDatabase(name: string): Promise<string>;
+  /** Holds the server's files in `data`; its last part stands in the command line of each of the server's processes. */
+  readonly folder: string;
+  /** Starts the server again on its data, once every process of it has been killed; resolves when it accepts connections. */
+  restart(): Promise<void>;
   /** Resolves when the server has ended and its folder is gone. */
   stop(): Promise<void>;
 }
@@ -46,7 +52,7 @@ export async function startTestPostgres({ durable = false } = {}): Promise<TestP
   const passwords = { superuserPassword: 'superuser', ownerPassword: 'owner' };
   const cluster: Cluster = { folder, port: await freePort(), user, ...passwords, durable };
   await initialise(cluster);
-  const stop = runGuarded(cluster);
+  const { again, stop } = runGuarded(cluster);
   try {
     await prepareDatabase(cluster, ready_limit_ms);
   } catch (error) {
@@ -60,14 +66,20 @@ export async function startTestPostgres({ durable = false } = {}): Promise<TestP
       await createDatabase(cluster, name);
       return ownerUrl(cluster, name);
     },
+    folder,
+    restart: () => {
+      again();
+      return prepareDatabase(cluster, ready_limit_ms);
+    },
     stop,
   };
 }
 
-/** Returns what stops the server again. */
-function runGuarded(cluster: Cluster): () => Promise<void> {
+/** Returns what starts a server again that has ended, and what stops it for good. */
+function runGuarded(cluster: Cluster): { again: () => void; stop: () => Promise<void> } {
   const { command, args, cwd, env } = serverCommand(cluster);
-  const child = spawn('/bin/sh', ['-c', guard, 'holdfast-test-postgres', cluster.folder, command, ...args], {
+  const named = [...args, '-c', `cluster_name=${basename(cluster.folder)}`];
+  const child = spawn('/bin/sh', ['-c', guard, 'holdfast-test-postgres', cluster.folder, command, ...named], {
     ...cluster.user,
     cwd,
     env,
@@ -78,9 +90,12 @@ function runGuarded(cluster: Cluster): () => Promise<void> {
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   // The guard alone must not keep a test process alive.
   child.unref();
-  return () => {
-    child.stdin.end();
-    child.ref();
-    return ended;
+  return {
+    again: () => child.stdin.write('\n'),
+    stop: () => {
+      child.stdin.end();
+      child.ref();
+      return ended;
+    },
   };
 }

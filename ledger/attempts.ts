@@ -106,10 +106,11 @@ export async function noteAmbiguousCreate(
 
 const PROVIDER_OF = {
   name: 'provider_of',
-  text: `SELECT provider_base_url AS "baseUrl", provider_video_id AS "videoId" FROM generations WHERE id = $1`,
+  text: `SELECT made.provider_base_url AS "baseUrl", made.provider_video_id AS "videoId"
+    FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
 };
 
-/** The provider of the generation's last create and its video there; null before. */
+/** The provider of the generation's last create and its video there, of a claim those of what it pays for; null before. */
 export async function getProviderVideo(
   pool: Pool,
   generationId: string,

@@ -20,6 +20,9 @@ export interface Generation {
   readonly progress: number | null;
   readonly providerCompletedAt: Date | null;
   readonly cancelRequested: boolean;
+  /** It completed after its refund, and can be claimed until then; null otherwise. */
+  readonly claimableUntil: Date | null;
+  readonly claimOf: string | null;
   readonly settledAt: Date | null;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
@@ -32,7 +35,8 @@ const GET = {
       h.id AS "holdId", h.expires_at AS "holdExpiresAt", g.provider_video_id AS "providerVideoId",
       g.provider_base_url AS "providerBaseUrl", g.provider_credential AS "providerCredential",
       g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
-      g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
+      g.cancel_requested_at IS NOT NULL AS "cancelRequested",
+      CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL THEN g.claimable_until END AS "claimableUntil", g.claim_of AS "claimOf", g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
     FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id
     WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
 };

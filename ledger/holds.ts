@@ -19,6 +19,7 @@ interface PlacedRow {
   size: string;
   expected_duration_ms: number | null;
   provider_video_id: string | null;
+  is_claim: boolean;
   create_may_have_arrived: boolean;
   credits_charged: boolean;
   settlement_reason: Settlement['reason'];
@@ -50,6 +51,7 @@ export async function placeHold(
         size: placed.size,
         expectedDurationMs: placed.expected_duration_ms,
         providerVideoId: placed.provider_video_id,
+        isClaim: placed.is_claim,
         createMayHaveArrived: placed.create_may_have_arrived,
       };
     case 'charged':

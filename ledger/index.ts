@@ -1,10 +1,13 @@
 import type { Pool } from './pool.ts';
 import * as accounts from './accounts.ts';
 import * as attempts from './attempts.ts';
+import * as contents from './contents.ts';
 import * as events from './events.ts';
 import * as generations from './generations.ts';
 import * as holds from './holds.ts';
 import * as lookup from './lookup.ts';
+import * as claims from './claims.ts';
+import * as reconcile from './reconcile.ts';
 import * as prices from './prices.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
@@ -13,11 +16,14 @@ import * as statements from './statement.ts';
 const operations = {
   ...accounts,
   ...attempts,
+  ...contents,
   ...events,
   ...generations,
   ...holds,
   ...lookup,
+  ...claims,
   ...prices,
+  ...reconcile,
   ...refunds,
   ...requests,
   ...statements,
@@ -52,8 +58,11 @@ export type { Generation } from './generations.ts';
 export type { Admission, KeptAnswer } from './requests.ts';
 export type { OpenAttempt } from './lookup.ts';
 export type { Balance, Caller, Frozen, Grant, OpenedAccount } from './accounts.ts';
+export type { Archiving, Content } from './contents.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Price, PriceChange } from './prices.ts';
 export type { Refund } from './refunds.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
+export type { Claim } from './claims.ts';
+export type { HeldGeneration } from './reconcile.ts';

@@ -2,10 +2,16 @@
 -- that row is the only one that two movements of one tenant meet at.
 -- Errors of their own: HF006 more than is held.
 
-CREATE OR REPLACE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
+-- A claim: a generation that pays for the video of another, which was refunded before it completed.
+ALTER TABLE generations ADD COLUMN claim_of text REFERENCES generations;
+
+DROP FUNCTION place_hold(text, integer);
+-- Moves `requested` to `held` and the price from `available` to `held`, or to `refused`, or to `voided` when `admit_by`
+-- has passed. Any later call changes nothing and answers with the generation as it stands.
+CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
 RETURNS TABLE (
   state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
-  model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text,
+  model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, is_claim boolean,
   create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -65,7 +71,9 @@ BEGIN
   RETURN QUERY
     SELECT gen.state, gen.refusal_code, gen.account_id, h.id, gen.amount_microcredits, milliseconds_until(h.expires_at),
       (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
-      CASE WHEN gen.state = 'held' THEN expected END, gen.provider_video_id,
+      CASE WHEN gen.state = 'held' THEN expected END,
+      COALESCE(gen.provider_video_id, (SELECT original.provider_video_id FROM generations original WHERE original.id = gen.claim_of)),
+      gen.claim_of IS NOT NULL,
       EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
       gen.credits_charged, gen.settlement_reason, gen.error_code
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
@@ -134,7 +142,7 @@ BEGIN
     SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
   proven := CASE asked
-    WHEN 'completed' THEN g.provider_verdict = 'completed'
+    WHEN 'completed' THEN CASE WHEN g.claim_of IS NULL THEN g.provider_verdict = 'completed' ELSE claim_is_ready(g) END
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
@@ -270,4 +278,4 @@ END $$;
 DROP FUNCTION post_movement;
 
 GRANT SELECT ON refunds TO holdfast_service;
-GRANT EXECUTE ON FUNCTION settle_generation, refund_generation TO holdfast_service;
+GRANT EXECUTE ON FUNCTION place_hold, settle_generation, refund_generation TO holdfast_service;

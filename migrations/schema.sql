@@ -63,6 +63,32 @@ CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION guard_api_key();
 GRANT INSERT (id, account_id, name, key_sha256), SELECT, UPDATE (revoked_at) ON api_keys TO holdfast_service;
 
+CREATE TABLE contents (
+  generation_id text NOT NULL,
+  variant text NOT NULL,
+  state text NOT NULL,
+  bytes bigint,
+  sha256 bytea,
+  content_type text,
+  location text,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT contents_pkey PRIMARY KEY (generation_id, variant),
+  CONSTRAINT contents_bytes_check CHECK (bytes >= 1 AND bytes <= '9007199254740991'::bigint),
+  CONSTRAINT contents_content_type_check CHECK (length(content_type) >= 1 AND length(content_type) <= 200),
+  CONSTRAINT contents_described CHECK (num_nonnulls(bytes, sha256, content_type, location) =
+CASE state
+    WHEN 'archived'::text THEN 4
+    ELSE 0
+END),
+  CONSTRAINT contents_location_check CHECK (length(location) >= 1 AND length(location) <= 1000),
+  CONSTRAINT contents_sha256_check CHECK (length(sha256) = 32),
+  CONSTRAINT contents_state_check CHECK (state = ANY (ARRAY['archived'::text, 'gone'::text])),
+  CONSTRAINT contents_variant_check CHECK (variant = ANY (ARRAY['video'::text, 'thumbnail'::text, 'spritesheet'::text])),
+  CONSTRAINT contents_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE TRIGGER contents_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON contents TO holdfast_service;
+
 CREATE TABLE create_attempts (
   generation_id text NOT NULL,
   number integer NOT NULL,
@@ -136,10 +162,16 @@ CREATE TABLE generations (
   duration_ms bigint,
   counts_as_active boolean NOT NULL DEFAULT false,
   event_sequence integer NOT NULL DEFAULT 0,
+  claim_of text,
+  claimable_until timestamp with time zone,
+  deletion_begun_at timestamp with time zone,
+  provider_deleted_at timestamp with time zone,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_provider_video UNIQUE (provider_video_id),
   CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT generations_check CHECK ((provider_video_id IS NULL) = (provider_verdict IS NULL)),
+  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded'::text AND provider_verdict = 'completed'::text),
+  CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
   CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
   CONSTRAINT generations_id_check CHECK (id ~ '^video_[0-9a-f]{32}$'::text),
@@ -157,12 +189,17 @@ CASE
 END, false)),
   CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT generations_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id),
+  CONSTRAINT generations_claim_of_fkey FOREIGN KEY (claim_of) REFERENCES generations(id),
   CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id)
 );
+CREATE UNIQUE INDEX generations_claimed_once ON public.generations USING btree (claim_of) WHERE (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text]));
 CREATE INDEX generations_counted ON public.generations USING btree (account_id) WHERE counts_as_active;
 CREATE INDEX generations_durations ON public.generations USING btree (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE (state = 'charged'::text);
+CREATE INDEX generations_followed ON public.generations USING btree (id) WHERE (counts_as_active AND (state = 'refunded'::text));
 CREATE INDEX generations_held ON public.generations USING btree (id) WHERE (state = 'held'::text);
+CREATE INDEX generations_late ON public.generations USING btree (claimable_until) WHERE ((claimable_until IS NOT NULL) AND (provider_deleted_at IS NULL));
 CREATE INDEX generations_of_account ON public.generations USING btree (account_id, id);
+CREATE INDEX generations_requested ON public.generations USING btree (admit_by) WHERE (state = 'requested'::text);
 CREATE INDEX generations_settled ON public.generations USING btree (charged_at) INCLUDE (credits_charged, error_code) WHERE (charged_at IS NOT NULL);
 CREATE INDEX generations_unanswered ON public.generations USING btree (api_key_id, fingerprint, requested_at) WHERE (answered_at IS NULL);
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
@@ -284,6 +321,14 @@ CREATE TABLE prices (
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON prices TO holdfast_service;
+
+CREATE TABLE reconciler_progress (
+  task text NOT NULL,
+  "position" text NOT NULL,
+  advanced_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT reconciler_progress_pkey PRIMARY KEY (task)
+);
+GRANT SELECT ON reconciler_progress TO holdfast_service;
 
 CREATE TABLE refunds (
   generation_id text NOT NULL,
@@ -572,7 +617,7 @@ DECLARE
   g generations := lock_generation(p_generation_id);
   visible bytea := lock_visible_fields(p_generation_id);
 BEGIN
-  IF g.state <> 'held' OR g.provider_video_id IS NOT NULL OR NOT EXISTS (
+  IF g.state NOT IN ('held', 'refunded') OR g.provider_video_id IS NOT NULL OR NOT EXISTS (
       SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN QUERY SELECT 'closed'; RETURN;
   END IF;
@@ -613,6 +658,9 @@ DECLARE
   last create_attempts;
   answer text;
 BEGIN
+  IF g.claim_of IS NOT NULL THEN
+    RAISE EXCEPTION 'generation % is a claim and creates nothing', p_generation_id USING ERRCODE = 'HF002';
+  END IF;
   SELECT * INTO last FROM create_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
   answer := CASE
     WHEN g.provider_video_id IS NOT NULL THEN 'known'
@@ -635,6 +683,97 @@ BEGIN
     FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
 END $function$;
 GRANT EXECUTE ON FUNCTION begin_create(text,text,text,bigint) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.begin_deletion(p_generation_id text)
+ RETURNS TABLE(provider_video_id text, provider_base_url text, provider_credential text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.claimable_until < clock_timestamp() AND g.provider_deleted_at IS NULL AND NOT EXISTS (
+      SELECT FROM generations claim WHERE claim.claim_of = p_generation_id AND claim.state IN ('requested', 'held', 'charged')) THEN
+    UPDATE generations gen SET deletion_begun_at = COALESCE(gen.deletion_begun_at, clock_timestamp()) WHERE gen.id = p_generation_id;
+    RETURN QUERY SELECT g.provider_video_id, g.provider_base_url, g.provider_credential;
+  END IF;
+END $function$;
+GRANT EXECUTE ON FUNCTION begin_deletion(text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.claim_generation(p_generation_id text, p_claim_of text, p_account_id text, p_api_key_id text, p_admit_within_ms integer)
+ RETURNS TABLE(outcome text, generation_id text, amount_microcredits bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  original generations;
+  claim generations;
+  account accounts;
+BEGIN
+  -- Two claims, or a claim and the deletion, are served one after the other.
+  SELECT * INTO original FROM generations gen WHERE gen.id = p_claim_of AND gen.account_id = p_account_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown', NULL::text, NULL::bigint; RETURN;
+  END IF;
+  SELECT * INTO claim FROM generations gen WHERE gen.claim_of = p_claim_of AND gen.state IN ('requested', 'held', 'charged');
+  IF claim.state = 'requested' AND claim.admit_by < clock_timestamp() THEN
+    -- Its process died before the hold: void, and this one takes its place.
+    SELECT NULL::text, gen.state INTO claim.id, claim.state FROM void_generation_if_late(claim.id) gen;
+  END IF;
+  IF claim.id IS NOT NULL THEN
+    RETURN QUERY SELECT 'replay', claim.id, claim.amount_microcredits; RETURN;
+  END IF;
+  IF original.claimable_until IS NULL OR original.claimable_until < clock_timestamp() OR original.deletion_begun_at IS NOT NULL
+     OR original.deleted_at IS NOT NULL THEN
+    RETURN QUERY SELECT 'not_claimable', NULL::text, original.amount_microcredits; RETURN;
+  END IF;
+  SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
+  IF account.frozen_at IS NOT NULL OR account.available_microcredits < original.amount_microcredits THEN
+    RETURN QUERY SELECT CASE WHEN account.frozen_at IS NOT NULL THEN 'account_frozen' ELSE 'insufficient_credits' END, NULL::text, original.amount_microcredits;
+    RETURN;
+  END IF;
+  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, admit_by, fingerprint, claim_of)
+  VALUES (p_generation_id, p_account_id, p_api_key_id, original.model, original.seconds, original.size, original.price_id, original.amount_microcredits,
+          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), sha256(convert_to('claim of ' || p_claim_of, 'UTF8')), p_claim_of);
+  INSERT INTO inputs (generation_id, prompt) SELECT p_generation_id, i.prompt FROM inputs i WHERE i.generation_id = p_claim_of;
+  PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', original.amount_microcredits, 'claim_of', p_claim_of));
+  PERFORM append_event(p_claim_of, 'claimed', jsonb_build_object('by', p_generation_id));
+  RETURN QUERY SELECT 'admitted', p_generation_id, original.amount_microcredits;
+END $function$;
+GRANT EXECUTE ON FUNCTION claim_generation(text,text,text,text,integer) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.claim_is_ready(g generations)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
+    AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.compare_next_accounts(p_limit integer)
+ RETURNS TABLE(accounts_compared integer, differences integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  begin_after text;
+  compared text[];
+BEGIN
+  INSERT INTO reconciler_progress (task, position) VALUES ('compare accounts', '') ON CONFLICT DO NOTHING;
+  SELECT position INTO begin_after FROM reconciler_progress WHERE task = 'compare accounts' FOR UPDATE;
+  compared := ARRAY(SELECT id FROM accounts WHERE id > begin_after ORDER BY id LIMIT p_limit);
+  UPDATE reconciler_progress SET position = CASE WHEN cardinality(compared) < p_limit THEN '' ELSE compared[p_limit] END, advanced_at = clock_timestamp()
+    WHERE task = 'compare accounts';
+  RETURN QUERY SELECT cardinality(compared), (SELECT count(*)::integer FROM ledger_drift WHERE account_id = ANY(compared));
+END $function$;
+GRANT EXECUTE ON FUNCTION compare_next_accounts(integer) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.creates_spent(p_generation_id text)
  RETURNS boolean
@@ -693,6 +832,26 @@ BEGIN
   PERFORM free_slot(p_generation_id);
 END $function$;
 GRANT EXECUTE ON FUNCTION end_create(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.end_deletion(p_generation_id text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  lost bigint;
+BEGIN
+  IF g.deletion_begun_at IS NULL OR g.provider_deleted_at IS NOT NULL THEN
+    RETURN 0;
+  END IF;
+  SELECT p.provider_cost_microcredits_per_second * g.seconds INTO lost FROM prices p WHERE p.id = g.price_id;
+  UPDATE generations SET provider_deleted_at = clock_timestamp() WHERE id = p_generation_id;
+  PERFORM append_event(p_generation_id, 'provider_video_deleted', jsonb_build_object('lost_microcredits', lost));
+  RETURN lost;
+END $function$;
+GRANT EXECUTE ON FUNCTION end_deletion(text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.expected_duration_ms(p_model text, p_seconds integer, p_size text)
  RETURNS bigint
@@ -813,8 +972,8 @@ CREATE OR REPLACE FUNCTION public.guard_generation()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 BEGIN
-  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size)
-     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size) THEN
+  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size, OLD.claim_of)
+     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size, NEW.claim_of) THEN
     RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
   END IF;
   IF NEW.state <> OLD.state AND NOT (
@@ -823,6 +982,9 @@ BEGIN
   END IF;
   IF OLD.provider_video_id IS NOT NULL AND NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id THEN
     RAISE EXCEPTION 'a generation keeps its provider video' USING ERRCODE = 'HF004';
+  END IF;
+  IF OLD.deletion_begun_at IS NOT NULL AND NEW.deletion_begun_at IS NULL THEN
+    RAISE EXCEPTION 'a deletion that has begun is not taken back' USING ERRCODE = 'HF004';
   END IF;
   IF OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (
      (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.charged_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
@@ -955,7 +1117,7 @@ END $function$;
 GRANT EXECUTE ON FUNCTION open_account(text,text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.place_hold(p_generation_id text, p_hold_ttl_seconds integer)
- RETURNS TABLE(state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint, model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text)
+ RETURNS TABLE(state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint, model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, is_claim boolean, create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1017,7 +1179,9 @@ BEGIN
   RETURN QUERY
     SELECT gen.state, gen.refusal_code, gen.account_id, h.id, gen.amount_microcredits, milliseconds_until(h.expires_at),
       (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
-      CASE WHEN gen.state = 'held' THEN expected END, gen.provider_video_id,
+      CASE WHEN gen.state = 'held' THEN expected END,
+      COALESCE(gen.provider_video_id, (SELECT original.provider_video_id FROM generations original WHERE original.id = gen.claim_of)),
+      gen.claim_of IS NOT NULL,
       EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
       gen.credits_charged, gen.settlement_reason, gen.error_code
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
@@ -1050,6 +1214,43 @@ AS $function$
 $function$;
 GRANT EXECUTE ON FUNCTION price_microcredits(bigint,integer,integer) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.record_content(p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text)
+ RETURNS TABLE(state text, bytes bigint, sha256 bytea, content_type text, location text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  made generations;
+  deleted boolean := g.deleted_at IS NOT NULL;
+BEGIN
+  IF NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = p_generation_id AND c.variant = p_variant) THEN
+    IF g.state NOT IN ('held', 'charged') THEN
+      RAISE EXCEPTION 'generation % is %: its content is not kept', p_generation_id, g.state USING ERRCODE = 'HF002';
+    END IF;
+    SELECT * INTO STRICT made FROM generations gen WHERE gen.id = COALESCE(g.claim_of, g.id);
+    IF made.provider_verdict IS DISTINCT FROM 'completed'
+       OR p_state = 'gone' AND NOT deleted AND made.last_look_at > clock_timestamp() - interval '1 hour' THEN
+      RAISE EXCEPTION 'nothing proves that the content of generation % is %', p_generation_id, p_state USING ERRCODE = 'HF003';
+    END IF;
+    IF deleted THEN
+      INSERT INTO contents (generation_id, variant, state) VALUES (p_generation_id, p_variant, 'gone');
+    ELSE
+      INSERT INTO contents (generation_id, variant, state, bytes, sha256, content_type, location)
+        VALUES (p_generation_id, p_variant, p_state, p_bytes, p_sha256, p_content_type, p_location);
+    END IF;
+    IF p_variant = 'video' THEN
+      PERFORM append_event(p_generation_id, CASE WHEN deleted OR p_state = 'gone' THEN 'content_gone' ELSE 'archived' END,
+        jsonb_strip_nulls(jsonb_build_object('bytes', CASE WHEN NOT deleted THEN p_bytes END)));
+    END IF;
+  END IF;
+  RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location FROM contents c
+    WHERE c.generation_id = p_generation_id AND c.variant = p_variant;
+END $function$;
+GRANT EXECUTE ON FUNCTION record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.record_look(p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer, p_completed_at timestamp with time zone, p_error_code text, p_error_message text)
  RETURNS TABLE(verdict text, error_code text)
  LANGUAGE plpgsql
@@ -1057,8 +1258,15 @@ CREATE OR REPLACE FUNCTION public.record_look(p_generation_id text, p_provider_v
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 #variable_conflict use_column
-DECLARE g generations := lock_generation(p_generation_id);
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  late timestamptz;
 BEGIN
+  IF g.claim_of IS NOT NULL THEN
+    RETURN QUERY SELECT l.verdict, l.error_code FROM record_look(g.claim_of, p_provider_video_id, p_verdict, p_status, p_progress,
+      p_completed_at, p_error_code, p_error_message) l;
+    RETURN;
+  END IF;
   IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
     RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
   END IF;
@@ -1067,15 +1275,19 @@ BEGIN
   END IF;
   -- Also after a refund: a late end is known then, and frees the account's slot.
   IF g.provider_verdict = 'open' THEN
+    late := CASE WHEN g.state = 'refunded' AND p_verdict = 'completed' THEN clock_timestamp() + interval '24 hours' END;
     UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
         -- Progress never goes back for the one who watches it.
         provider_progress = greatest(gen.provider_progress, p_progress),
         provider_completed_at = p_completed_at, provider_error_code = p_error_code, provider_error_message = p_error_message,
-        last_look_at = clock_timestamp()
+        last_look_at = clock_timestamp(), claimable_until = late
       WHERE gen.id = p_generation_id;
     IF (g.provider_verdict, g.provider_status, g.provider_progress)
        IS DISTINCT FROM (p_verdict, p_status, greatest(g.provider_progress, p_progress)) THEN
       PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
+    END IF;
+    IF late IS NOT NULL THEN
+      PERFORM append_event(p_generation_id, 'late_completion', jsonb_build_object('claimable_until', late));
     END IF;
     PERFORM free_slot(p_generation_id);
   END IF;
@@ -1155,6 +1367,39 @@ AS $function$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HF004';
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.release_expired_holds(p_grace interval DEFAULT '02:00:00'::interval, p_limit integer DEFAULT 1000)
+ RETURNS TABLE(generation_id text, result text, settlement_reason text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  overdue text;
+  settled record;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(4017325002) THEN
+    RETURN;
+  END IF;
+  FOR overdue IN SELECT h.generation_id FROM holds h
+      WHERE h.state = 'active' AND h.expires_at < clock_timestamp() - greatest(p_grace, interval '2 hours')
+      ORDER BY h.expires_at LIMIT p_limit LOOP
+    BEGIN
+      SELECT * INTO settled FROM settle_generation(overdue, 'expired');
+      IF settled.result = 'terminal' THEN
+        SELECT * INTO settled FROM settle_generation(overdue, CASE WHEN settled.credits_charged THEN 'completed' ELSE 'provider_failed' END);
+      END IF;
+      PERFORM lock_generation(overdue);
+      PERFORM append_event(overdue, 'released_by_hand', jsonb_build_object('by', session_user));
+      RETURN QUERY SELECT overdue, settled.result, settled.settlement_reason;
+    EXCEPTION WHEN OTHERS THEN
+      -- One that can't be settled must not keep the others.
+      RETURN QUERY SELECT overdue, 'refused', SQLSTATE::text;
+    END;
+  END LOOP;
+END $function$;
+GRANT EXECUTE ON FUNCTION release_expired_holds(interval,integer) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.request_cancel(p_generation_id text, p_by text)
  RETURNS TABLE(state text, first boolean)
@@ -1304,7 +1549,7 @@ BEGIN
     SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
   proven := CASE asked
-    WHEN 'completed' THEN g.provider_verdict = 'completed'
+    WHEN 'completed' THEN CASE WHEN g.claim_of IS NULL THEN g.provider_verdict = 'completed' ELSE claim_is_ready(g) END
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
@@ -1369,6 +1614,24 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION settle_generation(text,text,bigint) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.stop_following(p_generation_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state <> 'refunded' OR NOT g.counts_as_active OR g.charged_at > clock_timestamp() - interval '24 hours' THEN
+    RETURN false;
+  END IF;
+  UPDATE generations SET counts_as_active = false WHERE id = p_generation_id;
+  PERFORM append_event(p_generation_id, 'follow_ended', '{}');
+  UPDATE accounts SET active_generations = active_generations - 1 WHERE id = g.account_id;
+  RETURN true;
+END $function$;
+GRANT EXECUTE ON FUNCTION stop_following(text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.void_generation(p_generation_id text)
  RETURNS TABLE(state text, refusal_code text)
  LANGUAGE plpgsql
@@ -1399,3 +1662,20 @@ BEGIN
     RETURN QUERY SELECT g.state;
   END IF;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.void_late_requests(p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  late text;
+  voided integer := 0;
+BEGIN
+  FOR late IN SELECT id FROM generations WHERE state = 'requested' AND admit_by < clock_timestamp() ORDER BY admit_by LIMIT p_limit LOOP
+    IF (SELECT v.state = 'voided' FROM void_generation_if_late(late) v) THEN voided := voided + 1; END IF;
+  END LOOP;
+  RETURN voided;
+END $function$;
+GRANT EXECUTE ON FUNCTION void_late_requests(integer) TO holdfast_service;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 export function createMetrics(): Registry {
   const registry = new Registry();
@@ -28,22 +28,44 @@ export async function serveMetrics(registry: Registry, host: string, port: numbe
 }
 
 /** What an operator is alerted by. */
-export type Alarm = 'settlement_conflict' | 'settlement_refused' | 'emergency_release' | 'provider_operator_fault';
+export type Alarm =
+  | 'settlement_conflict'
+  | 'settlement_refused'
+  | 'emergency_release'
+  | 'provider_operator_fault'
+  | 'generation_resumed'
+  | 'ledger_difference'
+  | 'provider_cost_lost_microcredits'
+  | 'content_gone';
 
 const HELP: Record<Alarm, string> = {
   settlement_conflict: 'Settlements asked for that differ from the one that stands.',
   settlement_refused: 'Settlements that a rule or a constraint of the ledger refused.',
   provider_operator_fault: 'Creates refused for what the operator owes the provider: key, rights, quota, billing.',
+  generation_resumed: 'Workflows that the reconciler had to start again.',
+  ledger_difference: 'Rows of ledger_drift that the reconciler met.',
+  provider_cost_lost_microcredits: 'What videos had cost that completed after their refund and that nobody claimed.',
+  content_gone: 'Charged videos whose content could not be archived before its link was dead.',
   emergency_release: 'Holds released because their outcome could not be recorded.',
 };
 
 /** Counters that an operator is alerted by: `holdfast_settlement_conflict_total` and so on. */
-export function countAlarms(registry: Registry): (alarm: Alarm) => void {
+export function countAlarms(registry: Registry): (alarm: Alarm, amount?: number) => void {
   const counters = new Map(
     Object.entries(HELP).map(([alarm, help]) => [
       alarm,
       new Counter({ name: `holdfast_${alarm}_total`, help, registers: [registry] }),
     ]),
   );
-  return (alarm) => counters.get(alarm)?.inc();
+  return (alarm, amount = 1) => counters.get(alarm)?.inc(amount);
+}
+
+/** What the reconciler saw last: `holdfast_orphan_videos`. */
+export function observeGauges(registry: Registry): (gauge: 'orphan_videos', value: number) => void {
+  const orphans = new Gauge({
+    name: 'holdfast_orphan_videos',
+    help: 'Videos at the provider that no generation owns.',
+    registers: [registry],
+  });
+  return (_gauge, value) => orphans.set(value);
 }

@@ -1,10 +1,13 @@
 import { NativeConnection, Runtime } from '@temporalio/worker';
-import { createLedgerActivities, createProviderActivities } from '../activities/index.ts';
+import { createActivities } from '../activities/index.ts';
 import { loadConfig } from '../config.ts';
 import { createLedger, createPool } from '../ledger/index.ts';
+import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
-import { countAlarms, createMetrics, serveMetrics } from '../platform/metrics.ts';
+import { createGenerations } from '../platform/generations.ts';
+import { countAlarms, createMetrics, observeGauges, serveMetrics } from '../platform/metrics.ts';
+import { ensureReconcileSchedule } from '../platform/schedules.ts';
 import { createTemporalClient, DEFAULT_NAMESPACE, registerSearchAttributes } from '../platform/temporal.ts';
 import { createProvider } from '../provider/index.ts';
 import { buildWorkflowBundle } from './bundle.ts';
@@ -26,8 +29,6 @@ const ledger = createLedger(pool);
 const provider = createProvider(config.provider);
 const temporal = createTemporalClient(config.temporal);
 const registry = createMetrics();
-const count = countAlarms(registry);
-const at = crashAt(config.crashAt);
 
 const [workflowBundle, connection] = await Promise.all([
   buildWorkflowBundle(),
@@ -38,23 +39,22 @@ const workers = await createWorkers({
   connection,
   namespace: config.temporal.namespace ?? DEFAULT_NAMESPACE,
   workflowBundle,
-  ledgerActivities: createLedgerActivities({
-    ledger,
-    holdTtlSeconds: config.holdTtlSeconds,
-    count,
-    at,
-  }),
-  providerActivities: createProviderActivities({
+  activities: createActivities({
     ledger,
     provider,
+    archive: createFolderStore(config.archiveFolder),
+    generations: createGenerations(temporal),
+    holdTtlSeconds: config.holdTtlSeconds,
     providerEventsExpected: config.provider.webhookSecret !== undefined,
     lookForCreateMs: config.lookForCreateMs,
-    count,
-    at,
+    count: countAlarms(registry),
+    observe: observeGauges(registry),
+    at: crashAt(config.crashAt),
   }),
 });
 
 const running = Promise.all(workers.map((worker) => worker.run()));
+await ensureReconcileSchedule(temporal, config.reconcileIntervalMs);
 log.info('ready');
 // Last: the embedded stack takes metrics that answer for a worker that takes work.
 const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);

@@ -1,6 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { LedgerActivities, ProviderActivities } from '../contracts/activities.ts';
+import type { LedgerActivities, OutboundActivities, ProviderActivities } from '../contracts/activities.ts';
+import type { ReconcileActivities, ReconcileProviderActivities } from '../contracts/reconcile.ts';
 import { TASK_QUEUE } from '../contracts/temporal.ts';
 
 /**
@@ -17,6 +18,11 @@ export function ledger(summary: string): LedgerActivities {
   return proxyActivities<LedgerActivities>({ ...LEDGER_OPTIONS, summary });
 }
 
+/** Like `ledger`, for the reconciler: a survey asks Temporal about many holds, which may take longer. */
+export function reconciler(summary: string): ReconcileActivities {
+  return proxyActivities<ReconcileActivities>({ ...LEDGER_OPTIONS, startToCloseTimeout: '60 seconds', summary });
+}
+
 /** Longer than the provider client's 30 s a call, so that the activity hears of every time-out itself. */
 const PROVIDER_CALL_MS = 45_000;
 
@@ -31,8 +37,8 @@ const PROVIDER_OPTIONS: ActivityOptions = {
  * Provider calls are tried until `timeLeftMs` is over. Their failures carry the provider's Retry-After where it sent one;
  * the retries are the server's, so an outage adds no event to the history.
  */
-export function provider(summary: string, timeLeftMs: number): ProviderActivities {
-  return proxyActivities<ProviderActivities>({
+export function provider(summary: string, timeLeftMs: number): ProviderActivities & ReconcileProviderActivities {
+  return proxyActivities<ProviderActivities & ReconcileProviderActivities>({
     ...PROVIDER_OPTIONS,
     scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
     summary,
@@ -51,6 +57,21 @@ export function creator(summary: string, timeLeftMs: number): ProviderActivities
     ...PROVIDER_OPTIONS,
     scheduleToStartTimeout: Math.max(1000, timeLeftMs),
     scheduleToCloseTimeout: Math.max(1000, timeLeftMs) + RECORD_BEYOND_MS,
+    summary,
+  });
+}
+
+/**
+ * Copies are tried until `withinMs` is over, long enough for any outage of the provider. Each try may take its time, while it
+ * heartbeats; the next goes on where it broke off.
+ */
+export function outbound(summary: string, withinMs: number): OutboundActivities {
+  return proxyActivities<OutboundActivities>({
+    taskQueue: TASK_QUEUE.outbound,
+    startToCloseTimeout: '1 hour',
+    scheduleToCloseTimeout: Math.max(1000, withinMs),
+    heartbeatTimeout: '12 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
     summary,
   });
 }

@@ -3,7 +3,9 @@ import type { Booking, HeldPlacement, HoldPlacement, Settlement, TerminalLook } 
 import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
 import { CANCEL_REQUESTED, PLACED_UPDATE, PROVIDER_EVENT } from '../contracts/temporal.ts';
 import { ledger } from './activities.ts';
+import { archive } from './archive.ts';
 import { Cancel } from './cancel.ts';
+import { payForLateVideo } from './claim.ts';
 import type { Created } from './create.ts';
 import { create } from './create.ts';
 import { deadlineIn } from './deadline.ts';
@@ -39,7 +41,13 @@ export async function generateVideo(booking: GenerateVideoInput): Promise<Genera
     placed.hold = await ledger('place the hold').placeHold(booking);
     const result = await conclude(booking, placed.hold, nudge, cancel);
     markEnded(result);
-    describe(result.errorCode === null ? 'The video was charged.' : `Ended: ${result.outcome}, ${result.errorCode}.`);
+    // Also of one that was settled before: what an earlier run did not archive is archived now.
+    const content = result.outcome === 'captured' ? await archive(booking.generationId) : undefined;
+    describe(
+      content === undefined
+        ? `Ended: ${result.outcome}, ${result.errorCode}.`
+        : `The video was charged. Its content is ${content}.`,
+    );
     await condition(allHandlersFinished);
     return result;
   });
@@ -72,6 +80,7 @@ async function workOff(booking: Booking, hold: HeldPlacement, nudge: Nudge, canc
     hold.holdTtlMs / 2,
   );
   const known = hold.providerVideoId;
+  if (hold.isClaim && known !== null) return payForLateVideo(booking, known, deadline);
   const created: Created =
     known === null
       ? await create({ generationId, hold, expectedMs, deadline, cancel })

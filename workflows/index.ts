@@ -1,1 +1,2 @@
 export { generateVideo } from './generateVideo.ts';
+export { reconcileHolds } from './reconcileHolds.ts';

@@ -67,7 +67,8 @@ async function insist(booking: Booking, reason: string, settle: () => Promise<Se
   }
 }
 
-function isRefusal(error: unknown): boolean {
+/** Whether a rule or a constraint of the ledger refuses: asking again soon brings the same. */
+export function isRefusal(error: unknown): boolean {
   return (
     error instanceof ActivityFailure &&
     error.cause instanceof ApplicationFailure &&

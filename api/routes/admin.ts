@@ -4,6 +4,7 @@ import { accountId, apiKeyId, isAccountId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import { newApiKey, sha256 } from '../auth.ts';
 import type { ApiDependencies } from '../deps.ts';
+import { reconcileNow } from '../reconcile.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers, plainText } from '../schemas.ts';
@@ -96,7 +97,43 @@ const grant = createRoute({
   },
 });
 
-export function adminRoutes({ ledger }: ApiDependencies) {
+const Reconciled = z
+  .object({
+    object: z.literal('reconciliation'),
+    dry_run: z.boolean(),
+    holds_checked: z.number().int(),
+    acts: z.array(z.object({ generation_id: z.string(), action: z.string(), why: z.string(), outcome: z.string() })),
+    acts_made: z.number().int(),
+    requests_voided: z.number().int(),
+    followed: z.number().int(),
+    follow_ended: z.number().int(),
+    videos_deleted: z.number().int(),
+    orphans: z.object({ count: z.number().int(), sample: z.array(z.string()) }).nullable(),
+    accounts_compared: z.number().int(),
+    differences: z.number().int(),
+  })
+  .openapi('Reconciliation');
+
+const reconcile = createRoute({
+  method: 'post',
+  path: '/reconcile',
+  operationId: 'reconcile',
+  summary: 'Finish what workflows did not; with dry_run, say what would be done and why',
+  security: bearer,
+  request: {
+    body: {
+      required: true,
+      content: { 'application/json': { schema: z.strictObject({ dry_run: z.boolean().default(false) }) } },
+    },
+  },
+  responses: {
+    200: { description: 'What was found and done.', content: { 'application/json': { schema: Reconciled } } },
+    ...errorAnswers(400, 401, 404, 415, 500, 503),
+  },
+});
+
+export function adminRoutes(deps: ApiDependencies) {
+  const { ledger } = deps;
   const existing = (id: string): string => {
     if (!isAccountId(id)) throw notFound('This account');
     return id;
@@ -108,6 +145,10 @@ export function adminRoutes({ ledger }: ApiDependencies) {
       const { name } = c.req.valid('json');
       const { createdAt } = await ledger.openAccount(id, name);
       return c.json({ id, object: 'account' as const, name, created_at: unixSeconds(createdAt) }, 200);
+    })
+    .openapi(reconcile, async (c) => {
+      const report = await reconcileNow(deps, c.req.valid('json').dry_run);
+      return c.json({ object: 'reconciliation' as const, ...report }, 200);
     })
     .openapi(addKey, async (c) => {
       const key = newApiKey();

@@ -6,6 +6,7 @@ import type { Generation } from '../../ledger/index.ts';
 import { onDelivered } from '../answered.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
 import { cancelVideo, deleteVideo } from '../endVideo.ts';
+import { claimVideo } from '../claimVideo.ts';
 import { createVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
 import { ApiError, notFound } from '../errors.ts';
@@ -56,6 +57,16 @@ const cancel = createRoute({
   security: bearer,
   request: { params },
   responses: { 200: video, ...errorAnswers(401, 404, 409, 500, 503) },
+});
+
+const claim = createRoute({
+  method: 'post',
+  path: '/videos/{video_id}/claim',
+  operationId: 'claimVideo',
+  summary: 'Pay, at the old price, for a video that was completed after its credits were refunded',
+  security: bearer,
+  request: { params },
+  responses: { 200: video, ...errorAnswers(401, 402, 403, 404, 409, 429, 500, 503) },
 });
 
 const Timeline = z
@@ -125,10 +136,11 @@ const content = createRoute({
   request: { params, query: z.object({ variant: z.enum(['video', 'thumbnail', 'spritesheet']).default('video') }) },
   responses: {
     200: {
-      description: 'The content, streamed.',
+      description: 'The content, streamed: from the archive, or from the provider until it is there.',
       content: { 'video/mp4': { schema: z.string().openapi({ format: 'binary' }) } },
     },
     206: { description: 'The range that was asked for.' },
+    304: { description: 'It is what the client has already, by its If-None-Match.' },
     416: { description: 'The range lies outside of the content.' },
     ...errorAnswers(400, 401, 402, 404, 500, 503),
   },
@@ -158,6 +170,10 @@ export function videoRoutes(deps: ApiDependencies) {
       const { id: generationId } = await find(accountId, c.req.valid('param').video_id);
       await cancelVideo(deps, generationId);
       return c.json(toVideo(await find(accountId, generationId)), 200);
+    })
+    .openapi(claim, async (c) => {
+      const { id: claimOf } = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      return c.json(toVideo(await claimVideo(deps, c.get('caller'), claimOf)), 200);
     })
     .openapi(remove, async (c) => {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);

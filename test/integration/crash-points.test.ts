@@ -36,6 +36,9 @@ const ATTEMPTS: Record<CrashPointName, string[]> = {
   'find:adopted': ['adopted'],
   'settle:before': ['created'],
   'settle:after': ['created'],
+  'archive:before': ['created'],
+  'archive:stored': ['created'],
+  'archive:recorded': ['created'],
 };
 
 interface Recovery {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProviderActivities } from '../../activities/index.ts';
+import { createProviderActivities } from '../../activities/providerActivities.ts';
 import type { FindOutcome } from '../../contracts/activities.ts';
 import type { Provider, ProviderVideo, VideoPage } from '../../provider/index.ts';
 import type { TestDatabase } from '../support/database.ts';

@@ -7,11 +7,13 @@ import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
-import { createLedgerActivities, createProviderActivities } from '../../activities/index.ts';
+import { createActivities } from '../../activities/index.ts';
 import { parseConfig } from '../../config.ts';
 import type { CrashPointName } from '../../contracts/crashPoints.ts';
 import { SEARCH_ATTRIBUTE } from '../../contracts/temporal.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
+import { createFolderStore } from '../../outbound/index.ts';
+import { createGenerations } from '../../platform/generations.ts';
 import { createProvider } from '../../provider/index.ts';
 import { createWorkers } from '../../worker/worker.ts';
 import type { TestDatabase } from './database.ts';
@@ -56,6 +58,7 @@ export async function openCrashSite(points: readonly CrashPointName[]): Promise<
     WORKER_METRICS_PORT: '0',
     WORKFLOW_BUNDLE: inject('bundlePath'),
     LOOK_FOR_CREATE_SECONDS: '3',
+    ARCHIVE_DIR: join(folder, 'archive'),
   });
   return {
     database,
@@ -98,13 +101,18 @@ async function runWorker(
     connection: env.nativeConnection,
     namespace: config.temporal.namespace ?? 'default',
     workflowBundle: { code: bundle },
-    ledgerActivities: createLedgerActivities({ ledger, holdTtlSeconds: config.holdTtlSeconds, count: silent, at }),
-    providerActivities: createProviderActivities({
+    activities: createActivities({
       ledger,
       provider: createProvider(config.provider),
+      archive: createFolderStore(config.archiveFolder),
+      generations: createGenerations(
+        new Client({ connection: env.connection, namespace: config.temporal.namespace ?? 'default' }),
+      ),
+      holdTtlSeconds: config.holdTtlSeconds,
       providerEventsExpected: false,
       lookForCreateMs: config.lookForCreateMs,
       count: silent,
+      observe: silent,
       at,
     }),
   });

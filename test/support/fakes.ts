@@ -1,11 +1,13 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
+  Archived,
   CreateOutcome,
   FindOutcome,
   HeldPlacement,
   HoldPlacement,
   LedgerActivities,
   Look,
+  OutboundActivities,
   ProviderActivities,
   Settlement,
   SettleResult,
@@ -28,6 +30,7 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
     size: '720x1280',
     expectedDurationMs: 100_000,
     providerVideoId: null,
+    isClaim: false,
     createMayHaveArrived: false,
     ...changes,
   };
@@ -37,6 +40,7 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
 export interface FakeWorld {
   readonly ledger: LedgerActivities;
   readonly provider: ProviderActivities;
+  readonly outbound: OutboundActivities;
   readonly calls: string[];
   /** When each look was made, by the server's clock, in milliseconds since the create. */
   readonly lookedAtMs: number[];
@@ -51,6 +55,8 @@ export interface FakeWorldOptions {
   readonly find?: (look: number) => FindOutcome;
   /** What a look sees this long after the create; 'away' stands for a network error. */
   readonly look?: (sinceCreateMs: number) => Look | 'away' | { retryAfterMs: number };
+  /** What copying comes to; 'away' stands for any trouble. */
+  readonly archive?: (attempt: number) => Archived['outcome'] | 'away';
   readonly settle?: (reason: Reason, attempt: number) => SettleResult | 'away' | 'refused';
 }
 
@@ -64,6 +70,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   let creates = 0;
   let settles = 0;
   let finds = 0;
+  let copies = 0;
 
   const settle = (reason: Reason): SettleResult => {
     settles += 1;
@@ -86,6 +93,10 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       emergencyRelease: async () => settle('emergency'),
       recordCancel: async () => {
         calls.push('record cancel');
+      },
+      recordContentGone: async () => {
+        calls.push('record gone');
+        return { outcome: 'gone' };
       },
     },
     provider: {
@@ -112,6 +123,15 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         calls.push('look');
         lookedAtMs.push(sinceCreateMs);
         return seen;
+      },
+    },
+    outbound: {
+      archiveContent: async () => {
+        copies += 1;
+        const outcome = options.archive?.(copies) ?? 'archived';
+        if (outcome === 'away') throw new Error('connection reset');
+        calls.push('archive');
+        return { outcome };
       },
     },
   };

@@ -6,10 +6,14 @@ import { serve } from '@hono/node-server';
 import type { ServerType } from '@hono/node-server';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
-import { createLedgerActivities, createProviderActivities } from '../../activities/index.ts';
+import { createActivities } from '../../activities/index.ts';
 import { createApp } from '../../api/app.ts';
+import { freePort } from '../../dev/ports.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
-import { isTemporalUp } from '../../platform/temporal.ts';
+import type { ContentStore } from '../../outbound/index.ts';
+import { createFolderStore } from '../../outbound/index.ts';
+import { createGenerations } from '../../platform/generations.ts';
+import { createTemporalClient, isTemporalUp } from '../../platform/temporal.ts';
 import { createProvider } from '../../provider/index.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
@@ -24,43 +28,61 @@ export interface TestStack {
   readonly database: TestDatabase;
   readonly env: TestWorkflowEnvironment;
   readonly simulatorUrl: string;
+  /** Ends the simulator for good: a provider that is gone. */
+  readonly stopSimulator: () => Promise<void>;
+  readonly archive: ContentStore;
+  /** The archive's folder. */
+  readonly archiveFolder: string;
   /** Everything the API logged as a warning or an error. */
   readonly logged: string[];
   readonly alarms: string[];
   readonly stopWorkers: () => Promise<void>;
   readonly startWorkers: () => Promise<void>;
+  /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
+  readonly loseTemporal: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 /** The product in this process: real PostgreSQL, a real Temporal server, the simulator and the API over real HTTP. */
 export async function startStack(
-  options: { videoSeconds?: number; holdTtlSeconds?: number; startTimeoutMs?: number; lookForCreateMs?: number } = {},
+  options: {
+    videoSeconds?: number;
+    holdTtlSeconds?: number;
+    startTimeoutMs?: number;
+    lookForCreateMs?: number;
+    /** Then it can be lost, with its file. */
+    keepTemporalOnDisk?: boolean;
+  } = {},
 ): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
-  const [database, env, simulator] = await Promise.all([
+  const temporalFile = options.keepTemporalOnDisk
+    ? { file: join(folder, 'temporal.db'), port: await freePort() }
+    : undefined;
+  const [database, firstEnv, simulator] = await Promise.all([
     createTestDatabase(),
-    createDevServer(),
+    createDevServer(temporalFile),
     listen(createSimulator({ dir: folder, videoSeconds: options.videoSeconds ?? 0.5 })),
   ]);
+  let env = firstEnv;
+  // Of its own: the environment's is closed with its server.
+  const temporal = createTemporalClient({ connectionOptions: { address: env.address } });
   const { ledger } = database;
   const provider = createProvider({ baseUrl: `${simulator.url}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const archiveFolder = join(folder, 'archive');
+  const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
-  const activities = {
-    ledger: createLedgerActivities({
-      ledger,
-      holdTtlSeconds: options.holdTtlSeconds ?? 3600,
-      count: (alarm) => alarms.push(alarm),
-      at: noCrash,
-    }),
-    provider: createProviderActivities({
-      ledger,
-      provider,
-      providerEventsExpected: false,
-      lookForCreateMs: options.lookForCreateMs ?? 3000,
-      count: (alarm) => alarms.push(alarm),
-      at: noCrash,
-    }),
-  };
+  const activities = createActivities({
+    ledger,
+    provider,
+    archive,
+    generations: createGenerations(temporal),
+    holdTtlSeconds: options.holdTtlSeconds ?? 3600,
+    providerEventsExpected: false,
+    lookForCreateMs: options.lookForCreateMs ?? 3000,
+    count: (alarm) => alarms.push(alarm),
+    observe: () => undefined,
+    at: noCrash,
+  });
   const logged: string[] = [];
   const log = { error: record, warn: record };
   function record(fields: object, message: string): void {
@@ -70,12 +92,13 @@ export async function startStack(
   }
   const app = createApp({
     ledger,
-    temporal: env.client,
+    temporal,
     provider,
+    archive,
     adminKey: ADMIN_KEY,
     startTimeoutMs: options.startTimeoutMs ?? 8000,
     log,
-    isTemporalUp: () => isTemporalUp(env.client, 2000),
+    isTemporalUp: () => isTemporalUp(temporal, 2000),
   });
   const server = await new Promise<ServerType>((resolve) => {
     const started = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(started));
@@ -84,11 +107,24 @@ export async function startStack(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     database,
-    env,
+    get env() {
+      return env;
+    },
     simulatorUrl: simulator.url,
+    stopSimulator: () => simulator.close(),
+    archive,
+    archiveFolder,
     logged,
     alarms,
     stopWorkers: () => stopWorkers(),
+    loseTemporal: async () => {
+      if (temporalFile === undefined) throw new Error('this Temporal is in memory');
+      await stopWorkers();
+      await env.teardown();
+      await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(temporalFile.file + suffix, { force: true })));
+      env = await createDevServer(temporalFile);
+      stopWorkers = await startWorkers(env, activities);
+    },
     startWorkers: async () => {
       stopWorkers = await startWorkers(env, activities);
     },
@@ -96,7 +132,7 @@ export async function startStack(
       await stopWorkers();
       await new Promise((resolve) => server.close(resolve));
       await simulator.close();
-      await Promise.all([env.teardown(), database.drop()]);
+      await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -3,11 +3,11 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
-import type { LedgerActivities, ProviderActivities } from '../../contracts/activities.ts';
 import { videoId } from '../../contracts/ids.ts';
 import type { GenerateVideoInput, GenerateVideoResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { registerSearchAttributes } from '../../platform/temporal.ts';
+import type { WorkerDependencies } from '../../worker/worker.ts';
 import { createWorkers } from '../../worker/worker.ts';
 
 const QUIET = {
@@ -36,20 +36,20 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 
-/** A real dev server, in memory. */
-export async function createDevServer(): Promise<TestWorkflowEnvironment> {
+/** A real dev server, in memory; with a file, on the disk, and again at the same port. */
+export async function createDevServer(kept?: { file: string; port: number }): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const env = await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'existing-path', path: inject('temporalCli') } },
+    server: {
+      executable: { type: 'existing-path', path: inject('temporalCli') },
+      ...(kept === undefined ? {} : { dbFilename: kept.file, port: kept.port }),
+    },
   });
   await registerSearchAttributes(env.client);
   return env;
 }
 
-export interface TestActivities {
-  readonly ledger: LedgerActivities;
-  readonly provider: ProviderActivities;
-}
+export type TestActivities = WorkerDependencies['activities'];
 
 /** Starts workers with these activities; answers with how to stop them. */
 export async function startWorkers(
@@ -60,8 +60,7 @@ export async function startWorkers(
     connection: env.nativeConnection,
     namespace: env.namespace ?? 'default',
     workflowBundle: { code: readFileSync(inject('bundlePath'), 'utf8') },
-    ledgerActivities: activities.ledger,
-    providerActivities: activities.provider,
+    activities,
   });
   const runs = workers.map((worker) => worker.run());
   return async () => {

@@ -22,14 +22,15 @@ const HOUSE: Record<string, Room> = {
   contracts: { ours: [], packages: [], types: ['@temporalio/common'], nodeBuiltins: false },
   workflows: { ours: ['contracts'], packages: ['@temporalio/workflow'], nodeBuiltins: false },
   activities: {
-    ours: ['contracts', 'ledger', 'provider'],
+    ours: ['contracts', 'ledger', 'outbound', 'provider'],
     packages: ['@temporalio/activity', '@temporalio/common'],
     nodeBuiltins: true,
   },
   ledger: { ours: ['contracts'], packages: ['csv-stringify', 'p-limit', 'pg'], nodeBuiltins: true },
   provider: { ours: ['contracts'], packages: ['openai', 'undici', 'zod'], nodeBuiltins: true },
+  outbound: { ours: ['contracts'], packages: [], nodeBuiltins: true },
   api: {
-    ours: ['contracts', 'ledger', 'provider'],
+    ours: ['contracts', 'ledger', 'outbound', 'provider'],
     packages: [
       '@hono/node-server',
       '@hono/zod-openapi',
@@ -59,7 +60,7 @@ const HOUSE: Record<string, Room> = {
 
 /** Each process is put together in its `main.ts`: only there meet the configuration and the rooms. */
 const COMPOSITION_ROOT = /^(api|ledger|worker|migrations)\/main\.ts$/;
-const COMPOSED = ['activities', 'config.ts', 'ledger', 'platform', 'provider'];
+const COMPOSED = ['activities', 'config.ts', 'ledger', 'outbound', 'platform', 'provider'];
 
 /** Tools and tests may import anything but the configuration, which tests may too. */
 const UNBOUND = ['dev', 'test', 'vitest.config.ts', 'vitest.long.config.ts', 'eslint.config.mjs'];

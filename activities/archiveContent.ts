@@ -1,0 +1,104 @@
+import { Context } from '@temporalio/activity';
+import type { Archived } from '../contracts/activities.ts';
+import type { ContentVariant } from '../contracts/content.ts';
+import { contentKey } from '../contracts/content.ts';
+import type { Archiving } from '../ledger/index.ts';
+import { beating } from './beating.ts';
+import { copyContent, type Progress } from './copyContent.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { transient } from './transient.ts';
+
+/** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet. */
+const DEAD_AFTER_MS = 3_600_000;
+
+/** Thumbnail and spritesheet are nice to have: they hold nothing up for longer than this. */
+const TRIES_FOR_PREVIEWS = 4;
+const PREVIEWS = ['thumbnail', 'spritesheet'] as const;
+
+/** One run of the activity. */
+interface Run {
+  readonly deps: ActivityDependencies;
+  readonly generationId: string;
+  readonly archiving: Archiving;
+  /** Goes out with each heartbeat: what the next run needs to go on. */
+  progress: Progress | undefined;
+}
+
+/** See `OutboundActivities.archiveContent`. */
+export async function archiveContent(deps: ActivityDependencies, generationId: string): Promise<Archived> {
+  deps.at('archive:before');
+  const archiving = await deps.ledger.getArchiving(generationId);
+  if (archiving.video === 'gone') return { outcome: 'gone' };
+  if (archiving.deleted) return forget(deps, generationId);
+  const progress = Context.current().info.heartbeatDetails as Progress | undefined;
+  const run: Run = { deps, generationId, archiving, progress };
+  return beating(
+    () => archive(run),
+    () => run.progress,
+  );
+}
+
+async function archive(run: Run): Promise<Archived> {
+  const { video, recorded } = run.archiving;
+  const outcome = video ?? (await archiveVideo(run));
+  if (outcome === 'archived') {
+    for (const variant of PREVIEWS) if (!recorded.includes(variant)) await archivePreview(run, variant);
+  }
+  return { outcome };
+}
+
+async function archiveVideo(run: Run): Promise<Archived['outcome']> {
+  const { deps, generationId } = run;
+  const { completedForMs } = run.archiving;
+  const copied = await copy(run, 'video');
+  if (copied !== 'missing') return copied;
+  if (completedForMs === null || completedForMs < DEAD_AFTER_MS) {
+    throw transient('The provider has no content for this video, not yet or not any more.', null);
+  }
+  const { state } = await deps.ledger.recordContent(generationId, 'video', { state: 'gone' });
+  if (state === 'gone') deps.count('content_gone');
+  return state;
+}
+
+/** What can't be had, or isn't an image, is left out. */
+async function archivePreview(run: Run, variant: ContentVariant): Promise<void> {
+  try {
+    await copy(run, variant);
+  } catch (error) {
+    const { info, cancellationSignal } = Context.current();
+    if (cancellationSignal.aborted || info.attempt < TRIES_FOR_PREVIEWS) throw error;
+  }
+}
+
+async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcome'] | 'missing'> {
+  const { deps, generationId } = run;
+  const videoId = reachable(run);
+  const location = contentKey(generationId, variant);
+  const copied = await copyContent(deps, { videoId, variant, location, earlier: run.progress }, (progress) => {
+    run.progress = progress;
+  });
+  if (copied === 'missing') return 'missing';
+  deps.at('archive:stored');
+  const { state } = await deps.ledger.recordContent(generationId, variant, { state: 'archived', ...copied, location });
+  deps.at('archive:recorded');
+  if (state === 'gone') await deps.archive.remove(generationId);
+  return state;
+}
+
+/** Raises a retryable failure unless the video is one to keep, at the provider and under the key that are configured. */
+function reachable({ deps: { provider }, archiving }: Run): string {
+  const { state, videoId, baseUrl, credential } = archiving;
+  if (state !== 'charged' && state !== 'held') throw new Error(`the content of a ${state} generation is not kept`);
+  if (videoId === null) throw new Error('there is no video');
+  if (baseUrl !== provider.baseUrl || credential !== provider.credential) {
+    throw transient('The video is at another provider, or under another key, than is configured now.', null);
+  }
+  return videoId;
+}
+
+/** Its owner has deleted it meanwhile: nothing of it is kept. */
+async function forget({ ledger, archive }: ActivityDependencies, generationId: string): Promise<Archived> {
+  await archive.remove(generationId);
+  const { state } = await ledger.recordContent(generationId, 'video', { state: 'gone' });
+  return { outcome: state };
+}

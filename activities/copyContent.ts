@@ -1,0 +1,106 @@
+import { Context } from '@temporalio/activity';
+import type { ContentVariant } from '../contracts/content.ts';
+import type { Stored } from '../outbound/index.ts';
+import { IncompleteContent } from '../outbound/index.ts';
+import { CallFailed, retryAfterMs } from '../provider/index.ts';
+import { type ContentAnswer, readAnswer } from './contentAnswer.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { transient } from './transient.ts';
+
+/** How far a copy has come, and of what. Kept by Temporal between two tries of the activity. */
+export interface Progress {
+  readonly variant: ContentVariant;
+  readonly etag: string | null;
+  /** Of the whole content. */
+  readonly total: number | null;
+  readonly contentType: string;
+  bytes: number;
+}
+
+export interface Wanted {
+  readonly videoId: string;
+  readonly variant: ContentVariant;
+  /** Its key in the store. */
+  readonly location: string;
+  /** What an earlier try of this activity was copying. */
+  readonly earlier: Progress | undefined;
+}
+
+export type Copied = Stored & { readonly contentType: string };
+
+type Dependencies = Pick<ActivityDependencies, 'provider' | 'archive'>;
+
+/**
+ * Copies one content into the store, from where the earlier try broke off if it is still the same. `missing`: the provider
+ * says that there is none. Raises a retryable failure for every other answer, and for a body that breaks off.
+ */
+export async function copyContent(
+  deps: Dependencies,
+  wanted: Wanted,
+  onProgress: (progress: Progress) => void,
+): Promise<Copied | 'missing'> {
+  const answer = await askOn(deps, wanted);
+  if (answer.outcome === 'missing') return 'missing';
+  const { from, total, etag, contentType, body } = answer;
+  const progress: Progress = { variant: wanted.variant, etag, total, contentType, bytes: from };
+  onProgress(progress);
+  // At once: what the next try needs must be known before this one can break off.
+  Context.current().heartbeat(progress);
+  const stored = await deps.archive
+    .write(wanted.location, received(body, progress), { from, bytes: total })
+    .catch((error: unknown) => {
+      throw error instanceof IncompleteContent ? transient('The content broke off.', null) : error;
+    });
+  if (stored.bytes === 0) throw transient('The content is empty.', null);
+  return { ...stored, contentType };
+}
+
+/** Asks for what is not there yet; for all of it, when the rest would not fit to what is there. */
+async function askOn(
+  deps: Dependencies,
+  wanted: Wanted,
+): Promise<Extract<ContentAnswer, { outcome: 'missing' | 'part' }>> {
+  const { variant, earlier, location } = wanted;
+  const known = earlier?.variant === variant && earlier.total !== null ? earlier : undefined;
+  const kept = known === undefined ? 0 : await deps.archive.kept(location);
+  if (known === undefined || kept === 0) return ask(deps, wanted, 0);
+  const answer = await ask(deps, wanted, kept);
+  if (answer.outcome === 'missing' || answer.from === 0) return answer;
+  const fits = answer.from === kept && answer.total === known.total && (answer.etag ?? known.etag) === known.etag;
+  if (fits) return { ...answer, etag: known.etag, contentType: known.contentType };
+  await answer.body?.cancel();
+  return ask(deps, wanted, 0);
+}
+
+async function ask(
+  { provider }: Dependencies,
+  { videoId, variant }: Wanted,
+  from: number,
+): Promise<Extract<ContentAnswer, { outcome: 'missing' | 'part' }>> {
+  const signal = Context.current().cancellationSignal;
+  const range = from === 0 ? {} : { range: `bytes=${from}-` };
+  const response = await provider.downloadContent(videoId, { variant, signal, ...range }).catch((error: unknown) => {
+    throw error instanceof CallFailed ? transient(`No content from the provider: ${error.why}.`, null) : error;
+  });
+  const answer = readAnswer(response, variant);
+  if (answer.outcome === 'part') return answer;
+  await response.body?.cancel();
+  if (answer.outcome === 'missing') return answer;
+  throw transient(`No content from the provider: ${answer.why}.`, retryAfterMs(response.headers, Date.now()));
+}
+
+/** Counts what comes; what breaks off is tried again, and goes on from there. */
+async function* received(body: ReadableStream<Uint8Array> | null, progress: Progress): AsyncGenerator<Uint8Array> {
+  const { cancellationSignal } = Context.current();
+  try {
+    for await (const chunk of body ?? []) {
+      // Asked at each chunk too: fetch holds the signal weakly.
+      cancellationSignal.throwIfAborted();
+      yield chunk;
+      progress.bytes += chunk.length;
+    }
+  } catch {
+    cancellationSignal.throwIfAborted();
+    throw transient('The content broke off.', null);
+  }
+}

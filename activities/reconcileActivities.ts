@@ -1,0 +1,111 @@
+import type { Finding, ReconcileActivities, ReconcileProviderActivities, Orphans } from '../contracts/reconcile.ts';
+import { STUCK_AFTER_MS } from '../contracts/reconcile.ts';
+import type { HeldGeneration } from '../ledger/index.ts';
+import { beating } from './beating.ts';
+import type { ActivityDependencies, Generations } from './dependencies.ts';
+import { listRecent } from './listRecent.ts';
+import { transient } from './transient.ts';
+
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'generations' | 'count'>;
+
+const VOIDED_AT_ONCE = 500;
+const COMPARED_AT_ONCE = 1000;
+/** Describes at once: each is a short call to Temporal. */
+const DESCRIBED_AT_ONCE = 20;
+
+export function createReconcileActivities(deps: Dependencies): ReconcileActivities {
+  const { ledger, generations, count } = deps;
+  return {
+    surveyHolds: async ({ after, limit }) => {
+      const held = await ledger.listHeld(after ?? '', limit);
+      const running = await describeAll(generations, held);
+      const findings = held.flatMap((hold, index) => judge(hold, running[index] === true) ?? []);
+      return { checked: held.length, findings, next: held.length < limit ? null : (held.at(-1)?.generationId ?? null) };
+    },
+    surveyArchive: async ({ limit }) => {
+      const charged = await ledger.listUnarchived(limit);
+      const running = await describeAll(generations, charged);
+      return charged.flatMap((generation, index) =>
+        running[index] === true
+          ? []
+          : [{ ...generation, action: 'resume' as const, why: 'it is charged, and nobody archives its content' }],
+      );
+    },
+    resumeGeneration: async (booking) => {
+      const resumed = await generations.resume(booking);
+      if (resumed === 'resumed') count('generation_resumed');
+      return resumed;
+    },
+    voidLateRequests: () => ledger.voidLateRequests(VOIDED_AT_ONCE),
+    listFollowed: ({ after, limit }) => ledger.listFollowed(after ?? '', limit),
+    stopFollowing: ({ generationId }) => ledger.stopFollowing(generationId),
+    listUnclaimed: ({ limit }) => ledger.listUnclaimed(limit),
+    compareBalances: async () => {
+      const compared = await ledger.compareNextAccounts(COMPARED_AT_ONCE);
+      if (compared.differences > 0) count('ledger_difference', compared.differences);
+      return compared;
+    },
+  };
+}
+
+async function describeAll(
+  generations: Generations,
+  held: readonly { readonly generationId: string }[],
+): Promise<boolean[]> {
+  const running: boolean[] = [];
+  for (let from = 0; from < held.length; from += DESCRIBED_AT_ONCE) {
+    const some = held.slice(from, from + DESCRIBED_AT_ONCE);
+    running.push(...(await Promise.all(some.map(({ generationId }) => generations.isRunning(generationId)))));
+  }
+  return running;
+}
+
+/** What has to be done about a hold (RULES, "The reconciler"); undefined: nothing, its workflow is at work. */
+export function judge(hold: HeldGeneration, isRunning: boolean): Finding | undefined {
+  const { generationId, accountId, providerVideoId, overdueMs } = hold;
+  const about = { generationId, accountId, providerVideoId };
+  if (isRunning && overdueMs < STUCK_AFTER_MS) return undefined;
+  if (isRunning) return { ...about, action: 'settle', why: 'its workflow is stuck: over ten minutes past the hour' };
+  if (overdueMs < 0) return { ...about, action: 'resume', why: 'no workflow of it runs' };
+  return { ...about, action: 'settle', why: 'no workflow of it runs, and the hour is over' };
+}
+
+/** A video younger than this may belong to a create whose answer is still on its way. */
+const ORPHAN_AFTER_MS = 10 * 60_000;
+const ORPHANS_NAMED = 20;
+
+export function createReconcileProviderActivities(deps: ActivityDependencies): ReconcileProviderActivities {
+  return {
+    deleteUnclaimed: ({ generationId }) => beating(() => deleteUnclaimed(deps, generationId)),
+    findOrphans: () => beating(() => findOrphans(deps)),
+  };
+}
+
+async function deleteUnclaimed(
+  { ledger, provider, count }: ActivityDependencies,
+  generationId: string,
+): Promise<boolean> {
+  const video = await ledger.beginDeletion(generationId);
+  if (video === undefined) return false;
+  if (video.baseUrl !== provider.baseUrl || video.credential !== provider.credential) {
+    throw transient('The video is at another provider, or under another key, than is configured now.', null);
+  }
+  const deleted = await provider.deleteVideo(video.videoId);
+  if (deleted.outcome === 'transient' && deleted.status !== 404) {
+    throw transient(`The video could not be deleted: ${deleted.why}.`, deleted.retryAfterMs);
+  }
+  count('provider_cost_lost_microcredits', await ledger.endDeletion(generationId));
+  return true;
+}
+
+async function findOrphans(deps: ActivityDependencies): Promise<Orphans> {
+  const now = Date.now();
+  const listed = await listRecent(deps, new Date(now));
+  if (listed === 'cannot list') return { count: 0, sample: [] };
+  const owned = await deps.ledger.findOwnedVideos(listed.map(({ id }) => id));
+  const orphans = listed.filter(
+    ({ id, createdAt }) => !owned.has(id) && (createdAt === null || now - createdAt.getTime() > ORPHAN_AFTER_MS),
+  );
+  deps.observe('orphan_videos', orphans.length);
+  return { count: orphans.length, sample: orphans.slice(0, ORPHANS_NAMED).map(({ id }) => id) };
+}

@@ -1,0 +1,31 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { ReconcileInput, ReconcileReport } from '../contracts/reconcile.ts';
+import { RECONCILE_HOLDS } from '../contracts/reconcile.ts';
+import { TASK_QUEUE } from '../contracts/temporal.ts';
+import type { ApiDependencies } from './deps.ts';
+import { ApiError } from './errors.ts';
+
+/** A run over a great many holds takes minutes; it goes on when its caller has left. */
+const WAIT_MS = 10 * 60_000;
+
+/** Runs the reconciler beside its schedule, and waits for its report. Raises `temporarily_unavailable`. */
+export async function reconcileNow({ temporal, log }: ApiDependencies, dryRun: boolean): Promise<ReconcileReport> {
+  const workflowId = `${RECONCILE_HOLDS}-${uuidv7()}`;
+  try {
+    return await temporal.withDeadline(Date.now() + WAIT_MS, () =>
+      temporal.workflow.execute<(input: ReconcileInput) => Promise<ReconcileReport>>(RECONCILE_HOLDS, {
+        workflowId,
+        taskQueue: TASK_QUEUE.workflowsAndLedger,
+        args: [{ dryRun }],
+        staticSummary: dryRun ? 'What would the reconciler do?' : 'Finishes what a workflow did not, on request',
+      }),
+    );
+  } catch (error) {
+    log.warn({ err: error, workflowId }, 'the reconciler did not answer');
+    throw new ApiError(
+      'temporarily_unavailable',
+      `The reconciler gave no report just now. If it was started, it goes on as the workflow ${workflowId}; it is safe to ask again.`,
+      { headers: { 'retry-after': '10' } },
+    );
+  }
+}

@@ -1,0 +1,104 @@
+import type { ContentVariant } from '../contracts/content.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** What became of a content. It moves no credits. */
+export type Content =
+  | {
+      readonly state: 'archived';
+      readonly bytes: number;
+      readonly sha256: Buffer;
+      readonly contentType: string;
+      /** Its key in the store. */
+      readonly location: string;
+    }
+  | { readonly state: 'gone' };
+
+interface ContentRow {
+  state: Content['state'];
+  bytes: number;
+  sha256: Buffer;
+  contentType: string;
+  location: string;
+}
+
+const RECORD = {
+  name: 'record_content',
+  text: `SELECT state, bytes, sha256, content_type AS "contentType", location FROM record_content($1, $2, $3, $4, $5, $6, $7)`,
+};
+
+/**
+ * Records where a content is; the first record stands, and is answered. Of a deleted video it is always `gone`. Raises
+ * `LedgerError` `wrong_state` unless the generation is held or charged, `no_proof` unless the provider said completed, and
+ * for `gone` an hour ago.
+ */
+export async function recordContent(
+  pool: Pool,
+  generationId: string,
+  variant: ContentVariant,
+  content: Content,
+): Promise<Content> {
+  const described = content.state === 'archived' ? content : undefined;
+  const recorded = await row<ContentRow>(pool, RECORD, [
+    generationId,
+    variant,
+    content.state,
+    described?.bytes,
+    described?.sha256,
+    described?.contentType,
+    described?.location,
+  ]);
+  return toContent(recorded);
+}
+
+const GET_CONTENT = {
+  name: 'get_content',
+  text: `SELECT c.state, c.bytes, c.sha256, c.content_type AS "contentType", c.location
+    FROM contents c JOIN generations g ON g.id = c.generation_id
+    WHERE g.id = $1 AND g.account_id = $2 AND g.state = 'charged' AND g.deleted_at IS NULL AND c.variant = $3`,
+};
+
+/** The content of a charged, undeleted generation of this very account; undefined while nothing is on record. */
+export async function getContent(
+  pool: Pool,
+  accountId: string,
+  generationId: string,
+  variant: ContentVariant,
+): Promise<Content | undefined> {
+  const [content] = await rows<ContentRow>(pool, GET_CONTENT, [generationId, accountId, variant]);
+  return content === undefined ? undefined : toContent(content);
+}
+
+/** What archiving has to know of a generation. */
+export interface Archiving {
+  readonly state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  readonly deleted: boolean;
+  readonly baseUrl: string | null;
+  readonly credential: string | null;
+  readonly videoId: string | null;
+  /** Since we saw it completed, by the database's clock; null before. */
+  readonly completedForMs: number | null;
+  /** Of the video itself, once it is on record. */
+  readonly video: Content['state'] | null;
+  readonly recorded: readonly ContentVariant[];
+}
+
+const ARCHIVING = {
+  name: 'archiving',
+  text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider_base_url AS "baseUrl",
+      made.provider_credential AS credential, made.provider_video_id AS "videoId",
+      CASE WHEN made.provider_verdict = 'completed'
+        THEN (extract(epoch FROM clock_timestamp() - made.last_look_at) * 1000)::bigint END AS "completedForMs",
+      (SELECT c.state FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video') AS video,
+      ARRAY(SELECT c.variant FROM contents c WHERE c.generation_id = g.id) AS recorded
+    FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
+};
+
+/** How far archiving has come; of a claim, with the video that it pays for. */
+export async function getArchiving(pool: Pool, generationId: string): Promise<Archiving> {
+  return row<Archiving>(pool, ARCHIVING, [generationId]);
+}
+
+function toContent({ state, bytes, sha256, contentType, location }: ContentRow): Content {
+  return state === 'gone' ? { state } : { state, bytes, sha256, contentType, location };
+}

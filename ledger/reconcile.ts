@@ -1,0 +1,122 @@
+import type { Followed } from '../contracts/reconcile.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** What the reconciler reads and does; settling is `settleGeneration`, as for everybody. */
+
+export interface HeldGeneration {
+  readonly generationId: string;
+  readonly accountId: string;
+  /** Of a claim: the video that it is about. */
+  readonly providerVideoId: string | null;
+  /** Past the hold's end, by the database's clock; below zero while there is time left. */
+  readonly overdueMs: number;
+}
+
+const LIST_HELD = {
+  name: 'list_held',
+  text: `SELECT g.id AS "generationId", g.account_id AS "accountId",
+      COALESCE(g.provider_video_id, (SELECT o.provider_video_id FROM generations o WHERE o.id = g.claim_of)) AS "providerVideoId",
+      (extract(epoch FROM clock_timestamp() - h.expires_at) * 1000)::bigint AS "overdueMs"
+    FROM generations g JOIN holds h ON h.generation_id = g.id
+    WHERE g.state = 'held' AND g.id > $1 ORDER BY g.id LIMIT $2`,
+};
+
+/** The held generations after this id, in the order of their ids. */
+export async function listHeld(pool: Pool, after: string, limit: number): Promise<HeldGeneration[]> {
+  return rows(pool, LIST_HELD, [after, limit]);
+}
+
+const LIST_FOLLOWED = {
+  name: 'list_followed',
+  text: `SELECT g.id AS "generationId", g.provider_video_id AS "providerVideoId",
+      EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = g.id AND a.outcome IS NULL) AS "hasOpenAttempt",
+      g.charged_at < clock_timestamp() - interval '24 hours' AS "isOver"
+    FROM generations g WHERE g.counts_as_active AND g.state = 'refunded' AND g.id > $1 ORDER BY g.id LIMIT $2`,
+};
+
+/** The released generations that still count against their account's cap, after this id. */
+export async function listFollowed(pool: Pool, after: string, limit: number): Promise<Followed[]> {
+  return rows(pool, LIST_FOLLOWED, [after, limit]);
+}
+
+const LIST_UNARCHIVED = {
+  name: 'list_unarchived',
+  text: `SELECT g.id AS "generationId", g.account_id AS "accountId", g.provider_video_id AS "providerVideoId"
+    FROM generations g
+    WHERE g.charged_at BETWEEN clock_timestamp() - interval '24 hours' AND clock_timestamp() - interval '1 minute'
+      AND g.credits_charged AND g.claim_of IS NULL AND g.deleted_at IS NULL
+      AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video')
+    ORDER BY g.charged_at LIMIT $1`,
+};
+
+/** Charged within a day, and neither archived nor known to be gone. */
+export async function listUnarchived(
+  pool: Pool,
+  limit: number,
+): Promise<Pick<HeldGeneration, 'generationId' | 'accountId' | 'providerVideoId'>[]> {
+  return rows(pool, LIST_UNARCHIVED, [limit]);
+}
+
+const VOID_LATE = { name: 'void_late_requests', text: 'SELECT void_late_requests($1) AS voided' };
+
+/** Voids requests that nobody held in time; answers with how many. */
+export async function voidLateRequests(pool: Pool, limit: number): Promise<number> {
+  return (await row<{ voided: number }>(pool, VOID_LATE, [limit])).voided;
+}
+
+const STOP_FOLLOWING = { name: 'stop_following', text: 'SELECT stop_following($1) AS stopped' };
+
+/** Lets a released generation count no longer against the cap; false earlier than a day after its release. */
+export async function stopFollowing(pool: Pool, generationId: string): Promise<boolean> {
+  return (await row<{ stopped: boolean }>(pool, STOP_FOLLOWING, [generationId])).stopped;
+}
+
+const LIST_UNCLAIMED = {
+  name: 'list_unclaimed',
+  text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
+      AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
+    ORDER BY claimable_until LIMIT $1`,
+};
+
+/** Late videos that nobody claimed in time and that are still at the provider. */
+export async function listUnclaimed(pool: Pool, limit: number): Promise<string[]> {
+  return (await rows<{ id: string }>(pool, LIST_UNCLAIMED, [limit])).map(({ id }) => id);
+}
+
+const BEGIN_DELETION = {
+  name: 'begin_deletion',
+  text: `SELECT provider_video_id AS "videoId", provider_base_url AS "baseUrl", provider_credential AS credential
+    FROM begin_deletion($1)`,
+};
+
+/** From here on it can't be claimed; undefined when it may not be deleted. */
+export async function beginDeletion(
+  pool: Pool,
+  generationId: string,
+): Promise<{ videoId: string; baseUrl: string; credential: string } | undefined> {
+  const [video] = await rows<{ videoId: string; baseUrl: string; credential: string }>(pool, BEGIN_DELETION, [
+    generationId,
+  ]);
+  return video;
+}
+
+const END_DELETION = { name: 'end_deletion', text: 'SELECT end_deletion($1) AS lost' };
+
+/** Records that the video is gone; answers with what it had cost us in microcredits, 0 for a repeat. */
+export async function endDeletion(pool: Pool, generationId: string): Promise<number> {
+  return (await row<{ lost: number }>(pool, END_DELETION, [generationId])).lost;
+}
+
+const COMPARE = {
+  name: 'compare_next_accounts',
+  text: 'SELECT accounts_compared AS accounts, differences FROM compare_next_accounts($1)',
+};
+
+/** Compares the next accounts with the journal; all of them have their turn. */
+export async function compareNextAccounts(
+  pool: Pool,
+  limit: number,
+): Promise<{ accounts: number; differences: number }> {
+  return row(pool, COMPARE, [limit]);
+}

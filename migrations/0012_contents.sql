@@ -1,0 +1,59 @@
+-- What became of the content of a finished video: copied to the archive, or gone before it could be. A provider's links die
+-- after about an hour, and what was charged must stay. Nothing here moves credits, and nothing waits for it.
+CREATE TABLE contents (
+  generation_id text NOT NULL REFERENCES generations,
+  variant text NOT NULL CHECK (variant IN ('video', 'thumbnail', 'spritesheet')),
+  state text NOT NULL CHECK (state IN ('archived', 'gone')),
+  bytes bigint CHECK (bytes BETWEEN 1 AND 9007199254740991),
+  sha256 bytea CHECK (length(sha256) = 32),
+  content_type text CHECK (length(content_type) BETWEEN 1 AND 200),
+  -- Its key in the store.
+  location text CHECK (length(location) BETWEEN 1 AND 1000),
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (generation_id, variant),
+  CONSTRAINT contents_described CHECK (
+    num_nonnulls(bytes, sha256, content_type, location) = CASE state WHEN 'archived' THEN 4 ELSE 0 END)
+);
+-- What its owner deletes is noted on the generation.
+CREATE TRIGGER contents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contents
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Records where a content is, once: answers with what is on record. Of a video that its owner has deleted nothing is kept, so
+-- that is gone whatever the caller says. Gone for any other reason needs an hour since we saw it completed: a link that is
+-- missing before may only not be there yet. A claim keeps what the generation that it pays for has made.
+CREATE FUNCTION record_content(
+  p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text
+) RETURNS TABLE (state text, bytes bigint, sha256 bytea, content_type text, location text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  made generations;
+  deleted boolean := g.deleted_at IS NOT NULL;
+BEGIN
+  IF NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = p_generation_id AND c.variant = p_variant) THEN
+    IF g.state NOT IN ('held', 'charged') THEN
+      RAISE EXCEPTION 'generation % is %: its content is not kept', p_generation_id, g.state USING ERRCODE = 'HF002';
+    END IF;
+    SELECT * INTO STRICT made FROM generations gen WHERE gen.id = COALESCE(g.claim_of, g.id);
+    IF made.provider_verdict IS DISTINCT FROM 'completed'
+       OR p_state = 'gone' AND NOT deleted AND made.last_look_at > clock_timestamp() - interval '1 hour' THEN
+      RAISE EXCEPTION 'nothing proves that the content of generation % is %', p_generation_id, p_state USING ERRCODE = 'HF003';
+    END IF;
+    IF deleted THEN
+      INSERT INTO contents (generation_id, variant, state) VALUES (p_generation_id, p_variant, 'gone');
+    ELSE
+      INSERT INTO contents (generation_id, variant, state, bytes, sha256, content_type, location)
+        VALUES (p_generation_id, p_variant, p_state, p_bytes, p_sha256, p_content_type, p_location);
+    END IF;
+    IF p_variant = 'video' THEN
+      PERFORM append_event(p_generation_id, CASE WHEN deleted OR p_state = 'gone' THEN 'content_gone' ELSE 'archived' END,
+        jsonb_strip_nulls(jsonb_build_object('bytes', CASE WHEN NOT deleted THEN p_bytes END)));
+    END IF;
+  END IF;
+  RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location FROM contents c
+    WHERE c.generation_id = p_generation_id AND c.variant = p_variant;
+END $$;
+
+GRANT SELECT ON contents TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_content TO holdfast_service;

@@ -1,0 +1,135 @@
+import { createHash, randomUUID, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ByteRange, ContentStore, Stored, WriteOptions } from './contentStore.ts';
+import { IncompleteContent } from './contentStore.ts';
+
+const KEY = /^[a-z0-9_]{1,100}\/[a-z0-9_]{1,100}$/;
+const GROUP = /^[a-z0-9_]{1,100}$/;
+
+/**
+ * Keeps contents in a folder, a folder a group; files are their owner's only. A write goes to a file of its own, which
+ * begins with a copy of what is kept: a writer that was halted and wakes up can't write into its successor's.
+ */
+export function createFolderStore(folder: string): ContentStore {
+  const root = resolve(folder);
+  const pathOf = (key: string) => join(root, matching(KEY, key));
+  return {
+    kept: async (key) => (await longest(pathOf(key)))?.bytes ?? 0,
+    write: (key, body, options) => write(pathOf(key), body, options),
+    read: (key, range) => read(pathOf(key), range),
+    remove: (group) => rm(join(root, matching(GROUP, group)), { recursive: true, force: true }),
+  };
+}
+
+function matching(pattern: RegExp, name: string): string {
+  if (!pattern.test(name)) throw new RangeError('not a key of the store');
+  return name;
+}
+
+async function write(
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  { from, bytes: expected }: WriteOptions,
+): Promise<Stored> {
+  await makeFolder(dirname(path));
+  const earlier = from === 0 ? undefined : await longest(path);
+  const part = `${path}.${randomUUID()}.part`;
+  const hash = createHash('sha256');
+  const file = await open(part, 'wx', 0o600);
+  let bytes = 0;
+  try {
+    if (from > 0) bytes = await append(file, hash, kept(earlier?.path, from));
+    if (bytes !== from) throw new IncompleteContent(bytes, from);
+    await forgetOthers(path, part);
+    for await (const chunk of body) {
+      await append(file, hash, [chunk]);
+      bytes += chunk.length;
+    }
+    if (expected !== null && bytes !== expected) throw new IncompleteContent(bytes, expected);
+    await file.sync();
+  } catch (error) {
+    // What is too long, or has lost its beginning, is no beginning.
+    if (bytes < from || (expected !== null && bytes > expected)) await rm(part, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  // Fails when a later writer has taken this one's file away.
+  await rename(part, path);
+  await syncFolder(dirname(path));
+  return { bytes, sha256: hash.digest() };
+}
+
+async function append(
+  file: FileHandle,
+  hash: Hash,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    await file.appendFile(chunk);
+    bytes += chunk.length;
+  }
+  return bytes;
+}
+
+function kept(path: string | undefined, bytes: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  return path === undefined ? [] : (createReadStream(path, { end: bytes - 1 }) as AsyncIterable<Uint8Array>);
+}
+
+/** Of what earlier writes left under the key, begun or whole, the longest. */
+async function longest(path: string): Promise<{ path: string; bytes: number } | undefined> {
+  const found = await Promise.all(
+    [path, ...(await partsOf(path))].map(async (each) => ({ path: each, bytes: (await sizeOf(each)) ?? -1 })),
+  );
+  return found.filter(({ bytes }) => bytes >= 0).sort((a, b) => b.bytes - a.bytes)[0];
+}
+
+async function partsOf(path: string): Promise<string[]> {
+  const folder = dirname(path);
+  const names = await readdir(folder).catch(unlessMissing([] as string[]));
+  return names
+    .filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.part'))
+    .map((name) => join(folder, name));
+}
+
+async function forgetOthers(path: string, mine: string): Promise<void> {
+  const others = (await partsOf(path)).filter((part) => part !== mine);
+  await Promise.all(others.map((part) => rm(part, { force: true })));
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(unlessMissing(undefined)))?.size;
+}
+
+async function read(path: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined> {
+  const file = await open(path, 'r').catch(unlessMissing(undefined));
+  if (file === undefined) return undefined;
+  return Readable.toWeb(file.createReadStream({ ...range })) as ReadableStream<Uint8Array>;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (made !== undefined) await syncFolder(dirname(folder));
+}
+
+/** A new name survives a crash of the machine only once its folder is on the disk too. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function unlessMissing<Other>(other: Other): (error: NodeJS.ErrnoException) => Other {
+  return (error) => {
+    if (error.code === 'ENOENT') return other;
+    throw error;
+  };
+}

@@ -1,0 +1,34 @@
+import type { Client, ScheduleOptions } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { ReconcileInput } from '../contracts/reconcile.ts';
+import { RECONCILE_HOLDS } from '../contracts/reconcile.ts';
+import { TASK_QUEUE } from '../contracts/temporal.ts';
+
+const SCHEDULE_ID = 'reconcile-holds';
+
+/**
+ * Makes the reconciler's schedule, or brings it to this interval. Any number of workers may do it at once. One run at a
+ * time; what was missed while nobody worked is made up for by one run, not by hundreds.
+ */
+export async function ensureReconcileSchedule(temporal: Client, everyMs: number): Promise<void> {
+  const input: ReconcileInput = { dryRun: false };
+  const options: ScheduleOptions = {
+    scheduleId: SCHEDULE_ID,
+    spec: { intervals: [{ every: everyMs }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: RECONCILE_HOLDS,
+      taskQueue: TASK_QUEUE.workflowsAndLedger,
+      args: [input],
+      workflowId: RECONCILE_HOLDS,
+      staticSummary: 'Finishes what a workflow did not',
+    },
+  };
+  try {
+    await temporal.schedule.create(options);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await temporal.schedule.getHandle(SCHEDULE_ID).update(({ state }) => ({ ...options, state }));
+  }
+}

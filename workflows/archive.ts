@@ -1,0 +1,23 @@
+import { ActivityFailure } from '@temporalio/workflow';
+import type { Archived } from '../contracts/activities.ts';
+import { ledger, outbound } from './activities.ts';
+import { describe } from './describe.ts';
+
+/** A link that can't be read for this long is given up; most are dead after an hour. */
+const GIVEN_UP_AFTER_MS = 24 * 3_600_000;
+
+/**
+ * Copies the content of a charged video to the archive. The credits are settled and nothing waits for this: at worst it is
+ * on record that the content is gone.
+ */
+export async function archive(generationId: string): Promise<Archived['outcome']> {
+  describe('The video was charged. Copying its content to the archive, within 24 hours.');
+  try {
+    const copying = outbound("copy the video's content to the archive", GIVEN_UP_AFTER_MS);
+    return (await copying.archiveContent({ generationId })).outcome;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+  }
+  describe('The video was charged. Its content could not be archived in 24 hours; putting that on record.');
+  return (await ledger("record that the video's content is gone").recordContentGone({ generationId })).outcome;
+}

@@ -1,0 +1,33 @@
+import { ActivityFailure } from '@temporalio/workflow';
+import type { Booking, Settlement } from '../contracts/activities.ts';
+import { outbound } from './activities.ts';
+import type { Deadline } from './deadline.ts';
+import { describe } from './describe.ts';
+import { expire, settleByLook } from './settle.ts';
+import { lastLook } from './watch.ts';
+
+/**
+ * Pays for a video that completed after its refund: its content goes into our storage first, and only then is it charged.
+ * What can't be had until the hold's hour is over is released (RULES, "Expiry and what comes after").
+ */
+export async function payForLateVideo(
+  booking: Booking,
+  providerVideoId: string,
+  deadline: Deadline,
+): Promise<Settlement> {
+  const { generationId } = booking;
+  describe('Claimed: copying the late video to the archive; it is charged once it is there.');
+  const look = await lastLook({ generationId, providerVideoId });
+  if (look?.verdict === 'completed' && (await copy(generationId, deadline))) return settleByLook(booking, look);
+  return expire(booking, () => Promise.resolve(undefined));
+}
+
+async function copy(generationId: string, deadline: Deadline): Promise<boolean> {
+  try {
+    const copying = outbound('copy the claimed video to the archive', deadline.leftMs());
+    return (await copying.archiveContent({ generationId })).outcome === 'archived';
+  } catch (error) {
+    if (error instanceof ActivityFailure) return false;
+    throw error;
+  }
+}
