@@ -51,8 +51,8 @@ export class LedgerUnavailable extends Error {
   }
 }
 
-/** Connection lost, shutting down, out of resources, statement cancelled for its time. */
-const AWAY = /^(08|53|57)/;
+/** Connection lost, rolled back for a deadlock, shutting down, out of resources, statement cancelled for its time. */
+const AWAY = /^(08|40|53|57)/;
 
 /**
  * SQLSTATE or constraint name → `LedgerError`; no connection → `LedgerUnavailable`; every other fault of the database comes

@@ -3,6 +3,9 @@
 -- `journal_entries` shows the same as entries. Beside it stands what the account had afterwards: a statement between two
 -- dates begins and ends with what was kept, and must come to the same by its entries.
 
+-- In the lock order of the movements: a service that still runs waits, and neither side meets a deadlock.
+LOCK TABLE generations, holds, accounts, journal_transactions IN ACCESS EXCLUSIVE MODE;
+
 ALTER TABLE journal_transactions
   ADD COLUMN available_microcredits bigint NOT NULL DEFAULT 0,
   ADD COLUMN held_microcredits bigint NOT NULL DEFAULT 0,

@@ -21,9 +21,10 @@ CREATE TRIGGER account_operations_append_only BEFORE UPDATE OR DELETE OR TRUNCAT
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 INSERT INTO account_operations (account_id, key, kind, requested_microcredits, reason, outcome, moved_microcredits, transaction_id, recorded_at, recorded_by)
-SELECT t.account_id, substr(t.key, length('grant:' || t.account_id || ':') + 1), 'grant', t.requested_microcredits, t.reason, 'granted',
+SELECT t.account_id, CASE WHEN length(given.key) BETWEEN 1 AND 255 THEN given.key ELSE 'sha256 ' || encode(sha256(convert_to(given.key, 'UTF8')), 'hex') END, 'grant', t.requested_microcredits, t.reason, 'granted',
   t.available_microcredits, t.id, t.recorded_at, t.recorded_by
-FROM journal_transactions t WHERE t.kind IN ('grant', 'claw_back');
+FROM journal_transactions t, substr(t.key, length('grant:' || t.account_id || ':') + 1) AS given (key)
+WHERE t.kind IN ('grant', 'claw_back');
 
 -- Opens an account with nothing in it, once an id. outcome: 'opened' (also for a repeat), 'id_reused' (the id has another
 -- name).

@@ -202,7 +202,7 @@ BEGIN
     active_generations = a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END
   WHERE a.id = hold.account_id RETURNING * INTO account;
   PERFORM post_transaction(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, account,
-    p_generation_id, COALESCE(charged, 0), asked, hold.amount_microcredits - COALESCE(charged, 0), -hold.amount_microcredits, 0, COALESCE(charged, 0));
+    p_generation_id, COALESCE(charged, hold.amount_microcredits), asked, hold.amount_microcredits - COALESCE(charged, 0), -hold.amount_microcredits, 0, COALESCE(charged, 0));
   RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint;
 END $$;
 

@@ -19,7 +19,8 @@ export interface MigrateOptions {
 
 /**
  * Brings a database to the newest schema and answers with the names of the migrations that this call applied. Any number
- * of processes may call it at once: one does the work, the others wait for it. Each migration is its own transaction.
+ * of processes may call it at once: one does the work, the others wait for it. All that are missing are one transaction, for
+ * the functions of two migrations that belong together must never be seen apart: money would stand still in between.
  * Raises when a migration that was applied has been edited since, or is unknown to this code.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
@@ -64,31 +65,33 @@ async function applyMissing(client: pg.Client, migrations: Migration[], onApplie
       );
     }
   }
-  const done: string[] = [];
-  for (const { name, sql, sha256 } of migrations) {
+  const missing = migrations.filter(({ name, sha256 }) => {
     const earlier = applied.get(name);
     if (earlier !== undefined && earlier !== sha256) {
       throw new Error(
         `The migration ${name} was edited after it was applied to this database. Undo the edit and add a new migration.`,
       );
     }
-    if (earlier !== undefined) continue;
-    await applyOne(client, name, sql, sha256);
-    onApplied?.(name);
-    done.push(name);
-  }
-  return done;
-}
-
-async function applyOne(client: pg.Client, name: string, sql: string, sha256: string): Promise<void> {
+    return earlier === undefined;
+  });
   await client.query('BEGIN');
   try {
-    await client.query(sql);
-    await client.query('INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)', [name, sha256]);
+    for (const migration of missing) await applyOne(client, migration);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
-    throw new Error(`The migration ${name} failed and was rolled back.`, { cause: error });
+    throw error;
+  }
+  for (const { name } of missing) onApplied?.(name);
+  return missing.map(({ name }) => name);
+}
+
+async function applyOne(client: pg.Client, { name, sql, sha256 }: Migration): Promise<void> {
+  try {
+    await client.query(sql);
+    await client.query('INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)', [name, sha256]);
+  } catch (error) {
+    throw new Error(`The migration ${name} failed, and all that were missing were rolled back.`, { cause: error });
   }
 }
 

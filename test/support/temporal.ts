@@ -42,7 +42,14 @@ export async function createDevServer(kept?: { file: string; port: number }): Pr
   const env = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: inject('temporalCli') },
-      ...(kept === undefined ? {} : { dbFilename: kept.file, port: kept.port }),
+      ...(kept === undefined
+        ? {}
+        : {
+            dbFilename: kept.file,
+            port: kept.port,
+            // As in dev/temporal.ts: without them each step of each workflow waits for the disk.
+            extraArgs: ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
+          }),
     },
   });
   await registerSearchAttributes(env.client);
