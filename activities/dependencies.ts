@@ -12,6 +12,7 @@ export type Alarm =
   | 'provider_operator_fault'
   | 'generation_resumed'
   | 'ledger_difference'
+  | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
   | 'content_gone';
 

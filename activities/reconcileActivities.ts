@@ -6,30 +6,29 @@ import type { ActivityDependencies, Generations } from './dependencies.ts';
 import { listRecent } from './listRecent.ts';
 import { transient } from './transient.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'generations' | 'count'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'generations' | 'provider' | 'count'>;
 
 const VOIDED_AT_ONCE = 500;
-const COMPARED_AT_ONCE = 1000;
+const COMPARED_AT_ONCE = 50;
 /** Describes at once: each is a short call to Temporal. */
 const DESCRIBED_AT_ONCE = 20;
 
 export function createReconcileActivities(deps: Dependencies): ReconcileActivities {
-  const { ledger, generations, count } = deps;
+  const { ledger, generations, provider, count } = deps;
   return {
     surveyHolds: async ({ after, limit }) => {
       const held = await ledger.listHeld(after ?? '', limit);
       const running = await describeAll(generations, held);
-      const findings = held.flatMap((hold, index) => judge(hold, running[index] === true) ?? []);
+      const findings = held.flatMap((hold, index) => judge(hold, running[index]) ?? []);
       return { checked: held.length, findings, next: held.length < limit ? null : (held.at(-1)?.generationId ?? null) };
     },
-    surveyArchive: async ({ limit }) => {
-      const charged = await ledger.listUnarchived(limit);
+    surveyArchive: async ({ offset, limit }) => {
+      const charged = await ledger.listUnarchived(offset, limit);
       const running = await describeAll(generations, charged);
-      return charged.flatMap((generation, index) =>
-        running[index] === true
-          ? []
-          : [{ ...generation, action: 'resume' as const, why: 'it is charged, and nobody archives its content' }],
-      );
+      const findings = charged
+        .filter((_, index) => running[index] === false)
+        .map((generation) => ({ ...generation, isClaim: false, action: 'resume' as const, why: NOBODY_ARCHIVES }));
+      return { checked: charged.length, findings };
     },
     resumeGeneration: async (booking) => {
       const resumed = await generations.resume(booking);
@@ -39,8 +38,9 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
     voidLateRequests: () => ledger.voidLateRequests(VOIDED_AT_ONCE),
     listFollowed: ({ after, limit }) => ledger.listFollowed(after ?? '', limit),
     stopFollowing: ({ generationId }) => ledger.stopFollowing(generationId),
-    listUnclaimed: ({ limit }) => ledger.listUnclaimed(limit),
+    listUnclaimed: ({ limit }) => ledger.listUnclaimed(provider, limit),
     compareBalances: async () => {
+      count('reconciler_run');
       const compared = await ledger.compareNextAccounts(COMPARED_AT_ONCE);
       if (compared.differences > 0) count('ledger_difference', compared.differences);
       return compared;
@@ -48,23 +48,26 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
   };
 }
 
+const NOBODY_ARCHIVES = 'it is charged, and nobody archives its content';
+
+/** Undefined where Temporal can't say: then nothing is done about that one. */
 async function describeAll(
   generations: Generations,
   held: readonly { readonly generationId: string }[],
-): Promise<boolean[]> {
-  const running: boolean[] = [];
+): Promise<(boolean | undefined)[]> {
+  const running: (boolean | undefined)[] = [];
   for (let from = 0; from < held.length; from += DESCRIBED_AT_ONCE) {
     const some = held.slice(from, from + DESCRIBED_AT_ONCE);
-    running.push(...(await Promise.all(some.map(({ generationId }) => generations.isRunning(generationId)))));
+    const described = some.map(({ generationId }) => generations.isRunning(generationId).catch(() => undefined));
+    running.push(...(await Promise.all(described)));
   }
   return running;
 }
 
-/** What has to be done about a hold (RULES, "The reconciler"); undefined: nothing, its workflow is at work. */
-export function judge(hold: HeldGeneration, isRunning: boolean): Finding | undefined {
-  const { generationId, accountId, providerVideoId, overdueMs } = hold;
-  const about = { generationId, accountId, providerVideoId };
-  if (isRunning && overdueMs < STUCK_AFTER_MS) return undefined;
+/** What has to be done about a hold (RULES, "The reconciler"); undefined: nothing, or Temporal can't say. */
+export function judge(hold: HeldGeneration, isRunning: boolean | undefined): Finding | undefined {
+  const { overdueMs, ...about } = hold;
+  if (isRunning === undefined || (isRunning && overdueMs < STUCK_AFTER_MS)) return undefined;
   if (isRunning) return { ...about, action: 'settle', why: 'its workflow is stuck: over ten minutes past the hour' };
   if (overdueMs < 0) return { ...about, action: 'resume', why: 'no workflow of it runs' };
   return { ...about, action: 'settle', why: 'no workflow of it runs, and the hour is over' };

@@ -33,6 +33,8 @@ export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, ge
  */
 export async function deleteVideo(deps: ApiDependencies, generation: Generation): Promise<void> {
   const { ledger, provider, archive, log } = deps;
+  // Before anything is touched: what is open may yet be charged, and must then be there.
+  if (generation.state === 'held') throw notTerminal();
   // One that was refunded may still be at work there; what follows it needs it.
   if (
     generation.state === 'charged' &&

@@ -17,6 +17,7 @@ export async function reconcileNow({ temporal, log }: ApiDependencies, dryRun: b
         workflowId,
         taskQueue: TASK_QUEUE.workflowsAndLedger,
         args: [{ dryRun }],
+        workflowExecutionTimeout: '30 minutes',
         staticSummary: dryRun ? 'What would the reconciler do?' : 'Finishes what a workflow did not, on request',
       }),
     );

@@ -13,6 +13,7 @@ export interface Finding {
   readonly generationId: string;
   readonly accountId: string;
   readonly providerVideoId: string | null;
+  readonly isClaim: boolean;
   /** `resume`: start its workflow again under the same id. `settle`: look once more, then settle or release. */
   readonly action: 'resume' | 'settle';
   readonly why: string;
@@ -40,7 +41,7 @@ export interface Orphans {
   readonly sample: string[];
 }
 
-/** What a run did, or would do. */
+/** What a run did, or would do; `not now`: it could not be done, and the next run tries again. */
 export interface Act {
   readonly generation_id: string;
   readonly action: 'resume' | 'settle' | 'archive';
@@ -81,8 +82,8 @@ export interface ReconcileInput {
 export interface ReconcileActivities {
   /** The next holds in the order of their ids, and what has to be done about them. Changes nothing. */
   surveyHolds(input: { after: string | null; limit: number }): Promise<Survey>;
-  /** The charged generations of the last day whose content nobody archives. Changes nothing. */
-  surveyArchive(input: { limit: number }): Promise<readonly Finding[]>;
+  /** The charged generations of the last days whose content nobody archives, a page of them. Changes nothing. */
+  surveyArchive(input: { offset: number; limit: number }): Promise<Omit<Survey, 'next'>>;
   /** Starts the generation's workflow again; `running` when one runs by now. */
   resumeGeneration(input: { generationId: string; accountId: string }): Promise<'resumed' | 'running'>;
   /** Voids requests whose time to be held is over. */

@@ -9,6 +9,7 @@ export interface HeldGeneration {
   readonly accountId: string;
   /** Of a claim: the video that it is about. */
   readonly providerVideoId: string | null;
+  readonly isClaim: boolean;
   /** Past the hold's end, by the database's clock; below zero while there is time left. */
   readonly overdueMs: number;
 }
@@ -17,6 +18,7 @@ const LIST_HELD = {
   name: 'list_held',
   text: `SELECT g.id AS "generationId", g.account_id AS "accountId",
       COALESCE(g.provider_video_id, (SELECT o.provider_video_id FROM generations o WHERE o.id = g.claim_of)) AS "providerVideoId",
+      g.claim_of IS NOT NULL AS "isClaim",
       (extract(epoch FROM clock_timestamp() - h.expires_at) * 1000)::bigint AS "overdueMs"
     FROM generations g JOIN holds h ON h.generation_id = g.id
     WHERE g.state = 'held' AND g.id > $1 ORDER BY g.id LIMIT $2`,
@@ -44,18 +46,19 @@ const LIST_UNARCHIVED = {
   name: 'list_unarchived',
   text: `SELECT g.id AS "generationId", g.account_id AS "accountId", g.provider_video_id AS "providerVideoId"
     FROM generations g
-    WHERE g.charged_at BETWEEN clock_timestamp() - interval '24 hours' AND clock_timestamp() - interval '1 minute'
+    WHERE g.charged_at BETWEEN clock_timestamp() - interval '48 hours' AND clock_timestamp() - interval '1 minute'
       AND g.credits_charged AND g.claim_of IS NULL AND g.deleted_at IS NULL
       AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video')
-    ORDER BY g.charged_at LIMIT $1`,
+    ORDER BY g.charged_at OFFSET $1 LIMIT $2`,
 };
 
-/** Charged within a day, and neither archived nor known to be gone. */
+/** Charged within two days, and neither archived nor known to be gone. */
 export async function listUnarchived(
   pool: Pool,
+  offset: number,
   limit: number,
 ): Promise<Pick<HeldGeneration, 'generationId' | 'accountId' | 'providerVideoId'>[]> {
-  return rows(pool, LIST_UNARCHIVED, [limit]);
+  return rows(pool, LIST_UNARCHIVED, [offset, limit]);
 }
 
 const VOID_LATE = { name: 'void_late_requests', text: 'SELECT void_late_requests($1) AS voided' };
@@ -75,13 +78,20 @@ export async function stopFollowing(pool: Pool, generationId: string): Promise<b
 const LIST_UNCLAIMED = {
   name: 'list_unclaimed',
   text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
+      AND provider_base_url = $1 AND provider_credential = $2
       AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
-    ORDER BY claimable_until LIMIT $1`,
+    ORDER BY claimable_until LIMIT $3`,
 };
 
-/** Late videos that nobody claimed in time and that are still at the provider. */
-export async function listUnclaimed(pool: Pool, limit: number): Promise<string[]> {
-  return (await rows<{ id: string }>(pool, LIST_UNCLAIMED, [limit])).map(({ id }) => id);
+/** Late videos that nobody claimed in time and that are still at this provider, under this key. */
+export async function listUnclaimed(
+  pool: Pool,
+  provider: { baseUrl: string; credential: string },
+  limit: number,
+): Promise<string[]> {
+  return (await rows<{ id: string }>(pool, LIST_UNCLAIMED, [provider.baseUrl, provider.credential, limit])).map(
+    ({ id }) => id,
+  );
 }
 
 const BEGIN_DELETION = {

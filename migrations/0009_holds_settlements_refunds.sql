@@ -132,8 +132,8 @@ BEGIN
   END IF;
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
 
-  IF p_reason = 'expired' AND g.provider_verdict IN ('completed', 'failed') THEN
-    RETURN QUERY SELECT 'terminal', g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
+  IF p_reason = 'expired' AND (g.provider_verdict IN ('completed', 'failed') OR g.claim_of IS NOT NULL AND claim_is_ready(g)) THEN
+    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
@@ -146,10 +146,10 @@ BEGIN
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
-    WHEN 'provider_unavailable' THEN g.provider_video_id IS NULL
+    WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_video_id IS NULL
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     -- Before the first create that may have made anything; later the provider's last word settles it.
-    WHEN 'cancelled' THEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
+    WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
     WHEN 'create_failed' THEN g.provider_video_id IS NULL AND creates_spent(p_generation_id)
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     WHEN 'expired' THEN true
@@ -190,6 +190,8 @@ BEGIN
         THEN g.provider_completed_at - g.provider_created_at
       ELSE settled - hold.placed_at END) * 1000 END,
     counts_as_active = g.counts_as_active AND NOT finished,
+    -- An emergency took back what was complete: its owner may have it after all.
+    claimable_until = CASE WHEN asked = 'emergency' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
     event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)

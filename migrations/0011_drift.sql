@@ -33,8 +33,8 @@ CREATE VIEW ledger_drift AS
     OR (g.credits_charged IS NULL) <> (t.id IS NULL) OR t.held_microcredits <> -g.amount_microcredits OR t.account_id <> g.account_id
   UNION ALL
   SELECT t.account_id, 'refund ' || t.key, r.amount_microcredits, t.available_microcredits
-  FROM journal_transactions t LEFT JOIN refunds r ON r.transaction_id = t.id
-  WHERE t.kind = 'refund' AND t.available_microcredits IS DISTINCT FROM r.amount_microcredits
+  FROM journal_transactions t LEFT JOIN refunds r ON r.transaction_id = t.id LEFT JOIN generations g ON g.id = r.generation_id
+  WHERE t.kind = 'refund' AND (t.available_microcredits, t.account_id) IS DISTINCT FROM (r.amount_microcredits, g.account_id)
   UNION ALL
   SELECT t.account_id, 'refunds of ' || r.generation_id, g.charged_amount_microcredits, sum(r.amount_microcredits)
   FROM refunds r JOIN generations g ON g.id = r.generation_id JOIN journal_transactions t ON t.id = r.transaction_id
@@ -43,7 +43,14 @@ CREATE VIEW ledger_drift AS
   UNION ALL
   SELECT t.account_id, 'operation ' || t.key, o.moved_microcredits, t.available_microcredits
   FROM journal_transactions t LEFT JOIN account_operations o ON o.transaction_id = t.id
-  WHERE t.kind IN ('grant', 'claw_back') AND t.available_microcredits IS DISTINCT FROM o.moved_microcredits
+  WHERE t.kind IN ('grant', 'claw_back') AND (t.available_microcredits, t.account_id) IS DISTINCT FROM (o.moved_microcredits, o.account_id)
+  UNION ALL
+  SELECT t.account_id, 'journal without a hold ' || t.key, NULL, t.held_microcredits
+  FROM journal_transactions t LEFT JOIN holds h ON h.generation_id = t.generation_id
+  WHERE t.kind IN ('hold', 'capture', 'release') AND (h.id IS NULL OR t.key NOT IN (h.generation_id || ':hold', h.generation_id || ':settle'))
+  UNION ALL
+  SELECT g.account_id, 'charge without the provider''s word ' || g.id, g.charged_amount_microcredits, 0
+  FROM generations g WHERE g.credits_charged AND g.claim_of IS NULL AND g.provider_verdict IS DISTINCT FROM 'completed'
   UNION ALL
   SELECT t.account_id, 'journal transaction ' || t.id, 0, t.available_microcredits + t.held_microcredits + t.issued_microcredits + t.revenue_microcredits
   FROM journal_transactions t

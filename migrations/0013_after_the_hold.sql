@@ -177,7 +177,8 @@ DECLARE
   late text;
   voided integer := 0;
 BEGIN
-  FOR late IN SELECT id FROM generations WHERE state = 'requested' AND admit_by < clock_timestamp() ORDER BY admit_by LIMIT p_limit LOOP
+  FOR late IN SELECT id FROM generations WHERE state = 'requested' AND admit_by < clock_timestamp()
+      ORDER BY admit_by LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
     IF (SELECT v.state = 'voided' FROM void_generation_if_late(late) v) THEN voided := voided + 1; END IF;
   END LOOP;
   RETURN voided;
@@ -203,7 +204,7 @@ BEGIN
   SELECT * INTO claim FROM generations gen WHERE gen.claim_of = p_claim_of AND gen.state IN ('requested', 'held', 'charged');
   IF claim.state = 'requested' AND claim.admit_by < clock_timestamp() THEN
     -- Its process died before the hold: void, and this one takes its place.
-    SELECT NULL::text, gen.state INTO claim.id, claim.state FROM void_generation_if_late(claim.id) gen;
+    IF (SELECT v.state = 'voided' FROM void_generation_if_late(claim.id) v) THEN claim.id := NULL; END IF;
   END IF;
   IF claim.id IS NOT NULL THEN
     RETURN QUERY SELECT 'replay', claim.id, claim.amount_microcredits; RETURN;
@@ -259,7 +260,7 @@ END $$;
 -- The net below the net, for cron and psql when Temporal is gone for good: settles by the last word on record, or releases,
 -- what is held longer than its hour and this grace, at least two hours. One call at a time works; each generation says who
 -- ran it. result: as settle_generation answers, or 'refused' with the SQLSTATE.
-CREATE FUNCTION release_expired_holds(p_grace interval DEFAULT '2 hours', p_limit integer DEFAULT 1000)
+CREATE FUNCTION release_expired_holds(p_grace interval DEFAULT '2 hours', p_limit integer DEFAULT 100)
 RETURNS TABLE (generation_id text, result text, settlement_reason text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -270,9 +271,10 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(4017325002) THEN
     RETURN;
   END IF;
-  FOR overdue IN SELECT h.generation_id FROM holds h
+  -- What another works on is left to it: nobody waits for a generation here while he has an account's row.
+  FOR overdue IN SELECT h.generation_id FROM holds h JOIN generations g ON g.id = h.generation_id
       WHERE h.state = 'active' AND h.expires_at < clock_timestamp() - greatest(p_grace, interval '2 hours')
-      ORDER BY h.expires_at LIMIT p_limit LOOP
+      ORDER BY h.expires_at LIMIT p_limit FOR NO KEY UPDATE OF g SKIP LOCKED LOOP
     BEGIN
       SELECT * INTO settled FROM settle_generation(overdue, 'expired');
       IF settled.result = 'terminal' THEN

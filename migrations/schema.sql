@@ -482,7 +482,8 @@ UNION ALL
     t.available_microcredits AS recomputed
    FROM journal_transactions t
      LEFT JOIN refunds r ON r.transaction_id = t.id
-  WHERE t.kind = 'refund'::text AND t.available_microcredits IS DISTINCT FROM r.amount_microcredits
+     LEFT JOIN generations g ON g.id = r.generation_id
+  WHERE t.kind = 'refund'::text AND (t.available_microcredits IS DISTINCT FROM r.amount_microcredits OR t.account_id IS DISTINCT FROM g.account_id)
 UNION ALL
  SELECT t.account_id,
     'refunds of '::text || r.generation_id AS what,
@@ -500,7 +501,22 @@ UNION ALL
     t.available_microcredits AS recomputed
    FROM journal_transactions t
      LEFT JOIN account_operations o ON o.transaction_id = t.id
-  WHERE (t.kind = ANY (ARRAY['grant'::text, 'claw_back'::text])) AND t.available_microcredits IS DISTINCT FROM o.moved_microcredits
+  WHERE (t.kind = ANY (ARRAY['grant'::text, 'claw_back'::text])) AND (t.available_microcredits IS DISTINCT FROM o.moved_microcredits OR t.account_id IS DISTINCT FROM o.account_id)
+UNION ALL
+ SELECT t.account_id,
+    'journal without a hold '::text || t.key AS what,
+    NULL::numeric AS kept,
+    t.held_microcredits AS recomputed
+   FROM journal_transactions t
+     LEFT JOIN holds h ON h.generation_id = t.generation_id
+  WHERE (t.kind = ANY (ARRAY['hold'::text, 'capture'::text, 'release'::text])) AND (h.id IS NULL OR t.key <> (h.generation_id || ':hold'::text) AND t.key <> (h.generation_id || ':settle'::text))
+UNION ALL
+ SELECT g.account_id,
+    'charge without the provider''s word '::text || g.id AS what,
+    g.charged_amount_microcredits AS kept,
+    0 AS recomputed
+   FROM generations g
+  WHERE g.credits_charged AND g.claim_of IS NULL AND g.provider_verdict IS DISTINCT FROM 'completed'::text
 UNION ALL
  SELECT t.account_id,
     'journal transaction '::text || t.id AS what,
@@ -721,7 +737,7 @@ BEGIN
   SELECT * INTO claim FROM generations gen WHERE gen.claim_of = p_claim_of AND gen.state IN ('requested', 'held', 'charged');
   IF claim.state = 'requested' AND claim.admit_by < clock_timestamp() THEN
     -- Its process died before the hold: void, and this one takes its place.
-    SELECT NULL::text, gen.state INTO claim.id, claim.state FROM void_generation_if_late(claim.id) gen;
+    IF (SELECT v.state = 'voided' FROM void_generation_if_late(claim.id) v) THEN claim.id := NULL; END IF;
   END IF;
   IF claim.id IS NOT NULL THEN
     RETURN QUERY SELECT 'replay', claim.id, claim.amount_microcredits; RETURN;
@@ -1368,7 +1384,7 @@ BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'HF004';
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.release_expired_holds(p_grace interval DEFAULT '02:00:00'::interval, p_limit integer DEFAULT 1000)
+CREATE OR REPLACE FUNCTION public.release_expired_holds(p_grace interval DEFAULT '02:00:00'::interval, p_limit integer DEFAULT 100)
  RETURNS TABLE(generation_id text, result text, settlement_reason text)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1382,9 +1398,10 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(4017325002) THEN
     RETURN;
   END IF;
-  FOR overdue IN SELECT h.generation_id FROM holds h
+  -- What another works on is left to it: nobody waits for a generation here while he has an account's row.
+  FOR overdue IN SELECT h.generation_id FROM holds h JOIN generations g ON g.id = h.generation_id
       WHERE h.state = 'active' AND h.expires_at < clock_timestamp() - greatest(p_grace, interval '2 hours')
-      ORDER BY h.expires_at LIMIT p_limit LOOP
+      ORDER BY h.expires_at LIMIT p_limit FOR NO KEY UPDATE OF g SKIP LOCKED LOOP
     BEGIN
       SELECT * INTO settled FROM settle_generation(overdue, 'expired');
       IF settled.result = 'terminal' THEN
@@ -1539,8 +1556,8 @@ BEGIN
   END IF;
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
 
-  IF p_reason = 'expired' AND g.provider_verdict IN ('completed', 'failed') THEN
-    RETURN QUERY SELECT 'terminal', g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
+  IF p_reason = 'expired' AND (g.provider_verdict IN ('completed', 'failed') OR g.claim_of IS NOT NULL AND claim_is_ready(g)) THEN
+    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
@@ -1553,10 +1570,10 @@ BEGIN
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
-    WHEN 'provider_unavailable' THEN g.provider_video_id IS NULL
+    WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_video_id IS NULL
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     -- Before the first create that may have made anything; later the provider's last word settles it.
-    WHEN 'cancelled' THEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
+    WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
     WHEN 'create_failed' THEN g.provider_video_id IS NULL AND creates_spent(p_generation_id)
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     WHEN 'expired' THEN true
@@ -1597,6 +1614,8 @@ BEGIN
         THEN g.provider_completed_at - g.provider_created_at
       ELSE settled - hold.placed_at END) * 1000 END,
     counts_as_active = g.counts_as_active AND NOT finished,
+    -- An emergency took back what was complete: its owner may have it after all.
+    claimable_until = CASE WHEN asked = 'emergency' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
     event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)
@@ -1673,7 +1692,8 @@ DECLARE
   late text;
   voided integer := 0;
 BEGIN
-  FOR late IN SELECT id FROM generations WHERE state = 'requested' AND admit_by < clock_timestamp() ORDER BY admit_by LIMIT p_limit LOOP
+  FOR late IN SELECT id FROM generations WHERE state = 'requested' AND admit_by < clock_timestamp()
+      ORDER BY admit_by LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
     IF (SELECT v.state = 'voided' FROM void_generation_if_late(late) v) THEN voided := voided + 1; END IF;
   END LOOP;
   RETURN voided;

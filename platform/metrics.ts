@@ -35,6 +35,7 @@ export type Alarm =
   | 'provider_operator_fault'
   | 'generation_resumed'
   | 'ledger_difference'
+  | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
   | 'content_gone';
 
@@ -43,6 +44,7 @@ const HELP: Record<Alarm, string> = {
   settlement_refused: 'Settlements that a rule or a constraint of the ledger refused.',
   provider_operator_fault: 'Creates refused for what the operator owes the provider: key, rights, quota, billing.',
   generation_resumed: 'Workflows that the reconciler had to start again.',
+  reconciler_run: 'Runs of the reconciler that came to their end; alert when it grows no more.',
   ledger_difference: 'Rows of ledger_drift that the reconciler met.',
   provider_cost_lost_microcredits: 'What videos had cost that completed after their refund and that nobody claimed.',
   content_gone: 'Charged videos whose content could not be archived before its link was dead.',

@@ -21,6 +21,8 @@ export async function ensureReconcileSchedule(temporal: Client, everyMs: number)
       workflowType: RECONCILE_HOLDS,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
       args: [input],
+      // A run that hangs must not keep all later ones away.
+      workflowExecutionTimeout: '30 minutes',
       workflowId: RECONCILE_HOLDS,
       staticSummary: 'Finishes what a workflow did not',
     },

@@ -18,9 +18,17 @@ export function ledger(summary: string): LedgerActivities {
   return proxyActivities<LedgerActivities>({ ...LEDGER_OPTIONS, summary });
 }
 
-/** Like `ledger`, for the reconciler: a survey asks Temporal about many holds, which may take longer. */
-export function reconciler(summary: string): ReconcileActivities {
-  return proxyActivities<ReconcileActivities>({ ...LEDGER_OPTIONS, startToCloseTimeout: '60 seconds', summary });
+/**
+ * The reconciler's: never without end, for a run that hangs would keep the next ones away, and the next one tries again. A
+ * survey asks Temporal about many holds, which may take longer than a call of the ledger.
+ */
+export function reconciler(summary: string): ReconcileActivities & LedgerActivities {
+  return proxyActivities<ReconcileActivities & LedgerActivities>({
+    ...LEDGER_OPTIONS,
+    startToCloseTimeout: '60 seconds',
+    scheduleToCloseTimeout: '2 minutes',
+    summary,
+  });
 }
 
 /** Longer than the provider client's 30 s a call, so that the activity hears of every time-out itself. */
@@ -41,6 +49,16 @@ export function provider(summary: string, timeLeftMs: number): ProviderActivitie
   return proxyActivities<ProviderActivities & ReconcileProviderActivities>({
     ...PROVIDER_OPTIONS,
     scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
+    summary,
+  });
+}
+
+/** One call of the provider for the reconciler: the next run is the retry. */
+export function providerOnce(summary: string): ProviderActivities & ReconcileProviderActivities {
+  return proxyActivities<ProviderActivities & ReconcileProviderActivities>({
+    ...PROVIDER_OPTIONS,
+    scheduleToCloseTimeout: '60 seconds',
+    retry: { maximumAttempts: 1 },
     summary,
   });
 }

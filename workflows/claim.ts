@@ -4,7 +4,7 @@ import { outbound } from './activities.ts';
 import type { Deadline } from './deadline.ts';
 import { describe } from './describe.ts';
 import { expire, settleByLook } from './settle.ts';
-import { lastLook } from './watch.ts';
+import { lookWithin } from './watch.ts';
 
 /**
  * Pays for a video that completed after its refund: its content goes into our storage first, and only then is it charged.
@@ -17,8 +17,9 @@ export async function payForLateVideo(
 ): Promise<Settlement> {
   const { generationId } = booking;
   describe('Claimed: copying the late video to the archive; it is charged once it is there.');
-  const look = await lastLook({ generationId, providerVideoId });
+  const look = await lookWithin({ generationId, providerVideoId }, deadline.leftMs());
   if (look?.verdict === 'completed' && (await copy(generationId, deadline))) return settleByLook(booking, look);
+  // The ledger knows if it is in our storage after all, and then charges it; else this waits for the hour.
   return expire(booking, () => Promise.resolve(undefined));
 }
 

@@ -1,36 +1,38 @@
-import { continueAsNew } from '@temporalio/workflow';
-import type { Finding, ReconcileInput, ReconcileReport } from '../contracts/reconcile.ts';
-import { provider, reconciler } from './activities.ts';
+import { ActivityFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { Finding, Followed, ReconcileInput, ReconcileReport } from '../contracts/reconcile.ts';
+import { providerOnce, reconciler } from './activities.ts';
 import { describe } from './describe.ts';
 import { inParallel } from './inParallel.ts';
 import { settleFinding } from './settleFinding.ts';
 
-/** Holds looked at in one survey, and surveys in one run of the workflow: then it goes on as new, with a short history. */
+/** Rows of one page, and pages of the after-care in one run: the rest is the next one's. */
 const PAGE = 200;
-const PAGES_A_RUN = 10;
-/** What one run does of each other kind; the rest is the next one's. */
-const AT_MOST = 200;
-const AT_ONCE = 10;
+const PAGES_AT_MOST = 5;
+/** Most of what is done at once waits on the provider. */
+const AT_ONCE = 20;
 /** So many are named in the report; all are counted. */
 const NAMED = 300;
 
 /**
  * Finishes what a workflow did not, follows videos that were released before their end, and compares balances with the
  * journal (RULES, "The reconciler"). Each step is idempotent and decided by the database or by Temporal's describe at that
- * moment, so two runs at once do no harm. A dry run changes nothing.
+ * moment, so two runs at once do no harm. What can't be done now is left to the next run: nothing here waits without end.
+ * A dry run changes nothing.
  */
 export async function reconcileHolds({ dryRun, after, report }: ReconcileInput): Promise<ReconcileReport> {
   const done = report ?? emptyReport(dryRun);
   let next = after ?? '';
-  for (let page = 0; page < PAGES_A_RUN; page += 1) {
+  for (;;) {
     describe(`Looking after holds: ${done.holds_checked} looked at so far.`);
     const survey = await reconciler('which holds are left alone').surveyHolds({ after: next, limit: PAGE });
     done.holds_checked += survey.checked;
     await inParallel(AT_ONCE, survey.findings, (finding) => act(done, finding));
     if (survey.next === null) return finish(done);
     next = survey.next;
+    if (workflowInfo().continueAsNewSuggested) {
+      await continueAsNew<typeof reconcileHolds>({ dryRun, after: next, report: done });
+    }
   }
-  return continueAsNew<typeof reconcileHolds>({ dryRun, after: next, report: done });
 }
 
 function emptyReport(dryRun: boolean): ReconcileReport {
@@ -50,61 +52,85 @@ function emptyReport(dryRun: boolean): ReconcileReport {
 }
 
 async function act(done: ReconcileReport, finding: Finding): Promise<void> {
-  const { generationId, accountId, action, why } = finding;
-  const outcome = done.dry_run ? 'would' : await carryOut(finding);
+  const { generationId, action, why } = finding;
+  const outcome = done.dry_run ? 'would' : ((await ifNow(() => carryOut(finding))) ?? 'not now');
   done.acts_made += 1;
   if (done.acts.length < NAMED) done.acts.push({ generation_id: generationId, action, why, outcome });
+}
 
-  function carryOut({ action }: Finding): Promise<string> {
-    if (action === 'settle') return settleFinding(finding);
-    return reconciler(`start it again: ${why}`).resumeGeneration({ generationId, accountId });
+function carryOut(finding: Finding): Promise<string> {
+  if (finding.action === 'settle') return settleFinding(finding);
+  const { generationId, accountId, why } = finding;
+  return reconciler(`start it again: ${why}`).resumeGeneration({ generationId, accountId });
+}
+
+/** Undefined when it can't be done now: one that can't must not keep the others. */
+async function ifNow<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ActivityFailure) return undefined;
+    throw error;
   }
 }
 
 async function finish(done: ReconcileReport): Promise<ReconcileReport> {
-  const archive = await reconciler('whose content nobody archives').surveyArchive({ limit: AT_MOST });
-  await inParallel(AT_ONCE, archive, (finding) => act(done, finding));
+  await ifNow(() => archive(done));
   if (!done.dry_run) {
-    done.requests_voided = await reconciler('void requests that were never held').voidLateRequests();
-    await follow(done);
-    await deleteUnclaimed(done);
+    done.requests_voided =
+      (await ifNow(() => reconciler('void requests that were never held').voidLateRequests())) ?? 0;
+    await ifNow(() => follow(done));
+    await ifNow(() => deleteUnclaimed(done));
   }
-  const orphans = provider('videos that no generation owns', 120_000).findOrphans();
-  // A provider that is away, or whose list is too long: said as null, and asked again by the next run.
-  done.orphans = await orphans.catch(() => null);
-  const { accounts, differences } = await reconciler('balances and the journal').compareBalances();
-  done.accounts_compared = accounts;
-  done.differences = differences;
+  // Null: the provider is away, or its list is too long.
+  done.orphans = (await ifNow(() => providerOnce('videos that no generation owns').findOrphans())) ?? null;
+  const compared = await ifNow(() => reconciler('balances and the journal').compareBalances());
+  done.accounts_compared = compared?.accounts ?? 0;
+  done.differences = compared?.differences ?? 0;
   describe(`Done: ${done.holds_checked} holds looked at, ${done.acts_made} taken care of.`);
   return done;
 }
 
+async function archive(done: ReconcileReport): Promise<void> {
+  for (let page = 0; page < PAGES_AT_MOST; page += 1) {
+    const paged = { offset: page * PAGE, limit: PAGE };
+    const { checked, findings } = await reconciler('whose content nobody archives').surveyArchive(paged);
+    await inParallel(AT_ONCE, findings, (finding) => act(done, finding));
+    if (checked < PAGE) return;
+  }
+}
+
 /** Videos of released generations: their end frees a slot, and a late completion can be claimed. */
 async function follow(done: ReconcileReport): Promise<void> {
-  const followed = await reconciler('released, but not finished').listFollowed({ after: null, limit: AT_MOST });
-  done.followed = followed.length;
-  await inParallel(AT_ONCE, followed, async ({ generationId, providerVideoId, hasOpenAttempt, isOver }) => {
-    if (isOver) {
-      if (await reconciler('a day is over: follow it no longer').stopFollowing({ generationId }))
-        done.follow_ended += 1;
-      return;
-    }
-    const look = provider('look at the video of a released generation', 60_000);
-    // What can't be learned now is looked at again by the next run.
-    if (providerVideoId !== null) {
-      await look.retrieveVideo({ generationId, providerVideoId }).catch(() => undefined);
-    } else if (hasOpenAttempt) {
-      await look.findVideo({ generationId }).catch(() => undefined);
-    }
-  });
+  let after: string | null = null;
+  for (let page = 0; page < PAGES_AT_MOST; page += 1) {
+    const list = reconciler('released, but not finished');
+    const followed: readonly Followed[] = await list.listFollowed({ after, limit: PAGE });
+    done.followed += followed.length;
+    await inParallel(AT_ONCE, followed, async (one) => {
+      await ifNow(() => followOne(done, one));
+    });
+    after = followed.at(-1)?.generationId ?? null;
+    if (followed.length < PAGE) return;
+  }
+}
+
+async function followOne(done: ReconcileReport, followed: Followed): Promise<void> {
+  const { generationId, providerVideoId, hasOpenAttempt, isOver } = followed;
+  if (isOver) {
+    const stopped = await reconciler('a day is over: follow it no longer').stopFollowing({ generationId });
+    if (stopped) done.follow_ended += 1;
+  } else if (providerVideoId !== null) {
+    await providerOnce('look at the video of a released generation').retrieveVideo({ generationId, providerVideoId });
+  } else if (hasOpenAttempt) {
+    await providerOnce('look for the video of a released generation').findVideo({ generationId });
+  }
 }
 
 async function deleteUnclaimed(done: ReconcileReport): Promise<void> {
-  const unclaimed = await reconciler('late videos that nobody claimed').listUnclaimed({ limit: AT_MOST });
+  const unclaimed = await reconciler('late videos that nobody claimed').listUnclaimed({ limit: PAGE });
   await inParallel(AT_ONCE, unclaimed, async (generationId) => {
-    const deleted = await provider('delete a late video that nobody claimed', 60_000)
-      .deleteUnclaimed({ generationId })
-      .catch(() => false);
-    if (deleted) done.videos_deleted += 1;
+    const deleting = () => providerOnce('delete a late video that nobody claimed').deleteUnclaimed({ generationId });
+    if (await ifNow(deleting)) done.videos_deleted += 1;
   });
 }

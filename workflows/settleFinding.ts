@@ -1,40 +1,50 @@
-import type { Booking, ReleaseReason, SettleResult } from '../contracts/activities.ts';
+import type { Booking, ReleaseReason, SettleResult, TerminalLook } from '../contracts/activities.ts';
 import type { Finding } from '../contracts/reconcile.ts';
-import { ledger, provider } from './activities.ts';
+import { providerOnce, reconciler } from './activities.ts';
 import { isRefusal } from './settle.ts';
-import { lastLook } from './watch.ts';
 
 /**
  * Settles a hold past its hour that its workflow did not: one last look, by which it is settled if it brings the provider's
- * last word; else it is released. By the same activities as the workflow's, but each is tried once: the next run of the
- * reconciler comes soon. Answers with what it came to, in a word.
+ * last word; else it is released. By the same activities as the workflow's, but each is tried for a short time only: the
+ * next run of the reconciler comes soon. Answers with what it came to, in a word; raises `ActivityFailure` when it can't be
+ * done now.
  */
-export async function settleFinding({ generationId, accountId, providerVideoId }: Finding): Promise<string> {
+export async function settleFinding(finding: Finding): Promise<string> {
+  const { generationId, accountId } = finding;
   const booking: Booking = { generationId, accountId };
-  const videoId = providerVideoId ?? (await lookForIt(generationId));
-  const look = videoId === null ? undefined : await lastLook({ generationId, providerVideoId: videoId });
-  const settled = await settle(booking, look === undefined ? 'expired' : reasonOf(look.verdict));
-  if (settled !== undefined && settled.result === 'terminal') {
-    return wordOf(await settle(booking, reasonOf(settled.look.verdict)));
-  }
+  const look = await lookOnce(finding);
+  const settled = await settle(booking, look === undefined ? 'expired' : reasonOf(look));
+  // The last word is on record; of a claim: what it pays for is in our storage.
+  if (settled?.result === 'terminal') return wordOf(await settle(booking, reasonOf(settled.look)));
   return wordOf(settled);
+}
+
+/** Undefined when it brings no last word, and of a claim, whose video is complete: the ledger knows whether we have it. */
+async function lookOnce({ generationId, providerVideoId, isClaim }: Finding): Promise<TerminalLook | undefined> {
+  if (isClaim) return undefined;
+  const videoId = providerVideoId ?? (await lookForIt(generationId));
+  if (videoId === null) return undefined;
+  const look = await providerOnce('the last look, for its workflow did not')
+    .retrieveVideo({ generationId, providerVideoId: videoId })
+    .catch(() => undefined);
+  return look === undefined || look.verdict === 'open' ? undefined : look;
 }
 
 /** An open attempt may have made a video: then it is that one's last word that settles. */
 async function lookForIt(generationId: string): Promise<string | null> {
-  const found = await provider('look for what the create may have made', 60_000)
+  const found = await providerOnce('look for what the create may have made')
     .findVideo({ generationId })
     .catch(() => undefined);
   return found?.outcome === 'adopted' ? found.providerVideoId : null;
 }
 
-function reasonOf(verdict: 'completed' | 'failed'): 'completed' | 'provider_failed' {
+function reasonOf({ verdict }: TerminalLook): 'completed' | 'provider_failed' {
   return verdict === 'completed' ? 'completed' : 'provider_failed';
 }
 
 /** Undefined when the ledger refuses, the emergency release too. */
 async function settle(booking: Booking, reason: ReleaseReason | 'completed'): Promise<SettleResult | undefined> {
-  const settling = ledger(`settle what its workflow did not: ${reason}`);
+  const settling = reconciler(`settle what its workflow did not: ${reason}`);
   try {
     return await (reason === 'completed'
       ? settling.captureHold(booking)
@@ -44,7 +54,7 @@ async function settle(booking: Booking, reason: ReleaseReason | 'completed'): Pr
   }
   try {
     // Refused for ten minutes by now? The ledger knows since when.
-    return await ledger('emergency release').emergencyRelease(booking);
+    return await reconciler('emergency release').emergencyRelease(booking);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return undefined;

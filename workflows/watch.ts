@@ -55,6 +55,12 @@ export async function watch(watched: Watched): Promise<TerminalLook | undefined>
   return undefined;
 }
 
+/** Looks at a video that is complete already, until an answer can be had within this time; undefined without a last word. */
+export async function lookWithin(seen: Seen, timeLeftMs: number): Promise<TerminalLook | undefined> {
+  const look = await lookOnce(seen, timeLeftMs, 'it is claimed');
+  return look === undefined || look.verdict === 'open' ? undefined : look;
+}
+
 /** One last retrieve at the end of the hour; undefined when it brings no last word. */
 export async function lastLook(watched: Seen): Promise<TerminalLook | undefined> {
   const look = await lookOnce(watched, LAST_LOOK_MS, 'the last one, the hour is over');

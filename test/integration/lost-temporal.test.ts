@@ -26,9 +26,9 @@ afterAll(async () => {
 });
 
 const KINDS: readonly [string, string][] = [
-  ['at work [[after:4s]]', 'charged'],
-  ['bound to fail [[after:4s]][[fail:moderation_blocked]]', 'moderation_blocked'],
-  ['without a reply [[create:lost-reply]][[after:4s]]', 'charged'],
+  ['at work [[after:15s]]', 'charged'],
+  ['bound to fail [[after:15s]][[fail:moderation_blocked]]', 'moderation_blocked'],
+  ['without a reply [[create:lost-reply]][[after:15s]]', 'charged'],
   ['taken late [[create:429*3]]', 'charged'],
   ['never done [[never]]', 'generation_timeout'],
 ];

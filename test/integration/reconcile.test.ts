@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { contentKey } from '../../contracts/content.ts';
 import type { ReconcileReport } from '../../contracts/reconcile.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import {
@@ -241,6 +242,49 @@ describe('a late completion', () => {
     expect(await claim(account, id)).toMatchObject({ status: 409, body: { error: { code: 'not_claimable' } } });
     expect(await eventsOf(stack, id, 'provider_video_deleted')).toEqual([{ lost_microcredits: 400_000 }]);
     expect(stack.alarms).toContain('provider_cost_lost_microcredits');
+  });
+
+  /** A claim with its hold, whose workflow is lost, and whose hour is over. */
+  const lostClaim = async () => {
+    const { account, id } = await late();
+    await untilSeen(id);
+    const { rows } = await stack.database.pool.query<{ id: string }>('SELECT id FROM api_keys WHERE account_id = $1', [
+      account.id,
+    ]);
+    const generationId = `video_${randomUUID().replaceAll('-', '')}`;
+    await stack.database.ledger.claimGeneration({
+      generationId,
+      claimOf: id,
+      accountId: account.id,
+      apiKeyId: rows[0]?.id ?? '',
+      admitWithinMs: 10_000,
+    });
+    await stack.database.ledger.placeHold(generationId, 3600);
+    await bendHold(stack, generationId, -1);
+    return { account, id: generationId };
+  };
+
+  it.each([
+    ['charged, if its content is in our storage by then', true, 'captured'],
+    ['released, if it is not, and that is no emergency', false, 'released: expired'],
+  ])('whose claim is lost past its hour is %s', async (_what, archived, outcome) => {
+    const { id } = await lostClaim();
+    const content = { bytes: 1, sha256: Buffer.alloc(32), contentType: 'video/mp4', location: `${id}/video` };
+    if (archived) await stack.database.ledger.recordContent(id, 'video', { state: 'archived', ...content });
+    const before = stack.alarms.length;
+    expect(actsOn(await reconcile(stack), id)).toEqual([['settle', outcome]]);
+    expect(stack.alarms.slice(before)).not.toContain('settlement_refused');
+    expect(await movementsOf(stack, id)).toEqual(['hold', archived ? 'capture' : 'release']);
+  });
+
+  it('whose claim is still held is not deleted: what it may be charged for stays', async () => {
+    const { account, id } = await lostClaim();
+    async function* body() {
+      yield Buffer.from('a video');
+    }
+    await stack.archive.write(contentKey(id, 'video'), body(), { from: 0, bytes: 7 });
+    expect((await account.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(409);
+    expect(await stack.archive.kept(contentKey(id, 'video'))).toBe(7);
   });
 
   it('is no one else’s, and nothing else is claimable', async () => {
