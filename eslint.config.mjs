@@ -15,6 +15,7 @@ const nodeBuiltinsAndServices = {
         '../activities/*',
         '../ledger/*',
         '../provider/*',
+        '../outbound/*',
         '../api/*',
         '../worker/*',
         '../platform/*',

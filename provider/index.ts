@@ -1,6 +1,7 @@
 /** The OpenAI-compatible video provider: one client, made by `createProvider`, that never charges or retries by itself. */
 export { createProvider, type ProviderSettings } from './client.ts';
 export type { CreateEncoding } from './encoding.ts';
+export { retryAfterMs } from './errors.ts';
 export { CallFailed } from './transport.ts';
 export type {
   CreateResult,

@@ -86,6 +86,12 @@ const STEPS: readonly [string, string][] = [
        WHERE n % 5 = 0 OR account_id = '${HOT_ACCOUNT}';
      INSERT INTO idempotency_keys (account_id, key, fingerprint, generation_id, answer_status) SELECT account_id, 'key ' || n, sha256(id::bytea), id, 200 FROM planned WHERE n % 4 = 0`,
   ],
+  [
+    'contents',
+    `INSERT INTO contents (generation_id, variant, state, bytes, sha256, content_type, location, recorded_at)
+       SELECT id, v, 'archived', 5000000, sha256(id::bytea), 'video/mp4', id || '/' || v, at + interval '3 minutes'
+       FROM planned, unnest('{video,thumbnail}'::text[]) v WHERE state = 'charged'`,
+  ],
 ];
 
 /** Loads so many generations into an empty ledger; `onStep` is told what comes next. */

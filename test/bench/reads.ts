@@ -13,7 +13,7 @@ const GENERATIONS = Number(process.argv[2] ?? 1_000_000);
 const RUNS = 1000;
 /** A table that grows with use: read as a whole it would be slower with every day. */
 const GROWING =
-  /Seq Scan on (generations|holds|journal_transactions|generation_events|inputs|idempotency_keys|create_attempts|account_operations|refunds)\b/;
+  /Seq Scan on (generations|holds|journal_transactions|generation_events|inputs|idempotency_keys|create_attempts|account_operations|refunds|contents)\b/;
 
 const postgres = await startTestPostgres({ durable: true });
 const service = new URL(postgres.superuserUrl('holdfast'));
@@ -40,6 +40,7 @@ try {
   const [month, day] = [30, 1].map((days) => new Date(Date.now() - days * 86_400_000)) as [Date, Date];
   const one = (list: readonly string[]) => list[Math.floor(Math.random() * list.length)] ?? '';
   await measure('API: GET /v1/videos/{id}', () => ledger.getGeneration(HOT_ACCOUNT, one(sample.ofHot)));
+  await measure('API: GET /v1/videos/{id}/content', () => ledger.getContent(HOT_ACCOUNT, one(sample.ofHot), 'video'));
   await measure('API: GET /v1/videos/{id}/timeline', () => ledger.listEvents(HOT_ACCOUNT, one(sample.ofHot)));
   await measure('API: GET /v1/credits, an account', () => ledger.getBalance(ACCOUNT));
   await measure('API: GET /v1/credits, the hot account', () => ledger.getBalance(HOT_ACCOUNT));
@@ -49,6 +50,7 @@ try {
   await measure('statement of a month, an account', () => ledger.getStatement(ACCOUNT, month, new Date()));
   await measure('statement of a day, the hot account', () => ledger.getStatement(HOT_ACCOUNT, day, new Date()));
   await measure('worker: which videos have an owner', () => ledger.findOwnedVideos(sample.providerVideos));
+  await measure('worker: what to archive', () => ledger.getArchiving(one(sample.ofHot)));
   await measure('worker: the open attempt', () => ledger.getOpenAttempt(one(sample.ofHot)));
   for (const view of ['active_generations', 'recent_failures', 'credit_usage_today', 'stuck_holds', 'current_prices']) {
     await measure(`view ${view}`, () => pool.query({ name: view, text: `SELECT * FROM ${view}` }));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -90,7 +90,12 @@ describe('npm start on an empty folder', () => {
       const id = await customer.create('a red fox runs through fresh snow');
       expect(await customer.until(id, 'completed')).toMatchObject({ credits: { state: 'charged' } });
       const content = await customer.openai.videos.downloadContent(id);
-      await expectMp4(Buffer.from(await content.arrayBuffer()));
+      const bytes = Buffer.from(await content.arrayBuffer());
+      await expectMp4(bytes);
+      await vi.waitFor(async () => expect(await readFile(join(place.folder, 'archive', id, 'video'))).toEqual(bytes), {
+        timeout: 20_000,
+        interval: 200,
+      });
       expect(await customer.credits()).toMatchObject({
         available_microcredits: 1_000_000 - 571_429,
         held_microcredits: 0,

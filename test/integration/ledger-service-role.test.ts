@@ -21,6 +21,7 @@ const MONEY_TABLES = [
   'holds',
   'create_attempts',
   'generation_events',
+  'contents',
 ];
 
 beforeAll(async () => {

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { platform } from 'node:process';
 import { buffer } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ContentStore } from '../../outbound/index.ts';
 import { createFolderStore, IncompleteContent } from '../../outbound/index.ts';
 
@@ -55,6 +56,18 @@ describe('a content', () => {
     expect(await mode('archive')).toBe('700');
     expect(await mode('archive/video_00')).toBe('700');
     expect(await mode('archive/video_00/video')).toBe('600');
+  });
+
+  it.runIf(platform === 'linux')('leaves no file open when its reader goes away', async () => {
+    const openFiles = async () => {
+      const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+      return (await Promise.all(links)).filter((path) => path.startsWith(folder));
+    };
+    await whole();
+    const stream = await store.read(KEY);
+    expect(await openFiles()).toHaveLength(1);
+    await stream?.cancel();
+    await vi.waitFor(async () => expect(await openFiles()).toEqual([]));
   });
 
   it('is not there before it is whole', async () => {

@@ -63,7 +63,8 @@ describe('what moves credits', () => {
     const settlement = { charged: true, reason: 'completed', errorCode: null } as const;
     const { world, result } = await run({ placement: { outcome: 'settled', accountId: 'acct_00', settlement } });
     expect(result.outcome).toBe('captured');
-    expect(world.calls).toEqual(['hold']);
+    expect(settlements(world)).toEqual([]);
+    expect(world.calls).toEqual(['hold', 'archive']);
   });
 });
 
@@ -170,7 +171,7 @@ describe('creating', () => {
 
   it('creates nothing when an earlier run has a video, or may have one', async () => {
     const known = await run({ placement: held({ providerVideoId: 'pv_0' }), look: () => COMPLETED });
-    expect(known.world.calls).toEqual(['hold', 'look', 'capture']);
+    expect(known.world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
     const unknown = await run({
       placement: held({ createMayHaveArrived: true }),
       find: () => ({ outcome: 'unknowable', why: 'no list' }),

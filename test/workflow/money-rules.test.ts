@@ -46,7 +46,7 @@ describe('a create that may or may not have arrived', () => {
           : { outcome: 'adopted', providerVideoId: 'pv_1', providerEventsExpected: false },
       look: () => COMPLETED,
     });
-    expect(world.calls).toEqual(['hold', 'create', 'find', 'find', 'find', 'look', 'capture']);
+    expect(world.calls).toEqual(['hold', 'create', 'find', 'find', 'find', 'look', 'capture', 'archive']);
     expect(result.outcome).toBe('captured');
   });
 
@@ -56,7 +56,7 @@ describe('a create that may or may not have arrived', () => {
       find: () => ({ outcome: 'not_found' }),
       look: () => COMPLETED,
     });
-    expect(world.calls).toEqual(['hold', 'create', 'find', 'create', 'look', 'capture']);
+    expect(world.calls).toEqual(['hold', 'create', 'find', 'create', 'look', 'capture', 'archive']);
     expect(result.outcome).toBe('captured');
   });
 
@@ -92,7 +92,7 @@ describe('a create that may or may not have arrived', () => {
       ...world.ledger,
       placeHold: async () => held({ providerVideoId: placements++ === 0 ? null : 'pv_late' }),
     };
-    const result = await withWorkers(env, { ledger, provider: world.provider }, async () =>
+    const result = await withWorkers(env, { ...world, ledger }, async () =>
       (await startGeneration(env)).result(),
     );
     expect(result.outcome).toBe('captured');

@@ -1,0 +1,198 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Content } from '../../ledger/index.ts';
+import { LedgerError } from '../../ledger/index.ts';
+import type { TestDatabase, Tenant } from '../support/database.ts';
+import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
+
+let db: TestDatabase;
+let tenant: Tenant;
+beforeAll(async () => {
+  db = await createTestDatabase();
+  tenant = await openTenant(db, 100 * PRICE);
+});
+afterAll(async () => {
+  expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
+  await db.drop();
+});
+
+const PROVIDER = { baseUrl: 'http://provider.test/v1', credential: '00000000' };
+const GONE: Content = { state: 'gone' };
+
+function archived(bytes = 11_138): Content {
+  return { state: 'archived', bytes, sha256: randomBytes(32), contentType: 'video/mp4', location: 'video_00/video' };
+}
+
+/** A held generation with a video, of which this was seen. */
+async function held(verdict: 'open' | 'completed' | 'failed' = 'completed'): Promise<string> {
+  const id = await admit(db, tenant);
+  await db.ledger.placeHold(id, 3600);
+  await db.ledger.beginCreate(id, PROVIDER);
+  const video = randomUUID();
+  await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  const error =
+    verdict === 'failed' ? { errorCode: 'no', errorMessage: 'No.' } : { errorCode: null, errorMessage: null };
+  await db.ledger.recordLook(id, video, { verdict, status: verdict, progress: null, completedAt: null, ...error });
+  return id;
+}
+
+async function charged(): Promise<string> {
+  const id = await held();
+  await db.ledger.settleGeneration(id, 'completed');
+  return id;
+}
+
+/** As if it had been seen completed so long ago. */
+async function age(id: string, interval: string): Promise<void> {
+  await db.admin.query('UPDATE generations SET last_look_at = last_look_at - $2::interval WHERE id = $1', [
+    id,
+    interval,
+  ]);
+}
+
+async function eventsOf(id: string): Promise<[string, unknown][]> {
+  const { rows } = await db.pool.query<{ kind: string; data: unknown }>(
+    `SELECT kind, data FROM generation_events WHERE generation_id = $1 AND kind IN ('archived', 'content_gone')`,
+    [id],
+  );
+  return rows.map(({ kind, data }) => [kind, data]);
+}
+
+const record = (id: string, content: Content, variant: 'video' | 'thumbnail' = 'video') =>
+  db.ledger.recordContent(id, variant, content);
+const get = (id: string, accountId = tenant.accountId) => db.ledger.getContent(accountId, id, 'video');
+const refusal = async (id: string, content: Content) =>
+  record(id, content).then(
+    () => 'recorded',
+    (error: unknown) => (error instanceof LedgerError ? error.code : error),
+  );
+
+describe('recording a content', () => {
+  it('twice keeps the first record, and answers with it', async () => {
+    const id = await charged();
+    const first = archived();
+    expect(await record(id, first)).toEqual(first);
+    expect(await record(id, archived(5))).toEqual(first);
+    await age(id, '2 hours');
+    expect(await record(id, GONE)).toEqual(first);
+    expect(await get(id)).toEqual(first);
+    expect(await eventsOf(id)).toEqual([['archived', { bytes: 11_138 }]]);
+  });
+
+  it('from eight connections at once keeps one record and one event', async () => {
+    const id = await charged();
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => record(id, archived(n + 1))));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(await eventsOf(id)).toHaveLength(1);
+  });
+
+  it('tells of the video only', async () => {
+    const id = await charged();
+    await record(id, archived(), 'thumbnail');
+    expect(await eventsOf(id)).toEqual([]);
+    expect(await get(id)).toBeUndefined();
+  });
+
+  it('needs a generation that holds or was charged, and that the provider said completed', async () => {
+    const refunded = await held('failed');
+    await db.ledger.settleGeneration(refunded, 'provider_failed');
+    expect(await refusal(refunded, archived())).toBe('wrong_state');
+    expect(await refusal(await admit(db, tenant), archived())).toBe('wrong_state');
+    expect(await refusal(await held('open'), archived())).toBe('no_proof');
+    expect(await refusal(await held('failed'), archived())).toBe('no_proof');
+    expect(await refusal(await held(), archived())).toBe('recorded');
+    expect(await refusal('video_00000000000000000000000000000000', archived())).toBe('unknown_generation');
+  });
+
+  it('as gone needs an hour since it was seen completed', async () => {
+    const id = await charged();
+    expect(await refusal(id, GONE)).toBe('no_proof');
+    await age(id, '59 minutes');
+    expect(await refusal(id, GONE)).toBe('no_proof');
+    await age(id, '1 minute');
+    expect(await record(id, GONE)).toEqual(GONE);
+    expect(await record(id, archived())).toEqual(GONE);
+    expect(await get(id)).toEqual(GONE);
+    expect(await eventsOf(id)).toEqual([['content_gone', {}]]);
+  });
+
+  it('of a deleted video is always gone', async () => {
+    const id = await charged();
+    await db.ledger.deleteGeneration(tenant.accountId, id);
+    expect(await record(id, archived())).toEqual(GONE);
+    expect(await eventsOf(id)).toEqual([['content_gone', {}]]);
+  });
+
+  it.each<[string, Partial<Extract<Content, { state: 'archived' }>>]>([
+    ['without bytes', { bytes: 0 }],
+    ['with half a checksum', { sha256: randomBytes(16) }],
+    ['without a type', { contentType: '' }],
+    ['without a place', { location: '' }],
+  ])('%s is refused', async (_what, changes) => {
+    expect(await refusal(await charged(), { ...archived(), ...changes } as Content)).toBe('constraint');
+  });
+
+  it.each([
+    `state = 'archived', bytes = NULL`,
+    `state = 'gone'`,
+    `state = 'lost', bytes = NULL, sha256 = NULL, content_type = NULL, location = NULL`,
+  ])('the table itself refuses half a description: %s', async (changes) => {
+    const id = await charged();
+    await record(id, archived());
+    const client = await db.admin.connect();
+    try {
+      await client.query('BEGIN; SET LOCAL session_replication_role = replica');
+      await expect(client.query(`UPDATE contents SET ${changes} WHERE generation_id = $1`, [id])).rejects.toMatchObject(
+        {
+          code: '23514',
+        },
+      );
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+  });
+});
+
+describe('a record', () => {
+  it.each(['UPDATE contents SET bytes = 1', 'DELETE FROM contents', 'TRUNCATE contents'])(
+    'never changes, not for its owner either: %s',
+    async (sql) => {
+      await record(await charged(), archived());
+      await expect(db.admin.query(sql)).rejects.toMatchObject({ code: 'HF004' });
+    },
+  );
+
+  it('is shown to the owner of a charged, undeleted generation only', async () => {
+    const id = await held();
+    await record(id, archived());
+    expect(await get(id)).toBeUndefined();
+    await db.ledger.settleGeneration(id, 'completed');
+    expect(await get(id)).toMatchObject({ state: 'archived' });
+    expect(await get(id, (await openTenant(db, 0)).accountId)).toBeUndefined();
+    await db.ledger.deleteGeneration(tenant.accountId, id);
+    expect(await get(id)).toBeUndefined();
+  });
+});
+
+describe('what archiving has to know', () => {
+  it('is where the video is, since when it is complete by our clock, and what is done already', async () => {
+    const open = await held('open');
+    expect(await db.ledger.getArchiving(open)).toMatchObject({ state: 'held', completedForMs: null, video: null });
+    const id = await charged();
+    await age(id, '10 minutes');
+    await record(id, archived(), 'thumbnail');
+    const archiving = await db.ledger.getArchiving(id);
+    expect(archiving).toMatchObject({
+      ...PROVIDER,
+      state: 'charged',
+      deleted: false,
+      recorded: ['thumbnail'],
+      video: null,
+    });
+    expect(archiving.completedForMs).toBeGreaterThanOrEqual(600_000);
+    expect(archiving.completedForMs).toBeLessThan(660_000);
+    await record(id, archived());
+    expect(await db.ledger.getArchiving(id)).toMatchObject({ video: 'archived' });
+  });
+});

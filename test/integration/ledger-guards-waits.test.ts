@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { videoId } from '../../contracts/ids.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { FirstStatement } from '../support/runBehind.ts';
+import { runBehind } from '../support/runBehind.ts';
+import { FINISHED, PROVIDER, ledgerSteps } from '../support/ledgerSteps.ts';
+
+/** What comes second waits for what came first, and then answers as if nothing had been at the same moment. */
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase(5);
+});
+afterAll(async () => {
+  await db.drop();
+});
+afterEach(async () => {
+  expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
+});
+
+const { held, seen, begin, settle, outlive, balance } = ledgerSteps(() => db);
+
+const behind = <Answer>(first: FirstStatement, second: () => Promise<Answer>) => runBehind(db, first, second);
+
+describe('with one key at once', () => {
+  it('two grants move credits once, and the second answers with the first movement', async () => {
+    const { accountId } = await openTenant(db, 0);
+    const answer = await behind({ sql: "SELECT grant_credits($1, 700, 'r', 'k')", values: [accountId] }, () =>
+      db.ledger.grantCredits({ accountId, amountMicrocredits: 700, reason: 'r', idempotencyKey: 'k' }),
+    );
+    expect(answer).toMatchObject({
+      outcome: 'granted',
+      movedMicrocredits: 700,
+      availableMicrocredits: 700,
+      replayed: true,
+    });
+  });
+
+  it('two freezes freeze once, and the second answers as the first', async () => {
+    const { accountId } = await openTenant(db, 0);
+    const answer = await behind({ sql: "SELECT set_account_frozen($1, true, 'r', 'k')", values: [accountId] }, () =>
+      db.ledger.setAccountFrozen({ accountId, frozen: true, reason: 'r', idempotencyKey: 'k' }),
+    );
+    expect(answer).toEqual({ outcome: 'frozen', replayed: true });
+  });
+
+  it('two prices are one, and the second answers as the first', async () => {
+    const [model, idempotencyKey] = [randomUUID(), randomUUID()];
+    const answer = await behind(
+      { sql: "SELECT set_price($1, '1x1', 1000, 0, NULL, $2)", values: [model, idempotencyKey] },
+      () =>
+        db.ledger.setPrice({
+          model,
+          size: '1x1',
+          costPerSecondMicrocredits: 1000,
+          marginBasisPoints: 0,
+          effectiveFrom: null,
+          idempotencyKey,
+        }),
+    );
+    expect(answer).toMatchObject({ outcome: 'set', replayed: true });
+  });
+
+  it('two requests are one', async () => {
+    const tenant = await openTenant(db, 5 * PRICE);
+    const ask = (generationId: string) => ({
+      ...tenant,
+      generationId,
+      model: 'sora-2',
+      seconds: 4,
+      size: '720x1280',
+      prompt: 'a red fox',
+      inputReference: null,
+      admitWithinMs: 60_000,
+      fingerprint: Buffer.alloc(32),
+      idempotencyKey: 'k',
+    });
+    const first = videoId(randomUUID());
+    const answer = await behind(
+      {
+        sql: `SELECT admit_generation($1, $2, $3, 'sora-2', 4, '720x1280', 'a red fox', NULL, NULL, NULL, 60000, $4, 'k')`,
+        values: [first, tenant.accountId, tenant.apiKeyId, Buffer.alloc(32)],
+      },
+      () => db.ledger.admitGeneration(ask(videoId(randomUUID()))),
+    );
+    expect(answer).toEqual({ outcome: 'in_use' });
+  });
+});
+
+describe('of one generation', () => {
+  it('a second hold waits for the first, and is that one', async () => {
+    const tenant = await openTenant(db, 3 * PRICE);
+    const id = await admit(db, tenant);
+    const placed = await behind({ sql: 'SELECT place_hold($1, 3600)', values: [id] }, () =>
+      db.ledger.placeHold(id, 60),
+    );
+    expect(placed).toMatchObject({ outcome: 'held', holdTtlMs: 3_600_000 });
+    expect(await balance({ tenant, id })).toEqual({ available: 2 * PRICE, held: PRICE });
+  });
+
+  it('a release waits for the capture, and is a conflict', async () => {
+    const hold = await seen(FINISHED);
+    await outlive(hold.id);
+    const released = await behind({ sql: "SELECT settle_generation($1, 'completed')", values: [hold.id] }, () =>
+      settle(hold.id, 'expired'),
+    );
+    expect(released).toMatchObject({ result: 'conflict', settlement: { charged: true } });
+  });
+
+  it('a second refund waits for the first, and finds nothing left', async () => {
+    const hold = await seen(FINISHED);
+    await settle(hold.id, 'completed');
+    const refunded = await behind({ sql: "SELECT refund_generation($1, NULL, 'r', 'one')", values: [hold.id] }, () =>
+      db.ledger.refundGeneration({ generationId: hold.id, amountMicrocredits: 1, reason: 'r', idempotencyKey: 'two' }),
+    );
+    expect(refunded).toMatchObject({ outcome: 'nothing_left' });
+    expect(await balance(hold)).toEqual({ available: PRICE, held: 0 });
+  });
+
+  it('a create waits for the cancel, and is not begun', async () => {
+    const hold = await held();
+    const begun = await behind({ sql: "SELECT request_cancel($1, 'client')", values: [hold.id] }, () => begin(hold.id));
+    expect(begun).toEqual({ outcome: 'cancelled' });
+  });
+});
+
+it('an adoption waits for a create of the same fields, whose video it may be about to take', async () => {
+  const prompt = randomUUID();
+  const tenant = await openTenant(db, 2 * PRICE);
+  const [searching, creating] = [await admit(db, tenant, prompt), await admit(db, tenant, prompt)];
+  for (const id of [searching, creating]) await db.ledger.placeHold(id, 3600);
+  await db.ledger.beginCreate(searching, PROVIDER);
+  const adopted = await behind(
+    { sql: 'SELECT begin_create($1, $2, $3, 0)', values: [creating, PROVIDER.baseUrl, PROVIDER.credential] },
+    () => db.ledger.adoptVideo(searching, 1, { id: randomUUID(), createdAt: null }),
+  );
+  expect(adopted).toBe('rival');
+});
+
+it("a hold whose time ends while it waits for the account's row is not placed", async () => {
+  const tenant = await openTenant(db, PRICE);
+  const id = await admit(db, tenant);
+  await db.admin.query("UPDATE generations SET admit_by = clock_timestamp() + interval '1 second' WHERE id = $1", [id]);
+  const placed = await behind(
+    {
+      sql: 'SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE',
+      values: [tenant.accountId],
+      until: `(SELECT clock_timestamp() > admit_by FROM generations WHERE id = '${id}')`,
+    },
+    () => db.ledger.placeHold(id, 3600),
+  );
+  expect(placed).toMatchObject({ outcome: 'refused', code: 'voided' });
+  expect(await balance({ tenant, id })).toEqual({ available: PRICE, held: 0 });
+});

@@ -1,0 +1,29 @@
+import { accounts } from './accounts.ts';
+import { afterwards } from './afterwards.ts';
+import { holds } from './holds.ts';
+import type { Mutant } from './mutant.ts';
+import { provider } from './provider.ts';
+import { refunds } from './refunds.ts';
+import { requests } from './requests.ts';
+import { schema } from './schema.ts';
+import { settlements } from './settlements.ts';
+
+/** The mutants with the tests that should see them; those run first, and the others only when these pass. */
+const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly string[]])[] = [
+  [accounts, ['ledger-guards-keys', 'ledger-admission', 'ledger-guards-waits']],
+  [requests, ['ledger-guards-keys', 'ledger-guards', 'ledger-admission', 'ledger-holds', 'ledger-money-rules']],
+  [holds, ['ledger-holds', 'ledger-guards-waits', 'ledger-guards-refunds']],
+  [settlements, ['ledger-settlement', 'ledger-guards', 'ledger-money-rules']],
+  [refunds, ['ledger-guards-refunds']],
+  [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],
+  [afterwards, ['ledger-guards-claims']],
+  [schema, ['ledger-guards-schema', 'ledger-constraints', 'ledger-service-role']],
+];
+
+/**
+ * Every guard of money in the database, each taken out once. A guard that stands twice, in a function and as a constraint,
+ * is here twice: the function gives the answer that a caller can use, the constraint holds when a function is wrong.
+ */
+export const MUTANTS: readonly (Mutant & { readonly nearest: readonly string[] })[] = groups.flatMap(
+  ([mutants, tests]) => mutants.map((mutant) => ({ ...mutant, nearest: tests.map((test) => `${test}.test.ts`) })),
+);

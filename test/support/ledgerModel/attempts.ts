@@ -1,0 +1,115 @@
+import type { Ledger, SeenVideo } from '../../../ledger/index.ts';
+import type { Generation, Model } from './state.ts';
+import { createsSpent, isFinished, isSettled, nothingMade, openAttempt, refusedAs } from './state.ts';
+
+/** The provider's steps, foretold: none of them moves credits, but each may prove what does. */
+
+export interface BeginCall {
+  readonly generationId: string;
+  readonly leastTimeLeftMs: number;
+}
+
+export function beginCreate(model: Model, { generationId, leastTimeLeftMs }: BeginCall): unknown {
+  const generation = model.generations.get(generationId);
+  if (generation === undefined) return refusedAs('unknown_generation');
+  const { attempts, video } = generation;
+  if (generation.claimOf !== null) return refusedAs('wrong_state');
+  const last = attempts.at(-1);
+  if (video !== null) return { outcome: 'known', providerVideoId: video };
+  if (generation.state !== 'held') return { outcome: 'settled' };
+  if (last?.outcome === 'refused') return { outcome: 'refused', errorCode: last.errorCode };
+  if (last?.outcome === null) return { outcome: 'open' };
+  if (generation.cancelRequested && nothingMade(generation)) return { outcome: 'cancelled' };
+  if (createsSpent(generation)) return { outcome: 'spent' };
+  if (generation.outlived || generation.holdTtlMs <= leastTimeLeftMs) return { outcome: 'too_late' };
+  const number = attempts.length + 1;
+  attempts.push({ number, outcome: null, errorCode: null });
+  const { model: name, seconds, size, prompt } = generation;
+  return { outcome: 'begun', number, request: { model: name, seconds, size, prompt, inputReference: null } };
+}
+
+export type CreateEnd = Parameters<Ledger['endCreate']>[2];
+
+export interface EndCall {
+  readonly generationId: string;
+  readonly number: number;
+  readonly end: CreateEnd;
+}
+
+export function endCreate(model: Model, { generationId, number, end }: EndCall): unknown {
+  if (!Number.isInteger(number) || number >= 2 ** 31) return refusedAs('constraint');
+  const generation = model.generations.get(generationId);
+  if (generation === undefined) return refusedAs('unknown_generation');
+  const attempt = openAttempt(generation);
+  if (attempt?.number !== number) return undefined;
+  if (end.outcome === 'created') {
+    if (isOwned(model, end.providerVideoId)) return refusedAs('video_taken');
+    Object.assign(generation, { video: end.providerVideoId, verdict: 'open' });
+  }
+  attempt.outcome = end.outcome;
+  attempt.errorCode = 'code' in end ? end.code : null;
+  freeSlot(model, generation);
+  return undefined;
+}
+
+export interface AdoptCall {
+  readonly generationId: string;
+  readonly number: number;
+  readonly videoId: string;
+}
+
+export function adoptVideo(model: Model, { generationId, number, videoId }: AdoptCall): unknown {
+  const generation = model.generations.get(generationId);
+  if (generation === undefined) return refusedAs('unknown_generation');
+  const attempt = openAttempt(generation);
+  // Also after a release: its video is followed then.
+  const isOpen = generation.state === 'held' || generation.state === 'refunded';
+  if (!isOpen || generation.video !== null || attempt?.number !== number) return 'closed';
+  const isRival = (other: Generation) =>
+    other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation);
+  if ([...model.generations.values()].some(isRival)) return 'rival';
+  if (isOwned(model, videoId)) return 'taken';
+  attempt.outcome = 'adopted';
+  Object.assign(generation, { video: videoId, verdict: 'open' });
+  return 'adopted';
+}
+
+/** What a provider's list shows of a request. */
+const visible = ({ model, seconds, size, prompt }: Generation) => [model, seconds, size, prompt].join();
+
+function isOwned(model: Model, videoId: string): boolean {
+  return [...model.generations.values()].some(({ video }) => video === videoId);
+}
+
+export function noteAmbiguousCreate(model: Model, generationId: string): unknown {
+  return model.generations.has(generationId) ? undefined : refusedAs('unknown_generation');
+}
+
+export interface LookCall {
+  readonly generationId: string;
+  readonly videoId: string;
+  readonly seen: SeenVideo;
+}
+
+export function recordLook(model: Model, { generationId, videoId, seen }: LookCall): unknown {
+  const lookedAt = model.generations.get(generationId);
+  if (lookedAt === undefined) return refusedAs('unknown_generation');
+  const generation = model.makerOf(lookedAt);
+  if (generation.video !== videoId) return refusedAs('wrong_state');
+  if (generation.verdict === 'open') {
+    const known = [generation.progress, seen.progress].filter((progress) => progress !== null);
+    const progress = known.length === 0 ? null : Math.max(...known);
+    if (progress !== null && (progress < 0 || progress > 100)) return refusedAs('constraint');
+    if (generation.state === 'refunded' && seen.verdict === 'completed') generation.claimable = 'now';
+    Object.assign(generation, { verdict: seen.verdict, progress, providerError: seen.errorCode });
+    freeSlot(model, generation);
+  }
+  return { verdict: generation.verdict, errorCode: generation.providerError };
+}
+
+/** What was learned after the settlement may end what still counted against its account's cap. */
+function freeSlot(model: Model, generation: Generation): void {
+  if (!generation.countsAsActive || !isSettled(generation) || !isFinished(generation)) return;
+  generation.countsAsActive = false;
+  model.accountOf(generation).active -= 1;
+}

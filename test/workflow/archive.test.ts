@@ -1,0 +1,116 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SEARCH_ATTRIBUTE } from '../../contracts/temporal.ts';
+import type { FakeWorldOptions } from '../support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS } from '../support/fakes.ts';
+import { createTimeSkipping, durationMs, historyLength, startGeneration, withWorkers } from '../support/temporal.ts';
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  env = await createTimeSkipping();
+});
+afterAll(async () => {
+  await env.teardown();
+});
+
+type Handle = Awaited<ReturnType<typeof startGeneration>>;
+
+async function run(
+  options: Omit<FakeWorldOptions, 'now'>,
+  meanwhile: (handle: Handle) => Promise<void> = async () => undefined,
+) {
+  const world = fakeWorld({
+    placement: held({ providerVideoId: 'pv_1' }),
+    look: () => COMPLETED,
+    ...options,
+    now: () => env.currentTimeMs(),
+  });
+  return withWorkers(env, world, async () => {
+    const handle = await startGeneration(env);
+    await meanwhile(handle);
+    const result = await handle.result();
+    return { world, result, events: await historyLength(handle), tookMs: await durationMs(handle) };
+  });
+}
+
+async function outcomeShown(handle: Handle): Promise<unknown> {
+  const { typedSearchAttributes } = await handle.describe();
+  return typedSearchAttributes.getAll().find(({ key }) => key.name === SEARCH_ATTRIBUTE.outcome)?.value;
+}
+
+describe('the content of a charged video', () => {
+  it('is archived after the capture, and only then', async () => {
+    const { world, result } = await run({});
+    expect(world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
+    expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
+  });
+
+  it('that can not be had for hours holds up no settlement, and adds no event to the history', async () => {
+    const steady = await run({});
+    let shown: unknown;
+    const shaken = await run({ archive: (attempt) => (attempt < 100 ? 'away' : 'archived') }, async (handle) => {
+      await env.sleep(HOUR_MS);
+      shown = await outcomeShown(handle);
+    });
+    expect(shown).toBe('captured');
+    expect(shaken.tookMs).toBeGreaterThan(2 * HOUR_MS);
+    expect(shaken.world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
+    expect(shaken.events).toBeLessThanOrEqual(steady.events);
+  });
+
+  it('that is never to be had is charged all the same, and on record as gone after a day', async () => {
+    const { world, result, tookMs, events } = await run({ archive: () => 'away' });
+    expect(world.calls).toEqual(['hold', 'look', 'capture', 'record gone']);
+    expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
+    expect(tookMs).toBeGreaterThanOrEqual(24 * HOUR_MS - 120_000);
+    expect(tookMs).toBeLessThan(24 * HOUR_MS + 10 * 60_000);
+    expect(events).toBeLessThanOrEqual(50);
+  });
+
+  it('whose link is dead is not waited for any longer', async () => {
+    const { world, result, tookMs } = await run({ archive: (attempt) => (attempt < 3 ? 'away' : 'gone') });
+    expect(world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
+    expect(result.outcome).toBe('captured');
+    expect(tookMs).toBeLessThan(HOUR_MS);
+  });
+
+  it('is archived by a later run, when the run that charged it did not come to it', async () => {
+    const settlement = { charged: true, reason: 'completed', errorCode: null } as const;
+    const { world, result } = await run({ placement: { outcome: 'settled', accountId: 'acct_00', settlement } });
+    expect(world.calls).toEqual(['hold', 'archive']);
+    expect(result.outcome).toBe('captured');
+  });
+
+  it('is archived although an operator cancels the workflow meanwhile', async () => {
+    const { world, result } = await run(
+      { archive: (attempt) => (attempt < 8 ? 'away' : 'archived') },
+      async (handle) => {
+        await env.sleep(60_000);
+        await handle.cancel();
+      },
+    );
+    expect(world.calls).toEqual(['hold', 'look', 'capture', 'record cancel', 'archive']);
+    expect(result.outcome).toBe('captured');
+  });
+});
+
+describe('nothing is archived', () => {
+  it.each([
+    ['of a video that failed', { look: () => ({ verdict: 'failed' }) as const }],
+    ['of a generation that was refunded before', refundedBefore()],
+    ['of a request that was refused', refused()],
+  ])('%s', async (_what, options) => {
+    const { world } = await run(options);
+    expect(world.calls).not.toContain('archive');
+    expect(world.calls).not.toContain('record gone');
+  });
+
+  function refundedBefore(): Omit<FakeWorldOptions, 'now'> {
+    const settlement = { charged: false, reason: 'expired', errorCode: 'generation_timeout' } as const;
+    return { placement: { outcome: 'settled', accountId: 'acct_00', settlement } };
+  }
+
+  function refused(): Omit<FakeWorldOptions, 'now'> {
+    return { placement: { outcome: 'refused', code: 'insufficient_credits', accountId: 'acct_00' } };
+  }
+});
