@@ -20,7 +20,7 @@ afterEach(async () => {
   expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
 });
 
-const { held, created, seen, settle, outlive, balance } = ledgerSteps(() => db);
+const { held, created, seen, settle, outlive, balance, noProof } = ledgerSteps(() => db);
 const HOUR = 3_600_000;
 const set = (id: string, assignments: string) =>
   db.admin.query(`UPDATE generations SET ${assignments} WHERE id = $1`, [id]);
@@ -121,6 +121,18 @@ describe('a late completion', () => {
     await settle(next, 'expired');
     expect(await claim(hold)).toMatchObject({ outcome: 'admitted' });
   });
+});
+
+it('a claim is released by its hour alone, and charged after that too if its video is in our storage', async () => {
+  const hold = await late();
+  const id = await claimed(hold);
+  await db.ledger.placeHold(id, 3600);
+  await db.ledger.requestCancel(id, 'client');
+  await noProof(id, ['cancelled', 'provider_unavailable', 'create_failed', 'create_refused', 'provider_failed']);
+  await archive(id);
+  await outlive(id);
+  expect(await settle(id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'completed' } });
+  expect(await settle(id, 'completed')).toMatchObject({ result: 'settled', settlement: { charged: true } });
 });
 
 it('a claim creates nothing', async () => {

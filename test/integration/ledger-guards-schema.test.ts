@@ -243,7 +243,7 @@ describe('what is written stays', () => {
   });
 });
 
-it('ledger_drift shows what was done to refunds, and a transaction out of balance', async () => {
+describe('ledger_drift shows', () => {
   const drift = async (sql: string) => {
     const client = await db.admin.connect();
     try {
@@ -255,14 +255,40 @@ it('ledger_drift shows what was done to refunds, and a transaction out of balanc
       client.release();
     }
   };
-  expect(await drift('SELECT')).toEqual([]);
-  const refund = `refund ${ids.charged}:refund:k`;
-  expect(await drift('UPDATE refunds SET amount_microcredits = 1')).toEqual([refund]);
-  expect(await drift('DELETE FROM refunds')).toEqual([refund]);
-  const less = `UPDATE generations SET charged_amount_microcredits = 1 WHERE id = '${ids.charged}'`;
-  expect(await drift(less)).toEqual([`charge of ${ids.charged}`, `refunds of ${ids.charged}`]);
-  expect(
-    await drift(`ALTER TABLE journal_transactions DROP CONSTRAINT IF EXISTS journal_transactions_sum_to_zero;
-      UPDATE journal_transactions SET revenue_microcredits = 0 WHERE kind = 'refund'`),
-  ).toEqual(['journal transaction']);
+
+  it('nothing, while nobody has tampered', async () => {
+    expect(await drift('SELECT')).toEqual([]);
+  });
+
+  it('what was done to refunds', async () => {
+    const refund = `refund ${ids.charged}:refund:k`;
+    expect(await drift('UPDATE refunds SET amount_microcredits = 1')).toEqual([refund]);
+    expect(await drift('DELETE FROM refunds')).toEqual([refund]);
+    const less = `UPDATE generations SET charged_amount_microcredits = 1 WHERE id = '${ids.charged}'`;
+    expect(await drift(less)).toEqual([`charge of ${ids.charged}`, `refunds of ${ids.charged}`]);
+  });
+
+  it('a movement that went to another account', async () => {
+    const move = (kind: string) =>
+      drift(`UPDATE journal_transactions SET account_id = '${other.accountId}' WHERE kind = '${kind}'`);
+    expect(await move('refund')).toContain(`refund ${ids.charged}:refund:k`);
+    expect(await move('grant')).toContain(`operation grant:${tenant.accountId}:first`);
+  });
+
+  it("a charge without the provider's word, and a movement without its hold", async () => {
+    const unsaid = `UPDATE generations SET provider_verdict = 'failed' WHERE id = '${ids.charged}'`;
+    expect(await drift(unsaid)).toEqual([`charge without the provider's word ${ids.charged}`]);
+    expect(await drift(`DELETE FROM holds WHERE generation_id = '${ids.charged}'`)).toEqual(
+      expect.arrayContaining([
+        `journal without a hold ${ids.charged}:hold`,
+        `journal without a hold ${ids.charged}:settle`,
+      ]),
+    );
+  });
+
+  it('a transaction out of balance', async () => {
+    const unbalanced = `ALTER TABLE journal_transactions DROP CONSTRAINT IF EXISTS journal_transactions_sum_to_zero;
+      UPDATE journal_transactions SET revenue_microcredits = 0 WHERE kind = 'refund'`;
+    expect(await drift(unbalanced)).toEqual(['journal transaction']);
+  });
 });

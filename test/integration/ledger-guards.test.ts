@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { videoId } from '../../contracts/ids.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
 import type { Held } from '../support/ledgerSteps.ts';
@@ -140,6 +142,9 @@ describe('an emergency', () => {
       await db.admin.query('ALTER TABLE journal_transactions DROP CONSTRAINT broken');
     }
     expect(await balance(hold)).toEqual({ available: PRICE, held: 0 });
+    // Its owner may have it after all.
+    const again = { ...hold.tenant, generationId: videoId(randomUUID()), claimOf: hold.id, admitWithinMs: 60_000 };
+    expect(await db.ledger.claimGeneration(again)).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
   });
 
   it('counts its ten minutes from the first refusal, however many follow', async () => {

@@ -1,5 +1,6 @@
 import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
+import { drift } from './drift.ts';
 import { holds } from './holds.ts';
 import type { Mutant } from './mutant.ts';
 import { provider } from './provider.ts';
@@ -17,6 +18,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [refunds, ['ledger-guards-refunds']],
   [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],
   [afterwards, ['ledger-guards-claims']],
+  [drift, ['ledger-guards-schema', 'ledger-constraints']],
   [schema, ['ledger-guards-schema', 'ledger-constraints', 'ledger-service-role']],
 ];
 

@@ -183,31 +183,4 @@ export const schema = [
       sql: 'ALTER FUNCTION settle_generation RESET search_path',
     },
   }),
-  ...edits('ledger_drift', {
-    'drift-balance': {
-      breaks: 'a balance that the journal does not explain is not shown',
-      find: '(kept.available_microcredits)::numeric,kept.available)',
-      replace: '(kept.available_microcredits)::numeric,(kept.available_microcredits)::numeric)',
-    },
-    'drift-refund': {
-      breaks: 'a refund that the journal does not explain is not shown',
-      find: "WHERE ((t.kind = 'refund'::text) AND ",
-      replace: "WHERE ((t.kind = 'refunded'::text) AND ",
-    },
-    'drift-refunds': {
-      breaks: 'refunds of more than was captured are not shown',
-      find: 'HAVING (sum(r.amount_microcredits) > ',
-      replace: 'HAVING (sum(r.amount_microcredits) < ',
-    },
-    'drift-sum': {
-      breaks: 'a transaction out of balance is not shown',
-      find: 't.issued_microcredits) + t.revenue_microcredits) <> 0)',
-      replace: 't.issued_microcredits) + t.revenue_microcredits) IS NULL)',
-    },
-    'drift-charge': {
-      breaks: 'a charge that the journal does not explain is not shown',
-      find: '(COALESCE(g.charged_amount_microcredits, (0)::bigint) <> COALESCE(t.revenue_microcredits, (0)::bigint)) OR ',
-      replace: '',
-    },
-  }),
 ];

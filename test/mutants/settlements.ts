@@ -164,6 +164,26 @@ export const settlements = [
       find: "THEN\n    RETURN QUERY SELECT 'terminal'",
       replace: "AND false THEN\n    RETURN QUERY SELECT 'terminal'",
     },
+    'claim-unavailable': {
+      breaks: 'a claim is released as "provider unavailable" when its video is there',
+      find: 'g.claim_of IS NULL AND g.provider_video_id IS NULL',
+      replace: 'g.provider_video_id IS NULL',
+    },
+    'claim-cancelled': {
+      breaks: 'a claim is cancelled when its video is there',
+      find: 'g.claim_of IS NULL AND g.cancel_requested_at',
+      replace: 'g.cancel_requested_at',
+    },
+    'claim-times-out': {
+      breaks: 'a claim whose video is in our storage times out',
+      find: ' OR g.claim_of IS NOT NULL AND claim_is_ready(g)',
+      replace: '',
+    },
+    'emergency-claimable': {
+      breaks: "an emergency loses its owner's completed video",
+      find: "asked = 'emergency' AND g.provider_verdict = 'completed'",
+      replace: 'false',
+    },
     'proof-emergency-time': {
       breaks: 'an emergency at the first refusal',
       find: "g.settlement_refused_at <= settled - interval '10 minutes'",

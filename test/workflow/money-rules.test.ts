@@ -92,9 +92,7 @@ describe('a create that may or may not have arrived', () => {
       ...world.ledger,
       placeHold: async () => held({ providerVideoId: placements++ === 0 ? null : 'pv_late' }),
     };
-    const result = await withWorkers(env, { ...world, ledger }, async () =>
-      (await startGeneration(env)).result(),
-    );
+    const result = await withWorkers(env, { ...world, ledger }, async () => (await startGeneration(env)).result());
     expect(result.outcome).toBe('captured');
     expect(settlements(world)).toEqual(['capture']);
   });

@@ -52,7 +52,7 @@ const record = operation({
 const stop = operation({
   name: 'stopFollowing',
   data: someGeneration,
-  call: (model, which) => find(model, which, ({ state, countsAsActive }) => countsAsActive && state === 'refunded').id,
+  call: (model, which) => find(model, which, (one) => one.countsAsActive && one.settledLongAgo).id,
   predict: foretold.stopFollowing,
   perform: ({ ledger }, generationId) => ledger.stopFollowing(generationId),
 });

@@ -57,12 +57,12 @@ export const grant = operation({
 
 export const freeze = operation({
   name: 'setAccountFrozen',
-  data: fields({ slot: accountSlot, other: mostly, key: keys(6), reason }),
-  call: (model, { slot, other, key, reason }) => {
+  // Let go soon again, or hardly anything would be held.
+  data: fields({ slot: accountSlot, letGo: mostly, freeze: fc.constantFrom(true, false, false), key: keys(6), reason }),
+  call: (model, { slot, letGo, freeze, key, reason }) => {
     const account = model.accounts.get(model.accountId(slot));
-    const isFrozen = account?.frozen ?? false;
-    const idempotencyKey = keyOf(key, operationKeys(account));
-    return { accountId: model.accountId(slot), frozen: isFrozen !== other, reason, idempotencyKey };
+    const frozen = account?.frozen === true && letGo ? false : freeze;
+    return { accountId: model.accountId(slot), frozen, reason, idempotencyKey: keyOf(key, operationKeys(account)) };
   },
   predict: setAccountFrozen,
   perform: ({ ledger }, call) => ledger.setAccountFrozen(call),
@@ -139,7 +139,7 @@ function priceKey(model: Model, key: string): string {
 export const operatorCommands = [
   commands(2, open),
   commands(12, grant),
-  commands(4, freeze),
+  commands(5, freeze),
   commands(2, cap),
   commands(4, price),
 ];

@@ -116,9 +116,9 @@ export const look = operation({
 });
 
 export const providerCommands = [
-  commands(15, begin),
+  commands(13, begin),
   commands(13, end),
   commands(1, note),
-  commands(3, adopt),
-  commands(11, look),
+  commands(4, adopt),
+  commands(9, look),
 ];

@@ -120,9 +120,9 @@ export const outlive = operation({
 });
 
 export const settlementCommands = [
-  commands(16, settle),
-  commands(9, refund),
+  commands(18, settle),
+  commands(8, refund),
   commands(2, refuse),
   commands(2, waitTenMinutes),
-  commands(3, outlive),
+  commands(1, outlive),
 ];
