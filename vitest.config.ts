@@ -1,14 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+/** What measures how long others wait, or asks for 200 videos at once: it has the machine to itself, after all others. */
+const ALONE = ['test/integration/isolation.test.ts', 'test/integration/many.test.ts'];
+
+export const shared = {
+  globalSetup: ['test/support/globalSetup.ts'],
+  // A real server answers in its own time; a test that waits on a condition fails with what it waited for.
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  pool: 'forks' as const,
+};
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/globalSetup.ts'],
-    // A real server answers in its own time; a test that waits on a condition fails with what it waited for.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // On two cores: much of a test's time is waiting for a timer or a heartbeat, but more only make the real servers slow.
-    maxWorkers: 3,
-    pool: 'forks',
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: ALONE,
+          // On two cores: much of a test's time is waiting for a timer or a heartbeat, but more only make the real servers slow.
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 });

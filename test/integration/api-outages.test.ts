@@ -48,7 +48,7 @@ describe('without a worker', () => {
     );
     await stack.startWorkers();
     // The workflow was started all the same: a worker now runs it to its end.
-    expect(await stack.env.client.workflow.getHandle(String(rows[0]?.id)).result()).toMatchObject({
+    expect(await stack.temporal.workflow.getHandle(String(rows[0]?.id)).result()).toMatchObject({
       outcome: 'refused',
       errorCode: 'voided',
     });
@@ -71,7 +71,7 @@ describe('without Temporal', () => {
     const account = await openAccount(stack, 2_000_000);
     const open = await create(account, 'before [[never]]');
     const connection = vi
-      .spyOn(stack.env.client.workflow, 'executeUpdateWithStart')
+      .spyOn(stack.temporal.workflow, 'executeUpdateWithStart')
       .mockRejectedValue(new Error('14 UNAVAILABLE'));
     expect(await create(account, 'no Temporal')).toMatchObject(UNAVAILABLE);
     connection.mockRestore();
@@ -82,8 +82,8 @@ describe('without Temporal', () => {
 
   it('that is lost after the hold was placed, the create is answered as accepted: the hold stands', async () => {
     const account = await openAccount(stack, 1_000_000);
-    const real = stack.env.client.workflow.executeUpdateWithStart.bind(stack.env.client.workflow);
-    const lost = vi.spyOn(stack.env.client.workflow, 'executeUpdateWithStart').mockImplementation(async (...call) => {
+    const real = stack.temporal.workflow.executeUpdateWithStart.bind(stack.temporal.workflow);
+    const lost = vi.spyOn(stack.temporal.workflow, 'executeUpdateWithStart').mockImplementation(async (...call) => {
       await real(...call);
       throw new Error('4 DEADLINE_EXCEEDED');
     });
@@ -125,9 +125,9 @@ describe('without PostgreSQL', () => {
 
   it('lost between admission and the hold, the client is never told that nothing is held unless that is so', async () => {
     const account = await openAccount(stack, 1_000_000);
-    const real = stack.env.client.workflow.executeUpdateWithStart.bind(stack.env.client.workflow);
+    const real = stack.temporal.workflow.executeUpdateWithStart.bind(stack.temporal.workflow);
     const answer = await new Promise<Awaited<ReturnType<typeof create>>>((resolve, reject) => {
-      const spy = vi.spyOn(stack.env.client.workflow, 'executeUpdateWithStart').mockImplementation(async (...call) => {
+      const spy = vi.spyOn(stack.temporal.workflow, 'executeUpdateWithStart').mockImplementation(async (...call) => {
         spy.mockRestore();
         return whileAway(() => real(...call)).catch(async (error: unknown) => {
           throw error;
@@ -147,7 +147,7 @@ describe('without PostgreSQL', () => {
     const { body } = await create(account, 'settles later [[after:2s]]');
     await whileAway(async () => {
       // Long enough for the look at the completed video to meet the outage.
-      const handle = stack.env.client.workflow.getHandle(body.id);
+      const handle = stack.temporal.workflow.getHandle(body.id);
       await vi.waitFor(
         async () => {
           const { raw } = await handle.describe();
@@ -157,7 +157,7 @@ describe('without PostgreSQL', () => {
         { timeout: 20_000, interval: 100 },
       );
     });
-    expect(await stack.env.client.workflow.getHandle(body.id).result()).toMatchObject({ outcome: 'captured' });
+    expect(await stack.temporal.workflow.getHandle(body.id).result()).toMatchObject({ outcome: 'captured' });
     expect(await account.credits()).toMatchObject({ available_microcredits: 1_000_000 - PRICE, held_microcredits: 0 });
   });
 });
@@ -168,7 +168,7 @@ describe('a fault of ours in the database', () => {
     const { admin } = stack.database;
     await admin.query('REVOKE EXECUTE ON FUNCTION settle_generation FROM holdfast_service');
     const { body } = await create(account, 'no right');
-    const handle = stack.env.client.workflow.getHandle(body.id);
+    const handle = stack.temporal.workflow.getHandle(body.id);
     await vi.waitFor(
       async () => {
         const { raw } = await handle.describe();
@@ -210,7 +210,7 @@ describe('cancel, delete and content', () => {
     );
     for (let n = 0; n < 50; n += 1) expect((await cancel()).status).toBe(200);
     expect(await account.credits()).toMatchObject({ held_microcredits: PRICE });
-    const handle = stack.env.client.workflow.getHandle(body.id);
+    const handle = stack.temporal.workflow.getHandle(body.id);
     expect(await handle.result()).toMatchObject({ outcome: 'captured' });
     expect((await handle.describe()).historyLength).toBeLessThan(80);
     const late = await cancel();
@@ -222,7 +222,7 @@ describe('cancel, delete and content', () => {
     const account = await openAccount(stack, 1_000_000);
     const { body } = await create(account, 'never made [[create:429]] [[retry-after:60]]');
     await account.fetch(`/v1/videos/${body.id}/cancel`, { method: 'POST' });
-    expect(await stack.env.client.workflow.getHandle(body.id).result()).toMatchObject({
+    expect(await stack.temporal.workflow.getHandle(body.id).result()).toMatchObject({
       outcome: 'released',
       errorCode: 'cancelled',
     });
@@ -242,7 +242,7 @@ describe('cancel, delete and content', () => {
   it('a charged video is deleted here and at the provider; the charge stands', async () => {
     const account = await openAccount(stack, 1_000_000);
     const { body } = await create(account, 'soon deleted');
-    await stack.env.client.workflow.getHandle(body.id).result();
+    await stack.temporal.workflow.getHandle(body.id).result();
     const answer = await account.fetch(`/v1/videos/${body.id}`, { method: 'DELETE' });
     expect(await answer.json()).toEqual({ id: body.id, object: 'video.deleted', deleted: true });
     expect((await account.fetch(`/v1/videos/${body.id}`)).status).toBe(404);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import type { ServerType } from '@hono/node-server';
+import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
 import { createActivities } from '../../activities/index.ts';
@@ -27,6 +28,8 @@ export interface TestStack {
   readonly url: string;
   readonly database: TestDatabase;
   readonly env: TestWorkflowEnvironment;
+  /** The API's client of Temporal. */
+  readonly temporal: Client;
   readonly simulatorUrl: string;
   /** Ends the simulator for good: a provider that is gone. */
   readonly stopSimulator: () => Promise<void>;
@@ -110,6 +113,7 @@ export async function startStack(
     get env() {
       return env;
     },
+    temporal,
     simulatorUrl: simulator.url,
     stopSimulator: () => simulator.close(),
     archive,

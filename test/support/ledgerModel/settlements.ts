@@ -56,7 +56,10 @@ export function settleGeneration(model: Model, call: SettleCall): unknown {
   if (isTerminal && reason === 'emergency') {
     return settle(model, generation, verdict === 'completed' ? 'completed' : 'provider_failed', generation.amount);
   }
-  if (isTerminal && reason === 'expired') return { result: 'terminal', look: { verdict } };
+  const isReady = generation.claimOf !== null && isProven(model, generation, 'completed');
+  if (reason === 'expired' && (isTerminal || isReady)) {
+    return { result: 'terminal', look: { verdict: isReady ? 'completed' : verdict } };
+  }
   if (reason === 'expired' && !outlived) return { result: 'not_due', timeLeftMs: new Between(1, holdTtlMs) };
   if (!isProven(model, generation, asked)) return refusedAs('no_proof');
   return settle(model, generation, asked, charged ?? 0);
@@ -64,11 +67,11 @@ export function settleGeneration(model: Model, call: SettleCall): unknown {
 
 /** Whether the database holds what a settlement of this reason needs (RULES, "What moves credits"). */
 export function isProven(model: Model, generation: Generation, reason: Reason): boolean {
-  const { verdict, video, attempts, cancelRequested, settlementRefused, outlived } = generation;
+  const { verdict, video, attempts, cancelRequested, settlementRefused, outlived, claimOf } = generation;
   const isClosed = openAttempt(generation) === undefined;
   switch (reason) {
     case 'completed':
-      if (generation.claimOf === null) return verdict === 'completed';
+      if (claimOf === null) return verdict === 'completed';
       // A late video is charged only once it is in our hands.
       return model.makerOf(generation).verdict === 'completed' && generation.content === 'archived';
     case 'nothing_to_charge':
@@ -78,13 +81,13 @@ export function isProven(model: Model, generation: Generation, reason: Reason): 
     case 'create_refused':
       return video === null && attempts.some(({ outcome }) => outcome === 'refused');
     case 'provider_unavailable':
-      return video === null && isClosed;
+      return claimOf === null && video === null && isClosed;
     case 'cancelled':
-      return cancelRequested && nothingMade(generation);
+      return claimOf === null && cancelRequested && nothingMade(generation);
     case 'create_failed':
       return video === null && isClosed && createsSpent(generation);
     case 'expired':
-      return outlived && (verdict === null || verdict === 'open');
+      return outlived;
     case 'emergency':
       return settlementRefused === 'long ago';
   }
