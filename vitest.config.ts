@@ -20,8 +20,8 @@ export default defineConfig({
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: ALONE,
-          // On two cores: much of a test's time is waiting for a timer or a heartbeat, but more only make the real servers slow.
-          maxWorkers: 3,
+          // One a core: the real servers that each file starts are what takes the time.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
