@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What measures how long others wait, or asks for 200 videos at once: it has the machine to itself, after all others. */
-const ALONE = ['test/integration/isolation.test.ts', 'test/integration/many.test.ts'];
+const ALONE = ['test/system/isolation.test.ts', 'test/system/many.test.ts'];
 
 export const shared = {
   globalSetup: ['test/support/globalSetup.ts'],
@@ -17,15 +17,26 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'together',
+          name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: ALONE,
-          // One a core: the real servers that each file starts are what takes the time.
-          maxWorkers: 2,
+          exclude: ['test/system/**'],
+          // Two cores, and tests that mostly wait for real servers.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
-      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      // Whole processes that are killed, started again or loaded: `npm run check` runs them too.
+      {
+        test: {
+          ...shared,
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          exclude: ALONE,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });

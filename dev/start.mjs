@@ -1,9 +1,9 @@
 // The first thing that runs on a fresh clone: needs nothing but Node, installs what the lock file says, then hands over.
 //
 //   node dev/start.mjs [--fresh]     the embedded stack (npm start)
-//   node dev/start.mjs test [args]   the tests (npm test)
+//   node dev/start.mjs test [files]  the tests but for those of test/system, or these (npm test)
 //   node dev/start.mjs test:long     the tests that take minutes (npm run test:long)
-//   node dev/start.mjs check         types, lint, format and the tests (npm run check)
+//   node dev/start.mjs check         types, lint, format and all of these tests (npm run check)
 //
 // The stack runs in this very process, so a signal to it needs no relay. package.json says `exec node …`, or the shell
 // between npm and this process would end at npm's signal and leave us behind.
@@ -115,7 +115,7 @@ async function stack() {
 refuseOldNode();
 await installWhatIsMissing();
 const [command, ...args] = process.argv.slice(2).filter((arg) => arg !== '--');
-if (command === 'test') await test(args);
+if (command === 'test') await test(args.length === 0 ? ['--project', 'product'] : args);
 else if (command === 'test:long') await test(['--config', 'vitest.long.config.ts', ...args]);
 else if (command === 'check') await check();
 else await stack();

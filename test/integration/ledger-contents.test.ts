@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Content } from '../../ledger/index.ts';
 import { LedgerError } from '../../ledger/index.ts';
 import type { TestDatabase, Tenant } from '../support/database.ts';
@@ -58,6 +58,13 @@ async function eventsOf(id: string): Promise<[string, unknown][]> {
   return rows.map(({ kind, data }) => [kind, data]);
 }
 
+async function waiting(): Promise<number> {
+  const { rowCount } = await db.admin.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rowCount ?? 0;
+}
+
 const record = (id: string, content: Content, variant: 'video' | 'thumbnail' = 'video') =>
   db.ledger.recordContent(id, variant, content);
 const get = (id: string, accountId = tenant.accountId) => db.ledger.getContent(accountId, id, 'video');
@@ -81,7 +88,13 @@ describe('recording a content', () => {
 
   it('from eight connections at once keeps one record and one event', async () => {
     const id = await charged();
-    const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => record(id, archived(n + 1))));
+    const blocker = await db.admin.connect();
+    await blocker.query(`BEGIN; SELECT FROM generations WHERE id = '${id}' FOR NO KEY UPDATE`);
+    const recording = Promise.all(Array.from({ length: 8 }, (_, n) => record(id, archived(n + 1))));
+    await vi.waitFor(async () => expect(await waiting()).toBe(8), { timeout: 10_000, interval: 20 });
+    await blocker.query('COMMIT');
+    blocker.release();
+    const answers = await recording;
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await eventsOf(id)).toHaveLength(1);
   });

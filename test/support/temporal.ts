@@ -9,6 +9,8 @@ import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { registerSearchAttributes } from '../../platform/temporal.ts';
 import type { WorkerDependencies } from '../../worker/worker.ts';
 import { createWorkers } from '../../worker/worker.ts';
+import type { FakeWorld } from './fakes.ts';
+import { fakeWorld } from './fakes.ts';
 
 const QUIET = {
   log: () => undefined,
@@ -27,7 +29,7 @@ function quietRuntime(): void {
 }
 
 /** A server whose clock jumps over timers; one for each test file, for its clock is global. */
-export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
+async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: inject('testServer') } },
@@ -76,26 +78,58 @@ export async function startWorkers(
   };
 }
 
-/** Runs workers with these activities for as long as `body` takes. */
-export async function withWorkers<Result>(
-  env: TestWorkflowEnvironment,
-  activities: TestActivities,
-  body: () => Promise<Result>,
-): Promise<Result> {
-  const stop = await startWorkers(env, activities);
-  try {
-    return await body();
-  } finally {
-    await stop();
-  }
+/** Where the real workflow meets fakes: a time-skipping server, and workers that serve all tests of a file. */
+export interface Stage {
+  readonly env: TestWorkflowEnvironment;
+  /** Starts a generation whose activities are this world's, for as long as `body` takes. */
+  readonly play: <Result>(world: FakeWorld, body: (handle: GenerationHandle) => Promise<Result>) => Promise<Result>;
+  readonly close: () => Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const env = await createTimeSkipping();
+  const worlds = new Map<string, FakeWorld>();
+  const stop = await startWorkers(env, castOf(worlds));
+  return {
+    env,
+    play: async (world, body) => {
+      const generationId = videoId(crypto.randomUUID());
+      worlds.set(generationId, world);
+      try {
+        return await body(await startGeneration(env, generationId));
+      } finally {
+        worlds.delete(generationId);
+      }
+    },
+    close: async () => {
+      await stop();
+      await env.teardown();
+    },
+  };
+}
+
+/** Activities that do what the world of the generation they are called for does. */
+function castOf(worlds: ReadonlyMap<string, FakeWorld>): TestActivities {
+  type Activity = (input: { generationId: string }) => Promise<unknown>;
+  type Group = Readonly<Record<string, Activity>>;
+  const cast = (group: 'ledger' | 'provider' | 'outbound') =>
+    Object.fromEntries(
+      Object.keys(fakeWorld({ now: async () => 0 })[group]).map((name): [string, Activity] => [
+        name,
+        async (input) => {
+          const world = worlds.get(input.generationId);
+          if (world === undefined) throw new Error('its test is over');
+          return (world[group] as unknown as Group)[name]?.(input);
+        },
+      ]),
+    );
+  return { ledger: cast('ledger'), provider: cast('provider'), outbound: cast('outbound') } as TestActivities;
 }
 
 type GenerateVideo = (input: GenerateVideoInput) => Promise<GenerateVideoResult>;
+export type GenerationHandle = WorkflowHandle<GenerateVideo>;
 
-export async function startGeneration(
-  env: TestWorkflowEnvironment,
-  generationId = videoId(crypto.randomUUID()),
-): Promise<WorkflowHandle<GenerateVideo>> {
+export async function startGeneration(env: TestWorkflowEnvironment, generationId: string): Promise<GenerationHandle> {
   return env.client.workflow.start<GenerateVideo>(GENERATE_VIDEO, {
     workflowId: generationId,
     taskQueue: TASK_QUEUE.workflowsAndLedger,

@@ -1,23 +1,23 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SEARCH_ATTRIBUTE } from '../../contracts/temporal.ts';
 import type { FakeWorldOptions } from '../support/fakes.ts';
 import { COMPLETED, fakeWorld, held, HOUR_MS } from '../support/fakes.ts';
-import { createTimeSkipping, durationMs, historyLength, startGeneration, withWorkers } from '../support/temporal.ts';
+import type { GenerationHandle, Stage } from '../support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../support/temporal.ts';
 
-let env: TestWorkflowEnvironment;
+let stage: Stage;
+let env: Stage['env'];
 beforeAll(async () => {
-  env = await createTimeSkipping();
+  stage = await openStage();
+  ({ env } = stage);
 });
 afterAll(async () => {
-  await env.teardown();
+  await stage.close();
 });
-
-type Handle = Awaited<ReturnType<typeof startGeneration>>;
 
 async function run(
   options: Omit<FakeWorldOptions, 'now'>,
-  meanwhile: (handle: Handle) => Promise<void> = async () => undefined,
+  meanwhile: (handle: GenerationHandle) => Promise<void> = async () => undefined,
 ) {
   const world = fakeWorld({
     placement: held({ providerVideoId: 'pv_1' }),
@@ -25,15 +25,14 @@ async function run(
     ...options,
     now: () => env.currentTimeMs(),
   });
-  return withWorkers(env, world, async () => {
-    const handle = await startGeneration(env);
+  return stage.play(world, async (handle) => {
     await meanwhile(handle);
     const result = await handle.result();
     return { world, result, events: await historyLength(handle), tookMs: await durationMs(handle) };
   });
 }
 
-async function outcomeShown(handle: Handle): Promise<unknown> {
+async function outcomeShown(handle: GenerationHandle): Promise<unknown> {
   const { typedSearchAttributes } = await handle.describe();
   return typedSearchAttributes.getAll().find(({ key }) => key.name === SEARCH_ATTRIBUTE.outcome)?.value;
 }

@@ -1,22 +1,23 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
 import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
 import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
-import { createTimeSkipping, durationMs, historyLength, startGeneration, withWorkers } from '../support/temporal.ts';
+import type { Stage } from '../support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../support/temporal.ts';
 
-let env: TestWorkflowEnvironment;
+let stage: Stage;
+let env: Stage['env'];
 beforeAll(async () => {
-  env = await createTimeSkipping();
+  stage = await openStage();
+  ({ env } = stage);
 });
 afterAll(async () => {
-  await env.teardown();
+  await stage.close();
 });
 
 async function run(options: Omit<FakeWorldOptions, 'now'>) {
   const world = fakeWorld({ ...options, now: () => env.currentTimeMs() });
-  return withWorkers(env, world, async () => {
-    const handle = await startGeneration(env);
+  return stage.play(world, async (handle) => {
     const result = await handle.result();
     return { world, result, events: await historyLength(handle), tookMs: await durationMs(handle) };
   });
@@ -209,8 +210,7 @@ describe('the length of a history', () => {
       create: () => ({ outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: true }),
       look: after(FIVE_MINUTES),
     });
-    await withWorkers(env, world, async () => {
-      const handle = await startGeneration(env);
+    await stage.play(world, async (handle) => {
       await env.sleep(FIVE_MINUTES + 500);
       await handle.signal(PROVIDER_EVENT);
       expect((await handle.result()).outcome).toBe('captured');
@@ -227,8 +227,7 @@ describe('provider events', () => {
       now: () => env.currentTimeMs(),
       look: after(104_000),
     });
-    await withWorkers(env, world, async () => {
-      const handle = await startGeneration(env);
+    await stage.play(world, async (handle) => {
       await env.sleep(100_000);
       await handle.signal(PROVIDER_EVENT);
       expect((await handle.result()).outcome).toBe('captured');
@@ -243,8 +242,7 @@ describe('provider events', () => {
       now: () => env.currentTimeMs(),
       look: after(120_000),
     });
-    await withWorkers(env, world, async () => {
-      const handle = await startGeneration(env);
+    await stage.play(world, async (handle) => {
       await env.sleep(100_000);
       for (let second = 0; second < 10; second += 1) {
         for (let n = 0; n < 10; n += 1) await handle.signal(PROVIDER_EVENT);

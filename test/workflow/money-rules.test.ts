@@ -1,29 +1,28 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateOutcome } from '../../contracts/activities.ts';
 import { CANCEL_REQUESTED } from '../../contracts/temporal.ts';
 import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
 import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
-import { createTimeSkipping, durationMs, historyLength, startGeneration, withWorkers } from '../support/temporal.ts';
+import type { GenerationHandle, Stage } from '../support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../support/temporal.ts';
 
-let env: TestWorkflowEnvironment;
+let stage: Stage;
+let env: Stage['env'];
 beforeAll(async () => {
-  env = await createTimeSkipping();
+  stage = await openStage();
+  ({ env } = stage);
 });
 afterAll(async () => {
-  await env.teardown();
+  await stage.close();
 });
 
 type Options = Omit<FakeWorldOptions, 'now'>;
-type Handle = Awaited<ReturnType<typeof startGeneration>>;
-
 async function run(
   options: Options,
-  meanwhile: (handle: Handle, world: FakeWorld) => Promise<void> = async () => undefined,
+  meanwhile: (handle: GenerationHandle, world: FakeWorld) => Promise<void> = async () => undefined,
 ) {
   const world = fakeWorld({ ...options, now: () => env.currentTimeMs() });
-  return withWorkers(env, world, async () => {
-    const handle = await startGeneration(env);
+  return stage.play(world, async (handle) => {
     await meanwhile(handle, world);
     const result = await handle.result();
     return { world, result, events: await historyLength(handle), tookMs: await durationMs(handle) };
@@ -92,7 +91,7 @@ describe('a create that may or may not have arrived', () => {
       ...world.ledger,
       placeHold: async () => held({ providerVideoId: placements++ === 0 ? null : 'pv_late' }),
     };
-    const result = await withWorkers(env, { ...world, ledger }, async () => (await startGeneration(env)).result());
+    const result = await stage.play({ ...world, ledger }, (handle) => handle.result());
     expect(result.outcome).toBe('captured');
     expect(settlements(world)).toEqual(['capture']);
   });
@@ -211,8 +210,7 @@ describe('a settlement that a rule or a constraint refuses', () => {
 
   it('and the emergency release too: the workflow stays open, and says so', async () => {
     const world = fakeWorld({ now: () => env.currentTimeMs(), look: () => COMPLETED, settle: () => 'refused' });
-    await withWorkers(env, world, async () => {
-      const handle = await startGeneration(env);
+    await stage.play(world, async (handle) => {
       await env.sleep(24 * HOUR_MS);
       const description = await handle.describe();
       expect(description.status.name).toBe('RUNNING');

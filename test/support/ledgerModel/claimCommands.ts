@@ -90,7 +90,8 @@ const endDeletion = operation({
 const waitADay = operation({
   name: 'waitADay',
   data: someGeneration,
-  call: (model, which) => find(model, which, (one) => isSettled(one) && (one.countsAsActive || isClaimable(one))).id,
+  call: (model, which) =>
+    find(model, which, (one) => isSettled(one) && !one.settledLongAgo && (one.countsAsActive || isClaimable(one))).id,
   predict: (model: Model, generationId) => {
     const generation = model.generations.get(generationId);
     if (generation !== undefined && isSettled(generation)) generation.settledLongAgo = true;
@@ -115,11 +116,11 @@ const waitADay = operation({
 });
 
 export const claimCommands = [
-  commands(4, claim),
-  commands(4, record),
-  commands(2, stop),
+  commands(6, claim),
+  commands(3, record),
+  commands(3, stop),
   commands(1, voidLate),
   commands(2, beginDeletion),
   commands(2, endDeletion),
-  commands(2, waitADay),
+  commands(3, waitADay),
 ];

@@ -26,7 +26,7 @@ export const open = operation({
 const reason: fc.Arbitrary<string> = fc.oneof(weighed(6, 'a reason'), weighed(1, ''));
 
 const amount: fc.Arbitrary<{ back: boolean; amount: Amount }> = fc.oneof(
-  { weight: 2, arbitrary: fields({ back: fc.constant(false), amount: amountAround(2, 'what fits') }) },
+  { weight: 2, arbitrary: fields({ back: fc.constant(false), amount: amountAround(3, 'what fits') }) },
   { weight: 1, arbitrary: fields({ back: fc.constant(true), amount: amountAround(14, 'all') }) },
 );
 
@@ -111,7 +111,7 @@ export const price = operation({
     cost: fc.oneof(weighed(3, 75, 100), { weight: 3, arbitrary: fc.nat(200) }),
     edge: fc.constantFrom(1, 1e12, 1e12, 0, -1, 1e12 + 1, LIMIT),
     margin: fc.oneof(weighed(4, 0), weighed(3, 1, 3000, 3333, 9933, 9934, 9999, 10_000, -1)),
-    from: fc.oneof(weighed(6, null), weighed(3, DAY, DAY, NEXT_DAY), weighed(1, new Date(0))),
+    from: fc.oneof(weighed(5, null), weighed(4, DAY, DAY, NEXT_DAY), weighed(1, new Date(0))),
     atEdge: fc.boolean(),
     key: keys(3),
   }),

@@ -8,8 +8,7 @@ import { openAttempt } from './state.ts';
 
 /** What the provider is asked and says. */
 
-const canBegin = ({ state, video, attempts }: Generation) =>
-  state === 'held' && video === null && attempts.every(({ outcome }) => outcome !== null && outcome !== 'refused');
+const isWaiting = ({ state, video }: Generation) => state === 'held' && video === null;
 const hasOpenAttempt = (generation: Generation) => openAttempt(generation) !== undefined;
 
 export const begin = operation({
@@ -18,7 +17,7 @@ export const begin = operation({
     which: someGeneration,
     leastTimeLeftMs: fc.oneof(weighed(12, 0), weighed(2, 1_800_000, 3_600_000, 5_000_000, Number.MAX_SAFE_INTEGER)),
   }),
-  call: (model, { which, leastTimeLeftMs }) => ({ generationId: find(model, which, canBegin).id, leastTimeLeftMs }),
+  call: (model, { which, leastTimeLeftMs }) => ({ generationId: find(model, which, isWaiting).id, leastTimeLeftMs }),
   predict: foretold.beginCreate,
   perform: ({ ledger }, { generationId, leastTimeLeftMs }) =>
     ledger.beginCreate(generationId, PROVIDER, leastTimeLeftMs),
@@ -37,14 +36,17 @@ const someNumber = fields({ open: mostly, other: fc.constantFrom(1, 2, 3, 0, -1,
 const numberOf = (generation: Generation | undefined, { open, other }: Readonly<{ open: boolean; other: number }>) =>
   (open && generation !== undefined ? openAttempt(generation)?.number : undefined) ?? other;
 
-const CREATE_ENDS = [...Array<'created'>(5).fill('created'), 'refused', 'not_made', 'not_found'] as const;
+const someEnd = fc.oneof(
+  weighed(4, 'created' as const),
+  weighed(4, 'refused' as const, 'not_made' as const, 'not_found' as const, 'not_found' as const),
+);
 
 export const end = operation({
   name: 'endCreate',
   data: fields({
     which: someGeneration,
     number: someNumber,
-    outcome: fc.constantFrom(...CREATE_ENDS),
+    outcome: someEnd,
     video: someVideo,
     alike: mostly,
   }),

@@ -23,7 +23,7 @@ const anyCommand: fc.Arbitrary<Command> = fc.oneof(
 export interface RunOptions {
   /** How many calls have to be made, and found as foretold. */
   readonly atLeast: number;
-  /** Whether enough was met; if not, twice as many calls are made. */
+  /** Whether enough was met; if not, up to three times as many calls are made. */
   readonly isEnough?: (tally: ReadonlyMap<string, number>) => boolean;
   /** The longest run. */
   readonly longest: number;
@@ -61,7 +61,7 @@ export async function runLedgerModel(db: TestDatabase, options: RunOptions): Pro
   };
   const { atLeast, isEnough = () => true } = options;
   const count = () => [...tally.values()].reduce((sum, times) => sum + times, 0);
-  const goesOn = () => count() < atLeast || (count() < 2 * atLeast && !isEnough(tally));
+  const goesOn = () => count() < atLeast || (count() < 3 * atLeast && !isEnough(tally));
   try {
     for (let batch = 0; goesOn() && (batch === 0 || path === undefined); batch++) {
       await fc.assert(

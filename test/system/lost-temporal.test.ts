@@ -64,7 +64,9 @@ it('50 open holds are all settled rightly after Temporal’s database file was d
   expect(await account.credits()).toEqual(
     expect.objectContaining({ available_microcredits: GRANTED - charged.length * 571_429, held_microcredits: 0 }),
   );
-  // Nothing was made twice.
-  expect(await providerVideos(stack)).toHaveLength(50);
+  // Nothing was made twice; what never ends may not have been made at all when its hour was over.
+  const made = (await providerVideos(stack)).map(({ prompt }) => prompt);
+  expect(new Set(made).size).toBe(made.length);
+  expect(made.length).toBeGreaterThanOrEqual(asked.filter(([, outcome]) => outcome !== 'generation_timeout').length);
   await expectNoDrift(stack);
 }, 150_000);
