@@ -46,8 +46,8 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     kinds: readKinds(values.parts),
     holdTtlSeconds,
     startTimeoutMs: short ? 5000 : 8000,
-    answer_limit_ms: short ? 60_000 : 240_000,
-    calm_limit_ms: (holdTtlSeconds + (short ? 45 : 240)) * 1000,
+    answer_limit_ms: short ? 60_000 : 600_000,
+    calm_limit_ms: (holdTtlSeconds + (short ? 45 : 600)) * 1000,
     keep,
   };
 }

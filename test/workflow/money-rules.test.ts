@@ -224,10 +224,13 @@ describe('a settlement that a rule or a constraint refuses', () => {
 describe('outages', () => {
   const after = (ms: number) => (sinceCreateMs: number) => (sinceCreateMs >= ms ? COMPLETED : OPEN);
 
-  it('beyond the hour: released, though the provider would have completed', async () => {
-    const { world, result } = await run({ look: (ms) => (ms > 15_000 ? 'away' : OPEN) });
+  it('of 70 minutes: released at the hour, though the provider completed it meanwhile; no later look moves a credit', async () => {
+    const gone = (ms: number) => ms > 15_000 && ms < 70 * 60_000;
+    const { world, result, tookMs } = await run({ look: (ms) => (gone(ms) ? 'away' : after(60_000)(ms)) });
     expect(result.errorCode).toBe('generation_timeout');
     expect(settlements(world)).toEqual(['release expired']);
+    expect(tookMs).toBeGreaterThanOrEqual(HOUR_MS);
+    expect(tookMs).toBeLessThan(70 * 60_000);
   });
 
   it('flapping every 7 s for 20 minutes: charged once, in a history no longer than without', async () => {
