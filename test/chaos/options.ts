@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import type { Mutant } from '../mutants/mutant.ts';
+import { MUTANTS } from '../mutants/mutants.ts';
 
 /** Kinds of faults that strike from outside; what prompts ask of the provider, and what clients do, is always there. */
 export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset'] as const;
@@ -15,13 +17,15 @@ export interface ChaosOptions {
   /** How long after the faults clients may wait for an answer, and then everything for its end. */
   readonly answer_limit_ms: number;
   readonly calm_limit_ms: number;
+  /** A guard that is taken out of the database first: the run has to end red. */
+  readonly without: Mutant | undefined;
   /** Leaves the folder behind, with the logs and the databases. */
   readonly keep: boolean;
 }
 
 export const USAGE = `npm run chaos -- [--seed S] [--generations N] [--minutes M] [--short]
   [--parts ${KINDS.join(',')}] (or without:  --parts all,-terminate)
-  [--ttl SECONDS] [--keep]`;
+  [--ttl SECONDS] [--keep] [--without GUARD]   (one of test/mutants)`;
 
 /** Read from a command line; raises TypeError with what is wrong. */
 export function readOptions(args: readonly string[]): ChaosOptions {
@@ -33,6 +37,7 @@ export function readOptions(args: readonly string[]): ChaosOptions {
       minutes: { type: 'string' },
       parts: { type: 'string', default: 'all' },
       ttl: { type: 'string' },
+      without: { type: 'string' },
       short: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
     },
@@ -44,12 +49,19 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     generations: positive('generations', values.generations ?? (short ? '25' : '200')),
     faults_ms: positive('minutes', values.minutes ?? (short ? '0.25' : '3')) * 60_000,
     kinds: readKinds(values.parts),
+    without: values.without === undefined ? undefined : guard(values.without),
     holdTtlSeconds,
     startTimeoutMs: short ? 5000 : 8000,
     answer_limit_ms: short ? 60_000 : 600_000,
     calm_limit_ms: (holdTtlSeconds + (short ? 45 : 600)) * 1000,
     keep,
   };
+}
+
+function guard(name: string): Mutant {
+  const mutant = MUTANTS.find((each) => each.name === name);
+  if (mutant === undefined) throw new TypeError(`--without ${name}: no such guard; npm run test:mutants lists them`);
+  return mutant;
 }
 
 function positive(name: string, text: string): number {

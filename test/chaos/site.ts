@@ -2,6 +2,7 @@ import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
 import { findTemporalCli } from '../../dev/binaries.ts';
 import { program } from '../../dev/parts.ts';
 import { portVariables, untilItWorks } from '../../dev/ports.ts';
@@ -14,6 +15,8 @@ import { prepareNamespace, serverCommand as temporalCommand } from '../../dev/te
 import type { Pool } from '../../ledger/index.ts';
 import { createPool } from '../../ledger/index.ts';
 import { buildWorkflowBundle } from '../../worker/bundle.ts';
+import type { Mutant } from '../mutants/mutant.ts';
+import { applyMutant } from '../mutants/mutant.ts';
 import { found, Ground } from './ground.ts';
 import type { Link } from './link.ts';
 import type { ChaosOptions } from './options.ts';
@@ -103,6 +106,8 @@ async function build(
     MIGRATE_DATABASE_URL: ownerUrl(cluster, 'holdfast'),
     TEMPORAL_ADDRESS: temporalAddress,
   });
+  const { without } = options;
+  if (without !== undefined) await takeOut(cluster, without);
   over.throwIfAborted();
   const processes = await Promise.all(
     PROCESSES.map(async (name) => {
@@ -193,6 +198,16 @@ async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
   const args = ['--import', 'tsx', 'migrations/main.ts'];
   const { code, output } = await runTool(process.execPath, args, { limit_ms: READY_LIMIT_MS, env, cwd: repository });
   if (code !== 0) throw new Error(`the migrations failed:\n${output}`);
+}
+
+async function takeOut(cluster: Cluster, guard: Mutant): Promise<void> {
+  const client = new pg.Client({ connectionString: superuserUrl(cluster, 'holdfast') });
+  await client.connect();
+  try {
+    await applyMutant(client, guard);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Resolves when everything answers; rejects with what does not. */
