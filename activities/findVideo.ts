@@ -10,13 +10,9 @@ const CLOCK_SLACK_MS = 60_000;
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
-  const { ledger, provider, at, providerEventsExpected } = deps;
+  const { ledger, provider, at } = deps;
   const attempt = await ledger.getOpenAttempt(generationId);
-  if (attempt === undefined) {
-    const { videoId } = await ledger.getProviderVideo(generationId);
-    if (videoId === null) return { outcome: 'closed' };
-    return { outcome: 'adopted', providerVideoId: videoId, providerEventsExpected };
-  }
+  if (attempt === undefined) return closed(deps, generationId);
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
   if (attempt.providerBaseUrl !== provider.baseUrl || attempt.providerCredential !== provider.credential) {
     throw transient('The create went to another provider, or with another key, than is configured now.', null);
@@ -55,8 +51,15 @@ async function adopt(
     case 'taken':
       return { outcome: 'unclear', why: 'the video has just been given to another generation' };
     case 'closed':
-      return { outcome: 'closed' };
+      return closed(deps, generationId);
   }
+}
+
+/** The attempt has ended meanwhile; the late answer to the create may have brought its video. */
+async function closed(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
+  const { videoId } = await deps.ledger.getProviderVideo(generationId);
+  if (videoId === null) return { outcome: 'closed' };
+  return { outcome: 'adopted', providerVideoId: videoId, providerEventsExpected: deps.providerEventsExpected };
 }
 
 /** Everything that a list shows is what was asked for, and it was made since. */

@@ -5,8 +5,9 @@ import { transient } from './transient.ts';
 /** How far back the list is read at least: a provider that shows local times as if they were UTC is off by hours. */
 const LIST_BACK_MS = 26 * 3_600_000;
 
-const PAGE = 50;
-const MOST_PAGES = 40;
+/** Together 10,000 videos: more in that time are too many to look through, and docs/operating.md says so. */
+const PAGE = 100;
+const MOST_PAGES = 100;
 
 /** Answers of a server that has no list. */
 const CANNOT_LIST = [404, 405, 501];

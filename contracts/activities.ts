@@ -106,6 +106,9 @@ export interface LedgerActivities {
  * The type of the failure of an activity that settles, when a rule or a constraint of the database refuses it. Every other
  * failure (no connection, a missing function or right) is retried without end.
  */
+/** The type of failures that are the provider's: it gave no readable answer, this time. */
+export const PROVIDER_TRANSIENT = 'ProviderTransient';
+
 export const SETTLEMENT_REFUSED = 'SettlementRefused';
 
 /** What one call of the provider's create came to, sorted by what it proves. */

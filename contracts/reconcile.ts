@@ -14,6 +14,8 @@ export interface Finding {
   readonly accountId: string;
   readonly providerVideoId: string | null;
   readonly isClaim: boolean;
+  /** Past the hold's end, by the database's clock; below zero while there is time left. */
+  readonly overdueMs: number;
   /** `resume`: start its workflow again under the same id. `settle`: look once more, then settle or release. */
   readonly action: 'resume' | 'settle';
   readonly why: string;
@@ -66,9 +68,10 @@ export interface ReconcileReport {
   videos_deleted: number;
   /** Videos at the provider that no generation owns; null when its list could not be read. Never deleted. */
   orphans: Orphans | null;
-  accounts_compared: number;
+  /** Null when they could not be compared. */
+  accounts_compared: number | null;
   /** Rows of `ledger_drift` among them: always 0. */
-  differences: number;
+  differences: number | null;
 }
 
 export interface ReconcileInput {
@@ -88,11 +91,12 @@ export interface ReconcileActivities {
   resumeGeneration(input: { generationId: string; accountId: string }): Promise<'resumed' | 'running'>;
   /** Voids requests whose time to be held is over. */
   voidLateRequests(): Promise<number>;
-  listFollowed(input: { after: string | null; limit: number }): Promise<readonly Followed[]>;
+  /** A page of them, in an order of the seed's own. */
+  listFollowed(input: { seed: string; offset: number; limit: number }): Promise<readonly Followed[]>;
   /** Lets it count no longer against its account's cap, a day after its release. */
   stopFollowing(input: { generationId: string }): Promise<boolean>;
-  /** Late videos whose time to be claimed is over. */
-  listUnclaimed(input: { limit: number }): Promise<readonly string[]>;
+  /** Late videos whose time to be claimed is over, in an order of the seed's own. */
+  listUnclaimed(input: { seed: string; limit: number }): Promise<readonly string[]>;
   /** Compares the next accounts' balances with the journal. */
   compareBalances(): Promise<{ accounts: number; differences: number }>;
 }

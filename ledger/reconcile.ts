@@ -34,12 +34,15 @@ const LIST_FOLLOWED = {
   text: `SELECT g.id AS "generationId", g.provider_video_id AS "providerVideoId",
       EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = g.id AND a.outcome IS NULL) AS "hasOpenAttempt",
       g.charged_at < clock_timestamp() - interval '24 hours' AS "isOver"
-    FROM generations g WHERE g.counts_as_active AND g.state = 'refunded' AND g.id > $1 ORDER BY g.id LIMIT $2`,
+    FROM generations g WHERE g.counts_as_active AND g.state = 'refunded' ORDER BY md5(g.id || $1) OFFSET $2 LIMIT $3`,
 };
 
-/** The released generations that still count against their account's cap, after this id. */
-export async function listFollowed(pool: Pool, after: string, limit: number): Promise<Followed[]> {
-  return rows(pool, LIST_FOLLOWED, [after, limit]);
+/**
+ * The released generations that still count against their account's cap. Shuffled by `seed`, another one in each run: where
+ * there are more than a run can look at, none waits behind the same others for ever.
+ */
+export async function listFollowed(pool: Pool, seed: string, offset: number, limit: number): Promise<Followed[]> {
+  return rows(pool, LIST_FOLLOWED, [seed, offset, limit]);
 }
 
 const LIST_UNARCHIVED = {
@@ -80,16 +83,17 @@ const LIST_UNCLAIMED = {
   text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
       AND provider_base_url = $1 AND provider_credential = $2
       AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
-    ORDER BY claimable_until LIMIT $3`,
+    ORDER BY md5(id || $3) LIMIT $4`,
 };
 
-/** Late videos that nobody claimed in time and that are still at this provider, under this key. */
+/** Late videos that nobody claimed in time and that are still at this provider, under this key; shuffled by `seed`. */
 export async function listUnclaimed(
   pool: Pool,
   provider: { baseUrl: string; credential: string },
+  seed: string,
   limit: number,
 ): Promise<string[]> {
-  return (await rows<{ id: string }>(pool, LIST_UNCLAIMED, [provider.baseUrl, provider.credential, limit])).map(
+  return (await rows<{ id: string }>(pool, LIST_UNCLAIMED, [provider.baseUrl, provider.credential, seed, limit])).map(
     ({ id }) => id,
   );
 }

@@ -53,12 +53,40 @@ export function provider(summary: string, timeLeftMs: number): ProviderActivitie
   });
 }
 
-/** One call of the provider for the reconciler: the next run is the retry. */
-export function providerOnce(summary: string): ProviderActivities & ReconcileProviderActivities {
+/** Reading a provider's whole list takes many calls. */
+const PROVIDER_LIST_MS = 180_000;
+
+/** One call of the provider for the reconciler: the next run is the retry. `long`: one that reads its list. */
+export function providerOnce(
+  summary: string,
+  length: 'short' | 'long' = 'short',
+): ProviderActivities & ReconcileProviderActivities {
+  const callMs = length === 'long' ? PROVIDER_LIST_MS : PROVIDER_CALL_MS;
   return proxyActivities<ProviderActivities & ReconcileProviderActivities>({
     ...PROVIDER_OPTIONS,
-    scheduleToCloseTimeout: '60 seconds',
+    startToCloseTimeout: callMs,
+    scheduleToCloseTimeout: callMs + 15_000,
     retry: { maximumAttempts: 1 },
+    summary,
+  });
+}
+
+/** By which the reconciler settles, so it is not left to a single try. */
+export function lastLookAtProvider(summary: string): Pick<ProviderActivities, 'retrieveVideo'> {
+  return proxyActivities<ProviderActivities>({
+    ...PROVIDER_OPTIONS,
+    scheduleToCloseTimeout: '60 seconds',
+    retry: { ...PROVIDER_OPTIONS.retry, maximumAttempts: 3 },
+    summary,
+  });
+}
+
+/** Like `provider`, for what reads the provider's list. */
+export function providerList(summary: string, timeLeftMs: number): Pick<ProviderActivities, 'findVideo'> {
+  return proxyActivities<ProviderActivities>({
+    ...PROVIDER_OPTIONS,
+    startToCloseTimeout: PROVIDER_LIST_MS,
+    scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
     summary,
   });
 }

@@ -1,6 +1,6 @@
 import { ActivityFailure, sleep } from '@temporalio/workflow';
 import type { CreateOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
-import { creator, provider } from './activities.ts';
+import { creator, providerList } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
@@ -112,7 +112,7 @@ async function find({ generationId, deadline }: Creating): Promise<Created | und
 
 async function findOnce(generationId: string, deadline: Deadline): Promise<FindOutcome> {
   try {
-    return await provider('look for what the create may have made', deadline.leftMs()).findVideo({ generationId });
+    return await providerList('look for what the create may have made', deadline.leftMs()).findVideo({ generationId });
   } catch (error) {
     if (error instanceof ActivityFailure) return { outcome: 'nothing_yet' };
     throw error;

@@ -46,8 +46,8 @@ function emptyReport(dryRun: boolean): ReconcileReport {
     follow_ended: 0,
     videos_deleted: 0,
     orphans: null,
-    accounts_compared: 0,
-    differences: 0,
+    accounts_compared: null,
+    differences: null,
   };
 }
 
@@ -83,10 +83,11 @@ async function finish(done: ReconcileReport): Promise<ReconcileReport> {
     await ifNow(() => deleteUnclaimed(done));
   }
   // Null: the provider is away, or its list is too long.
-  done.orphans = (await ifNow(() => providerOnce('videos that no generation owns').findOrphans())) ?? null;
+  done.orphans = (await ifNow(() => providerOnce('videos that no generation owns', 'long').findOrphans())) ?? null;
   const compared = await ifNow(() => reconciler('balances and the journal').compareBalances());
-  done.accounts_compared = compared?.accounts ?? 0;
-  done.differences = compared?.differences ?? 0;
+  // Null: they could not be compared, which is no "no differences".
+  done.accounts_compared = compared?.accounts ?? null;
+  done.differences = compared?.differences ?? null;
   describe(`Done: ${done.holds_checked} holds looked at, ${done.acts_made} taken care of.`);
   return done;
 }
@@ -102,33 +103,36 @@ async function archive(done: ReconcileReport): Promise<void> {
 
 /** Videos of released generations: their end frees a slot, and a late completion can be claimed. */
 async function follow(done: ReconcileReport): Promise<void> {
-  let after: string | null = null;
+  const seed = workflowInfo().runId;
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
-    const list = reconciler('released, but not finished');
-    const followed: readonly Followed[] = await list.listFollowed({ after, limit: PAGE });
+    const paged = { seed, offset: page * PAGE, limit: PAGE };
+    const followed = await reconciler('released, but not finished').listFollowed(paged);
     done.followed += followed.length;
     await inParallel(AT_ONCE, followed, async (one) => {
       await ifNow(() => followOne(done, one));
     });
-    after = followed.at(-1)?.generationId ?? null;
     if (followed.length < PAGE) return;
   }
 }
 
 async function followOne(done: ReconcileReport, followed: Followed): Promise<void> {
   const { generationId, providerVideoId, hasOpenAttempt, isOver } = followed;
-  if (isOver) {
-    const stopped = await reconciler('a day is over: follow it no longer').stopFollowing({ generationId });
-    if (stopped) done.follow_ended += 1;
-  } else if (providerVideoId !== null) {
-    await providerOnce('look at the video of a released generation').retrieveVideo({ generationId, providerVideoId });
+  if (providerVideoId !== null) {
+    const look = providerOnce('look at the video of a released generation');
+    await ifNow(() => look.retrieveVideo({ generationId, providerVideoId }));
   } else if (hasOpenAttempt) {
-    await providerOnce('look for the video of a released generation').findVideo({ generationId });
+    await ifNow(() => providerOnce('look for the video of a released generation', 'long').findVideo({ generationId }));
   }
+  if (!isOver) return;
+  const stopped = await reconciler('a day is over: follow it no longer').stopFollowing({ generationId });
+  if (stopped) done.follow_ended += 1;
 }
 
 async function deleteUnclaimed(done: ReconcileReport): Promise<void> {
-  const unclaimed = await reconciler('late videos that nobody claimed').listUnclaimed({ limit: PAGE });
+  const unclaimed = await reconciler('late videos that nobody claimed').listUnclaimed({
+    seed: workflowInfo().runId,
+    limit: PAGE,
+  });
   await inParallel(AT_ONCE, unclaimed, async (generationId) => {
     const deleting = () => providerOnce('delete a late video that nobody claimed').deleteUnclaimed({ generationId });
     if (await ifNow(deleting)) done.videos_deleted += 1;

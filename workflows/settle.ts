@@ -26,6 +26,8 @@ export async function release(booking: Booking, reason: Exclude<ReleaseReason, '
  */
 export async function expire(booking: Booking, lastLook: () => Promise<TerminalLook | undefined>): Promise<Settlement> {
   for (;;) {
+    // An outage of our own must not cost anyone a video: the last look is made when the database can record it.
+    await ledger('is the database there, for the last look?').placeHold(booking);
     const look = await lastLook();
     if (look !== undefined) return settleByLook(booking, look);
     describe("Releasing the hold: its time is over without the provider's last word.");

@@ -1,6 +1,8 @@
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Booking, ReleaseReason, SettleResult, TerminalLook } from '../contracts/activities.ts';
+import { PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 import type { Finding } from '../contracts/reconcile.ts';
-import { providerOnce, reconciler } from './activities.ts';
+import { lastLookAtProvider, providerOnce, reconciler } from './activities.ts';
 import { isRefusal } from './settle.ts';
 
 /**
@@ -20,22 +22,38 @@ export async function settleFinding(finding: Finding): Promise<string> {
 }
 
 /** Undefined when it brings no last word, and of a claim, whose video is complete: the ledger knows whether we have it. */
-async function lookOnce({ generationId, providerVideoId, isClaim }: Finding): Promise<TerminalLook | undefined> {
+async function lookOnce(finding: Finding): Promise<TerminalLook | undefined> {
+  const { generationId, providerVideoId, isClaim } = finding;
   if (isClaim) return undefined;
-  const videoId = providerVideoId ?? (await lookForIt(generationId));
+  const videoId = providerVideoId ?? (await lookForIt(finding));
   if (videoId === null) return undefined;
-  const look = await providerOnce('the last look, for its workflow did not')
+  const look = await lastLookAtProvider('the last look, for its workflow did not')
     .retrieveVideo({ generationId, providerVideoId: videoId })
-    .catch(() => undefined);
+    .catch(unlessAsked(finding));
   return look === undefined || look.verdict === 'open' ? undefined : look;
 }
 
 /** An open attempt may have made a video: then it is that one's last word that settles. */
-async function lookForIt(generationId: string): Promise<string | null> {
-  const found = await providerOnce('look for what the create may have made')
-    .findVideo({ generationId })
-    .catch(() => undefined);
+async function lookForIt(finding: Finding): Promise<string | null> {
+  const found = await providerOnce('look for what the create may have made', 'long')
+    .findVideo({ generationId: finding.generationId })
+    .catch(unlessAsked(finding));
   return found?.outcome === 'adopted' ? found.providerVideoId : null;
+}
+
+/** Past this, whatever is in the way, the hold is released: nobody's credits stay reserved for ever. */
+const WAITED_FOR_MS = 2 * 3_600_000;
+
+/**
+ * No last word only if the provider was asked and gave none. Trouble of our own (the database, the queue) says nothing about
+ * the video: then nothing is settled in this run.
+ */
+function unlessAsked({ overdueMs }: Finding): (error: unknown) => undefined {
+  return (error) => {
+    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    const asked = cause instanceof ApplicationFailure && cause.type === PROVIDER_TRANSIENT;
+    if (!asked && overdueMs < WAITED_FOR_MS) throw error;
+  };
 }
 
 function reasonOf({ verdict }: TerminalLook): 'completed' | 'provider_failed' {

@@ -109,8 +109,8 @@ const Reconciled = z
     follow_ended: z.number().int(),
     videos_deleted: z.number().int(),
     orphans: z.object({ count: z.number().int(), sample: z.array(z.string()) }).nullable(),
-    accounts_compared: z.number().int(),
-    differences: z.number().int(),
+    accounts_compared: z.number().int().nullable(),
+    differences: z.number().int().nullable(),
   })
   .openapi('Reconciliation');
 

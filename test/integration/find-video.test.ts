@@ -61,7 +61,7 @@ async function find(
   provider: Partial<Provider> = PROVIDER,
 ): Promise<FindOutcome> {
   let asked = 0;
-  const listed = { ...provider, listVideos: async () => pages[asked++] ?? page([]) } as unknown as Provider;
+  const listed = { listVideos: async () => pages[asked++] ?? page([]), ...provider } as unknown as Provider;
   const activities = createProviderActivities({
     ledger: db.ledger,
     provider: listed,
@@ -84,6 +84,21 @@ describe('looking for a create that may have arrived', () => {
     expect(await find(id, pages)).toMatchObject({ outcome: 'adopted', providerVideoId: mine.id });
     // Asked again, it answers with what is on record.
     expect(await find(id, [])).toMatchObject({ outcome: 'adopted', providerVideoId: mine.id });
+  });
+
+  it('answers with the video whose late answer was recorded while it looked', async () => {
+    const { id, prompt } = await lost();
+    const mine = video({ prompt });
+    const listVideos = async () => {
+      const ended = { outcome: 'created', providerVideoId: mine.id, providerCreatedAt: new Date() } as const;
+      await db.ledger.endCreate(id, 1, ended);
+      // As it was listed before: `find` does not hear from this one that the video has an owner.
+      return page([video({ prompt })]);
+    };
+    expect(await find(id, [], { ...PROVIDER, listVideos })).toMatchObject({
+      outcome: 'adopted',
+      providerVideoId: mine.id,
+    });
   });
 
   it('closes the attempt when nothing that is listed could be meant', async () => {

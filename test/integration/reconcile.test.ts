@@ -94,6 +94,28 @@ describe('past the hour', () => {
     expect(await stack.database.ledger.getBalance(accountId)).toMatchObject({ heldMicrocredits: 0 });
   });
 
+  it('a fault of our own is no last word: nothing is settled until the look could be made, or two hours have passed', async () => {
+    const service = (verb: string) => stack.database.admin.query(`${verb} holdfast_service`);
+    const lost = await loseVideo(stack, 'done, but nobody can write it down');
+    await untilProviderEnds(stack, lost);
+    await bendHold(stack, lost.id, -1);
+    await service('REVOKE EXECUTE ON FUNCTION record_look FROM');
+    try {
+      expect(actsOn(await reconcile(stack), lost.id)).toEqual([['settle', 'not now']]);
+    } finally {
+      await service('GRANT EXECUTE ON FUNCTION record_look TO');
+    }
+    expect(actsOn(await reconcile(stack), lost.id)).toEqual([['settle', 'captured']]);
+    const other = await loseVideo(stack, 'never to be seen [[never]]');
+    await bendHold(stack, other.id, -2 * 3600 - 1);
+    await service('REVOKE EXECUTE ON FUNCTION record_look FROM');
+    try {
+      expect(actsOn(await reconcile(stack), other.id)).toEqual([['settle', 'released: expired']]);
+    } finally {
+      await service('GRANT EXECUTE ON FUNCTION record_look TO');
+    }
+  });
+
   it('a workflow that runs is left alone for ten minutes, then it is stuck', async () => {
     const lost = await loseVideo(stack, 'done, and nobody knows');
     const { id, accountId } = lost;
@@ -178,6 +200,12 @@ describe('a late completion', () => {
     expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 1 });
     return { account, id };
   };
+  const endDay = (id: string) =>
+    stack.database.admin.query(
+      `SET session_replication_role = replica;
+       UPDATE generations SET charged_at = now() - interval '25 hours' WHERE id = '${id}';
+       SET session_replication_role = origin`,
+    );
   const untilSeen = async (id: string) => {
     for (;;) {
       await reconcile(stack);
@@ -303,13 +331,29 @@ describe('a late completion', () => {
     await reconcile(stack);
     expect(await stack.database.ledger.stopFollowing(id)).toBe(false);
     expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 1 });
-    await stack.database.admin.query(
-      "SET session_replication_role = replica; UPDATE generations SET charged_at = now() - interval '25 hours' WHERE id = '" +
-        id +
-        "'; SET session_replication_role = origin",
-    );
+    await endDay(id);
     expect((await reconcile(stack)).follow_ended).toBe(1);
     expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 0 });
+  });
+
+  it('whose day is over is looked at before it is followed no longer', async () => {
+    const account = await openAccount(stack, GRANTED);
+    const lost = await loseVideo(stack, `late, and nobody looked ${randomUUID()}`, account);
+    await bendHold(stack, lost.id, -1);
+    await stack.database.ledger.settleGeneration(lost.id, 'expired');
+    await untilProviderEnds(stack, lost);
+    await endDay(lost.id);
+    await reconcile(stack);
+    expect(await eventsOf(stack, lost.id, 'late_completion')).toHaveLength(1);
+  });
+
+  it('is looked at in another order in each run: a thousand others are not always before it', async () => {
+    const listed = async (seed: string) =>
+      (await stack.database.ledger.listFollowed(seed, 0, 1000)).map(({ generationId }) => generationId);
+    for (let n = 0; n < 6; n += 1) await late(3600);
+    const orders = await Promise.all(['a', 'b', 'c', 'd'].map(listed));
+    expect(new Set(orders.map((order) => order.toSorted().join())).size).toBe(1);
+    expect(new Set(orders.map((order) => order.join())).size).toBeGreaterThan(1);
   });
 });
 

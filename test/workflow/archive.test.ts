@@ -66,6 +66,15 @@ describe('the content of a charged video', () => {
     expect(events).toBeLessThanOrEqual(50);
   });
 
+  it('is tried once more before it is given up: workers that were away for a day have tried nothing', async () => {
+    let isBack = false;
+    const { world } = await run({ archive: () => (isBack ? 'archived' : 'away') }, async () => {
+      await env.sleep(24 * HOUR_MS + 60_000);
+      isBack = true;
+    });
+    expect(world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
+  });
+
   it('whose link is dead is not waited for any longer', async () => {
     const { world, result, tookMs } = await run({ archive: (attempt) => (attempt < 3 ? 'away' : 'gone') });
     expect(world.calls).toEqual(['hold', 'look', 'capture', 'archive']);

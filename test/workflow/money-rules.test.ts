@@ -233,6 +233,26 @@ describe('outages', () => {
     expect(tookMs).toBeLessThan(70 * 60_000);
   });
 
+  it('of our own database across the hour: the last look is made when it is back', async () => {
+    const startedMs = await env.currentTimeMs();
+    const isAway = async () => {
+      const sinceMs = (await env.currentTimeMs()) - startedMs;
+      return sinceMs > 57 * 60_000 && sinceMs < 64 * 60_000;
+    };
+    const world = fakeWorld({ now: () => env.currentTimeMs(), look: after(58 * 60_000) });
+    const failing = <Input, Result>(activity: (input: Input) => Promise<Result>) => {
+      return async (input: Input) => {
+        if (await isAway()) throw new Error('the database is away');
+        return activity(input);
+      };
+    };
+    const ledger = { ...world.ledger, placeHold: failing(world.ledger.placeHold) };
+    const provider = { ...world.provider, retrieveVideo: failing(world.provider.retrieveVideo) };
+    const result = await stage.play({ ...world, ledger, provider }, (handle) => handle.result());
+    expect(result.outcome).toBe('captured');
+    expect(settlements(world)).toEqual(['capture']);
+  });
+
   it('flapping every 7 s for 20 minutes: charged once, in a history no longer than without', async () => {
     const end = 20 * 60_000;
     const flapping = await run({ look: (ms) => (Math.floor(ms / 7000) % 2 === 0 ? 'away' : after(end)(ms)) });
