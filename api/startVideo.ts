@@ -26,6 +26,8 @@ export interface Repeat {
   readonly idempotencyKey: string | null;
   /** An SDK that had no answer says so: it tries again, without an idempotency key. */
   readonly isRetry: boolean;
+  /** Whether its client hung up by now. */
+  readonly isGone: () => boolean;
 }
 
 /** A generation that holds credits, or an answer that was given before. */
@@ -70,6 +72,7 @@ async function start(deps: ApiDependencies, caller: Caller, request: VideoReques
   });
   switch (admission.outcome) {
     case 'admitted':
+      if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'replay':
       return replay(deps, caller, admission);
@@ -79,6 +82,21 @@ async function start(deps: ApiDependencies, caller: Caller, request: VideoReques
     default:
       throw inadmissible(admission.outcome);
   }
+}
+
+/**
+ * Who hung up while this waited for the database may have come again already, before this request was there to be found:
+ * both would be charged. Given up, unless that one has found it by now and holds it.
+ */
+async function abandon(
+  deps: ApiDependencies,
+  caller: Caller,
+  generationId: string,
+  { amountMicrocredits }: { amountMicrocredits: number },
+): Promise<Started> {
+  const { refusalCode } = await deps.ledger.voidGeneration(generationId);
+  if (refusalCode !== null) throw await refusalOf(deps, caller, amountMicrocredits, refusalCode);
+  return { generationId, replayed: false };
 }
 
 /** Starts the workflow of an admitted generation and waits for its hold. Raises `ApiError` when it is refused. */

@@ -205,7 +205,11 @@ function readRepeat(c: Context<Env>): Repeat {
       param: 'Idempotency-Key',
     });
   }
-  return { idempotencyKey, isRetry: Number(c.req.header('x-stainless-retry-count') ?? 0) >= 1 };
+  return {
+    idempotencyKey,
+    isRetry: Number(c.req.header('x-stainless-retry-count') ?? 0) >= 1,
+    isGone: () => isServed(c.env) && c.env.incoming.socket.destroyed,
+  };
 }
 
 /** Whether the request came over a connection, and not from a caller in this process. */

@@ -261,7 +261,41 @@ describe('cancel, delete and content', () => {
     expect(rows).toEqual([{ cancel_requested_at: null }]);
   });
 
-  it('a client that hangs up on its create is charged by the outcome all the same', async () => {
+  it('a client that hangs up while the database is slow, and tries again, is charged for one video', async () => {
+    const account = await openAccount(stack, 10_000_000);
+    const create = (retries: number, signal?: AbortSignal) =>
+      account.fetch('/v1/videos', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-stainless-retry-count': String(retries) },
+        body: JSON.stringify({ prompt: 'asked for once, sent twice' }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    const admitting = async () => {
+      const { rowCount } = await stack.database.admin.query(
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%admit_generation%'",
+      );
+      return rowCount;
+    };
+    const blocker = await stack.database.admin.connect();
+    await blocker.query('BEGIN; LOCK TABLE generations IN EXCLUSIVE MODE');
+    const hungUp = new AbortController();
+    const first = create(0, hungUp.signal).catch(() => 'hung up');
+    await vi.waitFor(async () => expect(await admitting()).toBe(1), { timeout: 5000, interval: 20 });
+    hungUp.abort();
+    expect(await first).toBe('hung up');
+    const second = create(1);
+    await vi.waitFor(async () => expect(await admitting()).toBe(2), { timeout: 5000, interval: 20 });
+    await blocker.query('COMMIT');
+    blocker.release();
+    expect((await second).status).toBe(200);
+    await vi.waitFor(async () => expect((await statesOf(account)).toSorted()).toEqual(['charged', 'voided']), {
+      timeout: 20_000,
+      interval: 100,
+    });
+    expect(await account.credits()).toMatchObject({ available_microcredits: 10_000_000 - 571_429 });
+  });
+
+  it('a client that hangs up on its create is charged by the outcome all the same, or nothing is made', async () => {
     const account = await openAccount(stack, 1_000_000);
     const curl = spawn('curl', [
       '-s',
@@ -274,7 +308,9 @@ describe('cancel, delete and content', () => {
       `${stack.url}/v1/videos`,
     ]);
     await new Promise((resolve) => curl.once('close', resolve));
-    const settled = async () => (await statesOf(account)).filter((state) => state === 'charged').length;
+    // Gone before its hold was placed, it holds nothing, and no video is made.
+    const settled = async () =>
+      (await statesOf(account)).filter((state) => state === 'charged' || state === 'voided').length;
     const admitted = (await statesOf(account)).length;
     if (admitted > 0) await vi.waitFor(async () => expect(await settled()).toBe(1), { timeout: 20_000, interval: 100 });
     expect(await account.credits()).toMatchObject({ held_microcredits: 0 });
