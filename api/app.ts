@@ -9,10 +9,12 @@ import { creditRoutes } from './routes/credits.ts';
 import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { videoRoutes } from './routes/videos.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 /** A file of 10 MB as base64 in JSON, with the fields beside it. */
 const MAXIMUM_BODY_BYTES = 14 * 1024 * 1024;
 const MAXIMUM_ADMIN_BODY_BYTES = 64 * 1024;
+const MAXIMUM_WEBHOOK_BYTES = 64 * 1024;
 
 /** The HTTP API. Reads come from PostgreSQL and never wait on Temporal. */
 export function createApp(deps: ApiDependencies) {
@@ -33,7 +35,10 @@ export function createApp(deps: ApiDependencies) {
     bodyLimit({ maxSize: MAXIMUM_ADMIN_BODY_BYTES, onError: tooLarge }),
   );
 
+  app.use('/webhooks/*', bodyLimit({ maxSize: MAXIMUM_WEBHOOK_BYTES, onError: tooLarge }));
+
   app.route('/', healthRoutes(deps));
+  app.route('/', webhookRoutes(deps));
   app.route('/v1', videoRoutes(deps));
   app.route('/v1', creditRoutes(deps));
   app.route('/v1', priceRoutes(deps));

@@ -1,9 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
-import type { Caller, Ledger } from '../ledger/index.ts';
+import type { Caller, Ledger, RecordedEvent } from '../ledger/index.ts';
 import type { ContentStore } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 import type { Log } from './log.ts';
+
+export type WebhookOutcome = 'unverified' | 'other' | RecordedEvent['outcome'];
 
 export interface ApiDependencies {
   readonly ledger: Ledger;
@@ -12,6 +14,10 @@ export interface ApiDependencies {
   readonly archive: ContentStore;
   /** Undefined: `/admin` does not exist. */
   readonly adminKey: string | undefined;
+  /** Undefined: the provider's webhooks are not listened to. */
+  readonly webhookSecret: string | undefined;
+  /** Counts the provider's webhooks by what they came to. */
+  readonly countWebhook: (outcome: WebhookOutcome) => void;
   /** How long a create waits for its hold before it is given up. */
   readonly startTimeoutMs: number;
   readonly log: Log;

@@ -9,6 +9,7 @@ const STATUS = {
   invalid_request: 400,
   video_not_ready: 400,
   invalid_api_key: 401,
+  invalid_signature: 401,
   insufficient_credits: 402,
   not_charged: 402,
   account_frozen: 403,

@@ -5,7 +5,7 @@ import { createLedger, createPool } from '../ledger/index.ts';
 import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
-import { createMetrics, serveMetrics } from '../platform/metrics.ts';
+import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.ts';
 import { createTemporalClient, isTemporalUp } from '../platform/temporal.ts';
 import { createProvider } from '../provider/index.ts';
 import { createApp } from './app.ts';
@@ -19,17 +19,20 @@ const pool = createPool({
   onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
 });
 const temporal = createTemporalClient(config.temporal);
+const registry = createMetrics();
 const app = createApp({
   ledger: createLedger(pool),
   temporal,
   provider: createProvider(config.provider),
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
+  webhookSecret: config.provider.webhookSecret,
+  countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   log,
   isTemporalUp: () => isTemporalUp(temporal, 2000),
 });
-const metrics = await serveMetrics(createMetrics(), config.host, config.metricsPort);
+const metrics = await serveMetrics(registry, config.host, config.metricsPort);
 const server = serve({ fetch: app.fetch, port: config.port, hostname: config.host }, ({ port }) => {
   log.info({ port }, 'ready');
 }) as Server;

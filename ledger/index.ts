@@ -5,10 +5,12 @@ import * as contents from './contents.ts';
 import * as events from './events.ts';
 import * as generations from './generations.ts';
 import * as holds from './holds.ts';
+import * as lists from './lists.ts';
 import * as lookup from './lookup.ts';
 import * as claims from './claims.ts';
 import * as reconcile from './reconcile.ts';
 import * as prices from './prices.ts';
+import * as providerEvents from './providerEvents.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
 import * as statements from './statement.ts';
@@ -20,9 +22,11 @@ const operations = {
   ...events,
   ...generations,
   ...holds,
+  ...lists,
   ...lookup,
   ...claims,
   ...prices,
+  ...providerEvents,
   ...reconcile,
   ...refunds,
   ...requests,
@@ -51,16 +55,19 @@ export function createLedger(pool: Pool): Ledger {
   };
 }
 
+export { toCsv } from './csv.ts';
 export { createPool, type Pool } from './pool.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Admission, KeptAnswer } from './requests.ts';
+export type { Listed, ListedHold, Page } from './lists.ts';
 export type { OpenAttempt } from './lookup.ts';
 export type { Balance, Caller, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { Archiving, Content } from './contents.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Price, PriceChange } from './prices.ts';
+export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Refund } from './refunds.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
-import { stringify } from 'csv-stringify/sync';
 import { loadConfig } from '../config.ts';
 import type { Pool, Statement } from './index.ts';
-import { createLedger, createPool, verifyLedger } from './index.ts';
+import { createLedger, createPool, toCsv, verifyLedger } from './index.ts';
 
 /**
  * For auditors, on the database of `DATABASE_URL`; nothing is changed:
@@ -38,7 +37,7 @@ async function statement(pool: Pool, args: string[]): Promise<number> {
     return 2;
   }
   const stated = await createLedger(pool).getStatement(account, from, to);
-  process.stdout.write(values.csv === true ? toCsv(stated, from, to) : toJson(account, stated, from, to));
+  process.stdout.write(values.csv === true ? toStatementCsv(stated, from, to) : toJson(account, stated, from, to));
   return 0;
 }
 
@@ -46,35 +45,16 @@ function toJson(account: string, stated: Statement, from: Date, to: Date): strin
   return `${JSON.stringify({ account, from, to, ...stated }, null, 2)}\n`;
 }
 
-function toCsv({ opening, lines, closing }: Statement, from: Date, to: Date): string {
+function toStatementCsv({ opening, lines, closing }: Statement, from: Date, to: Date): string {
   const standing = ({ availableMicrocredits, heldMicrocredits }: Statement['opening']) => ({
     availableAfterMicrocredits: availableMicrocredits,
     heldAfterMicrocredits: heldMicrocredits,
   });
-  const records = [
+  return toCsv([
     { recordedAt: from, kind: 'opening', ...standing(opening) },
     ...lines,
     { recordedAt: to, kind: 'closing', ...standing(closing) },
-  ];
-  return stringify(records, {
-    header: true,
-    columns: {
-      recordedAt: 'recorded_at',
-      transactionId: 'transaction_id',
-      kind: 'kind',
-      generationId: 'generation_id',
-      reason: 'reason',
-      availableMicrocredits: 'available_change_microcredits',
-      heldMicrocredits: 'held_change_microcredits',
-      availableAfterMicrocredits: 'available_microcredits',
-      heldAfterMicrocredits: 'held_microcredits',
-    },
-    cast: {
-      date: (date) => date.toISOString(),
-      // A reason is a person's text: no spreadsheet may take it for a formula.
-      string: (text, { column }) => (column === 'reason' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text),
-    },
-  });
+  ]);
 }
 
 const [command, ...args] = process.argv.slice(2);

@@ -1,6 +1,7 @@
 import { LedgerError } from './errors.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
+import { STATEMENT_LINE } from './selections.ts';
 
 export interface StatementLine {
   readonly transactionId: number;
@@ -38,11 +39,7 @@ const STANDING = {
 
 const LINES = {
   name: 'statement_lines',
-  text: `SELECT id AS "transactionId", recorded_at AS "recordedAt", kind, generation_id AS "generationId", reason,
-      available_microcredits AS "availableMicrocredits", held_microcredits AS "heldMicrocredits",
-      available_after_microcredits AS "availableAfterMicrocredits", held_after_microcredits AS "heldAfterMicrocredits"
-    FROM journal_transactions WHERE account_id = $1 AND recorded_at >= $2 AND recorded_at < $3
-    ORDER BY recorded_at, id`,
+  text: `${STATEMENT_LINE} WHERE account_id = $1 AND recorded_at >= $2 AND recorded_at < $3 ORDER BY recorded_at, id`,
 };
 
 /**

@@ -71,3 +71,14 @@ export function observeGauges(registry: Registry): (gauge: 'orphan_videos', valu
   });
   return (_gauge, value) => orphans.set(value);
 }
+
+/** `holdfast_provider_webhooks_total` by outcome: `unverified` is somebody else, or a secret that is not the provider's. */
+export function countWebhooks(registry: Registry): (outcome: string) => void {
+  const webhooks = new Counter({
+    name: 'holdfast_provider_webhooks_total',
+    help: 'Webhooks that came in, by what they came to.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  return (outcome) => webhooks.inc({ outcome });
+}

@@ -2,6 +2,7 @@
 export { createProvider, type ProviderSettings } from './client.ts';
 export type { CreateEncoding } from './encoding.ts';
 export { retryAfterMs } from './errors.ts';
+export { readWebhook, type WebhookReading } from './events.ts';
 export { CallFailed } from './transport.ts';
 export type {
   CreateResult,

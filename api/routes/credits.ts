@@ -1,7 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { accepts } from 'hono/accepts';
+import type { StatementLine } from '../../ledger/index.ts';
+import { toCsv } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../deps.ts';
+import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
+import { unixSeconds } from '../videoObject.ts';
 
 const Credits = z
   .object({
@@ -31,18 +36,132 @@ const get = createRoute({
   },
 });
 
-export function creditRoutes({ ledger }: ApiDependencies) {
-  return newRouter().openapi(get, async (c) => {
-    const { accountId } = c.get('caller');
-    const { availableMicrocredits, heldMicrocredits } = await ledger.getBalance(accountId);
-    return c.json(
-      {
-        object: 'credits' as const,
-        account_id: accountId,
-        available_microcredits: availableMicrocredits,
-        held_microcredits: heldMicrocredits,
-      },
-      200,
-    );
+const Transaction = z
+  .object({
+    id: z.string(),
+    object: z.literal('credit_transaction'),
+    kind: z.enum(['grant', 'claw_back', 'hold', 'capture', 'release', 'refund']),
+    video_id: z.string().nullable(),
+    reason: z.string().nullable(),
+    available_change_microcredits: z.number().int(),
+    held_change_microcredits: z.number().int(),
+    available_microcredits: z.number().int(),
+    held_microcredits: z.number().int(),
+    created_at: z.number().int(),
+  })
+  .openapi('CreditTransaction', {
+    example: {
+      id: '42',
+      object: 'credit_transaction',
+      kind: 'hold',
+      video_id: 'video_019a0000000070008000000000000000',
+      reason: null,
+      available_change_microcredits: -571429,
+      held_change_microcredits: 571429,
+      available_microcredits: 9428571,
+      held_microcredits: 571429,
+      created_at: 1790000000,
+    },
   });
+
+const transactions = createRoute({
+  method: 'get',
+  path: '/credits/transactions',
+  operationId: 'listCreditTransactions',
+  summary: 'Every movement of credits, the newest first; as CSV for Accept: text/csv',
+  security: bearer,
+  request: { query: listQuery(/^[1-9][0-9]{0,14}$/, '42') },
+  responses: {
+    200: {
+      description: 'A page.',
+      content: {
+        'application/json': { schema: listOf(Transaction).openapi('CreditTransactionList') },
+        'text/csv': { schema: z.string() },
+      },
+    },
+    ...errorAnswers(400, 401, 500, 503),
+  },
+});
+
+const Hold = z
+  .object({
+    id: z.string(),
+    object: z.literal('credit_hold'),
+    video_id: z.string(),
+    state: z.enum(['active', 'captured', 'released']),
+    amount_microcredits: z.number().int(),
+    created_at: z.number().int(),
+    expires_at: z.number().int(),
+  })
+  .openapi('CreditHold');
+
+const holds = createRoute({
+  method: 'get',
+  path: '/credits/holds',
+  operationId: 'listCreditHolds',
+  summary: 'Every reservation of credits, the newest first',
+  security: bearer,
+  request: { query: listQuery(/^hold_[0-9a-f]{32}$/, 'hold_019a0000000070008000000000000000') },
+  responses: {
+    200: {
+      description: 'A page.',
+      content: { 'application/json': { schema: listOf(Hold).openapi('CreditHoldList') } },
+    },
+    ...errorAnswers(400, 401, 500, 503),
+  },
+});
+
+export function creditRoutes({ ledger }: ApiDependencies) {
+  return newRouter()
+    .openapi(get, async (c) => {
+      const { accountId } = c.get('caller');
+      const { availableMicrocredits, heldMicrocredits } = await ledger.getBalance(accountId);
+      return c.json(
+        {
+          object: 'credits' as const,
+          account_id: accountId,
+          available_microcredits: availableMicrocredits,
+          held_microcredits: heldMicrocredits,
+        },
+        200,
+      );
+    })
+    .openapi(transactions, async (c) => {
+      const { limit, order, after } = c.req.valid('query');
+      const page = { limit, order, after: after === undefined ? null : Number(after) };
+      const { items, hasMore } = await ledger.listTransactions(c.get('caller').accountId, page);
+      const json = 'application/json';
+      const type = accepts(c, { header: 'Accept', supports: [json, 'text/csv'], default: json });
+      if (type === 'text/csv') return c.body(toCsv(items), 200, { 'content-type': 'text/csv; charset=utf-8' });
+      return c.json(toList(items.map(toTransaction), hasMore), 200);
+    })
+    .openapi(holds, async (c) => {
+      const { limit, order, after = null } = c.req.valid('query');
+      const { items, hasMore } = await ledger.listHolds(c.get('caller').accountId, { limit, order, after });
+      const data = items.map(({ id, generationId, state, amountMicrocredits, createdAt, expiresAt }) => ({
+        id,
+        object: 'credit_hold' as const,
+        video_id: generationId,
+        state,
+        amount_microcredits: amountMicrocredits,
+        created_at: unixSeconds(createdAt),
+        expires_at: unixSeconds(expiresAt),
+      }));
+      return c.json(toList(data, hasMore), 200);
+    });
+}
+
+function toTransaction(line: StatementLine): z.infer<typeof Transaction> {
+  return {
+    id: String(line.transactionId),
+    object: 'credit_transaction',
+    kind: line.kind,
+    video_id: line.generationId,
+    reason: line.reason,
+    available_change_microcredits: line.availableMicrocredits,
+    held_change_microcredits: line.heldMicrocredits,
+    available_microcredits: line.availableAfterMicrocredits,
+    held_microcredits: line.heldAfterMicrocredits,
+    created_at: unixSeconds(line.recordedAt),
+  };
 }

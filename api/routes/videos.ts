@@ -10,6 +10,7 @@ import { claimVideo } from '../claimVideo.ts';
 import { createVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
 import type { Repeat } from '../startVideo.ts';
@@ -47,6 +48,19 @@ const retrieve = createRoute({
   security: bearer,
   request: { params },
   responses: { 200: video, ...errorAnswers(401, 404, 500, 503) },
+});
+
+const listVideos = createRoute({
+  method: 'get',
+  path: '/videos',
+  operationId: 'listVideos',
+  summary: 'The videos of this account, the newest first',
+  security: bearer,
+  request: { query: listQuery(/^video_[0-9a-f]{32}$/, 'video_019a0000000070008000000000000000') },
+  responses: {
+    200: { description: 'A page.', content: { 'application/json': { schema: listOf(Video).openapi('VideoList') } } },
+    ...errorAnswers(400, 401, 500, 503),
+  },
 });
 
 const cancel = createRoute({
@@ -164,6 +178,11 @@ export function videoRoutes(deps: ApiDependencies) {
       if (replayed) c.header('idempotency-replayed', 'true');
       // Bodies that were kept are of the same schemas, but known only as JSON.
       return c.json(body as Video, status as 200);
+    })
+    .openapi(listVideos, async (c) => {
+      const { limit, order, after = null } = c.req.valid('query');
+      const { items, hasMore } = await deps.ledger.listGenerations(c.get('caller').accountId, { limit, order, after });
+      return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {
       const { accountId } = c.get('caller');

@@ -196,6 +196,11 @@ describe('another tenant', () => {
   });
 });
 
+it("without a secret nobody listens for the provider's webhooks: an empty secret verifies nothing", async () => {
+  const answer = await fetch(`${stack.url}/webhooks/openai`, { method: 'POST', body: '{}' });
+  await expectRefused(answer, 404, 'not_found');
+});
+
 describe('bad input', () => {
   const cases: [string, RequestInit, number, string, string?][] = [
     ['no prompt', jsonPost({}), 400, 'invalid_request', 'prompt'],

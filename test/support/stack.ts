@@ -39,6 +39,8 @@ export interface TestStack {
   /** Everything the API logged as a warning or an error. */
   readonly logged: string[];
   readonly alarms: string[];
+  /** What each webhook of the provider came to. */
+  readonly webhooks: string[];
   readonly stopWorkers: () => Promise<void>;
   readonly startWorkers: () => Promise<void>;
   /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
@@ -53,6 +55,8 @@ export async function startStack(
     holdTtlSeconds?: number;
     startTimeoutMs?: number;
     lookForCreateMs?: number;
+    /** Then the simulator sends webhooks, signed with it. */
+    webhookSecret?: string;
     /** Then it can be lost, with its file. */
     keepTemporalOnDisk?: boolean;
   } = {},
@@ -61,10 +65,16 @@ export async function startStack(
   const temporalFile = options.keepTemporalOnDisk
     ? { file: join(folder, 'temporal.db'), port: await freePort() }
     : undefined;
+  const port = await freePort();
+  const { webhookSecret } = options;
+  const webhook =
+    webhookSecret === undefined
+      ? undefined
+      : { url: `http://127.0.0.1:${port}/webhooks/openai`, secret: webhookSecret, retry_ms: 200 };
   const [database, firstEnv, simulator] = await Promise.all([
     createTestDatabase(),
     createDevServer(temporalFile),
-    listen(createSimulator({ dir: folder, videoSeconds: options.videoSeconds ?? 0.5 })),
+    listen(createSimulator({ dir: folder, videoSeconds: options.videoSeconds ?? 0.5, webhook })),
   ]);
   let env = firstEnv;
   // Of its own: the environment's is closed with its server.
@@ -80,13 +90,14 @@ export async function startStack(
     archive,
     generations: createGenerations(temporal),
     holdTtlSeconds: options.holdTtlSeconds ?? 3600,
-    providerEventsExpected: false,
+    providerEventsExpected: webhookSecret !== undefined,
     lookForCreateMs: options.lookForCreateMs ?? 3000,
     count: (alarm) => alarms.push(alarm),
     observe: () => undefined,
     at: noCrash,
   });
   const logged: string[] = [];
+  const webhooks: string[] = [];
   const log = { error: record, warn: record };
   function record(fields: object, message: string): void {
     logged.push(
@@ -99,12 +110,14 @@ export async function startStack(
     provider,
     archive,
     adminKey: ADMIN_KEY,
+    webhookSecret,
+    countWebhook: (outcome) => webhooks.push(outcome),
     startTimeoutMs: options.startTimeoutMs ?? 8000,
     log,
     isTemporalUp: () => isTemporalUp(temporal, 2000),
   });
   const server = await new Promise<ServerType>((resolve) => {
-    const started = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(started));
+    const started = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => resolve(started));
   });
   let stopWorkers = await startWorkers(env, activities);
   return {
@@ -120,6 +133,7 @@ export async function startStack(
     archiveFolder,
     logged,
     alarms,
+    webhooks,
     stopWorkers: () => stopWorkers(),
     loseTemporal: async () => {
       if (temporalFile === undefined) throw new Error('this Temporal is in memory');

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRICE } from '../support/database.ts';
+import { ask, untilSettled } from '../support/generations.ts';
+import type { TestAccount, TestStack } from '../support/stack.ts';
+import { openAccount, startStack } from '../support/stack.ts';
+
+/** What an account may page through: its videos, its movements, its holds; and nobody else's. */
+
+let stack: TestStack;
+let account: TestAccount;
+let stranger: TestAccount;
+/** From the oldest to the newest. */
+let ids: string[];
+beforeAll(async () => {
+  stack = await startStack();
+  [account, stranger] = [await openAccount(stack, 100_000_000), await openAccount(stack, 1_000_000)];
+  ids = [];
+  for (const prompt of ['one', 'two [[fail:moderation_blocked]]', 'three', 'four', 'five']) {
+    ids.push(await ask(account, prompt));
+  }
+  await untilSettled(stack, ids);
+});
+afterAll(async () => {
+  await stack.stop();
+});
+
+interface List {
+  object: string;
+  data: { id: string; [field: string]: unknown }[];
+  first_id: string | null;
+  last_id: string | null;
+  has_more: boolean;
+}
+const list = async ({ fetch }: TestAccount, path: string) => (await (await fetch(path)).json()) as List;
+const idsOf = ({ data }: List) => data.map(({ id }) => id);
+
+describe('videos', () => {
+  it("are listed by OpenAI's SDK, page after page, the newest first", async () => {
+    const found: string[] = [];
+    for await (const video of account.client.videos.list({ limit: 2 })) found.push(video.id);
+    expect(found).toEqual(ids.toReversed());
+  });
+
+  it('are listed in either order, after any of them', async () => {
+    expect(idsOf(await list(account, '/v1/videos?order=asc'))).toEqual(ids);
+    const page = await list(account, `/v1/videos?order=asc&limit=2&after=${ids[1] ?? ''}`);
+    expect({ ...page, data: idsOf(page) }).toEqual({
+      object: 'list',
+      data: ids.slice(2, 4),
+      first_id: ids[2],
+      last_id: ids[3],
+      has_more: true,
+    });
+    expect((await list(account, `/v1/videos?order=asc&limit=2&after=${ids[2] ?? ''}`)).has_more).toBe(false);
+    expect(await list(account, `/v1/videos?after=${ids[0] ?? ''}`)).toMatchObject({ data: [], last_id: null });
+  });
+
+  it('say what became of their credits, as each by itself does', async () => {
+    const { data } = await list(account, '/v1/videos?order=asc');
+    for (const video of data) expect(video).toEqual(await (await account.fetch(`/v1/videos/${video.id}`)).json());
+    expect(data[1]).toMatchObject({ status: 'failed', credits: { state: 'refunded' } });
+  });
+
+  it('of another account are never listed, not even after one of its ids', async () => {
+    expect(idsOf(await list(stranger, '/v1/videos'))).toEqual([]);
+    expect(idsOf(await list(stranger, `/v1/videos?order=asc&after=${ids[0] ?? ''}`))).toEqual([]);
+    for (const path of ['/v1/credits/holds']) expect(idsOf(await list(stranger, path))).toEqual([]);
+    expect(idsOf(await list(stranger, '/v1/credits/transactions'))).toHaveLength(1);
+  });
+
+  it('that were deleted are not listed', async () => {
+    const id = await ask(stranger, 'a fox');
+    await untilSettled(stack, [id]);
+    await stranger.client.videos.delete(id);
+    expect(idsOf(await list(stranger, '/v1/videos'))).toEqual([]);
+  });
+
+  it.each([
+    ['limit=0', 'limit'],
+    ['limit=101', 'limit'],
+    ['limit=-1', 'limit'],
+    ['limit=1.5', 'limit'],
+    ['limit=many', 'limit'],
+    ['limit=1e99', 'limit'],
+    ['order=newest', 'order'],
+    ['after=video_%00', 'after'],
+    ['after=hold_0', 'after'],
+    ['limit=1&limit=2', 'limit'],
+  ])('with %s: 400 names the field', async (query, param) => {
+    const answer = await account.fetch(`/v1/videos?${query}`);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: 'invalid_request', param } });
+  });
+});
+
+describe('credits', () => {
+  it('are listed movement by movement, and the last one leaves what the balance says', async () => {
+    const page = await list(account, '/v1/credits/transactions?limit=100');
+    expect(page.data).toHaveLength(11);
+    const balance = await account.credits();
+    expect(page.data[0]).toMatchObject({
+      available_microcredits: balance.available_microcredits,
+      held_microcredits: 0,
+    });
+    const available = page.data.map((each) => each['available_change_microcredits'] as number);
+    expect(available.reduce((sum, change) => sum + change)).toBe(balance.available_microcredits);
+    const [second] = (await list(account, `/v1/credits/transactions?limit=1&after=${page.first_id ?? ''}`)).data;
+    expect(second).toEqual(page.data[1]);
+  });
+
+  it('are listed as CSV for whom asks for it', async () => {
+    const answer = await account.fetch('/v1/credits/transactions?order=asc&limit=2', {
+      headers: { accept: 'text/csv' },
+    });
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    const [header, grant, hold] = (await answer.text()).split('\n');
+    expect(header).toMatch(/^recorded_at,transaction_id,kind,/);
+    expect(grant).toMatch(/,grant,,test,100000000,0,100000000,0$/);
+    expect(hold).toContain(`,hold,${ids[0] ?? ''},,-${PRICE},${PRICE},`);
+  });
+
+  it('are listed hold by hold', async () => {
+    const { data } = await list(account, '/v1/credits/holds?order=asc');
+    expect(data.map((hold) => [hold['video_id'], hold['state']])).toEqual(
+      ids.map((id, index) => [id, index === 1 ? 'released' : 'captured']),
+    );
+  });
+});
