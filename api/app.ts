@@ -5,6 +5,7 @@ import type { ApiDependencies } from './deps.ts';
 import { bodyTooLarge, handleError, notFound } from './errors.ts';
 import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
+import { adminOperationRoutes } from './routes/adminOperations.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
@@ -43,6 +44,7 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', creditRoutes(deps));
   app.route('/v1', priceRoutes(deps));
   app.route('/admin', adminRoutes(deps));
+  app.route('/admin', adminOperationRoutes(deps));
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' });
   app.doc31('/openapi.json', {

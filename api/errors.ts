@@ -17,6 +17,8 @@ const STATUS = {
   idempotency_key_in_use: 409,
   already_settled: 409,
   not_claimable: 409,
+  not_refundable: 409,
+  price_conflict: 409,
   video_not_terminal: 409,
   body_too_large: 413,
   unsupported_media_type: 415,

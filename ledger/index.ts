@@ -9,6 +9,7 @@ import * as lists from './lists.ts';
 import * as lookup from './lookup.ts';
 import * as claims from './claims.ts';
 import * as reconcile from './reconcile.ts';
+import * as operatorsViews from './operations.ts';
 import * as prices from './prices.ts';
 import * as providerEvents from './providerEvents.ts';
 import * as refunds from './refunds.ts';
@@ -25,6 +26,7 @@ const operations = {
   ...lists,
   ...lookup,
   ...claims,
+  ...operatorsViews,
   ...prices,
   ...providerEvents,
   ...reconcile,
@@ -66,6 +68,7 @@ export type { OpenAttempt } from './lookup.ts';
 export type { Balance, Caller, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { Archiving, Content } from './contents.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
+export type { EmergencyRelease, ListedAccount, Overview } from './operations.ts';
 export type { Price, PriceChange } from './prices.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Refund } from './refunds.ts';

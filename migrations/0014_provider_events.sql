@@ -47,3 +47,6 @@ END $$;
 
 GRANT EXECUTE ON FUNCTION record_provider_event TO holdfast_service;
 GRANT SELECT ON provider_events, provider_nudges TO holdfast_service;
+
+-- What an operator lists at 3 a.m. is not found by reading everything.
+CREATE INDEX generations_emergencies ON generations (charged_at) WHERE settlement_reason = 'emergency';

@@ -195,6 +195,7 @@ END, false)),
 CREATE UNIQUE INDEX generations_claimed_once ON public.generations USING btree (claim_of) WHERE (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text]));
 CREATE INDEX generations_counted ON public.generations USING btree (account_id) WHERE counts_as_active;
 CREATE INDEX generations_durations ON public.generations USING btree (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE (state = 'charged'::text);
+CREATE INDEX generations_emergencies ON public.generations USING btree (charged_at) WHERE (settlement_reason = 'emergency'::text);
 CREATE INDEX generations_followed ON public.generations USING btree (id) WHERE (counts_as_active AND (state = 'refunded'::text));
 CREATE INDEX generations_held ON public.generations USING btree (id) WHERE (state = 'held'::text);
 CREATE INDEX generations_late ON public.generations USING btree (claimable_until) WHERE ((claimable_until IS NOT NULL) AND (provider_deleted_at IS NULL));
@@ -321,6 +322,27 @@ CREATE TABLE prices (
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON prices TO holdfast_service;
+
+CREATE TABLE provider_events (
+  webhook_id text NOT NULL,
+  type text NOT NULL,
+  provider_video_id text NOT NULL,
+  received_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT provider_events_pkey PRIMARY KEY (webhook_id),
+  CONSTRAINT provider_events_provider_video_id_check CHECK (length(provider_video_id) >= 1 AND length(provider_video_id) <= 255),
+  CONSTRAINT provider_events_type_check CHECK (length(type) >= 1 AND length(type) <= 100),
+  CONSTRAINT provider_events_webhook_id_check CHECK (length(webhook_id) >= 1 AND length(webhook_id) <= 255)
+);
+CREATE TRIGGER provider_events_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON provider_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON provider_events TO holdfast_service;
+
+CREATE TABLE provider_nudges (
+  generation_id text NOT NULL,
+  nudges integer NOT NULL,
+  CONSTRAINT provider_nudges_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT provider_nudges_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+GRANT SELECT ON provider_nudges TO holdfast_service;
 
 CREATE TABLE reconciler_progress (
   task text NOT NULL,
@@ -1310,6 +1332,36 @@ BEGIN
   RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
 END $function$;
 GRANT EXECUTE ON FUNCTION record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.record_provider_event(p_webhook_id text, p_type text, p_provider_base_url text, p_provider_video_id text, OUT outcome text, OUT generation_id text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  known_state text;
+BEGIN
+  INSERT INTO provider_events (webhook_id, type, provider_video_id) VALUES (p_webhook_id, p_type, p_provider_video_id)
+    ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    outcome := 'replayed';
+    RETURN;
+  END IF;
+  SELECT g.id, g.state INTO record_provider_event.generation_id, known_state FROM generations g
+    WHERE g.provider_base_url = p_provider_base_url AND g.provider_video_id = p_provider_video_id;
+  IF NOT FOUND THEN
+    outcome := 'unknown';
+  ELSIF known_state <> 'held' THEN
+    outcome := 'settled';
+  ELSE
+    INSERT INTO provider_nudges AS n (generation_id, nudges) VALUES (record_provider_event.generation_id, 1)
+      ON CONFLICT (generation_id) DO UPDATE SET nudges = n.nudges + 1 WHERE n.nudges < 20;
+    outcome := CASE WHEN FOUND THEN 'nudge' ELSE 'enough' END;
+  END IF;
+END $function$;
+GRANT EXECUTE ON FUNCTION record_provider_event(text,text,text,text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.record_settlement_refusal(p_generation_id text, p_reason text, p_why text)
  RETURNS void

@@ -6,6 +6,7 @@ import { newApiKey, sha256 } from '../auth.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { reconcileNow } from '../reconcile.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers, plainText } from '../schemas.ts';
 import { unixSeconds } from '../videoObject.ts';
@@ -171,7 +172,7 @@ export function adminRoutes(deps: ApiDependencies) {
     .openapi(grant, async (c) => {
       const account = existing(c.req.valid('param').account_id);
       const { amount_microcredits, reason } = c.req.valid('json');
-      const idempotencyKey = readIdempotencyKey(c.req.header('idempotency-key'));
+      const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
       const granted = await ledger.grantCredits({
         accountId: account,
         amountMicrocredits: amount_microcredits,
@@ -193,31 +194,12 @@ export function adminRoutes(deps: ApiDependencies) {
     });
 }
 
-function readIdempotencyKey(header: string | undefined): string {
-  if (header === undefined || !/^[\x21-\x7e]{1,255}$/.test(header)) {
-    throw new ApiError(
-      'invalid_request',
-      'Idempotency-Key: is required, 1 to 255 printable characters. No credits were moved.',
-      {
-        param: 'Idempotency-Key',
-      },
-    );
-  }
-  return header;
-}
-
 function grantRefused(outcome: 'key_reused' | 'nothing_available' | 'too_large' | 'unknown_account'): ApiError {
   switch (outcome) {
     case 'unknown_account':
       return notFound('This account');
     case 'key_reused':
-      return new ApiError(
-        'idempotency_key_reused',
-        'This Idempotency-Key came with another amount or reason before. No credits were moved.',
-        {
-          param: 'Idempotency-Key',
-        },
-      );
+      return keyReused();
     case 'nothing_available':
       return new ApiError(
         'insufficient_credits',

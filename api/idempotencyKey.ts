@@ -1,0 +1,20 @@
+import { ApiError } from './errors.ts';
+
+/** The key that an operator's movement must come with. Raises `invalid_request`. */
+export function requireIdempotencyKey(header: string | undefined): string {
+  if (header !== undefined && /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  throw new ApiError(
+    'invalid_request',
+    'Idempotency-Key: is required, 1 to 255 printable characters. No credits were moved.',
+    { param: 'Idempotency-Key' },
+  );
+}
+
+/** The same key came with other arguments before. */
+export function keyReused(): ApiError {
+  return new ApiError(
+    'idempotency_key_reused',
+    'This Idempotency-Key came with other arguments before. Nothing was changed.',
+    { param: 'Idempotency-Key' },
+  );
+}
