@@ -72,6 +72,10 @@ async function start(deps: ApiDependencies, caller: Caller, request: VideoReques
   });
   switch (admission.outcome) {
     case 'admitted':
+      if (admission.amountMicrocredits > (request.maxMicrocredits ?? Infinity)) {
+        await deps.ledger.voidGeneration(generationId);
+        throw tooDear(admission.amountMicrocredits, request.maxMicrocredits ?? 0);
+      }
       if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'replay':
@@ -138,7 +142,16 @@ async function replay(
   return { generationId: generation.id, replayed: true };
 }
 
-function inadmissible(outcome: 'unknown_model' | 'unknown_size' | 'in_use' | 'reused' | 'too_old'): ApiError {
+/** The client's own ceiling. */
+export function tooDear(amountMicrocredits: number, maxMicrocredits: number): ApiError {
+  return new ApiError(
+    'invalid_request',
+    `max_credits: this video costs ${formatCredits(amountMicrocredits)} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,
+    { param: 'max_credits' },
+  );
+}
+
+export function inadmissible(outcome: 'unknown_model' | 'unknown_size' | 'in_use' | 'reused' | 'too_old'): ApiError {
   switch (outcome) {
     case 'unknown_model':
       return new ApiError('invalid_request', 'model: no such model; GET /v1/prices lists them. Nothing was held.', {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { fileTypeFromBuffer } from 'file-type';
+import { parseCredits } from '../contracts/money.ts';
 import { ApiError, bodyTooLarge, unsupportedMediaType } from './errors.ts';
 import { plainText } from './schemas.ts';
 
@@ -9,6 +10,8 @@ export interface VideoRequest {
   readonly seconds: number;
   readonly size: string;
   readonly prompt: string;
+  /** More than this is refused instead of reserved; null: whatever it costs. */
+  readonly maxMicrocredits: number | null;
   readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
 }
 
@@ -26,6 +29,11 @@ const fields = {
   model: plainText(100).default('sora-2').openapi({ example: 'sora-2' }),
   seconds: z.enum(SECONDS, `must be one of ${SECONDS.map((s) => `"${s}"`).join(', ')}, as text`).default('4'),
   size: plainText(20).default('720x1280').openapi({ example: '720x1280' }),
+  max_credits: z.coerce
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, 'must be a decimal number of credits, like "0.6"')
+    .optional()
+    .openapi({ type: 'string', example: '0.6', description: 'The video is refused if it costs more than this.' }),
 };
 
 const dataUrl = z
@@ -65,18 +73,23 @@ export async function readCreateVideo(
     throw new ApiError('invalid_request', 'prompt: is required. Nothing was held.', { param: 'prompt' });
   }
   if (/^application\/json\b/i.test(contentType)) {
-    const { seconds, input_reference, ...rest } = json();
+    const { seconds, input_reference, max_credits, ...rest } = json();
     return {
       ...rest,
       seconds: Number(seconds),
+      maxMicrocredits: toMaximum(max_credits),
       inputReference: input_reference === undefined ? null : await fromDataUrl(input_reference.image_url),
     };
   }
   if (!/^multipart\/form-data\b/i.test(contentType)) throw unsupportedMediaType();
-  const { seconds, input_reference: file, 'input_reference[image_url]': url, ...rest } = form();
+  const { seconds, input_reference: file, 'input_reference[image_url]': url, max_credits, ...rest } = form();
   const fromUrl = url === undefined ? null : await fromDataUrl(url);
   const inputReference = file === undefined ? fromUrl : await fromFile(file);
-  return { ...rest, seconds: Number(seconds), inputReference };
+  return { ...rest, seconds: Number(seconds), maxMicrocredits: toMaximum(max_credits), inputReference };
+}
+
+function toMaximum(credits: string | undefined): number | null {
+  return credits === undefined ? null : parseCredits(credits);
 }
 
 async function fromFile(file: File): Promise<Reference> {

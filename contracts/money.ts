@@ -4,6 +4,12 @@ export const MICROCREDITS_PER_CREDIT = 1_000_000;
 /** The largest amount that is exact in JSON and in JavaScript: 2^53 − 1 microcredits. */
 export const MAX_MICROCREDITS = Number.MAX_SAFE_INTEGER;
 
+/** A decimal number of credits, of at most six places, in microcredits: "0.571429" → 571429. Exact: it works on the digits. */
+export function parseCredits(credits: string): number {
+  const [whole = '', places = ''] = credits.split('.');
+  return Number(whole + places.padEnd(6, '0'));
+}
+
 /**
  * Microcredits as a decimal number of credits with six places: 571429 → "0.571429". Works on the digits, so no amount is
  * rounded. Raises RangeError for anything that is no safe integer.

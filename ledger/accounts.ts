@@ -79,13 +79,15 @@ export interface Balance {
   readonly activeHolds: number;
   readonly activeGenerations: number;
   readonly maxActiveGenerations: number;
+  readonly isFrozen: boolean;
 }
 
 const GET_BALANCE = {
   name: 'get_balance',
   text: `SELECT a.available_microcredits AS "availableMicrocredits", a.held_microcredits AS "heldMicrocredits",
       (SELECT count(*) FROM holds h WHERE h.account_id = a.id AND h.state = 'active') AS "activeHolds",
-      a.active_generations AS "activeGenerations", a.max_active_generations AS "maxActiveGenerations"
+      a.active_generations AS "activeGenerations", a.max_active_generations AS "maxActiveGenerations",
+      a.frozen_at IS NOT NULL AS "isFrozen"
     FROM accounts a WHERE a.id = $1`,
 };
 

@@ -10,6 +10,7 @@ import { claimVideo } from '../claimVideo.ts';
 import { createVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { Quote, quote } from '../quote.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
@@ -32,12 +33,18 @@ const create = createRoute({
   security: bearer,
   request: {
     headers: z.object({ 'idempotency-key': z.string().optional() }),
-    query: z.strictObject({}),
+    query: z.strictObject({ dry_run: z.enum(['true', 'false']).default('false') }),
     body: {
       content: { 'multipart/form-data': { schema: CreateVideoForm }, 'application/json': { schema: CreateVideoJson } },
     },
   },
-  responses: { 200: video, ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503) },
+  responses: {
+    200: {
+      description: 'The video; with dry_run, what it would cost.',
+      content: { 'application/json': { schema: z.union([Video, Quote]) } },
+    },
+    ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
+  },
 });
 
 const retrieve = createRoute({
@@ -172,6 +179,7 @@ export function videoRoutes(deps: ApiDependencies) {
       const json = () => c.req.valid('json') as CreateVideoJson;
       const form = () => c.req.valid('form') as CreateVideoForm;
       const request = await readCreateVideo(c.req.header('content-type'), json, form);
+      if (c.req.valid('query').dry_run === 'true') return c.json(await quote(deps, c.get('caller'), request), 200);
       const { status, body, replayed, generationId } = await createVideo(deps, c.get('caller'), request, readRepeat(c));
       // Only a 200: an SDK that is told of a fault tries again, and must then find this request unanswered.
       if (generationId !== null && isServed(c.env)) onDelivered(c.env, () => markAnswered(deps, generationId));
