@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
-import type { Caller, Ledger, RecordedEvent } from '../ledger/index.ts';
+import type { Caller, Changes, Ledger, RecordedEvent } from '../ledger/index.ts';
 import type { ContentStore } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 import type { Log } from './log.ts';
@@ -12,6 +12,9 @@ export interface ApiDependencies {
   readonly temporal: Client;
   readonly provider: Provider;
   readonly archive: ContentStore;
+  readonly changes: Pick<Changes, 'watch'>;
+  /** Aborted when this process ends: streams are closed, and their clients go on at another. */
+  readonly closing: AbortSignal;
   /** Undefined: `/admin` does not exist. */
   readonly adminKey: string | undefined;
   /** Undefined: the provider's webhooks are not listened to. */

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { loadConfig } from '../config.ts';
-import { createLedger, createPool } from '../ledger/index.ts';
+import { Announcer, createLedger, createPool, listenForChanges } from '../ledger/index.ts';
 import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
@@ -19,9 +19,17 @@ const pool = createPool({
   onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
 });
 const temporal = createTemporalClient(config.temporal);
+const announcer = new Announcer(pool);
+const changes = listenForChanges({
+  databaseUrl: config.databaseUrl,
+  onError: (error) => log.warn({ err: error }, 'the connection that hears of changes broke; it will be replaced'),
+});
+const closing = new AbortController();
 const registry = createMetrics();
 const app = createApp({
-  ledger: createLedger(pool),
+  ledger: createLedger(pool, (id) => announcer.add(id)),
+  changes,
+  closing: closing.signal,
   temporal,
   provider: createProvider(config.provider),
   archive: createFolderStore(config.archiveFolder),
@@ -47,6 +55,7 @@ server.headersTimeout = 15_000;
 const DRAIN_MS = 15_000;
 
 onShutdown(log, async () => {
+  closing.abort();
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
@@ -55,5 +64,6 @@ onShutdown(log, async () => {
   await closed;
   clearTimeout(cut);
   metrics.close();
+  await changes.close();
   await Promise.all([pool.end(), temporal.connection.close()]);
 });

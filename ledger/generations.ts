@@ -21,6 +21,8 @@ export interface Generation {
   readonly progress: number | null;
   readonly providerCompletedAt: Date | null;
   readonly cancelRequested: boolean;
+  /** Of the last thing that happened to it. */
+  readonly eventSequence: number;
   /** It completed after its refund, and can be claimed until then; null otherwise. */
   readonly claimableUntil: Date | null;
   readonly claimOf: string | null;

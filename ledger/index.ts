@@ -43,11 +43,32 @@ export type Ledger = {
     : never;
 } & { ping: () => Promise<void> };
 
-/** Binds the ledger's operations to a pool. Each is one statement, so each is atomic by itself. */
-export function createLedger(pool: Pool): Ledger {
+/** What changes what is shown of a generation. */
+const CHANGING: ReadonlySet<string> = new Set([
+  'placeHold',
+  'recordLook',
+  'endCreate',
+  'adoptVideo',
+  'settleGeneration',
+  'requestCancel',
+]);
+
+/**
+ * Binds the ledger's operations to a pool. Each is one statement, so each is atomic by itself. `announced` hears of each
+ * generation that was changed, after the commit.
+ */
+export function createLedger(pool: Pool, announced: (generationId: string) => void = () => undefined): Ledger {
+  const announcing = (name: string, operation: (...rest: unknown[]) => unknown) =>
+    CHANGING.has(name)
+      ? async (...rest: unknown[]) => {
+          const result = await operation(...rest);
+          if (typeof rest[0] === 'string') announced(rest[0]);
+          return result;
+        }
+      : operation;
   const bound = Object.entries(operations).map(([name, operation]) => [
     name,
-    (operation as (pool: Pool, ...rest: unknown[]) => unknown).bind(undefined, pool),
+    announcing(name, (operation as (pool: Pool, ...rest: unknown[]) => unknown).bind(undefined, pool)),
   ]);
   return {
     ...(Object.fromEntries(bound) as Ledger),
@@ -57,6 +78,7 @@ export function createLedger(pool: Pool): Ledger {
   };
 }
 
+export { Announcer, type Changes, listenForChanges } from './changes.ts';
 export { toCsv } from './csv.ts';
 export { createPool, type Pool } from './pool.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';

@@ -1,7 +1,7 @@
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { loadConfig } from '../config.ts';
-import { createLedger, createPool } from '../ledger/index.ts';
+import { Announcer, createLedger, createPool } from '../ledger/index.ts';
 import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
@@ -25,7 +25,8 @@ const pool = createPool({
   applicationName: 'holdfast worker',
   onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
 });
-const ledger = createLedger(pool);
+const announcer = new Announcer(pool);
+const ledger = createLedger(pool, (id) => announcer.add(id));
 const provider = createProvider(config.provider);
 const temporal = createTemporalClient(config.temporal);
 const registry = createMetrics();

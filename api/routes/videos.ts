@@ -16,6 +16,7 @@ import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
 import type { Repeat } from '../startVideo.ts';
 import { toTimeline } from '../timeline.ts';
+import { videoEvents } from '../videoEvents.ts';
 import { toVideo, Video } from '../videoObject.ts';
 import { CreateVideoForm, CreateVideoJson, readCreateVideo } from '../videoRequest.ts';
 
@@ -131,6 +132,23 @@ const timeline = createRoute({
   },
 });
 
+const events = createRoute({
+  method: 'get',
+  path: '/videos/{video_id}/events',
+  operationId: 'streamVideoEvents',
+  summary: 'The video as it changes (server-sent events: progress, then settled); Last-Event-ID goes on',
+  security: bearer,
+  request: { params, headers: z.object({ 'last-event-id': z.string().optional() }) },
+  responses: {
+    200: {
+      description: 'Events whose data is the video, until it is settled.',
+      content: { 'text/event-stream': { schema: z.string() } },
+    },
+    204: { description: 'The end was sent before: there is nothing more to come.' },
+    ...errorAnswers(401, 404, 500, 503),
+  },
+});
+
 const Deleted = z
   .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
   .openapi('DeletedVideo');
@@ -217,6 +235,11 @@ export function videoRoutes(deps: ApiDependencies) {
       const steps = toTimeline(await deps.ledger.listEvents(accountId, generationId));
       const data = steps.map((step) => ({ object: 'timeline.step' as const, ...step, at: step.at.toISOString() }));
       return c.json({ object: 'list' as const, data }, 200);
+    })
+    .openapi(events, async (c) => {
+      const { accountId } = c.get('caller');
+      const { video_id: videoId } = c.req.valid('param');
+      return videoEvents(deps, c, await find(accountId, videoId), () => find(accountId, videoId));
     })
     .openapi(content, async (c) => {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);

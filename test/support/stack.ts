@@ -11,6 +11,7 @@ import { createActivities } from '../../activities/index.ts';
 import { createApp } from '../../api/app.ts';
 import { freePort } from '../../dev/ports.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
+import { Announcer, createLedger, listenForChanges } from '../../ledger/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
 import { createFolderStore } from '../../outbound/index.ts';
 import { createGenerations } from '../../platform/generations.ts';
@@ -79,7 +80,8 @@ export async function startStack(
   let env = firstEnv;
   // Of its own: the environment's is closed with its server.
   const temporal = createTemporalClient({ connectionOptions: { address: env.address } });
-  const { ledger } = database;
+  const announcer = new Announcer(database.pool);
+  const ledger = createLedger(database.pool, (id) => announcer.add(id));
   const provider = createProvider({ baseUrl: `${simulator.url}/v1`, apiKey: 'key', createEncoding: 'multipart' });
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
@@ -104,8 +106,12 @@ export async function startStack(
       `${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? String(value) : value))}`,
     );
   }
+  const closing = new AbortController();
+  const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
   const app = createApp({
     ledger,
+    changes,
+    closing: closing.signal,
     temporal,
     provider,
     archive,
@@ -148,7 +154,9 @@ export async function startStack(
     },
     stop: async () => {
       await stopWorkers();
+      closing.abort();
       await new Promise((resolve) => server.close(resolve));
+      await changes.close();
       await simulator.close();
       await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
       await rm(folder, { recursive: true, force: true });
