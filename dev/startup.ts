@@ -57,18 +57,27 @@ async function startTemporal({
   return { address, part };
 }
 
-function startSimulator({ settings, folder, running }: Start): Part | undefined {
+function startSimulator(start: Start): Part | undefined {
+  const { settings, folder, running } = start;
   if (!settings.simulated) return undefined;
   const env = {
     ...process.env,
     SIMULATOR_PORT: String(settings.ports.SIMULATOR_PORT),
     SIMULATOR_DIR: join(folder, 'simulator'),
+    SIMULATOR_WEBHOOK_URL: `http://127.0.0.1:${settings.ports.PORT}/webhooks/openai`,
+    SIMULATOR_WEBHOOK_SECRET: webhookSecretOf(start),
   };
   return running.start(program('simulator', 'dev/simulator/main.ts', repository, env));
 }
 
+/** The one that the simulator signs with and the API verifies by. */
+function webhookSecretOf({ secrets }: Start): string {
+  return process.env['OPENAI_WEBHOOK_SECRET'] || secrets.webhookSecret;
+}
+
 /** The environment of our own programs: the user's, with the addresses and keys of this stack. */
-function partEnvironment({ settings, folder, secrets }: Start, databaseUrl: string, temporalAddress: string) {
+function partEnvironment(start: Start, databaseUrl: string, temporalAddress: string) {
+  const { settings, folder, secrets } = start;
   const inherited = settings.temporalAddress === undefined ? withoutTemporalSettings(process.env, folder) : process.env;
   const { MIGRATE_DATABASE_URL: _, ...rest } = inherited;
   const ports = Object.entries(settings.ports).map(([variable, port]) => [variable, String(port)]);
@@ -80,6 +89,7 @@ function partEnvironment({ settings, folder, secrets }: Start, databaseUrl: stri
     TEMPORAL_NAMESPACE: rest['TEMPORAL_NAMESPACE'] || 'default',
     OPENAI_BASE_URL:
       rest['OPENAI_BASE_URL'] || (settings.simulated ? `http://127.0.0.1:${settings.ports.SIMULATOR_PORT}/v1` : ''),
+    OPENAI_WEBHOOK_SECRET: settings.simulated ? webhookSecretOf(start) : (rest['OPENAI_WEBHOOK_SECRET'] ?? ''),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
     ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
   };

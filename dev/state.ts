@@ -49,6 +49,8 @@ export interface Secrets {
   readonly ownerPassword: string;
   readonly servicePassword: string;
   readonly adminKey: string;
+  /** With which the simulator signs its webhooks. */
+  readonly webhookSecret: string;
 }
 
 /** The random secrets of this stack: made at the first start, the same at every later one. */
@@ -61,11 +63,12 @@ export function keptSecrets(folder: string): Secrets {
     ownerPassword: randomBytes(24).toString('hex'),
     servicePassword: randomBytes(24).toString('hex'),
     adminKey: `admin_${randomBytes(24).toString('hex')}`,
+    webhookSecret: `whsec_${randomBytes(24).toString('base64')}`,
   };
   writePrivate(path, secrets);
   return secrets;
 }
 
 function isSecrets(value: unknown): value is Secrets {
-  return typeof value === 'object' && value !== null && 'superuserPassword' in value && 'adminKey' in value;
+  return typeof value === 'object' && value !== null && 'superuserPassword' in value && 'webhookSecret' in value;
 }

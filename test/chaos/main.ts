@@ -5,7 +5,7 @@ import type { ChaosOptions } from './options.ts';
 /**
  * `npm run chaos`: see USAGE. Real PostgreSQL, real Temporal, two workers, two API processes and the simulator are killed,
  * halted and cut off from each other while clients ask for videos; afterwards every rule of the money must hold. No clock is
- * moved, and no webhook is sent: there is no route for them yet.
+ * moved.
  *
  * Exit code 0 when every invariant holds, 1 when one does not, 2 for a wrong command line, 130 when it is ended early.
  */

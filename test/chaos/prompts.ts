@@ -60,6 +60,14 @@ const ENDS: Weighted = [
   [4, () => '[[never]]'],
 ];
 
+/** How the provider's webhook goes wrong; without any of it, it comes once, to a process that may be dead. */
+const WEBHOOKS: Weighted = [
+  [60, () => ''],
+  [12, () => '[[webhook:none]]'],
+  [12, () => '[[webhook:twice]]'],
+  [12, () => '[[webhook:early]]'],
+];
+
 /** How fetching the content goes wrong. */
 const CONTENTS: Weighted = [
   [80, () => ''],
@@ -79,6 +87,6 @@ const HIDDEN = '[[create:lost-reply]][[echo:none]]';
 export function drawPrompt(random: Random, mayHide: boolean): string {
   const scene = random.chance(0.06) ? MODERATED : random.pick(SCENES);
   const create = mayHide && random.chance(0.02) ? HIDDEN : random.weighted(CREATES)(random);
-  const asked = [create, ...[POLLS, ENDS, CONTENTS].map((choices) => random.weighted(choices)(random))];
+  const asked = [create, ...[POLLS, ENDS, CONTENTS, WEBHOOKS].map((choices) => random.weighted(choices)(random))];
   return `${scene}, take ${random.hex()} ${asked.join('')}`.trimEnd();
 }

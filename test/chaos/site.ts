@@ -49,6 +49,7 @@ export const LOOK_FOR_CREATE_SECONDS = 35;
 const RECONCILE_INTERVAL_SECONDS = 15;
 
 const READY_LIMIT_MS = 60_000;
+const WEBHOOK_SECRET = 'whsec_Y2hhb3M=';
 const PASSWORDS = { superuserPassword: 'superuser', ownerPassword: 'owner' };
 
 /** Starts everything; resolves when all of it is ready. */
@@ -77,9 +78,11 @@ async function build(
 ): Promise<Site> {
   const { folder } = ground;
   const bundle = join(folder, 'workflow-bundle.js');
+  // The provider sends its webhooks to one of the processes, whether that lives or not.
+  const webhookPort = await ownPort();
   const [temporalPort, simulatorPort] = await Promise.all([
     startTemporal(ground, say),
-    startSimulator(ground),
+    startSimulator(ground, webhookPort),
     startPostgres(ground, cluster),
     // Before the workers start: each of their many starts would bundle for seconds.
     buildWorkflowBundle().then(({ code }) => writeFile(bundle, code)),
@@ -98,6 +101,7 @@ async function build(
     ARCHIVE_DIR: join(folder, 'archive'),
     // One way for all: a generation is bound to its provider's address.
     OPENAI_BASE_URL: `http://127.0.0.1:${await ground.link('all', 'provider', simulatorPort)}/v1`,
+    OPENAI_WEBHOOK_SECRET: WEBHOOK_SECRET,
     WORKFLOW_BUNDLE: bundle,
   };
   await migrate({
@@ -115,7 +119,7 @@ async function build(
         DATABASE_URL: serviceUrl(await ground.link(name, 'postgres', cluster.port)),
         TEMPORAL_ADDRESS: `127.0.0.1:${await ground.link(name, 'temporal', temporalPort)}`,
       };
-      return startProcess(ground, name, { ...shared, ...ways });
+      return startProcess(ground, name, { ...shared, ...ways }, name === 'api-1' ? webhookPort : await ownPort());
     }),
   );
   const database = createPool({
@@ -161,21 +165,23 @@ async function startTemporal(ground: Ground, say: (line: string) => void): Promi
   return ports.TEMPORAL_PORT;
 }
 
-async function startSimulator(ground: Ground): Promise<number> {
+async function startSimulator(ground: Ground, webhookPort: number): Promise<number> {
   const port = await ownPort();
   const env = {
     ...withoutSettings(ground.folder),
     SIMULATOR_PORT: String(port),
     SIMULATOR_DIR: join(ground.folder, 'simulator'),
     SIMULATOR_VIDEO_SECONDS: String(VIDEO_SECONDS),
+    SIMULATOR_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/webhooks/openai`,
+    SIMULATOR_WEBHOOK_SECRET: WEBHOOK_SECRET,
   };
   ground.run('provider', program('simulator', 'dev/simulator/main.ts', repository, env));
   return port;
 }
 
-async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.ProcessEnv) {
+async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.ProcessEnv, port: number) {
   const isApi = name.startsWith('api');
-  const [port, metricsPort] = [await ownPort(), await ownPort()];
+  const metricsPort = await ownPort();
   const ports = isApi
     ? { PORT: String(port), METRICS_PORT: String(metricsPort) }
     : { WORKER_METRICS_PORT: String(port) };
