@@ -15,6 +15,8 @@ export interface ApiDependencies {
   readonly changes: Pick<Changes, 'watch'>;
   /** Aborted when this process ends: streams are closed, and their clients go on at another. */
   readonly closing: AbortSignal;
+  /** Aborted a little later: who still waits for a hold is told that nothing is held. */
+  readonly givingUp: AbortSignal;
   /** Undefined: `/admin` does not exist. */
   readonly adminKey: string | undefined;
   /** Undefined: the provider's webhooks are not listened to. */

@@ -25,11 +25,13 @@ const changes = listenForChanges({
   onError: (error) => log.warn({ err: error }, 'the connection that hears of changes broke; it will be replaced'),
 });
 const closing = new AbortController();
+const givingUp = new AbortController();
 const registry = createMetrics();
 const app = createApp({
   ledger: createLedger(pool, (id) => announcer.add(id)),
   changes,
   closing: closing.signal,
+  givingUp: givingUp.signal,
   temporal,
   provider: createProvider(config.provider),
   archive: createFolderStore(config.archiveFolder),
@@ -52,10 +54,14 @@ server.requestTimeout = 120_000;
 server.headersTimeout = 15_000;
 
 /** What is in flight at SIGTERM gets this long to end. */
-const DRAIN_MS = 15_000;
+const DRAIN_MS = 9000;
+
+/** Who waits for a hold by then is told that nothing is held, while there is time to say so. */
+const GIVE_UP_AFTER_MS = 5000;
 
 onShutdown(log, async () => {
   closing.abort();
+  setTimeout(() => givingUp.abort(), GIVE_UP_AFTER_MS).unref();
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });

@@ -219,7 +219,11 @@ function outcomeUnknown(): ApiError {
   );
 }
 
-async function startWorkflow({ temporal, startTimeoutMs }: ApiDependencies, caller: Caller, generationId: string) {
+async function startWorkflow(
+  { temporal, startTimeoutMs, givingUp }: ApiDependencies,
+  caller: Caller,
+  generationId: string,
+) {
   const start = new WithStartWorkflowOperation<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(
     GENERATE_VIDEO,
     {
@@ -233,10 +237,12 @@ async function startWorkflow({ temporal, startTimeoutMs }: ApiDependencies, call
     },
   );
   return temporal.withDeadline(Date.now() + startTimeoutMs, () =>
-    temporal.workflow.executeUpdateWithStart(PLACED_UPDATE, {
-      updateId: PLACED_UPDATE_ID,
-      startWorkflowOperation: start,
-    }),
+    temporal.withAbortSignal(givingUp, () =>
+      temporal.workflow.executeUpdateWithStart(PLACED_UPDATE, {
+        updateId: PLACED_UPDATE_ID,
+        startWorkflowOperation: start,
+      }),
+    ),
   );
 }
 

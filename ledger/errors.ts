@@ -6,6 +6,7 @@ import pg from 'pg';
  */
 export type LedgerErrorCode =
   | 'unknown_generation'
+  | 'unknown_account'
   | 'wrong_state'
   /** The database holds no proof for the settlement that was asked for (RULES, "What moves credits"). */
   | 'no_proof'

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config.ts';
 import type { Pool, Statement } from './index.ts';
-import { createLedger, createPool, toCsv, verifyLedger } from './index.ts';
+import { createLedger, createPool, LedgerError, toCsv, verifyLedger } from './index.ts';
 
 /**
  * For auditors, on the database of `DATABASE_URL`; nothing is changed:
@@ -32,13 +32,21 @@ async function statement(pool: Pool, args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [from, to] = [new Date(values.from ?? ''), new Date(values.to ?? '')];
   const [account] = positionals;
-  if (account === undefined || Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) {
+  // Written so that a date that is none is refused too.
+  if (account === undefined || !(from <= to)) {
     process.stderr.write(USAGE);
     return 2;
   }
-  const stated = await createLedger(pool).getStatement(account, from, to);
+  const stated = await createLedger(pool).getStatement(account, from, to).catch(refused);
+  if (stated === undefined) return 1;
   process.stdout.write(values.csv === true ? toStatementCsv(stated, from, to) : toJson(account, stated, from, to));
   return 0;
+}
+
+/** Undefined for what the ledger itself says; it is told in one line. */
+function refused(error: unknown): undefined {
+  if (!(error instanceof LedgerError)) throw error;
+  process.stderr.write(`No statement: ${error.message}.\n`);
 }
 
 function toJson(account: string, stated: Statement, from: Date, to: Date): string {

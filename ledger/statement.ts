@@ -1,6 +1,6 @@
 import { LedgerError } from './errors.ts';
 import type { Pool } from './pool.ts';
-import { row, rows } from './query.ts';
+import { rows } from './query.ts';
 import { STATEMENT_LINE } from './selections.ts';
 
 export interface StatementLine {
@@ -28,35 +28,49 @@ export interface Statement {
   readonly closing: StandingBalance;
 }
 
-const STANDING = {
-  name: 'standing_before',
-  text: `SELECT COALESCE(t.available_after_microcredits, 0) AS "availableMicrocredits",
-      COALESCE(t.held_after_microcredits, 0) AS "heldMicrocredits"
-    FROM (SELECT) AS one LEFT JOIN LATERAL (
+/** What an account had just before a moment. */
+const STANDING = (
+  kind: string,
+  before: string,
+) => `SELECT NULL::bigint AS "transactionId", ${before}::timestamptz AS "recordedAt",
+      '${kind}' AS kind, NULL AS "generationId", NULL AS reason, 0::bigint AS "availableMicrocredits", 0::bigint AS "heldMicrocredits",
+      COALESCE(t.available_after_microcredits, 0) AS "availableAfterMicrocredits",
+      COALESCE(t.held_after_microcredits, 0) AS "heldAfterMicrocredits"
+    FROM accounts a LEFT JOIN LATERAL (
       SELECT available_after_microcredits, held_after_microcredits FROM journal_transactions
-      WHERE account_id = $1 AND recorded_at < $2 ORDER BY recorded_at DESC, id DESC LIMIT 1) t ON true`,
-};
+      WHERE account_id = a.id AND recorded_at < ${before} ORDER BY recorded_at DESC, id DESC LIMIT 1) t ON true
+    WHERE a.id = $1`;
 
-const LINES = {
-  name: 'statement_lines',
-  text: `${STATEMENT_LINE} WHERE account_id = $1 AND recorded_at >= $2 AND recorded_at < $3 ORDER BY recorded_at, id`,
+/** One statement, so that all of it is of one moment: what moves meanwhile is in none of its parts. */
+const STATEMENT = {
+  name: 'statement',
+  text: `(${STANDING('opening', '$2')}) UNION ALL (${STANDING('closing', '$3')}) UNION ALL
+    (${STATEMENT_LINE} WHERE account_id = $1 AND recorded_at >= $2 AND recorded_at < $3 ORDER BY recorded_at, id)`,
 };
 
 /**
  * What happened to an account from `from` up to, not including, `to`. The opening and the closing are what was kept at that
- * time, the lines are the journal's; raises `LedgerError` `unbalanced` unless opening + lines = closing.
+ * time, the lines are the journal's; raises `LedgerError` `unbalanced` unless opening + lines = closing, and
+ * `unknown_account`.
  */
 export async function getStatement(pool: Pool, accountId: string, from: Date, to: Date): Promise<Statement> {
-  const [opening, lines, closing] = await Promise.all([
-    row<StandingBalance>(pool, STANDING, [accountId, from]),
-    rows<StatementLine>(pool, LINES, [accountId, from, to]),
-    row<StandingBalance>(pool, STANDING, [accountId, to]),
-  ]);
+  if (from > to) throw new RangeError('a statement ends after it begins');
+  const [first, last, ...lines] = await rows<Row>(pool, STATEMENT, [accountId, from, to]);
+  if (first === undefined || last === undefined) {
+    throw new LedgerError('unknown_account', new Error(`there is no account ${accountId}`));
+  }
+  const [opening, closing] = [standing(first), standing(last)];
   for (const book of ['availableMicrocredits', 'heldMicrocredits'] as const) {
     const moved = lines.reduce((sum, line) => sum + line[book], 0);
     if (opening[book] + moved !== closing[book]) {
       throw new LedgerError('unbalanced', new Error(`the statement of ${accountId} does not reconcile: ${book}`));
     }
   }
-  return { opening, lines, closing };
+  return { opening, lines: lines as StatementLine[], closing };
+}
+
+type Row = Omit<StatementLine, 'kind'> & { readonly kind: string };
+
+function standing({ availableAfterMicrocredits, heldAfterMicrocredits }: Row): StandingBalance {
+  return { availableMicrocredits: availableAfterMicrocredits, heldMicrocredits: heldAfterMicrocredits };
 }

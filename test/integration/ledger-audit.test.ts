@@ -132,6 +132,13 @@ describe('a statement', () => {
     );
   });
 
+  it('of an account that is not there, or of no time, is refused', async () => {
+    const unknown = db.ledger.getStatement(`acct_${'0'.repeat(32)}`, new Date(0), new Date());
+    await expect(unknown).rejects.toMatchObject({ code: 'unknown_account' });
+    const tenant = await openTenant(db, 1);
+    await expect(db.ledger.getStatement(tenant.accountId, new Date(), new Date(0))).rejects.toThrow(RangeError);
+  });
+
   it('of an account without movements is nothing', async () => {
     const tenant = await openTenant(db, 0);
     expect(await db.ledger.getStatement(tenant.accountId, new Date(0), new Date())).toEqual({

@@ -154,12 +154,12 @@ describe("the service's role", () => {
     'guard_generation',
     'guard_hold',
   ])('is refused the internal %s()', async (name) => {
-    const { rows } = await db.admin.query<{ call: string }>(
-      `SELECT 'SELECT ' || proname || '(' || array_to_string(ARRAY(SELECT 'NULL::' || format_type(t, NULL) FROM unnest(proargtypes) t), ', ') || ')' AS call
+    const { rows } = await db.admin.query<{ call: string; allowed: boolean }>(
+      `SELECT has_function_privilege('holdfast_service', oid, 'EXECUTE') AS allowed, 'SELECT ' || proname || '(' || array_to_string(ARRAY(SELECT 'NULL::' || format_type(t, NULL) FROM unnest(proargtypes) t), ', ') || ')' AS call
          FROM pg_proc WHERE proname = $1 AND pronamespace = 'public'::regnamespace`,
       [name],
     );
-    expect(rows).toHaveLength(1);
+    expect(rows).toEqual([expect.objectContaining({ allowed: false })]);
     expect(await refusal(rows[0]?.call ?? '')).toBe('42501');
   });
 

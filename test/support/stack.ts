@@ -112,6 +112,7 @@ export async function startStack(
     ledger,
     changes,
     closing: closing.signal,
+    givingUp: closing.signal,
     temporal,
     provider,
     archive,

@@ -115,7 +115,7 @@ test('of many starts at once exactly one gets the folder', async () => {
 test('secrets are made once, differ from each other and are readable by their owner only', () => {
   const secrets = keptSecrets(folder);
   expect(keptSecrets(folder)).toEqual(secrets);
-  expect(new Set(Object.values(secrets)).size).toBe(4);
+  expect(new Set(Object.values(secrets)).size).toBe(5);
   expect(statSync(join(folder, 'secrets.json')).mode & 0o777).toBe(0o600);
 });
 

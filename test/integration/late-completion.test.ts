@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { contentKey } from '../../contracts/content.ts';
+import type { ReconcileReport } from '../../contracts/reconcile.ts';
+import {
+  ask,
+  eventsOf,
+  expectNoDrift,
+  expectQuickVideos,
+  movementsOf,
+  providerVideos,
+  standings,
+  untilSettled,
+} from '../support/generations.ts';
+import { bendHold, loseVideo, reconcile, untilProviderEnds } from '../support/reconciling.ts';
+import type { TestStack } from '../support/stack.ts';
+import { openAccount, startStack } from '../support/stack.ts';
+
+/** Videos that complete after their refund (RULES, "Expiry and what comes after"): followed, claimed, deleted. */
+
+const GRANTED = 10_000_000;
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startStack({ videoSeconds: 0.5 });
+  await expectQuickVideos(stack);
+});
+afterAll(async () => {
+  await expectNoDrift(stack);
+  await stack.stop();
+});
+
+const actsOn = (report: ReconcileReport, id: string) =>
+  report.acts.filter(({ generation_id }) => generation_id === id).map(({ action, outcome }) => [action, outcome]);
+const settledAs = async (id: string) => {
+  const [settled] = await untilSettled(stack, [id]);
+  return settled?.code ?? settled?.state;
+};
+
+describe('a late completion', () => {
+  /** Released by the hour while the provider goes on; it completes afterwards, and a run of the reconciler sees it. */
+  const late = async (seconds = 1) => {
+    const account = await openAccount(stack, GRANTED);
+    const { id } = await loseVideo(stack, `late [[after:${seconds}s]] ${randomUUID()}`, account);
+    await bendHold(stack, id, -1);
+    await stack.database.ledger.settleGeneration(id, 'expired');
+    expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 1 });
+    return { account, id };
+  };
+  const endDay = (id: string) =>
+    stack.database.admin.query(
+      `SET session_replication_role = replica;
+       UPDATE generations SET charged_at = now() - interval '25 hours' WHERE id = '${id}';
+       SET session_replication_role = origin`,
+    );
+  const untilSeen = async (id: string) => {
+    for (;;) {
+      await reconcile(stack);
+      const [standing] = (
+        await stack.database.pool.query<{ late: boolean }>(
+          'SELECT claimable_until IS NOT NULL AS late FROM generations WHERE id = $1',
+          [id],
+        )
+      ).rows;
+      if (standing?.late === true) return;
+    }
+  };
+  const claim = async ({ fetch }: Awaited<ReturnType<typeof openAccount>>, id: string) => {
+    const answer = await fetch(`/v1/videos/${id}/claim`, { method: 'POST' });
+    return { status: answer.status, body: (await answer.json()) as { id: string; error: { code: string } } };
+  };
+
+  it('is recorded, frees the slot of its account, and moves nothing', async () => {
+    const { account, id } = await late();
+    await untilSeen(id);
+    expect(await eventsOf(stack, id, 'late_completion')).toHaveLength(1);
+    expect(await account.credits()).toMatchObject({ available_microcredits: GRANTED, held_microcredits: 0 });
+    expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 0 });
+    expect(
+      ((await (await account.fetch(`/v1/videos/${id}`)).json()) as { credits: { message: string } }).credits.message,
+    ).toMatch(
+      /^Credits have been refunded to your account\. The video was completed later: claim it for 0\.571429 credits until /,
+    );
+    expect((await account.fetch(`/v1/videos/${id}/content`)).status).toBe(402);
+  });
+
+  it('can be claimed once: paid at the old price, and served from our storage', async () => {
+    const { account, id } = await late();
+    await untilSeen(id);
+    const [first, second] = await Promise.all([claim(account, id), claim(account, id)]);
+    expect([first.status, second.status, second.body.id]).toEqual([200, 200, first.body.id]);
+    expect(first.body.id).not.toBe(id);
+    expect(await settledAs(first.body.id)).toBe('charged');
+    expect(await movementsOf(stack, first.body.id)).toEqual(['hold', 'capture']);
+    expect(await movementsOf(stack, id)).toEqual(['hold', 'release']);
+    expect(await account.credits()).toMatchObject({ available_microcredits: GRANTED - 571_429, held_microcredits: 0 });
+    const content = await account.fetch(`/v1/videos/${first.body.id}/content`);
+    expect([content.status, content.headers.get('content-type')]).toEqual([200, 'video/mp4']);
+    expect((await claim(account, id)).body.id).toBe(first.body.id);
+    // What is claimed is never deleted.
+    await stack.database.admin.query("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [
+      id,
+    ]);
+    await reconcile(stack);
+    expect(await eventsOf(stack, id, 'provider_video_deleted')).toEqual([]);
+  });
+
+  it('that nobody claims in time is deleted at the provider, and then it can not be claimed', async () => {
+    const { account, id } = await late();
+    await untilSeen(id);
+    await stack.database.admin.query("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [
+      id,
+    ]);
+    const [{ video = null } = {}] = await standings(stack, [id]);
+    expect((await reconcile(stack)).videos_deleted).toBeGreaterThanOrEqual(1);
+    expect((await providerVideos(stack)).map((listed) => listed.id)).not.toContain(video);
+    expect(await claim(account, id)).toMatchObject({ status: 409, body: { error: { code: 'not_claimable' } } });
+    expect(await eventsOf(stack, id, 'provider_video_deleted')).toEqual([{ lost_microcredits: 400_000 }]);
+    expect(stack.alarms).toContain('provider_cost_lost_microcredits');
+  });
+
+  /** A claim with its hold, whose workflow is lost, and whose hour is over. */
+  const lostClaim = async () => {
+    const { account, id } = await late();
+    await untilSeen(id);
+    const { rows } = await stack.database.pool.query<{ id: string }>('SELECT id FROM api_keys WHERE account_id = $1', [
+      account.id,
+    ]);
+    const generationId = `video_${randomUUID().replaceAll('-', '')}`;
+    await stack.database.ledger.claimGeneration({
+      generationId,
+      claimOf: id,
+      accountId: account.id,
+      apiKeyId: rows[0]?.id ?? '',
+      admitWithinMs: 10_000,
+    });
+    await stack.database.ledger.placeHold(generationId, 3600);
+    await bendHold(stack, generationId, -1);
+    return { account, id: generationId };
+  };
+
+  it.each([
+    ['charged, if its content is in our storage by then', true, 'captured'],
+    ['released, if it is not, and that is no emergency', false, 'released: expired'],
+  ])('whose claim is lost past its hour is %s', async (_what, archived, outcome) => {
+    const { id } = await lostClaim();
+    const content = { bytes: 1, sha256: Buffer.alloc(32), contentType: 'video/mp4', location: `${id}/video` };
+    if (archived) await stack.database.ledger.recordContent(id, 'video', { state: 'archived', ...content });
+    const before = stack.alarms.length;
+    expect(actsOn(await reconcile(stack), id)).toEqual([['settle', outcome]]);
+    expect(stack.alarms.slice(before)).not.toContain('settlement_refused');
+    expect(await movementsOf(stack, id)).toEqual(['hold', archived ? 'capture' : 'release']);
+  });
+
+  it('whose claim is still held is not deleted: what it may be charged for stays', async () => {
+    const { account, id } = await lostClaim();
+    async function* body() {
+      yield Buffer.from('a video');
+    }
+    await stack.archive.write(contentKey(id, 'video'), body(), { from: 0, bytes: 7 });
+    expect((await account.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(409);
+    expect(await stack.archive.kept(contentKey(id, 'video'))).toBe(7);
+  });
+
+  it('is no one else’s, and nothing else is claimable', async () => {
+    const { account, id } = await late();
+    const stranger = await openAccount(stack, GRANTED);
+    expect(await claim(account, id)).toMatchObject({ status: 409, body: { error: { code: 'not_claimable' } } });
+    await untilSeen(id);
+    expect(await claim(stranger, id)).toMatchObject({ status: 404 });
+    const charged = await ask(account, 'an ordinary one');
+    await untilSettled(stack, [charged]);
+    expect(await claim(account, charged)).toMatchObject({ status: 409 });
+  });
+
+  it('is followed for a day, and no longer', async () => {
+    const { account, id } = await late(3600);
+    await reconcile(stack);
+    expect(await stack.database.ledger.stopFollowing(id)).toBe(false);
+    expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 1 });
+    await endDay(id);
+    expect((await reconcile(stack)).follow_ended).toBe(1);
+    expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 0 });
+  });
+
+  it('whose day is over is looked at before it is followed no longer', async () => {
+    const account = await openAccount(stack, GRANTED);
+    const lost = await loseVideo(stack, `late, and nobody looked ${randomUUID()}`, account);
+    await bendHold(stack, lost.id, -1);
+    await stack.database.ledger.settleGeneration(lost.id, 'expired');
+    await untilProviderEnds(stack, lost);
+    await endDay(lost.id);
+    await reconcile(stack);
+    expect(await eventsOf(stack, lost.id, 'late_completion')).toHaveLength(1);
+  });
+
+  it('is looked at in another order in each run: a thousand others are not always before it', async () => {
+    const listed = async (seed: string) =>
+      (await stack.database.ledger.listFollowed(seed, 0, 1000)).map(({ generationId }) => generationId);
+    for (let n = 0; n < 6; n += 1) await late(3600);
+    const orders = await Promise.all(['a', 'b', 'c', 'd'].map(listed));
+    expect(new Set(orders.map((order) => order.toSorted().join())).size).toBe(1);
+    expect(new Set(orders.map((order) => order.join())).size).toBeGreaterThan(1);
+  });
+});
