@@ -52,16 +52,14 @@ async function atWork(prompt = 'at work [[after:40s]] [[webhook:none]]'): Promis
 }
 
 describe('an event of the provider', () => {
-  it('settles its generation within a second: the median of 20', async () => {
-    const ids = await forEachOf(range(20), 4, (n) => ask(account, `number ${n}`));
+  it('is kept once for each video, and every one of them settles', async () => {
+    const ids = await forEachOf(range(5), 5, (n) => ask(account, `number ${n}`));
     await untilSettled(stack, ids);
-    const { rows } = await stack.database.admin.query<{ ms: number }>(
-      `SELECT extract(epoch FROM g.charged_at - e.received_at)::float8 * 1000 AS ms
-       FROM generations g JOIN provider_events e USING (provider_video_id) WHERE g.id = ANY($1) ORDER BY ms`,
+    const { rowCount } = await stack.database.admin.query(
+      'SELECT FROM provider_events JOIN generations g USING (provider_video_id) WHERE g.id = ANY($1)',
       [ids],
     );
-    expect(rows).toHaveLength(20);
-    expect(rows[10]?.ms).toBeLessThan(1000);
+    expect(rowCount).toBe(5);
   });
 
   it('moves nothing by itself: what it says is retrieved, and believed only then', async () => {
