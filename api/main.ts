@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { loadConfig } from '../config.ts';
@@ -26,6 +27,8 @@ const changes = listenForChanges({
 });
 const closing = new AbortController();
 const givingUp = new AbortController();
+// As many as there are streams and creates at once; each takes its own back.
+setMaxListeners(0, closing.signal, givingUp.signal);
 const registry = createMetrics();
 const app = createApp({
   ledger: createLedger(pool, (id) => announcer.add(id)),

@@ -236,14 +236,22 @@ async function startWorkflow(
       staticSummary: 'One paid video: hold, create, wait, capture or release',
     },
   );
-  return temporal.withDeadline(Date.now() + startTimeoutMs, () =>
-    temporal.withAbortSignal(givingUp, () =>
-      temporal.workflow.executeUpdateWithStart(PLACED_UPDATE, {
-        updateId: PLACED_UPDATE_ID,
-        startWorkflowOperation: start,
-      }),
-    ),
-  );
+  // A signal of this call alone, for the SDK never takes its listener back: on the process's own they would pile up.
+  const call = new AbortController();
+  const giveUp = () => call.abort();
+  givingUp.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await temporal.withDeadline(Date.now() + startTimeoutMs, () =>
+      temporal.withAbortSignal(call.signal, () =>
+        temporal.workflow.executeUpdateWithStart(PLACED_UPDATE, {
+          updateId: PLACED_UPDATE_ID,
+          startWorkflowOperation: start,
+        }),
+      ),
+    );
+  } finally {
+    givingUp.removeEventListener('abort', giveUp);
+  }
 }
 
 /** What a client is told whose hold is refused. */

@@ -4,9 +4,10 @@ import { PRICE } from '../support/database.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
+const START_TIMEOUT_MS = 2000;
 let stack: TestStack;
 beforeAll(async () => {
-  stack = await startStack({ startTimeoutMs: 1500 });
+  stack = await startStack({ startTimeoutMs: START_TIMEOUT_MS });
 });
 afterAll(async () => {
   await stack.stop();
@@ -54,6 +55,22 @@ describe('without a worker', () => {
     });
     expect(await account.credits()).toMatchObject({ available_microcredits: 1_000_000, held_microcredits: 0 });
     expect(await statesOf(account)).toEqual(['voided']);
+  });
+
+  it('a create that waits when its process is told to stop is 503 at once, and nothing is held', async () => {
+    const account = await openAccount(stack, 1_000_000);
+    await stack.stopWorkers();
+    const begun = performance.now();
+    const answering = create(account, 'stopping');
+    await vi.waitFor(async () => expect(await statesOf(account)).toEqual(['requested']), {
+      timeout: 5000,
+      interval: 20,
+    });
+    stack.giveUp();
+    expect(await answering).toMatchObject(UNAVAILABLE);
+    expect(performance.now() - begun).toBeLessThan(START_TIMEOUT_MS);
+    expect(await statesOf(account)).toEqual(['voided']);
+    await stack.startWorkers();
   });
 
   it('a key whose request was given up is served by the next try', async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -42,6 +43,8 @@ export interface TestStack {
   readonly alarms: string[];
   /** What each webhook of the provider came to. */
   readonly webhooks: string[];
+  /** As a while after SIGTERM: who waits for a hold is told that nothing is held. */
+  readonly giveUp: () => void;
   readonly stopWorkers: () => Promise<void>;
   readonly startWorkers: () => Promise<void>;
   /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
@@ -107,12 +110,14 @@ export async function startStack(
     );
   }
   const closing = new AbortController();
+  const givingUp = new AbortController();
+  setMaxListeners(0, closing.signal, givingUp.signal);
   const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
   const app = createApp({
     ledger,
     changes,
     closing: closing.signal,
-    givingUp: closing.signal,
+    givingUp: givingUp.signal,
     temporal,
     provider,
     archive,
@@ -141,6 +146,7 @@ export async function startStack(
     logged,
     alarms,
     webhooks,
+    giveUp: () => givingUp.abort(),
     stopWorkers: () => stopWorkers(),
     loseTemporal: async () => {
       if (temporalFile === undefined) throw new Error('this Temporal is in memory');
