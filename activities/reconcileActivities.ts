@@ -27,7 +27,6 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
       const running = await describeAll(generations, charged);
       const findings = charged
         .filter((_, index) => running[index] === false)
-
         .map((generation) => ({
           ...generation,
           isClaim: false,

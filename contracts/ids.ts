@@ -16,13 +16,16 @@ export function apiKeyId(uuid: string): string {
   return `key_${hex(uuid)}`;
 }
 
+export const VIDEO_ID = /^video_[0-9a-f]{32}$/;
+export const ACCOUNT_ID = /^acct_[0-9a-f]{32}$/;
+
 /** Whether a path segment can be one of our video ids at all; anything else is answered 404 without a query. */
 export function isVideoId(text: string): boolean {
-  return /^video_[0-9a-f]{32}$/.test(text);
+  return VIDEO_ID.test(text);
 }
 
 export function isAccountId(text: string): boolean {
-  return /^acct_[0-9a-f]{32}$/.test(text);
+  return ACCOUNT_ID.test(text);
 }
 
 function hex(uuid: string): string {

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { isAccountId, isVideoId } from '../../contracts/ids.ts';
+import { ACCOUNT_ID, isAccountId, isVideoId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import type { ListedAccount, Refund } from '../../ledger/index.ts';
 import { LedgerError } from '../../ledger/index.ts';
@@ -43,7 +43,7 @@ const listAccounts = createRoute({
   operationId: 'listAccounts',
   summary: 'The accounts with what they have, the oldest first',
   security: bearer,
-  request: { query: listQuery(/^acct_[0-9a-f]{32}$/, 'acct_019a0000000070008000000000000000').omit({ order: true }) },
+  request: { query: listQuery(ACCOUNT_ID, 'acct_019a0000000070008000000000000000').omit({ order: true }) },
   responses: answersWith('A page.', listOf(Account).openapi('AccountList')),
 });
 

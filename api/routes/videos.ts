@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { isVideoId } from '../../contracts/ids.ts';
+import { isVideoId, VIDEO_ID } from '../../contracts/ids.ts';
 import type { Generation } from '../../ledger/index.ts';
 import { onDelivered } from '../answered.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
@@ -64,7 +64,7 @@ const listVideos = createRoute({
   operationId: 'listVideos',
   summary: 'The videos of this account, the newest first',
   security: bearer,
-  request: { query: listQuery(/^video_[0-9a-f]{32}$/, 'video_019a0000000070008000000000000000') },
+  request: { query: listQuery(VIDEO_ID, 'video_019a0000000070008000000000000000') },
   responses: {
     200: { description: 'A page.', content: { 'application/json': { schema: listOf(Video).openapi('VideoList') } } },
     ...errorAnswers(400, 401, 500, 503),

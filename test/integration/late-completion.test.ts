@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contentKey } from '../../contracts/content.ts';
-import type { ReconcileReport } from '../../contracts/reconcile.ts';
 import {
   ask,
   eventsOf,
@@ -12,7 +11,7 @@ import {
   standings,
   untilSettled,
 } from '../support/generations.ts';
-import { bendHold, loseVideo, reconcile, untilProviderEnds } from '../support/reconciling.ts';
+import { actsOn, bendHold, loseVideo, reconcile, settledAs, untilProviderEnds } from '../support/reconciling.ts';
 import type { TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
@@ -28,13 +27,6 @@ afterAll(async () => {
   await expectNoDrift(stack);
   await stack.stop();
 });
-
-const actsOn = (report: ReconcileReport, id: string) =>
-  report.acts.filter(({ generation_id }) => generation_id === id).map(({ action, outcome }) => [action, outcome]);
-const settledAs = async (id: string) => {
-  const [settled] = await untilSettled(stack, [id]);
-  return settled?.code ?? settled?.state;
-};
 
 describe('a late completion', () => {
   /** Released by the hour while the provider goes on; it completes afterwards, and a run of the reconciler sees it. */
@@ -89,7 +81,7 @@ describe('a late completion', () => {
     const [first, second] = await Promise.all([claim(account, id), claim(account, id)]);
     expect([first.status, second.status, second.body.id]).toEqual([200, 200, first.body.id]);
     expect(first.body.id).not.toBe(id);
-    expect(await settledAs(first.body.id)).toBe('charged');
+    expect(await settledAs(stack, first.body.id)).toBe('charged');
     expect(await movementsOf(stack, first.body.id)).toEqual(['hold', 'capture']);
     expect(await movementsOf(stack, id)).toEqual(['hold', 'release']);
     expect(await account.credits()).toMatchObject({ available_microcredits: GRANTED - 571_429, held_microcredits: 0 });

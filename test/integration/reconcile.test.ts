@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ReconcileReport } from '../../contracts/reconcile.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import {
   ask,
@@ -11,9 +10,16 @@ import {
   providerVideos,
   standings,
   untilRow,
-  untilSettled,
 } from '../support/generations.ts';
-import { bendHold, loseVideo, reconcile, terminate, untilProviderEnds } from '../support/reconciling.ts';
+import {
+  actsOn,
+  bendHold,
+  loseVideo,
+  reconcile,
+  settledAs,
+  terminate,
+  untilProviderEnds,
+} from '../support/reconciling.ts';
 import type { TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
@@ -29,13 +35,6 @@ afterAll(async () => {
   await expectNoDrift(stack);
   await stack.stop();
 });
-
-const actsOn = (report: ReconcileReport, id: string) =>
-  report.acts.filter(({ generation_id }) => generation_id === id).map(({ action, outcome }) => [action, outcome]);
-const settledAs = async (id: string) => {
-  const [settled] = await untilSettled(stack, [id]);
-  return settled?.code ?? settled?.state;
-};
 
 describe('a workflow that was terminated is settled rightly within one run', () => {
   it.each([
@@ -72,7 +71,7 @@ describe('a workflow that was terminated is settled rightly within one run', () 
     await terminate(stack, id);
     if (when.includes('cancel')) await stack.database.ledger.requestCancel(id, 'client');
     expect(actsOn(await reconcile(stack), id)).toEqual([['resume', 'resumed']]);
-    expect(await settledAs(id)).toBe(outcome);
+    expect(await settledAs(stack, id)).toBe(outcome);
     expect(await movementsOf(stack, id)).toEqual(['hold', outcome === 'charged' ? 'capture' : 'release']);
     expect((await providerVideos(stack)).filter((video) => video.prompt.includes(prompt)).length).toBeLessThan(2);
   });
@@ -89,7 +88,7 @@ describe('past the hour', () => {
     if (!prompt.includes('never]]')) await untilProviderEnds(stack, lost);
     await bendHold(stack, id, -1);
     expect(actsOn(await reconcile(stack), id)).toEqual([['settle', outcome]]);
-    expect(await settledAs(id)).toBe(code);
+    expect(await settledAs(stack, id)).toBe(code);
     expect(await stack.database.ledger.getBalance(accountId)).toMatchObject({ heldMicrocredits: 0 });
   });
 
@@ -156,7 +155,7 @@ describe('a run', () => {
     });
     expect(await standings(stack, [id])).toEqual(before);
     await reconcile(stack);
-    expect(await settledAs(id)).toBe('charged');
+    expect(await settledAs(stack, id)).toBe('charged');
   });
 
   it('beside another one settles each hold once', async () => {
@@ -164,7 +163,7 @@ describe('a run', () => {
     for (const { id } of lost) await bendHold(stack, id, -1);
     await Promise.all([reconcile(stack), reconcile(stack), reconcile(stack)]);
     for (const { id } of lost) {
-      expect(await settledAs(id)).toBe('generation_timeout');
+      expect(await settledAs(stack, id)).toBe('generation_timeout');
       expect(await movementsOf(stack, id)).toEqual(['hold', 'release']);
     }
   });

@@ -3,6 +3,7 @@ import { expect, vi } from 'vitest';
 import type { ReconcileReport } from '../../contracts/reconcile.ts';
 import { createProvider } from '../../provider/index.ts';
 import { admit, openTenant, PRICE } from './database.ts';
+import { untilSettled } from './generations.ts';
 import type { TestAccount, TestStack } from './stack.ts';
 import { adminPost } from './stack.ts';
 
@@ -74,4 +75,17 @@ export async function untilProviderEnds(stack: TestStack, { providerVideoId }: L
 async function keyOf({ database }: TestStack, { id }: TestAccount): Promise<string> {
   const { rows } = await database.pool.query<{ id: string }>('SELECT id FROM api_keys WHERE account_id = $1', [id]);
   return rows[0]?.id ?? '';
+}
+
+/** What a run did, or would do, about this generation. */
+export function actsOn(report: ReconcileReport, id: string): [string, string][] {
+  return report.acts
+    .filter(({ generation_id }) => generation_id === id)
+    .map(({ action, outcome }) => [action, outcome]);
+}
+
+/** Waits for its settlement; the error code, or the state where there is none. */
+export async function settledAs(stack: TestStack, id: string): Promise<string | undefined> {
+  const [settled] = await untilSettled(stack, [id]);
+  return settled?.code ?? settled?.state;
 }
