@@ -70,7 +70,7 @@ function isMeant(video: ProviderVideo, attempt: OpenAttempt): boolean {
     video.model === attempt.model &&
     video.seconds === attempt.seconds &&
     video.size === attempt.size &&
-    video.remixedFrom === null &&
+    video.remixedFrom === attempt.remixedFrom &&
     (video.createdAt === null || video.createdAt.getTime() >= since)
   );
 }

@@ -1,4 +1,9 @@
-import type { LedgerActivities, OutboundActivities, ProviderActivities } from '../contracts/activities.ts';
+import type {
+  LedgerActivities,
+  OutboundActivities,
+  ProviderActivities,
+  TextActivities,
+} from '../contracts/activities.ts';
 import type { ReconcileActivities, ReconcileProviderActivities } from '../contracts/reconcile.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createLedgerActivities } from './ledgerActivities.ts';
@@ -9,7 +14,7 @@ import { createReconcileActivities, createReconcileProviderActivities } from './
 /** The activities of each task queue. */
 export interface Activities {
   readonly ledger: LedgerActivities & ReconcileActivities;
-  readonly provider: ProviderActivities & ReconcileProviderActivities;
+  readonly provider: ProviderActivities & TextActivities & ReconcileProviderActivities;
   readonly outbound: OutboundActivities;
 }
 

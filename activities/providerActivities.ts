@@ -1,14 +1,15 @@
 import { Context } from '@temporalio/activity';
-import type { CreateOutcome, Look, ProviderActivities } from '../contracts/activities.ts';
+import type { CreateOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
 import { LedgerError } from '../ledger/index.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { beating } from './beating.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { transient } from './transient.ts';
+import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
-export function createProviderActivities(deps: ProviderDependencies): ProviderActivities {
+export function createProviderActivities(deps: ProviderDependencies): ProviderActivities & TextActivities {
   return {
     createVideo: ({ generationId, leastTimeLeftMs }) =>
       beating(
@@ -16,6 +17,7 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
         (context) => made.get(context),
       ),
     findVideo: ({ generationId }) => beating(() => findVideo(deps, generationId)),
+    writeText: ({ generationId, leastTimeLeftMs }) => beating(() => writeText(deps, generationId, leastTimeLeftMs)),
     retrieveVideo: ({ generationId, providerVideoId }) =>
       beating(() => retrieveVideo(deps, generationId, providerVideoId)),
   };
@@ -70,8 +72,12 @@ async function createVideo(
     await deps.ledger.endCreate(generationId, begun.number, { outcome: 'not_made', code: 'not_sent', message: why });
     return { outcome: 'not_made', why, retryAfterMs: null };
   }
-  const { inputReference, ...fields } = begun.request;
-  const result = await deps.provider.createVideo(inputReference === null ? fields : { ...fields, inputReference });
+  const { inputReference, remixedFrom, ...fields } = begun.request;
+  const result = await deps.provider.createVideo({
+    ...fields,
+    ...(inputReference === null ? {} : { inputReference }),
+    ...(remixedFrom === null ? {} : { remixedFrom }),
+  });
   deps.at('create:made');
   return recordCreate(deps, generationId, begun.number, result);
 }

@@ -9,6 +9,7 @@ import { adminOperationRoutes } from './routes/adminOperations.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
+import { textRoutes } from './routes/texts.ts';
 import { videoRoutes } from './routes/videos.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
@@ -41,6 +42,7 @@ export function createApp(deps: ApiDependencies) {
   app.route('/', healthRoutes(deps));
   app.route('/', webhookRoutes(deps));
   app.route('/v1', videoRoutes(deps));
+  app.route('/v1', textRoutes(deps));
   app.route('/v1', creditRoutes(deps));
   app.route('/v1', priceRoutes(deps));
   app.route('/admin', adminRoutes(deps));

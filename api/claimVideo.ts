@@ -3,7 +3,7 @@ import { videoId } from '../contracts/ids.ts';
 import type { Caller, Generation } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
-import { ADMIT_SLACK_MS, hold, refusalOf } from './startVideo.ts';
+import { ADMIT_SLACK_MS, hold, refusalOf } from './startGeneration.ts';
 
 /**
  * Claims a video that completed after its refund: a new video at the old price, whose content is put into storage before it

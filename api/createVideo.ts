@@ -1,8 +1,12 @@
+import { v7 as uuidv7 } from 'uuid';
+import { videoId } from '../contracts/ids.ts';
 import type { Caller } from '../ledger/index.ts';
+import { keepAnswer, keepRefusal } from './answered.ts';
 import type { ApiDependencies } from './deps.ts';
-import { ApiError, envelopeOf } from './errors.ts';
-import type { Repeat, Started } from './startVideo.ts';
-import { startVideo } from './startVideo.ts';
+import { ApiError } from './errors.ts';
+import { fingerprintOf, hashOfFile } from './fingerprint.ts';
+import type { Order, Repeat } from './startGeneration.ts';
+import { startGeneration } from './startGeneration.ts';
 import { toVideo } from './videoObject.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
@@ -24,14 +28,8 @@ export async function createVideo(
   request: VideoRequest,
   repeat: Repeat,
 ): Promise<CreateAnswer> {
-  const keep = (status: 200 | 402, body: unknown) => keepAnswer(deps, caller, repeat, status, body);
-  let started: Started;
-  try {
-    started = await startVideo(deps, caller, request, repeat);
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 'insufficient_credits') await keep(402, envelopeOf(error));
-    throw error;
-  }
+  const order = orderVideo(deps, caller, request);
+  const started = await startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat));
   if ('kept' in started) return { ...started.kept, replayed: true, generationId: null };
   const { generationId, replayed } = started;
   const generation = await deps.ledger.getGeneration(caller.accountId, generationId).catch((error: unknown) => {
@@ -40,8 +38,24 @@ export async function createVideo(
   });
   if (generation === undefined) throw accepted(generationId);
   const body = toVideo(generation);
-  await keep(200, body);
+  await keepAnswer(deps, caller, repeat, { status: 200, body });
   return { status: 200, body, replayed, generationId };
+}
+
+function orderVideo({ ledger }: ApiDependencies, { accountId }: Caller, request: VideoRequest): Order {
+  const { model, seconds, size, prompt, maxMicrocredits, inputReference, remixOf } = request;
+  const asked = { model, seconds, size, prompt, max: maxMicrocredits, input_reference: hashOfFile(inputReference) };
+  return {
+    generationId: videoId(uuidv7()),
+    what: 'video',
+    maxMicrocredits,
+    fingerprint:
+      remixOf === null
+        ? fingerprintOf('/v1/videos', asked)
+        : fingerprintOf(`/v1/videos/${remixOf}/remix`, { prompt, max: maxMicrocredits }),
+    admit: (admission) => ledger.admitGeneration({ ...admission, ...request }),
+    exists: async (generationId) => (await ledger.getGeneration(accountId, generationId)) !== undefined,
+  };
 }
 
 function accepted(generationId: string): ApiError {
@@ -49,18 +63,4 @@ function accepted(generationId: string): ApiError {
     'outcome_unknown',
     `The video ${generationId} was accepted and its price is reserved, but it could not be shown just now. Retrieve it shortly; its outcome settles the credits.`,
   );
-}
-
-async function keepAnswer(
-  { ledger, log }: ApiDependencies,
-  caller: Caller,
-  { idempotencyKey }: Repeat,
-  status: 200 | 402,
-  body: unknown,
-): Promise<void> {
-  if (idempotencyKey === null) return;
-  // The generation tells the same without it, so the answer at hand is not withheld for this.
-  await ledger.keepAnswer(caller.accountId, idempotencyKey, { status, body }).catch((error: unknown) => {
-    log.warn({ err: error }, 'an answer could not be kept for its idempotency key');
-  });
 }

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { VideoRequest } from './videoRequest.ts';
 
 /**
- * SHA-256 over route and canonical body (RFC 8785), files by their hash: the same request has the same fingerprint, whether
- * it came as JSON or as a form, with its defaults written out or not.
+ * SHA-256 over route and canonical body (RFC 8785): the same request has the same fingerprint, whether it came as JSON or as
+ * a form, with its defaults written out or not. Files go in by their hash.
  */
-export function fingerprintOf({ model, seconds, size, prompt, maxMicrocredits, inputReference }: VideoRequest): Buffer {
-  const reference =
-    inputReference === null
-      ? null
-      : { type: inputReference.contentType, sha256: createHash('sha256').update(inputReference.bytes).digest('hex') };
-  const body = canonicalize({ model, seconds, size, prompt, max: maxMicrocredits, input_reference: reference });
-  return createHash('sha256').update(`POST /v1/videos\n${body}`).digest();
+export function fingerprintOf(route: string, body: Record<string, unknown>): Buffer {
+  return createHash('sha256')
+    .update(`POST ${route}\n${canonicalize(body)}`)
+    .digest();
+}
+
+export function hashOfFile(file: { contentType: string; bytes: Uint8Array } | null): Record<string, string> | null {
+  if (file === null) return null;
+  return { type: file.contentType, sha256: createHash('sha256').update(file.bytes).digest('hex') };
 }

@@ -3,7 +3,7 @@ import { formatCredits } from '../contracts/money.ts';
 import type { Caller } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import type { ApiError } from './errors.ts';
-import { inadmissible, refusalOf, tooDear } from './startVideo.ts';
+import { inadmissible, refusalOf, tooDear } from './startGeneration.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
 /** What a create would cost, and whether it would be accepted. */
@@ -54,7 +54,7 @@ export async function quote(
   async function refusal(): Promise<ApiError | null> {
     const { maxMicrocredits } = request;
     if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
-      return tooDear(amountMicrocredits, maxMicrocredits);
+      return tooDear(amountMicrocredits, maxMicrocredits, 'video');
     }
     if (balance.isFrozen) return refusalOf(deps, caller, amountMicrocredits, 'account_frozen');
     if (balance.availableMicrocredits < amountMicrocredits) {

@@ -3,10 +3,8 @@ import type { SSEStreamingApi } from 'hono/streaming';
 import { streamSSE } from 'hono/streaming';
 import type { Generation } from '../ledger/index.ts';
 import type { ApiDependencies, Env } from './deps.ts';
+import { following } from './following.ts';
 import { toVideo } from './videoObject.ts';
-
-/** Also keeps proxies from closing a connection on which nothing happens. */
-const LOOK_AT_LEAST_EVERY_MS = 15_000;
 
 /**
  * A video as server-sent events: `progress` when something happened to it, `settled` with its end, which is the last one.
@@ -31,71 +29,23 @@ export function videoEvents(
 }
 
 async function send(
-  { changes, closing }: ApiDependencies,
+  deps: ApiDependencies,
   stream: SSEStreamingApi,
   first: Generation,
   after: number,
   look: () => Promise<Generation>,
 ): Promise<void> {
   let sent = after;
-  const waiting = new Waiting(closing);
-  stream.onAbort(() => waiting.end());
-  const stop = changes.watch(first.id, () => waiting.wake());
-  try {
-    // Once more after it is watched: what happened in between is not missed.
-    for (let generation = await look(); !waiting.ended; generation = await look()) {
-      if (generation.eventSequence > sent) {
-        sent = generation.eventSequence;
-        const event = isSettled(generation) ? 'settled' : 'progress';
-        await stream.writeSSE({ id: String(sent), event, data: JSON.stringify(toVideo(generation)) });
-      } else {
-        await stream.write(': still here\n\n');
-      }
-      if (isSettled(generation)) return;
-      await waiting.next(LOOK_AT_LEAST_EVERY_MS);
+  for await (const generation of following(deps, first.id, look, (stop) => stream.onAbort(stop))) {
+    if (generation.eventSequence > sent) {
+      sent = generation.eventSequence;
+      const event = isSettled(generation) ? 'settled' : 'progress';
+      await stream.writeSSE({ id: String(sent), event, data: JSON.stringify(toVideo(generation)) });
+    } else {
+      await stream.write(': still here\n\n');
     }
-  } finally {
-    stop();
-    waiting.end();
+    if (isSettled(generation)) return;
   }
 }
 
 const isSettled = ({ state }: Generation) => state !== 'held';
-
-/** For the next change, or some time; a change that comes while nobody waits is not lost. */
-class Waiting {
-  ended = false;
-  private woken = false;
-  private resume: (() => void) | undefined;
-  private readonly end_ = () => this.end();
-
-  constructor(private readonly closing: AbortSignal) {
-    if (closing.aborted) this.ended = true;
-    closing.addEventListener('abort', this.end_, { once: true });
-  }
-
-  wake(): void {
-    this.woken = true;
-    this.resume?.();
-  }
-
-  end(): void {
-    this.ended = true;
-    this.closing.removeEventListener('abort', this.end_);
-    this.wake();
-  }
-
-  async next(atMostMs: number): Promise<void> {
-    if (!this.woken) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, atMostMs);
-        this.resume = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.woken = false;
-    this.resume = undefined;
-  }
-}

@@ -74,7 +74,7 @@ export function toVideo(generation: Generation): Video {
     prompt: generation.prompt,
     size: generation.size,
     seconds: String(generation.seconds),
-    remixed_from_video_id: null,
+    remixed_from_video_id: generation.remixOf,
     error,
     credits: creditsOf(generation),
   };

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { fileTypeFromBuffer } from 'file-type';
 import { parseCredits } from '../contracts/money.ts';
+import type { Generation } from '../ledger/index.ts';
 import { ApiError, bodyTooLarge, unsupportedMediaType } from './errors.ts';
 import { plainText } from './schemas.ts';
 
@@ -13,6 +14,8 @@ export interface VideoRequest {
   /** More than this is refused instead of reserved; null: whatever it costs. */
   readonly maxMicrocredits: number | null;
   readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  /** The video that it is made from. */
+  readonly remixOf: string | null;
 }
 
 /** OpenAI's create, as its SDKs send it: multipart, or JSON. */
@@ -24,16 +27,20 @@ const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 type Reference = NonNullable<VideoRequest['inputReference']>;
 
+/** A ceiling, as text or as a number. */
+export const maxCredits = (description: string) =>
+  z.coerce
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, 'must be a decimal number of credits, like "0.6"')
+    .optional()
+    .openapi({ type: 'string', example: '0.6', description });
+
 const fields = {
   prompt: plainText(32_000).openapi({ example: 'a red fox runs through fresh snow' }),
   model: plainText(100).default('sora-2').openapi({ example: 'sora-2' }),
   seconds: z.enum(SECONDS, `must be one of ${SECONDS.map((s) => `"${s}"`).join(', ')}, as text`).default('4'),
   size: plainText(20).default('720x1280').openapi({ example: '720x1280' }),
-  max_credits: z.coerce
-    .string()
-    .regex(/^\d{1,9}(\.\d{1,6})?$/, 'must be a decimal number of credits, like "0.6"')
-    .optional()
-    .openapi({ type: 'string', example: '0.6', description: 'The video is refused if it costs more than this.' }),
+  max_credits: maxCredits('The video is refused if it costs more than this.'),
 };
 
 const dataUrl = z
@@ -79,16 +86,37 @@ export async function readCreateVideo(
       seconds: Number(seconds),
       maxMicrocredits: toMaximum(max_credits),
       inputReference: input_reference === undefined ? null : await fromDataUrl(input_reference.image_url),
+      remixOf: null,
     };
   }
   if (!/^multipart\/form-data\b/i.test(contentType)) throw unsupportedMediaType();
   const { seconds, input_reference: file, 'input_reference[image_url]': url, max_credits, ...rest } = form();
   const fromUrl = url === undefined ? null : await fromDataUrl(url);
   const inputReference = file === undefined ? fromUrl : await fromFile(file);
-  return { ...rest, seconds: Number(seconds), maxMicrocredits: toMaximum(max_credits), inputReference };
+  return {
+    ...rest,
+    seconds: Number(seconds),
+    maxMicrocredits: toMaximum(max_credits),
+    inputReference,
+    remixOf: null,
+  };
 }
 
-function toMaximum(credits: string | undefined): number | null {
+/** OpenAI's remix: everything but the prompt is the original's. */
+export const RemixVideo = z
+  .strictObject({ prompt: fields.prompt, max_credits: fields.max_credits })
+  .openapi('RemixVideo', { example: { prompt: 'the same fox, at night' } });
+
+/** A remix as a request. */
+export function readRemix(
+  { prompt, max_credits }: z.output<typeof RemixVideo>,
+  { id, model, seconds, size }: Pick<Generation, 'id' | 'model' | 'seconds' | 'size'>,
+): VideoRequest {
+  const maxMicrocredits = toMaximum(max_credits);
+  return { model, seconds, size, prompt, maxMicrocredits, inputReference: null, remixOf: id };
+}
+
+export function toMaximum(credits: string | undefined): number | null {
   return credits === undefined ? null : parseCredits(credits);
 }
 

@@ -22,8 +22,9 @@ export interface HeldPlacement {
   /** The whole length of this hold. */
   readonly holdTtlMs: number;
   readonly model: string;
-  readonly seconds: number;
-  readonly size: string;
+  /** Of a video; null of a text, as size. */
+  readonly seconds: number | null;
+  readonly size: string | null;
   /** Median of recent completed generations of the same model, seconds and size; null when there are none. */
   readonly expectedDurationMs: number | null;
   /** Known when an earlier run of this workflow has created the video: then nothing is created again. */
@@ -102,13 +103,13 @@ export interface LedgerActivities {
   recordContentGone(input: { generationId: string }): Promise<Archived>;
 }
 
+/** The type of failures that are the provider's: it gave no readable answer, this time. */
+export const PROVIDER_TRANSIENT = 'ProviderTransient';
+
 /**
  * The type of the failure of an activity that settles, when a rule or a constraint of the database refuses it. Every other
  * failure (no connection, a missing function or right) is retried without end.
  */
-/** The type of failures that are the provider's: it gave no readable answer, this time. */
-export const PROVIDER_TRANSIENT = 'ProviderTransient';
-
 export const SETTLEMENT_REFUSED = 'SettlementRefused';
 
 /** What one call of the provider's create came to, sorted by what it proves. */
@@ -144,6 +145,19 @@ export type TerminalLook = { readonly verdict: 'completed' } | { readonly verdic
 
 /** What a retrieve saw, after it was recorded. Only `completed` and `failed` are terminal. */
 export type Look = TerminalLook | { readonly verdict: 'open' };
+
+/** What writing a text came to. `ended`: on record, and charged by that record, nothing if nothing was delivered. */
+export type TextOutcome =
+  | { readonly outcome: 'ended' }
+  | Extract<CreateOutcome, { outcome: 'refused' | 'not_made' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>;
+
+export interface TextActivities {
+  /**
+   * Commits an attempt, then asks the provider at most once and reads to the end, whether or not a client listens. Safe to
+   * retry: a call that may have arrived is not made again, the text ends with what was delivered (RULES, "Text").
+   */
+  writeText(input: { generationId: string; leastTimeLeftMs: number }): Promise<TextOutcome>;
+}
 
 export interface ProviderActivities {
   /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */

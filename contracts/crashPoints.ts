@@ -22,6 +22,9 @@ export const CRASH_POINTS = [
   'archive:recorded',
 ] as const;
 
-export type CrashPointName = (typeof CRASH_POINTS)[number];
+/** The same of a text. */
+export const TEXT_CRASH_POINTS = ['write:before', 'write:begun', 'write:written', 'write:recorded'] as const;
+
+export type CrashPointName = (typeof CRASH_POINTS)[number] | (typeof TEXT_CRASH_POINTS)[number];
 
 export type CrashPoint = (name: CrashPointName) => void;

@@ -8,6 +8,14 @@ export function videoId(uuid: string): string {
   return `video_${hex(uuid)}`;
 }
 
+/** What is written in words: a script is one text, a thread several posts. */
+export type TextKind = 'script' | 'thread';
+
+/** `script_…` or `thread_…`, like a video's. */
+export function textId(kind: TextKind, uuid: string): string {
+  return `${kind}_${hex(uuid)}`;
+}
+
 export function accountId(uuid: string): string {
   return `acct_${hex(uuid)}`;
 }
@@ -17,7 +25,13 @@ export function apiKeyId(uuid: string): string {
 }
 
 export const VIDEO_ID = /^video_[0-9a-f]{32}$/;
+export const TEXT_ID = { script: /^script_[0-9a-f]{32}$/, thread: /^thread_[0-9a-f]{32}$/ } as const;
 export const ACCOUNT_ID = /^acct_[0-9a-f]{32}$/;
+
+/** What a generation makes, by its id. */
+export function kindOf(generationId: string): 'video' | TextKind {
+  return isVideoId(generationId) ? 'video' : TEXT_ID.script.test(generationId) ? 'script' : 'thread';
+}
 
 /** Whether a path segment can be one of our video ids at all; anything else is answered 404 without a query. */
 export function isVideoId(text: string): boolean {

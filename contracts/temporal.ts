@@ -1,5 +1,6 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Booking, HoldPlacement } from './activities.ts';
+import { isVideoId } from './ids.ts';
 
 /** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (RULES, exploit 12). */
 export const TASK_QUEUE = {
@@ -9,11 +10,17 @@ export const TASK_QUEUE = {
 } as const;
 
 export const GENERATE_VIDEO = 'generateVideo';
+export const GENERATE_TEXT = 'generateText';
+
+/** The workflow of a generation, by the kind that its id begins with. */
+export function workflowTypeOf(generationId: string): typeof GENERATE_VIDEO | typeof GENERATE_TEXT {
+  return isVideoId(generationId) ? GENERATE_VIDEO : GENERATE_TEXT;
+}
 
 /** Ids and amounts only: no prompt, file or key ever enters a history. */
-export type GenerateVideoInput = Booking;
+export type GenerationInput = Booking;
 
-export interface GenerateVideoResult {
+export interface GenerationResult {
   readonly generationId: string;
   readonly outcome: Exclude<HoldfastOutcome, 'held'>;
   readonly errorCode: string | null;

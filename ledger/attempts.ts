@@ -13,6 +13,8 @@ export interface GenerationRequest {
   readonly size: string;
   readonly prompt: string;
   readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  /** The provider's id of the video that it is made from. */
+  readonly remixedFrom: string | null;
 }
 
 export type CreateStart =
@@ -33,6 +35,7 @@ interface BeginRow {
   reference: Buffer | null;
   reference_type: string;
   reference_filename: string;
+  remixed_from: string | null;
 }
 
 /** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
@@ -65,10 +68,19 @@ export async function beginCreate(
 }
 
 function requestOf(row: BeginRow): GenerationRequest {
-  const { model, seconds, size, prompt, reference, reference_type, reference_filename } = row;
+  const {
+    model,
+    seconds,
+    size,
+    prompt,
+    reference,
+    reference_type,
+    reference_filename,
+    remixed_from: remixedFrom,
+  } = row;
   const inputReference =
     reference === null ? null : { bytes: reference, contentType: reference_type, filename: reference_filename };
-  return { model, seconds, size, prompt, inputReference };
+  return { model, seconds, size, prompt, inputReference, remixedFrom };
 }
 
 export type CreateEnd =

@@ -26,6 +26,8 @@ export interface Generation {
   /** It completed after its refund, and can be claimed until then; null otherwise. */
   readonly claimableUntil: Date | null;
   readonly claimOf: string | null;
+  /** The video that it was made from. */
+  readonly remixOf: string | null;
   readonly settledAt: Date | null;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
@@ -33,7 +35,7 @@ export interface Generation {
 
 const GET = {
   name: 'get_generation',
-  text: `${SHOWN_GENERATION} WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
+  text: `${SHOWN_GENERATION} WHERE g.id = $1 AND g.account_id = $2 AND g.kind = 'video' AND g.deleted_at IS NULL`,
 };
 
 /** A generation of this very account that has, or had, a hold and was not deleted; undefined for anything else. */

@@ -15,6 +15,7 @@ import * as providerEvents from './providerEvents.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
 import * as statements from './statement.ts';
+import * as texts from './texts.ts';
 
 const operations = {
   ...accounts,
@@ -33,6 +34,7 @@ const operations = {
   ...refunds,
   ...requests,
   ...statements,
+  ...texts,
 };
 type Operations = typeof operations;
 
@@ -51,6 +53,9 @@ const CHANGING: ReadonlySet<string> = new Set([
   'adoptVideo',
   'settleGeneration',
   'requestCancel',
+  'recordText',
+  'endText',
+  'closeText',
 ]);
 
 /**
@@ -84,7 +89,7 @@ export { createPool, type Pool } from './pool.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
-export type { Admission, KeptAnswer } from './requests.ts';
+export type { Admission, AnyAdmission, KeptAnswer } from './requests.ts';
 export type { Listed, ListedHold, Page } from './lists.ts';
 export type { OpenAttempt } from './lookup.ts';
 export type { Balance, Caller, Frozen, Grant, OpenedAccount } from './accounts.ts';
@@ -95,6 +100,7 @@ export type { Price, PriceChange } from './prices.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Refund } from './refunds.ts';
 export type { Statement, StatementLine } from './statement.ts';
+export type { Text, TextPrice } from './texts.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Claim } from './claims.ts';
 export type { HeldGeneration } from './reconcile.ts';

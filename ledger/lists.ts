@@ -33,7 +33,8 @@ const AFTER_ALL_NUMBERS = Number.MAX_SAFE_INTEGER;
 
 /** The generations of this account that hold, or held, credits and were not deleted. */
 export async function listGenerations(pool: Pool, accountId: string, page: Page<string>): Promise<Listed<Generation>> {
-  const condition = "g.account_id = $1 AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'refunded')";
+  const condition =
+    "g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'refunded')";
   return list(pool, 'generations', `${SHOWN_GENERATION} WHERE ${condition}`, 'g.id', accountId, page, AFTER_ALL_IDS);
 }
 

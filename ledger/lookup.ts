@@ -12,6 +12,8 @@ export interface OpenAttempt {
   readonly size: string;
   readonly prompt: string;
   readonly hasReference: boolean;
+  /** The provider's id of the video that it was made from. */
+  readonly remixedFrom: string | null;
   /** Where the attempt went, and with which credential. */
   readonly providerBaseUrl: string;
   readonly providerCredential: string;
@@ -20,6 +22,8 @@ export interface OpenAttempt {
 const OPEN_ATTEMPT = {
   name: 'open_attempt',
   text: `SELECT a.number, a.begun_at AS "begunAt", g.model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
+      (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
+        WHERE original.id = g.remix_of) AS "remixedFrom",
       g.provider_base_url AS "providerBaseUrl", g.provider_credential AS "providerCredential",
       (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"
     FROM create_attempts a JOIN generations g ON g.id = a.generation_id JOIN inputs i ON i.generation_id = g.id

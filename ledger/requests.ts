@@ -4,20 +4,34 @@ import { row, rows } from './query.ts';
 
 /** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
 
-export interface AdmissionRequest {
+export interface AnyAdmission {
   readonly generationId: string;
   readonly accountId: string;
   readonly apiKeyId: string;
-  readonly model: string;
-  readonly seconds: number;
-  readonly size: string;
-  readonly prompt: string;
-  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
   /** How long from now, by the database's clock, a hold may still be placed. */
   readonly admitWithinMs: number;
   /** SHA-256 of route and canonical body. */
   readonly fingerprint: Buffer;
   readonly idempotencyKey: string | null;
+}
+
+export interface AdmissionRequest extends AnyAdmission {
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  /** The video of this account that it is made from, which decides model, seconds and size. */
+  readonly remixOf?: string | null;
+}
+
+export interface TextAdmissionRequest extends AnyAdmission {
+  readonly model: string;
+  /** What is to be written, as the writer reads it. */
+  readonly request: string;
+  /** The hold is for this many of each: an upper bound, and an enforced maximum. */
+  readonly inputBoundTokens: number;
+  readonly maxOutputTokens: number;
 }
 
 /** An answer that was kept for an idempotency key. */
@@ -29,7 +43,8 @@ export interface KeptAnswer {
 export type Admission =
   | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
   | { readonly outcome: 'account_frozen' | 'insufficient_credits'; readonly amountMicrocredits: number }
-  | { readonly outcome: 'unknown_model' | 'unknown_size' }
+  /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
+  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' }
   /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
   | { readonly outcome: 'in_use' | 'reused' | 'too_old' }
   /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
@@ -51,7 +66,7 @@ interface AdmissionRow {
 
 const ADMIT = {
   name: 'admit_generation',
-  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
 };
 
 /** Writes the request if the account could pay for it at a glance; holds nothing. Raises `already_admitted` for a used id. */
@@ -64,10 +79,33 @@ export async function admitGeneration(pool: Pool, request: AdmissionRequest): Pr
     request.model,
     request.seconds,
     request.size,
+    request.remixOf ?? null,
     request.prompt,
     reference?.bytes,
     reference?.contentType,
     reference?.filename,
+    request.admitWithinMs,
+    request.fingerprint,
+    request.idempotencyKey,
+  ]);
+  return toAdmission(admitted);
+}
+
+const ADMIT_TEXT = {
+  name: 'admit_text',
+  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+};
+
+/** The same for a text, at the most that it can cost. */
+export async function admitText(pool: Pool, request: TextAdmissionRequest): Promise<Admission> {
+  const admitted = await row<AdmissionRow>(pool, ADMIT_TEXT, [
+    request.generationId,
+    request.accountId,
+    request.apiKeyId,
+    request.model,
+    request.inputBoundTokens,
+    request.maxOutputTokens,
+    request.request,
     request.admitWithinMs,
     request.fingerprint,
     request.idempotencyKey,
@@ -93,6 +131,7 @@ function toAdmission(admitted: AdmissionRow): Admission {
       return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
     case 'unknown_model':
     case 'unknown_size':
+    case 'unknown_original':
     case 'in_use':
     case 'reused':
     case 'too_old':

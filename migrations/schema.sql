@@ -138,9 +138,9 @@ CREATE TABLE generations (
   settlement_refused_at timestamp with time zone,
   deleted_at timestamp with time zone,
   model text NOT NULL,
-  seconds integer NOT NULL,
-  size text NOT NULL,
-  price_id bigint NOT NULL,
+  seconds integer,
+  size text,
+  price_id bigint,
   amount_microcredits bigint NOT NULL,
   provider_base_url text,
   provider_credential text,
@@ -166,15 +166,16 @@ CREATE TABLE generations (
   claimable_until timestamp with time zone,
   deletion_begun_at timestamp with time zone,
   provider_deleted_at timestamp with time zone,
+  kind text GENERATED ALWAYS AS (split_part(id, '_'::text, 1)),
+  remix_of text,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_provider_video UNIQUE (provider_video_id),
   CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
-  CONSTRAINT generations_check CHECK ((provider_video_id IS NULL) = (provider_verdict IS NULL)),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
   CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
-  CONSTRAINT generations_id_check CHECK (id ~ '^video_[0-9a-f]{32}$'::text),
+  CONSTRAINT generations_id_check CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'::text),
   CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
   CONSTRAINT generations_provider_progress_check CHECK (provider_progress >= 0 AND provider_progress <= 100),
   CONSTRAINT generations_provider_verdict_check CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
@@ -187,10 +188,16 @@ CASE
     WHEN credits_charged THEN charged_amount_microcredits > 0 AND charged_at IS NOT NULL
     ELSE charged_amount_microcredits IS NULL AND charged_at IS NOT NULL
 END, false)),
+  CONSTRAINT generations_video_fields CHECK (
+CASE
+    WHEN kind = 'video'::text THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
+    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL
+END),
   CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT generations_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id),
   CONSTRAINT generations_claim_of_fkey FOREIGN KEY (claim_of) REFERENCES generations(id),
-  CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id)
+  CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id),
+  CONSTRAINT generations_remix_of_fkey FOREIGN KEY (remix_of) REFERENCES generations(id)
 );
 CREATE UNIQUE INDEX generations_claimed_once ON public.generations USING btree (claim_of) WHERE (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text]));
 CREATE INDEX generations_counted ON public.generations USING btree (account_id) WHERE counts_as_active;
@@ -385,6 +392,51 @@ CREATE TABLE schema_migrations (
   CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE text_prices (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  model text NOT NULL,
+  input_cost_microcredits_per_million_tokens bigint NOT NULL,
+  output_cost_microcredits_per_million_tokens bigint NOT NULL,
+  margin_basis_points integer NOT NULL,
+  effective_from timestamp with time zone NOT NULL DEFAULT now(),
+  key text,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
+  CONSTRAINT text_prices_pkey PRIMARY KEY (id),
+  CONSTRAINT text_prices_key UNIQUE (key),
+  CONSTRAINT text_prices_model_effective_from_key UNIQUE (model, effective_from),
+  CONSTRAINT text_prices_input_cost_microcredits_per_million_tokens_check CHECK (input_cost_microcredits_per_million_tokens >= 0 AND input_cost_microcredits_per_million_tokens <= '1000000000000'::bigint),
+  CONSTRAINT text_prices_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT text_prices_margin_basis_points_check CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
+  CONSTRAINT text_prices_output_cost_microcredits_per_million_tokens_check CHECK (output_cost_microcredits_per_million_tokens >= 1 AND output_cost_microcredits_per_million_tokens <= '1000000000000'::bigint)
+);
+CREATE TRIGGER text_prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON text_prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON text_prices TO holdfast_service;
+
+CREATE TABLE texts (
+  generation_id text NOT NULL,
+  text_price_id bigint NOT NULL,
+  input_bound_tokens bigint NOT NULL,
+  max_output_tokens bigint NOT NULL,
+  output text NOT NULL DEFAULT ''::text,
+  input_tokens bigint,
+  output_tokens bigint,
+  finish_reason text,
+  ended_at timestamp with time zone,
+  CONSTRAINT texts_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT texts_check CHECK ((input_tokens IS NULL) = (output_tokens IS NULL)),
+  CONSTRAINT texts_check1 CHECK (ended_at IS NOT NULL OR input_tokens IS NULL),
+  CONSTRAINT texts_input_bound_tokens_check CHECK (input_bound_tokens > 0),
+  CONSTRAINT texts_input_tokens_check CHECK (input_tokens >= 0),
+  CONSTRAINT texts_max_output_tokens_check CHECK (max_output_tokens > 0),
+  CONSTRAINT texts_output_tokens_check CHECK (output_tokens >= 0),
+  CONSTRAINT texts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id),
+  CONSTRAINT texts_text_price_id_fkey FOREIGN KEY (text_price_id) REFERENCES text_prices(id)
+);
+CREATE TRIGGER texts_guard BEFORE UPDATE ON texts FOR EACH ROW EXECUTE FUNCTION guard_text();
+CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON texts TO holdfast_service;
+
 CREATE VIEW active_generations AS
  SELECT g.id,
     g.account_id,
@@ -429,6 +481,18 @@ CREATE VIEW current_prices AS
   WHERE effective_from <= now()
   ORDER BY model, size, effective_from DESC;
 GRANT SELECT ON current_prices TO holdfast_service;
+
+CREATE VIEW current_text_prices AS
+ SELECT DISTINCT ON (model) id,
+    model,
+    input_cost_microcredits_per_million_tokens,
+    output_cost_microcredits_per_million_tokens,
+    margin_basis_points,
+    effective_from
+   FROM text_prices
+  WHERE effective_from <= now()
+  ORDER BY model, effective_from DESC;
+GRANT SELECT ON current_text_prices TO holdfast_service;
 
 CREATE VIEW journal_entries AS
  SELECT t.id AS transaction_id,
@@ -503,19 +567,31 @@ UNION ALL
     r.amount_microcredits AS kept,
     t.available_microcredits AS recomputed
    FROM journal_transactions t
-     LEFT JOIN refunds r ON r.transaction_id = t.id
+     LEFT JOIN LATERAL ( SELECT r_1.generation_id,
+            r_1.key,
+            r_1.requested_microcredits,
+            r_1.reason,
+            r_1.amount_microcredits,
+            r_1.refunded_before_microcredits,
+            r_1.captured_microcredits,
+            r_1.transaction_id,
+            r_1.recorded_at,
+            r_1.recorded_by
+           FROM refunds r_1
+          WHERE r_1.transaction_id = t.id
+         LIMIT 1) r ON true
      LEFT JOIN generations g ON g.id = r.generation_id
-  WHERE t.kind = 'refund'::text AND (t.available_microcredits IS DISTINCT FROM r.amount_microcredits OR t.account_id IS DISTINCT FROM g.account_id)
+  WHERE t.kind = 'refund'::text AND (t.available_microcredits IS DISTINCT FROM r.amount_microcredits OR t.account_id IS DISTINCT FROM g.account_id OR t.generation_id IS DISTINCT FROM r.generation_id)
 UNION ALL
- SELECT t.account_id,
-    'refunds of '::text || r.generation_id AS what,
+ SELECT g.account_id,
+    'refunds of '::text || g.id AS what,
     g.charged_amount_microcredits AS kept,
-    sum(r.amount_microcredits) AS recomputed
-   FROM refunds r
-     JOIN generations g ON g.id = r.generation_id
-     JOIN journal_transactions t ON t.id = r.transaction_id
-  GROUP BY t.account_id, r.generation_id, g.charged_amount_microcredits
- HAVING sum(r.amount_microcredits) > COALESCE(g.charged_amount_microcredits, 0::bigint)::numeric
+    r.amount_microcredits AS recomputed
+   FROM generations g
+     CROSS JOIN LATERAL ( SELECT sum(r_1.amount_microcredits) AS amount_microcredits
+           FROM refunds r_1
+          WHERE r_1.generation_id = g.id) r
+  WHERE r.amount_microcredits > COALESCE(g.charged_amount_microcredits, 0::bigint)::numeric
 UNION ALL
  SELECT t.account_id,
     'operation '::text || t.key AS what,
@@ -570,7 +646,7 @@ CREATE VIEW stuck_holds AS
   WHERE state = 'active'::text AND expires_at < now();
 GRANT SELECT ON stuck_holds TO holdfast_service;
 
-CREATE OR REPLACE FUNCTION public.admit_generation(p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text)
+CREATE OR REPLACE FUNCTION public.admit_generation(p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text)
  RETURNS TABLE(outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -579,19 +655,41 @@ AS $function$
 #variable_conflict use_column
 DECLARE
   price current_prices;
-  account accounts;
-  amount bigint;
-  earlier idempotency_keys;
-  earlier_state text;
+  original generations;
 BEGIN
+  IF p_remix_of IS NOT NULL THEN
+    SELECT * INTO original FROM generations gen WHERE gen.id = p_remix_of AND gen.account_id = p_account_id AND gen.kind = 'video'
+      AND gen.state = 'charged' AND gen.deleted_at IS NULL;
+    IF NOT FOUND THEN
+      RETURN QUERY SELECT 'unknown_original', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
+    END IF;
+    p_model := original.model;
+    p_seconds := original.seconds;
+    p_size := original.size;
+  END IF;
   SELECT * INTO price FROM current_prices p WHERE p.model = p_model AND p.size = p_size;
   IF NOT FOUND THEN
     RETURN QUERY SELECT CASE WHEN EXISTS (SELECT FROM current_prices p WHERE p.model = p_model)
       THEN 'unknown_size' ELSE 'unknown_model' END, NULL::text, NULL::bigint, NULL::integer, NULL::jsonb;
     RETURN;
   END IF;
-  amount := price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds);
+  RETURN QUERY SELECT * FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id,
+    price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds), p_remix_of,
+    p_prompt, p_reference, p_reference_type, p_reference_filename, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+END $function$;
+GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,integer,bytea,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.admit_priced(p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint, amount bigint, p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text)
+ RETURNS TABLE(outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  account accounts;
+  earlier idempotency_keys;
+  earlier_state text;
+BEGIN
   IF p_idempotency_key IS NOT NULL THEN
     -- Two callers with one key: the second waits here for the first one's transaction, and then finds its row.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_account_id || ' ' || p_idempotency_key, 0));
@@ -629,8 +727,8 @@ BEGIN
     END IF;
     RETURN QUERY SELECT 'insufficient_credits', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
-  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, admit_by, fingerprint)
-  VALUES (p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id, amount,
+  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, remix_of, admit_by, fingerprint)
+  VALUES (p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
           clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
   INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
   VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
@@ -642,7 +740,33 @@ BEGIN
   PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
   RETURN QUERY SELECT 'admitted', p_generation_id, amount, NULL::integer, NULL::jsonb;
 END $function$;
-GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,bytea,text,text,integer,bytea,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.admit_text(p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint, p_prompt text, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text)
+ RETURNS TABLE(outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  price current_text_prices;
+  admitted record;
+BEGIN
+  SELECT * INTO price FROM current_text_prices p WHERE p.model = p_model;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown_model', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
+    text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
+      price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens), NULL,
+    p_prompt, NULL, NULL, NULL, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+  IF admitted.outcome = 'admitted' THEN
+    INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
+      VALUES (p_generation_id, price.id, p_input_bound_tokens, p_max_output_tokens);
+  END IF;
+  RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
+END $function$;
+GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,integer,bytea,text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.adopt_video(p_generation_id text, p_number integer, p_provider_video_id text, p_provider_created_at timestamp with time zone)
  RETURNS TABLE(outcome text)
@@ -685,7 +809,7 @@ AS $function$
 $function$;
 
 CREATE OR REPLACE FUNCTION public.begin_create(p_generation_id text, p_base_url text, p_credential text, p_least_ms bigint)
- RETURNS TABLE(outcome text, number integer, provider_video_id text, error_code text, model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text)
+ RETURNS TABLE(outcome text, number integer, provider_video_id text, error_code text, model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text, remixed_from text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -701,7 +825,7 @@ BEGIN
   END IF;
   SELECT * INTO last FROM create_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
   answer := CASE
-    WHEN g.provider_video_id IS NOT NULL THEN 'known'
+    WHEN g.provider_verdict IS NOT NULL THEN 'known'
     WHEN g.state <> 'held' THEN 'settled'
     WHEN last.outcome = 'refused' THEN 'refused'
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
@@ -717,7 +841,9 @@ BEGIN
     PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
-      i.prompt, i.reference, i.reference_type, i.reference_filename
+      i.prompt, i.reference, i.reference_type, i.reference_filename,
+      (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
+        WHERE original.id = g.remix_of)
     FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
 END $function$;
 GRANT EXECUTE ON FUNCTION begin_create(text,text,text,bigint) TO holdfast_service;
@@ -793,6 +919,19 @@ BEGIN
   RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
     AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.close_text(p_generation_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  RETURN g.provider_verdict IS NOT NULL OR COALESCE((SELECT end_text(p_generation_id, a.number, '', NULL, NULL, NULL)
+    FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL), false);
+END $function$;
+GRANT EXECUTE ON FUNCTION close_text(text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.compare_next_accounts(p_limit integer)
  RETURNS TABLE(accounts_compared integer, differences integer)
@@ -890,6 +1029,28 @@ BEGIN
   RETURN lost;
 END $function$;
 GRANT EXECUTE ON FUNCTION end_deletion(text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.end_text(p_generation_id text, p_number integer, p_output text, p_finish_reason text, p_input_tokens bigint, p_output_tokens bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF NOT record_text(p_generation_id, p_number, p_output) THEN
+    RETURN false;
+  END IF;
+  UPDATE create_attempts a SET outcome = 'created', ended_at = clock_timestamp()
+    WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
+  UPDATE texts t SET finish_reason = p_finish_reason, input_tokens = p_input_tokens, output_tokens = p_output_tokens,
+      ended_at = clock_timestamp() WHERE t.generation_id = p_generation_id;
+  UPDATE generations SET provider_verdict = 'completed', provider_status = COALESCE(p_finish_reason, 'broken_off'), last_look_at = clock_timestamp()
+    WHERE id = p_generation_id;
+  PERFORM append_event(p_generation_id, 'text_ended', jsonb_build_object('finish_reason', p_finish_reason,
+    'input_tokens', p_input_tokens, 'output_tokens', p_output_tokens));
+  RETURN true;
+END $function$;
+GRANT EXECUTE ON FUNCTION end_text(text,integer,text,text,bigint,bigint) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.expected_duration_ms(p_model text, p_seconds integer, p_size text)
  RETURNS bigint
@@ -1010,8 +1171,8 @@ CREATE OR REPLACE FUNCTION public.guard_generation()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 BEGIN
-  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size, OLD.claim_of)
-     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size, NEW.claim_of) THEN
+  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size, OLD.claim_of, OLD.remix_of)
+     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size, NEW.claim_of, NEW.remix_of) THEN
     RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
   END IF;
   IF NEW.state <> OLD.state AND NOT (
@@ -1046,13 +1207,26 @@ BEGIN
   RETURN NEW;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.guard_text()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF OLD.ended_at IS NOT NULL OR (OLD.generation_id, OLD.text_price_id, OLD.input_bound_tokens, OLD.max_output_tokens)
+     IS DISTINCT FROM (NEW.generation_id, NEW.text_price_id, NEW.input_bound_tokens, NEW.max_output_tokens) THEN
+    RAISE EXCEPTION 'a text ends once and keeps its price' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.is_finished(g generations)
  RETURNS boolean
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  SELECT COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
+  SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
     SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome = 'not_found'))
 $function$;
 
@@ -1088,7 +1262,7 @@ CREATE OR REPLACE FUNCTION public.lock_visible_fields(p_generation_id text)
 AS $function$
 DECLARE visible bytea;
 BEGIN
-  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size, i.prompt), 'UTF8')) INTO STRICT visible
+  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size, i.prompt, g.remix_of), 'UTF8')) INTO STRICT visible
     FROM generations g LEFT JOIN inputs i ON i.generation_id = g.id WHERE g.id = p_generation_id;
   PERFORM pg_advisory_xact_lock(('x' || encode(substr(visible, 1, 8), 'hex'))::bit(64)::bigint);
   RETURN visible;
@@ -1378,6 +1552,23 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION record_settlement_refusal(text,text,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.record_text(p_generation_id text, p_number integer, p_output text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state <> 'held' OR NOT EXISTS (SELECT FROM create_attempts a
+      WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
+    RETURN false;
+  END IF;
+  UPDATE texts t SET output = p_output WHERE t.generation_id = p_generation_id AND length(p_output) > length(t.output);
+  RETURN true;
+END $function$;
+GRANT EXECUTE ON FUNCTION record_text(text,integer,text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text)
  RETURNS TABLE(outcome text, transaction_id bigint, moved_microcredits bigint, refundable_microcredits bigint, replayed boolean)
  LANGUAGE plpgsql
@@ -1571,9 +1762,11 @@ DECLARE
   hold holds;
   account accounts;
   refused create_attempts;
-  asked text := CASE WHEN p_reason = 'completed' AND p_charge_microcredits = 0 THEN 'nothing_to_charge' ELSE p_reason END;
+  -- Of a text, what was billed or delivered; the caller has no say in it.
+  due bigint := CASE WHEN g.kind <> 'video' THEN text_charge(p_generation_id) ELSE COALESCE(p_charge_microcredits, g.amount_microcredits) END;
+  asked text := CASE WHEN p_reason = 'completed' AND due = 0 THEN 'nothing_to_charge' ELSE p_reason END;
   charge boolean := asked = 'completed';
-  charged bigint := CASE WHEN asked = 'completed' THEN COALESCE(p_charge_microcredits, g.amount_microcredits) END;
+  charged bigint := CASE WHEN asked = 'completed' THEN due END;
   proven boolean;
   code text;
   message text;
@@ -1591,8 +1784,8 @@ BEGIN
   IF g.state <> 'held' THEN
     RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
   END IF;
-  IF p_charge_microcredits IS NOT NULL AND (p_reason <> 'completed' OR p_charge_microcredits < 0) THEN
-    RAISE EXCEPTION 'only a capture charges, and never less than 0' USING ERRCODE = '22003';
+  IF p_charge_microcredits IS NOT NULL AND (p_reason <> 'completed' OR p_charge_microcredits < 0 OR g.kind <> 'video') THEN
+    RAISE EXCEPTION 'only a capture of a video charges a part, and never less than 0' USING ERRCODE = '22003';
   END IF;
   IF charged > g.amount_microcredits THEN
     RAISE EXCEPTION 'generation % holds less than that', p_generation_id USING ERRCODE = 'HF006';
@@ -1614,6 +1807,10 @@ BEGIN
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
   END IF;
+  IF p_reason = 'expired' AND g.kind <> 'video' AND close_text(p_generation_id) THEN
+    -- Its writer is gone; what it delivered is charged.
+    RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint; RETURN;
+  END IF;
   IF p_reason = 'create_refused' THEN
     SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
@@ -1622,7 +1819,7 @@ BEGIN
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
-    WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_video_id IS NULL
+    WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     -- Before the first create that may have made anything; later the provider's last word settles it.
     WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
@@ -1641,11 +1838,11 @@ BEGIN
       ('nothing_to_charge', 'nothing_delivered', 'Nothing was delivered, so nothing was charged.'),
       ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
       ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
-      ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
-      ('cancelled', 'cancelled', 'The video was cancelled before the provider began.'),
-      ('create_failed', 'create_failed', 'The video could not be started at the provider.'),
-      ('expired', 'generation_timeout', 'The video was not finished in time.'),
-      ('emergency', 'settlement_failed', 'The outcome of this video could not be recorded.')
+      ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
+      ('cancelled', 'cancelled', 'It was cancelled before the provider began.'),
+      ('create_failed', 'create_failed', 'It could not be started at the provider.'),
+      ('expired', 'generation_timeout', 'It was not finished in time.'),
+      ('emergency', 'settlement_failed', 'Its outcome could not be recorded.')
     ) AS t (reason, code, message) WHERE t.reason = asked;
   END IF;
   -- Released while the provider may still be at work: it counts against the cap until its end is known.
@@ -1702,6 +1899,31 @@ BEGIN
   RETURN true;
 END $function$;
 GRANT EXECUTE ON FUNCTION stop_following(text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.text_charge(p_generation_id text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT CASE WHEN t.output = '' THEN 0 ELSE least(g.amount_microcredits, text_price_microcredits(
+      p.input_cost_microcredits_per_million_tokens, p.output_cost_microcredits_per_million_tokens, p.margin_basis_points,
+      COALESCE(t.input_tokens, t.input_bound_tokens),
+      COALESCE(t.output_tokens, least(t.max_output_tokens, octet_length(t.output))))) END
+  FROM texts t JOIN generations g ON g.id = t.generation_id JOIN text_prices p ON p.id = t.text_price_id
+  WHERE t.generation_id = p_generation_id AND t.ended_at IS NOT NULL
+$function$;
+
+CREATE OR REPLACE FUNCTION public.text_price_microcredits(p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_input_tokens bigint, p_output_tokens bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT ceil((p_input_cost::numeric * p_input_tokens + p_output_cost::numeric * p_output_tokens) * 10000
+    / (1000000 * (10000 - p_margin_basis_points)::numeric))::bigint
+$function$;
+GRANT EXECUTE ON FUNCTION text_price_microcredits(bigint,bigint,integer,bigint,bigint) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.void_generation(p_generation_id text)
  RETURNS TABLE(state text, refusal_code text)

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
-import { GENERATE_VIDEO, SEARCH_ATTRIBUTE, TASK_QUEUE } from '../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
+import { SEARCH_ATTRIBUTE, TASK_QUEUE, workflowTypeOf } from '../contracts/temporal.ts';
 
 /** What the reconciler asks of Temporal about a generation's workflow, whose id is the generation's. */
 export function createGenerations(temporal: Client) {
@@ -18,9 +18,10 @@ export function createGenerations(temporal: Client) {
     },
 
     /** Runs the workflow once more under its id; one that runs by now is left alone. */
-    async resume(booking: GenerateVideoInput): Promise<'resumed' | 'running'> {
+    async resume(booking: GenerationInput): Promise<'resumed' | 'running'> {
       try {
-        await temporal.workflow.start<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(GENERATE_VIDEO, {
+        const type = workflowTypeOf(booking.generationId);
+        await temporal.workflow.start<(input: GenerationInput) => Promise<GenerationResult>>(type, {
           workflowId: booking.generationId,
           taskQueue: TASK_QUEUE.workflowsAndLedger,
           args: [booking],
@@ -29,7 +30,7 @@ export function createGenerations(temporal: Client) {
           typedSearchAttributes: [
             { key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: booking.accountId },
           ],
-          staticSummary: 'One paid video, taken up again by the reconciler',
+          staticSummary: 'One paid generation, taken up again by the reconciler',
         });
         return 'resumed';
       } catch (error) {

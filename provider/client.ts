@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import OpenAI from 'openai';
 import { parsePage, parseVideo } from './dialect.ts';
 import { encodeCreate, type CreateEncoding } from './encoding.ts';
-import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
+import { describeTrouble, sortCreateError } from './errors.ts';
+import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './text.ts';
 import { createTransport, type Transport } from './transport.ts';
 import type { CreateResult, DownloadOptions, Provider, Trouble } from './types.ts';
+import { writeText } from './writeText.ts';
 
 export interface ProviderSettings {
   /** With its /v1; http or https, without user name or password. */
@@ -16,6 +18,11 @@ export interface ProviderSettings {
   /** Of a whole call, its body included; of a download, up to its headers. */
   readonly callTimeoutMs?: number;
 }
+
+/** A model may think before its first word. */
+const FIRST_WORD_TIMEOUT_MS = 120_000;
+/** Of a whole text. */
+const TEXT_TIMEOUT_MS = 10 * 60_000;
 
 interface Answer {
   readonly status: number;
@@ -35,7 +42,8 @@ export function createProvider(settings: ProviderSettings): Provider {
   if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
   const redact = createRedact(apiKey, baseUrl);
   const transport = createTransport({ connectTimeoutMs, callTimeoutMs });
-  const client = createClient(baseUrl, apiKey, callTimeoutMs, transport);
+  const client = createClient(baseUrl, apiKey, callTimeoutMs, transport.call);
+  const writer = createClient(baseUrl, apiKey, FIRST_WORD_TIMEOUT_MS, transport.open);
   const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
     askFor(request, read, redact);
   return {
@@ -43,9 +51,15 @@ export function createProvider(settings: ProviderSettings): Provider {
     credential: createHash('sha256').update(apiKey).digest('hex').slice(0, 8),
 
     async createVideo(request) {
+      if (request.remixedFrom !== undefined) {
+        const path = `/videos/${encodeURIComponent(request.remixedFrom)}/remix`;
+        return create(() => client.post(path, { body: { prompt: request.prompt } }).asResponse(), redact);
+      }
       const encoded = await encodeCreate(request, settings.createEncoding);
       return create(() => client.post('/videos', encoded).asResponse(), redact);
     },
+
+    writeText: (request, onOutput) => writeText(writer, request, onOutput, { redact, timeoutMs: TEXT_TIMEOUT_MS }),
 
     retrieveVideo: (id) =>
       ask(
@@ -75,13 +89,13 @@ export function createProvider(settings: ProviderSettings): Provider {
 }
 
 /** Everything that the SDK would look up in the environment is said here; its log would contain prompts. */
-function createClient(baseURL: string, apiKey: string, timeout: number, transport: Transport): OpenAI {
+function createClient(baseURL: string, apiKey: string, timeout: number, fetch: Transport['call']): OpenAI {
   return new OpenAI({
     baseURL,
     apiKey,
     timeout,
     maxRetries: 0,
-    fetch: transport.call,
+    fetch,
     logLevel: 'off',
     adminAPIKey: null,
     organization: null,
@@ -99,19 +113,6 @@ async function create(request: () => Promise<Response>, redact: Redact): Promise
   }
   const video = parseVideo(answer.body, redact);
   return video === null ? { outcome: 'ambiguous', why: unreadable(answer).why } : { outcome: 'created', video };
-}
-
-function createRefusal({ fault, code, message, why, retryAfterMs }: SortedError): CreateResult {
-  switch (fault) {
-    case 'clients_fault':
-      return { outcome: fault, code, message };
-    case 'ambiguous':
-      return { outcome: fault, why };
-    case 'operators_fault':
-    case 'not_sent':
-    case 'not_made':
-      return { outcome: fault, why, message, retryAfterMs };
-  }
 }
 
 async function askFor<T>(

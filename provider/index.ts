@@ -3,6 +3,7 @@ export { createProvider, type ProviderSettings } from './client.ts';
 export type { CreateEncoding } from './encoding.ts';
 export { retryAfterMs } from './errors.ts';
 export { readWebhook, type WebhookReading } from './events.ts';
+export { inputBoundTokens, maxOutputTokens, readText, type TextRequest, type WrittenText } from './textRequest.ts';
 export { CallFailed } from './transport.ts';
 export type {
   CreateResult,
@@ -18,3 +19,4 @@ export type {
   VideoPage,
   VideoRequest,
 } from './types.ts';
+export type { TextResult, TextUsage } from './writeText.ts';

@@ -17,10 +17,12 @@ export interface TransportSettings {
   readonly callTimeoutMs: number;
 }
 
-/** Two ways to fetch. Both raise `CallFailed`; `stream` raises the signal's reason when its caller gave up. */
+/** Three ways to fetch. All raise `CallFailed`; `stream` raises the signal's reason when its caller gave up. */
 export interface Transport {
   /** For the SDK: the whole answer is read before it resolves, so `init.signal` limits the body too. */
   readonly call: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /** Like `call`, but what succeeds is handed over as it comes. */
+  readonly open: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   readonly stream: (url: string, headers: Record<string, string>, signal: AbortSignal | undefined) => Promise<Response>;
 }
 
@@ -29,6 +31,9 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** How long a download may stand still before it is given up; what is paused by a slow reader doesn't count. */
 const STREAM_IDLE_MS = 30_000;
+
+/** How long a text may stand still before it is taken as broken off. */
+const TEXT_IDLE_MS = 60_000;
 
 const WORDS = new Map([
   ['ECONNREFUSED', 'connection refused'],
@@ -57,9 +62,11 @@ export function createTransport(settings: TransportSettings): Transport {
   // A POST goes over a new connection: one that was kept may be closed by the provider in the very moment of sending, and
   // a create that is lost so is ambiguous for an hour.
   const fresh = new Agent({ ...limits, bodyTimeout: callTimeoutMs, pipelining: 0 });
+  const opened = new Agent({ ...limits, headersTimeout: 0, bodyTimeout: TEXT_IDLE_MS, pipelining: 0 });
   const streams = new Agent({ ...limits, bodyTimeout: STREAM_IDLE_MS });
   return {
     call: (input, init = {}) => call(String(input), init, init.method === 'POST' ? fresh : kept, settings),
+    open: (input, init = {}) => open(String(input), init, opened, settings),
     stream: (url, headers, signal) => stream(url, headers, signal, streams, settings),
   };
 }
@@ -80,6 +87,26 @@ async function call(url: string, init: RequestInit, dispatcher: Dispatcher, sett
     const bytes = await readAll(answer.body, signal);
     const body = answer.ok ? bytes : enveloped(bytes);
     return new Response(body.length === 0 ? null : body, { status: answer.status, headers: [...answer.headers] });
+  } catch (error) {
+    throw describe(error, signal.aborted, settings);
+  }
+}
+
+/** The SDK's own limit, by `init.signal`, ends with the headers; then the signal of its caller is the one that counts. */
+async function open(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
+  const signal = init.signal ?? AbortSignal.timeout(settings.callTimeoutMs);
+  try {
+    const answer = await undiciFetch(url, {
+      method: init.method ?? 'GET',
+      headers: Object.fromEntries(new Headers(init.headers)),
+      body: requestBody(init.body),
+      redirect: 'manual',
+      signal,
+      dispatcher,
+    });
+    const { status, ok } = answer;
+    const body = ok ? answer.body : enveloped(await readAll(answer.body, signal));
+    return new Response(body, { status, headers: [...answer.headers] });
   } catch (error) {
     throw describe(error, signal.aborted, settings);
   }

@@ -1,3 +1,6 @@
+import type { TextRequest } from './textRequest.ts';
+import type { TextResult } from './writeText.ts';
+
 /**
  * The language of this room. A *look* is one retrieve of a video; a *verdict* is what its status means for the money;
  * *trouble* is an answer, or the lack of one, that proves nothing about the video.
@@ -16,6 +19,8 @@ export interface VideoRequest {
   /** `<width>x<height>`; sent as it is. */
   readonly size: string;
   readonly inputReference?: InputReference;
+  /** The provider's id of the video that it is made from; the prompt alone is sent then. */
+  readonly remixedFrom?: string;
 }
 
 export type Verdict = 'completed' | 'failed' | 'open';
@@ -100,6 +105,11 @@ export interface Provider {
   readonly credential: string;
   /** At most one request; never throws for provider trouble. */
   createVideo(request: VideoRequest): Promise<CreateResult>;
+  /**
+   * At most one request, read to its end. `onOutput` is handed all that was written so far, and its false stops the reading.
+   * Never throws for provider trouble; an error of `onOutput` comes out.
+   */
+  writeText(request: TextRequest, onOutput: (output: string) => Promise<boolean>): Promise<TextResult>;
   /** Never throws for provider trouble. Only `seen` with `completed` is ground for a capture. */
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
   /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */

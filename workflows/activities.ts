@@ -1,6 +1,11 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { LedgerActivities, OutboundActivities, ProviderActivities } from '../contracts/activities.ts';
+import type {
+  LedgerActivities,
+  OutboundActivities,
+  ProviderActivities,
+  TextActivities,
+} from '../contracts/activities.ts';
 import type { ReconcileActivities, ReconcileProviderActivities } from '../contracts/reconcile.ts';
 import { TASK_QUEUE } from '../contracts/temporal.ts';
 
@@ -118,6 +123,19 @@ export function outbound(summary: string, withinMs: number): OutboundActivities 
     scheduleToCloseTimeout: Math.max(1000, withinMs),
     heartbeatTimeout: '12 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
+    summary,
+  });
+}
+
+/** Longer than a whole text may take at the provider, with time to record its end while the database is away. */
+const WRITE_MS = 20 * 60_000;
+
+/** A try that is lost is followed by another, which ends the text with what was delivered, and asks nothing again. */
+export function writer(summary: string, timeLeftMs: number): TextActivities {
+  return proxyActivities<TextActivities>({
+    ...PROVIDER_OPTIONS,
+    startToCloseTimeout: WRITE_MS,
+    scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
     summary,
   });
 }

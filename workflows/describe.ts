@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { HeldPlacement } from '../contracts/activities.ts';
 import { formatCredits } from '../contracts/money.ts';
-import type { GenerateVideoResult, HoldfastOutcome } from '../contracts/temporal.ts';
+import type { GenerationResult, HoldfastOutcome } from '../contracts/temporal.ts';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
 /** What operators read in Temporal Web: words, and attributes to search by. Never a prompt, a file or a key. */
@@ -24,7 +24,7 @@ export function markHeld(providerVideoId: string): void {
   ]);
 }
 
-export function markEnded({ outcome, errorCode }: Pick<GenerateVideoResult, 'outcome' | 'errorCode'>): void {
+export function markEnded({ outcome, errorCode }: Pick<GenerationResult, 'outcome' | 'errorCode'>): void {
   upsertSearchAttributes([
     keyword(SEARCH_ATTRIBUTE.outcome, outcome),
     ...(errorCode === null ? [] : [keyword(SEARCH_ATTRIBUTE.errorCode, errorCode)]),

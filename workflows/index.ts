@@ -1,2 +1,3 @@
+export { generateText } from './generateText.ts';
 export { generateVideo } from './generateVideo.ts';
 export { reconcileHolds } from './reconcileHolds.ts';

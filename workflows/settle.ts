@@ -6,8 +6,12 @@ import { describe } from './describe.ts';
 
 /** Captures on `completed`, releases on `failed`: the provider's last word, retrieved and recorded by us. */
 export async function settleByLook(booking: Booking, look: TerminalLook): Promise<Settlement> {
-  if (look.verdict === 'failed') return release(booking, 'provider_failed');
-  describe('The provider has completed the video; capturing the hold.');
+  return look.verdict === 'failed' ? release(booking, 'provider_failed') : capture(booking);
+}
+
+/** Charges what was completed: its proof is on record. */
+export async function capture(booking: Booking): Promise<Settlement> {
+  describe('The provider has completed it; capturing the hold.');
   const captured = await insist(booking, 'completed', () =>
     ledger('capture the hold: the provider says completed').captureHold(booking),
   );

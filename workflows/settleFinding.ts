@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Booking, ReleaseReason, SettleResult, TerminalLook } from '../contracts/activities.ts';
 import { PROVIDER_TRANSIENT } from '../contracts/activities.ts';
+import { isVideoId } from '../contracts/ids.ts';
 import type { Finding } from '../contracts/reconcile.ts';
 import { lastLookAtProvider, providerOnce, reconciler } from './activities.ts';
 import { isRefusal } from './settle.ts';
@@ -24,7 +25,8 @@ export async function settleFinding(finding: Finding): Promise<string> {
 /** Undefined when it brings no last word, and of a claim, whose video is complete: the ledger knows whether we have it. */
 async function lookOnce(finding: Finding): Promise<TerminalLook | undefined> {
   const { generationId, providerVideoId, isClaim } = finding;
-  if (isClaim) return undefined;
+  // Of a text the ledger knows what was delivered; there is nothing to look at.
+  if (isClaim || !isVideoId(generationId)) return undefined;
   const videoId = providerVideoId ?? (await lookForIt(finding));
   if (videoId === null) return undefined;
   const look = await lastLookAtProvider('the last look, for its workflow did not')

@@ -9,14 +9,22 @@ const PriceList = z
   .object({
     object: z.literal('list'),
     data: z.array(
-      z.object({
-        object: z.literal('price'),
-        model: z.string(),
-        size: z.string(),
-        seconds: z.string(),
-        amount_microcredits: z.number().int(),
-        amount: z.string(),
-      }),
+      z.union([
+        z.object({
+          object: z.literal('price'),
+          model: z.string(),
+          size: z.string(),
+          seconds: z.string(),
+          amount_microcredits: z.number().int(),
+          amount: z.string(),
+        }),
+        z.object({
+          object: z.literal('text_price'),
+          model: z.string(),
+          input_microcredits_per_million_tokens: z.number().int(),
+          output_microcredits_per_million_tokens: z.number().int(),
+        }),
+      ]),
     ),
   })
   .openapi('PriceList', {
@@ -39,7 +47,7 @@ const list = createRoute({
   method: 'get',
   path: '/prices',
   operationId: 'listPrices',
-  summary: 'The price of every model, size and length',
+  summary: 'The price of every model, size and length, and of the tokens of texts',
   security: bearer,
   responses: {
     200: { description: 'Prices in force now.', content: { 'application/json': { schema: PriceList } } },
@@ -49,8 +57,8 @@ const list = createRoute({
 
 export function priceRoutes({ ledger }: ApiDependencies) {
   return newRouter().openapi(list, async (c) => {
-    const prices = await ledger.listPrices(SECONDS.map(Number));
-    const data = prices.map(({ model, size, seconds, amountMicrocredits }) => ({
+    const [prices, textPrices] = await Promise.all([ledger.listPrices(SECONDS.map(Number)), ledger.listTextPrices()]);
+    const videos = prices.map(({ model, size, seconds, amountMicrocredits }) => ({
       object: 'price' as const,
       model,
       size,
@@ -58,6 +66,12 @@ export function priceRoutes({ ledger }: ApiDependencies) {
       amount_microcredits: amountMicrocredits,
       amount: formatCredits(amountMicrocredits),
     }));
-    return c.json({ object: 'list' as const, data }, 200);
+    const texts = textPrices.map(({ model, inputMicrocredits, outputMicrocredits }) => ({
+      object: 'text_price' as const,
+      model,
+      input_microcredits_per_million_tokens: inputMicrocredits,
+      output_microcredits_per_million_tokens: outputMicrocredits,
+    }));
+    return c.json({ object: 'list' as const, data: [...videos, ...texts] }, 200);
   });
 }

@@ -1,24 +1,23 @@
-import type { HttpBindings } from '@hono/node-server';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { isVideoId, VIDEO_ID } from '../../contracts/ids.ts';
 import type { Generation } from '../../ledger/index.ts';
-import { onDelivered } from '../answered.ts';
+import { markDelivered, readRepeat } from '../answered.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
 import { cancelVideo, deleteVideo } from '../endVideo.ts';
 import { claimVideo } from '../claimVideo.ts';
 import { createVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
-import { ApiError, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { Quote, quote } from '../quote.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
-import type { Repeat } from '../startVideo.ts';
 import { toTimeline } from '../timeline.ts';
 import { videoEvents } from '../videoEvents.ts';
 import { toVideo, Video } from '../videoObject.ts';
-import { CreateVideoForm, CreateVideoJson, readCreateVideo } from '../videoRequest.ts';
+import type { VideoRequest } from '../videoRequest.ts';
+import { CreateVideoForm, CreateVideoJson, readCreateVideo, readRemix, RemixVideo } from '../videoRequest.ts';
 
 const id = z
   .string()
@@ -46,6 +45,20 @@ const create = createRoute({
     },
     ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
   },
+});
+
+const remix = createRoute({
+  method: 'post',
+  path: '/videos/{video_id}/remix',
+  operationId: 'remixVideo',
+  summary: 'Reserve the price of the original and begin a video made from it',
+  security: bearer,
+  request: {
+    params,
+    headers: z.object({ 'idempotency-key': z.string().optional() }),
+    body: { required: true, content: { 'application/json': { schema: RemixVideo } } },
+  },
+  responses: { 200: video, ...errorAnswers(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
 });
 
 const retrieve = createRoute({
@@ -192,18 +205,25 @@ export function videoRoutes(deps: ApiDependencies) {
     return generation;
   };
 
+  const answer = async (c: Context<Env>, request: VideoRequest) => {
+    const { status, body, replayed, generationId } = await createVideo(deps, c.get('caller'), request, readRepeat(c));
+    if (generationId !== null) markDelivered(deps, c, generationId);
+    if (replayed) c.header('idempotency-replayed', 'true');
+    // Bodies that were kept are of the same schemas, but known only as JSON.
+    return c.json(body as Video, status as 200);
+  };
+
   return newRouter()
     .openapi(create, async (c) => {
       const json = () => c.req.valid('json') as CreateVideoJson;
       const form = () => c.req.valid('form') as CreateVideoForm;
       const request = await readCreateVideo(c.req.header('content-type'), json, form);
       if (c.req.valid('query').dry_run === 'true') return c.json(await quote(deps, c.get('caller'), request), 200);
-      const { status, body, replayed, generationId } = await createVideo(deps, c.get('caller'), request, readRepeat(c));
-      // Only a 200: an SDK that is told of a fault tries again, and must then find this request unanswered.
-      if (generationId !== null && isServed(c.env)) onDelivered(c.env, () => markAnswered(deps, generationId));
-      if (replayed) c.header('idempotency-replayed', 'true');
-      // Bodies that were kept are of the same schemas, but known only as JSON.
-      return c.json(body as Video, status as 200);
+      return answer(c, request);
+    })
+    .openapi(remix, async (c) => {
+      const original = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      return answer(c, readRemix(c.req.valid('json'), original));
     })
     .openapi(listVideos, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
@@ -245,31 +265,4 @@ export function videoRoutes(deps: ApiDependencies) {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
       return downloadContent(deps, generation, c.req.valid('query').variant, c.req.raw);
     });
-}
-
-/** An SDK counts its own retries in a header of its own. */
-function readRepeat(c: Context<Env>): Repeat {
-  const idempotencyKey = c.req.header('idempotency-key') ?? null;
-  if (idempotencyKey !== null && !/^[\x20-\x7e]{1,255}$/.test(idempotencyKey)) {
-    throw new ApiError('invalid_request', 'Idempotency-Key: must be 1 to 255 printable characters. Nothing was held.', {
-      param: 'Idempotency-Key',
-    });
-  }
-  return {
-    idempotencyKey,
-    isRetry: Number(c.req.header('x-stainless-retry-count') ?? 0) >= 1,
-    isGone: () => isServed(c.env) && c.env.incoming.socket.destroyed,
-  };
-}
-
-/** Whether the request came over a connection, and not from a caller in this process. */
-function isServed(bindings: HttpBindings | undefined): bindings is HttpBindings {
-  return bindings?.outgoing !== undefined;
-}
-
-function markAnswered({ ledger, log }: ApiDependencies, generationId: string): void {
-  // Unmarked, an SDK's retry would replay the answer: the safe side.
-  ledger.markAnswered(generationId).catch((error: unknown) => {
-    log.warn({ err: error, generationId }, 'an answer could not be marked as sent');
-  });
 }

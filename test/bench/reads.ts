@@ -49,6 +49,15 @@ try {
   await measure("API: an SDK's retry", () => ledger.findUnanswered(sample.hotKeyId, Buffer.alloc(32)));
   await measure('statement of a month, an account', () => ledger.getStatement(ACCOUNT, month, new Date()));
   await measure('statement of a day, the hot account', () => ledger.getStatement(HOT_ACCOUNT, day, new Date()));
+  const page = (after: string | null) => ({ limit: 100, order: 'desc', after }) as const;
+  await measure('API: GET /v1/videos?limit=100', () => ledger.listGenerations(HOT_ACCOUNT, page(one(sample.ofHot))));
+  await measure('API: GET /v1/credits/holds?limit=100', () => ledger.listHolds(HOT_ACCOUNT, page(null)));
+  await measure('API: GET /v1/credits/transactions?limit=100', () =>
+    ledger.listTransactions(HOT_ACCOUNT, { limit: 100, order: 'desc', after: null }),
+  );
+  await measure('admin: overview', () => ledger.getOverview());
+  await measure('admin: accounts', () => ledger.listAccounts('', 100));
+  await measure('admin: emergency releases', () => ledger.listEmergencyReleases(100));
   await measure('worker: which videos have an owner', () => ledger.findOwnedVideos(sample.providerVideos));
   await measure('worker: what to archive', () => ledger.getArchiving(one(sample.ofHot)));
   await measure('worker: the open attempt', () => ledger.getOpenAttempt(one(sample.ofHot)));

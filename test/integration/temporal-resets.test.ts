@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { GenerateVideoResult } from '../../contracts/temporal.ts';
+import type { GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { admit, PRICE } from '../support/database.ts';
 import type { EventId } from '../support/generations.ts';
@@ -55,8 +55,8 @@ function handleOf(id: string, runId?: string): WorkflowHandle {
   return stack.env.client.workflow.getHandle(id, runId);
 }
 
-async function resultOf(id: string, runId?: string): Promise<GenerateVideoResult> {
-  return (await handleOf(id, runId).result()) as GenerateVideoResult;
+async function resultOf(id: string, runId?: string): Promise<GenerationResult> {
+  return (await handleOf(id, runId).result()) as GenerationResult;
 }
 
 /** Waits for the newest run to have completed this many tasks; answers with them, or undefined when it ended before. */
@@ -137,7 +137,7 @@ describe.concurrent('a reset of a running generation', () => {
 });
 
 describe.concurrent('a terminated workflow that is started again under its id', () => {
-  const again = async (id: string): Promise<GenerateVideoResult> => {
+  const again = async (id: string): Promise<GenerationResult> => {
     await handleOf(id).terminate('a test');
     const handle = await stack.env.client.workflow.start(GENERATE_VIDEO, {
       workflowId: id,
@@ -146,7 +146,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
     });
-    return (await handle.result()) as GenerateVideoResult;
+    return (await handle.result()) as GenerationResult;
   };
 
   it.each([

@@ -61,8 +61,8 @@ export const drift = edits('ledger_drift', {
   },
   'drift-refunds': {
     breaks: `${differs}more refunded than captured`,
-    find: 'HAVING (sum(r.amount_microcredits) > ',
-    replace: 'HAVING (sum(r.amount_microcredits) < ',
+    find: '(r.amount_microcredits > (COALESCE',
+    replace: '(r.amount_microcredits < (COALESCE',
   },
   'drift-operation': {
     breaks: `${differs}a grant from its journal transaction`,

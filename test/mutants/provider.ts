@@ -5,7 +5,7 @@ export const provider = [
   ...edits('begin_create', {
     'create-known': {
       breaks: 'a second create of a known video',
-      find: "WHEN g.provider_video_id IS NOT NULL THEN 'known'",
+      find: "WHEN g.provider_verdict IS NOT NULL THEN 'known'",
       replace: '',
     },
     'create-settled': {

@@ -2,7 +2,7 @@ import { edits } from './mutant.ts';
 
 /** Admission, the keys of requests, giving up, cancelling. */
 export const requests = [
-  ...edits('admit_generation', {
+  ...edits('admit_priced', {
     'admit-key-lock': {
       breaks: 'two callers with one key admit two generations',
       find: "PERFORM pg_advisory_xact_lock(hashtextextended(p_account_id || ' ' || p_idempotency_key, 0));",

@@ -16,14 +16,14 @@ export const schema = [
   ...unconstrained({
     'check-available': { breaks: 'a balance below 0', of: 'accounts.accounts_available_range' },
     'check-held': { breaks: 'less than nothing held', of: 'accounts.accounts_held_range' },
-    'check-active': { breaks: 'fewer than no active generations', of: 'accounts.accounts_active_generations_check' },
+    'check-active': { breaks: 'fewer than no active generations', of: 'accounts.accounts_active_generations_video_fields' },
     'check-three-states': { breaks: 'charged without an amount', of: 'generations.generations_three_states' },
     'check-state-matches': { breaks: 'a state that says another', of: 'generations.generations_state_matches' },
     'check-state': { breaks: 'a state that nobody knows', of: 'generations.generations_state_check' },
     'check-more-than-held': { breaks: 'more charged than held', of: 'generations.generations_never_more_than_held' },
     'check-amount': { breaks: 'a price of 0 or less', of: 'generations.generations_amount_microcredits_check' },
     'check-verdict': { breaks: 'a verdict that nobody knows', of: 'generations.generations_provider_verdict_check' },
-    'check-video-verdict': { breaks: 'a verdict on no video', of: 'generations.generations_check' },
+    'check-video-verdict': { breaks: 'a verdict on no video', of: 'generations.generations_video_fields' },
     'unique-video': { breaks: 'one video for two generations', of: 'generations.generations_provider_video' },
     'key-of-the-account': {
       breaks: "a request by another tenant's key",

@@ -56,7 +56,7 @@ export const settlements = [
     },
     'charge-nothing': {
       breaks: 'a capture of 0 has no end',
-      find: "CASE WHEN p_reason = 'completed' AND p_charge_microcredits = 0 THEN 'nothing_to_charge' ELSE p_reason END",
+      find: "CASE WHEN p_reason = 'completed' AND due = 0 THEN 'nothing_to_charge' ELSE p_reason END",
       replace: 'p_reason',
     },
     'release-available': {
@@ -121,13 +121,13 @@ export const settlements = [
     },
     'proof-unavailable-video': {
       breaks: '"provider unavailable" although it makes the video',
-      find: `g.provider_video_id IS NULL\n      AND ${open}`,
+      find: `g.provider_verdict IS NULL\n      AND ${open}`,
       replace: open,
     },
     'proof-unavailable-open': {
       breaks: '"provider unavailable" although a create may have arrived',
-      find: `g.provider_video_id IS NULL\n      AND ${open}`,
-      replace: 'g.provider_video_id IS NULL',
+      find: `g.provider_verdict IS NULL\n      AND ${open}`,
+      replace: 'g.provider_verdict IS NULL',
     },
     'proof-cancelled-asked': {
       breaks: 'a cancel that nobody asked for',
@@ -166,8 +166,8 @@ export const settlements = [
     },
     'claim-unavailable': {
       breaks: 'a claim is released as "provider unavailable" when its video is there',
-      find: 'g.claim_of IS NULL AND g.provider_video_id IS NULL',
-      replace: 'g.provider_video_id IS NULL',
+      find: 'g.claim_of IS NULL AND g.provider_verdict IS NULL',
+      replace: 'g.provider_verdict IS NULL',
     },
     'claim-cancelled': {
       breaks: 'a claim is cancelled when its video is there',

@@ -4,7 +4,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { GenerateVideoInput, GenerateVideoResult } from '../../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { registerSearchAttributes } from '../../platform/temporal.ts';
 import type { WorkerDependencies } from '../../worker/worker.ts';
@@ -126,7 +126,7 @@ function castOf(worlds: ReadonlyMap<string, FakeWorld>): TestActivities {
   return { ledger: cast('ledger'), provider: cast('provider'), outbound: cast('outbound') } as TestActivities;
 }
 
-type GenerateVideo = (input: GenerateVideoInput) => Promise<GenerateVideoResult>;
+type GenerateVideo = (input: GenerationInput) => Promise<GenerationResult>;
 export type GenerationHandle = WorkflowHandle<GenerateVideo>;
 
 export async function startGeneration(env: TestWorkflowEnvironment, generationId: string): Promise<GenerationHandle> {

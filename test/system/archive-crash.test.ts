@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { contentKey } from '../../contracts/content.ts';
-import type { GenerateVideoInput, GenerateVideoResult } from '../../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { createFolderStore } from '../../outbound/index.ts';
 import type { CrashSite, WorkerProcess } from '../support/crashes.ts';
@@ -85,7 +85,7 @@ it('goes on, in another worker, from where the killed one was', { timeout: 120_0
   const generationId = await admit(site.database, tenant, 'a long one');
   const generation = await site
     .client(namespace)
-    .workflow.start<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(GENERATE_VIDEO, {
+    .workflow.start<(input: GenerationInput) => Promise<GenerationResult>>(GENERATE_VIDEO, {
       workflowId: generationId,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
       args: [{ generationId, accountId: tenant.accountId }],

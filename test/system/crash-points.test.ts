@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CrashPointName } from '../../contracts/crashPoints.ts';
 import { CRASH_POINTS } from '../../contracts/crashPoints.ts';
-import type { GenerateVideoInput, GenerateVideoResult } from '../../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import type { CrashSite } from '../support/crashes.ts';
 import { namespaceOf, openCrashSite, spawnWorker, turnstile } from '../support/crashes.ts';
@@ -18,7 +18,7 @@ import { admit, openTenant, PRICE } from '../support/database.ts';
 const GRANTED = 1_000_000;
 
 /** The ends of the create attempts, in order; after an attempt that reached the provider there is never a second one. */
-const ATTEMPTS: Record<CrashPointName, string[]> = {
+const ATTEMPTS: Record<(typeof CRASH_POINTS)[number], string[]> = {
   'hold:before': ['created'],
   'hold:after': ['created'],
   'create:before': ['created'],
@@ -45,7 +45,7 @@ interface Recovery {
   readonly endedBy: NodeJS.Signals | 'none' | null;
   readonly tenant: Tenant;
   readonly generationId: string;
-  readonly result: GenerateVideoResult;
+  readonly result: GenerationResult;
   readonly seconds: number;
 }
 
@@ -117,7 +117,7 @@ async function crashAndRecover(point: CrashPointName): Promise<Recovery> {
   const generationId = await admit(site.database, tenant, promptOf(point));
   const generation = await site
     .client(namespace)
-    .workflow.start<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(GENERATE_VIDEO, {
+    .workflow.start<(input: GenerationInput) => Promise<GenerationResult>>(GENERATE_VIDEO, {
       workflowId: generationId,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
       args: [{ generationId, accountId: tenant.accountId }],

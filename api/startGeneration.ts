@@ -1,25 +1,36 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import { v7 as uuidv7 } from 'uuid';
 import type { HoldRefusalCode } from '../contracts/activities.ts';
-import { videoId } from '../contracts/ids.ts';
+import { kindOf } from '../contracts/ids.ts';
 import { formatCredits } from '../contracts/money.ts';
-import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
 import {
-  GENERATE_VIDEO,
   PLACED_UPDATE,
   PLACED_UPDATE_ID,
   SEARCH_ATTRIBUTE,
   TASK_QUEUE,
+  workflowTypeOf,
 } from '../contracts/temporal.ts';
-import type { Admission, Caller, KeptAnswer } from '../ledger/index.ts';
+import type { Admission, AnyAdmission, Caller, KeptAnswer } from '../ledger/index.ts';
 import { LedgerUnavailable } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound, unavailable } from './errors.ts';
-import { fingerprintOf } from './fingerprint.ts';
-import type { VideoRequest } from './videoRequest.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
 export const ADMIT_SLACK_MS = 2000;
+
+/** What is asked for, whatever is to be made. */
+export interface Order {
+  /** Of a new generation. */
+  readonly generationId: string;
+  /** As clients call it. */
+  readonly what: 'video' | 'script' | 'thread';
+  readonly fingerprint: Buffer;
+  /** More than this is refused instead of reserved; null: whatever it costs. */
+  readonly maxMicrocredits: number | null;
+  readonly admit: (admission: AnyAdmission) => Promise<Admission>;
+  /** Whether such a generation is there to be shown. */
+  readonly exists: (generationId: string) => Promise<boolean>;
+}
 
 /** How this request can be known again. */
 export interface Repeat {
@@ -37,14 +48,14 @@ export type Started = { readonly generationId: string; readonly replayed: boolea
  * Admits the request, starts its workflow and waits for the hold. Raises `ApiError` for every refusal; a 503 truly means
  * that nothing is held (RULES, "One row is the meeting point").
  */
-export async function startVideo(
+export async function startGeneration(
   deps: ApiDependencies,
   caller: Caller,
-  request: VideoRequest,
+  order: Order,
   repeat: Repeat,
 ): Promise<Started> {
   try {
-    return await start(deps, caller, request, repeat);
+    return await start(deps, caller, order, repeat);
   } catch (error) {
     // The first request with this key, or the one that is tried again, may hold credits: that is no 503.
     const mayHoldAlready = repeat.isRetry || repeat.idempotencyKey !== null;
@@ -53,36 +64,36 @@ export async function startVideo(
   }
 }
 
-async function start(deps: ApiDependencies, caller: Caller, request: VideoRequest, repeat: Repeat): Promise<Started> {
-  const fingerprint = fingerprintOf(request);
+async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat: Repeat): Promise<Started> {
+  const { generationId, fingerprint, maxMicrocredits, what } = order;
   if (repeat.isRetry && repeat.idempotencyKey === null) {
     const earlier = await deps.ledger.findUnanswered(caller.apiKeyId, fingerprint);
     if (earlier !== undefined) return join(deps, caller, earlier);
   }
-  const generationId = videoId(uuidv7());
-  const admitWithinMs = deps.startTimeoutMs + ADMIT_SLACK_MS;
   const { idempotencyKey } = repeat;
-  const admission = await deps.ledger.admitGeneration({
+  const { apiKeyId, accountId } = caller;
+  const admitWithinMs = deps.startTimeoutMs + ADMIT_SLACK_MS;
+  const admission = await order.admit({
     generationId,
-    ...caller,
-    ...request,
+    apiKeyId,
+    accountId,
     admitWithinMs,
     fingerprint,
     idempotencyKey,
   });
   switch (admission.outcome) {
     case 'admitted':
-      if (admission.amountMicrocredits > (request.maxMicrocredits ?? Infinity)) {
+      if (maxMicrocredits !== null && admission.amountMicrocredits > maxMicrocredits) {
         await deps.ledger.voidGeneration(generationId);
-        throw tooDear(admission.amountMicrocredits, request.maxMicrocredits ?? 0);
+        throw tooDear(admission.amountMicrocredits, maxMicrocredits, what);
       }
       if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'replay':
-      return replay(deps, caller, admission);
+      return replay(deps, caller, order, admission);
     case 'account_frozen':
     case 'insufficient_credits':
-      throw await refusalOf(deps, caller, admission.amountMicrocredits, admission.outcome);
+      throw await refusalOf(deps, caller, admission.amountMicrocredits, admission.outcome, what);
     default:
       throw inadmissible(admission.outcome);
   }
@@ -99,7 +110,9 @@ async function abandon(
   { amountMicrocredits }: { amountMicrocredits: number },
 ): Promise<Started> {
   const { refusalCode } = await deps.ledger.voidGeneration(generationId);
-  if (refusalCode !== null) throw await refusalOf(deps, caller, amountMicrocredits, refusalCode);
+  if (refusalCode !== null) {
+    throw await refusalOf(deps, caller, amountMicrocredits, refusalCode, kindOf(generationId));
+  }
   return { generationId, replayed: false };
 }
 
@@ -111,7 +124,7 @@ export async function hold(
   amountMicrocredits: number,
 ): Promise<Started> {
   const refusal = await placeHold(deps, caller, generationId);
-  if (refusal !== undefined) throw await refusalOf(deps, caller, amountMicrocredits, refusal);
+  if (refusal !== undefined) throw await refusalOf(deps, caller, amountMicrocredits, refusal, kindOf(generationId));
   return { generationId, replayed: false };
 }
 
@@ -121,8 +134,7 @@ async function join(
   caller: Caller,
   earlier: { generationId: string; amountMicrocredits: number; running: boolean },
 ): Promise<Started> {
-  const refusal = earlier.running ? await placeHold(deps, caller, earlier.generationId) : undefined;
-  if (refusal !== undefined) throw await refusalOf(deps, caller, earlier.amountMicrocredits, refusal);
+  if (earlier.running) await hold(deps, caller, earlier.generationId, earlier.amountMicrocredits);
   return { generationId: earlier.generationId, replayed: true };
 }
 
@@ -130,28 +142,30 @@ async function join(
 async function replay(
   deps: ApiDependencies,
   caller: Caller,
+  order: Order,
   earlier: Extract<Admission, { outcome: 'replay' }>,
 ): Promise<Started> {
   const { answer, status, generationId, amountMicrocredits } = earlier;
   if (answer !== null) return { kept: { status, body: answer } };
   if (status === 402 || generationId === null) {
-    throw await refusalOf(deps, caller, amountMicrocredits, 'insufficient_credits');
+    throw await refusalOf(deps, caller, amountMicrocredits, 'insufficient_credits', order.what);
   }
-  const generation = await deps.ledger.getGeneration(caller.accountId, generationId);
-  if (generation === undefined) throw notFound('This video was deleted; it');
-  return { generationId: generation.id, replayed: true };
+  if (!(await order.exists(generationId))) throw notFound(`This ${order.what} was deleted; it`);
+  return { generationId, replayed: true };
 }
 
 /** The client's own ceiling. */
-export function tooDear(amountMicrocredits: number, maxMicrocredits: number): ApiError {
+export function tooDear(amountMicrocredits: number, maxMicrocredits: number, what: Order['what']): ApiError {
   return new ApiError(
     'invalid_request',
-    `max_credits: this video costs ${formatCredits(amountMicrocredits)} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,
+    `max_credits: this ${what} costs ${what === 'video' ? '' : 'up to '}${formatCredits(amountMicrocredits)} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,
     { param: 'max_credits' },
   );
 }
 
-export function inadmissible(outcome: 'unknown_model' | 'unknown_size' | 'in_use' | 'reused' | 'too_old'): ApiError {
+export function inadmissible(
+  outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' | 'in_use' | 'reused' | 'too_old',
+): ApiError {
   switch (outcome) {
     case 'unknown_model':
       return new ApiError('invalid_request', 'model: no such model; GET /v1/prices lists them. Nothing was held.', {
@@ -165,6 +179,8 @@ export function inadmissible(outcome: 'unknown_model' | 'unknown_size' | 'in_use
           param: 'size',
         },
       );
+    case 'unknown_original':
+      return notFound('A completed video of that id, to be remixed,');
     case 'in_use':
       return new ApiError(
         'idempotency_key_in_use',
@@ -176,7 +192,7 @@ export function inadmissible(outcome: 'unknown_model' | 'unknown_size' | 'in_use
     case 'reused':
       return new ApiError(
         'idempotency_key_reused',
-        'This Idempotency-Key came with another body before. Nothing more was held; use a new key for a new video.',
+        'This Idempotency-Key came with another body before. Nothing more was held; use a new key for a new request.',
         {
           param: 'Idempotency-Key',
         },
@@ -184,7 +200,7 @@ export function inadmissible(outcome: 'unknown_model' | 'unknown_size' | 'in_use
     case 'too_old':
       return new ApiError(
         'idempotency_key_reused',
-        'This Idempotency-Key was used over 72 hours ago. Nothing more was held; use a new key for a new video.',
+        'This Idempotency-Key was used over 72 hours ago. Nothing more was held; use a new key for a new request.',
         {
           param: 'Idempotency-Key',
         },
@@ -215,7 +231,7 @@ async function placeHold(
 function outcomeUnknown(): ApiError {
   return new ApiError(
     'outcome_unknown',
-    'We could not learn whether this video was accepted. If it was, its price is reserved and is settled by its outcome; repeat with the same Idempotency-Key, or see GET /v1/credits.',
+    'We could not learn whether this was accepted. If it was, its price is reserved and is settled by its outcome; repeat with the same Idempotency-Key, or see GET /v1/credits.',
   );
 }
 
@@ -224,8 +240,8 @@ async function startWorkflow(
   caller: Caller,
   generationId: string,
 ) {
-  const start = new WithStartWorkflowOperation<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(
-    GENERATE_VIDEO,
+  const start = new WithStartWorkflowOperation<(input: GenerationInput) => Promise<GenerationResult>>(
+    workflowTypeOf(generationId),
     {
       workflowId: generationId,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
@@ -233,7 +249,7 @@ async function startWorkflow(
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'USE_EXISTING',
       typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: caller.accountId }],
-      staticSummary: 'One paid video: hold, create, wait, capture or release',
+      staticSummary: 'One paid generation: hold, work, capture or release',
     },
   );
   // A signal of this call alone, for the SDK never takes its listener back: on the process's own they would pile up.
@@ -260,6 +276,7 @@ export async function refusalOf(
   caller: Caller,
   amountMicrocredits: number,
   code: HoldRefusalCode,
+  what: Order['what'] = 'video',
 ): Promise<ApiError> {
   switch (code) {
     case 'voided':
@@ -270,7 +287,7 @@ export async function refusalOf(
       const { maxActiveGenerations } = await ledger.getBalance(caller.accountId);
       return new ApiError(
         'too_many_active_generations',
-        `This account may have ${maxActiveGenerations} videos in progress. Nothing was held; try again when one has ended.`,
+        `This account may have ${maxActiveGenerations} generations in progress. Nothing was held; try again when one has ended.`,
         { headers: { 'retry-after': '10' } },
       );
     }
@@ -282,7 +299,7 @@ export async function refusalOf(
           : ` (${formatCredits(heldMicrocredits)} more are reserved for ${activeHolds} ${activeHolds === 1 ? 'video' : 'videos'} in progress)`;
       return new ApiError(
         'insufficient_credits',
-        `This video costs ${amountMicrocredits === null ? 'more' : formatCredits(amountMicrocredits)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
+        `This ${what} costs ${what === 'video' ? '' : 'up to '}${formatCredits(amountMicrocredits)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
       );
     }
   }

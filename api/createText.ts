@@ -1,0 +1,74 @@
+import { v7 as uuidv7 } from 'uuid';
+import { textId } from '../contracts/ids.ts';
+import type { Caller, Text } from '../ledger/index.ts';
+import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../provider/index.ts';
+import { keepAnswer, keepRefusal } from './answered.ts';
+import type { ApiDependencies } from './deps.ts';
+import { ApiError } from './errors.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { following } from './following.ts';
+import type { Order, Repeat, Started } from './startGeneration.ts';
+import { startGeneration } from './startGeneration.ts';
+import { toText } from './textObject.ts';
+
+/** Places the hold and starts the writing. Raises `ApiError` for every refusal. */
+export async function startText(
+  deps: ApiDependencies,
+  caller: Caller,
+  request: TextRequest,
+  maxMicrocredits: number | null,
+  repeat: Repeat,
+): Promise<Started> {
+  const { ledger } = deps;
+  const order: Order = {
+    generationId: textId(request.kind, uuidv7()),
+    what: request.kind,
+    maxMicrocredits,
+    fingerprint: fingerprintOf(`/v1/${request.kind}s`, { ...request, max: maxMicrocredits }),
+    admit: (admission) =>
+      ledger.admitText({
+        ...admission,
+        model: request.model,
+        request: JSON.stringify(request),
+        inputBoundTokens: inputBoundTokens(request),
+        maxOutputTokens: maxOutputTokens(request),
+      }),
+    exists: async (id) => (await ledger.getText(caller.accountId, id)) !== undefined,
+  };
+  return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat));
+}
+
+/**
+ * A text while it is being written, up to its end, which is kept for the idempotency key. Whoever stops listening changes
+ * nothing: it is written to its end, and charged what it comes to (RULES, "Text"). Raises `outcome_unknown` when this process
+ * closes first.
+ */
+export async function* followText(
+  deps: ApiDependencies,
+  caller: Caller,
+  generationId: string,
+  repeat: Repeat,
+  onGone: (stop: () => void) => void,
+): AsyncGenerator<Text, void> {
+  const look = async () => {
+    const text = await deps.ledger.getText(caller.accountId, generationId);
+    if (text === undefined) throw stillWritten(generationId);
+    return text;
+  };
+  // Not cut at once when this process ends: who waits for an answer is given a while to have it.
+  const { changes, givingUp: closing } = deps;
+  for await (const text of following({ changes, closing }, generationId, look, onGone)) {
+    if (text.state !== 'held') await keepAnswer(deps, caller, repeat, { status: 200, body: toText(text) });
+    yield text;
+    if (text.state !== 'held') return;
+  }
+  throw stillWritten(generationId);
+}
+
+function stillWritten(generationId: string): ApiError {
+  const [kind] = generationId.split('_');
+  return new ApiError(
+    'outcome_unknown',
+    `The ${kind} ${generationId} is still being written, and its price is reserved. Retrieve it shortly with GET /v1/${kind}s/${generationId}; what it comes to is charged.`,
+  );
+}

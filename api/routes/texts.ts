@@ -1,0 +1,140 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import { TEXT_ID, type TextKind } from '../../contracts/ids.ts';
+import type { TextRequest } from '../../provider/index.ts';
+import { markDelivered, readRepeat } from '../answered.ts';
+import { followText, startText } from '../createText.ts';
+import type { ApiDependencies, Env } from '../deps.ts';
+import { ApiError, envelopeOf, notFound } from '../errors.ts';
+import { newRouter } from '../router.ts';
+import { bearer, errorAnswers, plainText } from '../schemas.ts';
+import { toText, WrittenText } from '../textObject.ts';
+import { maxCredits, toMaximum } from '../videoRequest.ts';
+
+const fields = {
+  topic: plainText(4000).openapi({ example: 'a red fox in fresh snow' }),
+  tone: plainText(100).default('friendly').openapi({ example: 'friendly' }),
+  model: plainText(100).default('gpt-5-mini').openapi({ example: 'gpt-5-mini' }),
+  stream: z.boolean().default(false),
+  max_credits: maxCredits('It is refused if it could cost more than this.'),
+};
+const CreateScript = z
+  .strictObject({ ...fields, length: z.enum(['short', 'medium', 'long']).default('medium') })
+  .openapi('CreateScript', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', length: 'short' } });
+const CreateThread = z
+  .strictObject({ ...fields, posts: z.number().int().min(2).max(20).default(5) })
+  .openapi('CreateThread', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', posts: 3 } });
+
+type Create = z.output<typeof CreateScript> | z.output<typeof CreateThread>;
+
+const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
+  createRoute({
+    method: 'post',
+    path: `/${kind}s`,
+    operationId: kind === 'script' ? 'createScript' : 'createThread',
+    summary: `Reserve the most that a ${kind} can cost, write it, and charge what it came to`,
+    security: bearer,
+    request: {
+      headers: z.object({ 'idempotency-key': z.string().optional() }),
+      body: { required: true, content: { 'application/json': { schema } } },
+    },
+    responses: {
+      200: {
+        description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}.`,
+        content: { 'application/json': { schema: WrittenText }, 'text/event-stream': { schema: z.string() } },
+      },
+      ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
+    },
+  });
+
+const retrieveOf = (kind: TextKind) =>
+  createRoute({
+    method: 'get',
+    path: `/${kind}s/{${kind}_id}`,
+    operationId: kind === 'script' ? 'retrieveScript' : 'retrieveThread',
+    summary: `A ${kind}, as far as it is written, and what became of its credits`,
+    security: bearer,
+    request: {
+      params: z.object({
+        [`${kind}_id`]: z.string().openapi({ example: `${kind}_019a0000000070008000000000000000` }),
+      }),
+    },
+    responses: {
+      200: { description: `The ${kind}.`, content: { 'application/json': { schema: WrittenText } } },
+      ...errorAnswers(401, 404, 500, 503),
+    },
+  });
+
+/** Scripts and threads: one handler for both. */
+export function textRoutes(deps: ApiDependencies) {
+  const create = async (c: Context<Env>, kind: TextKind, body: Create) => {
+    const { stream, max_credits, topic, tone, model } = body;
+    const form: Pick<TextRequest, 'length' | 'posts'> =
+      'posts' in body ? { length: 'medium', posts: body.posts } : { length: body.length, posts: null };
+    const caller = c.get('caller');
+    const repeat = readRepeat(c);
+    const started = await startText(
+      deps,
+      caller,
+      { kind, model, topic, tone, ...form },
+      toMaximum(max_credits),
+      repeat,
+    );
+    // A stream is of one attempt: a replayed answer is the whole text at once.
+    if ('kept' in started) {
+      c.header('idempotency-replayed', 'true');
+      return c.json(started.kept.body as WrittenText, started.kept.status as 200);
+    }
+    const { generationId, replayed } = started;
+    if (replayed) c.header('idempotency-replayed', 'true');
+    markDelivered(deps, c, generationId);
+    const follow = (onGone: (stop: () => void) => void) => followText(deps, caller, generationId, repeat, onGone);
+    return stream ? streamText(c, follow) : c.json(await lastOf(follow(onAbort(c.req.raw.signal))), 200);
+  };
+  const retrieve = async (c: Context<Env>, kind: TextKind, id: string) => {
+    const text = TEXT_ID[kind].test(id) ? await deps.ledger.getText(c.get('caller').accountId, id) : undefined;
+    if (text === undefined) throw notFound(`This ${kind}`);
+    return c.json(toText(text), 200);
+  };
+  return newRouter()
+    .openapi(createOf('script', CreateScript), (c) => create(c, 'script', c.req.valid('json')))
+    .openapi(createOf('thread', CreateThread), (c) => create(c, 'thread', c.req.valid('json')))
+    .openapi(retrieveOf('script'), (c) => retrieve(c, 'script', c.req.param('script_id')))
+    .openapi(retrieveOf('thread'), (c) => retrieve(c, 'thread', c.req.param('thread_id')));
+}
+
+type Texts = ReturnType<typeof followText>;
+
+const onAbort = (signal: AbortSignal) => (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
+
+async function lastOf(texts: Texts): Promise<WrittenText> {
+  let last: WrittenText | undefined;
+  for await (const text of texts) last = toText(text);
+  if (last === undefined) throw new Error('a text that is followed has a last state');
+  return last;
+}
+
+/** Each event bears what was written since the one before; the last one is the whole text, with its credits. */
+function streamText(c: Context<Env>, follow: (onGone: (stop: () => void) => void) => Texts): Response {
+  c.header('x-accel-buffering', 'no');
+  return streamSSE(c, async (stream) => {
+    let sent = 0;
+    try {
+      for await (const text of follow((stop) => stream.onAbort(stop))) {
+        const delta = text.output.slice(sent);
+        sent = text.output.length;
+        if (delta !== '') await stream.writeSSE({ event: 'delta', data: JSON.stringify({ delta }) });
+        else if (text.state === 'held') await stream.write(': still here\n\n');
+        if (text.state === 'held') continue;
+        await stream.writeSSE({
+          event: text.state === 'charged' ? 'completed' : 'failed',
+          data: JSON.stringify(toText(text)),
+        });
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      await stream.writeSSE({ event: 'error', data: JSON.stringify(envelopeOf(error)) });
+    }
+  });
+}

@@ -1,0 +1,94 @@
+import type { TextKind } from '../contracts/ids.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** A script or a thread as its owner may see it. */
+export interface Text {
+  readonly id: string;
+  readonly kind: TextKind;
+  readonly state: 'held' | 'charged' | 'refunded';
+  readonly model: string;
+  /** What was asked for; null when it was erased. */
+  readonly request: string | null;
+  /** What was written so far, and delivered. */
+  readonly output: string;
+  /** As the provider billed it; null where it did not say. */
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly finishReason: string | null;
+  /** The most that it could cost, which is held until its end. */
+  readonly amountMicrocredits: number;
+  readonly chargedMicrocredits: number | null;
+  readonly requestedAt: Date;
+  readonly holdId: string;
+  readonly holdExpiresAt: Date;
+  readonly settledAt: Date | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+const GET = {
+  name: 'get_text',
+  text: `SELECT g.id, g.kind, g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
+      t.output_tokens AS "outputTokens", t.finish_reason AS "finishReason", g.amount_microcredits AS "amountMicrocredits",
+      g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt", h.id AS "holdId",
+      h.expires_at AS "holdExpiresAt", g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
+    FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
+      LEFT JOIN inputs i ON i.generation_id = g.id
+    WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
+};
+
+/** A text of this very account that has, or had, a hold; undefined for anything else. */
+export async function getText(pool: Pool, accountId: string, id: string): Promise<Text | undefined> {
+  const [text] = await rows<Text>(pool, GET, [id, accountId]);
+  return text;
+}
+
+const RECORD = { name: 'record_text', text: 'SELECT record_text($1, $2, $3) AS open' };
+
+/** Keeps what was written so far; false when this attempt is over, and its writer has to stop. Any number of times. */
+export async function recordText(pool: Pool, generationId: string, number: number, output: string): Promise<boolean> {
+  return (await row<{ open: boolean }>(pool, RECORD, [generationId, number, output])).open;
+}
+
+export interface TextEnd {
+  readonly output: string;
+  readonly finishReason: string | null;
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+}
+
+const END = { name: 'end_text', text: 'SELECT end_text($1, $2, $3, $4, $5, $6) AS ended' };
+
+/** Ends a text, once; from here on its charge is fixed. False when this attempt was over before. */
+export async function endText(pool: Pool, generationId: string, number: number, end: TextEnd): Promise<boolean> {
+  const { output, finishReason, usage } = end;
+  const values = [generationId, number, output, finishReason, usage?.inputTokens, usage?.outputTokens];
+  return (await row<{ ended: boolean }>(pool, END, values)).ended;
+}
+
+const CLOSE = { name: 'close_text', text: 'SELECT close_text($1) AS ended' };
+
+/** Ends a text whose writer is gone by what it delivered; false when nothing was ever asked. */
+export async function closeText(pool: Pool, generationId: string): Promise<boolean> {
+  return (await row<{ ended: boolean }>(pool, CLOSE, [generationId])).ended;
+}
+
+const PRICES = {
+  name: 'list_text_prices',
+  text: `SELECT model, text_price_microcredits(input_cost_microcredits_per_million_tokens, 0, margin_basis_points, 1000000, 0)
+        AS "inputMicrocredits",
+      text_price_microcredits(0, output_cost_microcredits_per_million_tokens, margin_basis_points, 0, 1000000) AS "outputMicrocredits"
+    FROM current_text_prices ORDER BY model`,
+};
+
+export interface TextPrice {
+  readonly model: string;
+  /** Of a million tokens. */
+  readonly inputMicrocredits: number;
+  readonly outputMicrocredits: number;
+}
+
+/** The price of a million tokens of each model, as a text that is asked for at this moment would be charged. */
+export async function listTextPrices(pool: Pool): Promise<TextPrice[]> {
+  return rows(pool, PRICES, []);
+}

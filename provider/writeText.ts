@@ -1,0 +1,83 @@
+import type OpenAI from 'openai';
+import type { Redact } from './text.ts';
+import { sortCreateError } from './errors.ts';
+import { composeText, type TextRequest } from './textRequest.ts';
+import { createRefusal, type CreateRefusal } from './refusal.ts';
+
+/** The provider's own count, of which it bills. */
+export interface TextUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** `written`: as far as it came; without usage when the provider told none, or the answer broke off. */
+export type TextResult =
+  | {
+      readonly outcome: 'written';
+      readonly output: string;
+      readonly finishReason: string | null;
+      readonly usage: TextUsage | null;
+    }
+  | CreateRefusal;
+
+/** Longer than any that is asked for; a server that keeps to no maximum doesn't fill the memory. */
+const MAX_OUTPUT_CHARACTERS = 200_000;
+
+/**
+ * One request, streamed. `onOutput` is handed all that was written so far, one call after the other, and its false stops the
+ * reading. Never throws for provider trouble; an error of `onOutput` comes out.
+ */
+export async function writeText(
+  client: OpenAI,
+  request: TextRequest,
+  onOutput: (output: string) => Promise<boolean>,
+  limits: { redact: Redact; timeoutMs: number },
+): Promise<TextResult> {
+  const abort = new AbortController();
+  const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(limits.timeoutMs)]);
+  const body = { ...composeText(request), stream: true as const, stream_options: { include_usage: true } };
+  const answer = await client.chat.completions
+    .create(body, { signal })
+    .catch((error: unknown) => createRefusal(sortCreateError(error, limits.redact)));
+  if ('outcome' in answer) return answer;
+
+  let output = '';
+  let finishReason: string | null = null;
+  let usage: TextUsage | null = null;
+  const chunks = answer[Symbol.asyncIterator]();
+  for (;;) {
+    // An answer that breaks off proves nothing about the rest: what was delivered stays delivered.
+    const next = await chunks.next().catch(() => undefined);
+    if (next === undefined) {
+      finishReason = null;
+      break;
+    }
+    if (next.done === true) break;
+    const chunk = next.value;
+    const choice = chunk.choices?.[0];
+    finishReason = choice?.finish_reason ?? finishReason;
+    usage = readUsage(chunk.usage) ?? usage;
+    const written = plain(choice?.delta?.content);
+    if (written === '') continue;
+    output += written;
+    if (output.length > MAX_OUTPUT_CHARACTERS || !(await onOutput(output))) {
+      abort.abort();
+      break;
+    }
+  }
+  return { outcome: 'written', output, finishReason, usage };
+}
+
+/** PostgreSQL takes no NUL, and half of a pair is no text. */
+function plain(content: string | null | undefined): string {
+  return typeof content === 'string' ? content.replaceAll('\u0000', '').toWellFormed() : '';
+}
+
+function readUsage(usage: OpenAI.CompletionUsage | null | undefined): TextUsage | null {
+  const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = usage ?? {};
+  return isCount(inputTokens) && isCount(outputTokens) ? { inputTokens, outputTokens } : null;
+}
+
+function isCount(tokens: unknown): tokens is number {
+  return Number.isSafeInteger(tokens) && (tokens as number) >= 0;
+}

@@ -1,0 +1,236 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { textId, videoId } from '../../contracts/ids.ts';
+import type { Tenant, TestDatabase } from '../support/database.ts';
+import { createTestDatabase, openTenant, PRICE } from '../support/database.ts';
+import { FINISHED, ledgerSteps, PROVIDER } from '../support/ledgerSteps.ts';
+
+/** Texts in the ledger (RULES, "Text"), and videos made from others. */
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase(5);
+});
+afterAll(async () => {
+  await db.drop();
+});
+afterEach(async () => {
+  expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
+});
+
+const { created, seen, begin, settle, outlive, noProof } = ledgerSteps(() => db);
+
+const GRANTED = 1_000_000;
+const INPUT = 700;
+const MAXIMUM = 1000;
+/** Of that many tokens: (700 × 0.25 + 1000 × 2) ÷ 0.7 microcredits, rounded up. */
+const HELD = 3108;
+
+const request = (tenant: Tenant, idempotencyKey: string | null = null) => ({
+  ...tenant,
+  generationId: textId('script', randomUUID()),
+  model: 'gpt-5-mini',
+  request: '{}',
+  inputBoundTokens: INPUT,
+  maxOutputTokens: MAXIMUM,
+  admitWithinMs: 60_000,
+  fingerprint: createHash('sha256').update('a').digest(),
+  idempotencyKey,
+});
+
+interface Writing {
+  readonly id: string;
+  readonly tenant: Tenant;
+}
+const held = async (): Promise<Writing> => {
+  const tenant = await openTenant(db, GRANTED);
+  const asked = request(tenant);
+  expect(await db.ledger.admitText(asked)).toMatchObject({ outcome: 'admitted', amountMicrocredits: HELD });
+  await db.ledger.placeHold(asked.generationId, 3600);
+  return { id: asked.generationId, tenant };
+};
+const begun = async () => {
+  const writing = await held();
+  expect(await begin(writing.id)).toMatchObject({ outcome: 'begun', number: 1 });
+  return writing;
+};
+const balance = async ({ tenant }: Writing) => {
+  const { availableMicrocredits, heldMicrocredits, activeGenerations } = await db.ledger.getBalance(tenant.accountId);
+  return {
+    charged: GRANTED - availableMicrocredits - heldMicrocredits,
+    held: heldMicrocredits,
+    active: activeGenerations,
+  };
+};
+const SETTLED = (charged: number) => ({ charged, held: 0, active: 0 });
+const end = ({ id }: Writing, output: string, usage: { inputTokens: number; outputTokens: number } | null) =>
+  db.ledger.endText(id, 1, { output, finishReason: usage === null ? null : 'stop', usage });
+
+describe('a text', () => {
+  it('holds the most that it can cost, and is charged what the provider billed', async () => {
+    const writing = await begun();
+    expect(await balance(writing)).toEqual({ charged: 0, held: HELD, active: 1 });
+    expect(await end(writing, 'abcdef', { inputTokens: 100, outputTokens: 50 })).toBe(true);
+    expect(await settle(writing.id, 'completed')).toMatchObject({ result: 'settled', settlement: { charged: true } });
+    // (100 × 0.25 + 50 × 2) ÷ 0.7
+    expect(await balance(writing)).toEqual(SETTLED(179));
+    expect(await settle(writing.id, 'completed')).toMatchObject({ result: 'settled' });
+    expect(await balance(writing)).toEqual(SETTLED(179));
+  });
+
+  it('is never charged more than is held, whatever the provider says that it billed', async () => {
+    const writing = await begun();
+    await end(writing, 'abcdef', { inputTokens: 1_000_000, outputTokens: 1_000_000 });
+    await settle(writing.id, 'completed');
+    expect(await balance(writing)).toEqual(SETTLED(HELD));
+  });
+
+  it('without the count of the provider is charged what was delivered, at its upper bound', async () => {
+    const writing = await begun();
+    expect(await db.ledger.recordText(writing.id, 1, 'abc')).toBe(true);
+    expect(await db.ledger.recordText(writing.id, 1, 'abcdef')).toBe(true);
+    expect(await db.ledger.recordText(writing.id, 1, 'ab')).toBe(true);
+    expect(await db.ledger.closeText(writing.id)).toBe(true);
+    expect(await db.ledger.getText(writing.tenant.accountId, writing.id)).toMatchObject({ output: 'abcdef' });
+    await settle(writing.id, 'completed');
+    // (700 × 0.25 + 6 × 2) ÷ 0.7
+    expect(await balance(writing)).toEqual(SETTLED(268));
+  });
+
+  it('of which nothing was delivered costs nothing, even if the provider billed it', async () => {
+    for (const usage of [null, { inputTokens: 100, outputTokens: 900 }]) {
+      const writing = await begun();
+      await end(writing, '', usage);
+      expect(await settle(writing.id, 'completed')).toMatchObject({
+        settlement: { charged: false, reason: 'nothing_to_charge', errorCode: 'nothing_delivered' },
+      });
+      expect(await balance(writing)).toEqual(SETTLED(0));
+    }
+  });
+
+  it('is not charged before its end, nor in part, nor released while it is written or after its end', async () => {
+    const writing = await begun();
+    await db.ledger.recordText(writing.id, 1, 'abc');
+    await noProof(writing.id, ['completed', 'provider_unavailable', 'cancelled', 'create_failed', 'create_refused']);
+    await end(writing, 'abcdef', null);
+    await noProof(writing.id, [
+      'provider_unavailable',
+      'cancelled',
+      'create_failed',
+      'create_refused',
+      'provider_failed',
+    ]);
+    await expect(db.ledger.settleGeneration(writing.id, 'completed', { chargeMicrocredits: 1 })).rejects.toMatchObject({
+      code: 'constraint',
+    });
+    expect(await balance(writing)).toMatchObject({ charged: 0, held: HELD });
+  });
+
+  it('has one writer: another begins nothing, and one that was given up writes nothing more', async () => {
+    const writing = await begun();
+    expect(await begin(writing.id)).toMatchObject({ outcome: 'open' });
+    await db.ledger.recordText(writing.id, 1, 'abc');
+    await db.ledger.closeText(writing.id);
+    expect(await db.ledger.recordText(writing.id, 1, 'abcdef')).toBe(false);
+    expect(await end(writing, 'abcdef', { inputTokens: 1, outputTokens: 1 })).toBe(false);
+    expect(await begin(writing.id)).toMatchObject({ outcome: 'known' });
+    await expect(
+      db.admin.query("UPDATE texts SET output = 'x' WHERE generation_id = $1", [writing.id]),
+    ).rejects.toThrow(/ends once/);
+  });
+
+  it('whose writer is gone at the end of its time is charged what it delivered, and one that was never asked is released', async () => {
+    const [lost, never] = [await begun(), await held()];
+    await db.ledger.recordText(lost.id, 1, 'abcdef');
+    expect(await settle(lost.id, 'expired')).toMatchObject({ result: 'not_due' });
+    for (const { id } of [lost, never]) await outlive(id);
+    expect(await settle(lost.id, 'expired')).toMatchObject({ result: 'terminal', look: { verdict: 'completed' } });
+    await settle(lost.id, 'completed');
+    expect(await balance(lost)).toEqual(SETTLED(268));
+    expect(await settle(never.id, 'expired')).toMatchObject({ settlement: { charged: false, reason: 'expired' } });
+    expect(await balance(never)).toEqual(SETTLED(0));
+  });
+
+  it('that was refused, or for which the provider took nothing, is released and counts no longer', async () => {
+    const [refused, away] = [await begun(), await begun()];
+    await db.ledger.endCreate(refused.id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
+    await db.ledger.endCreate(away.id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
+    await settle(refused.id, 'create_refused');
+    await settle(away.id, 'provider_unavailable');
+    for (const writing of [refused, away]) expect(await balance(writing)).toEqual(SETTLED(0));
+  });
+
+  it('that an emergency released does not count against the cap', async () => {
+    const writing = await begun();
+    await db.admin.query("UPDATE generations SET settlement_refused_at = now() - interval '11 minutes' WHERE id = $1", [
+      writing.id,
+    ]);
+    await db.ledger.settleGeneration(writing.id, 'emergency');
+    expect(await balance(writing)).toEqual(SETTLED(0));
+  });
+
+  it('keeps the answers of its idempotency key as a video does', async () => {
+    const poor = await openTenant(db, HELD - 1);
+    expect(await db.ledger.admitText(request(poor, 'k'))).toMatchObject({ outcome: 'insufficient_credits' });
+    expect(await db.ledger.admitText(request(poor, 'k'))).toMatchObject({ outcome: 'replay', status: 402 });
+    const rich = await openTenant(db, GRANTED);
+    const first = request(rich, 'k');
+    await db.ledger.admitText(first);
+    expect(await db.ledger.admitText(request(rich, 'k'))).toMatchObject({ outcome: 'in_use' });
+    await db.ledger.placeHold(first.generationId, 3600);
+    expect(await db.ledger.admitText(request(rich, 'k'))).toMatchObject({
+      outcome: 'replay',
+      generationId: first.generationId,
+    });
+    expect(await db.ledger.admitText({ ...request(rich), model: 'another' })).toEqual({ outcome: 'unknown_model' });
+  });
+});
+
+describe('a remix', () => {
+  const remix = (tenant: Tenant, remixOf: string) => ({
+    ...tenant,
+    generationId: videoId(randomUUID()),
+    model: 'sora-2',
+    seconds: 4,
+    size: '720x1280',
+    prompt: 'at night',
+    inputReference: null,
+    remixOf,
+    admitWithinMs: 60_000,
+    fingerprint: createHash('sha256').update('r').digest(),
+    idempotencyKey: null,
+  });
+  const charged = async () => {
+    const hold = await seen(FINISHED);
+    await settle(hold.id, 'completed');
+    await db.ledger.grantCredits({ ...hold.tenant, amountMicrocredits: PRICE, reason: 'r', idempotencyKey: 'more' });
+    return hold;
+  };
+
+  it('is priced as its original, whatever is said of its length, and created from the video of its original', async () => {
+    const original = await charged();
+    const asked = { ...remix(original.tenant, original.id), seconds: 12 };
+    expect(await db.ledger.admitGeneration(asked)).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
+    await db.ledger.placeHold(asked.generationId, 3600);
+    expect(await db.ledger.beginCreate(asked.generationId, PROVIDER)).toMatchObject({
+      outcome: 'begun',
+      request: { seconds: 4, prompt: 'at night', remixedFrom: original.video },
+    });
+    expect(await db.ledger.getOpenAttempt(asked.generationId)).toMatchObject({ remixedFrom: original.video });
+  });
+
+  it('is of own, charged, undeleted videos only', async () => {
+    const [own, deleted, stranger, open] = [await charged(), await charged(), await charged(), await created()];
+    const refunded = await seen({ ...FINISHED, verdict: 'failed', errorCode: 'c', errorMessage: 'm' } as never);
+    await settle(refunded.id, 'provider_failed');
+    await db.ledger.deleteGeneration(deleted.tenant.accountId, deleted.id);
+    for (const [tenant, id] of [
+      [stranger.tenant, own.id],
+      [deleted.tenant, deleted.id],
+      [open.tenant, open.id],
+      [refunded.tenant, refunded.id],
+    ] as const) {
+      expect(await db.ledger.admitGeneration(remix(tenant, id))).toEqual({ outcome: 'unknown_original' });
+    }
+  });
+});

@@ -1,0 +1,78 @@
+import { edits, statements } from './mutant.ts';
+
+/** Texts: what was delivered is charged, once, and never more than is held. */
+export const texts = [
+  ...edits('text_charge', {
+    'text-held': {
+      breaks: 'a text is charged more than is held for it',
+      find: 'least(g.amount_microcredits, ',
+      replace: '(',
+    },
+    'text-nothing': { breaks: 'nothing was delivered, and it is charged', find: "t.output = ''", replace: 'false' },
+    'text-billed': {
+      breaks: 'a text is charged its upper bound though the provider told what it billed',
+      find: 'COALESCE(t.output_tokens, ',
+      replace: 'COALESCE(NULL, ',
+    },
+    'text-bound': {
+      breaks: 'a text that broke off is charged all that it might have become',
+      find: 'least(t.max_output_tokens, octet_length(t.output))',
+      replace: 't.max_output_tokens',
+    },
+    'text-open': {
+      breaks: 'a text is charged before its end',
+      find: ' AND t.ended_at IS NOT NULL',
+      replace: '',
+    },
+  }),
+  ...edits('record_text', {
+    'text-writer': {
+      breaks: 'a writer that was given up goes on writing',
+      find: 'AND a.number = p_number AND a.outcome IS NULL',
+      replace: '',
+    },
+    'text-shorter': {
+      breaks: 'what was delivered is taken back',
+      find: ' AND length(p_output) > length(t.output)',
+      replace: '',
+    },
+  }),
+  ...edits('settle_generation', {
+    'text-part': {
+      breaks: 'a caller decides what a text is charged',
+      find: " OR g.kind <> 'video') THEN",
+      replace: ') THEN',
+    },
+    'text-expired': {
+      breaks: 'a text whose writer is gone is given away at the end of its time',
+      find: 'AND close_text(p_generation_id) THEN',
+      replace: 'AND false THEN',
+    },
+  }),
+  ...edits('is_finished', {
+    'text-slot': {
+      breaks: 'a text that was released counts against the cap for a day',
+      find: "g.kind <> 'video' OR ",
+      replace: '',
+    },
+  }),
+  ...edits('admit_generation', {
+    'remix-foreign': {
+      breaks: "another account's video is remixed",
+      find: ' AND gen.account_id = p_account_id',
+      replace: '',
+    },
+    'remix-uncharged': {
+      breaks: 'a video that was refunded is remixed',
+      find: "AND gen.state = 'charged'",
+      replace: '',
+    },
+    'remix-deleted': { breaks: 'a deleted video is remixed', find: ' AND gen.deleted_at IS NULL', replace: '' },
+  }),
+  ...statements({
+    'text-guard': {
+      breaks: 'a text that has ended is changed',
+      sql: 'DROP TRIGGER texts_guard ON texts',
+    },
+  }),
+];
