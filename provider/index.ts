@@ -14,9 +14,10 @@ export type {
   Provider,
   ProviderVideo,
   RetrieveResult,
+  TextResult,
+  TextUsage,
   Trouble,
   Verdict,
   VideoPage,
   VideoRequest,
 } from './types.ts';
-export type { TextResult, TextUsage } from './writeText.ts';

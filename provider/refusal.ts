@@ -1,8 +1,5 @@
 import type { SortedError } from './errors.ts';
-import type { CreateResult } from './types.ts';
-
-/** A create that made nothing, or of which that can't be known. */
-export type CreateRefusal = Exclude<CreateResult, { outcome: 'created' }>;
+import type { CreateRefusal } from './types.ts';
 
 export function createRefusal({ fault, code, message, why, retryAfterMs }: SortedError): CreateRefusal {
   switch (fault) {

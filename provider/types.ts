@@ -1,5 +1,4 @@
 import type { TextRequest } from './textRequest.ts';
-import type { TextResult } from './writeText.ts';
 
 /**
  * The language of this room. A *look* is one retrieve of a video; a *verdict* is what its status means for the money;
@@ -73,6 +72,25 @@ export type CreateResult =
     }
   /** The call may have arrived: a second create could make a second paid video. */
   | { readonly outcome: 'ambiguous'; readonly why: string };
+
+/** A create that made nothing, or of which that can't be known. */
+export type CreateRefusal = Exclude<CreateResult, { outcome: 'created' }>;
+
+/** The provider's own count, of which it bills. */
+export interface TextUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** `written`: as far as it came; without usage when the provider told none, or the answer broke off. */
+export type TextResult =
+  | {
+      readonly outcome: 'written';
+      readonly output: string;
+      readonly finishReason: string | null;
+      readonly usage: TextUsage | null;
+    }
+  | CreateRefusal;
 
 export type RetrieveResult = { readonly outcome: 'seen'; readonly video: ProviderVideo } | Trouble;
 

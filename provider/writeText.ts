@@ -2,23 +2,8 @@ import type OpenAI from 'openai';
 import type { Redact } from './text.ts';
 import { sortCreateError } from './errors.ts';
 import { composeText, type TextRequest } from './textRequest.ts';
-import { createRefusal, type CreateRefusal } from './refusal.ts';
-
-/** The provider's own count, of which it bills. */
-export interface TextUsage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-}
-
-/** `written`: as far as it came; without usage when the provider told none, or the answer broke off. */
-export type TextResult =
-  | {
-      readonly outcome: 'written';
-      readonly output: string;
-      readonly finishReason: string | null;
-      readonly usage: TextUsage | null;
-    }
-  | CreateRefusal;
+import { createRefusal } from './refusal.ts';
+import type { TextResult, TextUsage } from './types.ts';
 
 /** Longer than any that is asked for; a server that keeps to no maximum doesn't fill the memory. */
 const MAX_OUTPUT_CHARACTERS = 200_000;

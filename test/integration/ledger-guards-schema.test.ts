@@ -74,8 +74,8 @@ describe('a generation', () => {
     ['that says charged and has no charge', { state: 'charged' }, 'generations_state_matches'],
     ['for nothing', { amount_microcredits: 0 }, 'generations_amount_microcredits_check'],
     ['for more than 2^53 − 1', { amount_microcredits: BEYOND }, 'generations_amount_microcredits_check'],
-    ['with a verdict and no video', { provider_verdict: 'completed' }, 'generations_check'],
-    ['with a video and no verdict', { provider_video_id: 'a video' }, 'generations_check'],
+    ['with a verdict and no video', { provider_verdict: 'completed' }, 'generations_video_fields'],
+    ['with a video and no verdict', { provider_video_id: 'a video' }, 'generations_video_fields'],
   ])('%s', async (_, changes, refused) => {
     expect(await like('id' in changes ? { id: ids.requested } : changes)).toBe(refused);
   });

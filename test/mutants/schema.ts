@@ -16,7 +16,10 @@ export const schema = [
   ...unconstrained({
     'check-available': { breaks: 'a balance below 0', of: 'accounts.accounts_available_range' },
     'check-held': { breaks: 'less than nothing held', of: 'accounts.accounts_held_range' },
-    'check-active': { breaks: 'fewer than no active generations', of: 'accounts.accounts_active_generations_video_fields' },
+    'check-active': {
+      breaks: 'fewer than no active generations',
+      of: 'accounts.accounts_active_generations_video_fields',
+    },
     'check-three-states': { breaks: 'charged without an amount', of: 'generations.generations_three_states' },
     'check-state-matches': { breaks: 'a state that says another', of: 'generations.generations_state_matches' },
     'check-state': { breaks: 'a state that nobody knows', of: 'generations.generations_state_check' },

@@ -61,6 +61,8 @@ export async function startStack(
     lookForCreateMs?: number;
     /** Then the simulator sends webhooks, signed with it. */
     webhookSecret?: string;
+    /** Called where a crash is tried; what it throws ends an activity's try. */
+    at?: (name: string) => void;
     /** Then it can be lost, with its file. */
     keepTemporalOnDisk?: boolean;
   } = {},
@@ -99,7 +101,7 @@ export async function startStack(
     lookForCreateMs: options.lookForCreateMs ?? 3000,
     count: (alarm) => alarms.push(alarm),
     observe: () => undefined,
-    at: noCrash,
+    at: options.at ?? noCrash,
   });
   const logged: string[] = [];
   const webhooks: string[] = [];

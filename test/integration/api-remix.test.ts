@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PRICE } from '../support/database.ts';
+import { ask, expectNoDrift, untilSettled } from '../support/generations.ts';
+import type { TestAccount, TestStack } from '../support/stack.ts';
+import { openAccount, startStack } from '../support/stack.ts';
+
+/** A video made from another (RULES, exploit 8). */
+
+let stack: TestStack;
+let account: TestAccount;
+let original: string;
+beforeAll(async () => {
+  stack = await startStack();
+  account = await openAccount(stack, 100_000_000);
+  original = await ask(account, 'a red fox');
+  await untilSettled(stack, [original]);
+});
+afterAll(async () => {
+  await expectNoDrift(stack);
+  await stack.stop();
+});
+
+it("is made by OpenAI's SDK, at the price of its original, and says what it is made from", async () => {
+  const before = (await account.credits()).available_microcredits;
+  const remix = await account.client.videos.remix(original, { prompt: 'the same fox at night' });
+  expect(remix).toMatchObject({ remixed_from_video_id: original, seconds: '4', prompt: 'the same fox at night' });
+  await untilSettled(stack, [remix.id]);
+  expect(await account.client.videos.retrieve(remix.id)).toMatchObject({ status: 'completed' });
+  expect((await account.credits()).available_microcredits).toBe(before - PRICE);
+});
+
+it('whose reply was lost is found by what it is made from, and paid once', async () => {
+  const prompt = 'a lost fox [[create:lost-reply]]';
+  const remix = await account.client.videos.remix(original, { prompt });
+  await untilSettled(stack, [remix.id]);
+  expect(await account.client.videos.retrieve(remix.id)).toMatchObject({ status: 'completed' });
+});
+
+it('is of own, charged, undeleted videos only', async () => {
+  const failed = await ask(account, 'a fox [[fail:moderation_blocked]]');
+  const deleted = await ask(account, 'a fox to be deleted');
+  await untilSettled(stack, [failed, deleted]);
+  await account.client.videos.delete(deleted);
+  const stranger = await openAccount(stack, 1_000_000);
+  for (const [{ client }, id] of [
+    [account, failed],
+    [account, deleted],
+    [account, 'video_none'],
+    [stranger, original],
+  ] as const) {
+    await expect(client.videos.remix(id, { prompt: 'mine' })).rejects.toMatchObject({ status: 404, code: 'not_found' });
+  }
+  expect(await stranger.credits()).toMatchObject({ available_microcredits: 1_000_000, held_microcredits: 0 });
+});

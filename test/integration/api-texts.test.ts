@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectNoDrift, movementsOf } from '../support/generations.ts';
+import type { TestAccount, TestStack } from '../support/stack.ts';
+import { openAccount, startStack } from '../support/stack.ts';
+
+/** Scripts and threads over HTTP: held, written, charged what they came to (RULES, "Text"). */
+
+const GRANTED = 10_000_000;
+let stack: TestStack;
+let account: TestAccount;
+const crashes: string[] = [];
+beforeAll(async () => {
+  stack = await startStack({
+    at: (name) => {
+      const at = crashes.indexOf(name);
+      if (at < 0) return;
+      crashes.splice(at, 1);
+      throw new Error(`died at ${name}`);
+    },
+  });
+  account = await openAccount(stack, GRANTED);
+});
+afterAll(async () => {
+  await expectNoDrift(stack);
+  await stack.stop();
+});
+
+interface Written {
+  id: string;
+  object: string;
+  status: string;
+  title: string | null;
+  text: string | null;
+  posts: string[] | null;
+  output: string;
+  usage: { input_tokens: number; output_tokens: number } | null;
+  error: { code: string } | null;
+  credits: { state: string; amount_microcredits: number; message: string };
+}
+const post = async (path: string, body: object, headers: Record<string, string> = {}, signal?: AbortSignal) =>
+  account.fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
+  });
+const write = async (path: string, body: object, headers: Record<string, string> = {}) => {
+  const answer = await post(path, body, headers);
+  return {
+    status: answer.status,
+    replayed: answer.headers.get('idempotency-replayed'),
+    body: (await answer.json()) as Written,
+  };
+};
+const get = async (path: string) => (await (await account.fetch(path)).json()) as Written;
+/** What the account has less since the call. */
+const costing = async <Result>(call: () => Promise<Result>) => {
+  const before = (await account.credits()).available_microcredits;
+  const result = await call();
+  return { result, cost: before - (await account.credits()).available_microcredits };
+};
+
+describe('a script', () => {
+  it('is written, and charged what the provider billed for it', async () => {
+    const { result, cost } = await costing(() => write('/v1/scripts', { topic: 'a red fox', length: 'short' }));
+    expect(result).toMatchObject({
+      status: 200,
+      body: { object: 'script', status: 'completed', posts: null, error: null, credits: { state: 'charged' } },
+    });
+    const { body } = result;
+    expect(body.title).not.toBe('');
+    expect(body.text).not.toBe('');
+    const { input_tokens: input = 0, output_tokens: output = 0 } = body.usage ?? {};
+    expect(body.credits.amount_microcredits).toBe(Math.ceil((input * 0.25 + output * 2) / 0.7));
+    expect(cost).toBe(body.credits.amount_microcredits);
+    expect(await movementsOf(stack, body.id)).toEqual(['hold', 'capture']);
+    expect(await get(`/v1/scripts/${body.id}`)).toEqual(body);
+  });
+
+  it('streams what is written, then itself', async () => {
+    const answer = await post('/v1/scripts', { topic: 'a blue fox', stream: true });
+    expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const events = eventsOf(await answer.text());
+    const last = events.at(-1);
+    expect(last?.event).toBe('completed');
+    const body = JSON.parse(last?.data ?? '') as Written;
+    const deltas = events
+      .filter(({ event }) => event === 'delta')
+      .map(({ data }) => (JSON.parse(data) as { delta: string }).delta);
+    expect(deltas.join('')).toBe(body.output);
+    expect(body.credits.state).toBe('charged');
+  });
+
+  it('is written to its end and charged although its client has gone', async () => {
+    const gone = new AbortController();
+    const { cost } = await costing(async () => {
+      const answer = await post(
+        '/v1/scripts',
+        { topic: `a lost fox ${'runs and '.repeat(18)}`, stream: true, length: 'long' },
+        {},
+        gone.signal,
+      );
+      const reader = answer.body?.getReader();
+      await reader?.read();
+      gone.abort();
+      await expect.poll(async () => (await account.credits()).held_microcredits, { timeout: 20_000 }).toBe(0);
+    });
+    expect(cost).toBeGreaterThan(0);
+  });
+
+  it('whose answer breaks off is charged what was delivered, and not asked for again', async () => {
+    const { result, cost } = await costing(() => write('/v1/scripts', { topic: 'a fox [[chat:cut]]' }));
+    expect(result.body).toMatchObject({ status: 'incomplete', usage: null, error: { code: 'incomplete_output' } });
+    expect(result.body.output).not.toBe('');
+    expect(cost).toBe(result.body.credits.amount_microcredits);
+    expect(cost).toBeGreaterThan(0);
+  });
+
+  it('without a count by the provider is charged at the upper bound of what was delivered', async () => {
+    const { result, cost } = await costing(() => write('/v1/scripts', { topic: 'a fox [[chat:no-usage]]' }));
+    expect(result.body).toMatchObject({ status: 'completed', usage: null, credits: { state: 'charged' } });
+    expect(cost).toBe(result.body.credits.amount_microcredits);
+  });
+
+  it.each(['write:begun', 'write:written'])(
+    'whose writer dies at %s costs what was delivered, and is asked for once',
+    async (point) => {
+      crashes.push(point);
+      const { result, cost } = await costing(() => write('/v1/scripts', { topic: `a fox at ${point}` }));
+      expect(crashes).toEqual([]);
+      expect(result.body.status).toBe(point === 'write:begun' ? 'failed' : 'incomplete');
+      expect(result.body.output === '').toBe(point === 'write:begun');
+      expect(cost > 0).toBe(point !== 'write:begun');
+    },
+  );
+
+  it('that the provider refuses, or never answers, costs nothing', async () => {
+    for (const topic of ['a fox [[chat:400:invalid_prompt]]', 'a fox [[chat:reset]]']) {
+      const { result, cost } = await costing(() => write('/v1/scripts', { topic }));
+      expect(result.body, topic).toMatchObject({ status: 'failed', credits: { state: 'refunded' } });
+      expect(cost, topic).toBe(0);
+    }
+  });
+
+  it('for which the provider has no room at first is tried again', async () => {
+    const { result } = await costing(() => write('/v1/scripts', { topic: 'a fox [[chat:429*1]]' }));
+    expect(result.body.status).toBe('completed');
+  });
+
+  it('is replayed for its idempotency key, and paid once', async () => {
+    const key = { 'idempotency-key': 'script 1' };
+    const { cost, result } = await costing(() => write('/v1/scripts', { topic: 'a twice fox' }, key));
+    const again = await costing(() => write('/v1/scripts', { topic: 'a twice fox' }, key));
+    expect(again).toMatchObject({ cost: 0, result: { replayed: 'true', body: result.body } });
+    expect(cost).toBeGreaterThan(0);
+    expect((await write('/v1/scripts', { topic: 'another' }, key)).status).toBe(422);
+  });
+
+  it("is joined by an SDK's own retry while it is written", async () => {
+    const body = { topic: 'a joined fox [[chat:slow:1s]]' };
+    const { result, cost } = await costing(() =>
+      Promise.all([
+        write('/v1/scripts', body),
+        expect
+          .poll(async () => (await account.credits()).held_microcredits)
+          .not.toBe(0)
+          .then(() => write('/v1/scripts', body, { 'x-stainless-retry-count': '1' })),
+      ]),
+    );
+    const [first, retry] = result;
+    expect(retry.body.id).toBe(first.body.id);
+    expect(cost).toBe(first.body.credits.amount_microcredits);
+  });
+
+  it('is refused above the ceiling of its client, and to an account that cannot pay the most that it may cost', async () => {
+    expect(await write('/v1/scripts', { topic: 'a fox', max_credits: '0.000001' })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'max_credits' } },
+    });
+    const poor = await openAccount(stack, 10);
+    const refused = await poor.fetch('/v1/scripts', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ topic: 'a fox' }),
+    });
+    expect(refused.status).toBe(402);
+    expect(((await refused.json()) as { error: { message: string } }).error.message).toMatch(
+      /^This script costs up to 0\.00\d+ credits; 0\.000010 are available\.$/,
+    );
+  });
+
+  it('is nobody else’s', async () => {
+    const { body } = await write('/v1/scripts', { topic: 'my fox' });
+    const stranger = await openAccount(stack, 0);
+    expect((await stranger.fetch(`/v1/scripts/${body.id}`)).status).toBe(404);
+    expect((await account.fetch(`/v1/threads/${body.id}`)).status).toBe(404);
+    expect((await account.fetch(`/v1/videos/${body.id}`)).status).toBe(404);
+    expect(stack.logged.join('\n')).not.toContain('fox');
+  });
+});
+
+describe('a thread', () => {
+  it('has as many posts as were asked for', async () => {
+    const { result, cost } = await costing(() => write('/v1/threads', { topic: 'a red fox', posts: 3 }));
+    expect(result.body).toMatchObject({ object: 'thread', status: 'completed', title: null, text: null });
+    expect(result.body.posts).toHaveLength(3);
+    expect(cost).toBe(result.body.credits.amount_microcredits);
+  });
+
+  it.each([{}, { topic: '' }, { topic: 'a', posts: 1 }, { topic: 'a', posts: 21 }, { topic: 'a', tempo: 1 }])(
+    'is refused for %j',
+    async (body) => {
+      expect((await write('/v1/threads', body)).status).toBe(400);
+    },
+  );
+});
+
+function eventsOf(text: string): { event: string; data: string }[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block.startsWith('event:') || block.includes('\nevent:'))
+    .map((block) => ({
+      event: /^event: ?(.*)$/m.exec(block)?.[1] ?? '',
+      data: /^data: ?(.*)$/m.exec(block)?.[1] ?? '',
+    }));
+}
