@@ -149,6 +149,8 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
   deps.at('look:seen');
   if (answer.outcome === 'transient')
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
+  const { attempt, scheduledTimestampMs } = Context.current().info;
+  if (attempt > 1) await ledger.noteUnreachable(generationId, attempt - 1, Date.now() - scheduledTimestampMs);
   const { verdict } = await ledger.recordLook(generationId, providerVideoId, answer.video);
   deps.at('look:recorded');
   return { verdict };

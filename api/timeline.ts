@@ -18,9 +18,11 @@ const WORDS: Record<string, Words> = {
   create_refused: ({ code }) => `The provider refused the request: ${code}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';
-    if (verdict === 'failed') return `The provider reported failure: ${code}`;
+    if (verdict === 'failed') return `Provider reported failure: ${code}`;
     return `The provider reported ${status}${progress === null ? '' : `, ${progress} %`}`;
   },
+  unreachable: ({ tries, for_ms: forMs }) =>
+    `Provider could not be reached, ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
   cancel_requested: () => 'Cancel requested; credits follow the outcome of what the provider has begun',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   charged: (data) => `${credits(data)} credits charged`,
@@ -31,6 +33,13 @@ const WORDS: Record<string, Words> = {
   credits_refunded: (data) => `${credits(data)} of the charged credits were given back`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
+
+/** In the larger unit that says enough. */
+function duration(ms: number): string {
+  const [amount, unit] = ms < 90_000 ? [ms / 1000, 'second'] : [ms / 60_000, 'minute'];
+  const rounded = Math.max(1, Math.round(amount));
+  return `${rounded} ${unit}${rounded === 1 ? '' : 's'}`;
+}
 
 export interface Step {
   readonly at: Date;

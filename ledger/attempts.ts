@@ -4,6 +4,7 @@ import { row } from './query.ts';
 const BEGIN_CREATE = { name: 'begin_create', text: 'SELECT * FROM begin_create($1, $2, $3, $4)' };
 const END_CREATE = { name: 'end_create', text: 'SELECT end_create($1, $2, $3, $4, $5, $6, $7)' };
 const NOTE_AMBIGUOUS = { name: 'note_ambiguous_create', text: 'SELECT note_ambiguous_create($1, $2, $3)' };
+const NOTE_UNREACHABLE = { name: 'note_unreachable', text: 'SELECT note_unreachable($1, $2, $3)' };
 const RECORD_LOOK = { name: 'record_look', text: 'SELECT * FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)' };
 
 /** What the client asked for, as the provider's create needs it. */
@@ -128,6 +129,11 @@ export async function getProviderVideo(
   generationId: string,
 ): Promise<{ baseUrl: string | null; videoId: string | null }> {
   return row(pool, PROVIDER_OF, [generationId]);
+}
+
+/** Records that so many looks in so long a time brought no answer; moves nothing. */
+export async function noteUnreachable(pool: Pool, generationId: string, tries: number, forMs: number): Promise<void> {
+  await row(pool, NOTE_UNREACHABLE, [generationId, tries, Math.round(forMs)]);
 }
 
 export interface SeenVideo {

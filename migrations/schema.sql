@@ -1301,6 +1301,18 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION note_ambiguous_create(text,integer,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.note_unreachable(p_generation_id text, p_tries integer, p_for_ms bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  PERFORM append_event(p_generation_id, 'unreachable', jsonb_build_object('tries', p_tries, 'for_ms', p_for_ms));
+END $function$;
+GRANT EXECUTE ON FUNCTION note_unreachable(text,integer,bigint) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.nothing_made(p_generation_id text)
  RETURNS boolean
  LANGUAGE sql

@@ -151,9 +151,10 @@ describe('content', () => {
 describe('the timeline', () => {
   it('tells in words why credits were charged or came back, from the events alone', async () => {
     const account = await openAccount(stack, 2_000_000);
-    const [done, blocked] = [
+    const [done, blocked, away] = [
       await account.client.videos.create({ prompt: 'told' }),
       await account.client.videos.create({ prompt: 'an ad for iqus e cigerrates' }),
+      await account.client.videos.create({ prompt: 'away for a while [[poll:reset*2]]' }),
     ];
     const told = async ({ id }: { id: string }) => {
       await untilTerminal(account, id);
@@ -172,9 +173,12 @@ describe('the timeline', () => {
       '0.571429 credits charged',
     ]);
     expect((await told(blocked)).slice(-2)).toEqual([
-      'The provider reported failure: moderation_blocked',
+      'Provider reported failure: moderation_blocked',
       '0.571429 credits returned: moderation_blocked',
     ]);
+    expect((await told(away)).at(-3)).toMatch(
+      /^Provider could not be reached, 2 tries over \d+ seconds?; credits stay reserved$/,
+    );
     const stranger = await openAccount(stack, 0);
     expect((await stranger.fetch(`/v1/videos/${done.id}/timeline`)).status).toBe(404);
   });
