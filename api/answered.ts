@@ -20,3 +20,8 @@ export function onDelivered({ incoming, outgoing }: HttpBindings, delivered: () 
     timer.unref();
   });
 }
+
+/** Whether the request came over a connection, and not from a caller in this process. */
+export function isServed(bindings: HttpBindings | undefined): bindings is HttpBindings {
+  return bindings?.outgoing !== undefined;
+}

@@ -29,7 +29,7 @@ export async function createVideo(
   try {
     started = await startVideo(deps, caller, request, repeat);
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'insufficient_credits') await keep(402, envelopeOf(error));
+    if (error instanceof ApiError && error.status === 402) await keep(402, envelopeOf(error));
     throw error;
   }
   if ('kept' in started) return { ...started.kept, replayed: true, generationId: null };

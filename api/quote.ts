@@ -4,6 +4,7 @@ import type { Caller } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import type { ApiError } from './errors.ts';
 import { inadmissible, refusalOf, tooDear } from './startVideo.ts';
+import { overSpendLimit } from './spendLimit.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
 /** What a create would cost, and whether it would be accepted. */
@@ -63,6 +64,6 @@ export async function quote(
     if (balance.activeGenerations >= balance.maxActiveGenerations) {
       return refusalOf(deps, caller, amountMicrocredits, 'too_many_active_generations');
     }
-    return null;
+    return (await overSpendLimit(deps, caller, amountMicrocredits)) ?? null;
   }
 }

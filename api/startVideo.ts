@@ -16,6 +16,7 @@ import { LedgerUnavailable } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound, unavailable } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { spendLimitExceeded } from './spendLimit.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
@@ -256,16 +257,19 @@ async function startWorkflow(
 
 /** What a client is told whose hold is refused. */
 export async function refusalOf(
-  { ledger }: ApiDependencies,
+  deps: ApiDependencies,
   caller: Caller,
   amountMicrocredits: number,
   code: HoldRefusalCode,
 ): Promise<ApiError> {
+  const { ledger } = deps;
   switch (code) {
     case 'voided':
       return unavailable();
     case 'account_frozen':
       return new ApiError('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.');
+    case 'key_spend_limit':
+      return spendLimitExceeded(deps, caller, amountMicrocredits);
     case 'too_many_active_generations': {
       const { maxActiveGenerations } = await ledger.getBalance(caller.accountId);
       return new ApiError(

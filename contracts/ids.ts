@@ -18,6 +18,7 @@ export function apiKeyId(uuid: string): string {
 
 export const VIDEO_ID = /^video_[0-9a-f]{32}$/;
 export const ACCOUNT_ID = /^acct_[0-9a-f]{32}$/;
+export const API_KEY_ID = /^key_[0-9a-f]{32}$/;
 
 /** Whether a path segment can be one of our video ids at all; anything else is answered 404 without a query. */
 export function isVideoId(text: string): boolean {

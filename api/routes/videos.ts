@@ -1,9 +1,8 @@
-import type { HttpBindings } from '@hono/node-server';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { isVideoId, VIDEO_ID } from '../../contracts/ids.ts';
 import type { Generation } from '../../ledger/index.ts';
-import { onDelivered } from '../answered.ts';
+import { isServed, onDelivered } from '../answered.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
 import { cancelVideo, deleteVideo } from '../endVideo.ts';
 import { claimVideo } from '../claimVideo.ts';
@@ -260,11 +259,6 @@ function readRepeat(c: Context<Env>): Repeat {
     isRetry: Number(c.req.header('x-stainless-retry-count') ?? 0) >= 1,
     isGone: () => isServed(c.env) && c.env.incoming.socket.destroyed,
   };
-}
-
-/** Whether the request came over a connection, and not from a caller in this process. */
-function isServed(bindings: HttpBindings | undefined): bindings is HttpBindings {
-  return bindings?.outgoing !== undefined;
 }
 
 function markAnswered({ ledger, log }: ApiDependencies, generationId: string): void {
