@@ -1,7 +1,9 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { LedgerUnavailable } from '../ledger/index.ts';
+import { hungUp } from './answered.ts';
 import type { Log } from './log.ts';
 
 /** Every code that a client can meet, and the only place that picks its status (CONTRACT, "HTTP API"). */
@@ -81,6 +83,8 @@ export function handleError(log: Log) {
       log.warn({ err: error, requestId }, 'the ledger could not be asked');
       return answer(c, unavailable());
     }
+    // Nobody hears the answer, and it is no fault of ours.
+    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, unreadable());
     log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
     return answer(
       c,
@@ -100,11 +104,15 @@ function fromHttpException(error: HTTPException): ApiError {
     case 415:
       return unsupportedMediaType();
     default:
-      return new ApiError(
-        'invalid_request',
-        'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
-      );
+      return unreadable();
   }
+}
+
+function unreadable(): ApiError {
+  return new ApiError(
+    'invalid_request',
+    'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
+  );
 }
 
 export function unsupportedMediaType(): ApiError {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -142,9 +142,10 @@ describe('a body', () => {
     const before = logged.length;
     const line = open(patient);
     line.socket.write(`${POST}Content-Length: 1000\r\n\r\n{`);
-    await new Promise(setImmediate);
+    const [there] = (await once(servers[0] as Server, 'request')) as [IncomingMessage];
+    const gone = new Promise((resolve) => there.socket.once('close', resolve));
     line.socket.destroy();
-    await line.closed;
+    await gone;
     const next = open(patient);
     next.socket.write(`GET /healthz HTTP/1.1\r\nHost: holdfast\r\nConnection: close\r\n\r\n`);
     expect(statusOf(await next.closed)).toBe('HTTP/1.1 200 OK');

@@ -90,7 +90,7 @@ async function codeOf(answer: Response): Promise<[number, string]> {
 async function keptOf(account: TestAccount): Promise<unknown> {
   const { rows } = await stack.database.admin.query(
     `SELECT to_jsonb(g) - 'last_look_at' - 'provider_progress' - 'provider_status' - 'event_sequence' - 'answered_at' AS generation,
-       (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind <> 'seen') AS events
+       (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind NOT IN ('seen', 'archived')) AS events
      FROM generations g WHERE g.account_id = $1 ORDER BY g.id`,
     [account.id],
   );
