@@ -53,7 +53,7 @@ export function markDelivered({ ledger, log }: ApiDependencies, c: Context<Env>,
 }
 
 /** Whether the request came over a connection, and not from a caller in this process. */
-function isServed(bindings: HttpBindings | undefined): bindings is HttpBindings {
+export function isServed(bindings: HttpBindings | undefined): bindings is HttpBindings {
   return bindings?.outgoing !== undefined;
 }
 
@@ -71,12 +71,17 @@ export async function keepAnswer(
   });
 }
 
-/** Keeps a refusal for lack of credits, and raises it on. */
+/** Keeps a refusal for lack of credits, or of what a key may spend, and raises it on. */
 export function keepRefusal(deps: ApiDependencies, caller: Caller, repeat: Repeat) {
   return async (error: unknown): Promise<never> => {
-    if (error instanceof ApiError && error.code === 'insufficient_credits') {
+    if (error instanceof ApiError && error.status === 402) {
       await keepAnswer(deps, caller, repeat, { status: 402, body: envelopeOf(error) });
     }
     throw error;
   };
+}
+
+/** Whether the client broke off before its request was there as a whole, or was cut off for being too slow. */
+export function hungUp(bindings: HttpBindings | undefined): boolean {
+  return isServed(bindings) && bindings.incoming.destroyed && !bindings.incoming.complete;
 }

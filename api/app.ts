@@ -3,8 +3,10 @@ import { requestId } from 'hono/request-id';
 import { requireAdminKey, requireApiKey } from './auth.ts';
 import type { ApiDependencies } from './deps.ts';
 import { bodyTooLarge, handleError, notFound } from './errors.ts';
+import { limitRate } from './rateLimit.ts';
 import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
+import { adminKeyRoutes } from './routes/adminKeys.ts';
 import { adminOperationRoutes } from './routes/adminOperations.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -12,6 +14,7 @@ import { priceRoutes } from './routes/prices.ts';
 import { textRoutes } from './routes/texts.ts';
 import { videoRoutes } from './routes/videos.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { describeScopes, requireScope } from './scopes.ts';
 
 /** A file of 10 MB as base64 in JSON, with the fields beside it. */
 const MAXIMUM_BODY_BYTES = 14 * 1024 * 1024;
@@ -30,7 +33,13 @@ export function createApp(deps: ApiDependencies) {
     throw bodyTooLarge();
   };
   // The key first: a stranger's body is not even read.
-  app.use('/v1/*', requireApiKey(deps), bodyLimit({ maxSize: MAXIMUM_BODY_BYTES, onError: tooLarge }));
+  app.use(
+    '/v1/*',
+    requireApiKey(deps),
+    limitRate(deps.requestsPerMinute),
+    requireScope,
+    bodyLimit({ maxSize: MAXIMUM_BODY_BYTES, onError: tooLarge }),
+  );
   app.use(
     '/admin/*',
     requireAdminKey(deps.adminKey),
@@ -46,10 +55,11 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', creditRoutes(deps));
   app.route('/v1', priceRoutes(deps));
   app.route('/admin', adminRoutes(deps));
+  app.route('/admin', adminKeyRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' });
-  app.doc31('/openapi.json', {
+  const description = {
     openapi: '3.1.0',
     info: {
       title: 'Holdfast',
@@ -57,6 +67,7 @@ export function createApp(deps: ApiDependencies) {
       description: 'Paid AI video generation that never charges wrongly, in the wire format of OpenAI’s Videos API.',
     },
     servers: [{ url: '/' }],
-  });
+  };
+  app.get('/openapi.json', (c) => c.json(describeScopes(app.getOpenAPI31Document(description))));
   return app;
 }

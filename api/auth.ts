@@ -4,6 +4,7 @@ import type { ApiDependencies, Env } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
 
 const KEY_PREFIX = 'hf_';
+const HOW_TO_SEND = 'Send one that is in force as: Authorization: Bearer <key>.';
 
 /** A new API key: 256 random bits, shown once. */
 export function newApiKey(): string {
@@ -18,14 +19,13 @@ export function sha256(text: string): Buffer {
 export function requireApiKey({ ledger }: Pick<ApiDependencies, 'ledger'>) {
   return createMiddleware<Env>(async (c, next) => {
     const key = bearerOf(c.req.header('authorization'));
-    const caller = key === undefined ? undefined : await ledger.findCaller(sha256(key));
-    if (caller === undefined) {
-      throw new ApiError(
-        'invalid_api_key',
-        'This API key is unknown or revoked. Send one as: Authorization: Bearer <key>.',
-      );
+    if (key === undefined) throw new ApiError('invalid_api_key', `There is no API key here. ${HOW_TO_SEND}`);
+    const found = await ledger.findCaller(sha256(key));
+    if (found.standing !== 'valid') {
+      const what = { unknown: 'is unknown', revoked: 'was revoked', expired: 'has expired' }[found.standing];
+      throw new ApiError('invalid_api_key', `This API key ${what}. ${HOW_TO_SEND}`);
     }
-    c.set('caller', caller);
+    c.set('caller', found.caller);
     await next();
   });
 }

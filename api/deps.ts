@@ -19,6 +19,8 @@ export interface ApiDependencies {
   readonly givingUp: AbortSignal;
   /** Undefined: `/admin` does not exist. */
   readonly adminKey: string | undefined;
+  /** Of a key that has no number of its own; to each process. */
+  readonly requestsPerMinute: number;
   /** Undefined: the provider's webhooks are not listened to. */
   readonly webhookSecret: string | undefined;
   /** Counts the provider's webhooks by what they came to. */

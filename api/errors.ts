@@ -1,7 +1,9 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { LedgerUnavailable } from '../ledger/index.ts';
+import { hungUp } from './answered.ts';
 import type { Log } from './log.ts';
 
 /** Every code that a client can meet, and the only place that picks its status (CONTRACT, "HTTP API"). */
@@ -12,7 +14,9 @@ const STATUS = {
   invalid_signature: 401,
   insufficient_credits: 402,
   not_charged: 402,
+  spend_limit_exceeded: 402,
   account_frozen: 403,
+  forbidden: 403,
   not_found: 404,
   idempotency_key_in_use: 409,
   already_settled: 409,
@@ -23,6 +27,7 @@ const STATUS = {
   body_too_large: 413,
   unsupported_media_type: 415,
   idempotency_key_reused: 422,
+  rate_limited: 429,
   too_many_active_generations: 429,
   internal_error: 500,
   outcome_unknown: 500,
@@ -78,6 +83,8 @@ export function handleError(log: Log) {
       log.warn({ err: error, requestId }, 'the ledger could not be asked');
       return answer(c, unavailable());
     }
+    // Nobody hears the answer, and it is no fault of ours.
+    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, unreadable());
     log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
     return answer(
       c,
@@ -97,11 +104,15 @@ function fromHttpException(error: HTTPException): ApiError {
     case 415:
       return unsupportedMediaType();
     default:
-      return new ApiError(
-        'invalid_request',
-        'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
-      );
+      return unreadable();
   }
+}
+
+function unreadable(): ApiError {
+  return new ApiError(
+    'invalid_request',
+    'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
+  );
 }
 
 export function unsupportedMediaType(): ApiError {

@@ -1,6 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import type { Server } from 'node:http';
-import { serve } from '@hono/node-server';
 import { loadConfig } from '../config.ts';
 import { Announcer, createLedger, createPool, listenForChanges } from '../ledger/index.ts';
 import { createFolderStore } from '../outbound/index.ts';
@@ -10,6 +8,7 @@ import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.
 import { createTemporalClient, isTemporalUp } from '../platform/temporal.ts';
 import { createProvider } from '../provider/index.ts';
 import { createApp } from './app.ts';
+import { createServer } from './server.ts';
 
 const config = loadConfig();
 const log = createLog('api', config.logLevel);
@@ -39,6 +38,7 @@ const app = createApp({
   provider: createProvider(config.provider),
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
+  requestsPerMinute: config.requestsPerMinute,
   webhookSecret: config.provider.webhookSecret,
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
@@ -46,15 +46,14 @@ const app = createApp({
   isTemporalUp: () => isTemporalUp(temporal, 2000),
 });
 const metrics = await serveMetrics(registry, config.host, config.metricsPort);
-const server = serve({ fetch: app.fetch, port: config.port, hostname: config.host }, ({ port }) => {
-  log.info({ port }, 'ready');
-}) as Server;
+const server = createServer(app);
 server.on('error', (error) => {
   log.fatal({ err: error }, 'could not listen');
   process.exit(1);
 });
-server.requestTimeout = 120_000;
-server.headersTimeout = 15_000;
+server.listen(config.port, config.host, () => {
+  log.info({ port: config.port }, 'ready');
+});
 
 /** What is in flight at SIGTERM gets this long to end. */
 const DRAIN_MS = 9000;

@@ -3,6 +3,7 @@ import { formatCredits } from '../contracts/money.ts';
 import type { Caller } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import type { ApiError } from './errors.ts';
+import { overSpendLimit } from './spendLimit.ts';
 import { inadmissible, refusalOf, tooDear } from './startGeneration.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
@@ -63,6 +64,6 @@ export async function quote(
     if (balance.activeGenerations >= balance.maxActiveGenerations) {
       return refusalOf(deps, caller, amountMicrocredits, 'too_many_active_generations');
     }
-    return null;
+    return (await overSpendLimit(deps, caller, amountMicrocredits)) ?? null;
   }
 }

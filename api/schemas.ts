@@ -29,14 +29,14 @@ export function errorAnswers(...statuses: number[]) {
 
 const DESCRIPTION: Record<number, string> = {
   400: 'A field is wrong: `param` names it.',
-  401: 'The key is unknown or revoked.',
-  402: 'The balance does not cover the price, or the video was never charged.',
-  403: 'The account is frozen.',
+  401: 'The key is unknown, revoked or expired.',
+  402: 'The balance or a limit of the key does not cover the price, or the video was never charged.',
+  403: 'The account is frozen, or the key lacks the scope.',
   404: 'Unknown, or of another account.',
   413: 'The body or the file is too large.',
   415: 'Neither multipart nor JSON.',
   422: 'The idempotency key came with other arguments before.',
-  429: 'Too many generations are active.',
+  429: 'Too many generations are active, or this key sends too many requests; Retry-After says when to try again.',
   500: 'A fault of ours.',
   503: 'A part of Holdfast is away; nothing is held.',
 };

@@ -12,8 +12,10 @@ import {
 } from '../contracts/temporal.ts';
 import type { Admission, AnyAdmission, Caller, KeptAnswer } from '../ledger/index.ts';
 import { LedgerUnavailable } from '../ledger/index.ts';
+import { costOf, type What } from './cost.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound, unavailable } from './errors.ts';
+import { spendLimitExceeded } from './spendLimit.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
 export const ADMIT_SLACK_MS = 2000;
@@ -23,7 +25,7 @@ export interface Order {
   /** Of a new generation. */
   readonly generationId: string;
   /** As clients call it. */
-  readonly what: 'video' | 'script' | 'thread';
+  readonly what: What;
   readonly fingerprint: Buffer;
   /** More than this is refused instead of reserved; null: whatever it costs. */
   readonly maxMicrocredits: number | null;
@@ -155,7 +157,7 @@ async function replay(
 }
 
 /** The client's own ceiling. */
-export function tooDear(amountMicrocredits: number, maxMicrocredits: number, what: Order['what']): ApiError {
+export function tooDear(amountMicrocredits: number, maxMicrocredits: number, what: What): ApiError {
   return new ApiError(
     'invalid_request',
     `max_credits: this ${what} costs ${what === 'video' ? '' : 'up to '}${formatCredits(amountMicrocredits)} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,
@@ -272,17 +274,20 @@ async function startWorkflow(
 
 /** What a client is told whose hold is refused. */
 export async function refusalOf(
-  { ledger }: ApiDependencies,
+  deps: ApiDependencies,
   caller: Caller,
   amountMicrocredits: number,
   code: HoldRefusalCode,
-  what: Order['what'] = 'video',
+  what: What = 'video',
 ): Promise<ApiError> {
+  const { ledger } = deps;
   switch (code) {
     case 'voided':
       return unavailable();
     case 'account_frozen':
       return new ApiError('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.');
+    case 'key_spend_limit':
+      return spendLimitExceeded(deps, caller, amountMicrocredits, what);
     case 'too_many_active_generations': {
       const { maxActiveGenerations } = await ledger.getBalance(caller.accountId);
       return new ApiError(
@@ -299,7 +304,7 @@ export async function refusalOf(
           : ` (${formatCredits(heldMicrocredits)} more are reserved for ${activeHolds} ${activeHolds === 1 ? 'video' : 'videos'} in progress)`;
       return new ApiError(
         'insufficient_credits',
-        `This ${what} costs ${what === 'video' ? '' : 'up to '}${formatCredits(amountMicrocredits)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
+        `${costOf(amountMicrocredits, what)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
       );
     }
   }

@@ -9,6 +9,8 @@ export type HoldRefusalCode =
   | 'insufficient_credits'
   | 'account_frozen'
   | 'too_many_active_generations'
+  /** The API key has spent, with what is held, what it may a day or a month. */
+  | 'key_spend_limit'
   /** The request was given up by the API, or its `admit_by` passed, before a hold was placed. */
   | 'voided';
 

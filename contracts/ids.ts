@@ -27,6 +27,7 @@ export function apiKeyId(uuid: string): string {
 export const VIDEO_ID = /^video_[0-9a-f]{32}$/;
 export const TEXT_ID = { script: /^script_[0-9a-f]{32}$/, thread: /^thread_[0-9a-f]{32}$/ } as const;
 export const ACCOUNT_ID = /^acct_[0-9a-f]{32}$/;
+export const API_KEY_ID = /^key_[0-9a-f]{32}$/;
 
 /** What a generation makes, by its id. */
 export function kindOf(generationId: string): 'video' | TextKind {

@@ -92,6 +92,8 @@ function partEnvironment(start: Start, databaseUrl: string, temporalAddress: str
     OPENAI_WEBHOOK_SECRET: settings.simulated ? webhookSecretOf(start) : (rest['OPENAI_WEBHOOK_SECRET'] ?? ''),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
     ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
+    // A machine of one's own is there to be tried out, also with a load.
+    RATE_LIMIT_PER_MINUTE: rest['RATE_LIMIT_PER_MINUTE'] || '60000',
   };
 }
 

@@ -1,6 +1,6 @@
 import { inTurn } from './accountTurns.ts';
 import type { Pool } from './pool.ts';
-import { row, rows } from './query.ts';
+import { row } from './query.ts';
 
 const OPEN_ACCOUNT = {
   name: 'open_account',
@@ -35,42 +35,6 @@ export async function setAccountFrozen(
   change: { accountId: string; frozen: boolean; reason: string; idempotencyKey: string },
 ): Promise<Frozen> {
   return row(pool, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
-}
-
-const INSERT_KEY = {
-  name: 'insert_api_key',
-  text: `INSERT INTO api_keys (id, account_id, name, key_sha256)
-    SELECT $1, a.id, $3, $4 FROM accounts a WHERE a.id = $2 RETURNING id, created_at AS "createdAt"`,
-};
-
-/** Keeps the hash of a new key; undefined when there is no such account. */
-export async function addApiKey(
-  pool: Pool,
-  key: { id: string; accountId: string; name: string; sha256: Buffer },
-): Promise<{ id: string; createdAt: Date } | undefined> {
-  const [added] = await rows<{ id: string; createdAt: Date }>(pool, INSERT_KEY, [
-    key.id,
-    key.accountId,
-    key.name,
-    key.sha256,
-  ]);
-  return added;
-}
-
-export interface Caller {
-  readonly apiKeyId: string;
-  readonly accountId: string;
-}
-
-const FIND_KEY = {
-  name: 'find_api_key',
-  text: `SELECT id AS "apiKeyId", account_id AS "accountId" FROM api_keys WHERE key_sha256 = $1 AND revoked_at IS NULL`,
-};
-
-/** Whose key this is; undefined when it is unknown or revoked. Looked up by hash, so timing tells nothing about keys. */
-export async function findCaller(pool: Pool, sha256: Buffer): Promise<Caller | undefined> {
-  const [caller] = await rows<Caller>(pool, FIND_KEY, [sha256]);
-  return caller;
 }
 
 export interface Balance {

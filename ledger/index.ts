@@ -5,6 +5,7 @@ import * as contents from './contents.ts';
 import * as events from './events.ts';
 import * as generations from './generations.ts';
 import * as holds from './holds.ts';
+import * as keys from './keys.ts';
 import * as lists from './lists.ts';
 import * as lookup from './lookup.ts';
 import * as claims from './claims.ts';
@@ -24,6 +25,7 @@ const operations = {
   ...events,
   ...generations,
   ...holds,
+  ...keys,
   ...lists,
   ...lookup,
   ...claims,
@@ -92,7 +94,8 @@ export type { Generation } from './generations.ts';
 export type { Admission, AnyAdmission, KeptAnswer } from './requests.ts';
 export type { Listed, ListedHold, Page } from './lists.ts';
 export type { OpenAttempt } from './lookup.ts';
-export type { Balance, Caller, Frozen, Grant, OpenedAccount } from './accounts.ts';
+export type { Caller, KeySpending, ListedKey } from './keys.ts';
+export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { Archiving, Content } from './contents.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { EmergencyRelease, ListedAccount, Overview } from './operations.ts';

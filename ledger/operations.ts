@@ -25,18 +25,6 @@ export async function listAccounts(pool: Pool, after: string, limit: number): Pr
   return rows(pool, ACCOUNTS, [after, limit]);
 }
 
-const REVOKE = {
-  name: 'revoke_api_key',
-  text: `UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now()) WHERE id = $1 AND account_id = $2
-    RETURNING revoked_at AS "revokedAt"`,
-};
-
-/** From here on the key opens nothing; undefined when the account has no such key. */
-export async function revokeApiKey(pool: Pool, accountId: string, apiKeyId: string): Promise<Date | undefined> {
-  const [revoked] = await rows<{ revokedAt: Date }>(pool, REVOKE, [apiKeyId, accountId]);
-  return revoked?.revokedAt;
-}
-
 export interface Overview {
   readonly activeGenerations: number;
   readonly heldMicrocredits: number;

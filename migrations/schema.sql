@@ -44,6 +44,20 @@ CREATE TABLE accounts (
 );
 GRANT SELECT ON accounts TO holdfast_service;
 
+CREATE TABLE api_key_spending (
+  api_key_id text NOT NULL,
+  account_id text NOT NULL,
+  day date NOT NULL,
+  day_microcredits bigint NOT NULL DEFAULT 0,
+  month date NOT NULL,
+  month_microcredits bigint NOT NULL DEFAULT 0,
+  CONSTRAINT api_key_spending_pkey PRIMARY KEY (api_key_id),
+  CONSTRAINT api_key_spending_day_microcredits_check CHECK (day_microcredits >= 0 AND day_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT api_key_spending_month_microcredits_check CHECK (month_microcredits >= 0 AND month_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT api_key_spending_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id)
+);
+GRANT SELECT ON api_key_spending TO holdfast_service;
+
 CREATE TABLE api_keys (
   id text NOT NULL,
   account_id text NOT NULL,
@@ -51,17 +65,27 @@ CREATE TABLE api_keys (
   key_sha256 bytea NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   revoked_at timestamp with time zone,
+  scopes text[],
+  expires_at timestamp with time zone,
+  daily_limit_microcredits bigint,
+  monthly_limit_microcredits bigint,
+  requests_per_minute integer,
+  spends_as text,
   CONSTRAINT api_keys_pkey PRIMARY KEY (id),
   CONSTRAINT api_keys_id_account_id_key UNIQUE (id, account_id),
   CONSTRAINT api_keys_key_sha256_key UNIQUE (key_sha256),
+  CONSTRAINT api_keys_daily_limit_range CHECK (daily_limit_microcredits >= 1 AND daily_limit_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT api_keys_id_check CHECK (id ~ '^key_[0-9a-f]{32}$'::text),
   CONSTRAINT api_keys_key_sha256_check CHECK (length(key_sha256) = 32),
+  CONSTRAINT api_keys_monthly_limit_range CHECK (monthly_limit_microcredits >= 1 AND monthly_limit_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
-  CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+  CONSTRAINT api_keys_requests_range CHECK (requests_per_minute >= 1 AND requests_per_minute <= 1000000),
+  CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
+  CONSTRAINT api_keys_spends_as_own FOREIGN KEY (spends_as, account_id) REFERENCES api_keys(id, account_id)
 );
 CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION guard_api_key();
-GRANT INSERT (id, account_id, name, key_sha256), SELECT, UPDATE (revoked_at) ON api_keys TO holdfast_service;
+GRANT INSERT (id, account_id, name, key_sha256, scopes, expires_at, daily_limit_microcredits, monthly_limit_microcredits, requests_per_minute, spends_as), SELECT, UPDATE (revoked_at, expires_at) ON api_keys TO holdfast_service;
 
 CREATE TABLE contents (
   generation_id text NOT NULL,
@@ -212,6 +236,8 @@ CREATE INDEX generations_settled ON public.generations USING btree (charged_at) 
 CREATE INDEX generations_unanswered ON public.generations USING btree (api_key_id, fingerprint, requested_at) WHERE (answered_at IS NULL);
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER generations_limited_key_kept BEFORE UPDATE OF limited_key ON generations FOR EACH ROW WHEN (old.limited_key IS NOT NULL AND new.limited_key IS DISTINCT FROM old.limited_key) EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'refunded'::text])) AND new.limited_key IS NOT NULL AND new.charged_amount_microcredits IS DISTINCT FROM new.amount_microcredits) EXECUTE FUNCTION return_spending();
 GRANT SELECT ON generations TO holdfast_service;
 
 CREATE TABLE holds (
@@ -1150,6 +1176,9 @@ BEGIN
   IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
     RAISE EXCEPTION 'a revoked key stays revoked' USING ERRCODE = 'HF004';
   END IF;
+  IF OLD.expires_at IS NOT NULL AND (NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at) THEN
+    RAISE EXCEPTION 'a key ends sooner than it was to, never later' USING ERRCODE = 'HF004';
+  END IF;
   RETURN NEW;
 END $function$;
 
@@ -1350,12 +1379,16 @@ AS $function$
 DECLARE
   g generations := lock_generation(p_generation_id);
   account accounts;
+  limited api_keys;
   refusal text;
   placed timestamptz;
+  late boolean;
   expected bigint;
 BEGIN
   IF g.state IN ('requested', 'held') THEN
     expected := expected_duration_ms(g.model, g.seconds, g.size);
+    SELECT * INTO limited FROM api_keys k
+      WHERE k.id = g.api_key_id AND (k.daily_limit_microcredits IS NOT NULL OR k.monthly_limit_microcredits IS NOT NULL);
   END IF;
   IF g.state = 'requested' THEN
     LOOP
@@ -1376,14 +1409,21 @@ BEGIN
       -- NULL: what stood in the way has just gone, and the row is locked now.
       EXIT WHEN refusal IS NOT NULL;
     END LOOP;
+    -- Looked at after the wait for the account's row.
     placed := clock_timestamp();
-    IF refusal IS NULL AND placed > g.admit_by THEN
-      -- Looked at after the wait for the account's row. Its client has gone: what the statement above moved goes back.
+    late := refusal IS NULL AND placed > g.admit_by;
+    IF refusal IS NULL AND NOT late AND limited.id IS NOT NULL AND NOT spend_within_limits(limited, g.amount_microcredits, placed) THEN
+      refusal := 'key_spend_limit';
+    END IF;
+    IF late OR refusal = 'key_spend_limit' THEN
+      -- Its client has gone, or its key has spent enough: what the statement above moved goes back.
       UPDATE accounts a SET
         available_microcredits = a.available_microcredits + g.amount_microcredits,
         held_microcredits = a.held_microcredits - g.amount_microcredits,
         active_generations = a.active_generations - 1
       WHERE a.id = g.account_id;
+    END IF;
+    IF late THEN
       PERFORM void_generation(p_generation_id);
     ELSIF refusal IS NOT NULL THEN
       UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
@@ -1394,7 +1434,8 @@ BEGIN
               placed + make_interval(secs => p_hold_ttl_seconds));
       PERFORM post_transaction(p_generation_id || ':hold', 'hold', account, p_generation_id, g.amount_microcredits, NULL,
         -g.amount_microcredits, g.amount_microcredits, 0, 0);
-      UPDATE generations gen SET state = 'held', counts_as_active = true, event_sequence = gen.event_sequence + 1
+      UPDATE generations gen SET state = 'held', counts_as_active = true, limited_key = COALESCE(limited.spends_as, limited.id),
+          event_sequence = gen.event_sequence + 1
         WHERE gen.id = p_generation_id;
       INSERT INTO generation_events (generation_id, sequence, kind, data)
         VALUES (p_generation_id, g.event_sequence + 1, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
@@ -1692,6 +1733,23 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION request_cancel(text,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.return_spending()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  -- Never below 0, so that it never raises: a limit must not be what keeps a hold from being settled.
+  UPDATE api_key_spending s SET
+    day_microcredits = CASE WHEN s.day = (h.placed_at AT TIME ZONE 'UTC')::date
+      THEN greatest(0, s.day_microcredits - (h.amount_microcredits - COALESCE(NEW.charged_amount_microcredits, 0))) ELSE s.day_microcredits END,
+    month_microcredits = CASE WHEN s.month = date_trunc('month', h.placed_at AT TIME ZONE 'UTC')::date
+      THEN greatest(0, s.month_microcredits - (h.amount_microcredits - COALESCE(NEW.charged_amount_microcredits, 0))) ELSE s.month_microcredits END
+  FROM holds h WHERE h.generation_id = NEW.id AND s.api_key_id = NEW.limited_key;
+  RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.set_account_frozen(p_account_id text, p_frozen boolean, p_reason text, p_key text)
  RETURNS TABLE(outcome text, replayed boolean)
  LANGUAGE plpgsql
@@ -1893,6 +1951,26 @@ BEGIN
   RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint;
 END $function$;
 GRANT EXECUTE ON FUNCTION settle_generation(text,text,bigint) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.spend_within_limits(p_key api_keys, p_amount bigint, p_at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  today date := (p_at AT TIME ZONE 'UTC')::date;
+  this_month date := date_trunc('month', p_at AT TIME ZONE 'UTC')::date;
+BEGIN
+  INSERT INTO api_key_spending (api_key_id, account_id, day, month)
+    VALUES (COALESCE(p_key.spends_as, p_key.id), p_key.account_id, today, this_month) ON CONFLICT DO NOTHING;
+  UPDATE api_key_spending s SET
+    day = today, day_microcredits = CASE WHEN s.day = today THEN s.day_microcredits ELSE 0 END + p_amount,
+    month = this_month, month_microcredits = CASE WHEN s.month = this_month THEN s.month_microcredits ELSE 0 END + p_amount
+  WHERE s.api_key_id = COALESCE(p_key.spends_as, p_key.id)
+    AND CASE WHEN s.day = today THEN s.day_microcredits ELSE 0 END + p_amount <= COALESCE(p_key.daily_limit_microcredits, 9007199254740991)
+    AND CASE WHEN s.month = this_month THEN s.month_microcredits ELSE 0 END + p_amount <= COALESCE(p_key.monthly_limit_microcredits, 9007199254740991);
+  RETURN FOUND;
+END $function$;
 
 CREATE OR REPLACE FUNCTION public.stop_following(p_generation_id text)
  RETURNS boolean

@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
-import { accountId, apiKeyId, isAccountId } from '../../contracts/ids.ts';
+import { accountId, isAccountId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import { newApiKey, sha256 } from '../auth.ts';
+import { isServed } from '../answered.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { reconcileNow } from '../reconcile.ts';
 import { ApiError, notFound } from '../errors.ts';
@@ -17,17 +17,6 @@ const named = { required: true, content: { 'application/json': { schema: z.stric
 const Account = z
   .object({ id: z.string(), object: z.literal('account'), name: z.string(), created_at: z.number().int() })
   .openapi('Account');
-
-const Key = z
-  .object({
-    id: z.string(),
-    object: z.literal('api_key'),
-    account_id: z.string(),
-    name: z.string(),
-    key: z.string(),
-    created_at: z.number().int(),
-  })
-  .openapi('ApiKey');
 
 const Grant = z
   .object({
@@ -48,19 +37,6 @@ const addAccount = createRoute({
   request: { body: named },
   responses: {
     200: { description: 'The account.', content: { 'application/json': { schema: Account } } },
-    ...errorAnswers(400, 401, 404, 415, 500, 503),
-  },
-});
-
-const addKey = createRoute({
-  method: 'post',
-  path: '/accounts/{account_id}/keys',
-  operationId: 'createApiKey',
-  summary: 'Make an API key; it is shown this once',
-  security: bearer,
-  request: { params, body: named },
-  responses: {
-    200: { description: 'The key.', content: { 'application/json': { schema: Key } } },
     ...errorAnswers(400, 401, 404, 415, 500, 503),
   },
 });
@@ -148,26 +124,10 @@ export function adminRoutes(deps: ApiDependencies) {
       return c.json({ id, object: 'account' as const, name, created_at: unixSeconds(createdAt) }, 200);
     })
     .openapi(reconcile, async (c) => {
+      // A long run says nothing for minutes, and is not idle.
+      if (isServed(c.env)) c.env.incoming.socket.setTimeout(0);
       const report = await reconcileNow(deps, c.req.valid('json').dry_run);
       return c.json({ object: 'reconciliation' as const, ...report }, 200);
-    })
-    .openapi(addKey, async (c) => {
-      const key = newApiKey();
-      const account = existing(c.req.valid('param').account_id);
-      const { name } = c.req.valid('json');
-      const added = await ledger.addApiKey({ id: apiKeyId(uuidv7()), accountId: account, name, sha256: sha256(key) });
-      if (added === undefined) throw notFound('This account');
-      return c.json(
-        {
-          id: added.id,
-          object: 'api_key' as const,
-          account_id: account,
-          name,
-          key,
-          created_at: unixSeconds(added.createdAt),
-        },
-        200,
-      );
     })
     .openapi(grant, async (c) => {
       const account = existing(c.req.valid('param').account_id);

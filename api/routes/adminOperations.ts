@@ -66,23 +66,6 @@ const freeze = createRoute({
   responses: answersWith('As it stands.', Frozen, 415, 422),
 });
 
-const Revoked = z.object({ id: z.string(), object: z.literal('api_key'), revoked_at: moment }).openapi('ApiKeyRevoked');
-
-const revoke = createRoute({
-  method: 'delete',
-  path: '/accounts/{account_id}/keys/{key_id}',
-  operationId: 'revokeApiKey',
-  summary: 'Revoke a key, at once and for good',
-  security: bearer,
-  request: {
-    params: z.object({
-      account_id: accountParam,
-      key_id: z.string().openapi({ param: { name: 'key_id', in: 'path' } }),
-    }),
-  },
-  responses: answersWith('It opens nothing any more.', Revoked),
-});
-
 const Refunded = z
   .object({
     object: z.literal('refund'),
@@ -213,12 +196,6 @@ export function adminOperationRoutes({ ledger }: ApiDependencies) {
         { id, object: 'account' as const, frozen: outcome === 'frozen' || outcome === 'already_frozen' },
         200,
       );
-    })
-    .openapi(revoke, async (c) => {
-      const { account_id, key_id } = c.req.valid('param');
-      const revokedAt = await ledger.revokeApiKey(account_id, key_id);
-      if (revokedAt === undefined) throw notFound('This key');
-      return c.json({ id: key_id, object: 'api_key' as const, revoked_at: unixSeconds(revokedAt) }, 200);
     })
     .openapi(refund, async (c) => {
       const id = c.req.valid('param').video_id;

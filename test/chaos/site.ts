@@ -98,6 +98,7 @@ async function build(
     START_TIMEOUT_MS: String(options.startTimeoutMs),
     ADMIN_KEY: 'the-admin-key-of-the-chaos',
     DATABASE_POOL_SIZE: '10',
+    RATE_LIMIT_PER_MINUTE: '1000000',
     ARCHIVE_DIR: join(folder, 'archive'),
     // One way for all: a generation is bound to its provider's address.
     OPENAI_BASE_URL: `http://127.0.0.1:${await ground.link('all', 'provider', simulatorPort)}/v1`,

@@ -234,6 +234,23 @@ describe('what is written stays', () => {
     expect(await refusal(sql)).toBe('HF004');
   });
 
+  it('a key ends sooner than it was to, never later', async () => {
+    const end = (when: string) => `UPDATE api_keys SET expires_at = ${when} WHERE id = '${other.apiKeyId}'`;
+    expect(await refusal(`${end('now()')}; ${end("now() - interval '1 s'")}`)).toBe('accepted');
+    for (const later of ['NULL', "now() + interval '1 s'"]) {
+      expect(await refusal(`${end('now()')}; ${end(later)}`)).toBe('HF004');
+    }
+  });
+
+  it('whose limits a hold counts against', async () => {
+    const spending = (id: string) =>
+      `INSERT INTO api_key_spending SELECT k.id, k.account_id, now(), 0, now(), 0 FROM api_keys k WHERE k.id = '${id}'`;
+    const count = (id: string) => `UPDATE generations SET limited_key = '${id}' WHERE id = '${ids.held}'`;
+    const both = `${spending(tenant.apiKeyId)}; ${spending(other.apiKeyId)}; ${count(tenant.apiKeyId)}`;
+    expect(await refusal(both)).toBe('accepted');
+    expect(await refusal(`${both}; ${count(other.apiKeyId)}`)).toBe('HF004');
+  });
+
   it('a revoked key never comes back', async () => {
     const revoke = `UPDATE api_keys SET revoked_at = now() WHERE id = '${other.apiKeyId}'`;
     expect(await refusal(revoke)).toBe('accepted');

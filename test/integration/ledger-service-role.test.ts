@@ -11,6 +11,7 @@ let heldId: string;
 const MONEY_TABLES = [
   'accounts',
   'api_keys',
+  'api_key_spending',
   'journal_transactions',
   'journal_entries',
   'account_operations',
@@ -53,7 +54,7 @@ async function refusal(sql: string): Promise<string | undefined> {
 }
 
 describe("the service's role", () => {
-  it('has no right to write to a table of money but to add and revoke keys', async () => {
+  it('has no right to write to a table of money but to add, end and revoke keys', async () => {
     const { rows } = await db.admin.query<{ granted: string }>(
       `SELECT t || ' ' || p AS granted FROM unnest($1::text[]) t, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER,REFERENCES}'::text[]) p
        WHERE has_table_privilege('holdfast_service', t, p)`,
@@ -69,9 +70,16 @@ describe("the service's role", () => {
     );
     expect(columns.rows.map(({ granted }) => granted)).toEqual([
       'api_keys INSERT account_id',
+      'api_keys INSERT daily_limit_microcredits',
+      'api_keys INSERT expires_at',
       'api_keys INSERT id',
       'api_keys INSERT key_sha256',
+      'api_keys INSERT monthly_limit_microcredits',
       'api_keys INSERT name',
+      'api_keys INSERT requests_per_minute',
+      'api_keys INSERT scopes',
+      'api_keys INSERT spends_as',
+      'api_keys UPDATE expires_at',
       'api_keys UPDATE revoked_at',
     ]);
   });
@@ -123,6 +131,9 @@ describe("the service's role", () => {
     "INSERT INTO prices (model, size, provider_cost_microcredits_per_second, margin_basis_points) VALUES ('sora-2', '720x1280', 1, 0)",
     'UPDATE prices SET margin_basis_points = 0',
     'UPDATE api_keys SET account_id = account_id',
+    'UPDATE api_keys SET daily_limit_microcredits = NULL',
+    "UPDATE api_keys SET scopes = '{}'",
+    'UPDATE api_key_spending SET day_microcredits = 0',
     'DELETE FROM api_keys',
     'UPDATE inputs SET prompt = $$x$$',
     'SELECT * FROM accounts FOR UPDATE',
@@ -153,6 +164,8 @@ describe("the service's role", () => {
     'refuse_change',
     'guard_generation',
     'guard_hold',
+    'return_spending',
+    'spend_within_limits',
   ])('is refused the internal %s()', async (name) => {
     const { rows } = await db.admin.query<{ call: string; allowed: boolean }>(
       `SELECT has_function_privilege('holdfast_service', oid, 'EXECUTE') AS allowed, 'SELECT ' || proname || '(' || array_to_string(ARRAY(SELECT 'NULL::' || format_type(t, NULL) FROM unnest(proargtypes) t), ', ') || ')' AS call

@@ -2,6 +2,7 @@ import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
 import { drift } from './drift.ts';
 import { holds } from './holds.ts';
+import { limits } from './limits.ts';
 import type { Mutant } from './mutant.ts';
 import { provider } from './provider.ts';
 import { refunds } from './refunds.ts';
@@ -15,6 +16,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [accounts, ['ledger-guards-keys', 'ledger-admission', 'ledger-guards-waits']],
   [requests, ['ledger-guards-keys', 'ledger-guards', 'ledger-admission', 'ledger-holds', 'ledger-money-rules']],
   [holds, ['ledger-holds', 'ledger-guards-waits', 'ledger-guards-refunds']],
+  [limits, ['ledger-key-limits', 'ledger-guards-schema']],
   [settlements, ['ledger-settlement', 'ledger-guards', 'ledger-money-rules']],
   [refunds, ['ledger-guards-refunds']],
   [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],

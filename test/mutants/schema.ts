@@ -114,6 +114,13 @@ export const schema = [
     },
     'guard-api-key': { breaks: 'a revoked key comes back', sql: 'DROP TRIGGER api_keys_guard ON api_keys' },
   }),
+  ...edits('guard_api_key', {
+    'guard-key-end': {
+      breaks: 'a key that has expired comes back',
+      find: 'OLD.expires_at IS NOT NULL AND (',
+      replace: 'false AND (',
+    },
+  }),
   ...edits('guard_generation', {
     'guard-amount': {
       breaks: 'the price of an admitted generation can be changed',

@@ -48,24 +48,33 @@ export interface Tenant {
   readonly apiKeyId: string;
 }
 
-/** A new account with a key and these credits. */
+type NewKey = Parameters<Ledger['addApiKey']>[0];
+
+/** A new account with a key of these settings and these credits. */
 export async function openTenant(
   { ledger }: Pick<TestDatabase, 'ledger'>,
   amountMicrocredits: number,
+  settings: Partial<NewKey> = {},
 ): Promise<Tenant> {
   const account = { id: accountId(randomUUID()) };
   await ledger.openAccount(account.id, 'a tenant');
-  const key = {
-    id: apiKeyId(randomUUID()),
-    accountId: account.id,
-    name: 'key',
-    sha256: Buffer.from(randomUUID().replaceAll('-', '')),
-  };
-  await ledger.addApiKey(key);
+  const { apiKeyId } = await addKey({ ledger }, account.id, settings);
   if (amountMicrocredits > 0) {
     await ledger.grantCredits({ accountId: account.id, amountMicrocredits, reason: 'test', idempotencyKey: 'first' });
   }
-  return { accountId: account.id, apiKeyId: key.id };
+  return { accountId: account.id, apiKeyId };
+}
+
+/** One more key of an account. */
+export async function addKey(
+  { ledger }: Pick<TestDatabase, 'ledger'>,
+  accountId: string,
+  settings: Partial<NewKey> = {},
+): Promise<Tenant> {
+  const id = apiKeyId(randomUUID());
+  const sha256 = Buffer.from(randomUUID().replaceAll('-', ''));
+  await ledger.addApiKey({ id, accountId, name: 'key', sha256, ...settings });
+  return { accountId, apiKeyId: id };
 }
 
 /** The price of the generation that `admit` asks for. */

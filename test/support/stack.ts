@@ -1,15 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serve } from '@hono/node-server';
-import type { ServerType } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
 import { createActivities } from '../../activities/index.ts';
 import { createApp } from '../../api/app.ts';
+import type { ServerLimits } from '../../api/server.ts';
+import { createServer } from '../../api/server.ts';
 import { freePort } from '../../dev/ports.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
 import { Announcer, createLedger, listenForChanges } from '../../ledger/index.ts';
@@ -65,6 +64,9 @@ export async function startStack(
     at?: (name: string) => void;
     /** Then it can be lost, with its file. */
     keepTemporalOnDisk?: boolean;
+    /** Of a key without a number of its own. Tests send more in a minute than people do. */
+    requestsPerMinute?: number;
+    serverLimits?: Partial<ServerLimits>;
   } = {},
 ): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
@@ -124,18 +126,20 @@ export async function startStack(
     provider,
     archive,
     adminKey: ADMIN_KEY,
+    requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
     webhookSecret,
     countWebhook: (outcome) => webhooks.push(outcome),
     startTimeoutMs: options.startTimeoutMs ?? 8000,
     log,
     isTemporalUp: () => isTemporalUp(temporal, 2000),
   });
-  const server = await new Promise<ServerType>((resolve) => {
-    const started = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => resolve(started));
+  const server = createServer(app, options.serverLimits);
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve);
   });
   let stopWorkers = await startWorkers(env, activities);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     database,
     get env() {
       return env;

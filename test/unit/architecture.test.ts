@@ -38,6 +38,7 @@ const HOUSE: Record<string, Room> = {
       'canonicalize',
       'file-type',
       'hono',
+      'rate-limiter-flexible',
       'uuid',
       'zod',
     ],

@@ -1,0 +1,36 @@
+import { createMiddleware } from 'hono/factory';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Env } from './deps.ts';
+import { ApiError } from './errors.ts';
+
+/**
+ * Lets each key send so many requests a minute to this process, its own number or this one; more are answered 429 with
+ * Retry-After in seconds. `caller` must be set.
+ */
+export function limitRate(requestsPerMinute: number) {
+  const limiters = new Map<number, RateLimiterMemory>();
+  const limiterOf = (points: number): RateLimiterMemory => {
+    const limiter = limiters.get(points) ?? new RateLimiterMemory({ points, duration: 60 });
+    limiters.set(points, limiter);
+    return limiter;
+  };
+  return createMiddleware<Env>(async (c, next) => {
+    const { apiKeyId, requestsPerMinute: own } = c.get('caller');
+    const limit = own ?? requestsPerMinute;
+    await limiterOf(limit)
+      .consume(apiKeyId)
+      .catch((refused: unknown) => {
+        throw refused instanceof RateLimiterRes ? tooFast(limit, refused.msBeforeNext) : refused;
+      });
+    await next();
+  });
+}
+
+function tooFast(limit: number, waitMs: number): ApiError {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  return new ApiError(
+    'rate_limited',
+    `This API key may send ${limit} requests a minute. Nothing was held by this request; try again in ${seconds} s.`,
+    { headers: { 'retry-after': String(seconds) } },
+  );
+}

@@ -1,0 +1,162 @@
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** API keys: whose they are, what they may do, and what they have spent. Nothing here moves credits. */
+
+export interface KeySettings {
+  readonly name: string;
+  /** Null: all, also those that are added later. */
+  readonly scopes: readonly string[] | null;
+  readonly expiresAt: Date | null;
+  readonly dailyLimitMicrocredits: number | null;
+  readonly monthlyLimitMicrocredits: number | null;
+  /** Null: as many as the API's configuration says. */
+  readonly requestsPerMinute: number | null;
+}
+
+export interface ListedKey extends KeySettings {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+const SHOWN = `id, name, scopes, expires_at AS "expiresAt", daily_limit_microcredits AS "dailyLimitMicrocredits",
+  monthly_limit_microcredits AS "monthlyLimitMicrocredits", requests_per_minute AS "requestsPerMinute",
+  created_at AS "createdAt", revoked_at AS "revokedAt"`;
+
+const INSERT_KEY = {
+  name: 'insert_api_key',
+  text: `INSERT INTO api_keys (id, account_id, name, key_sha256, scopes, expires_at, daily_limit_microcredits,
+      monthly_limit_microcredits, requests_per_minute)
+    SELECT $1, a.id, $3, $4, $5, $6, $7, $8, $9 FROM accounts a WHERE a.id = $2 RETURNING ${SHOWN}`,
+};
+
+/** Keeps the hash of a new key, with no limits where none are given; undefined when there is no such account. */
+export async function addApiKey(
+  pool: Pool,
+  key: { id: string; accountId: string; name: string; sha256: Buffer } & Partial<KeySettings>,
+): Promise<ListedKey | undefined> {
+  const [added] = await rows<ListedKey>(pool, INSERT_KEY, [
+    key.id,
+    key.accountId,
+    key.name,
+    key.sha256,
+    key.scopes,
+    key.expiresAt,
+    key.dailyLimitMicrocredits,
+    key.monthlyLimitMicrocredits,
+    key.requestsPerMinute,
+  ]);
+  return added;
+}
+
+const ROTATE = {
+  name: 'rotate_api_key',
+  // By the clock and not by now(): a second rotation that waited for the first looks again, and finds the key ended.
+  text: `WITH standing AS (
+      SELECT * FROM api_keys WHERE account_id = $1 AND id = $2 AND revoked_at IS NULL
+        AND (expires_at IS NULL OR expires_at > clock_timestamp()) FOR NO KEY UPDATE
+    ), ending AS (
+      UPDATE api_keys k SET expires_at = least(k.expires_at, clock_timestamp() + make_interval(secs => $5))
+      FROM standing WHERE k.id = standing.id
+    )
+    INSERT INTO api_keys (id, account_id, name, key_sha256, scopes, expires_at, daily_limit_microcredits,
+      monthly_limit_microcredits, requests_per_minute, spends_as)
+    SELECT $3, account_id, name, $4, scopes, expires_at, daily_limit_microcredits, monthly_limit_microcredits,
+      requests_per_minute, COALESCE(spends_as, id) FROM standing RETURNING ${SHOWN}`,
+};
+
+/**
+ * Keeps a new key with the settings of an old one, which ends after the overlap; they share what they may spend. Undefined
+ * when the account has no such key, or it has ended.
+ */
+export async function rotateApiKey(
+  pool: Pool,
+  accountId: string,
+  apiKeyId: string,
+  next: { id: string; sha256: Buffer; overlapSeconds: number },
+): Promise<ListedKey | undefined> {
+  const [rotated] = await rows<ListedKey>(pool, ROTATE, [
+    accountId,
+    apiKeyId,
+    next.id,
+    next.sha256,
+    next.overlapSeconds,
+  ]);
+  return rotated;
+}
+
+const REVOKE = {
+  name: 'revoke_api_key',
+  text: `UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now()) WHERE id = $1 AND account_id = $2
+    RETURNING revoked_at AS "revokedAt"`,
+};
+
+/** From here on the key opens nothing; undefined when the account has no such key. */
+export async function revokeApiKey(pool: Pool, accountId: string, apiKeyId: string): Promise<Date | undefined> {
+  const [revoked] = await rows<{ revokedAt: Date }>(pool, REVOKE, [apiKeyId, accountId]);
+  return revoked?.revokedAt;
+}
+
+const KEYS = {
+  name: 'list_api_keys',
+  text: `SELECT ${SHOWN} FROM api_keys WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
+};
+
+/** The account's keys after this id, those that have ended too, in the order in which they were made. */
+export async function listApiKeys(pool: Pool, accountId: string, after: string, limit: number): Promise<ListedKey[]> {
+  return rows(pool, KEYS, [accountId, after, limit]);
+}
+
+export interface Caller {
+  readonly apiKeyId: string;
+  readonly accountId: string;
+  readonly scopes: readonly string[] | null;
+  readonly requestsPerMinute: number | null;
+  /** Whether the key may spend only so much a day or a month. */
+  readonly hasSpendLimit: boolean;
+}
+
+const FIND_KEY = {
+  name: 'find_api_key',
+  text: `SELECT id AS "apiKeyId", account_id AS "accountId", scopes, requests_per_minute AS "requestsPerMinute",
+      daily_limit_microcredits IS NOT NULL OR monthly_limit_microcredits IS NOT NULL AS "hasSpendLimit",
+      CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'valid' END AS standing
+    FROM api_keys WHERE key_sha256 = $1`,
+};
+
+export type FoundKey =
+  { readonly standing: 'valid'; readonly caller: Caller } | { readonly standing: 'unknown' | 'revoked' | 'expired' };
+
+/** Whose key this is, if it opens anything. Looked up by hash, so timing tells nothing about keys. */
+export async function findCaller(pool: Pool, sha256: Buffer): Promise<FoundKey> {
+  const [found] = await rows<Caller & { standing: 'valid' | 'revoked' | 'expired' }>(pool, FIND_KEY, [sha256]);
+  if (found === undefined) return { standing: 'unknown' };
+  const { standing, ...caller } = found;
+  return standing === 'valid' ? { standing, caller } : { standing };
+}
+
+export interface KeySpending {
+  readonly dailyLimitMicrocredits: number | null;
+  readonly monthlyLimitMicrocredits: number | null;
+  /** Charged or reserved since midnight UTC, with the keys that this one was rotated from. */
+  readonly todayMicrocredits: number;
+  readonly thisMonthMicrocredits: number;
+  readonly dayEndsAt: Date;
+  readonly monthEndsAt: Date;
+}
+
+const SPENDING = {
+  name: 'api_key_spending',
+  text: `SELECT k.daily_limit_microcredits AS "dailyLimitMicrocredits", k.monthly_limit_microcredits AS "monthlyLimitMicrocredits",
+      CASE WHEN s.day = t.day THEN s.day_microcredits ELSE 0 END AS "todayMicrocredits",
+      CASE WHEN s.month = t.month THEN s.month_microcredits ELSE 0 END AS "thisMonthMicrocredits",
+      (t.day + interval '1 day') AT TIME ZONE 'UTC' AS "dayEndsAt", (t.month + interval '1 month') AT TIME ZONE 'UTC' AS "monthEndsAt"
+    FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS day, date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month) AS t,
+      api_keys k LEFT JOIN api_key_spending s ON s.api_key_id = COALESCE(k.spends_as, k.id) WHERE k.id = $1`,
+};
+
+/** What a key may spend and has spent. The key must exist. */
+export async function getKeySpending(pool: Pool, apiKeyId: string): Promise<KeySpending> {
+  return row(pool, SPENDING, [apiKeyId]);
+}

@@ -1,0 +1,189 @@
+import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect as connectTo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createApp } from '../../api/app.ts';
+import type { ApiDependencies } from '../../api/deps.ts';
+import type { ServerLimits } from '../../api/server.ts';
+import { createServer } from '../../api/server.ts';
+
+/** What a connection may take of the API, tried with bare sockets: nothing here is what a client's library would send. */
+
+const MEGABYTE = 1024 * 1024;
+const LARGEST_BODY = 14 * MEGABYTE;
+/** What the two kernels hold of a connection, and what the server reads before it hangs up. */
+const IN_FLIGHT = 16 * MEGABYTE;
+const QUICK: Partial<ServerLimits> = {
+  headersTimeoutMs: 300,
+  requestTimeoutMs: 600,
+  keepAliveTimeoutMs: 200,
+  checkIntervalMs: 50,
+};
+const AUTH = 'Host: holdfast\r\nAuthorization: Bearer hf_key\r\n';
+
+const logged: unknown[] = [];
+const servers: Server[] = [];
+let patient: number;
+let quick: number;
+let restless: number;
+
+beforeAll(async () => {
+  [patient, quick, restless] = await Promise.all([serve({}), serve(QUICK), serve({ idleTimeoutMs: 300 })]);
+});
+afterAll(() => {
+  for (const server of servers) server.closeAllConnections();
+  for (const server of servers) server.close();
+});
+
+/** The API's own routes and server, with every key valid, and a balance that is never told. */
+async function serve(limits: Partial<ServerLimits>): Promise<number> {
+  const caller = { apiKeyId: 'key', accountId: 'account', scopes: null, requestsPerMinute: null, hasSpendLimit: false };
+  const log = (...entry: unknown[]) => logged.push(entry);
+  const app = createApp({
+    ledger: {
+      findCaller: () => Promise.resolve({ standing: 'valid', caller }),
+      listPrices: () => Promise.resolve([]),
+      getBalance: () => new Promise(() => undefined),
+    },
+    adminKey: 'the-admin-key-of-the-tests',
+    requestsPerMinute: 1_000_000,
+    log: { error: log, warn: log },
+  } as unknown as ApiDependencies);
+  const server = createServer(app, limits);
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+interface Line {
+  readonly socket: Socket;
+  readonly received: () => string;
+  readonly isClosed: () => boolean;
+  /** Resolves with all that was received, when the connection is closed. */
+  readonly closed: Promise<string>;
+}
+
+function open(port: number): Line {
+  const socket = connectTo(port, '127.0.0.1');
+  let text = '';
+  let isClosed = false;
+  socket.on('data', (chunk) => (text += chunk.toString('latin1')));
+  socket.on('error', () => undefined);
+  const closed = new Promise<string>((resolve) => {
+    socket.on('close', () => {
+      isClosed = true;
+      resolve(text);
+    });
+  });
+  return { socket, received: () => text, isClosed: () => isClosed, closed };
+}
+
+/** Sends as fast as the connection takes it, until it is answered or closed; answers with how much that was. */
+async function pour(line: Line, chunk: Buffer | string, atMostBytes: number): Promise<number> {
+  let sent = 0;
+  while (line.received() === '' && !line.isClosed() && sent < atMostBytes) {
+    sent += chunk.length;
+    if (line.socket.write(chunk)) await new Promise(setImmediate);
+    else await Promise.race([once(line.socket, 'drain').catch(() => undefined), line.closed]);
+  }
+  return sent;
+}
+
+const statusOf = (text: string) => text.split('\r\n', 1)[0];
+
+describe('a body', () => {
+  const POST = `POST /v1/videos HTTP/1.1\r\n${AUTH}Content-Type: application/json\r\n`;
+
+  it('that says it is too large is refused before a byte of it is sent', async () => {
+    const line = open(patient);
+    line.socket.write(`${POST}Content-Length: ${100 * MEGABYTE}\r\n\r\n`);
+    await vi.waitFor(() => expect(statusOf(line.received())).toBe('HTTP/1.1 413 Payload Too Large'));
+    expect(line.received()).toContain('"code":"body_too_large"');
+    line.socket.destroy();
+  });
+
+  it('without an end is cut while it streams, not read to the end', async () => {
+    const line = open(patient);
+    line.socket.write(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
+    const chunk = Buffer.alloc(64 * 1024, ' ');
+    const framed = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]);
+    const sent = await pour(line, framed, 200 * MEGABYTE);
+    expect(statusOf(line.received())).toBe('HTTP/1.1 413 Payload Too Large');
+    expect(sent).toBeGreaterThan(LARGEST_BODY);
+    expect(sent).toBeLessThan(LARGEST_BODY + IN_FLIGHT);
+    line.socket.destroy();
+  });
+
+  it('of an admin request may have 64 KB, of a webhook too', async () => {
+    for (const path of ['/admin/accounts', '/webhooks/openai']) {
+      const line = open(patient);
+      line.socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: holdfast\r\nAuthorization: Bearer the-admin-key-of-the-tests\r\nContent-Type: application/json\r\nContent-Length: 65537\r\n\r\n`,
+      );
+      await vi.waitFor(() => expect(statusOf(line.received())).toBe('HTTP/1.1 413 Payload Too Large'));
+      line.socket.destroy();
+    }
+  });
+
+  it.each([
+    ['with a length', 'Content-Length: 1000', 'x'],
+    ['in chunks', 'Transfer-Encoding: chunked', '1\r\nx\r\n'],
+  ])('that trickles in %s is cut off in time', async (_, header, drop) => {
+    const line = open(quick);
+    line.socket.write(`${POST}${header}\r\n\r\n`);
+    const trickle = setInterval(() => line.socket.write(drop), 20);
+    expect(statusOf(await line.closed)).toBe('HTTP/1.1 408 Request Timeout');
+    clearInterval(trickle);
+  });
+
+  it('that breaks off is no fault of ours', async () => {
+    const before = logged.length;
+    const line = open(patient);
+    line.socket.write(`${POST}Content-Length: 1000\r\n\r\n{`);
+    const [there] = (await once(servers[0] as Server, 'request')) as [IncomingMessage];
+    const gone = new Promise((resolve) => there.socket.once('close', resolve));
+    line.socket.destroy();
+    await gone;
+    const next = open(patient);
+    next.socket.write(`GET /healthz HTTP/1.1\r\nHost: holdfast\r\nConnection: close\r\n\r\n`);
+    expect(statusOf(await next.closed)).toBe('HTTP/1.1 200 OK');
+    expect(logged.slice(before)).toEqual([]);
+  });
+});
+
+describe('headers', () => {
+  it('of 10,000 lines are 431', async () => {
+    const line = open(patient);
+    const many = Array.from({ length: 10_000 }, (_, index) => `X-Header-${index}: value\r\n`).join('');
+    line.socket.write(`GET /v1/prices HTTP/1.1\r\n${AUTH}${many}\r\n`);
+    expect(statusOf(await line.closed)).toBe('HTTP/1.1 431 Request Header Fields Too Large');
+  });
+
+  it('that trickle in are cut off in time', async () => {
+    const line = open(quick);
+    line.socket.write('GET /v1/prices HTTP/1.1\r\nX-Slow: ');
+    const trickle = setInterval(() => line.socket.write('x'), 20);
+    expect(statusOf(await line.closed)).toBe('HTTP/1.1 408 Request Timeout');
+    clearInterval(trickle);
+  });
+});
+
+describe('a connection', () => {
+  it('that says nothing is closed', async () => {
+    expect(await open(quick).closed).not.toContain('HTTP/1.1 200');
+  });
+
+  it('is closed a while after its last request', async () => {
+    const line = open(quick);
+    line.socket.write(`GET /v1/prices HTTP/1.1\r\n${AUTH}\r\n`);
+    expect(statusOf(await line.closed)).toBe('HTTP/1.1 200 OK');
+  });
+
+  it('on which nothing moves is closed, also while it waits for an answer', async () => {
+    const line = open(restless);
+    line.socket.write(`GET /v1/credits HTTP/1.1\r\n${AUTH}\r\n`);
+    expect(await line.closed).toBe('');
+  });
+});
