@@ -15,6 +15,8 @@ import * as providerEvents from './providerEvents.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
 import * as statements from './statement.ts';
+import * as webhookDeliveries from './webhookDeliveries.ts';
+import * as webhookEndpoints from './webhookEndpoints.ts';
 
 const operations = {
   ...accounts,
@@ -33,6 +35,8 @@ const operations = {
   ...refunds,
   ...requests,
   ...statements,
+  ...webhookDeliveries,
+  ...webhookEndpoints,
 };
 type Operations = typeof operations;
 
@@ -98,3 +102,5 @@ export type { Statement, StatementLine } from './statement.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Claim } from './claims.ts';
 export type { HeldGeneration } from './reconcile.ts';
+export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';
+export type { WebhookEndpoint } from './webhookEndpoints.ts';
