@@ -40,6 +40,7 @@ const app = createApp({
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
   webhookSecret: config.provider.webhookSecret,
+  webhookAllowPrivate: config.webhookAllowPrivate,
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   log,

@@ -92,6 +92,8 @@ function partEnvironment(start: Start, databaseUrl: string, temporalAddress: str
     OPENAI_WEBHOOK_SECRET: settings.simulated ? webhookSecretOf(start) : (rest['OPENAI_WEBHOOK_SECRET'] ?? ''),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
     ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
+    // Who tries it out listens on this very machine.
+    WEBHOOK_ALLOW_PRIVATE_ADDRESSES: rest['WEBHOOK_ALLOW_PRIVATE_ADDRESSES'] || 'true',
   };
 }
 

@@ -3,6 +3,7 @@ import type { Booking, HeldPlacement, HoldPlacement, Settlement, TerminalLook } 
 import type { GenerateVideoInput, GenerateVideoResult } from '../contracts/temporal.ts';
 import { CANCEL_REQUESTED, PLACED_UPDATE, PROVIDER_EVENT } from '../contracts/temporal.ts';
 import { ledger } from './activities.ts';
+import { announce } from './announce.ts';
 import { archive } from './archive.ts';
 import { Cancel } from './cancel.ts';
 import { payForLateVideo } from './claim.ts';
@@ -41,6 +42,7 @@ export async function generateVideo(booking: GenerateVideoInput): Promise<Genera
     placed.hold = await ledger('place the hold').placeHold(booking);
     const result = await conclude(booking, placed.hold, nudge, cancel);
     markEnded(result);
+    if (result.outcome !== 'refused') await announce(booking.generationId);
     // Also of one that was settled before: what an earlier run did not archive is archived now.
     const content = result.outcome === 'captured' ? await archive(booking.generationId) : undefined;
     describe(

@@ -1,2 +1,3 @@
+export { deliverWebhook } from './deliverWebhook.ts';
 export { generateVideo } from './generateVideo.ts';
 export { reconcileHolds } from './reconcileHolds.ts';

@@ -14,7 +14,7 @@ import { freePort } from '../../dev/ports.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
 import { Announcer, createLedger, listenForChanges } from '../../ledger/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
-import { createFolderStore } from '../../outbound/index.ts';
+import { createFolderStore, createWebhookSender } from '../../outbound/index.ts';
 import { createGenerations } from '../../platform/generations.ts';
 import { createTemporalClient, isTemporalUp } from '../../platform/temporal.ts';
 import { createProvider } from '../../provider/index.ts';
@@ -61,6 +61,8 @@ export async function startStack(
     lookForCreateMs?: number;
     /** Then the simulator sends webhooks, signed with it. */
     webhookSecret?: string;
+    /** Then webhooks to tenants go to public addresses only. */
+    guardWebhooks?: boolean;
     /** Then it can be lost, with its file. */
     keepTemporalOnDisk?: boolean;
   } = {},
@@ -93,6 +95,7 @@ export async function startStack(
     ledger,
     provider,
     archive,
+    webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
     generations: createGenerations(temporal),
     holdTtlSeconds: options.holdTtlSeconds ?? 3600,
     providerEventsExpected: webhookSecret !== undefined,
@@ -123,6 +126,7 @@ export async function startStack(
     archive,
     adminKey: ADMIN_KEY,
     webhookSecret,
+    webhookAllowPrivate: !options.guardWebhooks,
     countWebhook: (outcome) => webhooks.push(outcome),
     startTimeoutMs: options.startTimeoutMs ?? 8000,
     log,
