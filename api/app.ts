@@ -10,6 +10,8 @@ import { creditRoutes } from './routes/credits.ts';
 import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { videoRoutes } from './routes/videos.ts';
+import { webhookDeliveryRoutes } from './routes/webhookDeliveries.ts';
+import { webhookEndpointRoutes } from './routes/webhookEndpoints.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 /** A file of 10 MB as base64 in JSON, with the fields beside it. */
@@ -43,6 +45,8 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', videoRoutes(deps));
   app.route('/v1', creditRoutes(deps));
   app.route('/v1', priceRoutes(deps));
+  app.route('/v1', webhookEndpointRoutes(deps));
+  app.route('/v1', webhookDeliveryRoutes(deps));
   app.route('/admin', adminRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));
 
