@@ -1,4 +1,4 @@
-import { ActivityFailure, ParentClosePolicy, proxyLocalActivities, startChild } from '@temporalio/workflow';
+import { ParentClosePolicy, proxyLocalActivities, startChild, TemporalFailure } from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 import type { DeliverWebhookInput, WebhookLedgerActivities } from '../contracts/webhooks.ts';
 import { DELIVER_WEBHOOK, deliveryWorkflowId } from '../contracts/webhooks.ts';
@@ -18,7 +18,8 @@ export async function announce(generationId: string): Promise<void> {
     const deliveries = await local.listWebhooks({ generationId });
     for (const delivery of deliveries) await startDelivery(delivery);
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
+    // A local activity's failure comes as it is, not inside an ActivityFailure.
+    if (!(error instanceof TemporalFailure)) throw error;
   }
 }
 
