@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type {
   Sent,
@@ -51,7 +52,9 @@ async function sendWebhook(
   const message = await ledger.getWebhookToSend(delivery);
   if (message === undefined) return { outcome: 'over' };
   const { url, secrets } = message;
-  const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, message) });
+  // A worker that ends waits for no receiver: another one sends it again, under the same id.
+  const { cancellationSignal } = Context.current();
+  const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, message) }, cancellationSignal);
   const { state, disabled } = await ledger.recordWebhookAttempt(delivery, { ...answer, retryInMs });
   if (disabled) count('webhook_endpoint_disabled');
   if (state === 'pending') return { outcome: 'failed', why: answer.error ?? 'not accepted' };

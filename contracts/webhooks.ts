@@ -39,7 +39,7 @@ export type Sent =
 export interface WebhookLedgerActivities {
   /** The deliveries of this generation's settlement that are still to be made; mostly none. Changes nothing. */
   listWebhooks(input: { generationId: string }): Promise<readonly DeliverWebhookInput[]>;
-  /** Deliveries, in an order of the seed's own, whose time has passed and whom nobody has tried. Changes nothing. */
+  /** Deliveries, in an order of the seed's own, whose time has passed and that nobody has tried. Changes nothing. */
   listOverdueWebhooks(input: { seed: string; limit: number }): Promise<readonly DeliverWebhookInput[]>;
 }
 

@@ -19,10 +19,13 @@ const LIST_OVERDUE = {
   name: 'list_overdue_webhooks',
   text: `SELECT account_id AS "accountId", endpoint_id AS "endpointId", event_id AS "eventId", tries
     FROM webhook_deliveries WHERE state = 'pending' AND next_attempt_at < clock_timestamp() - interval '1 minute'
-    ORDER BY md5(endpoint_id || event_id || $1) LIMIT $2`,
+    ORDER BY row_number() OVER (PARTITION BY account_id ORDER BY md5(endpoint_id || event_id || $1)) LIMIT $2`,
 };
 
-/** Pending deliveries that nobody has tried for a minute past their time; shuffled by `seed`, as all such lists. */
+/**
+ * Pending deliveries that nobody has tried for a minute past their time; one of each account, then another one of each, and
+ * shuffled by `seed`: none waits for ever behind those of a tenant whose receivers hang.
+ */
 export async function listOverdueWebhooks(pool: Pool, seed: string, limit: number): Promise<DeliverWebhookInput[]> {
   return rows(pool, LIST_OVERDUE, [seed, limit]);
 }

@@ -21,8 +21,11 @@ export interface WebhookAnswer {
 }
 
 export interface WebhookSender {
-  /** One POST; never raises. It ends within the time limit, whatever the receiver or its name server does. */
-  send(message: WebhookMessage): Promise<WebhookAnswer>;
+  /**
+   * One POST, ended within the time limit whatever the receiver or its name server does. Raises the signal's reason when its
+   * caller gave up, and nothing else.
+   */
+  send(message: WebhookMessage, givenUp?: AbortSignal): Promise<WebhookAnswer>;
 }
 
 export interface SenderOptions {
@@ -46,12 +49,14 @@ class NotSent extends Error {}
 export function createWebhookSender(options: SenderOptions): WebhookSender {
   const { timeoutMs = TIMEOUT_MS } = options;
   return {
-    send: async (message) => {
-      const signal = AbortSignal.timeout(timeoutMs);
+    send: async (message, givenUp) => {
+      const late = AbortSignal.timeout(timeoutMs);
+      const signal = givenUp === undefined ? late : AbortSignal.any([late, givenUp]);
       try {
         return verdict(await within(signal, post(message, options, signal)));
       } catch (error) {
-        return { status: null, error: signal.aborted ? `no answer within ${timeoutMs / 1000} s` : wordsOf(error) };
+        givenUp?.throwIfAborted();
+        return { status: null, error: late.aborted ? `no answer within ${timeoutMs / 1000} s` : wordsOf(error) };
       }
     },
   };
@@ -105,6 +110,7 @@ async function checkedAddress(
 async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
   const resolver = new Resolver({ timeout: 3000, tries: 2 });
   signal.addEventListener('abort', () => resolver.cancel(), { once: true });
+  signal.throwIfAborted();
   const found = await Promise.all([
     resolver.resolve4(host).catch(() => [] as string[]),
     resolver.resolve6(host).catch(() => [] as string[]),
@@ -130,10 +136,10 @@ function verdict(status: number): WebhookAnswer {
 }
 
 async function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
-  const late = new Promise<never>((_, reject) => {
+  const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
-  return Promise.race([work, late]);
+  return Promise.race([work, aborted]);
 }
 
 const WORDS = new Map([

@@ -8,6 +8,7 @@ import { refunds } from './refunds.ts';
 import { requests } from './requests.ts';
 import { schema } from './schema.ts';
 import { settlements } from './settlements.ts';
+import { webhooks } from './webhooks.ts';
 
 /** The mutants with the tests that should see them; those run first, and the others only when these pass. */
 const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly string[]])[] = [
@@ -19,6 +20,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],
   [afterwards, ['ledger-guards-claims']],
   [drift, ['ledger-guards-schema', 'ledger-constraints']],
+  [webhooks, ['ledger-webhooks']],
   [schema, ['ledger-guards-schema', 'ledger-constraints', 'ledger-service-role']],
 ];
 

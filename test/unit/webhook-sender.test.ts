@@ -75,6 +75,15 @@ describe('what is sent', () => {
     expect(await sender.send(message(url))).toEqual({ status: null, error: 'no answer within 0.5 s' });
   });
 
+  it('is given up with its caller', async () => {
+    const { url, until } = await receiver(() => undefined);
+    const caller = new AbortController();
+    const sending = sender.send(message(url), caller.signal);
+    await until(1);
+    caller.abort(new Error('the worker ends'));
+    await expect(sending).rejects.toThrow('the worker ends');
+  });
+
   it('reads no body, endless or not', async () => {
     let cut = false;
     const { url } = await receiver((response) => {
