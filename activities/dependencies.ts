@@ -1,7 +1,7 @@
 import type { Booking } from '../contracts/activities.ts';
 import type { CrashPoint } from '../contracts/crashPoints.ts';
 import type { Ledger } from '../ledger/index.ts';
-import type { ContentStore } from '../outbound/index.ts';
+import type { ContentStore, WebhookSender } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 
 /** What an operator is alerted by. */
@@ -14,7 +14,8 @@ export type Alarm =
   | 'ledger_difference'
   | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
-  | 'content_gone';
+  | 'content_gone'
+  | 'webhook_endpoint_disabled';
 
 /** What the reconciler asks of Temporal; by describe, for a list may lag behind. */
 export interface Generations {
@@ -26,6 +27,7 @@ export interface ActivityDependencies {
   readonly ledger: Ledger;
   readonly provider: Provider;
   readonly archive: ContentStore;
+  readonly webhooks: WebhookSender;
   readonly generations: Generations;
   readonly holdTtlSeconds: number;
   /** Whether the provider was set up to send webhooks. */

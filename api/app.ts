@@ -13,6 +13,8 @@ import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { textRoutes } from './routes/texts.ts';
 import { videoRoutes } from './routes/videos.ts';
+import { webhookDeliveryRoutes } from './routes/webhookDeliveries.ts';
+import { webhookEndpointRoutes } from './routes/webhookEndpoints.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { describeScopes, requireScope } from './scopes.ts';
 
@@ -54,6 +56,8 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', textRoutes(deps));
   app.route('/v1', creditRoutes(deps));
   app.route('/v1', priceRoutes(deps));
+  app.route('/v1', webhookEndpointRoutes(deps));
+  app.route('/v1', webhookDeliveryRoutes(deps));
   app.route('/admin', adminRoutes(deps));
   app.route('/admin', adminKeyRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));

@@ -23,6 +23,8 @@ export interface ApiDependencies {
   readonly requestsPerMinute: number;
   /** Undefined: the provider's webhooks are not listened to. */
   readonly webhookSecret: string | undefined;
+  /** Whether a tenant's webhooks may go to any address, by plain HTTP too. */
+  readonly webhookAllowPrivate: boolean;
   /** Counts the provider's webhooks by what they came to. */
   readonly countWebhook: (outcome: WebhookOutcome) => void;
   /** How long a create waits for its hold before it is given up. */

@@ -24,6 +24,7 @@ const STATUS = {
   not_refundable: 409,
   price_conflict: 409,
   video_not_terminal: 409,
+  webhook_endpoint_disabled: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   idempotency_key_reused: 422,

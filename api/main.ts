@@ -40,6 +40,7 @@ const app = createApp({
   adminKey: config.adminKey,
   requestsPerMinute: config.requestsPerMinute,
   webhookSecret: config.provider.webhookSecret,
+  webhookAllowPrivate: config.webhookAllowPrivate,
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   log,

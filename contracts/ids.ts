@@ -24,6 +24,12 @@ export function apiKeyId(uuid: string): string {
   return `key_${hex(uuid)}`;
 }
 
+export function webhookEndpointId(uuid: string): string {
+  return `we_${hex(uuid)}`;
+}
+
+export const WEBHOOK_ENDPOINT_ID = /^we_[0-9a-f]{32}$/;
+export const EVENT_ID = /^evt_[0-9a-f]{32}$/;
 export const VIDEO_ID = /^video_[0-9a-f]{32}$/;
 export const TEXT_ID = { script: /^script_[0-9a-f]{32}$/, thread: /^thread_[0-9a-f]{32}$/ } as const;
 export const ACCOUNT_ID = /^acct_[0-9a-f]{32}$/;

@@ -61,6 +61,8 @@ export interface ReconcileReport {
   acts_made: number;
   /** Requests that nobody will hold any more. */
   requests_voided: number;
+  /** Webhooks to tenants whose time had passed and that nobody was sending. */
+  webhooks_resumed: number;
   /** Released generations whose video was looked at, and those that are followed no longer. */
   followed: number;
   follow_ended: number;

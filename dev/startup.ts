@@ -94,6 +94,8 @@ function partEnvironment(start: Start, databaseUrl: string, temporalAddress: str
     ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
     // A machine of one's own is there to be tried out, also with a load.
     RATE_LIMIT_PER_MINUTE: rest['RATE_LIMIT_PER_MINUTE'] || '60000',
+    // Who tries it out listens on this very machine.
+    WEBHOOK_ALLOW_PRIVATE_ADDRESSES: rest['WEBHOOK_ALLOW_PRIVATE_ADDRESSES'] || 'true',
   };
 }
 

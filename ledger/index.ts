@@ -17,6 +17,8 @@ import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
 import * as statements from './statement.ts';
 import * as texts from './texts.ts';
+import * as webhookDeliveries from './webhookDeliveries.ts';
+import * as webhookEndpoints from './webhookEndpoints.ts';
 
 const operations = {
   ...accounts,
@@ -37,6 +39,8 @@ const operations = {
   ...requests,
   ...statements,
   ...texts,
+  ...webhookDeliveries,
+  ...webhookEndpoints,
 };
 type Operations = typeof operations;
 
@@ -107,3 +111,5 @@ export type { Text, TextPrice } from './texts.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Claim } from './claims.ts';
 export type { HeldGeneration } from './reconcile.ts';
+export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';
+export type { WebhookEndpoint } from './webhookEndpoints.ts';

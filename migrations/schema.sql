@@ -192,6 +192,7 @@ CREATE TABLE generations (
   provider_deleted_at timestamp with time zone,
   kind text GENERATED ALWAYS AS (split_part(id, '_'::text, 1)),
   remix_of text,
+  limited_key text,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_provider_video UNIQUE (provider_video_id),
   CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
@@ -220,6 +221,7 @@ END),
   CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT generations_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id),
   CONSTRAINT generations_claim_of_fkey FOREIGN KEY (claim_of) REFERENCES generations(id),
+  CONSTRAINT generations_limited_key_fkey FOREIGN KEY (limited_key) REFERENCES api_key_spending(api_key_id),
   CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id),
   CONSTRAINT generations_remix_of_fkey FOREIGN KEY (remix_of) REFERENCES generations(id)
 );
@@ -237,6 +239,7 @@ CREATE INDEX generations_unanswered ON public.generations USING btree (api_key_i
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER generations_limited_key_kept BEFORE UPDATE OF limited_key ON generations FOR EACH ROW WHEN (old.limited_key IS NOT NULL AND new.limited_key IS DISTINCT FROM old.limited_key) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'refunded'::text])) AND starts_with(new.id, 'video_'::text)) EXECUTE FUNCTION note_webhooks();
 CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'refunded'::text])) AND new.limited_key IS NOT NULL AND new.charged_amount_microcredits IS DISTINCT FROM new.amount_microcredits) EXECUTE FUNCTION return_spending();
 GRANT SELECT ON generations TO holdfast_service;
 
@@ -462,6 +465,72 @@ CREATE TABLE texts (
 CREATE TRIGGER texts_guard BEFORE UPDATE ON texts FOR EACH ROW EXECUTE FUNCTION guard_text();
 CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON texts TO holdfast_service;
+
+CREATE TABLE webhook_deliveries (
+  account_id text NOT NULL,
+  endpoint_id text NOT NULL,
+  event_id text NOT NULL,
+  generation_id text NOT NULL,
+  type text NOT NULL,
+  occurred_at timestamp with time zone NOT NULL,
+  state text NOT NULL DEFAULT 'pending'::text,
+  attempts integer NOT NULL DEFAULT 0,
+  tries integer NOT NULL DEFAULT 0,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  next_attempt_at timestamp with time zone DEFAULT clock_timestamp(),
+  CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (account_id, endpoint_id, event_id),
+  CONSTRAINT webhook_deliveries_attempts_check CHECK (attempts >= 0),
+  CONSTRAINT webhook_deliveries_event_id_check CHECK (event_id ~ '^evt_[0-9a-f]{32}$'::text),
+  CONSTRAINT webhook_deliveries_last_error_check CHECK (length(last_error) >= 1 AND length(last_error) <= 300),
+  CONSTRAINT webhook_deliveries_last_status_check CHECK (last_status >= 100 AND last_status <= 999),
+  CONSTRAINT webhook_deliveries_next CHECK ((state = 'pending'::text) = (next_attempt_at IS NOT NULL)),
+  CONSTRAINT webhook_deliveries_state_check CHECK (state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])),
+  CONSTRAINT webhook_deliveries_tries_check CHECK (tries >= 0),
+  CONSTRAINT webhook_deliveries_type_check CHECK (type = ANY (ARRAY['video.completed'::text, 'video.failed'::text])),
+  CONSTRAINT webhook_deliveries_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints(account_id, id),
+  CONSTRAINT webhook_deliveries_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE INDEX webhook_deliveries_generation ON public.webhook_deliveries USING btree (generation_id) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_pending ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (state = 'pending'::text);
+CREATE TRIGGER webhook_deliveries_kept BEFORE DELETE OR TRUNCATE ON webhook_deliveries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON webhook_deliveries TO holdfast_service;
+
+CREATE TABLE webhook_endpoints (
+  id text NOT NULL,
+  account_id text NOT NULL,
+  url text,
+  events text[] NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  failing_since timestamp with time zone,
+  disabled_at timestamp with time zone,
+  disabled_reason text,
+  deleted_at timestamp with time zone,
+  CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (account_id, id),
+  CONSTRAINT webhook_endpoints_deleted CHECK ((deleted_at IS NULL) = (url IS NOT NULL)),
+  CONSTRAINT webhook_endpoints_disabled CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL)),
+  CONSTRAINT webhook_endpoints_disabled_reason_check CHECK (disabled_reason = ANY (ARRAY['gone'::text, 'failing'::text])),
+  CONSTRAINT webhook_endpoints_events_check CHECK (cardinality(events) > 0 AND events <@ '{video.completed,video.failed}'::text[]),
+  CONSTRAINT webhook_endpoints_id_check CHECK (id ~ '^we_[0-9a-f]{32}$'::text),
+  CONSTRAINT webhook_endpoints_url_check CHECK (length(url) >= 1 AND length(url) <= 2000),
+  CONSTRAINT webhook_endpoints_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+);
+CREATE INDEX webhook_endpoints_listening ON public.webhook_endpoints USING btree (account_id) WHERE ((disabled_at IS NULL) AND (deleted_at IS NULL));
+CREATE TRIGGER webhook_endpoints_kept BEFORE DELETE OR TRUNCATE ON webhook_endpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON webhook_endpoints TO holdfast_service;
+
+CREATE TABLE webhook_secrets (
+  account_id text NOT NULL,
+  endpoint_id text NOT NULL,
+  secret text NOT NULL,
+  previous_secret text,
+  previous_valid_until timestamp with time zone,
+  CONSTRAINT webhook_secrets_pkey PRIMARY KEY (account_id, endpoint_id),
+  CONSTRAINT webhook_secrets_check CHECK ((previous_secret IS NULL) = (previous_valid_until IS NULL)),
+  CONSTRAINT webhook_secrets_secret_check CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$'::text),
+  CONSTRAINT webhook_secrets_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints(account_id, id)
+);
 
 CREATE VIEW active_generations AS
  SELECT g.id,
@@ -978,6 +1047,25 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION compare_next_accounts(integer) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.create_webhook_endpoint(p_account_id text, p_id text, p_url text, p_events text[], p_secret text)
+ RETURNS TABLE(outcome text, created_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  -- One after the other, so that ten are ten; not by the account's row, which movements of credits wait for.
+  PERFORM pg_advisory_xact_lock(hashtextextended('webhook endpoints of ' || p_account_id, 0));
+  IF (SELECT count(*) FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.deleted_at IS NULL) >= 10 THEN
+    RETURN QUERY SELECT 'too_many', NULL::timestamptz; RETURN;
+  END IF;
+  INSERT INTO webhook_endpoints (account_id, id, url, events) VALUES (p_account_id, p_id, p_url, p_events);
+  INSERT INTO webhook_secrets (account_id, endpoint_id, secret) VALUES (p_account_id, p_id, p_secret);
+  RETURN QUERY SELECT 'created', e.created_at FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_id;
+END $function$;
+GRANT EXECUTE ON FUNCTION create_webhook_endpoint(text,text,text,text[],text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.creates_spent(p_generation_id text)
  RETURNS boolean
  LANGUAGE sql
@@ -1005,6 +1093,37 @@ BEGIN
   RETURN true;
 END $function$;
 GRANT EXECUTE ON FUNCTION delete_generation(text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.delete_webhook_endpoint(p_account_id text, p_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF NOT lock_webhook_endpoint(p_account_id, p_id) THEN
+    RETURN false;
+  END IF;
+  UPDATE webhook_endpoints SET deleted_at = clock_timestamp(), url = NULL WHERE account_id = p_account_id AND id = p_id;
+  DELETE FROM webhook_secrets WHERE account_id = p_account_id AND endpoint_id = p_id;
+  RETURN true;
+END $function$;
+GRANT EXECUTE ON FUNCTION delete_webhook_endpoint(text,text) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.enable_webhook_endpoint(p_account_id text, p_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF NOT lock_webhook_endpoint(p_account_id, p_id) THEN
+    RETURN false;
+  END IF;
+  UPDATE webhook_endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE account_id = p_account_id AND id = p_id;
+  RETURN true;
+END $function$;
+GRANT EXECUTE ON FUNCTION enable_webhook_endpoint(text,text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.end_create(p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamp with time zone, p_error_code text, p_error_message text)
  RETURNS void
@@ -1297,6 +1416,16 @@ BEGIN
   RETURN visible;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.lock_webhook_endpoint(p_account_id text, p_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM FROM webhook_endpoints WHERE account_id = p_account_id AND id = p_id AND deleted_at IS NULL FOR NO KEY UPDATE;
+  RETURN FOUND;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.mark_answered(p_generation_id text)
  RETURNS void
  LANGUAGE sql
@@ -1341,6 +1470,28 @@ BEGIN
   PERFORM append_event(p_generation_id, 'unreachable', jsonb_build_object('tries', p_tries, 'for_ms', p_for_ms));
 END $function$;
 GRANT EXECUTE ON FUNCTION note_unreachable(text,integer,bigint) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.note_webhooks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  told text := CASE NEW.state WHEN 'charged' THEN 'video.completed' ELSE 'video.failed' END;
+BEGIN
+  IF EXISTS (SELECT FROM webhook_endpoints e WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL) THEN
+    BEGIN
+      INSERT INTO webhook_deliveries (account_id, endpoint_id, event_id, generation_id, type, occurred_at)
+        SELECT e.account_id, e.id, 'evt_' || split_part(NEW.id, '_', 2), NEW.id, told, NEW.charged_at FROM webhook_endpoints e
+        WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL AND told = ANY (e.events)
+        ON CONFLICT DO NOTHING;
+    EXCEPTION WHEN OTHERS THEN
+      -- Credits come first: a message that can't be noted must not keep them in the air.
+      RAISE WARNING 'webhooks of generation % could not be noted: %', NEW.id, SQLERRM;
+    END;
+  END IF;
+  RETURN NULL;
+END $function$;
 
 CREATE OR REPLACE FUNCTION public.nothing_made(p_generation_id text)
  RETURNS boolean
@@ -1622,6 +1773,67 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION record_text(text,integer,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.record_webhook_attempt(p_account_id text, p_endpoint_id text, p_event_id text, p_status integer, p_error text, p_retry_in_ms bigint, OUT state text, OUT disabled boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  moment timestamptz := clock_timestamp();
+  gone boolean := p_status IS NOT DISTINCT FROM 410;
+BEGIN
+  disabled := false;
+  UPDATE webhook_deliveries d SET attempts = d.attempts + 1, tries = d.tries + 1, last_attempt_at = moment, last_status = p_status, last_error = p_error,
+      state = CASE WHEN p_error IS NULL THEN 'delivered' WHEN gone OR p_retry_in_ms IS NULL THEN 'failed' ELSE 'pending' END,
+      next_attempt_at = CASE WHEN p_error IS NOT NULL AND NOT gone THEN moment + p_retry_in_ms * interval '1 millisecond' END
+    WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id AND d.state = 'pending'
+    RETURNING d.state INTO record_webhook_attempt.state;
+  IF NOT FOUND THEN
+    SELECT d.state INTO record_webhook_attempt.state FROM webhook_deliveries d
+      WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id;
+    RETURN;
+  END IF;
+  IF p_error IS NULL THEN
+    UPDATE webhook_endpoints e SET failing_since = NULL
+      WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.failing_since IS NOT NULL;
+    RETURN;
+  END IF;
+  UPDATE webhook_endpoints e SET failing_since = moment
+    WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.failing_since IS NULL;
+  UPDATE webhook_endpoints e SET disabled_at = moment, disabled_reason = CASE WHEN gone THEN 'gone' ELSE 'failing' END
+    WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL
+      AND (gone OR record_webhook_attempt.state = 'failed' AND e.failing_since <= moment - interval '3 days');
+  disabled := FOUND;
+END $function$;
+GRANT EXECUTE ON FUNCTION record_webhook_attempt(text,text,text,integer,text,bigint) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.redeliver_webhook(p_account_id text, p_endpoint_id text, p_event_id text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  moment timestamptz := clock_timestamp();
+  endpoint webhook_endpoints;
+BEGIN
+  SELECT * INTO endpoint FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.deleted_at IS NULL;
+  IF endpoint.id IS NULL OR NOT EXISTS (SELECT FROM webhook_deliveries d
+      WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id) THEN
+    RETURN 'unknown';
+  END IF;
+  IF endpoint.disabled_at IS NOT NULL THEN
+    RETURN 'disabled';
+  END IF;
+  UPDATE webhook_deliveries d SET next_attempt_at = moment, tries = CASE d.state WHEN 'pending' THEN d.tries ELSE 0 END, state = 'pending'
+    WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id
+      AND (d.state <> 'pending' OR d.next_attempt_at > moment);
+  RETURN CASE WHEN FOUND THEN 'asked' ELSE 'pending' END;
+END $function$;
+GRANT EXECUTE ON FUNCTION redeliver_webhook(text,text,text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text)
  RETURNS TABLE(outcome text, transaction_id bigint, moved_microcredits bigint, refundable_microcredits bigint, replayed boolean)
  LANGUAGE plpgsql
@@ -1749,6 +1961,23 @@ BEGIN
   FROM holds h WHERE h.generation_id = NEW.id AND s.api_key_id = NEW.limited_key;
   RETURN NULL;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.rotate_webhook_secret(p_account_id text, p_id text, p_secret text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  valid_until timestamptz;
+BEGIN
+  IF lock_webhook_endpoint(p_account_id, p_id) THEN
+    UPDATE webhook_secrets SET secret = p_secret, previous_secret = secret, previous_valid_until = clock_timestamp() + interval '24 hours'
+      WHERE account_id = p_account_id AND endpoint_id = p_id RETURNING previous_valid_until INTO valid_until;
+  END IF;
+  RETURN valid_until;
+END $function$;
+GRANT EXECUTE ON FUNCTION rotate_webhook_secret(text,text,text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.set_account_frozen(p_account_id text, p_frozen boolean, p_reason text, p_key text)
  RETURNS TABLE(outcome text, replayed boolean)
@@ -2063,3 +2292,33 @@ BEGIN
   RETURN voided;
 END $function$;
 GRANT EXECUTE ON FUNCTION void_late_requests(integer) TO holdfast_service;
+
+CREATE OR REPLACE FUNCTION public.webhook_to_send(p_account_id text, p_endpoint_id text, p_event_id text)
+ RETURNS TABLE(url text, secrets text[], type text, generation_id text, occurred_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  delivery webhook_deliveries;
+  endpoint webhook_endpoints;
+BEGIN
+  SELECT * INTO delivery FROM webhook_deliveries d
+    WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id AND d.state = 'pending';
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  SELECT * INTO STRICT endpoint FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_endpoint_id;
+  IF endpoint.deleted_at IS NOT NULL OR endpoint.disabled_at IS NOT NULL THEN
+    UPDATE webhook_deliveries d SET state = 'failed', next_attempt_at = NULL, last_status = NULL,
+        last_error = CASE WHEN endpoint.deleted_at IS NULL THEN 'the endpoint is disabled' ELSE 'the endpoint was deleted' END
+      WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id AND d.state = 'pending';
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT endpoint.url,
+      CASE WHEN s.previous_valid_until > clock_timestamp() THEN ARRAY[s.secret, s.previous_secret] ELSE ARRAY[s.secret] END,
+      delivery.type, delivery.generation_id, delivery.occurred_at
+    FROM webhook_secrets s WHERE s.account_id = p_account_id AND s.endpoint_id = p_endpoint_id;
+END $function$;
+GRANT EXECUTE ON FUNCTION webhook_to_send(text,text,text) TO holdfast_service;

@@ -37,7 +37,8 @@ export type Alarm =
   | 'ledger_difference'
   | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
-  | 'content_gone';
+  | 'content_gone'
+  | 'webhook_endpoint_disabled';
 
 const HELP: Record<Alarm, string> = {
   settlement_conflict: 'Settlements asked for that differ from the one that stands.',
@@ -48,6 +49,8 @@ const HELP: Record<Alarm, string> = {
   ledger_difference: 'Rows of ledger_drift that the reconciler met.',
   provider_cost_lost_microcredits: 'What videos had cost that completed after their refund and that nobody claimed.',
   content_gone: 'Charged videos whose content could not be archived before its link was dead.',
+  webhook_endpoint_disabled:
+    'Webhook endpoints of tenants that were disabled: gone, or nothing accepted for three days.',
   emergency_release: 'Holds released because their outcome could not be recorded.',
 };
 

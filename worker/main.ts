@@ -2,7 +2,7 @@ import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { loadConfig } from '../config.ts';
 import { Announcer, createLedger, createPool } from '../ledger/index.ts';
-import { createFolderStore } from '../outbound/index.ts';
+import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { createGenerations } from '../platform/generations.ts';
@@ -44,6 +44,7 @@ const workers = await createWorkers({
     ledger,
     provider,
     archive: createFolderStore(config.archiveFolder),
+    webhooks: createWebhookSender({ allowPrivate: config.webhookAllowPrivate }),
     generations: createGenerations(temporal),
     holdTtlSeconds: config.holdTtlSeconds,
     providerEventsExpected: config.provider.webhookSecret !== undefined,

@@ -8,6 +8,7 @@ import type {
 } from '../contracts/activities.ts';
 import type { ReconcileActivities, ReconcileProviderActivities } from '../contracts/reconcile.ts';
 import { TASK_QUEUE } from '../contracts/temporal.ts';
+import type { WebhookLedgerActivities, WebhookOutboundActivities } from '../contracts/webhooks.ts';
 
 /**
  * Ledger calls are one short transaction each and idempotent, so they are tried without end: while the database is away,
@@ -27,8 +28,8 @@ export function ledger(summary: string): LedgerActivities {
  * The reconciler's: never without end, for a run that hangs would keep the next ones away, and the next one tries again. A
  * survey asks Temporal about many holds, which may take longer than a call of the ledger.
  */
-export function reconciler(summary: string): ReconcileActivities & LedgerActivities {
-  return proxyActivities<ReconcileActivities & LedgerActivities>({
+export function reconciler(summary: string): ReconcileActivities & LedgerActivities & WebhookLedgerActivities {
+  return proxyActivities<ReconcileActivities & LedgerActivities & WebhookLedgerActivities>({
     ...LEDGER_OPTIONS,
     startToCloseTimeout: '60 seconds',
     scheduleToCloseTimeout: '2 minutes',
@@ -136,6 +137,19 @@ export function writer(summary: string, timeLeftMs: number): TextActivities {
     ...PROVIDER_OPTIONS,
     startToCloseTimeout: WRITE_MS,
     scheduleToCloseTimeout: Math.max(1000, timeLeftMs),
+    summary,
+  });
+}
+
+/**
+ * One try of a webhook, ten seconds and its record. What is retried here, without end, is trouble of ours: a worker that died,
+ * the database that is away, a tenant's share of the queue that is taken. A receiver's trouble is an answer.
+ */
+export function webhooks(summary: string): WebhookOutboundActivities {
+  return proxyActivities<WebhookOutboundActivities>({
+    taskQueue: TASK_QUEUE.outbound,
+    startToCloseTimeout: '45 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
     summary,
   });
 }

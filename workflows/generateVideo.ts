@@ -3,6 +3,7 @@ import type { Booking, TerminalLook } from '../contracts/activities.ts';
 import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
 import { PROVIDER_EVENT } from '../contracts/temporal.ts';
 import { ledger } from './activities.ts';
+import { announce } from './announce.ts';
 import { archive } from './archive.ts';
 import { payForLateVideo } from './claim.ts';
 import type { Created } from './create.ts';
@@ -23,11 +24,12 @@ export async function generateVideo(booking: GenerationInput): Promise<Generatio
   setHandler(PROVIDER_EVENT, () => {
     nudge.pending = true;
   });
-  return withCreditGuard(booking, (guarded) => makeVideo(guarded, nudge), keepContent);
+  return withCreditGuard(booking, (guarded) => makeVideo(guarded, nudge), tellAndKeep);
 }
 
-/** Also of one that was settled before: what an earlier run did not archive is archived now. */
-async function keepContent({ generationId, outcome, errorCode }: GenerationResult): Promise<string> {
+/** Also of one that was settled before: what an earlier run did not tell or archive is told and archived now. */
+async function tellAndKeep({ generationId, outcome, errorCode }: GenerationResult): Promise<string> {
+  if (outcome !== 'refused') await announce(generationId);
   if (outcome !== 'captured') return `Ended: ${outcome}, ${errorCode}.`;
   return `The video was charged. Its content is ${await archive(generationId)}.`;
 }

@@ -1,6 +1,7 @@
 import { ActivityFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { Finding, Followed, ReconcileInput, ReconcileReport } from '../contracts/reconcile.ts';
 import { providerOnce, reconciler } from './activities.ts';
+import { startDelivery } from './announce.ts';
 import { describe } from './describe.ts';
 import { inParallel } from './inParallel.ts';
 import { settleFinding } from './settleFinding.ts';
@@ -42,6 +43,7 @@ function emptyReport(dryRun: boolean): ReconcileReport {
     acts: [],
     acts_made: 0,
     requests_voided: 0,
+    webhooks_resumed: 0,
     followed: 0,
     follow_ended: 0,
     videos_deleted: 0,
@@ -79,6 +81,7 @@ async function finish(done: ReconcileReport): Promise<ReconcileReport> {
   if (!done.dry_run) {
     done.requests_voided =
       (await ifNow(() => reconciler('void requests that were never held').voidLateRequests())) ?? 0;
+    await ifNow(() => resumeWebhooks(done));
     await ifNow(() => follow(done));
     await ifNow(() => deleteUnclaimed(done));
   }
@@ -98,6 +101,18 @@ async function archive(done: ReconcileReport): Promise<void> {
     const { checked, findings } = await reconciler('whose content nobody archives').surveyArchive(paged);
     await inParallel(AT_ONCE, findings, (finding) => act(done, finding));
     if (checked < PAGE) return;
+  }
+}
+
+/** What a settlement has noted is told, also when nothing came of it then. */
+async function resumeWebhooks(done: ReconcileReport): Promise<void> {
+  for (let page = 0; page < PAGES_AT_MOST; page += 1) {
+    const some = { seed: `${workflowInfo().runId} ${page}`, limit: PAGE };
+    const deliveries = await reconciler('webhooks that nobody sends').listOverdueWebhooks(some);
+    await inParallel(AT_ONCE, deliveries, async (delivery) => {
+      if (await startDelivery(delivery)) done.webhooks_resumed += 1;
+    });
+    if (deliveries.length < PAGE) return;
   }
 }
 

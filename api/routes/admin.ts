@@ -82,6 +82,7 @@ const Reconciled = z
     acts: z.array(z.object({ generation_id: z.string(), action: z.string(), why: z.string(), outcome: z.string() })),
     acts_made: z.number().int(),
     requests_voided: z.number().int(),
+    webhooks_resumed: z.number().int(),
     followed: z.number().int(),
     follow_ended: z.number().int(),
     videos_deleted: z.number().int(),

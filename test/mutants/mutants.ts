@@ -10,6 +10,7 @@ import { requests } from './requests.ts';
 import { schema } from './schema.ts';
 import { settlements } from './settlements.ts';
 import { texts } from './texts.ts';
+import { webhooks } from './webhooks.ts';
 
 /** The mutants with the tests that should see them; those run first, and the others only when these pass. */
 const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly string[]])[] = [
@@ -23,6 +24,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [afterwards, ['ledger-guards-claims']],
   [drift, ['ledger-guards-schema', 'ledger-constraints']],
   [texts, ['ledger-texts']],
+  [webhooks, ['ledger-webhooks']],
   [schema, ['ledger-guards-schema', 'ledger-constraints', 'ledger-service-role']],
 ];
 

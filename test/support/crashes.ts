@@ -12,7 +12,7 @@ import { parseConfig } from '../../config.ts';
 import type { CrashPointName } from '../../contracts/crashPoints.ts';
 import { SEARCH_ATTRIBUTE } from '../../contracts/temporal.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
-import { createFolderStore } from '../../outbound/index.ts';
+import { createFolderStore, createWebhookSender } from '../../outbound/index.ts';
 import { createGenerations } from '../../platform/generations.ts';
 import { createProvider } from '../../provider/index.ts';
 import { createWorkers } from '../../worker/worker.ts';
@@ -105,6 +105,7 @@ async function runWorker(
       ledger,
       provider: createProvider(config.provider),
       archive: createFolderStore(config.archiveFolder),
+      webhooks: createWebhookSender({ allowPrivate: true }),
       generations: createGenerations(
         new Client({ connection: env.connection, namespace: config.temporal.namespace ?? 'default' }),
       ),

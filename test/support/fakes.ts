@@ -13,6 +13,7 @@ import type {
   SettleResult,
 } from '../../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../../contracts/activities.ts';
+import type { DeliverWebhookInput, WebhookLedgerActivities } from '../../contracts/webhooks.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -38,7 +39,7 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
 
 /** Fakes of one generation's activities, typed by the contract, with what was called in order. */
 export interface FakeWorld {
-  readonly ledger: LedgerActivities;
+  readonly ledger: LedgerActivities & Pick<WebhookLedgerActivities, 'listWebhooks'>;
   readonly provider: ProviderActivities;
   readonly outbound: OutboundActivities;
   readonly calls: string[];
@@ -57,6 +58,8 @@ export interface FakeWorldOptions {
   readonly look?: (sinceCreateMs: number) => Look | 'away' | { retryAfterMs: number };
   /** What copying comes to; 'away' stands for any trouble. */
   readonly archive?: (attempt: number) => Archived['outcome'] | 'away';
+  /** What its settlement has noted to be told. */
+  readonly webhooks?: readonly DeliverWebhookInput[] | 'away';
   readonly settle?: (reason: Reason, attempt: number) => SettleResult | 'away' | 'refused';
 }
 
@@ -93,6 +96,10 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       emergencyRelease: async () => settle('emergency'),
       recordCancel: async () => {
         calls.push('record cancel');
+      },
+      listWebhooks: async () => {
+        if (options.webhooks === 'away') throw new Error('the database is away');
+        return options.webhooks ?? [];
       },
       recordContentGone: async () => {
         calls.push('record gone');

@@ -13,7 +13,7 @@ import { freePort } from '../../dev/ports.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
 import { Announcer, createLedger, listenForChanges } from '../../ledger/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
-import { createFolderStore } from '../../outbound/index.ts';
+import { createFolderStore, createWebhookSender } from '../../outbound/index.ts';
 import { createGenerations } from '../../platform/generations.ts';
 import { createTemporalClient, isTemporalUp } from '../../platform/temporal.ts';
 import { createProvider } from '../../provider/index.ts';
@@ -62,6 +62,8 @@ export async function startStack(
     webhookSecret?: string;
     /** Called where a crash is tried; what it throws ends an activity's try. */
     at?: (name: string) => void;
+    /** Then webhooks to tenants go to public addresses only. */
+    guardWebhooks?: boolean;
     /** Then it can be lost, with its file. */
     keepTemporalOnDisk?: boolean;
     /** Of a key without a number of its own. Tests send more in a minute than people do. */
@@ -97,6 +99,7 @@ export async function startStack(
     ledger,
     provider,
     archive,
+    webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
     generations: createGenerations(temporal),
     holdTtlSeconds: options.holdTtlSeconds ?? 3600,
     providerEventsExpected: webhookSecret !== undefined,
@@ -128,6 +131,7 @@ export async function startStack(
     adminKey: ADMIN_KEY,
     requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
     webhookSecret,
+    webhookAllowPrivate: !options.guardWebhooks,
     countWebhook: (outcome) => webhooks.push(outcome),
     startTimeoutMs: options.startTimeoutMs ?? 8000,
     log,

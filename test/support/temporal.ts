@@ -29,7 +29,7 @@ function quietRuntime(): void {
 }
 
 /** A server whose clock jumps over timers; one for each test file, for its clock is global. */
-async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
+export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: inject('testServer') } },

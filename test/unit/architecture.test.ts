@@ -28,7 +28,7 @@ const HOUSE: Record<string, Room> = {
   },
   ledger: { ours: ['contracts'], packages: ['csv-stringify', 'p-limit', 'pg'], nodeBuiltins: true },
   provider: { ours: ['contracts'], packages: ['openai', 'undici', 'zod'], nodeBuiltins: true },
-  outbound: { ours: ['contracts'], packages: [], nodeBuiltins: true },
+  outbound: { ours: ['contracts'], packages: ['ipaddr.js', 'standardwebhooks', 'undici'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'outbound', 'provider'],
     packages: [

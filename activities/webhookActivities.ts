@@ -1,0 +1,77 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type {
+  Sent,
+  WebhookDelivery,
+  WebhookLedgerActivities,
+  WebhookOutboundActivities,
+} from '../contracts/webhooks.ts';
+import type { WebhookToSend } from '../ledger/index.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { Lanes } from './lanes.ts';
+
+/**
+ * The queue is shared with the archive and has 100 slots a process: half of them stay the archive's. One tenant's receivers,
+ * each of which may keep us waiting for ten seconds, never hold more than a few (RULES, exploit 12).
+ */
+const AT_ONCE = 50;
+const OF_ONE_TENANT = 8;
+
+export function createWebhookLedgerActivities({
+  ledger,
+}: Pick<ActivityDependencies, 'ledger'>): WebhookLedgerActivities {
+  return {
+    listWebhooks: ({ generationId }) => ledger.listWebhooks(generationId),
+    listOverdueWebhooks: ({ seed, limit }) => ledger.listOverdueWebhooks(seed, limit),
+  };
+}
+
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'webhooks' | 'count'>;
+
+export function createWebhookOutboundActivities(deps: Dependencies): WebhookOutboundActivities {
+  const lanes = new Lanes(AT_ONCE, OF_ONE_TENANT);
+  return {
+    sendWebhook: async ({ retryInMs, ...delivery }) => {
+      const leave = lanes.enter(delivery.accountId);
+      if (leave === undefined) throw busy();
+      try {
+        return await sendWebhook(deps, delivery, retryInMs);
+      } finally {
+        leave();
+      }
+    },
+  };
+}
+
+async function sendWebhook(
+  { ledger, webhooks, count }: Dependencies,
+  delivery: WebhookDelivery,
+  retryInMs: number | null,
+): Promise<Sent> {
+  const { eventId: id } = delivery;
+  const message = await ledger.getWebhookToSend(delivery);
+  if (message === undefined) return { outcome: 'over' };
+  const { url, secrets } = message;
+  // A worker that ends waits for no receiver: another one sends it again, under the same id.
+  const { cancellationSignal } = Context.current();
+  const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, message) }, cancellationSignal);
+  const { state, disabled } = await ledger.recordWebhookAttempt(delivery, { ...answer, retryInMs });
+  if (disabled) count('webhook_endpoint_disabled');
+  if (state === 'pending') return { outcome: 'failed', why: answer.error ?? 'not accepted' };
+  return { outcome: state === 'delivered' ? 'delivered' : 'over' };
+}
+
+/** As OpenAI's own events: what happened and to which video. No prompt; who wants more asks with a key. */
+function bodyOf(id: string, { type, occurredAt, generationId }: WebhookToSend): string {
+  const createdAt = Math.floor(occurredAt.getTime() / 1000);
+  return JSON.stringify({ id, object: 'event', created_at: createdAt, type, data: { id: generationId } });
+}
+
+/** Temporal tries again later, without an event in the history. */
+function busy(): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: 'Other webhooks of this account, or of all, take what there is of the queue.',
+    type: 'WebhookLanesTaken',
+    category: ApplicationFailureCategory.BENIGN,
+  });
+}

@@ -1,0 +1,128 @@
+import type { DeliverWebhookInput, WebhookDelivery, WebhookEvent } from '../contracts/webhooks.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** Messages to tenants. They are noted by the settlement itself, in its transaction; nothing here moves credits. */
+
+const LIST_WEBHOOKS = {
+  name: 'list_webhooks',
+  text: `SELECT account_id AS "accountId", endpoint_id AS "endpointId", event_id AS "eventId", tries
+    FROM webhook_deliveries WHERE generation_id = $1 AND state = 'pending' ORDER BY endpoint_id`,
+};
+
+/** The deliveries of a generation's settlement that are still to be made. */
+export async function listWebhooks(pool: Pool, generationId: string): Promise<DeliverWebhookInput[]> {
+  return rows(pool, LIST_WEBHOOKS, [generationId]);
+}
+
+const LIST_OVERDUE = {
+  name: 'list_overdue_webhooks',
+  text: `SELECT account_id AS "accountId", endpoint_id AS "endpointId", event_id AS "eventId", tries
+    FROM webhook_deliveries WHERE state = 'pending' AND next_attempt_at < clock_timestamp() - interval '1 minute'
+    ORDER BY row_number() OVER (PARTITION BY account_id ORDER BY md5(endpoint_id || event_id || $1)) LIMIT $2`,
+};
+
+/**
+ * Pending deliveries that nobody has tried for a minute past their time; one of each account, then another one of each, and
+ * shuffled by `seed`: none waits for ever behind those of a tenant whose receivers hang.
+ */
+export async function listOverdueWebhooks(pool: Pool, seed: string, limit: number): Promise<DeliverWebhookInput[]> {
+  return rows(pool, LIST_OVERDUE, [seed, limit]);
+}
+
+/** What to send, where to, and what to sign it with: the current secret first. */
+export interface WebhookToSend {
+  readonly url: string;
+  readonly secrets: readonly string[];
+  readonly type: WebhookEvent;
+  readonly generationId: string;
+  readonly occurredAt: Date;
+}
+
+const TO_SEND = {
+  name: 'webhook_to_send',
+  text: `SELECT url, secrets, type, generation_id AS "generationId", occurred_at AS "occurredAt" FROM webhook_to_send($1, $2, $3)`,
+};
+
+/** Undefined when nothing is to be sent any more; where its endpoint was deleted or disabled, the delivery has failed. */
+export async function getWebhookToSend(pool: Pool, delivery: WebhookDelivery): Promise<WebhookToSend | undefined> {
+  const { accountId, endpointId, eventId } = delivery;
+  const [message] = await rows<WebhookToSend>(pool, TO_SEND, [accountId, endpointId, eventId]);
+  return message;
+}
+
+/** A try that was made. */
+export interface WebhookAttempt {
+  /** Null when there was no answer. */
+  readonly status: number | null;
+  /** In words; null when it was accepted. */
+  readonly error: string | null;
+  /** When the next try comes; null: it is given up. */
+  readonly retryInMs: number | null;
+}
+
+export interface RecordedAttempt {
+  readonly state: 'pending' | 'delivered' | 'failed';
+  /** By this very try: nothing was accepted for three days, or the endpoint said that it is gone. */
+  readonly disabled: boolean;
+}
+
+const RECORD = {
+  name: 'record_webhook_attempt',
+  text: 'SELECT state, disabled FROM record_webhook_attempt($1, $2, $3, $4, $5, $6)',
+};
+
+/** Records a try and what follows from it; a delivery that is not pending any more stays as it is. */
+export async function recordWebhookAttempt(
+  pool: Pool,
+  { accountId, endpointId, eventId }: WebhookDelivery,
+  { status, error, retryInMs }: WebhookAttempt,
+): Promise<RecordedAttempt> {
+  return row(pool, RECORD, [accountId, endpointId, eventId, status, error, retryInMs]);
+}
+
+/** As its owner sees it. */
+export interface LoggedDelivery {
+  readonly eventId: string;
+  readonly type: WebhookEvent;
+  readonly generationId: string;
+  readonly state: RecordedAttempt['state'];
+  readonly attempts: number;
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+  readonly occurredAt: Date;
+  readonly lastAttemptAt: Date | null;
+  readonly nextAttemptAt: Date | null;
+}
+
+const LOG = {
+  name: 'list_webhook_deliveries',
+  text: `SELECT event_id AS "eventId", type, generation_id AS "generationId", state, attempts, last_status AS "lastStatus",
+      last_error AS "lastError", occurred_at AS "occurredAt", last_attempt_at AS "lastAttemptAt", next_attempt_at AS "nextAttemptAt"
+    FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND ($3::text IS NULL OR event_id < $3)
+    ORDER BY event_id DESC LIMIT $4`,
+};
+
+/** An endpoint's deliveries, those of the newest videos first, after the last one of the page before. */
+export async function listWebhookDeliveries(
+  pool: Pool,
+  { accountId, endpointId }: Pick<WebhookDelivery, 'accountId' | 'endpointId'>,
+  after: string | null,
+  limit: number,
+): Promise<LoggedDelivery[]> {
+  return rows(pool, LOG, [accountId, endpointId, after, limit]);
+}
+
+const REDELIVER = { name: 'redeliver_webhook', text: 'SELECT redeliver_webhook($1, $2, $3) AS outcome' };
+
+/**
+ * Asks for a delivery once more. `asked`: its workflow is to be told; `pending`: it is about to be tried anyway, and telling
+ * would only grow a history.
+ */
+export async function redeliverWebhook(
+  pool: Pool,
+  { accountId, endpointId, eventId }: WebhookDelivery,
+): Promise<'asked' | 'pending' | 'disabled' | 'unknown'> {
+  type Row = { outcome: 'asked' | 'pending' | 'disabled' | 'unknown' };
+  return (await row<Row>(pool, REDELIVER, [accountId, endpointId, eventId])).outcome;
+}

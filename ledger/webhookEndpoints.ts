@@ -1,0 +1,85 @@
+import type { WebhookEvent } from '../contracts/webhooks.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** Where a tenant wants to hear of the end of its videos. Secrets go in, and come out only with what they sign. */
+
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly events: readonly WebhookEvent[];
+  readonly createdAt: Date;
+  /** Since when it has accepted nothing; null when its last answer was a success. */
+  readonly failingSince: Date | null;
+  readonly disabledAt: Date | null;
+  /** `gone`: it answered 410. `failing`: it accepted nothing for three days. */
+  readonly disabledReason: 'gone' | 'failing' | null;
+}
+
+const CREATE = {
+  name: 'create_webhook_endpoint',
+  text: 'SELECT outcome, created_at AS "createdAt" FROM create_webhook_endpoint($1, $2, $3, $4, $5)',
+};
+
+export type CreatedEndpoint =
+  { readonly outcome: 'created'; readonly createdAt: Date } | { readonly outcome: 'too_many' };
+
+/** Keeps an endpoint and its secret; an account has ten at most. */
+export async function createWebhookEndpoint(
+  pool: Pool,
+  endpoint: { accountId: string; id: string; url: string; events: readonly WebhookEvent[]; secret: string },
+): Promise<CreatedEndpoint> {
+  const { accountId, id, url, events, secret } = endpoint;
+  return row(pool, CREATE, [accountId, id, url, events, secret]);
+}
+
+const LIST = {
+  name: 'list_webhook_endpoints',
+  text: `SELECT id, url, events, created_at AS "createdAt", failing_since AS "failingSince", disabled_at AS "disabledAt",
+      disabled_reason AS "disabledReason"
+    FROM webhook_endpoints WHERE account_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR id = $2) ORDER BY id DESC`,
+};
+
+/** All of an account's, the newest first. */
+export async function listWebhookEndpoints(pool: Pool, accountId: string): Promise<WebhookEndpoint[]> {
+  return rows(pool, LIST, [accountId, null]);
+}
+
+/** Undefined unless it is this very account's. */
+export async function getWebhookEndpoint(
+  pool: Pool,
+  accountId: string,
+  id: string,
+): Promise<WebhookEndpoint | undefined> {
+  const [endpoint] = await rows<WebhookEndpoint>(pool, LIST, [accountId, id]);
+  return endpoint;
+}
+
+const DELETE = { name: 'delete_webhook_endpoint', text: 'SELECT delete_webhook_endpoint($1, $2) AS done' };
+
+/** Nothing more is sent to it; false when the account has no such endpoint. */
+export async function deleteWebhookEndpoint(pool: Pool, accountId: string, id: string): Promise<boolean> {
+  return (await row<{ done: boolean }>(pool, DELETE, [accountId, id])).done;
+}
+
+const ENABLE = { name: 'enable_webhook_endpoint', text: 'SELECT enable_webhook_endpoint($1, $2) AS done' };
+
+/** Messages go to it again, from the next settlement on; false when the account has no such endpoint. */
+export async function enableWebhookEndpoint(pool: Pool, accountId: string, id: string): Promise<boolean> {
+  return (await row<{ done: boolean }>(pool, ENABLE, [accountId, id])).done;
+}
+
+const ROTATE = { name: 'rotate_webhook_secret', text: 'SELECT rotate_webhook_secret($1, $2, $3) AS "validUntil"' };
+
+/**
+ * From here on the new secret signs, and the one before beside it until the answer's time; undefined when the account has no
+ * such endpoint.
+ */
+export async function rotateWebhookSecret(
+  pool: Pool,
+  accountId: string,
+  id: string,
+  secret: string,
+): Promise<Date | undefined> {
+  return (await row<{ validUntil: Date | null }>(pool, ROTATE, [accountId, id, secret])).validUntil ?? undefined;
+}

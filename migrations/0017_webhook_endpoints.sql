@@ -1,0 +1,238 @@
+-- Webhooks out: where a tenant wants to hear of the end of its videos, and what became of each message. Nothing here moves
+-- credits, and nothing that moves credits waits for it.
+
+CREATE TABLE webhook_endpoints (
+  id text NOT NULL CHECK (id ~ '^we_[0-9a-f]{32}$'),
+  account_id text NOT NULL REFERENCES accounts,
+  -- Erased with the endpoint: it may carry a secret of its owner's.
+  url text CHECK (length(url) BETWEEN 1 AND 2000),
+  events text[] NOT NULL CHECK (cardinality(events) > 0 AND events <@ '{video.completed,video.failed}'::text[]),
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- Since when no message was accepted; NULL after one that was.
+  failing_since timestamptz,
+  disabled_at timestamptz,
+  disabled_reason text CHECK (disabled_reason IN ('gone', 'failing')),
+  deleted_at timestamptz,
+  PRIMARY KEY (account_id, id),
+  CONSTRAINT webhook_endpoints_disabled CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL)),
+  CONSTRAINT webhook_endpoints_deleted CHECK ((deleted_at IS NULL) = (url IS NOT NULL))
+);
+CREATE INDEX webhook_endpoints_listening ON webhook_endpoints (account_id) WHERE disabled_at IS NULL AND deleted_at IS NULL;
+-- A deleted one keeps its row: a settlement that notes a message for it at that moment finds what it refers to, and waits
+-- for nobody.
+CREATE TRIGGER webhook_endpoints_kept BEFORE DELETE OR TRUNCATE ON webhook_endpoints
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- What messages are signed with; as text, since a hash signs nothing. Nobody but the functions below reads it.
+CREATE TABLE webhook_secrets (
+  account_id text NOT NULL,
+  endpoint_id text NOT NULL,
+  secret text NOT NULL CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$'),
+  -- Signs beside the current one for a while, so that a receiver can change over without losing a message.
+  previous_secret text,
+  previous_valid_until timestamptz,
+  PRIMARY KEY (account_id, endpoint_id),
+  FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints (account_id, id),
+  CHECK ((previous_secret IS NULL) = (previous_valid_until IS NULL))
+);
+
+-- The delivery of one event to one endpoint, and the log of it.
+CREATE TABLE webhook_deliveries (
+  account_id text NOT NULL,
+  endpoint_id text NOT NULL,
+  -- The `webhook-id` of every try: receivers know a repeat by it. A generation is settled once, so its digits serve.
+  event_id text NOT NULL CHECK (event_id ~ '^evt_[0-9a-f]{32}$'),
+  generation_id text NOT NULL REFERENCES generations,
+  type text NOT NULL CHECK (type IN ('video.completed', 'video.failed')),
+  occurred_at timestamptz NOT NULL,
+  state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'failed')),
+  -- In all, and since it was asked for last.
+  attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+  tries integer NOT NULL DEFAULT 0 CHECK (tries >= 0),
+  last_attempt_at timestamptz,
+  -- NULL when there was no answer.
+  last_status integer CHECK (last_status BETWEEN 100 AND 999),
+  last_error text CHECK (length(last_error) BETWEEN 1 AND 300),
+  next_attempt_at timestamptz DEFAULT clock_timestamp(),
+  PRIMARY KEY (account_id, endpoint_id, event_id),
+  FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints (account_id, id),
+  CONSTRAINT webhook_deliveries_next CHECK ((state = 'pending') = (next_attempt_at IS NOT NULL))
+);
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (next_attempt_at) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_generation ON webhook_deliveries (generation_id) WHERE state = 'pending';
+CREATE TRIGGER webhook_deliveries_kept BEFORE DELETE OR TRUNCATE ON webhook_deliveries
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Notes what is to be told in the transaction of the settlement, whoever settles: no crash between the two loses it. An
+-- account that listens to nothing costs one look into an index.
+CREATE FUNCTION note_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  told text := CASE NEW.state WHEN 'charged' THEN 'video.completed' ELSE 'video.failed' END;
+BEGIN
+  IF EXISTS (SELECT FROM webhook_endpoints e WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL) THEN
+    BEGIN
+      INSERT INTO webhook_deliveries (account_id, endpoint_id, event_id, generation_id, type, occurred_at)
+        SELECT e.account_id, e.id, 'evt_' || split_part(NEW.id, '_', 2), NEW.id, told, NEW.charged_at FROM webhook_endpoints e
+        WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL AND told = ANY (e.events)
+        ON CONFLICT DO NOTHING;
+    EXCEPTION WHEN OTHERS THEN
+      -- Credits come first: a message that can't be noted must not keep them in the air.
+      RAISE WARNING 'webhooks of generation % could not be noted: %', NEW.id, SQLERRM;
+    END;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW
+  WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'refunded') AND starts_with(NEW.id, 'video_'))
+  EXECUTE FUNCTION note_webhooks();
+
+-- outcome: 'created', or 'too_many' when the account has ten.
+CREATE FUNCTION create_webhook_endpoint(p_account_id text, p_id text, p_url text, p_events text[], p_secret text)
+RETURNS TABLE (outcome text, created_at timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  -- One after the other, so that ten are ten; not by the account's row, which movements of credits wait for.
+  PERFORM pg_advisory_xact_lock(hashtextextended('webhook endpoints of ' || p_account_id, 0));
+  IF (SELECT count(*) FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.deleted_at IS NULL) >= 10 THEN
+    RETURN QUERY SELECT 'too_many', NULL::timestamptz; RETURN;
+  END IF;
+  INSERT INTO webhook_endpoints (account_id, id, url, events) VALUES (p_account_id, p_id, p_url, p_events);
+  INSERT INTO webhook_secrets (account_id, endpoint_id, secret) VALUES (p_account_id, p_id, p_secret);
+  RETURN QUERY SELECT 'created', e.created_at FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_id;
+END $$;
+
+-- Locks an endpoint that is there; raises nothing, answers false for any other. Internal.
+CREATE FUNCTION lock_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM FROM webhook_endpoints WHERE account_id = p_account_id AND id = p_id AND deleted_at IS NULL FOR NO KEY UPDATE;
+  RETURN FOUND;
+END $$;
+
+-- Nothing more is sent to it; its URL and its secrets are erased. False when there is none.
+CREATE FUNCTION delete_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF NOT lock_webhook_endpoint(p_account_id, p_id) THEN
+    RETURN false;
+  END IF;
+  UPDATE webhook_endpoints SET deleted_at = clock_timestamp(), url = NULL WHERE account_id = p_account_id AND id = p_id;
+  DELETE FROM webhook_secrets WHERE account_id = p_account_id AND endpoint_id = p_id;
+  RETURN true;
+END $$;
+
+-- A new secret; the one before signs beside it for 24 h, any older one no more. Answers with the end of that; NULL when
+-- there is no such endpoint.
+CREATE FUNCTION rotate_webhook_secret(p_account_id text, p_id text, p_secret text) RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  valid_until timestamptz;
+BEGIN
+  IF lock_webhook_endpoint(p_account_id, p_id) THEN
+    UPDATE webhook_secrets SET secret = p_secret, previous_secret = secret, previous_valid_until = clock_timestamp() + interval '24 hours'
+      WHERE account_id = p_account_id AND endpoint_id = p_id RETURNING previous_valid_until INTO valid_until;
+  END IF;
+  RETURN valid_until;
+END $$;
+
+-- Sends to it again, from the next settlement on. False when there is none.
+CREATE FUNCTION enable_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF NOT lock_webhook_endpoint(p_account_id, p_id) THEN
+    RETURN false;
+  END IF;
+  UPDATE webhook_endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE account_id = p_account_id AND id = p_id;
+  RETURN true;
+END $$;
+
+-- What to send, and where to; no row when there is nothing to send any more: a delivery to an endpoint that was deleted or
+-- disabled meanwhile has failed.
+CREATE FUNCTION webhook_to_send(p_account_id text, p_endpoint_id text, p_event_id text)
+RETURNS TABLE (url text, secrets text[], type text, generation_id text, occurred_at timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  delivery webhook_deliveries;
+  endpoint webhook_endpoints;
+BEGIN
+  SELECT * INTO delivery FROM webhook_deliveries d
+    WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id AND d.state = 'pending';
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  SELECT * INTO STRICT endpoint FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_endpoint_id;
+  IF endpoint.deleted_at IS NOT NULL OR endpoint.disabled_at IS NOT NULL THEN
+    UPDATE webhook_deliveries d SET state = 'failed', next_attempt_at = NULL, last_status = NULL,
+        last_error = CASE WHEN endpoint.deleted_at IS NULL THEN 'the endpoint is disabled' ELSE 'the endpoint was deleted' END
+      WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id AND d.state = 'pending';
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT endpoint.url,
+      CASE WHEN s.previous_valid_until > clock_timestamp() THEN ARRAY[s.secret, s.previous_secret] ELSE ARRAY[s.secret] END,
+      delivery.type, delivery.generation_id, delivery.occurred_at
+    FROM webhook_secrets s WHERE s.account_id = p_account_id AND s.endpoint_id = p_endpoint_id;
+END $$;
+
+-- Records a try: accepted when p_error is NULL; else the next one comes in p_retry_in_ms, or it is given up when that is
+-- NULL. An endpoint that answers 410 is disabled at once, and one that has accepted nothing for three days when a delivery
+-- to it is given up. Answers with the delivery's state, and whether this disabled the endpoint; what is not pending any more
+-- stays as it is.
+CREATE FUNCTION record_webhook_attempt(
+  p_account_id text, p_endpoint_id text, p_event_id text, p_status integer, p_error text, p_retry_in_ms bigint, OUT state text, OUT disabled boolean
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  moment timestamptz := clock_timestamp();
+  gone boolean := p_status IS NOT DISTINCT FROM 410;
+BEGIN
+  disabled := false;
+  UPDATE webhook_deliveries d SET attempts = d.attempts + 1, tries = d.tries + 1, last_attempt_at = moment, last_status = p_status, last_error = p_error,
+      state = CASE WHEN p_error IS NULL THEN 'delivered' WHEN gone OR p_retry_in_ms IS NULL THEN 'failed' ELSE 'pending' END,
+      next_attempt_at = CASE WHEN p_error IS NOT NULL AND NOT gone THEN moment + p_retry_in_ms * interval '1 millisecond' END
+    WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id AND d.state = 'pending'
+    RETURNING d.state INTO record_webhook_attempt.state;
+  IF NOT FOUND THEN
+    SELECT d.state INTO record_webhook_attempt.state FROM webhook_deliveries d
+      WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id;
+    RETURN;
+  END IF;
+  IF p_error IS NULL THEN
+    UPDATE webhook_endpoints e SET failing_since = NULL
+      WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.failing_since IS NOT NULL;
+    RETURN;
+  END IF;
+  UPDATE webhook_endpoints e SET failing_since = moment
+    WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.failing_since IS NULL;
+  UPDATE webhook_endpoints e SET disabled_at = moment, disabled_reason = CASE WHEN gone THEN 'gone' ELSE 'failing' END
+    WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL
+      AND (gone OR record_webhook_attempt.state = 'failed' AND e.failing_since <= moment - interval '3 days');
+  disabled := FOUND;
+END $$;
+
+-- Asks for a delivery once more, whatever became of it. outcome: 'asked' (its workflow is to be told); 'pending' (it is about
+-- to be tried anyway: ten thousand of these tell nobody); 'disabled' (its endpoint is); 'unknown'.
+CREATE FUNCTION redeliver_webhook(p_account_id text, p_endpoint_id text, p_event_id text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  moment timestamptz := clock_timestamp();
+  endpoint webhook_endpoints;
+BEGIN
+  SELECT * INTO endpoint FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.deleted_at IS NULL;
+  IF endpoint.id IS NULL OR NOT EXISTS (SELECT FROM webhook_deliveries d
+      WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id) THEN
+    RETURN 'unknown';
+  END IF;
+  IF endpoint.disabled_at IS NOT NULL THEN
+    RETURN 'disabled';
+  END IF;
+  UPDATE webhook_deliveries d SET next_attempt_at = moment, tries = CASE d.state WHEN 'pending' THEN d.tries ELSE 0 END, state = 'pending'
+    WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id
+      AND (d.state <> 'pending' OR d.next_attempt_at > moment);
+  RETURN CASE WHEN FOUND THEN 'asked' ELSE 'pending' END;
+END $$;
+
+GRANT SELECT ON webhook_endpoints, webhook_deliveries TO holdfast_service;
+GRANT EXECUTE ON FUNCTION create_webhook_endpoint, delete_webhook_endpoint, rotate_webhook_secret, enable_webhook_endpoint, webhook_to_send,
+  record_webhook_attempt, redeliver_webhook TO holdfast_service;

@@ -1,0 +1,26 @@
+import { isIP } from 'node:net';
+import { isPublicAddress } from './publicAddress.ts';
+
+const LONGEST = 2000;
+
+/** The host as it is looked up: an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+/**
+ * What is wrong with a webhook's URL, in words; undefined when nothing is that can be seen without a look-up. The URL's
+ * parser makes plain addresses of all ways to write one (decimal, octal, hexadecimal). `allowPrivate`: plain HTTP too, and
+ * any address.
+ */
+export function faultOfWebhookUrl(text: string, allowPrivate: boolean): string | undefined {
+  if (text.length > LONGEST) return `must have at most ${LONGEST} characters`;
+  if (!URL.canParse(text)) return 'must be a URL';
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'must begin with https://';
+  if (url.username !== '' || url.password !== '') return 'must not carry a user name or a password';
+  if (url.hash !== '') return 'must not have a fragment';
+  const host = hostOf(url);
+  if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) return 'must lead to a public address';
+  return undefined;
+}

@@ -1,0 +1,160 @@
+import { Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { Webhook } from 'standardwebhooks';
+import { Agent, buildConnector, request } from 'undici';
+import { isPublicAddress } from './publicAddress.ts';
+import { faultOfWebhookUrl, hostOf } from './webhookUrl.ts';
+
+/** Ready to be sent: the same bytes at every try. */
+export interface WebhookMessage {
+  readonly id: string;
+  readonly url: string;
+  readonly body: string;
+  /** Each signs; a receiver needs to know one. */
+  readonly secrets: readonly string[];
+}
+
+/** `error` in words, null when the receiver accepted; `status` null when there was no answer. */
+export interface WebhookAnswer {
+  readonly status: number | null;
+  readonly error: string | null;
+}
+
+export interface WebhookSender {
+  /**
+   * One POST, ended within the time limit whatever the receiver or its name server does. Raises the signal's reason when its
+   * caller gave up, and nothing else.
+   */
+  send(message: WebhookMessage, givenUp?: AbortSignal): Promise<WebhookAnswer>;
+}
+
+export interface SenderOptions {
+  /** For development, or receivers inside a trusted network: any address, and plain HTTP. */
+  readonly allowPrivate: boolean;
+  readonly timeoutMs?: number;
+  /** All addresses of a host name. */
+  readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** Something to tell a tenant, in words. */
+class NotSent extends Error {}
+
+/**
+ * Sends messages as Standard Webhooks say. The host's addresses are looked up once, every one of them must be public, and
+ * the connection goes to the very address that was checked: a name that changes its mind in between leads nowhere. No
+ * redirect is followed, and no more than the head of an answer is read.
+ */
+export function createWebhookSender(options: SenderOptions): WebhookSender {
+  const { timeoutMs = TIMEOUT_MS } = options;
+  return {
+    send: async (message, givenUp) => {
+      const late = AbortSignal.timeout(timeoutMs);
+      const signal = givenUp === undefined ? late : AbortSignal.any([late, givenUp]);
+      try {
+        return verdict(await within(signal, post(message, options, signal)));
+      } catch (error) {
+        givenUp?.throwIfAborted();
+        return { status: null, error: late.aborted ? `no answer within ${timeoutMs / 1000} s` : wordsOf(error) };
+      }
+    },
+  };
+}
+
+async function post(message: WebhookMessage, options: SenderOptions, signal: AbortSignal): Promise<number> {
+  const { allowPrivate } = options;
+  // Looked at again: the configuration may have become stricter since the endpoint was made.
+  const fault = faultOfWebhookUrl(message.url, allowPrivate);
+  if (fault !== undefined) throw new NotSent(`the URL ${fault}`);
+  const host = hostOf(new URL(message.url));
+  const address = allowPrivate ? undefined : await checkedAddress(host, options, signal);
+  const dispatcher = new Agent({ connect: connectorTo(address), pipelining: 0 });
+  try {
+    const { statusCode, body } = await request(message.url, {
+      method: 'POST',
+      headers: headersOf(message),
+      body: message.body,
+      dispatcher,
+      signal,
+    });
+    body.on('error', () => undefined).destroy();
+    return statusCode;
+  } finally {
+    void dispatcher.destroy();
+  }
+}
+
+/** Connects to this address whatever the name says by now; certificates are still checked by the name. */
+function connectorTo(address: string | undefined): buildConnector.connector {
+  const connect = buildConnector({ maxCachedSessions: 0 });
+  return (options, callback) => connect(address === undefined ? options : { ...options, hostname: address }, callback);
+}
+
+async function checkedAddress(
+  host: string,
+  { resolve = resolveByDns }: SenderOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
+  const [first] = addresses;
+  // One answer for "none" and "a private one": which names exist inside is nobody's business.
+  if (first === undefined || !addresses.every(isPublicAddress)) throw new NotSent('the host has no public address');
+  return first;
+}
+
+/**
+ * By DNS itself and not by the system's look-up, which blocks one of the process's few threads for as long as a name server
+ * likes: a tenant's tar-pit would keep everybody's look-ups waiting (RULES, exploit 12).
+ */
+async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
+  const resolver = new Resolver({ timeout: 3000, tries: 2 });
+  signal.addEventListener('abort', () => resolver.cancel(), { once: true });
+  signal.throwIfAborted();
+  const found = await Promise.all([
+    resolver.resolve4(host).catch(() => [] as string[]),
+    resolver.resolve6(host).catch(() => [] as string[]),
+  ]);
+  return found.flat();
+}
+
+function headersOf({ id, body, secrets }: WebhookMessage): Record<string, string> {
+  const now = new Date();
+  return {
+    'content-type': 'application/json',
+    'user-agent': 'Holdfast-Webhooks/1',
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
+  };
+}
+
+function verdict(status: number): WebhookAnswer {
+  if (status >= 200 && status < 300) return { status, error: null };
+  const redirect = status >= 300 && status < 400 ? ', a redirect, which is not followed' : '';
+  return { status, error: `answered HTTP ${status}${redirect}` };
+}
+
+async function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  return Promise.race([work, aborted]);
+}
+
+const WORDS = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ECONNRESET', 'connection reset'],
+  ['UND_ERR_SOCKET', 'connection closed without an answer'],
+  ['ENOTFOUND', 'the host has no address'],
+  ['EHOSTUNREACH', 'host unreachable'],
+  ['ENETUNREACH', 'network unreachable'],
+]);
+
+/** No message of the system's own: it may name an address inside. */
+function wordsOf(error: unknown): string {
+  if (error instanceof NotSent) return error.message;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (/CERT|TLS|SSL|ALTNAME|SIGNATURE|ISSUER/.test(code)) return 'the certificate is not valid';
+  return WORDS.get(code) ?? 'could not be sent';
+}
