@@ -3,10 +3,12 @@ import { requestId } from 'hono/request-id';
 import { requireAdminKey, requireApiKey } from './auth.ts';
 import type { ApiDependencies } from './deps.ts';
 import { bodyTooLarge, handleError, notFound } from './errors.ts';
+import { documentOf } from './openapi.ts';
 import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminOperationRoutes } from './routes/adminOperations.ts';
 import { creditRoutes } from './routes/credits.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { videoRoutes } from './routes/videos.ts';
@@ -46,15 +48,6 @@ export function createApp(deps: ApiDependencies) {
   app.route('/admin', adminRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));
 
-  app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' });
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'Holdfast',
-      version: '0.1.0',
-      description: 'Paid AI video generation that never charges wrongly, in the wire format of OpenAI’s Videos API.',
-    },
-    servers: [{ url: '/' }],
-  });
+  app.route('/', docsRoutes(documentOf(app)));
   return app;
 }

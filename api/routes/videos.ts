@@ -10,6 +10,7 @@ import { claimVideo } from '../claimVideo.ts';
 import { createVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { EXAMPLE, pageOf } from '../examples.ts';
 import { Quote, quote } from '../quote.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
@@ -66,7 +67,12 @@ const listVideos = createRoute({
   security: bearer,
   request: { query: listQuery(VIDEO_ID, 'video_019a0000000070008000000000000000') },
   responses: {
-    200: { description: 'A page.', content: { 'application/json': { schema: listOf(Video).openapi('VideoList') } } },
+    200: {
+      description: 'A page.',
+      content: {
+        'application/json': { schema: listOf(Video).openapi('VideoList', { example: pageOf(EXAMPLE.video) }) },
+      },
+    },
     ...errorAnswers(400, 401, 500, 503),
   },
 });
@@ -142,7 +148,7 @@ const events = createRoute({
   responses: {
     200: {
       description: 'Events whose data is the video, until it is settled.',
-      content: { 'text/event-stream': { schema: z.string() } },
+      content: { 'text/event-stream': { schema: z.string(), example: EXAMPLE.videoEvents } },
     },
     204: { description: 'The end was sent before: there is nothing more to come.' },
     ...errorAnswers(401, 404, 500, 503),
@@ -151,7 +157,7 @@ const events = createRoute({
 
 const Deleted = z
   .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
-  .openapi('DeletedVideo');
+  .openapi('DeletedVideo', { example: EXAMPLE.deletedVideo });
 
 const remove = createRoute({
   method: 'delete',
