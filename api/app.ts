@@ -8,6 +8,7 @@ import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminOperationRoutes } from './routes/adminOperations.ts';
 import { creditRoutes } from './routes/credits.ts';
+import { doctorRoutes } from './routes/doctor.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
@@ -47,6 +48,7 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', priceRoutes(deps));
   app.route('/admin', adminRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));
+  app.route('/admin', doctorRoutes(deps));
 
   app.route('/', docsRoutes(documentOf(app)));
   return app;

@@ -384,6 +384,7 @@ CREATE TABLE schema_migrations (
   applied_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
 );
+GRANT SELECT ON schema_migrations TO holdfast_service;
 
 CREATE VIEW active_generations AS
  SELECT g.id,
