@@ -3,6 +3,7 @@ import { requestId } from 'hono/request-id';
 import { requireAdminKey, requireApiKey } from './auth.ts';
 import type { ApiDependencies } from './deps.ts';
 import { bodyTooLarge, handleError, notFound } from './errors.ts';
+import { requireJson } from './jsonOnly.ts';
 import { documentOf } from './openapi.ts';
 import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
@@ -36,6 +37,7 @@ export function createApp(deps: ApiDependencies) {
   app.use(
     '/admin/*',
     requireAdminKey(deps.adminKey),
+    requireJson,
     bodyLimit({ maxSize: MAXIMUM_ADMIN_BODY_BYTES, onError: tooLarge }),
   );
 

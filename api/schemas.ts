@@ -41,7 +41,7 @@ const DESCRIPTION: Record<number, string> = {
   403: 'The account is frozen.',
   404: 'Unknown, or of another account.',
   413: 'The body or the file is too large.',
-  415: 'Neither multipart nor JSON.',
+  415: 'The body is of no type that this route takes.',
   422: 'The idempotency key came with other arguments before.',
   429: 'Too many generations are active.',
   500: 'A fault of ours.',
