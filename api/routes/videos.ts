@@ -147,8 +147,9 @@ const events = createRoute({
   request: { params, headers: z.object({ 'last-event-id': z.string().optional() }) },
   responses: {
     200: {
-      description: 'Events whose data is the video, until it is settled.',
-      content: { 'text/event-stream': { schema: z.string(), example: EXAMPLE.videoEvents } },
+      description: 'Events whose data is the video as JSON, until it is settled.',
+      // No type: tools disagree whether it would be that of the stream or that of an event.
+      content: { 'text/event-stream': { schema: z.unknown(), example: EXAMPLE.videoEvents } },
     },
     204: { description: 'The end was sent before: there is nothing more to come.' },
     ...errorAnswers(401, 404, 500, 503),
@@ -172,6 +173,11 @@ const remove = createRoute({
   },
 });
 
+const bytes = z.string().openapi({ format: 'binary' });
+const contents = Object.fromEntries(
+  ['video/mp4', 'image/webp', 'image/jpeg', 'image/png'].map((type) => [type, { schema: bytes }]),
+);
+
 const content = createRoute({
   method: 'get',
   path: '/videos/{video_id}/content',
@@ -182,9 +188,9 @@ const content = createRoute({
   responses: {
     200: {
       description: 'The content, streamed: from the archive, or from the provider until it is there.',
-      content: { 'video/mp4': { schema: z.string().openapi({ format: 'binary' }) } },
+      content: contents,
     },
-    206: { description: 'The range that was asked for.' },
+    206: { description: 'The range that was asked for.', content: contents },
     304: { description: 'It is what the client has already, by its If-None-Match.' },
     416: { description: 'The range lies outside of the content.' },
     ...errorAnswers(400, 401, 402, 404, 500, 503),
