@@ -3,12 +3,16 @@ import { requestId } from 'hono/request-id';
 import { requireAdminKey, requireApiKey } from './auth.ts';
 import type { ApiDependencies } from './deps.ts';
 import { bodyTooLarge, handleError, notFound } from './errors.ts';
+import { requireJson } from './jsonOnly.ts';
+import { documentOf } from './openapi.ts';
 import { limitRate } from './rateLimit.ts';
 import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminKeyRoutes } from './routes/adminKeys.ts';
 import { adminOperationRoutes } from './routes/adminOperations.ts';
 import { creditRoutes } from './routes/credits.ts';
+import { doctorRoutes } from './routes/doctor.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { textRoutes } from './routes/texts.ts';
@@ -16,7 +20,7 @@ import { videoRoutes } from './routes/videos.ts';
 import { webhookDeliveryRoutes } from './routes/webhookDeliveries.ts';
 import { webhookEndpointRoutes } from './routes/webhookEndpoints.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
-import { describeScopes, requireScope } from './scopes.ts';
+import { requireScope } from './scopes.ts';
 
 /** A file of 10 MB as base64 in JSON, with the fields beside it. */
 const MAXIMUM_BODY_BYTES = 14 * 1024 * 1024;
@@ -45,6 +49,7 @@ export function createApp(deps: ApiDependencies) {
   app.use(
     '/admin/*',
     requireAdminKey(deps.adminKey),
+    requireJson,
     bodyLimit({ maxSize: MAXIMUM_ADMIN_BODY_BYTES, onError: tooLarge }),
   );
 
@@ -61,17 +66,8 @@ export function createApp(deps: ApiDependencies) {
   app.route('/admin', adminRoutes(deps));
   app.route('/admin', adminKeyRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));
+  app.route('/admin', doctorRoutes(deps));
 
-  app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' });
-  const description = {
-    openapi: '3.1.0',
-    info: {
-      title: 'Holdfast',
-      version: '0.1.0',
-      description: 'Paid AI video generation that never charges wrongly, in the wire format of OpenAI’s Videos API.',
-    },
-    servers: [{ url: '/' }],
-  };
-  app.get('/openapi.json', (c) => c.json(describeScopes(app.getOpenAPI31Document(description))));
+  app.route('/', docsRoutes(documentOf(app)));
   return app;
 }

@@ -116,11 +116,10 @@ function unreadable(): ApiError {
   );
 }
 
-export function unsupportedMediaType(): ApiError {
-  return new ApiError(
-    'unsupported_media_type',
-    'Send the body as multipart/form-data or application/json. Nothing was held.',
-  );
+export function unsupportedMediaType(
+  message = 'Send the body as multipart/form-data or application/json. Nothing was held.',
+): ApiError {
+  return new ApiError('unsupported_media_type', message);
 }
 
 export function bodyTooLarge(): ApiError {

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { EXAMPLE } from './examples.ts';
 
 /** Shapes that several routes share. */
 
@@ -11,20 +12,26 @@ export const ErrorEnvelope = z
       code: z.string(),
     }),
   })
-  .openapi('Error');
+  .openapi('Error', { example: envelopeExample(404) });
+
+interface ErrorAnswer {
+  description: string;
+  content: { 'application/json': { schema: typeof ErrorEnvelope; example: unknown } };
+}
 
 export function errorAnswers(...statuses: number[]) {
-  const answers: Record<
-    number,
-    { description: string; content: { 'application/json': { schema: typeof ErrorEnvelope } } }
-  > = {};
+  const answers: Record<number, ErrorAnswer> = {};
   for (const status of statuses) {
     answers[status] = {
       description: DESCRIPTION[status] ?? 'Refused.',
-      content: { 'application/json': { schema: ErrorEnvelope } },
+      content: { 'application/json': { schema: ErrorEnvelope, example: envelopeExample(status) } },
     };
   }
   return answers;
+}
+
+function envelopeExample(status: number) {
+  return EXAMPLE.errors[status as keyof typeof EXAMPLE.errors] ?? EXAMPLE.errors[400];
 }
 
 const DESCRIPTION: Record<number, string> = {
@@ -34,7 +41,7 @@ const DESCRIPTION: Record<number, string> = {
   403: 'The account is frozen, or the key lacks the scope.',
   404: 'Unknown, or of another account.',
   413: 'The body or the file is too large.',
-  415: 'Neither multipart nor JSON.',
+  415: 'The body is of no type that this route takes.',
   422: 'The idempotency key came with other arguments before.',
   429: 'Too many generations are active, or this key sends too many requests; Retry-After says when to try again.',
   500: 'A fault of ours.',
@@ -42,6 +49,7 @@ const DESCRIPTION: Record<number, string> = {
 };
 
 export const bearer = [{ bearerAuth: [] }];
+export const adminBearer = [{ adminAuth: [] }];
 
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;
 

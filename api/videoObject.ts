@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../contracts/money.ts';
 import type { Generation } from '../ledger/index.ts';
+import { EXAMPLE } from './examples.ts';
 
 /** OpenAI's video object, every key of it, plus `credits`. */
 export const Video = z
@@ -28,32 +29,7 @@ export const Video = z
       message: z.string(),
     }),
   })
-  .openapi('Video', {
-    example: {
-      id: 'video_019a0000000070008000000000000000',
-      object: 'video',
-      model: 'sora-2',
-      status: 'in_progress',
-      progress: 33,
-      created_at: 1790000000,
-      completed_at: null,
-      expires_at: null,
-      prompt: 'a red fox runs through fresh snow',
-      size: '720x1280',
-      seconds: '4',
-      remixed_from_video_id: null,
-      error: null,
-      credits: {
-        state: 'held',
-        amount_microcredits: 571429,
-        amount: '0.571429',
-        hold_id: 'hold_019a0000000070008000000000000000',
-        hold_expires_at: 1790003600,
-        settled_at: null,
-        message: '0.571429 credits are reserved for this video; they are charged only when it completes.',
-      },
-    },
-  });
+  .openapi('Video', { example: EXAMPLE.video });
 
 export type Video = z.infer<typeof Video>;
 

@@ -3,6 +3,7 @@ import { fileTypeFromBuffer } from 'file-type';
 import { parseCredits } from '../contracts/money.ts';
 import type { Generation } from '../ledger/index.ts';
 import { ApiError, bodyTooLarge, unsupportedMediaType } from './errors.ts';
+import { EXAMPLE } from './examples.ts';
 import { plainText } from './schemas.ts';
 
 /** What a client asks for, however it was encoded. */
@@ -53,7 +54,7 @@ const dataUrl = z
 
 export const CreateVideoJson = z
   .strictObject({ ...fields, input_reference: z.strictObject({ image_url: dataUrl }).optional() })
-  .openapi('CreateVideo');
+  .openapi('CreateVideo', { example: EXAMPLE.createVideo });
 
 export const CreateVideoForm = z
   .strictObject({
@@ -65,7 +66,7 @@ export const CreateVideoForm = z
       .openapi({ type: 'string', format: 'binary' }),
     'input_reference[image_url]': dataUrl.optional(),
   })
-  .openapi('CreateVideoForm');
+  .openapi('CreateVideoForm', { example: EXAMPLE.createVideo });
 
 export type CreateVideoJson = z.output<typeof CreateVideoJson>;
 export type CreateVideoForm = z.output<typeof CreateVideoForm>;

@@ -5,6 +5,9 @@
 
 export const RECONCILE_HOLDS = 'reconcileHolds';
 
+/** The id of the Temporal Schedule that runs it. */
+export const RECONCILE_SCHEDULE_ID = 'reconcile-holds';
+
 /** Past its hold's end by this, a workflow that runs is stuck: it had its last look and its release to do. */
 export const STUCK_AFTER_MS = 10 * 60_000;
 

@@ -2,6 +2,7 @@ import type { Pool } from './pool.ts';
 import * as accounts from './accounts.ts';
 import * as attempts from './attempts.ts';
 import * as contents from './contents.ts';
+import * as doctor from './doctor.ts';
 import * as events from './events.ts';
 import * as generations from './generations.ts';
 import * as holds from './holds.ts';
@@ -24,6 +25,7 @@ const operations = {
   ...accounts,
   ...attempts,
   ...contents,
+  ...doctor,
   ...events,
   ...generations,
   ...holds,

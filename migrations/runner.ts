@@ -32,6 +32,8 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     await ensureServiceRole(client, serviceUrl);
     await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
       name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+    // So that the service can tell an operator which migrations it misses.
+    await client.query(`GRANT SELECT ON schema_migrations TO ${SERVICE_ROLE}`);
     return await applyMissing(client, await readMigrations(folder), onApplied);
   } finally {
     // The advisory lock goes with the connection, also when this process is killed.

@@ -420,6 +420,7 @@ CREATE TABLE schema_migrations (
   applied_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
 );
+GRANT SELECT ON schema_migrations TO holdfast_service;
 
 CREATE TABLE text_prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,

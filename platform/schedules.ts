@@ -1,10 +1,8 @@
 import type { Client, ScheduleOptions } from '@temporalio/client';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { ReconcileInput } from '../contracts/reconcile.ts';
-import { RECONCILE_HOLDS } from '../contracts/reconcile.ts';
+import { RECONCILE_HOLDS, RECONCILE_SCHEDULE_ID } from '../contracts/reconcile.ts';
 import { TASK_QUEUE } from '../contracts/temporal.ts';
-
-const SCHEDULE_ID = 'reconcile-holds';
 
 /**
  * Makes the reconciler's schedule, or brings it to this interval. Any number of workers may do it at once. One run at a
@@ -13,7 +11,7 @@ const SCHEDULE_ID = 'reconcile-holds';
 export async function ensureReconcileSchedule(temporal: Client, everyMs: number): Promise<void> {
   const input: ReconcileInput = { dryRun: false };
   const options: ScheduleOptions = {
-    scheduleId: SCHEDULE_ID,
+    scheduleId: RECONCILE_SCHEDULE_ID,
     spec: { intervals: [{ every: everyMs }] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
     action: {
@@ -31,6 +29,6 @@ export async function ensureReconcileSchedule(temporal: Client, everyMs: number)
     await temporal.schedule.create(options);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await temporal.schedule.getHandle(SCHEDULE_ID).update(({ state }) => ({ ...options, state }));
+    await temporal.schedule.getHandle(RECONCILE_SCHEDULE_ID).update(({ state }) => ({ ...options, state }));
   }
 }

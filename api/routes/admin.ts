@@ -6,17 +6,25 @@ import { isServed } from '../answered.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { reconcileNow } from '../reconcile.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { EXAMPLE } from '../examples.ts';
 import { keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
 import { unixSeconds } from '../videoObject.ts';
 
 const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
-const named = { required: true, content: { 'application/json': { schema: z.strictObject({ name: plainText(200) }) } } };
+const named = {
+  required: true,
+  content: {
+    'application/json': {
+      schema: z.strictObject({ name: plainText(200) }).openapi('Named', { example: { name: 'Acme' } }),
+    },
+  },
+};
 
 const Account = z
   .object({ id: z.string(), object: z.literal('account'), name: z.string(), created_at: z.number().int() })
-  .openapi('Account');
+  .openapi('Account', { example: EXAMPLE.account });
 
 const Grant = z
   .object({
@@ -26,14 +34,14 @@ const Grant = z
     amount_microcredits: z.number().int(),
     available_microcredits: z.number().int(),
   })
-  .openapi('Grant');
+  .openapi('Grant', { example: EXAMPLE.grant });
 
 const addAccount = createRoute({
   method: 'post',
   path: '/accounts',
   operationId: 'createAccount',
   summary: 'Open an account, with nothing in it',
-  security: bearer,
+  security: adminBearer,
   request: { body: named },
   responses: {
     200: { description: 'The account.', content: { 'application/json': { schema: Account } } },
@@ -46,7 +54,7 @@ const grant = createRoute({
   path: '/accounts/{account_id}/grants',
   operationId: 'grantCredits',
   summary: 'Grant credits, or claw back (negative) at most what is available',
-  security: bearer,
+  security: adminBearer,
   request: {
     params,
     // Required, but checked in the handler: the header's name must be the `param` of the refusal.
@@ -55,15 +63,17 @@ const grant = createRoute({
       required: true,
       content: {
         'application/json': {
-          schema: z.strictObject({
-            amount_microcredits: z
-              .number()
-              .int()
-              .min(-MAX_MICROCREDITS)
-              .max(MAX_MICROCREDITS)
-              .refine((amount) => amount !== 0, 'must not be 0'),
-            reason: plainText(500),
-          }),
+          schema: z
+            .strictObject({
+              amount_microcredits: z
+                .number()
+                .int()
+                .min(-MAX_MICROCREDITS)
+                .max(MAX_MICROCREDITS)
+                .refine((amount) => amount !== 0, 'must not be 0'),
+              reason: plainText(500),
+            })
+            .openapi('GrantCredits', { example: { amount_microcredits: 10000000, reason: 'invoice 2026-0042' } }),
         },
       },
     },
@@ -90,18 +100,24 @@ const Reconciled = z
     accounts_compared: z.number().int().nullable(),
     differences: z.number().int().nullable(),
   })
-  .openapi('Reconciliation');
+  .openapi('Reconciliation', { example: EXAMPLE.reconciliation });
 
 const reconcile = createRoute({
   method: 'post',
   path: '/reconcile',
   operationId: 'reconcile',
   summary: 'Finish what workflows did not; with dry_run, say what would be done and why',
-  security: bearer,
+  security: adminBearer,
   request: {
     body: {
       required: true,
-      content: { 'application/json': { schema: z.strictObject({ dry_run: z.boolean().default(false) }) } },
+      content: {
+        'application/json': {
+          schema: z
+            .strictObject({ dry_run: z.boolean().default(false) })
+            .openapi('Reconcile', { example: { dry_run: true } }),
+        },
+      },
     },
   },
   responses: {

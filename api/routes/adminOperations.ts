@@ -5,10 +5,11 @@ import type { ListedAccount, Refund } from '../../ledger/index.ts';
 import { LedgerError } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { EXAMPLE, pageOf } from '../examples.ts';
 import { keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
 import { unixSeconds } from '../videoObject.ts';
 
 /** What an operator does and looks at, beyond opening accounts and granting credits. */
@@ -35,32 +36,41 @@ const Account = z
     frozen_at: moment.nullable(),
     created_at: moment,
   })
-  .openapi('AccountStanding');
+  .openapi('AccountStanding', { example: EXAMPLE.accountStanding });
 
 const listAccounts = createRoute({
   method: 'get',
   path: '/accounts',
   operationId: 'listAccounts',
   summary: 'The accounts with what they have, the oldest first',
-  security: bearer,
+  security: adminBearer,
   request: { query: listQuery(ACCOUNT_ID, 'acct_019a0000000070008000000000000000').omit({ order: true }) },
-  responses: answersWith('A page.', listOf(Account).openapi('AccountList')),
+  responses: answersWith(
+    'A page.',
+    listOf(Account).openapi('AccountList', { example: pageOf(EXAMPLE.accountStanding) }),
+  ),
 });
 
-const Frozen = z.object({ id: z.string(), object: z.literal('account'), frozen: z.boolean() }).openapi('AccountFrozen');
+const Frozen = z
+  .object({ id: z.string(), object: z.literal('account'), frozen: z.boolean() })
+  .openapi('AccountFrozen', { example: EXAMPLE.accountFrozen });
 
 const freeze = createRoute({
   method: 'post',
   path: '/accounts/{account_id}/freeze',
   operationId: 'freezeAccount',
   summary: 'No new holds for this account, or again; what it holds settles as ever',
-  security: bearer,
+  security: adminBearer,
   request: {
     params: z.object({ account_id: accountParam }),
     headers: keyed,
     body: {
       required: true,
-      content: json(z.strictObject({ frozen: z.boolean().default(true), reason: plainText(500) })),
+      content: json(
+        z
+          .strictObject({ frozen: z.boolean().default(true), reason: plainText(500) })
+          .openapi('Freeze', { example: { frozen: true, reason: 'chargeback' } }),
+      ),
     },
   },
   responses: answersWith('As it stands.', Frozen, 415, 422),
@@ -74,24 +84,26 @@ const Refunded = z
     amount_microcredits: microcredits,
     refundable_microcredits: microcredits,
   })
-  .openapi('Refund');
+  .openapi('Refund', { example: EXAMPLE.refund });
 
 const refund = createRoute({
   method: 'post',
   path: '/videos/{video_id}/refund',
   operationId: 'refundVideo',
   summary: 'Give back what was charged for a video, whole or in part; never more',
-  security: bearer,
+  security: adminBearer,
   request: {
     params: z.object({ video_id: z.string().openapi({ param: { name: 'video_id', in: 'path' } }) }),
     headers: keyed,
     body: {
       required: true,
       content: json(
-        z.strictObject({
-          amount_microcredits: z.number().int().min(1).max(MAX_MICROCREDITS).optional(),
-          reason: plainText(500),
-        }),
+        z
+          .strictObject({
+            amount_microcredits: z.number().int().min(1).max(MAX_MICROCREDITS).optional(),
+            reason: plainText(500),
+          })
+          .openapi('RefundVideo', { example: { amount_microcredits: 571429, reason: 'the video is black' } }),
       ),
     },
   },
@@ -106,26 +118,28 @@ const PriceSet = z
     size: z.string(),
     effective_from: moment,
   })
-  .openapi('PriceSet');
+  .openapi('PriceSet', { example: EXAMPLE.priceSet });
 
 const setPrice = createRoute({
   method: 'post',
   path: '/prices',
   operationId: 'setPrice',
   summary: 'The price of a model and size from a moment on; what was admitted before keeps its price',
-  security: bearer,
+  security: adminBearer,
   request: {
     headers: keyed,
     body: {
       required: true,
       content: json(
-        z.strictObject({
-          model: plainText(100),
-          size: z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'must be like 720x1280'),
-          cost_per_second_microcredits: z.number().int().min(1).max(MAX_MICROCREDITS),
-          margin_basis_points: z.number().int().min(0).max(9999),
-          effective_from: z.number().int().min(0).max(253_402_300_799).optional(),
-        }),
+        z
+          .strictObject({
+            model: plainText(100),
+            size: z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'must be like 720x1280'),
+            cost_per_second_microcredits: z.number().int().min(1).max(MAX_MICROCREDITS),
+            margin_basis_points: z.number().int().min(0).max(9999),
+            effective_from: z.number().int().min(0).max(253_402_300_799).optional(),
+          })
+          .openapi('SetPrice', { example: EXAMPLE.setPrice }),
       ),
     },
   },
@@ -144,14 +158,14 @@ const OverviewShown = z
     refunded_today_microcredits: microcredits,
     failures: z.array(z.object({ code: z.string(), generations: z.number().int() })),
   })
-  .openapi('Overview');
+  .openapi('Overview', { example: EXAMPLE.overview });
 
 const overview = createRoute({
   method: 'get',
   path: '/overview',
   operationId: 'getOverview',
   summary: 'What is under way, what is stuck, and what became of today’s credits',
-  security: bearer,
+  security: adminBearer,
   responses: answersWith('At this moment.', OverviewShown),
 });
 
@@ -164,16 +178,19 @@ const Emergency = z
     released_at: moment,
     provider_status: z.string().nullable(),
   })
-  .openapi('EmergencyRelease');
+  .openapi('EmergencyRelease', { example: EXAMPLE.emergencyRelease });
 
 const emergencies = createRoute({
   method: 'get',
   path: '/emergency_releases',
   operationId: 'listEmergencyReleases',
   summary: 'Holds released because their outcome could not be recorded, the newest first',
-  security: bearer,
+  security: adminBearer,
   request: { query: z.object({ limit: z.coerce.number().int().min(1).max(100).default(20) }) },
-  responses: answersWith('The newest ones.', listOf(Emergency).openapi('EmergencyReleaseList')),
+  responses: answersWith(
+    'The newest ones.',
+    listOf(Emergency).openapi('EmergencyReleaseList', { example: pageOf(EXAMPLE.emergencyRelease) }),
+  ),
 });
 
 export function adminOperationRoutes({ ledger }: ApiDependencies) {

@@ -3,6 +3,7 @@ import { accepts } from 'hono/accepts';
 import type { StatementLine } from '../../ledger/index.ts';
 import { toCsv } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../deps.ts';
+import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
@@ -49,20 +50,7 @@ const Transaction = z
     held_microcredits: z.number().int(),
     created_at: z.number().int(),
   })
-  .openapi('CreditTransaction', {
-    example: {
-      id: '42',
-      object: 'credit_transaction',
-      kind: 'hold',
-      video_id: 'video_019a0000000070008000000000000000',
-      reason: null,
-      available_change_microcredits: -571429,
-      held_change_microcredits: 571429,
-      available_microcredits: 9428571,
-      held_microcredits: 571429,
-      created_at: 1790000000,
-    },
-  });
+  .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
 
 const transactions = createRoute({
   method: 'get',
@@ -75,8 +63,10 @@ const transactions = createRoute({
     200: {
       description: 'A page.',
       content: {
-        'application/json': { schema: listOf(Transaction).openapi('CreditTransactionList') },
-        'text/csv': { schema: z.string() },
+        'application/json': {
+          schema: listOf(Transaction).openapi('CreditTransactionList', { example: pageOf(EXAMPLE.creditTransaction) }),
+        },
+        'text/csv': { schema: z.string(), example: EXAMPLE.transactionsCsv },
       },
     },
     ...errorAnswers(400, 401, 500, 503),
@@ -93,7 +83,7 @@ const Hold = z
     created_at: z.number().int(),
     expires_at: z.number().int(),
   })
-  .openapi('CreditHold');
+  .openapi('CreditHold', { example: EXAMPLE.creditHold });
 
 const holds = createRoute({
   method: 'get',
@@ -105,7 +95,9 @@ const holds = createRoute({
   responses: {
     200: {
       description: 'A page.',
-      content: { 'application/json': { schema: listOf(Hold).openapi('CreditHoldList') } },
+      content: {
+        'application/json': { schema: listOf(Hold).openapi('CreditHoldList', { example: pageOf(EXAMPLE.creditHold) }) },
+      },
     },
     ...errorAnswers(400, 401, 500, 503),
   },

@@ -3,8 +3,10 @@ import type { ApiDependencies } from '../deps.ts';
 import { newRouter } from '../router.ts';
 
 const up = z.boolean();
-const Health = z.object({ status: z.literal('ok') }).openapi('Health');
-const Ready = z.object({ status: z.enum(['ok', 'unavailable']), database: up, temporal: up }).openapi('Ready');
+const Health = z.object({ status: z.literal('ok') }).openapi('Health', { example: { status: 'ok' } });
+const Ready = z
+  .object({ status: z.enum(['ok', 'unavailable']), database: up, temporal: up })
+  .openapi('Ready', { example: { status: 'ok', database: true, temporal: true } });
 
 const healthz = createRoute({
   method: 'get',

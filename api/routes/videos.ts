@@ -9,6 +9,7 @@ import { claimVideo } from '../claimVideo.ts';
 import { createVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
 import { notFound } from '../errors.ts';
+import { EXAMPLE, pageOf } from '../examples.ts';
 import { Quote, quote } from '../quote.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
@@ -79,7 +80,12 @@ const listVideos = createRoute({
   security: bearer,
   request: { query: listQuery(VIDEO_ID, 'video_019a0000000070008000000000000000') },
   responses: {
-    200: { description: 'A page.', content: { 'application/json': { schema: listOf(Video).openapi('VideoList') } } },
+    200: {
+      description: 'A page.',
+      content: {
+        'application/json': { schema: listOf(Video).openapi('VideoList', { example: pageOf(EXAMPLE.video) }) },
+      },
+    },
     ...errorAnswers(400, 401, 500, 503),
   },
 });
@@ -154,8 +160,9 @@ const events = createRoute({
   request: { params, headers: z.object({ 'last-event-id': z.string().optional() }) },
   responses: {
     200: {
-      description: 'Events whose data is the video, until it is settled.',
-      content: { 'text/event-stream': { schema: z.string() } },
+      description: 'Events whose data is the video as JSON, until it is settled.',
+      // No type: tools disagree whether it would be that of the stream or that of an event.
+      content: { 'text/event-stream': { schema: z.unknown(), example: EXAMPLE.videoEvents } },
     },
     204: { description: 'The end was sent before: there is nothing more to come.' },
     ...errorAnswers(401, 404, 500, 503),
@@ -164,7 +171,7 @@ const events = createRoute({
 
 const Deleted = z
   .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
-  .openapi('DeletedVideo');
+  .openapi('DeletedVideo', { example: EXAMPLE.deletedVideo });
 
 const remove = createRoute({
   method: 'delete',
@@ -179,6 +186,11 @@ const remove = createRoute({
   },
 });
 
+const bytes = z.string().openapi({ format: 'binary' });
+const contents = Object.fromEntries(
+  ['video/mp4', 'image/webp', 'image/jpeg', 'image/png'].map((type) => [type, { schema: bytes }]),
+);
+
 const content = createRoute({
   method: 'get',
   path: '/videos/{video_id}/content',
@@ -189,9 +201,9 @@ const content = createRoute({
   responses: {
     200: {
       description: 'The content, streamed: from the archive, or from the provider until it is there.',
-      content: { 'video/mp4': { schema: z.string().openapi({ format: 'binary' }) } },
+      content: contents,
     },
-    206: { description: 'The range that was asked for.' },
+    206: { description: 'The range that was asked for.', content: contents },
     304: { description: 'It is what the client has already, by its If-None-Match.' },
     416: { description: 'The range lies outside of the content.' },
     ...errorAnswers(400, 401, 402, 404, 500, 503),

@@ -4,10 +4,11 @@ import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
 import { readWebhook } from '../../provider/index.ts';
 import type { ApiDependencies, WebhookOutcome } from '../deps.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { EXAMPLE } from '../examples.ts';
 import { newRouter } from '../router.ts';
 import { errorAnswers } from '../schemas.ts';
 
-const Received = z.object({ received: z.literal(true) }).openapi('WebhookReceived');
+const Received = z.object({ received: z.literal(true) }).openapi('WebhookReceived', { example: { received: true } });
 const signed = (name: string) =>
   z
     .string()
@@ -25,7 +26,7 @@ const receive = createRoute({
       'webhook-timestamp': signed('webhook-timestamp'),
       'webhook-signature': signed('webhook-signature'),
     }),
-    body: { content: { 'text/plain': { schema: z.string() } } },
+    body: { content: { 'text/plain': { schema: z.string(), example: EXAMPLE.providerEvent } } },
   },
   responses: {
     200: { description: 'Received.', content: { 'application/json': { schema: Received } } },

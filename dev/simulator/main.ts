@@ -3,6 +3,7 @@ import { createSimulator, listen } from './server.ts';
 
 const environment = z.object({
   SIMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(3001),
+  SIMULATOR_HOST: z.string().default('127.0.0.1'),
   SIMULATOR_DIR: z.string().default('.holdfast/simulator'),
   SIMULATOR_VIDEO_SECONDS: z.coerce.number().positive().max(86_400).default(6),
   SIMULATOR_API_KEY: z.string().optional(),
@@ -28,7 +29,7 @@ const simulator = createSimulator({
   webhook: url !== undefined && secret !== undefined ? { url, secret } : undefined,
   log: env.SIMULATOR_LOG === '1' ? console.log : undefined,
 });
-const server = await listen(simulator, env.SIMULATOR_PORT).catch((error: NodeJS.ErrnoException) => {
+const server = await listen(simulator, env.SIMULATOR_PORT, env.SIMULATOR_HOST).catch((error: NodeJS.ErrnoException) => {
   const taken = error.code === 'EADDRINUSE';
   console.error(taken ? `Port ${env.SIMULATOR_PORT} is taken: set SIMULATOR_PORT to another one.` : error.message);
   process.exit(1);

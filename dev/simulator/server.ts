@@ -62,11 +62,15 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   return { app, close: () => webhooks.close() };
 }
 
-/** Listens on 127.0.0.1, port 0 for any; `close` cuts open connections. */
-export async function listen(simulator: Simulator, port = 0): Promise<{ url: string; close: () => Promise<void> }> {
+/** Listens on 127.0.0.1 unless told otherwise, port 0 for any; `close` cuts open connections. */
+export async function listen(
+  simulator: Simulator,
+  port = 0,
+  host = '127.0.0.1',
+): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createAdaptorServer({ fetch: simulator.app.fetch }) as Server;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    server.once('error', reject).listen(port, host, resolve);
   });
   const close = (): Promise<void> => {
     simulator.close();

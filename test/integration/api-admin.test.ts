@@ -179,3 +179,19 @@ describe('what an operator looks at', () => {
     }
   });
 });
+
+describe('a body that does not say that it is JSON', () => {
+  it.each([
+    ['a form', 'application/x-www-form-urlencoded', '{"dry_run": true}'],
+    ['text', 'text/plain', '{"dry_run": true}'],
+    ['nothing', undefined, undefined],
+  ])('%s is refused, and is no empty object whose defaults are obeyed', async (_what, type, body) => {
+    const answer = await fetch(`${stack.url}/admin/reconcile`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, ...(type === undefined ? {} : { 'content-type': type }) },
+      ...(body === undefined ? {} : { body }),
+    });
+    expect(answer.status).toBe(415);
+    expect(await answer.json()).toMatchObject(refusal('unsupported_media_type'));
+  });
+});

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import type { ApiDependencies } from './deps.ts';
+
+/** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
+export interface Finding {
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+export type Check = (deps: ApiDependencies) => Promise<Finding>;
+
+/** The doctor's checks of what is not Temporal. */
+
+const well = (message: string): Finding => ({ ok: true, message });
+const ill = (message: string): Finding => ({ ok: false, message });
+
+/** Whether PostgreSQL answers, and how soon. */
+export async function checkDatabase({ ledger }: ApiDependencies): Promise<Finding> {
+  const beganMs = performance.now();
+  await ledger.ping();
+  return well(`PostgreSQL answers in ${Math.ceil(performance.now() - beganMs)} ms.`);
+}
+
+/** Whether the schema is the one that this version was made for. */
+export async function checkMigrations({ ledger }: ApiDependencies): Promise<Finding> {
+  const names = await readdir(new URL('../migrations/', import.meta.url));
+  const known = names.filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort();
+  const applied = await ledger.listMigrations();
+  const missing = known.filter((name) => !applied.includes(name));
+  const unknown = applied.filter((name) => !known.includes(name));
+  if (missing.length > 0) return ill(`Not applied: ${missing.join(', ')}. Run npm run migrate.`);
+  if (unknown.length > 0) {
+    return ill(`The database has ${unknown.join(', ')}, which this version does not know: run the newer version.`);
+  }
+  return well(`The schema is up to date (${known.at(-1) ?? 'empty'}).`);
+}
+
+const CLOCKS_MAY_DIFFER_MS = 5000;
+
+/** Whether this process and the database agree on the time. */
+export async function checkClock({ ledger }: ApiDependencies): Promise<Finding> {
+  const beganMs = Date.now();
+  const now = await ledger.readClock();
+  // What the database said lies between the two.
+  const differenceMs = now.getTime() - (beganMs + Date.now()) / 2;
+  const seconds = (Math.abs(differenceMs) / 1000).toFixed(1);
+  if (Math.abs(differenceMs) <= CLOCKS_MAY_DIFFER_MS)
+    return well(`This process and the database differ by ${seconds} s.`);
+  return ill(
+    `The database's clock is ${seconds} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this process's: set them by NTP. Holds go by the database's.`,
+  );
+}
+
+const MOVEMENTS_COMPARED = 20;
+
+/** Whether the accounts that moved last have what the journal says. */
+export async function compareLedger({ ledger }: ApiDependencies): Promise<Finding> {
+  const { accounts, differences } = await ledger.compareLatestAccounts(MOVEMENTS_COMPARED);
+  if (differences === 0) return well(`The accounts of the latest movements (${accounts}) have what the journal says.`);
+  return ill(
+    `${differences} balances differ from the journal: run npm run ledger:verify, freeze the account, and keep the database as it is.`,
+  );
+}
+
+/** Whether credits were given back because their outcome could not be recorded. */
+export async function countEmergencies({ ledger }: ApiDependencies): Promise<Finding> {
+  const count = await ledger.countEmergencyReleases();
+  if (count === 0) return well('None in 24 hours.');
+  return ill(
+    `${count} in 24 hours: credits were given back because an outcome could not be recorded. See GET /admin/emergency_releases and the generations’ events.`,
+  );
+}
+
+/** Whether the provider answers a list; its URL is shown, for it never carries a credential. */
+export async function checkProvider({ provider }: ApiDependencies): Promise<Finding> {
+  const answer = await provider.listVideos({ limit: 1 });
+  if (answer.outcome === 'listed') return well(`The provider at ${provider.baseUrl} answers.`);
+  if (answer.status === 401 || answer.status === 403) {
+    return ill(`The provider at ${provider.baseUrl} refuses our key (${answer.status}): look at OPENAI_API_KEY.`);
+  }
+  if (answer.status === 404 || answer.status === 405 || answer.status === 501) {
+    return well(
+      `The provider at ${provider.baseUrl} answers, but lists no videos (${answer.status}): a create whose reply is lost waits for its hour.`,
+    );
+  }
+  return ill(`The provider at ${provider.baseUrl} does not answer as it should: ${answer.why}.`);
+}
+
+/** Whether a content could be kept; what is written is removed again. */
+export async function checkArchive({ archive }: ApiDependencies): Promise<Finding> {
+  // A name of its own: of two writes to one, the first would fail.
+  const group = `doctor_${randomUUID().replaceAll('-', '')}`;
+  try {
+    await archive.write(`${group}/probe`, probe(), { from: 0, bytes: 1 });
+  } finally {
+    await archive.remove(group);
+  }
+  return well('The archive can be written.');
+}
+
+async function* probe(): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(1);
+}
+
+/** Whether the provider’s webhooks are listened to; both are fine. */
+export async function describeWebhooks({ webhookSecret }: ApiDependencies): Promise<Finding> {
+  if (webhookSecret !== undefined)
+    return well('OPENAI_WEBHOOK_SECRET is set: the provider’s events make us look sooner.');
+  return well('OPENAI_WEBHOOK_SECRET is not set: none are taken, and videos are found by looking.');
+}

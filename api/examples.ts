@@ -1,0 +1,216 @@
+/** What the OpenAPI document shows as examples; a test holds each of them to its schema. */
+
+const accountId = 'acct_019a0000000070008000000000000000';
+const keyId = 'key_019a0000000070008000000000000000';
+const videoId = 'video_019a0000000070008000000000000000';
+const moment = 1790000000;
+
+/** One page with this on it, and no other behind it. */
+export function pageOf<Item extends { id: string }>(item: Item) {
+  return { object: 'list' as const, data: [item], first_id: item.id, last_id: item.id, has_more: false };
+}
+
+function refusal(type: string, code: string, message: string, param: string | null = null) {
+  return { error: { message, type, param, code } };
+}
+
+const errors = {
+  400: refusal(
+    'invalid_request_error',
+    'invalid_request',
+    'seconds: must be one of "4", "8", "12", "16", "20", as text. Nothing was held.',
+    'seconds',
+  ),
+  401: refusal(
+    'authentication_error',
+    'invalid_api_key',
+    'This API key is unknown or revoked. Send one as: Authorization: Bearer <key>.',
+  ),
+  402: refusal(
+    'billing_error',
+    'insufficient_credits',
+    'This video costs 0.571429 credits; 0.300000 are available (1.142858 more are reserved for 2 videos in progress).',
+  ),
+  403: refusal('permission_error', 'account_frozen', 'This account is frozen. Nothing was held.'),
+  404: refusal('invalid_request_error', 'not_found', 'This video was not found.'),
+  409: refusal('invalid_request_error', 'video_not_terminal', 'This video is still being made.'),
+  413: refusal(
+    'invalid_request_error',
+    'body_too_large',
+    'The body is too large: a file may have 10 MB. Nothing was held.',
+  ),
+  415: refusal(
+    'invalid_request_error',
+    'unsupported_media_type',
+    'Send the body as multipart/form-data or application/json. Nothing was held.',
+  ),
+  422: refusal(
+    'invalid_request_error',
+    'idempotency_key_reused',
+    'This Idempotency-Key came with another request before.',
+    'Idempotency-Key',
+  ),
+  429: refusal('rate_limit_error', 'too_many_active_generations', 'Too many videos are in progress. Nothing was held.'),
+  500: refusal('server_error', 'internal_error', 'Something went wrong on our side.'),
+  503: refusal(
+    'server_error',
+    'temporarily_unavailable',
+    'Holdfast can’t answer just now. Nothing was held by this request; try again shortly.',
+  ),
+};
+
+const video = {
+  id: videoId,
+  object: 'video',
+  model: 'sora-2',
+  status: 'in_progress',
+  progress: 33,
+  created_at: moment,
+  completed_at: null,
+  expires_at: null,
+  prompt: 'a red fox runs through fresh snow',
+  size: '720x1280',
+  seconds: '4',
+  remixed_from_video_id: null,
+  error: null,
+  credits: {
+    state: 'held',
+    amount_microcredits: 571429,
+    amount: '0.571429',
+    hold_id: 'hold_019a0000000070008000000000000000',
+    hold_expires_at: moment + 3600,
+    settled_at: null,
+    message: '0.571429 credits are reserved for this video; they are charged only when it completes.',
+  },
+} as const;
+
+export const EXAMPLE = {
+  video,
+  videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
+  createVideo: { model: 'sora-2', prompt: 'a red fox runs through fresh snow', seconds: '4', size: '720x1280' },
+  creditHold: {
+    id: 'hold_019a0000000070008000000000000000',
+    object: 'credit_hold',
+    video_id: videoId,
+    state: 'active',
+    amount_microcredits: 571429,
+    created_at: moment,
+    expires_at: moment + 3600,
+  },
+  creditTransaction: {
+    id: '42',
+    object: 'credit_transaction',
+    kind: 'hold',
+    video_id: videoId,
+    reason: null,
+    available_change_microcredits: -571429,
+    held_change_microcredits: 571429,
+    available_microcredits: 9428571,
+    held_microcredits: 571429,
+    created_at: moment,
+  },
+  transactionsCsv: [
+    'recorded_at,transaction_id,kind,generation_id,reason,available_change_microcredits,held_change_microcredits,available_microcredits,held_microcredits',
+    `2026-09-21T14:13:20.000Z,42,hold,${videoId},,-571429,571429,9428571,571429`,
+    '',
+  ].join('\n'),
+  deletedVideo: { id: videoId, object: 'video.deleted', deleted: true },
+  providerEvent:
+    '{"id":"evt_1","object":"event","type":"video.completed","created_at":1790000000,"data":{"id":"video_1"}}',
+  account: { id: accountId, object: 'account', name: 'Acme', created_at: moment },
+  accountStanding: {
+    id: accountId,
+    object: 'account',
+    name: 'Acme',
+    available_microcredits: 9428571,
+    held_microcredits: 571429,
+    active_generations: 1,
+    frozen_at: null,
+    created_at: moment,
+  },
+  accountFrozen: { id: accountId, object: 'account', frozen: true },
+  apiKey: {
+    id: keyId,
+    object: 'api_key',
+    account_id: accountId,
+    name: 'production',
+    key: 'hf_shown-this-once',
+    created_at: moment,
+  },
+  apiKeyRevoked: { id: keyId, object: 'api_key', revoked_at: moment },
+  grant: {
+    object: 'grant',
+    transaction_id: 41,
+    account_id: accountId,
+    amount_microcredits: 10000000,
+    available_microcredits: 10000000,
+  },
+  reconciliation: {
+    object: 'reconciliation',
+    dry_run: true,
+    holds_checked: 12,
+    acts: [
+      {
+        generation_id: videoId,
+        action: 'resume',
+        why: 'no workflow runs, and the hold has time left',
+        outcome: 'would',
+      },
+    ],
+    acts_made: 0,
+    requests_voided: 0,
+    followed: 0,
+    follow_ended: 0,
+    videos_deleted: 0,
+    orphans: { count: 0, sample: [] },
+    accounts_compared: 50,
+    differences: 0,
+  },
+  refund: {
+    object: 'refund',
+    video_id: videoId,
+    transaction_id: 44,
+    amount_microcredits: 571429,
+    refundable_microcredits: 0,
+  },
+  setPrice: {
+    model: 'sora-2',
+    size: '720x1280',
+    cost_per_second_microcredits: 100000,
+    margin_basis_points: 3000,
+    effective_from: moment,
+  },
+  priceSet: { object: 'price', id: 7, model: 'sora-2', size: '720x1280', effective_from: moment },
+  overview: {
+    object: 'overview',
+    active_generations: 3,
+    held_microcredits: 1714287,
+    stuck_holds: 0,
+    charged_today: 120,
+    charged_today_microcredits: 68571480,
+    refunded_today: 4,
+    refunded_today_microcredits: 2285716,
+    failures: [{ code: 'moderation_blocked', generations: 3 }],
+  },
+  emergencyRelease: {
+    object: 'emergency_release',
+    id: videoId,
+    account_id: accountId,
+    amount_microcredits: 571429,
+    released_at: moment,
+    provider_status: 'completed',
+  },
+  doctor: {
+    object: 'doctor',
+    ok: false,
+    checks: [
+      { name: 'database', ok: true, message: 'PostgreSQL answers in 2 ms.' },
+      {
+        name: 'workers holdfast-provider',
+        ok: false,
+        message: 'No worker has polled holdfast-provider for 90 s: start one (npm run worker), or look at its log.',
+      },
+    ],
+  },
+  errors,
+} as const;

@@ -1,0 +1,151 @@
+import { chmod } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ensureReconcileSchedule } from '../../platform/schedules.ts';
+import type { TestStack } from '../support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
+
+/** GET /admin/doctor: what is wrong with an installation, in words, and never in more than a few seconds. */
+
+interface Doctor {
+  object: string;
+  ok: boolean;
+  checks: { name: string; ok: boolean; message: string }[];
+}
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startStack();
+  await ensureReconcileSchedule(stack.temporal, 300_000);
+});
+afterAll(async () => {
+  await stack.stop();
+});
+
+async function doctor(): Promise<Doctor> {
+  const answer = await fetch(`${stack.url}/admin/doctor`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  expect(answer.status).toBe(200);
+  const body = (await answer.json()) as Doctor;
+  expect(body.ok).toBe(body.checks.every(({ ok }) => ok));
+  return body;
+}
+const ills = ({ checks }: Doctor) => checks.filter(({ ok }) => !ok).map(({ name }) => name);
+const messageOf = ({ checks }: Doctor, wanted: string) => checks.find(({ name }) => name === wanted)?.message;
+
+describe('of a healthy installation', () => {
+  it('every check is ok, and says what it saw', async () => {
+    await openAccount(stack, 1_000_000);
+    const found = await vi.waitFor(async () => {
+      const each = await doctor();
+      expect(ills(each)).toEqual([]);
+      return each;
+    });
+    expect(found.checks.map(({ name }) => name)).toEqual([
+      'database',
+      'migrations',
+      'clock',
+      'ledger',
+      'emergency releases',
+      'temporal',
+      'search attributes',
+      'workers holdfast',
+      'workers holdfast-provider',
+      'workers holdfast-outbound',
+      'reconciler',
+      'provider',
+      'archive',
+      'provider webhooks',
+    ]);
+    expect(messageOf(found, 'ledger')).toBe('The accounts of the latest movements (1) have what the journal says.');
+    expect(messageOf(found, 'reconciler')).toBe('No run yet; one every 5 min.');
+    expect(messageOf(found, 'workers holdfast')).toBe('1 worker polls holdfast.');
+  });
+
+  it('is for the admin key only', async () => {
+    const { fetch: asCustomer } = await openAccount(stack, 0);
+    expect((await asCustomer('/admin/doctor')).status).toBe(401);
+  });
+});
+
+describe('names what is wrong, and what to do', () => {
+  it('a migration that the database does not have', async () => {
+    const { rows } = await stack.database.admin.query<{ name: string; sha256: string }>(
+      'DELETE FROM schema_migrations WHERE name = (SELECT max(name) FROM schema_migrations) RETURNING name, sha256',
+    );
+    const [last] = rows;
+    try {
+      expect(messageOf(await doctor(), 'migrations')).toBe(`Not applied: ${last!.name}. Run npm run migrate.`);
+    } finally {
+      await stack.database.admin.query('INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)', [
+        last!.name,
+        last!.sha256,
+      ]);
+    }
+  });
+
+  it('a reconciler that is paused', async () => {
+    const schedule = stack.temporal.schedule.getHandle('reconcile-holds');
+    await schedule.pause();
+    expect(messageOf(await doctor(), 'reconciler')).toMatch(/paused: unpause it/);
+    await schedule.unpause();
+  });
+
+  it('says how the last run of the reconciler ended', async () => {
+    await stack.temporal.schedule.getHandle('reconcile-holds').trigger();
+    await vi.waitFor(async () => expect(messageOf(await doctor(), 'reconciler')).toMatch(/completed\.$/), {
+      timeout: 10_000,
+    });
+  });
+
+  it.skipIf(process.getuid?.() === 0)('an archive that can not be written', async () => {
+    await chmod(stack.archiveFolder, 0o500);
+    expect(ills(await doctor())).toEqual(['archive']);
+    await chmod(stack.archiveFolder, 0o700);
+  });
+
+  it('workers that have polled no more for 90 s', async () => {
+    await stack.stopWorkers();
+    // Temporal remembers its pollers for minutes; the API's clock, and only that, goes on.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 100_000 });
+    try {
+      const found = await doctor();
+      expect(ills(found)).toEqual([
+        'clock',
+        'workers holdfast',
+        'workers holdfast-provider',
+        'workers holdfast-outbound',
+      ]);
+      expect(messageOf(found, 'clock')).toMatch(
+        /^The database's clock is 100.\d s behind this process's: set them by NTP/,
+      );
+      expect(messageOf(found, 'workers holdfast-provider')).toBe(
+        'No worker has polled holdfast-provider for 90 s: start one (npm run worker), or look at its log.',
+      );
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('a provider that is gone', async () => {
+    await stack.stopSimulator();
+    const found = await doctor();
+    expect(ills(found)).toContain('provider');
+    expect(messageOf(found, 'provider')).toMatch(/^The provider at http:.* does not answer as it should/);
+  });
+});
+
+describe('with a database that hangs', () => {
+  it('answers all the same, within seconds', async () => {
+    const blocker = await stack.database.admin.connect();
+    await blocker.query('BEGIN; LOCK TABLE schema_migrations, journal_transactions');
+    const beganMs = performance.now();
+    try {
+      const found = await doctor();
+      expect(ills(found)).toEqual(expect.arrayContaining(['migrations', 'ledger']));
+      expect(messageOf(found, 'migrations')).toMatch(/no answer within 3 s/);
+      expect(performance.now() - beganMs).toBeLessThan(5000);
+    } finally {
+      await blocker.query('ROLLBACK');
+      blocker.release();
+    }
+  });
+});

@@ -1,0 +1,60 @@
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import type { ServerType } from '@hono/node-server';
+import { Hono } from 'hono';
+import { proxy } from 'hono/proxy';
+
+/** A request as the server saw it, and what it answered. */
+export interface Passed {
+  readonly key: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** As the server said it. */
+  readonly retryAfter: string | null;
+  readonly atMs: number;
+}
+
+export interface CountingProxy {
+  readonly url: string;
+  /** What came with this key, in order. */
+  readonly of: (key: string) => Passed[];
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Stands before the API and writes down what passes. A Retry-After is shortened to a second, so that nobody waits long for
+ * somebody else's patience. `onAnswer` is awaited before the answer goes on.
+ */
+export async function startCountingProxy(
+  target: string,
+  onAnswer: (passed: Passed) => Promise<void>,
+): Promise<CountingProxy> {
+  const all: Passed[] = [];
+  const app = new Hono();
+  app.all('*', async (c) => {
+    const { pathname, search } = new URL(c.req.url);
+    const atMs = performance.now();
+    const answer = await proxy(target + pathname + search, c.req);
+    const passed = {
+      key: (c.req.header('authorization') ?? '').replace(/^Bearer /, ''),
+      method: c.req.method,
+      path: pathname,
+      status: answer.status,
+      retryAfter: answer.headers.get('retry-after'),
+      atMs,
+    };
+    all.push(passed);
+    await onAnswer(passed);
+    if (passed.retryAfter !== null) answer.headers.set('retry-after', '1');
+    return answer;
+  });
+  const server = await new Promise<ServerType>((resolve) => {
+    const started = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(started));
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    of: (key) => all.filter((passed) => passed.key === key),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
