@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { loadConfig } from '../config.ts';
 import { Announcer, createLedger, createPool, listenForChanges } from '../ledger/index.ts';
 import { createFolderStore } from '../outbound/index.ts';
@@ -53,7 +54,7 @@ server.on('error', (error) => {
   process.exit(1);
 });
 server.listen(config.port, config.host, () => {
-  log.info({ port: config.port }, 'ready');
+  log.info({ port: (server.address() as AddressInfo).port }, 'ready');
 });
 
 /** What is in flight at SIGTERM gets this long to end. */
