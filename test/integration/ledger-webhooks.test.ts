@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { webhookEndpointId } from '../../contracts/ids.ts';
 import type { WebhookDelivery, WebhookEvent } from '../../contracts/webhooks.ts';
 import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
@@ -31,7 +31,10 @@ afterEach(async () => {
 
 const newSecret = () => `whsec_${Buffer.from(randomUUID()).toString('base64')}`;
 
-async function listen({ accountId } = tenant, events: readonly WebhookEvent[] = WEBHOOK_EVENTS) {
+async function listen(
+  { accountId }: Pick<Tenant, 'accountId'> = tenant,
+  events: readonly WebhookEvent[] = WEBHOOK_EVENTS,
+) {
   const id = webhookEndpointId(randomUUID());
   const secret = newSecret();
   const made = await db.ledger.createWebhookEndpoint({ accountId, id, url: URL, events, secret });
@@ -128,13 +131,33 @@ describe('an endpoint', () => {
     tenant = await openTenant(db, 100 * PRICE);
   });
 
-  it('is the tenth of its account at most, also when many are made at once', async () => {
+  it('is the tenth of its account at most, also while another one is being made', async () => {
     const { accountId } = await openTenant(db, 0);
-    const outcomes = await forEachOf(Array.from({ length: 20 }), 10, () => {
-      const id = webhookEndpointId(randomUUID());
-      return db.ledger.createWebhookEndpoint({ accountId, id, url: URL, events: WEBHOOK_EVENTS, secret: newSecret() });
-    });
-    expect(outcomes.filter(({ outcome }) => outcome === 'created')).toHaveLength(10);
+    for (let n = 0; n < 9; n += 1) await listen({ accountId });
+    const one = () => ({ accountId, id: webhookEndpointId(randomUUID()), url: URL, secret: newSecret() });
+    const client = await db.pool.connect();
+    try {
+      const { id, secret } = one();
+      await client.query('BEGIN');
+      await client.query('SELECT create_webhook_endpoint($1, $2, $3, $4, $5)', [
+        accountId,
+        id,
+        URL,
+        WEBHOOK_EVENTS,
+        secret,
+      ]);
+      const second = db.ledger.createWebhookEndpoint({ ...one(), events: WEBHOOK_EVENTS });
+      await vi.waitFor(async () => {
+        const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+        expect((await db.pool.query(waiting)).rowCount).toBe(1);
+      });
+      await client.query('COMMIT');
+      expect(await second).toMatchObject({ outcome: 'too_many' });
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
     expect(await db.ledger.listWebhookEndpoints(accountId)).toHaveLength(10);
   });
 
