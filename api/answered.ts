@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Caller, KeptAnswer } from '../ledger/index.ts';
+import { isServed } from './connection.ts';
 import type { ApiDependencies, Env } from './deps.ts';
 import { ApiError, envelopeOf } from './errors.ts';
 import type { Repeat } from './startGeneration.ts';
@@ -52,11 +53,6 @@ export function markDelivered({ ledger, log }: ApiDependencies, c: Context<Env>,
   });
 }
 
-/** Whether the request came over a connection, and not from a caller in this process. */
-export function isServed(bindings: HttpBindings | undefined): bindings is HttpBindings {
-  return bindings?.outgoing !== undefined;
-}
-
 /** Keeps an answer for its idempotency key, if it has one. */
 export async function keepAnswer(
   { ledger, log }: ApiDependencies,
@@ -79,9 +75,4 @@ export function keepRefusal(deps: ApiDependencies, caller: Caller, repeat: Repea
     }
     throw error;
   };
-}
-
-/** Whether the client broke off before its request was there as a whole, or was cut off for being too slow. */
-export function hungUp(bindings: HttpBindings | undefined): boolean {
-  return isServed(bindings) && bindings.incoming.destroyed && !bindings.incoming.complete;
 }

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { LedgerUnavailable } from '../ledger/index.ts';
-import { hungUp } from './answered.ts';
+import { hungUp } from './connection.ts';
 import type { Log } from './log.ts';
 
 /** Every code that a client can meet, and the only place that picks its status (CONTRACT, "HTTP API"). */

@@ -3,6 +3,9 @@
 const accountId = 'acct_019a0000000070008000000000000000';
 const keyId = 'key_019a0000000070008000000000000000';
 const videoId = 'video_019a0000000070008000000000000000';
+const scriptId = 'script_019a0000000070008000000000000000';
+const endpointId = 'we_019a0000000070008000000000000000';
+const eventId = 'evt_019a0000000070008000000000000000';
 const moment = 1790000000;
 
 /** One page with this on it, and no other behind it. */
@@ -84,6 +87,31 @@ const video = {
   },
 } as const;
 
+const apiKey = {
+  id: keyId,
+  object: 'api_key',
+  account_id: accountId,
+  name: 'production',
+  scopes: ['videos:read', 'videos:write'],
+  expires_at: null,
+  daily_limit_microcredits: 50000000,
+  monthly_limit_microcredits: null,
+  requests_per_minute: null,
+  created_at: moment,
+  revoked_at: null,
+} as const;
+
+const webhookEndpoint = {
+  id: endpointId,
+  object: 'webhook_endpoint',
+  url: 'https://example.com/webhooks/holdfast',
+  events: ['video.completed', 'video.failed'],
+  status: 'enabled',
+  disabled_reason: null,
+  failing_since: null,
+  created_at: moment,
+} as const;
+
 export const EXAMPLE = {
   video,
   videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
@@ -129,14 +157,42 @@ export const EXAMPLE = {
     created_at: moment,
   },
   accountFrozen: { id: accountId, object: 'account', frozen: true },
-  apiKey: {
-    id: keyId,
-    object: 'api_key',
-    account_id: accountId,
-    name: 'production',
-    key: 'hf_shown-this-once',
+  newApiKey: { name: 'production', scopes: ['videos:read', 'videos:write'], daily_limit_microcredits: 50000000 },
+  apiKey,
+  apiKeyShownOnce: { ...apiKey, key: 'hf_shown-this-once' },
+  textEvents: [
+    'event: delta',
+    'data: {"delta":"{\\"title\\":\\"Fresh snow\\","}',
+    '',
+    'event: completed',
+    `data: {"id":"${scriptId}","object":"script","status":"completed"}`,
+    '',
+    '',
+  ].join('\n'),
+  webhookEndpoint,
+  newWebhookEndpoint: { url: webhookEndpoint.url, events: ['video.completed', 'video.failed'] },
+  webhookEndpointCreated: { ...webhookEndpoint, secret: 'whsec_shown-this-once' },
+  webhookEndpointDeleted: { id: endpointId, object: 'webhook_endpoint.deleted', deleted: true },
+  webhookSecretRotated: {
+    id: endpointId,
+    object: 'webhook_endpoint.secret',
+    secret: 'whsec_shown-this-once',
+    previous_secret_valid_until: moment + 86400,
+  },
+  webhookDelivery: {
+    id: eventId,
+    object: 'webhook_delivery',
+    type: 'video.completed',
+    video_id: videoId,
+    state: 'delivered',
+    attempts: 1,
+    last_status: 200,
+    last_error: null,
+    last_attempt_at: moment,
+    next_attempt_at: null,
     created_at: moment,
   },
+  webhookRedelivery: { id: eventId, object: 'webhook_delivery', state: 'pending' },
   apiKeyRevoked: { id: keyId, object: 'api_key', revoked_at: moment },
   grant: {
     object: 'grant',
@@ -163,6 +219,7 @@ export const EXAMPLE = {
     follow_ended: 0,
     videos_deleted: 0,
     orphans: { count: 0, sample: [] },
+    webhooks_resumed: 0,
     accounts_compared: 50,
     differences: 0,
   },

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
 import { accountId, isAccountId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import { isServed } from '../answered.ts';
+import { isServed } from '../connection.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { reconcileNow } from '../reconcile.ts';
 import { ApiError, notFound } from '../errors.ts';

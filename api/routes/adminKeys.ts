@@ -7,9 +7,10 @@ import type { ListedKey } from '../../ledger/index.ts';
 import { newApiKey, sha256 } from '../auth.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { notFound } from '../errors.ts';
+import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
 import { unixSeconds } from '../videoObject.ts';
 
 /** API keys as an operator makes, lists, rotates and revokes them. A key itself is shown once, and kept as its hash. */
@@ -42,7 +43,7 @@ const NewKey = z
     monthly_limit_microcredits: microcredits.optional(),
     requests_per_minute: z.number().int().min(1).max(1_000_000).optional(),
   })
-  .openapi('NewApiKey');
+  .openapi('NewApiKey', { example: EXAMPLE.newApiKey });
 
 const Key = z
   .object({
@@ -58,15 +59,15 @@ const Key = z
     created_at: moment,
     revoked_at: moment.nullable(),
   })
-  .openapi('ApiKey');
-const ShownKey = Key.extend({ key: z.string() }).openapi('NewApiKeyShownOnce');
+  .openapi('ApiKey', { example: EXAMPLE.apiKey });
+const ShownKey = Key.extend({ key: z.string() }).openapi('NewApiKeyShownOnce', { example: EXAMPLE.apiKeyShownOnce });
 
 const add = createRoute({
   method: 'post',
   path: '/accounts/{account_id}/keys',
   operationId: 'createApiKey',
   summary: 'Make an API key; it is shown this once',
-  security: bearer,
+  security: adminBearer,
   request: { params: account, body: { required: true, content: json(NewKey) } },
   responses: {
     200: { description: 'The key.', content: json(ShownKey) },
@@ -79,13 +80,16 @@ const list = createRoute({
   path: '/accounts/{account_id}/keys',
   operationId: 'listApiKeys',
   summary: 'The keys of an account, the oldest first, with those that have ended',
-  security: bearer,
+  security: adminBearer,
   request: {
     params: account,
     query: listQuery(API_KEY_ID, 'key_019a0000000070008000000000000000').omit({ order: true }),
   },
   responses: {
-    200: { description: 'A page.', content: json(listOf(Key).openapi('ApiKeyList')) },
+    200: {
+      description: 'A page.',
+      content: json(listOf(Key).openapi('ApiKeyList', { example: pageOf(EXAMPLE.apiKey) })),
+    },
     ...errorAnswers(400, 401, 404, 500, 503),
   },
 });
@@ -95,21 +99,23 @@ const rotate = createRoute({
   path: '/accounts/{account_id}/keys/{key_id}/rotate',
   operationId: 'rotateApiKey',
   summary: 'Make a key with the settings of this one, which ends at once or after the overlap; they share its limits',
-  security: bearer,
+  security: adminBearer,
   request: {
     params: one,
     body: {
       required: true,
       content: json(
-        z.strictObject({
-          expires_in_seconds: z
-            .number()
-            .int()
-            .min(0)
-            .max(MAXIMUM_OVERLAP_SECONDS)
-            .default(0)
-            .openapi({ description: 'How long the old key goes on.' }),
-        }),
+        z
+          .strictObject({
+            expires_in_seconds: z
+              .number()
+              .int()
+              .min(0)
+              .max(MAXIMUM_OVERLAP_SECONDS)
+              .default(0)
+              .openapi({ description: 'How long the old key goes on.' }),
+          })
+          .openapi('RotateApiKey', { example: { expires_in_seconds: 3600 } }),
       ),
     },
   },
@@ -124,13 +130,15 @@ const revoke = createRoute({
   path: '/accounts/{account_id}/keys/{key_id}',
   operationId: 'revokeApiKey',
   summary: 'Revoke a key, at once and for good',
-  security: bearer,
+  security: adminBearer,
   request: { params: one },
   responses: {
     200: {
       description: 'It opens nothing any more.',
       content: json(
-        z.object({ id: z.string(), object: z.literal('api_key'), revoked_at: moment }).openapi('ApiKeyRevoked'),
+        z
+          .object({ id: z.string(), object: z.literal('api_key'), revoked_at: moment })
+          .openapi('ApiKeyRevoked', { example: EXAMPLE.apiKeyRevoked }),
       ),
     },
     ...errorAnswers(400, 401, 404, 500, 503),

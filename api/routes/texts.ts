@@ -7,6 +7,7 @@ import { markDelivered, readRepeat } from '../answered.ts';
 import { followText, startText } from '../createText.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
 import { ApiError, envelopeOf, notFound } from '../errors.ts';
+import { EXAMPLE } from '../examples.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers, plainText } from '../schemas.ts';
 import { toText, WrittenText } from '../textObject.ts';
@@ -42,7 +43,10 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
     responses: {
       200: {
         description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}.`,
-        content: { 'application/json': { schema: WrittenText }, 'text/event-stream': { schema: z.string() } },
+        content: {
+          'application/json': { schema: WrittenText },
+          'text/event-stream': { schema: z.string(), example: EXAMPLE.textEvents },
+        },
       },
       ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
     },

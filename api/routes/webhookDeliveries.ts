@@ -6,6 +6,7 @@ import { DELIVER_WEBHOOK, deliveryWorkflowId, SEND_NOW, WEBHOOK_EVENTS } from '.
 import type { LoggedDelivery } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
@@ -28,7 +29,7 @@ const Delivery = z
     next_attempt_at: moment.nullable(),
     created_at: moment,
   })
-  .openapi('WebhookDelivery');
+  .openapi('WebhookDelivery', { example: EXAMPLE.webhookDelivery });
 
 const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 const pathParam = (name: string) => z.string().openapi({ param: { name, in: 'path' } });
@@ -44,14 +45,17 @@ const log = createRoute({
     query: listQuery(EVENT_ID, 'evt_019a0000000070008000000000000000').omit({ order: true }),
   },
   responses: {
-    200: { description: 'A page.', content: json(listOf(Delivery).openapi('WebhookDeliveryList')) },
+    200: {
+      description: 'A page.',
+      content: json(listOf(Delivery).openapi('WebhookDeliveryList', { example: pageOf(EXAMPLE.webhookDelivery) })),
+    },
     ...errorAnswers(400, 401, 404, 500, 503),
   },
 });
 
 const Asked = z
   .object({ id: z.string(), object: z.literal('webhook_delivery'), state: z.literal('pending') })
-  .openapi('WebhookRedelivery');
+  .openapi('WebhookRedelivery', { example: EXAMPLE.webhookRedelivery });
 
 const redeliver = createRoute({
   method: 'post',

@@ -7,6 +7,7 @@ import type { WebhookEndpoint } from '../../ledger/index.ts';
 import { faultOfWebhookUrl } from '../../outbound/index.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
@@ -25,11 +26,13 @@ const fields = {
   failing_since: moment.nullable(),
   created_at: moment,
 };
-const Endpoint = z.object(fields).openapi('WebhookEndpoint');
-const NewEndpoint = z.object({ ...fields, secret: z.string() }).openapi('WebhookEndpointCreated');
+const Endpoint = z.object(fields).openapi('WebhookEndpoint', { example: EXAMPLE.webhookEndpoint });
+const NewEndpoint = z
+  .object({ ...fields, secret: z.string() })
+  .openapi('WebhookEndpointCreated', { example: EXAMPLE.webhookEndpointCreated });
 const Deleted = z
   .object({ id: z.string(), object: z.literal('webhook_endpoint.deleted'), deleted: z.literal(true) })
-  .openapi('WebhookEndpointDeleted');
+  .openapi('WebhookEndpointDeleted', { example: EXAMPLE.webhookEndpointDeleted });
 const Rotated = z
   .object({
     id: z.string(),
@@ -37,7 +40,7 @@ const Rotated = z
     secret: z.string(),
     previous_secret_valid_until: moment,
   })
-  .openapi('WebhookSecretRotated');
+  .openapi('WebhookSecretRotated', { example: EXAMPLE.webhookSecretRotated });
 
 const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 const answersWith = <Schema extends z.ZodType>(description: string, schema: Schema, ...errors: number[]) => ({
@@ -56,14 +59,16 @@ const create = createRoute({
     body: {
       required: true,
       content: json(
-        z.strictObject({
-          url: z.string().openapi({ example: 'https://example.com/webhooks/holdfast' }),
-          events: z
-            .array(z.enum(WEBHOOK_EVENTS))
-            .min(1)
-            .max(20)
-            .default([...WEBHOOK_EVENTS]),
-        }),
+        z
+          .strictObject({
+            url: z.string().openapi({ example: 'https://example.com/webhooks/holdfast' }),
+            events: z
+              .array(z.enum(WEBHOOK_EVENTS))
+              .min(1)
+              .max(20)
+              .default([...WEBHOOK_EVENTS]),
+          })
+          .openapi('NewWebhookEndpoint', { example: EXAMPLE.newWebhookEndpoint }),
       ),
     },
   },
@@ -76,7 +81,10 @@ const list = createRoute({
   operationId: 'listWebhookEndpoints',
   summary: 'All of them, the newest first; there are ten at most',
   security: bearer,
-  responses: answersWith('All of them.', listOf(Endpoint).openapi('WebhookEndpointList')),
+  responses: answersWith(
+    'All of them.',
+    listOf(Endpoint).openapi('WebhookEndpointList', { example: pageOf(EXAMPLE.webhookEndpoint) }),
+  ),
 });
 
 const get = createRoute({

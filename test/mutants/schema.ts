@@ -18,7 +18,7 @@ export const schema = [
     'check-held': { breaks: 'less than nothing held', of: 'accounts.accounts_held_range' },
     'check-active': {
       breaks: 'fewer than no active generations',
-      of: 'accounts.accounts_active_generations_video_fields',
+      of: 'accounts.accounts_active_generations_check',
     },
     'check-three-states': { breaks: 'charged without an amount', of: 'generations.generations_three_states' },
     'check-state-matches': { breaks: 'a state that says another', of: 'generations.generations_state_matches' },
