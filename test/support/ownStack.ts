@@ -9,13 +9,19 @@ import type { Endpoints } from '../../dev/summary.ts';
 
 const START_LIMIT_MS = 90_000;
 
+export interface OwnAccount {
+  readonly id: string;
+  readonly keyId: string;
+  readonly key: string;
+}
+
 /** A stack as `npm start` makes one, with a folder and ports of its own; for tools that are no tests. */
 export interface OwnStack {
   readonly endpoints: Endpoints;
   /** Calls the admin API; raises unless the answer is a 2xx. */
   readonly admin: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Record<string, unknown>>;
   /** An account with these credits and a key. */
-  readonly openAccount: (amountMicrocredits: number) => Promise<{ id: string; key: string }>;
+  readonly openAccount: (amountMicrocredits: number) => Promise<OwnAccount>;
   readonly stop: () => Promise<void>;
 }
 
@@ -54,9 +60,9 @@ export async function startOwnStack(variables: Record<string, string> = {}): Pro
     admin,
     openAccount: async (amount_microcredits) => {
       const { id } = (await admin('/accounts', { name: 'a tool' })) as { id: string };
-      const { key } = (await admin(`/accounts/${id}/keys`, { name: 'key' })) as { key: string };
+      const made = (await admin(`/accounts/${id}/keys`, { name: 'key' })) as { id: string; key: string };
       await admin(`/accounts/${id}/grants`, { amount_microcredits, reason: 'a tool' }, { 'idempotency-key': id });
-      return { id, key };
+      return { id, keyId: made.id, key: made.key };
     },
     stop,
   };
