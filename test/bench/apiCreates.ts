@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
 import { videoId } from '../../contracts/ids.ts';
-import type { GenerateVideoInput, GenerateVideoResult } from '../../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, PLACED_UPDATE, PLACED_UPDATE_ID, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { createLedger, createPool } from '../../ledger/index.ts';
 import { forEachOf } from '../support/forEachOf.ts';
@@ -106,7 +106,7 @@ export async function postVideo(api: string, key: string, prompt: string): Promi
 async function startBare(temporal: Client, generationId: string, accountId: string): Promise<void> {
   const placed = await temporal.workflow.executeUpdateWithStart(PLACED_UPDATE, {
     updateId: PLACED_UPDATE_ID,
-    startWorkflowOperation: new WithStartWorkflowOperation<(input: GenerateVideoInput) => Promise<GenerateVideoResult>>(
+    startWorkflowOperation: new WithStartWorkflowOperation<(input: GenerationInput) => Promise<GenerationResult>>(
       GENERATE_VIDEO,
       {
         workflowId: generationId,
