@@ -5,7 +5,7 @@
 ALTER TABLE generations
   DROP CONSTRAINT generations_id_check,
   DROP CONSTRAINT generations_check,
-  ADD COLUMN kind text GENERATED ALWAYS AS (split_part(id, '_', 1)) STORED,
+  ADD COLUMN kind text NOT NULL DEFAULT 'video' CONSTRAINT generations_kind_check CHECK (kind = split_part(id, '_', 1)),
   ADD COLUMN remix_of text REFERENCES generations,
   ALTER COLUMN seconds DROP NOT NULL,
   ALTER COLUMN size DROP NOT NULL,
@@ -268,8 +268,8 @@ BEGIN
     END IF;
     RETURN QUERY SELECT 'insufficient_credits', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
-  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, remix_of, admit_by, fingerprint)
-  VALUES (p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
+  INSERT INTO generations (id, kind, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, remix_of, admit_by, fingerprint)
+  VALUES (p_generation_id, split_part(p_generation_id, '_', 1), p_account_id, p_api_key_id, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
           clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
   INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
   VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);

@@ -190,7 +190,7 @@ CREATE TABLE generations (
   claimable_until timestamp with time zone,
   deletion_begun_at timestamp with time zone,
   provider_deleted_at timestamp with time zone,
-  kind text GENERATED ALWAYS AS (split_part(id, '_'::text, 1)),
+  kind text NOT NULL DEFAULT 'video'::text,
   remix_of text,
   limited_key text,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
@@ -201,6 +201,7 @@ CREATE TABLE generations (
   CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
   CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
   CONSTRAINT generations_id_check CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'::text),
+  CONSTRAINT generations_kind_check CHECK (kind = split_part(id, '_'::text, 1)),
   CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
   CONSTRAINT generations_provider_progress_check CHECK (provider_progress >= 0 AND provider_progress <= 100),
   CONSTRAINT generations_provider_verdict_check CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
@@ -823,8 +824,8 @@ BEGIN
     END IF;
     RETURN QUERY SELECT 'insufficient_credits', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
-  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, remix_of, admit_by, fingerprint)
-  VALUES (p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
+  INSERT INTO generations (id, kind, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, remix_of, admit_by, fingerprint)
+  VALUES (p_generation_id, split_part(p_generation_id, '_', 1), p_account_id, p_api_key_id, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
           clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
   INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
   VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);

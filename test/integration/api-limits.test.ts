@@ -43,6 +43,7 @@ async function serve(limits: Partial<ServerLimits>): Promise<number> {
   const app = createApp({
     ledger: {
       findCaller: () => Promise.resolve({ standing: 'valid', caller }),
+      listTextPrices: async () => [],
       listPrices: () => Promise.resolve([]),
       getBalance: () => new Promise(() => undefined),
     },

@@ -25,7 +25,11 @@ export function beginCreate(model: Model, { generationId, leastTimeLeftMs }: Beg
   const number = attempts.length + 1;
   attempts.push({ number, outcome: null, errorCode: null });
   const { model: name, seconds, size, prompt } = generation;
-  return { outcome: 'begun', number, request: { model: name, seconds, size, prompt, inputReference: null } };
+  return {
+    outcome: 'begun',
+    number,
+    request: { model: name, seconds, size, prompt, inputReference: null, remixedFrom: null },
+  };
 }
 
 export type CreateEnd = Parameters<Ledger['endCreate']>[2];
