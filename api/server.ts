@@ -29,7 +29,10 @@ const LIMITS: ServerLimits = {
 };
 
 /** An HTTP server for the app, not listening yet. Who is too slow is answered 408 and cut off, too many headers 431. */
-export function createServer(app: ReturnType<typeof createApp>, limits: Partial<ServerLimits> = {}): Server {
+export function createServer(
+  app: Pick<ReturnType<typeof createApp>, 'fetch'>,
+  limits: Partial<ServerLimits> = {},
+): Server {
   const all = { ...LIMITS, ...limits };
   const server = createAdaptorServer({
     fetch: app.fetch,

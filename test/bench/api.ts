@@ -17,7 +17,7 @@ const stack = await startOwnStack({
   LOG_LEVEL: 'warn',
   // What is created stays in progress: nothing but creates is measured.
   SIMULATOR_VIDEO_SECONDS: '3600',
-  RATE_LIMIT_PER_MINUTE: '100000000',
+  RATE_LIMIT_PER_MINUTE: '1000000',
 });
 try {
   const account = await stack.openAccount(GRANTED);

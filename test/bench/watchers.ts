@@ -23,7 +23,7 @@ const GRANTED = 1_000_000_000;
 const stack = await startOwnStack({
   LOG_LEVEL: 'warn',
   SIMULATOR_VIDEO_SECONDS: String(VIDEO_SECONDS),
-  RATE_LIMIT_PER_MINUTE: '100000000',
+  RATE_LIMIT_PER_MINUTE: '1000000',
 });
 const { api, databaseUrl, pids } = stack.endpoints;
 const agent = new Agent({ connections: null, bodyTimeout: 0, headersTimeout: 60_000 });

@@ -112,7 +112,27 @@ describe("OpenAI's Node SDK", () => {
     expect(rows.length).toBe(3);
   });
 
-  // A videos.remix belongs here.
+  it('remix: of the same length, and it says of which', async () => {
+    const remix = await openai.videos.remix(made.id, { prompt: 'the same fox at night' });
+    expect(Object.keys(remix)).toEqual(expect.arrayContaining(KEYS));
+    expect(remix).toMatchObject({ remixed_from_video_id: made.id, seconds: '4', credits: { state: 'held' } });
+    await expect(openai.videos.remix('video_unknown', { prompt: 'a fox' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+  });
+
+  it('what OpenAI has no method for: texts, credits and webhook endpoints, by the SDK’s own post and get', async () => {
+    const script = await openai.post<{ status: string }>('/scripts', { body: { topic: 'a red fox' } });
+    const thread = await openai.post<{ posts: string[] }>('/threads', { body: { topic: 'a red fox', posts: 2 } });
+    expect(script).toMatchObject({ object: 'script', status: 'completed', credits: { state: 'charged' } });
+    expect(thread.posts).toHaveLength(2);
+    expect(await openai.get('/credits')).toMatchObject({ object: 'credits' });
+    const endpoint = await openai.post<{ id: string; secret: string }>('/webhook_endpoints', {
+      body: { url: 'http://127.0.0.1:9/' },
+    });
+    expect(endpoint.secret).toMatch(/^whsec_/);
+    await openai.delete(`/webhook_endpoints/${endpoint.id}`);
+    await expect(openai.get(`/webhook_endpoints/${endpoint.id}`)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+  });
+
 
   it('list: page after page', async () => {
     const ids: string[] = [];
@@ -211,6 +231,7 @@ describe("OpenAI's Python SDK", () => {
     ['create_and_poll', 'completed', 'charged'],
     ['retrieve', 'completed', 'charged'],
     ['create with a file', 'queued', 'held'],
+    ['remix', 'queued', 'held'],
     ['create with a data: URL', 'queued', 'held'],
     ['429', 'queued', 'held'],
   ])('%s: parsed, with every key of OpenAI’s schema', (check, status, state) => {

@@ -50,10 +50,11 @@ by_url = {**ORDER, "prompt": "a fox", "input_reference": {"image_url": given["da
 with_url = client.post("/videos", body=by_url, cast_to=Video)
 say("create with a data: URL", **shown(with_url))
 say("retrieve", **shown(client.videos.retrieve(made.id)))
-# A videos.remix belongs here.
 
 pages = [video.id for video in client.videos.list(limit=1, order="asc")]
 say("list", ids=pages, made=[made.id, with_file.id, with_url.id])
+remix = client.videos.remix(made.id, prompt="the same fox at night")
+say("remix", **shown(remix), remixed_from=remix.remixed_from_video_id, made=made.id)
 
 for variant in ("video", "thumbnail", "spritesheet"):
     content = client.videos.download_content(made.id, variant=variant)

@@ -13,6 +13,8 @@ export interface TestDatabase {
   readonly url: string;
   /** As the superuser, for a test to look at or to break things from outside. */
   readonly admin: pg.Pool;
+  /** Another one of the service's, ended with the database. */
+  readonly openPool: () => Pool;
   readonly drop: () => Promise<void>;
 }
 
@@ -23,14 +25,20 @@ export async function createTestDatabase(poolSize = 20): Promise<TestDatabase> {
   const at = (url: string, database: string) => url.replace(/DATABASE$/, database);
   await once(at(superuser, 'postgres'), `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
   const url = at(service, name);
-  const pool = createPool({ databaseUrl: url, size: poolSize, applicationName: 'test', onError: () => undefined });
+  const pools: Pool[] = [];
+  const openPool = () => {
+    const opened = createPool({ databaseUrl: url, size: poolSize, applicationName: 'test', onError: () => undefined });
+    pools.push(opened);
+    return opened;
+  };
+  const pool = openPool();
   const admin = new pg.Pool({ connectionString: at(superuser, name), max: 4 });
   admin.on('error', () => undefined);
   const drop = async () => {
-    await Promise.all([pool.end(), admin.end()]);
+    await Promise.all([...pools, admin].map((each) => each.end()));
     await once(at(superuser, 'postgres'), `DROP DATABASE ${name} WITH (FORCE)`);
   };
-  return { pool, ledger: createLedger(pool), url, admin, drop };
+  return { pool, ledger: createLedger(pool), url, admin, openPool, drop };
 }
 
 async function once(url: string, sql: string): Promise<void> {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
@@ -51,6 +52,9 @@ export interface TestStack {
   readonly stop: () => Promise<void>;
 }
 
+/** `npm run test:twice`: two APIs and two workers on one database and one Temporal; requests go to either in turn. */
+const TWICE = process.env['TEST_TWICE'] === '1';
+
 /** The product in this process: real PostgreSQL, a real Temporal server, the simulator and the API over real HTTP. */
 export async function startStack(
   options: {
@@ -89,25 +93,10 @@ export async function startStack(
   let env = firstEnv;
   // Of its own: the environment's is closed with its server.
   const temporal = createTemporalClient({ connectionOptions: { address: env.address } });
-  const announcer = new Announcer(database.pool);
-  const ledger = createLedger(database.pool, (id) => announcer.add(id));
   const provider = createProvider({ baseUrl: `${simulator.url}/v1`, apiKey: 'key', createEncoding: 'multipart' });
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
-  const activities = createActivities({
-    ledger,
-    provider,
-    archive,
-    webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
-    generations: createGenerations(temporal),
-    holdTtlSeconds: options.holdTtlSeconds ?? 3600,
-    providerEventsExpected: webhookSecret !== undefined,
-    lookForCreateMs: options.lookForCreateMs ?? 3000,
-    count: (alarm) => alarms.push(alarm),
-    observe: () => undefined,
-    at: options.at ?? noCrash,
-  });
   const logged: string[] = [];
   const webhooks: string[] = [];
   const log = { error: record, warn: record };
@@ -119,29 +108,59 @@ export async function startStack(
   const closing = new AbortController();
   const givingUp = new AbortController();
   setMaxListeners(0, closing.signal, givingUp.signal);
-  const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
-  const app = createApp({
-    ledger,
-    changes,
-    closing: closing.signal,
-    givingUp: givingUp.signal,
-    temporal,
-    provider,
-    archive,
-    adminKey: ADMIN_KEY,
-    requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
-    webhookSecret,
-    webhookAllowPrivate: !options.guardWebhooks,
-    countWebhook: (outcome) => webhooks.push(outcome),
-    startTimeoutMs: options.startTimeoutMs ?? 8000,
-    log,
-    isTemporalUp: () => isTemporalUp(temporal, 2000),
+  const processes = (TWICE ? [database.pool, database.openPool()] : [database.pool]).map((pool) => {
+    const announcer = new Announcer(pool);
+    const ledger = createLedger(pool, (id) => announcer.add(id));
+    const activities = createActivities({
+      ledger,
+      provider,
+      archive,
+      webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
+      generations: createGenerations(temporal),
+      holdTtlSeconds: options.holdTtlSeconds ?? 3600,
+      providerEventsExpected: webhookSecret !== undefined,
+      lookForCreateMs: options.lookForCreateMs ?? 3000,
+      count: (alarm) => alarms.push(alarm),
+      observe: () => undefined,
+      at: options.at ?? noCrash,
+    });
+    const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
+    const app = createApp({
+      ledger,
+      changes,
+      closing: closing.signal,
+      givingUp: givingUp.signal,
+      temporal,
+      provider,
+      archive,
+      adminKey: ADMIN_KEY,
+      requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
+      webhookSecret,
+      webhookAllowPrivate: !options.guardWebhooks,
+      countWebhook: (outcome) => webhooks.push(outcome),
+      startTimeoutMs: options.startTimeoutMs ?? 8000,
+      log,
+      isTemporalUp: () => isTemporalUp(temporal, 2000),
+    });
+    return { activities, changes, fetch: app.fetch };
   });
-  const server = createServer(app, options.serverLimits);
+  let requests = 0;
+  const server = createServer(
+    {
+      fetch: (request: Request, bindings: HttpBindings) =>
+        // Never fewer than one.
+        (processes[requests++ % processes.length] as (typeof processes)[number]).fetch(request, bindings),
+    },
+    options.serverLimits,
+  );
   await new Promise<void>((resolve) => {
     server.listen(port, '127.0.0.1', resolve);
   });
-  let stopWorkers = await startWorkers(env, activities);
+  const startAll = async () => {
+    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(env, activities)));
+    return async () => void (await Promise.all(stops.map((stop) => stop())));
+  };
+  let stopWorkers = await startAll();
   return {
     url: `http://127.0.0.1:${port}`,
     database,
@@ -164,16 +183,16 @@ export async function startStack(
       await env.teardown();
       await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(temporalFile.file + suffix, { force: true })));
       env = await createDevServer(temporalFile);
-      stopWorkers = await startWorkers(env, activities);
+      stopWorkers = await startAll();
     },
     startWorkers: async () => {
-      stopWorkers = await startWorkers(env, activities);
+      stopWorkers = await startAll();
     },
     stop: async () => {
       await stopWorkers();
       closing.abort();
       await new Promise((resolve) => server.close(resolve));
-      await changes.close();
+      await Promise.all(processes.map(({ changes }) => changes.close()));
       await simulator.close();
       await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
       await rm(folder, { recursive: true, force: true });
