@@ -2,7 +2,6 @@ import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
@@ -147,7 +146,7 @@ export async function startStack(
   let requests = 0;
   const server = createServer(
     {
-      fetch: (request: Request, bindings: HttpBindings) =>
+      fetch: (request: Request, bindings?: object) =>
         // Never fewer than one.
         (processes[requests++ % processes.length] as (typeof processes)[number]).fetch(request, bindings),
     },

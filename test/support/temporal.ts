@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Runtime } from '@temporalio/worker';
+import { NativeConnection, Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
@@ -65,8 +65,10 @@ export async function startWorkers(
   env: TestWorkflowEnvironment,
   activities: TestActivities,
 ): Promise<() => Promise<void>> {
+  // A connection of their own: the SDK takes the workers of a task queue once a connection.
+  const connection = await NativeConnection.connect({ address: env.address });
   const workers = await createWorkers({
-    connection: env.nativeConnection,
+    connection,
     namespace: env.namespace ?? 'default',
     workflowBundle: { code: readFileSync(inject('bundlePath'), 'utf8') },
     activities,
@@ -75,6 +77,7 @@ export async function startWorkers(
   return async () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.all(runs);
+    await connection.close();
   };
 }
 
