@@ -19,9 +19,10 @@ export default defineConfig({
           ...shared,
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/system/**'],
+          exclude: ['test/system/**', 'test/e2e/**'],
           // Two cores, and tests that mostly wait for real servers.
           maxWorkers: 3,
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
@@ -30,7 +31,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'system',
-          include: ['test/system/**/*.test.ts'],
+          include: ['test/system/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: ALONE,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

@@ -9,6 +9,7 @@ import { limitRate } from './rateLimit.ts';
 import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminKeyRoutes } from './routes/adminKeys.ts';
+import { adminPriceRoutes } from './routes/adminPrices.ts';
 import { adminOperationRoutes } from './routes/adminOperations.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { doctorRoutes } from './routes/doctor.ts';
@@ -40,17 +41,8 @@ export function createApp(deps: ApiDependencies) {
     throw bodyTooLarge();
   };
   // The key first: a stranger's body is not even read.
-  app.use(
-    '/v1/*',
-    requireApiKey(deps),
-    limitRate(deps.requestsPerMinute),
-    requireScope,
-  );
-  app.use(
-    '/admin/*',
-    requireAdminKey(deps.adminKey),
-    requireJson,
-  );
+  app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), requireScope);
+  app.use('/admin/*', requireAdminKey(deps.adminKey), requireJson);
   // A GET's body is never read, and looking whether there is one costs as much as the answer.
   const limit = (maxSize: number) => bodyLimit({ maxSize, onError: tooLarge });
   app.on(WRITING, '/v1/*', limit(MAXIMUM_BODY_BYTES));
@@ -68,6 +60,7 @@ export function createApp(deps: ApiDependencies) {
   app.route('/admin', adminRoutes(deps));
   app.route('/admin', adminKeyRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));
+  app.route('/admin', adminPriceRoutes(deps));
   app.route('/admin', doctorRoutes(deps));
 
   app.route('/', docsRoutes(documentOf(app)));

@@ -17,6 +17,7 @@ import * as providerEvents from './providerEvents.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
 import * as statements from './statement.ts';
+import * as textPrices from './textPrices.ts';
 import * as texts from './texts.ts';
 import * as webhookDeliveries from './webhookDeliveries.ts';
 import * as webhookEndpoints from './webhookEndpoints.ts';
@@ -40,6 +41,7 @@ const operations = {
   ...refunds,
   ...requests,
   ...statements,
+  ...textPrices,
   ...texts,
   ...webhookDeliveries,
   ...webhookEndpoints,
@@ -109,7 +111,8 @@ export type { Price, PriceChange } from './prices.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Refund } from './refunds.ts';
 export type { Statement, StatementLine } from './statement.ts';
-export type { Text, TextPrice } from './texts.ts';
+export type { Text } from './texts.ts';
+export type { TextPrice } from './textPrices.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Claim } from './claims.ts';
 export type { HeldGeneration } from './reconcile.ts';

@@ -72,23 +72,3 @@ const CLOSE = { name: 'close_text', text: 'SELECT close_text($1) AS ended' };
 export async function closeText(pool: Pool, generationId: string): Promise<boolean> {
   return (await row<{ ended: boolean }>(pool, CLOSE, [generationId])).ended;
 }
-
-const PRICES = {
-  name: 'list_text_prices',
-  text: `SELECT model, text_price_microcredits(input_cost_microcredits_per_million_tokens, 0, margin_basis_points, 1000000, 0)
-        AS "inputMicrocredits",
-      text_price_microcredits(0, output_cost_microcredits_per_million_tokens, margin_basis_points, 0, 1000000) AS "outputMicrocredits"
-    FROM current_text_prices ORDER BY model`,
-};
-
-export interface TextPrice {
-  readonly model: string;
-  /** Of a million tokens. */
-  readonly inputMicrocredits: number;
-  readonly outputMicrocredits: number;
-}
-
-/** The price of a million tokens of each model, as a text that is asked for at this moment would be charged. */
-export async function listTextPrices(pool: Pool): Promise<TextPrice[]> {
-  return rows(pool, PRICES, []);
-}

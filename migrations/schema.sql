@@ -2051,6 +2051,41 @@ BEGIN
 END $function$;
 GRANT EXECUTE ON FUNCTION set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
 
+CREATE OR REPLACE FUNCTION public.set_text_price(p_model text, p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_effective_from timestamp with time zone, p_key text)
+ RETURNS TABLE(outcome text, price_id bigint, effective_from timestamp with time zone, replayed boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  price text_prices;
+  recorded timestamptz := clock_timestamp();
+BEGIN
+  -- Two callers with one key: the second waits here, and then finds the first one's row.
+  PERFORM pg_advisory_xact_lock(hashtextextended('text price ' || p_key, 0));
+  SELECT * INTO price FROM text_prices p WHERE p.key = p_key;
+  IF FOUND THEN
+    IF (price.model, price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens, price.margin_basis_points, price.effective_from)
+       IS DISTINCT FROM (p_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, price.recorded_at)) THEN
+      RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::timestamptz, false; RETURN;
+    END IF;
+    RETURN QUERY SELECT 'set', price.id, price.effective_from, true; RETURN;
+  END IF;
+  IF p_effective_from < recorded THEN
+    RETURN QUERY SELECT 'in_the_past', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  INSERT INTO text_prices AS p (model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
+      margin_basis_points, effective_from, key, recorded_at)
+    VALUES (p_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, recorded), p_key, recorded)
+    ON CONFLICT (model, effective_from) DO NOTHING RETURNING * INTO price;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'already_set', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
+END $function$;
+GRANT EXECUTE ON FUNCTION set_text_price(text,bigint,bigint,integer,timestamp with time zone,text) TO holdfast_service;
+
 CREATE OR REPLACE FUNCTION public.settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL::bigint)
  RETURNS TABLE(result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint)
  LANGUAGE plpgsql

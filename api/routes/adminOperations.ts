@@ -110,42 +110,6 @@ const refund = createRoute({
   responses: answersWith('What was given back.', Refunded, 409, 415, 422),
 });
 
-const PriceSet = z
-  .object({
-    object: z.literal('price'),
-    id: z.number().int(),
-    model: z.string(),
-    size: z.string(),
-    effective_from: moment,
-  })
-  .openapi('PriceSet', { example: EXAMPLE.priceSet });
-
-const setPrice = createRoute({
-  method: 'post',
-  path: '/prices',
-  operationId: 'setPrice',
-  summary: 'The price of a model and size from a moment on; what was admitted before keeps its price',
-  security: adminBearer,
-  request: {
-    headers: keyed,
-    body: {
-      required: true,
-      content: json(
-        z
-          .strictObject({
-            model: plainText(100),
-            size: z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'must be like 720x1280'),
-            cost_per_second_microcredits: z.number().int().min(1).max(MAX_MICROCREDITS),
-            margin_basis_points: z.number().int().min(0).max(9999),
-            effective_from: z.number().int().min(0).max(253_402_300_799).optional(),
-          })
-          .openapi('SetPrice', { example: EXAMPLE.setPrice }),
-      ),
-    },
-  },
-  responses: answersWith('It is set.', PriceSet, 409, 415, 422),
-});
-
 const OverviewShown = z
   .object({
     object: z.literal('overview'),
@@ -235,25 +199,6 @@ export function adminOperationRoutes({ ledger }: ApiDependencies) {
         200,
       );
     })
-    .openapi(setPrice, async (c) => {
-      const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
-      const { model, size, cost_per_second_microcredits, margin_basis_points, effective_from } = c.req.valid('json');
-      const set = await ledger
-        .setPrice({
-          model,
-          size,
-          costPerSecondMicrocredits: cost_per_second_microcredits,
-          marginBasisPoints: margin_basis_points,
-          effectiveFrom: effective_from === undefined ? null : new Date(effective_from * 1000),
-          idempotencyKey,
-        })
-        .catch(outOfRange);
-      if (set.outcome === 'key_reused') throw keyReused();
-      if (set.outcome !== 'set') throw priceRefused(set.outcome);
-      if (set.replayed) c.header('idempotency-replayed', 'true');
-      const effectiveFrom = unixSeconds(set.effectiveFrom);
-      return c.json({ object: 'price' as const, id: set.priceId, model, size, effective_from: effectiveFrom }, 200);
-    })
     .openapi(overview, async (c) => {
       const seen = await ledger.getOverview();
       return c.json(
@@ -304,13 +249,6 @@ function unknownVideo(error: unknown): never {
   throw error;
 }
 
-function outOfRange(error: unknown): never {
-  if (error instanceof LedgerError && error.code === 'constraint') {
-    throw new ApiError('invalid_request', 'The price is out of range. No price was changed.');
-  }
-  throw error;
-}
-
 function refundRefused(refused: Exclude<Refund, { outcome: 'refunded' }>): ApiError {
   switch (refused.outcome) {
     case 'key_reused':
@@ -328,11 +266,4 @@ function refundRefused(refused: Exclude<Refund, { outcome: 'refunded' }>): ApiEr
     case 'too_large':
       return new ApiError('not_refundable', 'The balance would pass 2^53 - 1. No credits were moved.');
   }
-}
-
-function priceRefused(outcome: 'in_the_past' | 'already_set'): ApiError {
-  const why = outcome === 'in_the_past' ? 'lies in the past' : 'has a price of its own already';
-  return new ApiError('price_conflict', `effective_from: that moment ${why}. No price was changed.`, {
-    param: 'effective_from',
-  });
 }

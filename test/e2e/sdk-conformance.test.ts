@@ -116,7 +116,9 @@ describe("OpenAI's Node SDK", () => {
     const remix = await openai.videos.remix(made.id, { prompt: 'the same fox at night' });
     expect(Object.keys(remix)).toEqual(expect.arrayContaining(KEYS));
     expect(remix).toMatchObject({ remixed_from_video_id: made.id, seconds: '4', credits: { state: 'held' } });
-    await expect(openai.videos.remix('video_unknown', { prompt: 'a fox' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+    await expect(openai.videos.remix('video_unknown', { prompt: 'a fox' })).rejects.toBeInstanceOf(
+      OpenAI.NotFoundError,
+    );
   });
 
   it('what OpenAI has no method for: texts, credits and webhook endpoints, by the SDK’s own post and get', async () => {
@@ -132,7 +134,6 @@ describe("OpenAI's Node SDK", () => {
     await openai.delete(`/webhook_endpoints/${endpoint.id}`);
     await expect(openai.get(`/webhook_endpoints/${endpoint.id}`)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   });
-
 
   it('list: page after page', async () => {
     const ids: string[] = [];

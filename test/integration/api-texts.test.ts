@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectNoDrift, movementsOf } from '../support/generations.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { adminPost, openAccount, startStack } from '../support/stack.ts';
 
 /** Scripts and threads over HTTP: held, written, charged what they came to (RULES, "Text"). */
 
@@ -196,6 +196,37 @@ describe('a script', () => {
     expect((await account.fetch(`/v1/threads/${body.id}`)).status).toBe(404);
     expect((await account.fetch(`/v1/videos/${body.id}`)).status).toBe(404);
     expect(stack.logged.join('\n')).not.toContain('fox');
+  });
+});
+
+describe('the price of a model', () => {
+  const setPrice = async (key: string, body: object) => {
+    const answer = await adminPost(stack, '/text_prices', body, { 'idempotency-key': key });
+    return { status: answer.status, body: (await answer.json()) as object };
+  };
+  const price = {
+    model: 'a-model-of-ours',
+    input_cost_microcredits_per_million_tokens: 0,
+    output_cost_microcredits_per_million_tokens: 1_000_000,
+    margin_basis_points: 0,
+  };
+
+  it('is set by an operator, once a key, listed, and charged from then on', async () => {
+    expect((await write('/v1/scripts', { topic: 'a fox', model: price.model })).status).toBe(400);
+    const set = await setPrice('one', price);
+    expect(set).toMatchObject({ status: 200, body: { object: 'text_price', model: price.model } });
+    expect(await setPrice('one', price)).toEqual(set);
+    expect((await setPrice('one', { ...price, margin_basis_points: 1 })).status).toBe(422);
+    expect((await setPrice('two', { ...price, effective_from: 1 })).status).toBe(409);
+    const { data } = (await (await account.fetch('/v1/prices')).json()) as { data: object[] };
+    expect(data).toContainEqual({
+      object: 'text_price',
+      model: price.model,
+      input_microcredits_per_million_tokens: 0,
+      output_microcredits_per_million_tokens: 1_000_000,
+    });
+    const { body } = await write('/v1/scripts', { topic: 'a fox', model: price.model });
+    expect(body.credits.amount_microcredits).toBe(body.usage?.output_tokens);
   });
 });
 

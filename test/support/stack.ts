@@ -28,6 +28,8 @@ export const ADMIN_KEY = 'the-admin-key-of-the-tests';
 export interface TestStack {
   readonly url: string;
   readonly database: TestDatabase;
+  /** How many APIs, and how many workers. */
+  readonly processes: number;
   readonly env: TestWorkflowEnvironment;
   /** The API's client of Temporal. */
   readonly temporal: Client;
@@ -163,6 +165,7 @@ export async function startStack(
   return {
     url: `http://127.0.0.1:${port}`,
     database,
+    processes: processes.length,
     get env() {
       return env;
     },

@@ -74,10 +74,11 @@ export async function startWorkers(
     activities,
   });
   const runs = workers.map((worker) => worker.run());
-  return async () => {
+  let stopped: Promise<void> | undefined;
+  return () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    await Promise.all(runs);
-    await connection.close();
+    stopped ??= Promise.all(runs).then(() => connection.close());
+    return stopped;
   };
 }
 

@@ -1,0 +1,54 @@
+import type { Pool } from './pool.ts';
+import type { PriceChange } from './prices.ts';
+import { row, rows } from './query.ts';
+
+const PRICES = {
+  name: 'list_text_prices',
+  text: `SELECT model, text_price_microcredits(input_cost_microcredits_per_million_tokens, 0, margin_basis_points, 1000000, 0)
+        AS "inputMicrocredits",
+      text_price_microcredits(0, output_cost_microcredits_per_million_tokens, margin_basis_points, 0, 1000000) AS "outputMicrocredits"
+    FROM current_text_prices ORDER BY model`,
+};
+
+export interface TextPrice {
+  readonly model: string;
+  /** Of a million tokens. */
+  readonly inputMicrocredits: number;
+  readonly outputMicrocredits: number;
+}
+
+/** The price of a million tokens of each model, as a text that is asked for at this moment would be charged. */
+export async function listTextPrices(pool: Pool): Promise<TextPrice[]> {
+  return rows(pool, PRICES, []);
+}
+
+const SET = {
+  name: 'set_text_price',
+  text: `SELECT outcome, price_id AS "priceId", effective_from AS "effectiveFrom", replayed
+    FROM set_text_price($1, $2, $3, $4, $5, $6)`,
+};
+
+/** Like `setPrice`, for the tokens of a model; what they cost at the provider, a million of each, without the margin. */
+export async function setTextPrice(
+  pool: Pool,
+  price: {
+    model: string;
+    inputCostMicrocredits: number;
+    outputCostMicrocredits: number;
+    marginBasisPoints: number;
+    effectiveFrom: Date | null;
+    idempotencyKey: string;
+  },
+): Promise<PriceChange> {
+  const { model, inputCostMicrocredits, outputCostMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey } =
+    price;
+  const values = [
+    model,
+    inputCostMicrocredits,
+    outputCostMicrocredits,
+    marginBasisPoints,
+    effectiveFrom,
+    idempotencyKey,
+  ];
+  return row(pool, SET, values);
+}
