@@ -32,6 +32,8 @@ export interface SenderOptions {
   /** For development, or receivers inside a trusted network: any address, and plain HTTP. */
   readonly allowPrivate: boolean;
   readonly timeoutMs?: number;
+  /** Which addresses may be connected to; by default those of the public internet. */
+  readonly isPublic?: (address: string) => boolean;
   /** All addresses of a host name. */
   readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
 }
@@ -93,13 +95,13 @@ function connectorTo(address: string | undefined): buildConnector.connector {
 
 async function checkedAddress(
   host: string,
-  { resolve = resolveByDns }: SenderOptions,
+  { resolve = resolveByDns, isPublic = isPublicAddress }: SenderOptions,
   signal: AbortSignal,
 ): Promise<string> {
   const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
   const [first] = addresses;
   // One answer for "none" and "a private one": which names exist inside is nobody's business.
-  if (first === undefined || !addresses.every(isPublicAddress)) throw new NotSent('the host has no public address');
+  if (first === undefined || !addresses.every(isPublic)) throw new NotSent('the host has no public address');
   return first;
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRICE } from '../support/database.ts';
-import { ask, untilSettled } from '../support/generations.ts';
+import { ask, expectQuickVideos, untilSettled } from '../support/generations.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
@@ -13,6 +13,7 @@ let stranger: TestAccount;
 let ids: string[];
 beforeAll(async () => {
   stack = await startStack();
+  await expectQuickVideos(stack);
   [account, stranger] = [await openAccount(stack, 100_000_000), await openAccount(stack, 1_000_000)];
   ids = [];
   for (const prompt of ['one', 'two [[fail:moderation_blocked]]', 'three', 'four', 'five']) {

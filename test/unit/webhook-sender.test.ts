@@ -1,13 +1,11 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import * as addresses from '../../outbound/publicAddress.ts';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createWebhookSender } from '../../outbound/index.ts';
+import { isPublicAddress } from '../../outbound/publicAddress.ts';
 import type { Receiver } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver.ts';
-
-vi.mock('../../outbound/publicAddress.ts', { spy: true });
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const PREVIOUS = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
@@ -25,7 +23,6 @@ async function receiver(...args: Parameters<typeof startReceiver>): Promise<Rece
   return started;
 }
 afterEach(async () => {
-  vi.mocked(addresses.isPublicAddress).mockReset();
   for (const each of open.splice(0)) await each.close();
 });
 
@@ -105,13 +102,16 @@ describe('what is sent', () => {
 });
 
 describe('where tenants are not trusted', () => {
-  const guarded = (addressesOf: readonly string[]) => {
+  const guarded = (addressesOf: readonly string[], isPublic = isPublicAddress) => {
     let looks = 0;
     const resolve = async () => {
       looks += 1;
       return addressesOf;
     };
-    return { sender: createWebhookSender({ allowPrivate: false, timeoutMs: 500, resolve }), looks: () => looks };
+    return {
+      sender: createWebhookSender({ allowPrivate: false, timeoutMs: 500, resolve, isPublic }),
+      looks: () => looks,
+    };
   };
 
   it.each([
@@ -135,8 +135,6 @@ describe('where tenants are not trusted', () => {
   });
 
   it('the connection goes to the address that was checked: the name is asked once, and never again', async () => {
-    // The one thing that is pretended: that loopback is public. Everybody else's look-up of this name finds nothing.
-    vi.mocked(addresses.isPublicAddress).mockImplementation((address) => address === '127.0.0.1');
     const hellos: string[] = [];
     const server = createServer((socket) => {
       socket
@@ -151,7 +149,8 @@ describe('where tenants are not trusted', () => {
     });
     open.push({ close: () => server.close() });
     const { port } = server.address() as AddressInfo;
-    const { sender, looks } = guarded(['127.0.0.1']);
+    // The one thing that is pretended: that loopback is public. Everybody else's look-up of this name finds nothing.
+    const { sender, looks } = guarded(['127.0.0.1'], (address) => address === '127.0.0.1');
     expect(await sender.send(message(`https://rebinding.test:${port}/`))).toMatchObject({ status: null });
     // Its certificate is asked for, and checked, by the name.
     expect(hellos).toEqual([expect.stringContaining('rebinding.test')]);
