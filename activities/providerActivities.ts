@@ -3,6 +3,7 @@ import type { CreateOutcome, Look, ProviderActivities, TextActivities } from '..
 import { LedgerError } from '../ledger/index.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { beating } from './beating.ts';
+import { Lanes } from './lanes.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { transient } from './transient.ts';
@@ -10,6 +11,7 @@ import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
 export function createProviderActivities(deps: ProviderDependencies): ProviderActivities & TextActivities {
+  const lanes = new Lanes(TEXTS_AT_ONCE, TEXTS_OF_ONE_TENANT);
   return {
     createVideo: ({ generationId, leastTimeLeftMs }) =>
       beating(
@@ -17,11 +19,16 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
         (context) => made.get(context),
       ),
     findVideo: ({ generationId }) => beating(() => findVideo(deps, generationId)),
-    writeText: ({ generationId, leastTimeLeftMs }) => beating(() => writeText(deps, generationId, leastTimeLeftMs)),
+    writeText: ({ leastTimeLeftMs, ...booking }) =>
+      lanes.run(booking.accountId, () => beating(() => writeText(deps, booking.generationId, leastTimeLeftMs))),
     retrieveVideo: ({ generationId, providerVideoId }) =>
       beating(() => retrieveVideo(deps, generationId, providerVideoId)),
   };
 }
+
+/** Of the queue's slots in a worker: texts that hang leave most of them to videos, and one tenant some to the others. */
+const TEXTS_AT_ONCE = 150;
+const TEXTS_OF_ONE_TENANT = 25;
 
 /**
  * A process that was halted between the attempt's commit and the call may wake up long after another has looked for the

@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type {
   Sent,
   WebhookDelivery,
@@ -31,15 +30,8 @@ type Dependencies = Pick<ActivityDependencies, 'ledger' | 'webhooks' | 'count'>;
 export function createWebhookOutboundActivities(deps: Dependencies): WebhookOutboundActivities {
   const lanes = new Lanes(AT_ONCE, OF_ONE_TENANT);
   return {
-    sendWebhook: async ({ retryInMs, ...delivery }) => {
-      const leave = lanes.enter(delivery.accountId);
-      if (leave === undefined) throw busy();
-      try {
-        return await sendWebhook(deps, delivery, retryInMs);
-      } finally {
-        leave();
-      }
-    },
+    sendWebhook: ({ retryInMs, ...delivery }) =>
+      lanes.run(delivery.accountId, () => sendWebhook(deps, delivery, retryInMs)),
   };
 }
 
@@ -65,13 +57,4 @@ async function sendWebhook(
 function bodyOf(id: string, { type, occurredAt, generationId }: WebhookToSend): string {
   const createdAt = Math.floor(occurredAt.getTime() / 1000);
   return JSON.stringify({ id, object: 'event', created_at: createdAt, type, data: { id: generationId } });
-}
-
-/** Temporal tries again later, without an event in the history. */
-function busy(): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: 'Other webhooks of this account, or of all, take what there is of the queue.',
-    type: 'WebhookLanesTaken',
-    category: ApplicationFailureCategory.BENIGN,
-  });
 }

@@ -6,11 +6,14 @@ import type { TextRequest } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 
 /** What is written is put on record, and so delivered, this often. */
-const RECORD_EVERY_MS = 150;
+const RECORD_EVERY_MS = 400;
 
 /** The end of a text waits this long for the database, before it is left to what was delivered. */
 const END_WITHIN_MS = 5 * 60_000;
 const END_RETRY_MS = 1000;
+
+/** As of a create (providerActivities.ts). */
+const STALE_AFTER_MS = 10_000;
 
 /** See `TextActivities.writeText`. */
 export async function writeText(
@@ -20,14 +23,17 @@ export async function writeText(
 ): Promise<TextOutcome> {
   const { ledger, provider } = deps;
   deps.at('write:before');
+  const askedAtMs = performance.now();
   const begun = await ledger.beginCreate(generationId, provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return { outcome: 'ended' };
     case 'open':
       // An earlier call may have arrived, and its writer is gone: it is not made again (RULES, "Text").
-      await ledger.closeText(generationId);
-      return { outcome: 'ended' };
+      // Unless its answer is recorded at this very moment: then that is read.
+      return (await ledger.closeText(generationId))
+        ? { outcome: 'ended' }
+        : writeText(deps, generationId, leastTimeLeftMs);
     case 'refused':
       return { outcome: 'refused', errorCode: begun.errorCode };
     case 'settled':
@@ -41,6 +47,12 @@ export async function writeText(
 
   deps.at('write:begun');
   const { number } = begun;
+  if (performance.now() - askedAtMs > STALE_AFTER_MS || Context.current().cancellationSignal.aborted) {
+    // Halted before the call: another may have ended the text by now, and what is written would be nobody's.
+    const why = 'the worker was halted before the call';
+    await ledger.endCreate(generationId, number, { outcome: 'not_made', code: 'not_sent', message: why });
+    return { outcome: 'not_made', why, retryAfterMs: null };
+  }
   const request = JSON.parse(begun.request.prompt) as TextRequest;
   const result = await provider.writeText(request, recorder(deps, generationId, number));
   deps.at('write:written');

@@ -53,25 +53,26 @@ export function markDelivered({ ledger, log }: ApiDependencies, c: Context<Env>,
   });
 }
 
-/** Keeps an answer for its idempotency key, if it has one. */
+/** Keeps the answer about this generation for its idempotency key, if it has one. */
 export async function keepAnswer(
   { ledger, log }: ApiDependencies,
   caller: Caller,
   { idempotencyKey }: Repeat,
+  generationId: string,
   answer: KeptAnswer,
 ): Promise<void> {
   if (idempotencyKey === null) return;
   // The generation tells the same without it, so the answer at hand is not withheld for this.
-  await ledger.keepAnswer(caller.accountId, idempotencyKey, answer).catch((error: unknown) => {
+  await ledger.keepAnswer(caller.accountId, idempotencyKey, answer, generationId).catch((error: unknown) => {
     log.warn({ err: error }, 'an answer could not be kept for its idempotency key');
   });
 }
 
 /** Keeps a refusal for lack of credits, or of what a key may spend, and raises it on. */
-export function keepRefusal(deps: ApiDependencies, caller: Caller, repeat: Repeat) {
+export function keepRefusal(deps: ApiDependencies, caller: Caller, repeat: Repeat, generationId: string) {
   return async (error: unknown): Promise<never> => {
     if (error instanceof ApiError && error.status === 402) {
-      await keepAnswer(deps, caller, repeat, { status: 402, body: envelopeOf(error) });
+      await keepAnswer(deps, caller, repeat, generationId, { status: 402, body: envelopeOf(error) });
     }
     throw error;
   };

@@ -35,37 +35,48 @@ export async function startText(
       }),
     exists: async (id) => (await ledger.getText(caller.accountId, id)) !== undefined,
   };
-  return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat));
+  return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat, order.generationId));
 }
+
+/** Below the time for which a connection may be still (api/server.ts): who only waits is told where to look before that. */
+const WAITED_FOR_MS = 100_000;
 
 /**
  * A text while it is being written, up to its end, which is kept for the idempotency key. Whoever stops listening changes
  * nothing: it is written to its end, and charged what it comes to (RULES, "Text"). Raises `outcome_unknown` when this process
- * closes first.
+ * closes first, and after 100 s unless its reader is sent something meanwhile (`isStreamed`). Never says that nothing is held.
  */
 export async function* followText(
   deps: ApiDependencies,
   caller: Caller,
   generationId: string,
   repeat: Repeat,
-  onGone: (stop: () => void) => void,
+  reader: { readonly isStreamed: boolean; readonly onGone: (stop: () => void) => void },
 ): AsyncGenerator<Text, void> {
+  let last: Text | undefined;
   const look = async () => {
-    const text = await deps.ledger.getText(caller.accountId, generationId);
+    // A database that is away for a moment is no news of the text: it is looked at again.
+    const text = await deps.ledger.getText(caller.accountId, generationId).catch((error: unknown) => {
+      deps.log.warn({ err: error, generationId }, 'a text that is being written could not be read');
+      return last;
+    });
     if (text === undefined) throw stillWritten(generationId);
-    return text;
+    return (last = text);
   };
   // Not cut at once when this process ends: who waits for an answer is given a while to have it.
-  const { changes, givingUp: closing } = deps;
-  for await (const text of following({ changes, closing }, generationId, look, onGone)) {
-    if (text.state !== 'held') await keepAnswer(deps, caller, repeat, { status: 200, body: toText(text) });
+  const { changes, givingUp } = deps;
+  const closing = reader.isStreamed ? givingUp : AbortSignal.any([givingUp, AbortSignal.timeout(WAITED_FOR_MS)]);
+  for await (const text of following({ changes, closing }, generationId, look, reader.onGone)) {
+    if (text.state !== 'held')
+      await keepAnswer(deps, caller, repeat, generationId, { status: 200, body: toText(text) });
     yield text;
     if (text.state !== 'held') return;
   }
   throw stillWritten(generationId);
 }
 
-function stillWritten(generationId: string): ApiError {
+/** What is told of a text that is being written by whoever can't be told its end. */
+export function stillWritten(generationId: string): ApiError {
   const [kind] = generationId.split('_');
   return new ApiError(
     'outcome_unknown',

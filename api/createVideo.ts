@@ -29,7 +29,9 @@ export async function createVideo(
   repeat: Repeat,
 ): Promise<CreateAnswer> {
   const order = orderVideo(deps, caller, request);
-  const started = await startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat));
+  const started = await startGeneration(deps, caller, order, repeat).catch(
+    keepRefusal(deps, caller, repeat, order.generationId),
+  );
   if ('kept' in started) return { ...started.kept, replayed: true, generationId: null };
   const { generationId, replayed } = started;
   const generation = await deps.ledger.getGeneration(caller.accountId, generationId).catch((error: unknown) => {
@@ -38,7 +40,7 @@ export async function createVideo(
   });
   if (generation === undefined) throw accepted(generationId);
   const body = toVideo(generation);
-  await keepAnswer(deps, caller, repeat, { status: 200, body });
+  await keepAnswer(deps, caller, repeat, generationId, { status: 200, body });
   return { status: 200, body, replayed, generationId };
 }
 

@@ -238,12 +238,12 @@ export const EXAMPLE = {
     effective_from: moment,
   },
   setTextPrice: {
-    model: 'gpt-5-mini',
+    model: 'gpt-4.1-mini',
     input_cost_microcredits_per_million_tokens: 250000,
     output_cost_microcredits_per_million_tokens: 2000000,
     margin_basis_points: 3000,
   },
-  textPriceSet: { object: 'text_price', id: 2, model: 'gpt-5-mini', effective_from: moment },
+  textPriceSet: { object: 'text_price', id: 2, model: 'gpt-4.1-mini', effective_from: moment },
   priceSet: { object: 'price', id: 7, model: 'sora-2', size: '720x1280', effective_from: moment },
   overview: {
     object: 'overview',

@@ -150,7 +150,9 @@ async function replay(
   const { answer, status, generationId, amountMicrocredits } = earlier;
   if (answer !== null) return { kept: { status, body: answer } };
   if (status === 402 || generationId === null) {
-    throw await refusalOf(deps, caller, amountMicrocredits, 'insufficient_credits', order.what);
+    // Refused at a glance, or by the hold: then the generation says why.
+    const refused = generationId === null ? null : (await deps.ledger.voidGeneration(generationId)).refusalCode;
+    throw await refusalOf(deps, caller, amountMicrocredits, refused ?? 'insufficient_credits', order.what);
   }
   if (!(await order.exists(generationId))) throw notFound(`This ${order.what} was deleted; it`);
   return { generationId, replayed: true };

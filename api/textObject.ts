@@ -37,7 +37,7 @@ export const WrittenText = z
       id: 'script_019a0000000070008000000000000000',
       object: 'script',
       status: 'completed',
-      model: 'gpt-5-mini',
+      model: 'gpt-4.1-mini',
       created_at: 1790000000,
       completed_at: 1790000004,
       title: 'Fresh snow',
@@ -82,7 +82,8 @@ export function toText(text: Text): WrittenText {
     title: written !== null && 'title' in written ? written.title : null,
     text: written !== null && 'text' in written ? written.text : null,
     posts: written !== null && 'posts' in written ? [...written.posts] : null,
-    output,
+    // What was given back was not delivered.
+    output: state === 'refunded' ? '' : output,
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
     error: errorOf(text, written === null),

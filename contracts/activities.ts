@@ -158,7 +158,7 @@ export interface TextActivities {
    * Commits an attempt, then asks the provider at most once and reads to the end, whether or not a client listens. Safe to
    * retry: a call that may have arrived is not made again, the text ends with what was delivered (RULES, "Text").
    */
-  writeText(input: { generationId: string; leastTimeLeftMs: number }): Promise<TextOutcome>;
+  writeText(input: Booking & { leastTimeLeftMs: number }): Promise<TextOutcome>;
 }
 
 export interface ProviderActivities {

@@ -45,6 +45,11 @@ export function isVideoId(text: string): boolean {
   return VIDEO_ID.test(text);
 }
 
+/** Whether it can be the id of anything that is paid for. */
+export function isGenerationId(text: string): boolean {
+  return isVideoId(text) || Object.values(TEXT_ID).some((pattern) => pattern.test(text));
+}
+
 export function isAccountId(text: string): boolean {
   return ACCOUNT_ID.test(text);
 }

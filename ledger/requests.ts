@@ -139,11 +139,17 @@ function toAdmission(admitted: AdmissionRow): Admission {
   }
 }
 
-const KEEP = { name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4)' };
+const KEEP = { name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)' };
 
-/** Keeps the answer to a request that came with an idempotency key; the first one stands. */
-export async function keepAnswer(pool: Pool, accountId: string, key: string, answer: KeptAnswer): Promise<void> {
-  await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body)]);
+/** Keeps the answer to a request that came with an idempotency key; the first one stands, and another generation's is left alone. */
+export async function keepAnswer(
+  pool: Pool,
+  accountId: string,
+  key: string,
+  answer: KeptAnswer,
+  generationId?: string,
+): Promise<void> {
+  await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body), generationId]);
 }
 
 const UNANSWERED = { name: 'find_unanswered', text: 'SELECT * FROM find_unanswered($1, $2)' };

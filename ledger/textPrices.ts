@@ -4,9 +4,9 @@ import { row, rows } from './query.ts';
 
 const PRICES = {
   name: 'list_text_prices',
-  text: `SELECT model, text_price_microcredits(input_cost_microcredits_per_million_tokens, 0, margin_basis_points, 1000000, 0)
+  text: `SELECT model, text_price_microcredits(input_cost_microcredits_per_million_tokens, 0, margin_basis_points, 1000000, 0)::bigint
         AS "inputMicrocredits",
-      text_price_microcredits(0, output_cost_microcredits_per_million_tokens, margin_basis_points, 0, 1000000) AS "outputMicrocredits"
+      text_price_microcredits(0, output_cost_microcredits_per_million_tokens, margin_basis_points, 0, 1000000)::bigint AS "outputMicrocredits"
     FROM current_text_prices ORDER BY model`,
 };
 

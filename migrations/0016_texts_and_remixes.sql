@@ -41,12 +41,12 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- Provider's cost of the tokens ÷ (1 − margin), rounded up to the microcredit; exact throughout.
+-- Provider's cost of the tokens ÷ (1 − margin), rounded up to the microcredit; exact throughout, and beyond any bigint.
 CREATE FUNCTION text_price_microcredits(
   p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_input_tokens bigint, p_output_tokens bigint
-) RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+) RETURNS numeric LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT ceil((p_input_cost::numeric * p_input_tokens + p_output_cost::numeric * p_output_tokens) * 10000
-    / (1000000 * (10000 - p_margin_basis_points)::numeric))::bigint
+    / (1000000 * (10000 - p_margin_basis_points)::numeric))
 $$;
 
 -- Versioned like prices: never edited, a later `effective_from` takes the place, each text keeps the row it was priced by.
@@ -71,7 +71,7 @@ CREATE VIEW current_text_prices AS
   FROM text_prices WHERE effective_from <= now() ORDER BY model, effective_from DESC;
 
 INSERT INTO text_prices (model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens, margin_basis_points, effective_from)
-VALUES ('gpt-5-mini', 250000, 2000000, 3000, 'epoch');
+VALUES ('gpt-4.1-mini', 400000, 1600000, 3000, 'epoch');
 
 -- What was written, as far as it was delivered, and what it came to.
 CREATE TABLE texts (
@@ -102,13 +102,13 @@ CREATE TRIGGER texts_guard BEFORE UPDATE ON texts FOR EACH ROW EXECUTE FUNCTION 
 CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- What an ended text costs, never more than is held; 0 when nothing was delivered; NULL before its end. Where the provider
--- told no usage, a token has at least one byte, so bytes are the upper bound of what was delivered.
+-- told no usage, or none for what it delivered, a token has at least one byte, so bytes are the upper bound of that.
 CREATE FUNCTION text_charge(p_generation_id text) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT CASE WHEN t.output = '' THEN 0 ELSE least(g.amount_microcredits, text_price_microcredits(
       p.input_cost_microcredits_per_million_tokens, p.output_cost_microcredits_per_million_tokens, p.margin_basis_points,
-      COALESCE(t.input_tokens, t.input_bound_tokens),
-      COALESCE(t.output_tokens, least(t.max_output_tokens, octet_length(t.output))))) END
+      CASE WHEN t.output_tokens > 0 THEN t.input_tokens ELSE t.input_bound_tokens END,
+      CASE WHEN t.output_tokens > 0 THEN t.output_tokens ELSE least(t.max_output_tokens, octet_length(t.output)) END))::bigint END
   FROM texts t JOIN generations g ON g.id = t.generation_id JOIN text_prices p ON p.id = t.text_price_id
   WHERE t.generation_id = p_generation_id AND t.ended_at IS NOT NULL
 $$;
@@ -123,7 +123,7 @@ BEGIN
       WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN false;
   END IF;
-  UPDATE texts t SET output = p_output WHERE t.generation_id = p_generation_id AND length(p_output) > length(t.output);
+  UPDATE texts t SET output = p_output WHERE t.generation_id = p_generation_id AND length(p_output) >= length(t.output);
   RETURN true;
 END $$;
 
@@ -248,7 +248,7 @@ BEGIN
       ELSIF earlier_state = 'requested' THEN
         RETURN QUERY SELECT 'in_use', earlier.generation_id, amount, NULL::integer, NULL::jsonb; RETURN;
       ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
-        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code = 'insufficient_credits') THEN
+        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code IN ('insufficient_credits', 'key_spend_limit')) THEN
         RETURN QUERY SELECT 'replay', earlier.generation_id, amount,
           COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
         RETURN;
@@ -334,7 +334,7 @@ BEGIN
   END IF;
   SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
     text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
-      price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens), NULL,
+      price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
     p_prompt, NULL, NULL, NULL, p_admit_within_ms, p_fingerprint, p_idempotency_key);
   IF admitted.outcome = 'admitted' THEN
     INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
@@ -455,7 +455,7 @@ BEGIN
       ELSE settled - hold.placed_at END) * 1000 END,
     counts_as_active = g.counts_as_active AND NOT finished,
     -- An emergency took back what was complete: its owner may have it after all.
-    claimable_until = CASE WHEN asked = 'emergency' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
+    claimable_until = CASE WHEN asked = 'emergency' AND g.kind = 'video' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
     event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)
@@ -472,5 +472,15 @@ BEGIN
   RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint;
 END $$;
 
+DROP FUNCTION keep_answer(text, text, integer, jsonb);
+-- Keeps the answer of a request that came with an idempotency key; the first one stands. Never for another generation than
+-- this one: a refusal that is told late must not be the answer to a later request that was accepted under the same key.
+CREATE FUNCTION keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  UPDATE idempotency_keys SET answer_status = p_status, answer = p_answer
+  WHERE account_id = p_account_id AND key = p_key AND answer IS NULL
+    AND (p_generation_id IS NULL OR generation_id IS NULL OR generation_id = p_generation_id)
+$$;
+
 GRANT SELECT ON text_prices, current_text_prices, texts TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_create, admit_generation, admit_text, record_text, end_text, close_text, text_price_microcredits TO holdfast_service;
+GRANT EXECUTE ON FUNCTION keep_answer, begin_create, admit_generation, admit_text, record_text, end_text, close_text, text_price_microcredits TO holdfast_service;

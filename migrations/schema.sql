@@ -804,7 +804,7 @@ BEGIN
       ELSIF earlier_state = 'requested' THEN
         RETURN QUERY SELECT 'in_use', earlier.generation_id, amount, NULL::integer, NULL::jsonb; RETURN;
       ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
-        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code = 'insufficient_credits') THEN
+        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code IN ('insufficient_credits', 'key_spend_limit')) THEN
         RETURN QUERY SELECT 'replay', earlier.generation_id, amount,
           COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
         RETURN;
@@ -855,7 +855,7 @@ BEGIN
   END IF;
   SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
     text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
-      price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens), NULL,
+      price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
     p_prompt, NULL, NULL, NULL, p_admit_within_ms, p_fingerprint, p_idempotency_key);
   IF admitted.outcome = 'admitted' THEN
     INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
@@ -1380,7 +1380,7 @@ AS $function$
     SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome = 'not_found'))
 $function$;
 
-CREATE OR REPLACE FUNCTION public.keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb)
+CREATE OR REPLACE FUNCTION public.keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL::text)
  RETURNS void
  LANGUAGE sql
  SECURITY DEFINER
@@ -1388,8 +1388,9 @@ CREATE OR REPLACE FUNCTION public.keep_answer(p_account_id text, p_key text, p_s
 AS $function$
   UPDATE idempotency_keys SET answer_status = p_status, answer = p_answer
   WHERE account_id = p_account_id AND key = p_key AND answer IS NULL
+    AND (p_generation_id IS NULL OR generation_id IS NULL OR generation_id = p_generation_id)
 $function$;
-GRANT EXECUTE ON FUNCTION keep_answer(text,text,integer,jsonb) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION keep_answer(text,text,integer,jsonb,text) TO holdfast_service;
 
 CREATE OR REPLACE FUNCTION public.lock_generation(p_generation_id text)
  RETURNS generations
@@ -1770,7 +1771,7 @@ BEGIN
       WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN false;
   END IF;
-  UPDATE texts t SET output = p_output WHERE t.generation_id = p_generation_id AND length(p_output) > length(t.output);
+  UPDATE texts t SET output = p_output WHERE t.generation_id = p_generation_id AND length(p_output) >= length(t.output);
   RETURN true;
 END $function$;
 GRANT EXECUTE ON FUNCTION record_text(text,integer,text) TO holdfast_service;
@@ -2200,7 +2201,7 @@ BEGIN
       ELSE settled - hold.placed_at END) * 1000 END,
     counts_as_active = g.counts_as_active AND NOT finished,
     -- An emergency took back what was complete: its owner may have it after all.
-    claimable_until = CASE WHEN asked = 'emergency' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
+    claimable_until = CASE WHEN asked = 'emergency' AND g.kind = 'video' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
     event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)
@@ -2264,20 +2265,20 @@ CREATE OR REPLACE FUNCTION public.text_charge(p_generation_id text)
 AS $function$
   SELECT CASE WHEN t.output = '' THEN 0 ELSE least(g.amount_microcredits, text_price_microcredits(
       p.input_cost_microcredits_per_million_tokens, p.output_cost_microcredits_per_million_tokens, p.margin_basis_points,
-      COALESCE(t.input_tokens, t.input_bound_tokens),
-      COALESCE(t.output_tokens, least(t.max_output_tokens, octet_length(t.output))))) END
+      CASE WHEN t.output_tokens > 0 THEN t.input_tokens ELSE t.input_bound_tokens END,
+      CASE WHEN t.output_tokens > 0 THEN t.output_tokens ELSE least(t.max_output_tokens, octet_length(t.output)) END))::bigint END
   FROM texts t JOIN generations g ON g.id = t.generation_id JOIN text_prices p ON p.id = t.text_price_id
   WHERE t.generation_id = p_generation_id AND t.ended_at IS NOT NULL
 $function$;
 
 CREATE OR REPLACE FUNCTION public.text_price_microcredits(p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_input_tokens bigint, p_output_tokens bigint)
- RETURNS bigint
+ RETURNS numeric
  LANGUAGE sql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
   SELECT ceil((p_input_cost::numeric * p_input_tokens + p_output_cost::numeric * p_output_tokens) * 10000
-    / (1000000 * (10000 - p_margin_basis_points)::numeric))::bigint
+    / (1000000 * (10000 - p_margin_basis_points)::numeric))
 $function$;
 GRANT EXECUTE ON FUNCTION text_price_microcredits(bigint,bigint,integer,bigint,bigint) TO holdfast_service;
 

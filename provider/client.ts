@@ -19,6 +19,12 @@ export interface ProviderSettings {
   readonly callTimeoutMs?: number;
 }
 
+const ORIGINAL_GONE = {
+  outcome: 'clients_fault',
+  code: 'original_unavailable',
+  message: 'The provider no longer has the video that was to be remixed.',
+} as const;
+
 /** A model may think before its first word. */
 const FIRST_WORD_TIMEOUT_MS = 120_000;
 /** Of a whole text. */
@@ -53,7 +59,9 @@ export function createProvider(settings: ProviderSettings): Provider {
     async createVideo(request) {
       if (request.remixedFrom !== undefined) {
         const path = `/videos/${encodeURIComponent(request.remixedFrom)}/remix`;
-        return create(() => client.post(path, { body: { prompt: request.prompt } }).asResponse(), redact);
+        const made = await create(() => client.post(path, { body: { prompt: request.prompt } }).asResponse(), redact);
+        // The one 404 that is about what the client asked for.
+        return made.outcome === 'operators_fault' && made.why.startsWith('HTTP 404') ? ORIGINAL_GONE : made;
       }
       const encoded = await encodeCreate(request, settings.createEncoding);
       return create(() => client.post('/videos', encoded).asResponse(), redact);

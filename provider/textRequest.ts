@@ -32,11 +32,14 @@ export function inputBoundTokens(request: TextRequest): number {
 
 const Script = z.object({ title: z.string().min(1), text: z.string().min(1) });
 const thread = (posts: number) => z.object({ posts: z.array(z.string().min(1)).length(posts) });
+/** As it is asked for: structured output knows no bounds of strings. */
+const AskedScript = z.object({ title: z.string(), text: z.string() });
+const askedThread = (posts: number) => z.object({ posts: z.array(z.string()).length(posts) });
 
 /** The body of a chat completion, but for how it is sent; the same request always has the same one. */
 export function composeText(request: TextRequest) {
   const { kind, topic, tone, length, posts } = request;
-  const form = posts === null ? Script : thread(posts);
+  const form = posts === null ? AskedScript : askedThread(posts);
   const task =
     posts === null
       ? `Write the script of a short video of about ${WORDS[length]} words, with a title.`

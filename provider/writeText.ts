@@ -26,7 +26,7 @@ export async function writeText(
     .catch((error: unknown) => createRefusal(sortCreateError(error, limits.redact)));
   if ('outcome' in answer) return answer;
 
-  let output = '';
+  let written = '';
   let finishReason: string | null = null;
   let usage: TextUsage | null = null;
   const chunks = answer[Symbol.asyncIterator]();
@@ -34,7 +34,8 @@ export async function writeText(
     // An answer that breaks off proves nothing about the rest: what was delivered stays delivered.
     const next = await chunks.next().catch(() => undefined);
     if (next === undefined) {
-      finishReason = null;
+      // A count so far is not what the whole of it is billed at.
+      [finishReason, usage] = [null, null];
       break;
     }
     if (next.done === true) break;
@@ -42,20 +43,23 @@ export async function writeText(
     const choice = chunk.choices?.[0];
     finishReason = choice?.finish_reason ?? finishReason;
     usage = readUsage(chunk.usage) ?? usage;
-    const written = plain(choice?.delta?.content);
-    if (written === '') continue;
-    output += written;
-    if (output.length > MAX_OUTPUT_CHARACTERS || !(await onOutput(output))) {
+    const content = choice?.delta?.content;
+    if (typeof content !== 'string' || content === '') continue;
+    written += content;
+    if (written.length > MAX_OUTPUT_CHARACTERS || !(await onOutput(plain(written.replace(HALF_AT_THE_END, ''))))) {
       abort.abort();
       break;
     }
   }
-  return { outcome: 'written', output, finishReason, usage };
+  return { outcome: 'written', output: plain(written), finishReason, usage };
 }
 
+/** A character beyond the first 65,536 may come in two chunks. */
+const HALF_AT_THE_END = /[\uD800-\uDBFF]$/;
+
 /** PostgreSQL takes no NUL, and half of a pair is no text. */
-function plain(content: string | null | undefined): string {
-  return typeof content === 'string' ? content.replaceAll('\u0000', '').toWellFormed() : '';
+function plain(written: string): string {
+  return written.replaceAll('\u0000', '').toWellFormed();
 }
 
 function readUsage(usage: OpenAI.CompletionUsage | null | undefined): TextUsage | null {

@@ -1,5 +1,5 @@
 import { ActivityFailure } from '@temporalio/workflow';
-import type { TextOutcome } from '../contracts/activities.ts';
+import type { Booking, TextOutcome } from '../contracts/activities.ts';
 import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
 import { writer } from './activities.ts';
 import type { Ended, Guarded } from './creditGuard.ts';
@@ -24,14 +24,13 @@ const LONGEST_RETRY_MS = 15_000;
 const LEAST_TIME_MS = 15_000;
 
 async function write({ booking, hold, deadline, cancel }: Guarded): Promise<Ended> {
-  const { generationId } = booking;
   const leastTimeLeftMs = Math.min(LEAST_TIME_MS, hold.holdTtlMs / 2);
   const giveUpAtMs = Date.now() + GIVEN_UP_AFTER_MS;
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2)) {
     // writeText answers by what is on record, so a wish must be there first.
     await cancel.recorded();
     describe(`${describeHold(hold, deadline.atMs)} The provider is writing.`);
-    const written = await writeOnce(generationId, leastTimeLeftMs, deadline.leftMs());
+    const written = await writeOnce(booking, leastTimeLeftMs, deadline.leftMs());
     switch (written.outcome) {
       case 'ended':
         return captured();
@@ -58,12 +57,12 @@ async function write({ booking, hold, deadline, cancel }: Guarded): Promise<Ende
 
 /** `unknown`: no answer of the activity until the hold's time was over; the ledger knows what was delivered. */
 async function writeOnce(
-  generationId: string,
+  booking: Booking,
   leastTimeLeftMs: number,
   timeLeftMs: number,
 ): Promise<TextOutcome | { readonly outcome: 'unknown' }> {
   try {
-    return await writer('write the text at the provider', timeLeftMs).writeText({ generationId, leastTimeLeftMs });
+    return await writer('write the text at the provider', timeLeftMs).writeText({ ...booking, leastTimeLeftMs });
   } catch (error) {
     if (error instanceof ActivityFailure) return { outcome: 'unknown' };
     throw error;

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { ACCOUNT_ID, isAccountId, isVideoId } from '../../contracts/ids.ts';
+import { ACCOUNT_ID, isAccountId, isGenerationId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import type { ListedAccount, Refund } from '../../ledger/index.ts';
 import { LedgerError } from '../../ledger/index.ts';
@@ -90,7 +90,7 @@ const refund = createRoute({
   method: 'post',
   path: '/videos/{video_id}/refund',
   operationId: 'refundVideo',
-  summary: 'Give back what was charged for a video, whole or in part; never more',
+  summary: 'Give back what was charged for a video, script or thread, whole or in part; never more',
   security: adminBearer,
   request: {
     params: z.object({ video_id: z.string().openapi({ param: { name: 'video_id', in: 'path' } }) }),
@@ -182,7 +182,7 @@ export function adminOperationRoutes({ ledger }: ApiDependencies) {
       const id = c.req.valid('param').video_id;
       const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
       const { amount_microcredits: amount = null, reason } = c.req.valid('json');
-      if (!isVideoId(id)) throw notFound('This video');
+      if (!isGenerationId(id)) throw notFound('This video');
       const refunded = await ledger
         .refundGeneration({ generationId: id, amountMicrocredits: amount, reason, idempotencyKey })
         .catch(unknownVideo);

@@ -4,7 +4,7 @@ import { streamSSE } from 'hono/streaming';
 import { TEXT_ID, type TextKind } from '../../contracts/ids.ts';
 import type { TextRequest } from '../../provider/index.ts';
 import { markDelivered, readRepeat } from '../answered.ts';
-import { followText, startText } from '../createText.ts';
+import { followText, startText, stillWritten } from '../createText.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
 import { ApiError, envelopeOf, notFound } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
@@ -16,7 +16,7 @@ import { maxCredits, toMaximum } from '../videoRequest.ts';
 const fields = {
   topic: plainText(4000).openapi({ example: 'a red fox in fresh snow' }),
   tone: plainText(100).default('friendly').openapi({ example: 'friendly' }),
-  model: plainText(100).default('gpt-5-mini').openapi({ example: 'gpt-5-mini' }),
+  model: plainText(100).default('gpt-4.1-mini').openapi({ example: 'gpt-4.1-mini' }),
   stream: z.boolean().default(false),
   max_credits: maxCredits('It is refused if it could cost more than this.'),
 };
@@ -92,9 +92,13 @@ export function textRoutes(deps: ApiDependencies) {
     }
     const { generationId, replayed } = started;
     if (replayed) c.header('idempotency-replayed', 'true');
-    markDelivered(deps, c, generationId);
-    const follow = (onGone: (stop: () => void) => void) => followText(deps, caller, generationId, repeat, onGone);
-    return stream ? streamText(c, follow) : c.json(await lastOf(follow(onAbort(c.req.raw.signal))), 200);
+    // Marked with its end only: an SDK that is told of a fault tries again, and must find this request unanswered.
+    const delivered = () => markDelivered(deps, c, generationId);
+    const follow = (onGone: OnGone) => followText(deps, caller, generationId, repeat, { isStreamed: stream, onGone });
+    if (stream) return streamText(deps, c, generationId, follow, delivered);
+    const written = await lastOf(follow(onAbort(c.req.raw.signal)));
+    delivered();
+    return c.json(written, 200);
   };
   const retrieve = async (c: Context<Env>, kind: TextKind, id: string) => {
     const text = TEXT_ID[kind].test(id) ? await deps.ledger.getText(c.get('caller').accountId, id) : undefined;
@@ -109,8 +113,14 @@ export function textRoutes(deps: ApiDependencies) {
 }
 
 type Texts = ReturnType<typeof followText>;
+type OnGone = (stop: () => void) => void;
 
-const onAbort = (signal: AbortSignal) => (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
+const onAbort =
+  (signal: AbortSignal): OnGone =>
+  (stop) => {
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  };
 
 async function lastOf(texts: Texts): Promise<WrittenText> {
   let last: WrittenText | undefined;
@@ -120,25 +130,33 @@ async function lastOf(texts: Texts): Promise<WrittenText> {
 }
 
 /** Each event bears what was written since the one before; the last one is the whole text, with its credits. */
-function streamText(c: Context<Env>, follow: (onGone: (stop: () => void) => void) => Texts): Response {
+function streamText(
+  deps: ApiDependencies,
+  c: Context<Env>,
+  generationId: string,
+  follow: (onGone: OnGone) => Texts,
+  delivered: () => void,
+): Response {
   c.header('x-accel-buffering', 'no');
-  return streamSSE(c, async (stream) => {
-    let sent = 0;
-    try {
+  return streamSSE(
+    c,
+    async (stream) => {
+      let sent = 0;
       for await (const text of follow((stop) => stream.onAbort(stop))) {
         const delta = text.output.slice(sent);
         sent = text.output.length;
         if (delta !== '') await stream.writeSSE({ event: 'delta', data: JSON.stringify({ delta }) });
         else if (text.state === 'held') await stream.write(': still here\n\n');
         if (text.state === 'held') continue;
-        await stream.writeSSE({
-          event: text.state === 'charged' ? 'completed' : 'failed',
-          data: JSON.stringify(toText(text)),
-        });
+        const event = text.state === 'charged' ? 'completed' : 'failed';
+        await stream.writeSSE({ event, data: JSON.stringify(toText(text)) });
+        delivered();
       }
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      await stream.writeSSE({ event: 'error', data: JSON.stringify(envelopeOf(error)) });
-    }
-  });
+    },
+    async (error, stream) => {
+      if (!(error instanceof ApiError)) deps.log.error({ err: error, generationId }, 'a stream of a text broke');
+      const told = error instanceof ApiError ? error : stillWritten(generationId);
+      await stream.writeSSE({ event: 'error', data: JSON.stringify(envelopeOf(told)) });
+    },
+  );
 }

@@ -8,7 +8,7 @@ import { cancelVideo, deleteVideo } from '../endVideo.ts';
 import { claimVideo } from '../claimVideo.ts';
 import { createVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
-import { notFound } from '../errors.ts';
+import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { Quote, quote } from '../quote.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
@@ -235,6 +235,7 @@ export function videoRoutes(deps: ApiDependencies) {
     })
     .openapi(remix, async (c) => {
       const original = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      if (isElsewhere(deps, original)) throw madeElsewhere();
       return answer(c, readRemix(c.req.valid('json'), original));
     })
     .openapi(listVideos, async (c) => {
@@ -277,4 +278,19 @@ export function videoRoutes(deps: ApiDependencies) {
       const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
       return downloadContent(deps, generation, c.req.valid('query').variant, c.req.raw);
     });
+}
+
+/** Whether it was made at another provider, or under another key, than is configured now. */
+function isElsewhere({ provider }: ApiDependencies, { providerBaseUrl, providerCredential }: Generation): boolean {
+  return (
+    providerBaseUrl !== null && (providerBaseUrl !== provider.baseUrl || providerCredential !== provider.credential)
+  );
+}
+
+function madeElsewhere(): ApiError {
+  return new ApiError(
+    'invalid_request',
+    'video_id: this video was made at a provider that is no longer used, so it can’t be remixed. Nothing was held.',
+    { param: 'video_id' },
+  );
 }

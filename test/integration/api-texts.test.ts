@@ -71,7 +71,7 @@ describe('a script', () => {
     expect(body.title).not.toBe('');
     expect(body.text).not.toBe('');
     const { input_tokens: input = 0, output_tokens: output = 0 } = body.usage ?? {};
-    expect(body.credits.amount_microcredits).toBe(Math.ceil((input * 0.25 + output * 2) / 0.7));
+    expect(body.credits.amount_microcredits).toBe(Math.ceil((input * 4 + output * 16) / 7));
     expect(cost).toBe(body.credits.amount_microcredits);
     expect(await movementsOf(stack, body.id)).toEqual(['hold', 'capture']);
     expect(await get(`/v1/scripts/${body.id}`)).toEqual(body);

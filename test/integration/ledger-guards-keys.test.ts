@@ -212,6 +212,7 @@ describe("a request's key", () => {
     const first = request(tenant, 'k');
     await db.ledger.admitGeneration(first);
     await db.ledger.placeHold(first.generationId, 3600);
+    await db.ledger.keepAnswer(tenant.accountId, 'k', { status: 402, body: 'of another' }, videoId(randomUUID()));
     for (const body of ['first', 'second']) await db.ledger.keepAnswer(tenant.accountId, 'k', { status: 200, body });
     expect(await db.ledger.admitGeneration(request(tenant, 'k'))).toMatchObject({ outcome: 'replay', answer: 'first' });
   });

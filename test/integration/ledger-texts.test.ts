@@ -23,13 +23,13 @@ const { created, seen, begin, settle, outlive, noProof } = ledgerSteps(() => db)
 const GRANTED = 1_000_000;
 const INPUT = 700;
 const MAXIMUM = 1000;
-/** Of that many tokens: (700 × 0.25 + 1000 × 2) ÷ 0.7 microcredits, rounded up. */
-const HELD = 3108;
+/** Of that many tokens: (700 × 0.4 + 1000 × 1.6) ÷ 0.7 microcredits, rounded up. */
+const HELD = 2686;
 
 const request = (tenant: Tenant, idempotencyKey: string | null = null) => ({
   ...tenant,
   generationId: textId('script', randomUUID()),
-  model: 'gpt-5-mini',
+  model: 'gpt-4.1-mini',
   request: '{}',
   inputBoundTokens: INPUT,
   maxOutputTokens: MAXIMUM,
@@ -72,10 +72,10 @@ describe('a text', () => {
     expect(await balance(writing)).toEqual({ charged: 0, held: HELD, active: 1 });
     expect(await end(writing, 'abcdef', { inputTokens: 100, outputTokens: 50 })).toBe(true);
     expect(await settle(writing.id, 'completed')).toMatchObject({ result: 'settled', settlement: { charged: true } });
-    // (100 × 0.25 + 50 × 2) ÷ 0.7
-    expect(await balance(writing)).toEqual(SETTLED(179));
+    // (100 × 0.4 + 50 × 1.6) ÷ 0.7
+    expect(await balance(writing)).toEqual(SETTLED(172));
     expect(await settle(writing.id, 'completed')).toMatchObject({ result: 'settled' });
-    expect(await balance(writing)).toEqual(SETTLED(179));
+    expect(await balance(writing)).toEqual(SETTLED(172));
   });
 
   it('is never charged more than is held, whatever the provider says that it billed', async () => {
@@ -93,8 +93,34 @@ describe('a text', () => {
     expect(await db.ledger.closeText(writing.id)).toBe(true);
     expect(await db.ledger.getText(writing.tenant.accountId, writing.id)).toMatchObject({ output: 'abcdef' });
     await settle(writing.id, 'completed');
-    // (700 × 0.25 + 6 × 2) ÷ 0.7
-    expect(await balance(writing)).toEqual(SETTLED(268));
+    // (700 × 0.4 + 6 × 1.6) ÷ 0.7
+    expect(await balance(writing)).toEqual(SETTLED(414));
+  });
+
+  it('that the provider counts as nothing although it was delivered is charged as one that it did not count', async () => {
+    for (const inputTokens of [0, 100]) {
+      const writing = await begun();
+      await end(writing, 'abcdef', { inputTokens, outputTokens: 0 });
+      await settle(writing.id, 'completed');
+      expect(await balance(writing)).toEqual(SETTLED(414));
+    }
+  });
+
+  it('whose price is beyond any number is charged what is held', async () => {
+    const writing = await begun();
+    await end(writing, 'abcdef', { inputTokens: Number.MAX_SAFE_INTEGER, outputTokens: Number.MAX_SAFE_INTEGER });
+    await db.admin.query(
+      `INSERT INTO text_prices (model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens, margin_basis_points)
+       VALUES ('dear', 1000000000000, 1000000000000, 9999)`,
+    );
+    await db.admin.query('ALTER TABLE texts DISABLE TRIGGER texts_guard');
+    await db.admin.query(
+      "UPDATE texts SET text_price_id = (SELECT id FROM text_prices WHERE model = 'dear') WHERE generation_id = $1",
+      [writing.id],
+    );
+    await db.admin.query('ALTER TABLE texts ENABLE TRIGGER texts_guard');
+    await settle(writing.id, 'completed');
+    expect(await balance(writing)).toEqual(SETTLED(HELD));
   });
 
   it('of which nothing was delivered costs nothing, even if the provider billed it', async () => {
@@ -146,7 +172,7 @@ describe('a text', () => {
     for (const { id } of [lost, never]) await outlive(id);
     expect(await settle(lost.id, 'expired')).toMatchObject({ result: 'terminal', look: { verdict: 'completed' } });
     await settle(lost.id, 'completed');
-    expect(await balance(lost)).toEqual(SETTLED(268));
+    expect(await balance(lost)).toEqual(SETTLED(414));
     expect(await settle(never.id, 'expired')).toMatchObject({ settlement: { charged: false, reason: 'expired' } });
     expect(await balance(never)).toEqual(SETTLED(0));
   });

@@ -38,7 +38,7 @@ export const requests = [
     'admit-key-refused-hold': {
       breaks: 'a key whose hold was refused for lack of credits is admitted after a top-up',
       find: `
-        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code = 'insufficient_credits')`,
+        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code IN ('insufficient_credits', 'key_spend_limit'))`,
       replace: '',
     },
     'admit-frozen': { breaks: 'a frozen account is admitted', find: 'account.frozen_at IS NOT NULL', replace: 'false' },
@@ -63,6 +63,11 @@ export const requests = [
     },
   }),
   ...edits('keep_answer', {
+    'keep-answer-other': {
+      breaks: 'a refusal that is told late is the answer to a later request under its key',
+      find: 'generation_id = p_generation_id',
+      replace: 'true',
+    },
     'answer-kept-twice': { breaks: 'a later answer replaces the first', find: ' AND answer IS NULL', replace: '' },
   }),
   ...edits('find_unanswered', {

@@ -11,13 +11,18 @@ export const texts = [
     'text-nothing': { breaks: 'nothing was delivered, and it is charged', find: "t.output = ''", replace: 'false' },
     'text-billed': {
       breaks: 'a text is charged its upper bound though the provider told what it billed',
-      find: 'COALESCE(t.output_tokens, ',
-      replace: 'COALESCE(NULL, ',
+      find: 'WHEN t.output_tokens > 0 THEN t.output_tokens',
+      replace: 'WHEN false THEN t.output_tokens',
     },
     'text-bound': {
       breaks: 'a text that broke off is charged all that it might have become',
       find: 'least(t.max_output_tokens, octet_length(t.output))',
       replace: 't.max_output_tokens',
+    },
+    'text-zero': {
+      breaks: 'a text that was delivered is charged by a count of nothing',
+      find: 'WHEN t.output_tokens > 0 THEN t.input_tokens',
+      replace: 'WHEN t.output_tokens >= 0 THEN t.input_tokens',
     },
     'text-open': {
       breaks: 'a text is charged before its end',
@@ -33,7 +38,7 @@ export const texts = [
     },
     'text-shorter': {
       breaks: 'what was delivered is taken back',
-      find: ' AND length(p_output) > length(t.output)',
+      find: ' AND length(p_output) >= length(t.output)',
       replace: '',
     },
   }),

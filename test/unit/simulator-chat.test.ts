@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const asked = (content: string): { model: string; messages: { role: 'user'; content: string }[] } => ({
-  model: 'gpt-5-mini',
+  model: 'gpt-4.1-mini',
   messages: [{ role: 'user', content }],
 });
 

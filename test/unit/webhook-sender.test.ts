@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebhookSender } from '../../outbound/index.ts';
 import { isPublicAddress } from '../../outbound/publicAddress.ts';
 import type { Receiver } from '../support/receiver.ts';
