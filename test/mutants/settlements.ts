@@ -181,7 +181,7 @@ export const settlements = [
     },
     'emergency-claimable': {
       breaks: "an emergency loses its owner's completed video",
-      find: "asked = 'emergency' AND g.provider_verdict = 'completed'",
+      find: "asked = 'emergency' AND g.kind = 'video' AND g.provider_verdict = 'completed'",
       replace: 'false',
     },
     'proof-emergency-time': {
