@@ -53,20 +53,21 @@ export async function* followText(
   repeat: Repeat,
   reader: { readonly isStreamed: boolean; readonly onGone: (stop: () => void) => void },
 ): AsyncGenerator<Text, void> {
-  let last: Text | undefined;
   const look = async () => {
-    // A database that is away for a moment is no news of the text: it is looked at again.
-    const text = await deps.ledger.getText(caller.accountId, generationId).catch((error: unknown) => {
+    try {
+      return (await deps.ledger.getText(caller.accountId, generationId)) ?? 'deleted';
+    } catch (error) {
+      // A database that is away for a moment is no news of the text: it is looked at again.
       deps.log.warn({ err: error, generationId }, 'a text that is being written could not be read');
-      return last;
-    });
-    if (text === undefined) throw stillWritten(generationId);
-    return (last = text);
+      return undefined;
+    }
   };
   // Not cut at once when this process ends: who waits for an answer is given a while to have it.
   const { changes, givingUp } = deps;
   const closing = reader.isStreamed ? givingUp : AbortSignal.any([givingUp, AbortSignal.timeout(WAITED_FOR_MS)]);
   for await (const text of following({ changes, closing }, generationId, look, reader.onGone)) {
+    if (text === undefined) continue;
+    if (text === 'deleted') break;
     if (text.state !== 'held')
       await keepAnswer(deps, caller, repeat, generationId, { status: 200, body: toText(text) });
     yield text;

@@ -20,11 +20,11 @@ export function videoEvents(
   const seen = Number(c.req.header('last-event-id') ?? -1);
   if (isSettled(first) && seen >= first.eventSequence) return c.body(null, 204);
   c.header('x-accel-buffering', 'no');
-  return streamSSE(
-    c,
-    async (stream) => send(deps, stream, first, Number.isSafeInteger(seen) ? seen : -1, look),
-    // A look that fails ends the stream: its client comes again, and is answered then.
-    async () => undefined,
+  return streamSSE(c, (stream) =>
+    send(deps, stream, first, Number.isSafeInteger(seen) ? seen : -1, look).catch((error: unknown) => {
+      // It ends, and its client comes again and is answered then. What hono catches it sends to the client as it is.
+      deps.log.warn({ err: error, generationId: first.id }, 'a stream of events broke');
+    }),
   );
 }
 

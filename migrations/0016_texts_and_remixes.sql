@@ -101,7 +101,7 @@ END $$;
 CREATE TRIGGER texts_guard BEFORE UPDATE ON texts FOR EACH ROW EXECUTE FUNCTION guard_text();
 CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- What an ended text costs, never more than is held; 0 when nothing was delivered; NULL before its end. Where the provider
+-- What a text costs as far as it is delivered, never more than is held; 0 when nothing was. Where the provider
 -- told no usage, or none for what it delivered, a token has at least one byte, so bytes are the upper bound of that.
 CREATE FUNCTION text_charge(p_generation_id text) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -110,7 +110,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
       CASE WHEN t.output_tokens > 0 THEN t.input_tokens ELSE t.input_bound_tokens END,
       CASE WHEN t.output_tokens > 0 THEN t.output_tokens ELSE least(t.max_output_tokens, octet_length(t.output)) END))::bigint END
   FROM texts t JOIN generations g ON g.id = t.generation_id JOIN text_prices p ON p.id = t.text_price_id
-  WHERE t.generation_id = p_generation_id AND t.ended_at IS NOT NULL
+  WHERE t.generation_id = p_generation_id
 $$;
 
 -- Keeps what the provider has written so far; false when the attempt is not the open one any more: its writer stops then.

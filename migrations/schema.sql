@@ -2268,7 +2268,7 @@ AS $function$
       CASE WHEN t.output_tokens > 0 THEN t.input_tokens ELSE t.input_bound_tokens END,
       CASE WHEN t.output_tokens > 0 THEN t.output_tokens ELSE least(t.max_output_tokens, octet_length(t.output)) END))::bigint END
   FROM texts t JOIN generations g ON g.id = t.generation_id JOIN text_prices p ON p.id = t.text_price_id
-  WHERE t.generation_id = p_generation_id AND t.ended_at IS NOT NULL
+  WHERE t.generation_id = p_generation_id
 $function$;
 
 CREATE OR REPLACE FUNCTION public.text_price_microcredits(p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_input_tokens bigint, p_output_tokens bigint)

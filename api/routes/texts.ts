@@ -138,10 +138,9 @@ function streamText(
   delivered: () => void,
 ): Response {
   c.header('x-accel-buffering', 'no');
-  return streamSSE(
-    c,
-    async (stream) => {
-      let sent = 0;
+  return streamSSE(c, async (stream) => {
+    let sent = 0;
+    try {
       for await (const text of follow((stop) => stream.onAbort(stop))) {
         const delta = text.output.slice(sent);
         sent = text.output.length;
@@ -152,11 +151,11 @@ function streamText(
         await stream.writeSSE({ event, data: JSON.stringify(toText(text)) });
         delivered();
       }
-    },
-    async (error, stream) => {
+    } catch (error) {
+      // Here, for what hono catches it sends to the client as it is.
       if (!(error instanceof ApiError)) deps.log.error({ err: error, generationId }, 'a stream of a text broke');
       const told = error instanceof ApiError ? error : stillWritten(generationId);
       await stream.writeSSE({ event: 'error', data: JSON.stringify(envelopeOf(told)) });
-    },
-  );
+    }
+  });
 }

@@ -172,6 +172,25 @@ describe('a script', () => {
     expect(cost).toBe(first.body.credits.amount_microcredits);
   });
 
+  it.each([false, true])(
+    'that can’t be read for a moment is answered with its end all the same (stream: %s)',
+    async (stream) => {
+      const service = (right: string) => stack.database.admin.query(`${right} holdfast_service`);
+      const { cost } = await costing(async () => {
+        const answered = post('/v1/scripts', { topic: `an unreadable fox ${stream} [[chat:slow:1s]]`, stream });
+        await expect.poll(async () => (await account.credits()).held_microcredits).not.toBe(0);
+        const logged = stack.logged.length;
+        await service('REVOKE SELECT ON texts FROM');
+        await expect.poll(() => stack.logged.length, { timeout: 20_000 }).toBeGreaterThan(logged);
+        await service('GRANT SELECT ON texts TO');
+        const answer = await answered;
+        expect(answer.status).toBe(200);
+        expect(await answer.text()).toContain('"status":"completed"');
+      });
+      expect(cost).toBeGreaterThan(0);
+    },
+  );
+
   it('is refused above the ceiling of its client, and to an account that cannot pay the most that it may cost', async () => {
     expect(await write('/v1/scripts', { topic: 'a fox', max_credits: '0.000001' })).toMatchObject({
       status: 400,

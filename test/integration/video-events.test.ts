@@ -107,6 +107,17 @@ describe('the events of a video', () => {
     expect(late.messages.map(({ event }) => event)).toEqual(['settled']);
   });
 
+  it('end without a word of ours when they can’t be read', async () => {
+    const id = await ask(account, 'unreadable [[after:3s]]');
+    const watching = await watch(account, id);
+    await stack.database.admin.query('REVOKE SELECT ON holds FROM holdfast_service');
+    await watching.ended;
+    await stack.database.admin.query('GRANT SELECT ON holds TO holdfast_service');
+    expect(watching.messages.map(({ event }) => event)).not.toContain('error');
+    expect(stack.logged.join('\n')).toContain('a stream of events broke');
+    await untilSettled(stack, [id]);
+  });
+
   it('reach a hundred watchers of one video at once, over one connection to the database a process', async () => {
     const id = await ask(account, 'watched by many [[after:2s]]');
     const watching = await Promise.all(Array.from({ length: 100 }, () => watch(account, id)));

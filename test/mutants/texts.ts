@@ -24,11 +24,6 @@ export const texts = [
       find: 'WHEN t.output_tokens > 0 THEN t.input_tokens',
       replace: 'WHEN t.output_tokens >= 0 THEN t.input_tokens',
     },
-    'text-open': {
-      breaks: 'a text is charged before its end',
-      find: ' AND t.ended_at IS NOT NULL',
-      replace: '',
-    },
   }),
   ...edits('record_text', {
     'text-writer': {
