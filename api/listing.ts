@@ -7,7 +7,7 @@ const MAXIMUM_LIMIT = 100;
 
 /** The query of a list whose ids look like this. */
 export function listQuery(id: RegExp, example: string) {
-  return z.object({
+  return z.strictObject({
     limit: z.coerce
       .number()
       .int()

@@ -4,7 +4,7 @@ import type { Env } from './deps.ts';
 import { ApiError } from './errors.ts';
 
 /**
- * Lets each key send so many requests a minute to this process, its own number or this one; more are answered 429 with
+ * Lets each key, with those that it was rotated from, send so many requests a minute to this process, its own number or this one; more are answered 429 with
  * Retry-After in seconds. `caller` must be set.
  */
 export function limitRate(requestsPerMinute: number) {
@@ -15,10 +15,10 @@ export function limitRate(requestsPerMinute: number) {
     return limiter;
   };
   return createMiddleware<Env>(async (c, next) => {
-    const { apiKeyId, requestsPerMinute: own } = c.get('caller');
+    const { rotatedFrom, requestsPerMinute: own } = c.get('caller');
     const limit = own ?? requestsPerMinute;
     await limiterOf(limit)
-      .consume(apiKeyId)
+      .consume(rotatedFrom)
       .catch((refused: unknown) => {
         throw refused instanceof RateLimiterRes ? tooFast(limit, refused.msBeforeNext) : refused;
       });

@@ -114,13 +114,16 @@ function creditsOf(text: Text): WrittenText['credits'] {
   };
 }
 
-function creditsInWords({ kind, state, amountMicrocredits, chargedMicrocredits }: Text): string {
+function creditsInWords({ kind, state, amountMicrocredits, chargedMicrocredits, outputTokens }: Text): string {
   const reserved = formatCredits(amountMicrocredits);
   switch (state) {
     case 'held':
       return `Up to ${reserved} credits are reserved for this ${kind}; what it comes to is charged.`;
     case 'charged':
-      return `${formatCredits(chargedMicrocredits ?? amountMicrocredits)} credits were charged for this ${kind}; ${reserved} were reserved.`;
+      return [
+        `${formatCredits(chargedMicrocredits ?? amountMicrocredits)} credits were charged for this ${kind}; ${reserved} were reserved.`,
+        ...(outputTokens === null ? ['The provider told no usage: it is what was delivered, at its upper bound.'] : []),
+      ].join(' ');
     case 'refunded':
       return 'Credits have been refunded to your account.';
   }

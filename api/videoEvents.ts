@@ -35,7 +35,8 @@ async function send(
   after: number,
   look: () => Promise<Generation>,
 ): Promise<void> {
-  let sent = after;
+  // An id of another video's may lie ahead of all that happens to this one.
+  let sent = Math.min(after, first.eventSequence);
   for await (const generation of following(deps, first.id, look, (stop) => stream.onAbort(stop))) {
     if (generation.eventSequence > sent) {
       sent = generation.eventSequence;

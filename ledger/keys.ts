@@ -111,6 +111,8 @@ export async function listApiKeys(pool: Pool, accountId: string, after: string, 
 export interface Caller {
   readonly apiKeyId: string;
   readonly accountId: string;
+  /** The first key of its rotations, or itself: they share what they may do. */
+  readonly rotatedFrom: string;
   readonly scopes: readonly string[] | null;
   readonly requestsPerMinute: number | null;
   /** Whether the key may spend only so much a day or a month. */
@@ -119,7 +121,7 @@ export interface Caller {
 
 const FIND_KEY = {
   name: 'find_api_key',
-  text: `SELECT id AS "apiKeyId", account_id AS "accountId", scopes, requests_per_minute AS "requestsPerMinute",
+  text: `SELECT id AS "apiKeyId", account_id AS "accountId", COALESCE(spends_as, id) AS "rotatedFrom", scopes, requests_per_minute AS "requestsPerMinute",
       daily_limit_microcredits IS NOT NULL OR monthly_limit_microcredits IS NOT NULL AS "hasSpendLimit",
       CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'valid' END AS standing
     FROM api_keys WHERE key_sha256 = $1`,

@@ -6,7 +6,7 @@ import { SCOPES } from '../../contracts/scopes.ts';
 import type { ListedKey } from '../../ledger/index.ts';
 import { newApiKey, sha256 } from '../auth.ts';
 import type { ApiDependencies } from '../deps.ts';
-import { notFound } from '../errors.ts';
+import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
@@ -145,6 +145,10 @@ const revoke = createRoute({
   },
 });
 
+function pastEnd(): ApiError {
+  return new ApiError('invalid_request', 'expires_at: lies in the past. No key was made.', { param: 'expires_at' });
+}
+
 export function adminKeyRoutes({ ledger }: ApiDependencies) {
   const existing = (accountId: string, keyId?: string) => {
     if (!isAccountId(accountId)) throw notFound('This account');
@@ -156,13 +160,14 @@ export function adminKeyRoutes({ ledger }: ApiDependencies) {
       const { account_id: accountId } = c.req.valid('param');
       const wanted = c.req.valid('json');
       existing(accountId);
+      if (wanted.expires_at !== undefined && wanted.expires_at * 1000 <= Date.now()) throw pastEnd();
       const key = newApiKey();
       const added = await ledger.addApiKey({
         id: apiKeyId(uuidv7()),
         accountId,
         name: wanted.name,
         sha256: sha256(key),
-        scopes: wanted.scopes ?? null,
+        scopes: wanted.scopes === undefined ? null : [...new Set(wanted.scopes)],
         expiresAt: wanted.expires_at === undefined ? null : new Date(wanted.expires_at * 1000),
         dailyLimitMicrocredits: wanted.daily_limit_microcredits ?? null,
         monthlyLimitMicrocredits: wanted.monthly_limit_microcredits ?? null,

@@ -56,7 +56,8 @@ const transactions = createRoute({
   method: 'get',
   path: '/credits/transactions',
   operationId: 'listCreditTransactions',
-  summary: 'Every movement of credits, the newest first; as CSV for Accept: text/csv',
+  summary:
+    'Every movement of credits, the newest first; as CSV for Accept: text/csv, where a Link header leads to the next page',
   security: bearer,
   request: { query: listQuery(/^[1-9][0-9]{0,14}$/, '42') },
   responses: {
@@ -124,7 +125,12 @@ export function creditRoutes({ ledger }: ApiDependencies) {
       const { items, hasMore } = await ledger.listTransactions(c.get('caller').accountId, page);
       const json = 'application/json';
       const type = accepts(c, { header: 'Accept', supports: [json, 'text/csv'], default: json });
-      if (type === 'text/csv') return c.body(toCsv(items), 200, { 'content-type': 'text/csv; charset=utf-8' });
+      if (type === 'text/csv') {
+        // CSV has no room to say that there is more.
+        const last = items.at(-1)?.transactionId;
+        if (hasMore) c.header('link', `<${c.req.path}?limit=${limit}&order=${order}&after=${last}>; rel="next"`);
+        return c.body(toCsv(items), 200, { 'content-type': 'text/csv; charset=utf-8' });
+      }
       return c.json(toList(items.map(toTransaction), hasMore), 200);
     })
     .openapi(holds, async (c) => {

@@ -38,11 +38,13 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
     security: bearer,
     request: {
       headers: z.object({ 'idempotency-key': z.string().optional() }),
+      // As of a remix: what is not known is not passed over.
+      query: z.strictObject({}),
       body: { required: true, content: { 'application/json': { schema } } },
     },
     responses: {
       200: {
-        description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}.`,
+        description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}, or error.`,
         content: {
           'application/json': { schema: WrittenText },
           'text/event-stream': { schema: z.string(), example: EXAMPLE.textEvents },
@@ -85,9 +87,9 @@ export function textRoutes(deps: ApiDependencies) {
       toMaximum(max_credits),
       repeat,
     );
-    // A stream is of one attempt: a replayed answer is the whole text at once.
     if ('kept' in started) {
       c.header('idempotency-replayed', 'true');
+      if (stream && started.kept.status === 200) return streamKept(c, started.kept.body as WrittenText);
       return c.json(started.kept.body as WrittenText, started.kept.status as 200);
     }
     const { generationId, replayed } = started;
@@ -127,6 +129,12 @@ async function lastOf(texts: Texts): Promise<WrittenText> {
   for await (const text of texts) last = toText(text);
   if (last === undefined) throw new Error('a text that is followed has a last state');
   return last;
+}
+
+/** A stream of what was written before: its end alone. */
+function streamKept(c: Context<Env>, text: WrittenText): Response {
+  const event = text.status === 'failed' ? 'failed' : 'completed';
+  return streamSSE(c, (stream) => stream.writeSSE({ event, data: JSON.stringify(text) }));
 }
 
 /** Each event bears what was written since the one before; the last one is the whole text, with its credits. */

@@ -57,6 +57,8 @@ const remix = createRoute({
   request: {
     params,
     headers: z.object({ 'idempotency-key': z.string().optional() }),
+    // Nothing is asked by the query here, and what is not known is not passed over: a dry run would be charged.
+    query: z.strictObject({}),
     body: { required: true, content: { 'application/json': { schema: RemixVideo } } },
   },
   responses: { 200: video, ...errorAnswers(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
@@ -197,7 +199,10 @@ const content = createRoute({
   operationId: 'downloadVideoContent',
   summary: 'The content of a charged video',
   security: bearer,
-  request: { params, query: z.object({ variant: z.enum(['video', 'thumbnail', 'spritesheet']).default('video') }) },
+  request: {
+    params,
+    query: z.strictObject({ variant: z.enum(['video', 'thumbnail', 'spritesheet']).default('video') }),
+  },
   responses: {
     200: {
       description: 'The content, streamed: from the archive, or from the provider until it is there.',
@@ -235,6 +240,7 @@ export function videoRoutes(deps: ApiDependencies) {
     })
     .openapi(remix, async (c) => {
       const original = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      if (original.state === 'held') throw notFinished();
       if (isElsewhere(deps, original)) throw madeElsewhere();
       return answer(c, readRemix(c.req.valid('json'), original));
     })
@@ -284,6 +290,13 @@ export function videoRoutes(deps: ApiDependencies) {
 function isElsewhere({ provider }: ApiDependencies, { providerBaseUrl, providerCredential }: Generation): boolean {
   return (
     providerBaseUrl !== null && (providerBaseUrl !== provider.baseUrl || providerCredential !== provider.credential)
+  );
+}
+
+function notFinished(): ApiError {
+  return new ApiError(
+    'video_not_ready',
+    'This video is not finished yet, so it can’t be remixed. Nothing was held; retrieve it until its status is completed.',
   );
 }
 

@@ -96,7 +96,10 @@ describe('a key', () => {
   });
 
   it('opens nothing from the moment at which it expires, and the answer says so', async () => {
-    const key = await newKey({ expires_at: 1_700_000_000 });
+    const key = await newKey({ expires_at: 1_900_000_000 });
+    await stack.database.admin.query("UPDATE api_keys SET expires_at = now() - interval '1 s' WHERE id = $1", [key.id]);
+    const past = await post(`/accounts/${account.id}/keys`, { name: 'past', expires_at: 1_700_000_000 });
+    expect(past).toMatchObject({ status: 400, body: { error: { param: 'expires_at' } } });
     const answer = await call(key, '/v1/credits');
     expect(answer).toMatchObject({ status: 401, code: 'invalid_api_key', type: 'authentication_error' });
     expect(answer.message).toContain('has expired');

@@ -38,7 +38,14 @@ afterAll(() => {
 
 /** The API's own routes and server, with every key valid, and a balance that is never told. */
 async function serve(limits: Partial<ServerLimits>): Promise<number> {
-  const caller = { apiKeyId: 'key', accountId: 'account', scopes: null, requestsPerMinute: null, hasSpendLimit: false };
+  const caller = {
+    apiKeyId: 'key',
+    accountId: 'account',
+    rotatedFrom: 'key',
+    scopes: null,
+    requestsPerMinute: null,
+    hasSpendLimit: false,
+  };
   const log = (...entry: unknown[]) => logged.push(entry);
   const app = createApp({
     ledger: {

@@ -119,6 +119,7 @@ describe('a script', () => {
   it('without a count by the provider is charged at the upper bound of what was delivered', async () => {
     const { result, cost } = await costing(() => write('/v1/scripts', { topic: 'a fox [[chat:no-usage]]' }));
     expect(result.body).toMatchObject({ status: 'completed', usage: null, credits: { state: 'charged' } });
+    expect(result.body.credits.message).toContain('The provider told no usage');
     expect(cost).toBe(result.body.credits.amount_microcredits);
   });
 
@@ -151,6 +152,8 @@ describe('a script', () => {
     const key = { 'idempotency-key': 'script 1' };
     const { cost, result } = await costing(() => write('/v1/scripts', { topic: 'a twice fox' }, key));
     const again = await costing(() => write('/v1/scripts', { topic: 'a twice fox' }, key));
+    const streamed = await post('/v1/scripts', { topic: 'a twice fox', stream: true }, key);
+    expect(eventsOf(await streamed.text()).map(({ event }) => event)).toEqual(['completed']);
     expect(again).toMatchObject({ cost: 0, result: { replayed: 'true', body: result.body } });
     expect(cost).toBeGreaterThan(0);
     expect((await write('/v1/scripts', { topic: 'another' }, key)).status).toBe(422);
@@ -247,6 +250,12 @@ describe('the price of a model', () => {
     const { body } = await write('/v1/scripts', { topic: 'a fox', model: price.model });
     expect(body.credits.amount_microcredits).toBe(body.usage?.output_tokens);
   });
+});
+
+it('a dry run, which is for videos, is refused and not charged', async () => {
+  const { result, cost } = await costing(() => write('/v1/scripts?dry_run=true', { topic: 'a fox' }));
+  expect(result).toMatchObject({ status: 400, body: { error: { param: 'dry_run' } } });
+  expect(cost).toBe(0);
 });
 
 describe('a thread', () => {
