@@ -21,7 +21,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/system/**', 'test/e2e/**'],
           // Two cores, and tests that mostly wait for real servers.
-          maxWorkers: 4,
+          maxWorkers: 3,
           // The modules are loaded once a worker, not once a file: a quarter of the time was that.
           isolate: false,
           sequence: { groupOrder: 0 },
