@@ -132,6 +132,15 @@ describe('a rotation', () => {
     expect((await rotate(old)).status).toBe(404);
   });
 
+  it('with an overlap shares the rate with the old key', async () => {
+    const old = await newKey({ requests_per_minute: 2 });
+    const { body: next } = await rotate(old, { expires_in_seconds: 3600 });
+    const inAll = 2 * stack.processes;
+    const answers = [];
+    for (let n = 0; n < inAll + 2; n += 1) answers.push((await call(n % 2 === 0 ? old : next, '/v1/credits')).status);
+    expect(answers.filter((status) => status === 200)).toHaveLength(inAll);
+  });
+
   it('with an overlap leaves both in force until that is over', async () => {
     const old = await newKey();
     const { body: next } = await rotate(old, { expires_in_seconds: 3600 });

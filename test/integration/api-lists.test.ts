@@ -118,6 +118,10 @@ describe('credits', () => {
     expect(header).toMatch(/^recorded_at,transaction_id,kind,/);
     expect(grant).toMatch(/,grant,,test,100000000,0,100000000,0$/);
     expect(hold).toContain(`,hold,${ids[0] ?? ''},,-${PRICE},${PRICE},`);
+    const next = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
+    const rest = await account.fetch(next.replace('limit=2', 'limit=100'), { headers: { accept: 'text/csv' } });
+    expect((await rest.text()).split('\n')[1]).not.toBe(grant);
+    expect(rest.headers.get('link')).toBeNull();
   });
 
   it('are listed hold by hold', async () => {
