@@ -6,6 +6,7 @@ import { beating } from './beating.ts';
 import { Lanes } from './lanes.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
+import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { transient } from './transient.ts';
 import { writeText } from './writeText.ts';
 
@@ -29,12 +30,6 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
 /** Of the queue's slots in a worker: texts that hang leave most of them to videos, and one tenant some to the others. */
 const TEXTS_AT_ONCE = 150;
 const TEXTS_OF_ONE_TENANT = 25;
-
-/**
- * A process that was halted between the attempt's commit and the call may wake up long after another has looked for the
- * video, found nothing and created it: then the call must not be made.
- */
-const STALE_AFTER_MS = 10_000;
 
 /** A made video whose record may not have been written yet; kept by Temporal between two tries of the activity. */
 interface Made {
@@ -74,11 +69,8 @@ async function createVideo(
   }
 
   deps.at('create:begun');
-  if (performance.now() - askedAtMs > STALE_AFTER_MS || context.cancellationSignal.aborted) {
-    const why = 'the worker was halted before the call';
-    await deps.ledger.endCreate(generationId, begun.number, { outcome: 'not_made', code: 'not_sent', message: why });
-    return { outcome: 'not_made', why, retryAfterMs: null };
-  }
+  const halted = await giveUpIfHalted(deps, generationId, begun.number, askedAtMs);
+  if (halted !== undefined) return halted;
   const { inputReference, remixedFrom, ...fields } = begun.request;
   const result = await deps.provider.createVideo({
     ...fields,
@@ -106,22 +98,11 @@ async function recordCreate(
       context.heartbeat(video);
       return recordMade(deps, generationId, video);
     }
-    case 'clients_fault':
-      await ledger.endCreate(generationId, number, { outcome: 'refused', code: result.code, message: result.message });
-      return { outcome: 'refused', errorCode: result.code };
-    case 'operators_fault':
-    case 'not_sent':
-    case 'not_made':
-      if (result.outcome === 'operators_fault') deps.count('provider_operator_fault');
-      await ledger.endCreate(generationId, number, {
-        outcome: 'not_made',
-        code: result.outcome,
-        message: result.message,
-      });
-      return { outcome: 'not_made', why: result.why, retryAfterMs: result.retryAfterMs };
     case 'ambiguous':
       await ledger.noteAmbiguousCreate(generationId, number, result.why);
       return { outcome: 'ambiguous', why: result.why };
+    default:
+      return recordRefusal(deps, generationId, number, result);
   }
 }
 

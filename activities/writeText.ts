@@ -4,6 +4,7 @@ import type { TextOutcome } from '../contracts/activities.ts';
 import { LedgerUnavailable } from '../ledger/index.ts';
 import type { TextRequest } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
+import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 
 /** What is written is put on record, and so delivered, this often. */
 const RECORD_EVERY_MS = 400;
@@ -11,9 +12,6 @@ const RECORD_EVERY_MS = 400;
 /** The end of a text waits this long for the database, before it is left to what was delivered. */
 const END_WITHIN_MS = 5 * 60_000;
 const END_RETRY_MS = 1000;
-
-/** As of a create (providerActivities.ts). */
-const STALE_AFTER_MS = 10_000;
 
 /** See `TextActivities.writeText`. */
 export async function writeText(
@@ -47,12 +45,8 @@ export async function writeText(
 
   deps.at('write:begun');
   const { number } = begun;
-  if (performance.now() - askedAtMs > STALE_AFTER_MS || Context.current().cancellationSignal.aborted) {
-    // Halted before the call: another may have ended the text by now, and what is written would be nobody's.
-    const why = 'the worker was halted before the call';
-    await ledger.endCreate(generationId, number, { outcome: 'not_made', code: 'not_sent', message: why });
-    return { outcome: 'not_made', why, retryAfterMs: null };
-  }
+  const halted = await giveUpIfHalted(deps, generationId, number, askedAtMs);
+  if (halted !== undefined) return halted;
   const request = JSON.parse(begun.request.prompt) as TextRequest;
   const result = await provider.writeText(request, recorder(deps, generationId, number));
   deps.at('write:written');
@@ -61,21 +55,12 @@ export async function writeText(
       await untilRecorded(() => ledger.endText(generationId, number, result));
       deps.at('write:recorded');
       return { outcome: 'ended' };
-    case 'clients_fault':
-      await ledger.endCreate(generationId, number, { outcome: 'refused', code: result.code, message: result.message });
-      return { outcome: 'refused', errorCode: result.code };
-    case 'operators_fault':
-    case 'not_sent':
-    case 'not_made': {
-      if (result.outcome === 'operators_fault') deps.count('provider_operator_fault');
-      const { why, message, retryAfterMs } = result;
-      await ledger.endCreate(generationId, number, { outcome: 'not_made', code: result.outcome, message });
-      return { outcome: 'not_made', why, retryAfterMs };
-    }
     case 'ambiguous':
       await ledger.noteAmbiguousCreate(generationId, number, result.why);
       await ledger.closeText(generationId);
       return { outcome: 'ended' };
+    default:
+      return recordRefusal(deps, generationId, number, result);
   }
 }
 

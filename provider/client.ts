@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import OpenAI from 'openai';
 import { parsePage, parseVideo } from './dialect.ts';
 import { encodeCreate, type CreateEncoding } from './encoding.ts';
-import { describeTrouble, sortCreateError } from './errors.ts';
+import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './text.ts';
 import { createTransport, type Transport } from './transport.ts';
-import type { CreateResult, DownloadOptions, Provider, Trouble } from './types.ts';
+import type { CreateRefusal, CreateResult, DownloadOptions, Provider, Trouble } from './types.ts';
 import { writeText } from './writeText.ts';
 
 export interface ProviderSettings {
@@ -18,12 +18,6 @@ export interface ProviderSettings {
   /** Of a whole call, its body included; of a download, up to its headers. */
   readonly callTimeoutMs?: number;
 }
-
-const ORIGINAL_GONE = {
-  outcome: 'clients_fault',
-  code: 'original_unavailable',
-  message: 'The provider no longer has the video that was to be remixed.',
-} as const;
 
 /** A model may think before its first word. */
 const FIRST_WORD_TIMEOUT_MS = 120_000;
@@ -59,9 +53,8 @@ export function createProvider(settings: ProviderSettings): Provider {
     async createVideo(request) {
       if (request.remixedFrom !== undefined) {
         const path = `/videos/${encodeURIComponent(request.remixedFrom)}/remix`;
-        const made = await create(() => client.post(path, { body: { prompt: request.prompt } }).asResponse(), redact);
-        // The one 404 that is about what the client asked for.
-        return made.outcome === 'operators_fault' && made.why.startsWith('HTTP 404') ? ORIGINAL_GONE : made;
+        const remix = () => client.post(path, { body: { prompt: request.prompt } }).asResponse();
+        return create(remix, redact, remixRefusal);
       }
       const encoded = await encodeCreate(request, settings.createEncoding);
       return create(() => client.post('/videos', encoded).asResponse(), redact);
@@ -112,12 +105,26 @@ function createClient(baseURL: string, apiKey: string, timeout: number, fetch: T
   });
 }
 
-async function create(request: () => Promise<Response>, redact: Redact): Promise<CreateResult> {
+/** The one 404 that is about what the client asked for: what it is made from is gone. */
+function remixRefusal(sorted: SortedError): CreateRefusal {
+  if (sorted.fault !== 'operators_fault' || sorted.status !== 404) return createRefusal(sorted);
+  return {
+    outcome: 'clients_fault',
+    code: 'original_unavailable',
+    message: 'The provider no longer has the video that was to be remixed.',
+  };
+}
+
+async function create(
+  request: () => Promise<Response>,
+  redact: Redact,
+  refuse: (sorted: SortedError) => CreateRefusal = createRefusal,
+): Promise<CreateResult> {
   let answer: Answer;
   try {
     answer = await readAnswer(await request());
   } catch (error) {
-    return createRefusal(sortCreateError(error, redact));
+    return refuse(sortCreateError(error, redact));
   }
   const video = parseVideo(answer.body, redact);
   return video === null ? { outcome: 'ambiguous', why: unreadable(answer).why } : { outcome: 'created', video };

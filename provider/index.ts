@@ -6,6 +6,7 @@ export { readWebhook, type WebhookReading } from './events.ts';
 export { inputBoundTokens, maxOutputTokens, readText, type TextRequest, type WrittenText } from './textRequest.ts';
 export { CallFailed } from './transport.ts';
 export type {
+  CreateRefusal,
   CreateResult,
   DeleteResult,
   DownloadOptions,

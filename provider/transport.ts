@@ -72,6 +72,29 @@ export function createTransport(settings: TransportSettings): Transport {
 }
 
 async function call(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
+  return send(url, init, dispatcher, settings, async (answer, signal) => {
+    const bytes = await readAll(answer.body, signal);
+    const body = answer.ok ? bytes : enveloped(bytes);
+    return body.length === 0 ? null : body;
+  });
+}
+
+/** The SDK's own limit, by `init.signal`, ends with the headers; then the signal of its caller is the one that counts. */
+async function open(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
+  return send(url, init, dispatcher, settings, async (answer, signal) =>
+    answer.ok ? answer.body : enveloped(await readAll(answer.body, signal)),
+  );
+}
+
+type Answer = Awaited<ReturnType<typeof undiciFetch>>;
+
+async function send(
+  url: string,
+  init: RequestInit,
+  dispatcher: Dispatcher,
+  settings: TransportSettings,
+  bodyOf: (answer: Answer, signal: AbortSignal) => Promise<ConstructorParameters<typeof Response>[0]>,
+): Promise<Response> {
   const signal = init.signal ?? AbortSignal.timeout(settings.callTimeoutMs);
   const request = requestBody(init.body);
   try {
@@ -84,29 +107,7 @@ async function call(url: string, init: RequestInit, dispatcher: Dispatcher, sett
       signal,
       dispatcher,
     });
-    const bytes = await readAll(answer.body, signal);
-    const body = answer.ok ? bytes : enveloped(bytes);
-    return new Response(body.length === 0 ? null : body, { status: answer.status, headers: [...answer.headers] });
-  } catch (error) {
-    throw describe(error, signal.aborted, settings);
-  }
-}
-
-/** The SDK's own limit, by `init.signal`, ends with the headers; then the signal of its caller is the one that counts. */
-async function open(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
-  const signal = init.signal ?? AbortSignal.timeout(settings.callTimeoutMs);
-  try {
-    const answer = await undiciFetch(url, {
-      method: init.method ?? 'GET',
-      headers: Object.fromEntries(new Headers(init.headers)),
-      body: requestBody(init.body),
-      redirect: 'manual',
-      signal,
-      dispatcher,
-    });
-    const { status, ok } = answer;
-    const body = ok ? answer.body : enveloped(await readAll(answer.body, signal));
-    return new Response(body, { status, headers: [...answer.headers] });
+    return new Response(await bodyOf(answer, signal), { status: answer.status, headers: [...answer.headers] });
   } catch (error) {
     throw describe(error, signal.aborted, settings);
   }

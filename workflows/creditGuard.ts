@@ -42,11 +42,26 @@ export interface Guarded {
 
 export const captured = (): Ended => ({ settle: 'capture' });
 export const released = (reason: Exclude<ReleaseReason, 'expired'>): Ended => ({ settle: 'release', reason });
-export const settledElsewhere = (): Ended => ({ settle: 'nothing' });
 
 /** For work that outlives its handler: nothing is settled on its return, only on its last word, or at the hold's end. */
 export function keepHold(kept: Omit<KeptHold, 'settle'>): Ended {
   return { settle: 'later', ...kept };
+}
+
+/** How it ended where the provider made nothing, or another hand came first: the same of whatever is made. */
+export function withoutWork(outcome: 'refused' | 'cancelled' | 'spent' | 'too_late' | 'settled'): Ended {
+  switch (outcome) {
+    case 'refused':
+      return released('create_refused');
+    case 'cancelled':
+      return released('cancelled');
+    case 'spent':
+      return released('create_failed');
+    case 'too_late':
+      return released('provider_unavailable');
+    case 'settled':
+      return { settle: 'nothing' };
+  }
 }
 
 /** At the hold's end without anything to look at: the ledger decides by what is on record. */

@@ -3,7 +3,7 @@ import type { Booking, TextOutcome } from '../contracts/activities.ts';
 import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
 import { writer } from './activities.ts';
 import type { Ended, Guarded } from './creditGuard.ts';
-import { captured, keepHold, noLook, released, settledElsewhere, withCreditGuard } from './creditGuard.ts';
+import { captured, keepHold, noLook, released, withCreditGuard, withoutWork } from './creditGuard.ts';
 import { describe, describeHold } from './describe.ts';
 
 /**
@@ -35,15 +35,11 @@ async function write({ booking, hold, deadline, cancel }: Guarded): Promise<Ende
       case 'ended':
         return captured();
       case 'refused':
-        return released('create_refused');
       case 'cancelled':
-        return released('cancelled');
       case 'spent':
-        return released('create_failed');
       case 'too_late':
-        return released('provider_unavailable');
       case 'settled':
-        return settledElsewhere();
+        return withoutWork(written.outcome);
       case 'unknown':
         return keepHold({ until: noLook, lastLook: noLook });
       case 'not_made': {

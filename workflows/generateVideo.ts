@@ -9,7 +9,7 @@ import { payForLateVideo } from './claim.ts';
 import type { Created } from './create.ts';
 import { create } from './create.ts';
 import type { Ended, Guarded } from './creditGuard.ts';
-import { keepHold, released, settledElsewhere, withCreditGuard } from './creditGuard.ts';
+import { keepHold, noLook, withCreditGuard, withoutWork } from './creditGuard.ts';
 import { describeHold, markHeld } from './describe.ts';
 import { typicalDurationMs } from './pollPlan.ts';
 import type { Nudge, Watched } from './watch.ts';
@@ -50,17 +50,13 @@ async function makeVideo({ booking, hold, deadline, cancel }: Guarded, nudge: Nu
       : { outcome: 'created', providerVideoId: known, providerEventsExpected: false };
   switch (created.outcome) {
     case 'refused':
-      return released('create_refused');
     case 'cancelled':
-      return released('cancelled');
     case 'spent':
-      return released('create_failed');
     case 'too_late':
-      return released('provider_unavailable');
     case 'settled':
-      return settledElsewhere();
+      return withoutWork(created.outcome);
     case 'unknown':
-      return keepHold({ until: () => Promise.resolve(undefined), lastLook: () => lookAtLateAnswer(booking) });
+      return keepHold({ until: noLook, lastLook: () => lookAtLateAnswer(booking) });
     case 'created': {
       const { providerVideoId, providerEventsExpected } = created;
       markHeld(providerVideoId);

@@ -71,6 +71,21 @@ describe('createVideo', () => {
     expect(moved.requests).toHaveLength(1);
   });
 
+  test('asks for a remix by its prompt alone; an original that is gone is refused for good', async () => {
+    const made = await serve(json(200, QUEUED));
+    expect(await provider(made.baseUrl).createVideo({ ...REQUEST, remixedFrom: 'video 0' })).toMatchObject({
+      outcome: 'created',
+    });
+    expect(made.requests[0]).toMatchObject({ method: 'POST', url: '/v1/videos/video%200/remix' });
+    expect(JSON.parse(String(made.requests[0]?.body))).toEqual({ prompt: PROMPT });
+    const gone = await serve(json(404, { error: { message: 'No such video.' } }));
+    expect(await provider(gone.baseUrl).createVideo({ ...REQUEST, remixedFrom: 'video_0' })).toMatchObject({
+      outcome: 'clients_fault',
+      code: 'original_unavailable',
+    });
+    expect(await provider(gone.baseUrl).createVideo(REQUEST)).toMatchObject({ outcome: 'operators_fault' });
+  });
+
   test('uses a connection of its own, for a kept one may be dying; looks keep theirs', async () => {
     const { baseUrl, requests } = await serve(json(200, QUEUED));
     await provider(baseUrl).createVideo(REQUEST);

@@ -1,0 +1,44 @@
+import { Context } from '@temporalio/activity';
+import type { CreateOutcome } from '../contracts/activities.ts';
+import type { CreateRefusal } from '../provider/index.ts';
+import type { ProviderDependencies } from './dependencies.ts';
+
+/** What is proven to have made nothing, of a video and of a text. */
+type NothingMade = Extract<CreateOutcome, { outcome: 'refused' | 'not_made' }>;
+
+/**
+ * A process that was halted between the attempt's commit and the call may wake up long after another has looked for what
+ * the call made, found nothing and acted on that: then the call must not be made.
+ */
+const STALE_AFTER_MS = 10_000;
+
+/** Closes the attempt unmade when this process was halted since then, or is told to stop; undefined: the call may be made. */
+export async function giveUpIfHalted(
+  { ledger }: ProviderDependencies,
+  generationId: string,
+  number: number,
+  askedAtMs: number,
+): Promise<NothingMade | undefined> {
+  const { cancellationSignal } = Context.current();
+  if (performance.now() - askedAtMs <= STALE_AFTER_MS && !cancellationSignal.aborted) return undefined;
+  const why = 'the worker was halted before the call';
+  await ledger.endCreate(generationId, number, { outcome: 'not_made', code: 'not_sent', message: why });
+  return { outcome: 'not_made', why, retryAfterMs: null };
+}
+
+/** Closes the attempt by what a refusal proves. */
+export async function recordRefusal(
+  { ledger, count }: ProviderDependencies,
+  generationId: string,
+  number: number,
+  refusal: Exclude<CreateRefusal, { outcome: 'ambiguous' }>,
+): Promise<NothingMade> {
+  const { outcome, message } = refusal;
+  if (outcome === 'clients_fault') {
+    await ledger.endCreate(generationId, number, { outcome: 'refused', code: refusal.code, message });
+    return { outcome: 'refused', errorCode: refusal.code };
+  }
+  if (outcome === 'operators_fault') count('provider_operator_fault');
+  await ledger.endCreate(generationId, number, { outcome: 'not_made', code: outcome, message });
+  return { outcome: 'not_made', why: refusal.why, retryAfterMs: refusal.retryAfterMs };
+}
