@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { textId } from '../contracts/ids.ts';
+import { kindOf, textId } from '../contracts/ids.ts';
 import type { Caller, Text } from '../ledger/index.ts';
 import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../provider/index.ts';
 import { keepAnswer, keepRefusal } from './answered.ts';
@@ -22,7 +22,6 @@ export async function startText(
   const { ledger } = deps;
   const order: Order = {
     generationId: textId(request.kind, uuidv7()),
-    what: request.kind,
     maxMicrocredits,
     fingerprint: fingerprintOf(`/v1/${request.kind}s`, { ...request, max: maxMicrocredits }),
     admit: (admission) =>
@@ -78,7 +77,7 @@ export async function* followText(
 
 /** What is told of a text that is being written by whoever can't be told its end. */
 export function stillWritten(generationId: string): ApiError {
-  const [kind] = generationId.split('_');
+  const kind = kindOf(generationId);
   return new ApiError(
     'outcome_unknown',
     `The ${kind} ${generationId} is still being written, and its price is reserved. Retrieve it shortly with GET /v1/${kind}s/${generationId}; what it comes to is charged.`,

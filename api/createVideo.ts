@@ -49,7 +49,6 @@ function orderVideo({ ledger }: ApiDependencies, { accountId }: Caller, request:
   const asked = { model, seconds, size, prompt, max: maxMicrocredits, input_reference: hashOfFile(inputReference) };
   return {
     generationId: videoId(uuidv7()),
-    what: 'video',
     maxMicrocredits,
     fingerprint:
       remixOf === null

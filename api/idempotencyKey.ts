@@ -1,4 +1,8 @@
+import { z } from '@hono/zod-openapi';
 import { ApiError } from './errors.ts';
+
+/** The header of a POST that may be repeated; what is wrong with it is told by the handler, with its name as `param`. */
+export const keyed = z.object({ 'idempotency-key': z.string().optional() });
 
 /** The key that an operator's movement must come with. Raises `invalid_request`. */
 export function requireIdempotencyKey(header: string | undefined): string {

@@ -4,8 +4,8 @@ import type { Env } from './deps.ts';
 import { ApiError } from './errors.ts';
 
 /**
- * Lets each key, with those that it was rotated from, send so many requests a minute to this process, its own number or this one; more are answered 429 with
- * Retry-After in seconds. `caller` must be set.
+ * Lets each key, with those that it was rotated from, send so many requests a minute to this process, its own number or this
+ * one; more are answered 429 with Retry-After in seconds. `caller` must be set.
  */
 export function limitRate(requestsPerMinute: number) {
   const limiters = new Map<number, RateLimiterMemory>();

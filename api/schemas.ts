@@ -48,6 +48,9 @@ const DESCRIPTION: Record<number, string> = {
   503: 'A part of Holdfast is away; nothing is held.',
 };
 
+/** The content of a body that is JSON of this schema. */
+export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
+
 export const bearer = [{ bearerAuth: [] }];
 export const adminBearer = [{ adminAuth: [] }];
 

@@ -1,15 +1,16 @@
+import type { GenerationKind } from '../contracts/ids.ts';
 import { formatCredits } from '../contracts/money.ts';
 import type { Caller, KeySpending } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError } from './errors.ts';
-import { costOf, type What } from './cost.ts';
+import { costOf } from './cost.ts';
 
 /** The refusal of an amount for which a limit of the key leaves no room; undefined where there is room now. */
 export async function overSpendLimit(
   { ledger }: Pick<ApiDependencies, 'ledger'>,
   caller: Caller,
   amountMicrocredits: number,
-  what: What = 'video',
+  kind: GenerationKind = 'video',
 ): Promise<ApiError | undefined> {
   if (!caller.hasSpendLimit) return undefined;
   const met = limitsOf(await ledger.getKeySpending(caller.apiKeyId)).find(
@@ -18,7 +19,7 @@ export async function overSpendLimit(
   if (met === undefined) return undefined;
   return new ApiError(
     'spend_limit_exceeded',
-    `${costOf(amountMicrocredits, what)} credits. This API key may spend ${formatCredits(met.limit ?? 0)} a ${met.period}; ${formatCredits(met.spent)} are spent or reserved. Nothing was held; the next ${met.period} begins at ${met.endsAt.toISOString()}.`,
+    `${costOf(amountMicrocredits, kind)} credits. This API key may spend ${formatCredits(met.limit ?? 0)} a ${met.period}; ${formatCredits(met.spent)} are spent or reserved. Nothing was held; the next ${met.period} begins at ${met.endsAt.toISOString()}.`,
   );
 }
 
@@ -27,15 +28,15 @@ export async function spendLimitExceeded(
   deps: Pick<ApiDependencies, 'ledger'>,
   caller: Caller,
   amountMicrocredits: number,
-  what: What,
+  kind: GenerationKind,
 ): Promise<ApiError> {
-  const over = await overSpendLimit(deps, caller, amountMicrocredits, what);
+  const over = await overSpendLimit(deps, caller, amountMicrocredits, kind);
   // Room came back since: another generation of this key was refunded, or a new day began.
   return (
     over ??
     new ApiError(
       'spend_limit_exceeded',
-      `${costOf(amountMicrocredits, what)} credits, more than was left of what this API key may spend. Nothing was held; there is room again now.`,
+      `${costOf(amountMicrocredits, kind)} credits, more than was left of what this API key may spend. Nothing was held; there is room again now.`,
     )
   );
 }

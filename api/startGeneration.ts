@@ -1,6 +1,6 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { HoldRefusalCode } from '../contracts/activities.ts';
-import { kindOf } from '../contracts/ids.ts';
+import { type GenerationKind, kindOf } from '../contracts/ids.ts';
 import { formatCredits } from '../contracts/money.ts';
 import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
 import {
@@ -12,7 +12,7 @@ import {
 } from '../contracts/temporal.ts';
 import type { Admission, AnyAdmission, Caller, KeptAnswer } from '../ledger/index.ts';
 import { LedgerUnavailable } from '../ledger/index.ts';
-import { costOf, type What } from './cost.ts';
+import { costOf } from './cost.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound, unavailable } from './errors.ts';
 import { spendLimitExceeded } from './spendLimit.ts';
@@ -24,8 +24,6 @@ export const ADMIT_SLACK_MS = 2000;
 export interface Order {
   /** Of a new generation. */
   readonly generationId: string;
-  /** As clients call it. */
-  readonly what: What;
   readonly fingerprint: Buffer;
   /** More than this is refused instead of reserved; null: whatever it costs. */
   readonly maxMicrocredits: number | null;
@@ -67,7 +65,8 @@ export async function startGeneration(
 }
 
 async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat: Repeat): Promise<Started> {
-  const { generationId, fingerprint, maxMicrocredits, what } = order;
+  const { generationId, fingerprint, maxMicrocredits } = order;
+  const kind = kindOf(generationId);
   if (repeat.isRetry && repeat.idempotencyKey === null) {
     const earlier = await deps.ledger.findUnanswered(caller.apiKeyId, fingerprint);
     if (earlier !== undefined) return join(deps, caller, earlier);
@@ -87,7 +86,7 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
     case 'admitted':
       if (maxMicrocredits !== null && admission.amountMicrocredits > maxMicrocredits) {
         await deps.ledger.voidGeneration(generationId);
-        throw tooDear(admission.amountMicrocredits, maxMicrocredits, what);
+        throw tooDear(admission.amountMicrocredits, maxMicrocredits, kind);
       }
       if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
@@ -95,7 +94,7 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
       return replay(deps, caller, order, admission);
     case 'account_frozen':
     case 'insufficient_credits':
-      throw await refusalOf(deps, caller, admission.amountMicrocredits, admission.outcome, what);
+      throw await refusalOf(deps, caller, admission.amountMicrocredits, admission.outcome, kind);
     default:
       throw inadmissible(admission.outcome);
   }
@@ -148,21 +147,22 @@ async function replay(
   earlier: Extract<Admission, { outcome: 'replay' }>,
 ): Promise<Started> {
   const { answer, status, generationId, amountMicrocredits } = earlier;
+  const kind = kindOf(order.generationId);
   if (answer !== null) return { kept: { status, body: answer } };
   if (status === 402 || generationId === null) {
     // Refused at a glance, or by the hold: then the generation says why.
     const refused = generationId === null ? null : (await deps.ledger.voidGeneration(generationId)).refusalCode;
-    throw await refusalOf(deps, caller, amountMicrocredits, refused ?? 'insufficient_credits', order.what);
+    throw await refusalOf(deps, caller, amountMicrocredits, refused ?? 'insufficient_credits', kind);
   }
-  if (!(await order.exists(generationId))) throw notFound(`This ${order.what} was deleted; it`);
+  if (!(await order.exists(generationId))) throw notFound(`This ${kind} was deleted; it`);
   return { generationId, replayed: true };
 }
 
 /** The client's own ceiling. */
-export function tooDear(amountMicrocredits: number, maxMicrocredits: number, what: What): ApiError {
+export function tooDear(amountMicrocredits: number, maxMicrocredits: number, kind: GenerationKind): ApiError {
   return new ApiError(
     'invalid_request',
-    `max_credits: this ${what} costs ${what === 'video' ? '' : 'up to '}${formatCredits(amountMicrocredits)} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,
+    `max_credits: this ${kind} costs ${kind === 'video' ? '' : 'up to '}${formatCredits(amountMicrocredits)} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,
     { param: 'max_credits' },
   );
 }
@@ -280,7 +280,7 @@ export async function refusalOf(
   caller: Caller,
   amountMicrocredits: number,
   code: HoldRefusalCode,
-  what: What = 'video',
+  kind: GenerationKind = 'video',
 ): Promise<ApiError> {
   const { ledger } = deps;
   switch (code) {
@@ -289,7 +289,7 @@ export async function refusalOf(
     case 'account_frozen':
       return new ApiError('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.');
     case 'key_spend_limit':
-      return spendLimitExceeded(deps, caller, amountMicrocredits, what);
+      return spendLimitExceeded(deps, caller, amountMicrocredits, kind);
     case 'too_many_active_generations': {
       const { maxActiveGenerations } = await ledger.getBalance(caller.accountId);
       return new ApiError(
@@ -306,7 +306,7 @@ export async function refusalOf(
           : ` (${formatCredits(heldMicrocredits)} more are reserved for ${activeHolds} ${activeHolds === 1 ? 'video' : 'videos'} in progress)`;
       return new ApiError(
         'insufficient_credits',
-        `${costOf(amountMicrocredits, what)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
+        `${costOf(amountMicrocredits, kind)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
       );
     }
   }

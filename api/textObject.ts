@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../contracts/money.ts';
 import type { Text } from '../ledger/index.ts';
 import { readText, type TextRequest } from '../provider/index.ts';
-import { unixSeconds } from './videoObject.ts';
+import { GenerationCredits, toCredits, unixSeconds } from './creditsObject.ts';
 
 /** A script or a thread. */
 export const WrittenText = z
@@ -22,15 +22,7 @@ export const WrittenText = z
     output: z.string(),
     usage: z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    credits: z.object({
-      state: z.enum(['held', 'charged', 'refunded']),
-      amount_microcredits: z.number().int(),
-      amount: z.string(),
-      hold_id: z.string(),
-      hold_expires_at: z.number().int(),
-      settled_at: z.number().int().nullable(),
-      message: z.string(),
-    }),
+    credits: GenerationCredits,
   })
   .openapi('WrittenText', {
     example: {
@@ -87,7 +79,7 @@ export function toText(text: Text): WrittenText {
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
     error: errorOf(text, written === null),
-    credits: creditsOf(text),
+    credits: toCredits(text, text.chargedMicrocredits ?? text.amountMicrocredits, creditsInWords(text)),
   };
 }
 
@@ -97,20 +89,6 @@ function errorOf({ kind, state, errorCode, errorMessage }: Text, isIncomplete: b
   return {
     code: 'incomplete_output',
     message: `The ${kind} is not in the form that was asked for, or was cut off; what was written is in output. What it cost was charged.`,
-  };
-}
-
-function creditsOf(text: Text): WrittenText['credits'] {
-  const { state, amountMicrocredits, chargedMicrocredits, holdId, holdExpiresAt, settledAt } = text;
-  const microcredits = chargedMicrocredits ?? amountMicrocredits;
-  return {
-    state,
-    amount_microcredits: microcredits,
-    amount: formatCredits(microcredits),
-    hold_id: holdId,
-    hold_expires_at: unixSeconds(holdExpiresAt),
-    settled_at: settledAt === null ? null : unixSeconds(settledAt),
-    message: creditsInWords(text),
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../contracts/money.ts';
 import type { Generation } from '../ledger/index.ts';
+import { GenerationCredits, toCredits, unixSeconds } from './creditsObject.ts';
 import { EXAMPLE } from './examples.ts';
 
 /** OpenAI's video object, every key of it, plus `credits`. */
@@ -19,15 +20,7 @@ export const Video = z
     seconds: z.string(),
     remixed_from_video_id: z.string().nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    credits: z.object({
-      state: z.enum(['held', 'charged', 'refunded']),
-      amount_microcredits: z.number().int(),
-      amount: z.string(),
-      hold_id: z.string(),
-      hold_expires_at: z.number().int(),
-      settled_at: z.number().int().nullable(),
-      message: z.string(),
-    }),
+    credits: GenerationCredits,
   })
   .openapi('Video', { example: EXAMPLE.video });
 
@@ -52,7 +45,7 @@ export function toVideo(generation: Generation): Video {
     seconds: String(generation.seconds),
     remixed_from_video_id: generation.remixOf,
     error,
-    credits: creditsOf(generation),
+    credits: toCredits(generation, generation.amountMicrocredits, creditsInWords(generation)),
   };
 }
 
@@ -71,19 +64,6 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
   }
 }
 
-function creditsOf(generation: Generation): Video['credits'] {
-  const { state, amountMicrocredits, holdId, holdExpiresAt, settledAt } = generation;
-  return {
-    state,
-    amount_microcredits: amountMicrocredits,
-    amount: formatCredits(amountMicrocredits),
-    hold_id: holdId,
-    hold_expires_at: unixSeconds(holdExpiresAt),
-    settled_at: settledAt === null ? null : unixSeconds(settledAt),
-    message: creditsInWords(generation),
-  };
-}
-
 function creditsInWords({ state, amountMicrocredits, cancelRequested, claimableUntil }: Generation): string {
   const amount = formatCredits(amountMicrocredits);
   switch (state) {
@@ -98,8 +78,4 @@ function creditsInWords({ state, amountMicrocredits, cancelRequested, claimableU
         ? 'Credits have been refunded to your account.'
         : `Credits have been refunded to your account. The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;
   }
-}
-
-export function unixSeconds(moment: Date): number {
-  return Math.floor(moment.getTime() / 1000);
 }

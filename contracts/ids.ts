@@ -35,8 +35,11 @@ export const TEXT_ID = { script: /^script_[0-9a-f]{32}$/, thread: /^thread_[0-9a
 export const ACCOUNT_ID = /^acct_[0-9a-f]{32}$/;
 export const API_KEY_ID = /^key_[0-9a-f]{32}$/;
 
+/** What is made of a generation. */
+export type GenerationKind = 'video' | TextKind;
+
 /** What a generation makes, by its id. */
-export function kindOf(generationId: string): 'video' | TextKind {
+export function kindOf(generationId: string): GenerationKind {
   return isVideoId(generationId) ? 'video' : TEXT_ID.script.test(generationId) ? 'script' : 'thread';
 }
 

@@ -7,10 +7,10 @@ import type { ApiDependencies } from '../deps.ts';
 import { reconcileNow } from '../reconcile.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
-import { keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
 import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
-import { unixSeconds } from '../videoObject.ts';
+import { unixSeconds } from '../creditsObject.ts';
 
 const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
 const named = {
@@ -57,8 +57,7 @@ const grant = createRoute({
   security: adminBearer,
   request: {
     params,
-    // Required, but checked in the handler: the header's name must be the `param` of the refusal.
-    headers: z.object({ 'idempotency-key': z.string().optional() }),
+    headers: keyed,
     body: {
       required: true,
       content: {

@@ -10,14 +10,13 @@ import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
-import { unixSeconds } from '../videoObject.ts';
+import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { unixSeconds } from '../creditsObject.ts';
 
 /** API keys as an operator makes, lists, rotates and revokes them. A key itself is shown once, and kept as its hash. */
 
 const account = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
 const one = account.extend({ key_id: z.string().openapi({ param: { name: 'key_id', in: 'path' } }) });
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 const moment = z.number().int();
 const microcredits = z.number().int().min(1).max(MAX_MICROCREDITS);
 /** The last second of the year 9999. */

@@ -6,18 +6,15 @@ import { LedgerError } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
-import { keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
-import { unixSeconds } from '../videoObject.ts';
+import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { unixSeconds } from '../creditsObject.ts';
 
 /** What an operator does and looks at, beyond opening accounts and granting credits. */
 
 const accountParam = z.string().openapi({ param: { name: 'account_id', in: 'path' } });
-// Required, but checked in the handler: the header's name must be the `param` of the refusal.
-const keyed = z.object({ 'idempotency-key': z.string().optional() });
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 const answersWith = <Schema extends z.ZodType>(description: string, schema: Schema, ...errors: number[]) => ({
   200: { description, content: json(schema) },
   ...errorAnswers(400, 401, 404, 500, 503, ...errors),

@@ -5,16 +5,13 @@ import { LedgerError } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
-import { keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
-import { unixSeconds } from '../videoObject.ts';
+import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { unixSeconds } from '../creditsObject.ts';
 
 /** The price book: versions with the moment from which they are in force. */
 
-// Required, but checked in the handler: the header's name must be the `param` of the refusal.
-const keyed = z.object({ 'idempotency-key': z.string().optional() });
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 const moment = z.number().int();
 const cost = z.number().int().min(1).max(MAX_MICROCREDITS);
 const terms = {
@@ -36,32 +33,32 @@ const TextPriceSet = z
   .object({ object: z.literal('text_price'), id: z.number().int(), model: z.string(), effective_from: moment })
   .openapi('TextPriceSet', { example: EXAMPLE.textPriceSet });
 
+const change = <Schema extends z.ZodType>(schema: Schema) => ({
+  headers: keyed,
+  body: { required: true, content: json(schema) },
+});
+const answersWith = <Schema extends z.ZodType>(schema: Schema) => ({
+  200: { description: 'It is set.', content: json(schema) },
+  ...errorAnswers(400, 401, 404, 409, 415, 422, 500, 503),
+});
+
 const setPrice = createRoute({
   method: 'post',
   path: '/prices',
   operationId: 'setPrice',
   summary: 'The price of a model and size from a moment on; what was admitted before keeps its price',
   security: adminBearer,
-  request: {
-    headers: keyed,
-    body: {
-      required: true,
-      content: json(
-        z
-          .strictObject({
-            model: plainText(100),
-            size: z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'must be like 720x1280'),
-            cost_per_second_microcredits: cost,
-            ...terms,
-          })
-          .openapi('SetPrice', { example: EXAMPLE.setPrice }),
-      ),
-    },
-  },
-  responses: {
-    200: { description: 'It is set.', content: json(PriceSet) },
-    ...errorAnswers(400, 401, 404, 409, 415, 422, 500, 503),
-  },
+  request: change(
+    z
+      .strictObject({
+        model: plainText(100),
+        size: z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'must be like 720x1280'),
+        cost_per_second_microcredits: cost,
+        ...terms,
+      })
+      .openapi('SetPrice', { example: EXAMPLE.setPrice }),
+  ),
+  responses: answersWith(PriceSet),
 });
 
 const setTextPrice = createRoute({
@@ -70,26 +67,17 @@ const setTextPrice = createRoute({
   operationId: 'setTextPrice',
   summary: 'The price of the tokens of a model from a moment on; what was admitted before keeps its price',
   security: adminBearer,
-  request: {
-    headers: keyed,
-    body: {
-      required: true,
-      content: json(
-        z
-          .strictObject({
-            model: plainText(100),
-            input_cost_microcredits_per_million_tokens: z.number().int().min(0).max(MAX_MICROCREDITS),
-            output_cost_microcredits_per_million_tokens: cost,
-            ...terms,
-          })
-          .openapi('SetTextPrice', { example: EXAMPLE.setTextPrice }),
-      ),
-    },
-  },
-  responses: {
-    200: { description: 'It is set.', content: json(TextPriceSet) },
-    ...errorAnswers(400, 401, 404, 409, 415, 422, 500, 503),
-  },
+  request: change(
+    z
+      .strictObject({
+        model: plainText(100),
+        input_cost_microcredits_per_million_tokens: z.number().int().min(0).max(MAX_MICROCREDITS),
+        output_cost_microcredits_per_million_tokens: cost,
+        ...terms,
+      })
+      .openapi('SetTextPrice', { example: EXAMPLE.setTextPrice }),
+  ),
+  responses: answersWith(TextPriceSet),
 });
 
 export function adminPriceRoutes({ ledger }: ApiDependencies) {

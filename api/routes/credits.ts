@@ -7,7 +7,7 @@ import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
-import { unixSeconds } from '../videoObject.ts';
+import { unixSeconds } from '../creditsObject.ts';
 
 const Credits = z
   .object({

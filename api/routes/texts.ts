@@ -8,6 +8,7 @@ import { followText, startText, stillWritten } from '../createText.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
 import { ApiError, envelopeOf, notFound } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
+import { keyed } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers, plainText } from '../schemas.ts';
 import { toText, WrittenText } from '../textObject.ts';
@@ -37,7 +38,7 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
     summary: `Reserve the most that a ${kind} can cost, write it, and charge what it came to`,
     security: bearer,
     request: {
-      headers: z.object({ 'idempotency-key': z.string().optional() }),
+      headers: keyed,
       // As of a remix: what is not known is not passed over.
       query: z.strictObject({}),
       body: { required: true, content: { 'application/json': { schema } } },

@@ -12,6 +12,7 @@ import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { Quote, quote } from '../quote.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
+import { keyed } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
 import { toTimeline } from '../timeline.ts';
@@ -33,7 +34,7 @@ const create = createRoute({
   summary: 'Reserve the price and begin a video',
   security: bearer,
   request: {
-    headers: z.object({ 'idempotency-key': z.string().optional() }),
+    headers: keyed,
     query: z.strictObject({ dry_run: z.enum(['true', 'false']).default('false') }),
     body: {
       content: { 'multipart/form-data': { schema: CreateVideoForm }, 'application/json': { schema: CreateVideoJson } },
@@ -56,7 +57,7 @@ const remix = createRoute({
   security: bearer,
   request: {
     params,
-    headers: z.object({ 'idempotency-key': z.string().optional() }),
+    headers: keyed,
     // Nothing is asked by the query here, and what is not known is not passed over: a dry run would be charged.
     query: z.strictObject({}),
     body: { required: true, content: { 'application/json': { schema: RemixVideo } } },

@@ -9,8 +9,8 @@ import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers } from '../schemas.ts';
-import { unixSeconds } from '../videoObject.ts';
+import { bearer, errorAnswers, json } from '../schemas.ts';
+import { unixSeconds } from '../creditsObject.ts';
 
 /** What became of the messages to an endpoint, and asking for one again. */
 
@@ -31,7 +31,6 @@ const Delivery = z
   })
   .openapi('WebhookDelivery', { example: EXAMPLE.webhookDelivery });
 
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 const pathParam = (name: string) => z.string().openapi({ param: { name, in: 'path' } });
 
 const log = createRoute({

@@ -10,8 +10,8 @@ import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers } from '../schemas.ts';
-import { unixSeconds } from '../videoObject.ts';
+import { bearer, errorAnswers, json } from '../schemas.ts';
+import { unixSeconds } from '../creditsObject.ts';
 
 /** Where a tenant hears of the end of its videos: Standard Webhooks, docs/webhooks.md. */
 
@@ -42,7 +42,6 @@ const Rotated = z
   })
   .openapi('WebhookSecretRotated', { example: EXAMPLE.webhookSecretRotated });
 
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 const answersWith = <Schema extends z.ZodType>(description: string, schema: Schema, ...errors: number[]) => ({
   200: { description, content: json(schema) },
   ...errorAnswers(401, 500, 503, ...errors),
