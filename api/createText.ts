@@ -2,12 +2,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { kindOf, textId } from '../contracts/ids.ts';
 import type { Caller, Text } from '../ledger/index.ts';
 import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../provider/index.ts';
-import { keepAnswer, keepRefusal } from './answered.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { following } from './following.ts';
-import type { Order, Repeat, Started } from './startGeneration.ts';
+import { keepAnswer, keepRefusal, type Repeat } from './repeat.ts';
+import type { Order, Started } from './startGeneration.ts';
 import { startGeneration } from './startGeneration.ts';
 import { toText } from './textObject.ts';
 

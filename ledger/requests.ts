@@ -4,15 +4,21 @@ import { row, rows } from './query.ts';
 
 /** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
 
-export interface AnyAdmission {
-  readonly generationId: string;
+/** What a request is known by when it comes again. */
+export interface RepeatableRequest {
   readonly accountId: string;
   readonly apiKeyId: string;
-  /** How long from now, by the database's clock, a hold may still be placed. */
-  readonly admitWithinMs: number;
   /** SHA-256 of route and canonical body. */
   readonly fingerprint: Buffer;
   readonly idempotencyKey: string | null;
+  /** Of an SDK's retry without a key: the request that it repeats was handed out within this time. Unset: it is no retry. */
+  readonly retryWithinMs?: number | null;
+}
+
+export interface AnyAdmission extends RepeatableRequest {
+  readonly generationId: string;
+  /** How long from now, by the database's clock, a hold may still be placed. */
+  readonly admitWithinMs: number;
 }
 
 export interface AdmissionRequest extends AnyAdmission {
@@ -41,12 +47,18 @@ export interface KeptAnswer {
 }
 
 export type Admission =
+  | Repeated
   | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
   | { readonly outcome: 'account_frozen' | 'insufficient_credits'; readonly amountMicrocredits: number }
   /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
-  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' }
+  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' };
+
+/** What a request is answered with that came before. */
+export type Repeated =
   /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
   | { readonly outcome: 'in_use' | 'reused' | 'too_old' }
+  /** An SDK's retry means this generation, whose hold is not placed yet. */
+  | { readonly outcome: 'pending'; readonly generationId: string; readonly amountMicrocredits: number }
   /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
   | {
       readonly outcome: 'replay';
@@ -56,7 +68,7 @@ export type Admission =
       readonly amountMicrocredits: number;
     };
 
-interface AdmissionRow {
+export interface AdmissionRow {
   outcome: Admission['outcome'];
   generation_id: string;
   amount_microcredits: number;
@@ -66,7 +78,7 @@ interface AdmissionRow {
 
 const ADMIT = {
   name: 'admit_generation',
-  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
 };
 
 /** Writes the request if the account could pay for it at a glance; holds nothing. Raises `already_admitted` for a used id. */
@@ -87,13 +99,14 @@ export async function admitGeneration(pool: Pool, request: AdmissionRequest): Pr
     request.admitWithinMs,
     request.fingerprint,
     request.idempotencyKey,
+    request.retryWithinMs,
   ]);
   return toAdmission(admitted);
 }
 
 const ADMIT_TEXT = {
   name: 'admit_text',
-  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
 };
 
 /** The same for a text, at the most that it can cost. */
@@ -109,11 +122,12 @@ export async function admitText(pool: Pool, request: TextAdmissionRequest): Prom
     request.admitWithinMs,
     request.fingerprint,
     request.idempotencyKey,
+    request.retryWithinMs,
   ]);
   return toAdmission(admitted);
 }
 
-function toAdmission(admitted: AdmissionRow): Admission {
+export function toAdmission(admitted: AdmissionRow): Admission {
   const {
     outcome,
     generation_id: generationId,
@@ -123,6 +137,7 @@ function toAdmission(admitted: AdmissionRow): Admission {
   } = admitted;
   switch (outcome) {
     case 'admitted':
+    case 'pending':
       return { outcome, generationId, amountMicrocredits };
     case 'account_frozen':
     case 'insufficient_credits':
@@ -152,28 +167,24 @@ export async function keepAnswer(
   await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body), generationId]);
 }
 
-const UNANSWERED = { name: 'find_unanswered', text: 'SELECT * FROM find_unanswered($1, $2)' };
+const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, $2, $3, $4, $5)' };
 
-/** The request that an SDK's retry without an idempotency key means; undefined when there is none. */
-export async function findUnanswered(
-  pool: Pool,
-  apiKeyId: string,
-  fingerprint: Buffer,
-): Promise<{ generationId: string; amountMicrocredits: number; running: boolean } | undefined> {
-  const [found] = await rows<{ generation_id: string; amount_microcredits: number; state: string }>(pool, UNANSWERED, [
-    apiKeyId,
-    fingerprint,
-  ]);
-  if (found === undefined) return undefined;
-  const { generation_id: generationId, amount_microcredits: amountMicrocredits, state } = found;
-  return { generationId, amountMicrocredits, running: state === 'requested' };
+/**
+ * What a repeat is answered with, whatever has changed since the first request; undefined for what is new. Each retry of an
+ * SDK is handed another generation while one is left that no other retry was handed, and that is recorded with the answer.
+ */
+export async function findRepeat(pool: Pool, request: RepeatableRequest): Promise<Repeated | undefined> {
+  const { accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs } = request;
+  const values = [accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs];
+  const [found] = await rows<AdmissionRow>(pool, FIND_REPEAT, values);
+  return found === undefined ? undefined : (toAdmission(found) as Repeated);
 }
 
-const MARK_ANSWERED = { name: 'mark_answered', text: 'SELECT mark_answered($1)' };
+const MARK_KNOWN = { name: 'mark_known', text: 'SELECT mark_known($1, $2)' };
 
-/** Notes that the answer to the create was sent in full. */
-export async function markAnswered(pool: Pool, generationId: string): Promise<void> {
-  await row(pool, MARK_ANSWERED, [generationId]);
+/** Notes that this API key has named the generation; nothing if another key asked for it. */
+export async function markKnown(pool: Pool, generationId: string, apiKeyId: string): Promise<void> {
+  await row(pool, MARK_KNOWN, [generationId, apiKeyId]);
 }
 
 const VOID = {

@@ -1,7 +1,7 @@
 /** What several statements select, without their conditions. */
 
 /** What its owner may see of a generation, `g`. */
-export const SHOWN_GENERATION = `SELECT g.id, g.account_id AS "accountId", g.state, g.model, g.seconds, g.size, i.prompt,
+export const SHOWN_GENERATION = `SELECT g.id, g.account_id AS "accountId", g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, g.seconds, g.size, i.prompt,
       g.amount_microcredits AS "amountMicrocredits", g.requested_at AS "requestedAt",
       h.id AS "holdId", h.expires_at AS "holdExpiresAt", g.provider_video_id AS "providerVideoId",
       g.provider_base_url AS "providerBaseUrl", g.provider_credential AS "providerCredential",

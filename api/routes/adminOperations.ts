@@ -9,7 +9,7 @@ import { EXAMPLE, pageOf } from '../examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, json, nothing, plainText } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
 
 /** What an operator does and looks at, beyond opening accounts and granting credits. */
@@ -61,6 +61,7 @@ const freeze = createRoute({
   request: {
     params: z.object({ account_id: accountParam }),
     headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: json(
@@ -92,6 +93,7 @@ const refund = createRoute({
   request: {
     params: z.object({ video_id: z.string().openapi({ param: { name: 'video_id', in: 'path' } }) }),
     headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: json(
