@@ -107,10 +107,10 @@ async function codeOf(answer: Response): Promise<[number, string]> {
   return [answer.status, error.code];
 }
 
-/** All that is kept of an account, but for what changes by itself: the held video goes on, an answer was received. */
+/** All that is kept of an account, but for what changes by itself: the held video goes on. */
 async function keptOf(account: TestAccount): Promise<unknown> {
   const { rows } = await stack.database.admin.query(
-    `SELECT to_jsonb(g) - 'last_look_at' - 'provider_progress' - 'provider_status' - 'event_sequence' - 'answered_at' AS generation,
+    `SELECT to_jsonb(g) - 'last_look_at' - 'provider_progress' - 'provider_status' - 'event_sequence' AS generation,
        (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind NOT IN ('seen', 'archived')) AS events
      FROM generations g WHERE g.account_id = $1 ORDER BY g.id`,
     [account.id],
