@@ -136,7 +136,7 @@ const revoke = createRoute({
   operationId: 'revokeApiKey',
   summary: 'Revoke a key, at once and for good',
   security: adminBearer,
-  request: { params: one },
+  request: { params: one, query: nothing },
   responses: {
     200: {
       description: 'It opens nothing any more.',

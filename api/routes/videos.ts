@@ -197,10 +197,10 @@ const remove = createRoute({
   operationId: 'deleteVideo',
   summary: 'Delete a video that has ended; its charge or refund stands',
   security: bearer,
-  request: { params },
+  request: { params, query: nothing },
   responses: {
     200: { description: 'It is deleted.', content: { 'application/json': { schema: Deleted } } },
-    ...errorAnswers(401, 404, 409, 500, 503),
+    ...errorAnswers(400, 401, 404, 409, 500, 503),
   },
 });
 

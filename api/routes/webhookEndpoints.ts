@@ -107,8 +107,8 @@ const remove = createRoute({
   operationId: 'deleteWebhookEndpoint',
   summary: 'Nothing more is sent to it',
   security: bearer,
-  request: one,
-  responses: answersWith('It is deleted.', Deleted, 404),
+  request: { ...one, query: nothing },
+  responses: answersWith('It is deleted.', Deleted, 400, 404),
 });
 
 const rotate = createRoute({

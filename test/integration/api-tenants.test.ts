@@ -27,7 +27,10 @@ let routes: readonly Route[];
 /** Ids of the other account, by the name of the variable that they stand for. A new kind of id needs a line here. */
 let foreign: Record<string, readonly string[]>;
 /** A body that a route takes, where one is needed for the request to be looked at at all. */
-const BODIES: Record<string, object> = { 'POST /v1/videos/{video_id}/remix': { prompt: 'a remix' } };
+const BODIES: Record<string, object> = {
+  'POST /v1/videos/{video_id}/remix': { prompt: 'a remix' },
+  'POST /v1/videos/{video_id}/claim': {},
+};
 
 beforeAll(async () => {
   stack = await startStack();
