@@ -120,7 +120,7 @@ describe("an SDK's retry, without a key,", () => {
   it('waits for the request that it repeats while that is being admitted', async () => {
     const tenant = await openTenant(db, 5 * PRICE);
     const { generationId, fingerprint } = request(tenant);
-    const sql = `SELECT admit_generation($1, $2, $3, 'sora-2', 4, '720x1280', NULL, 'a fox', NULL, NULL, NULL, 60000, $4, NULL, NULL)`;
+    const sql = `SELECT admit_generation($1, $2, $3, 'sora-2', 4, '720x1280', NULL, 'a fox', NULL, NULL, NULL, NULL, 60000, $4, NULL, NULL)`;
     const values = [generationId, tenant.accountId, tenant.apiKeyId, fingerprint];
     expect(await runBehind(db, { sql, values }, () => idOf(retry(tenant)))).toBe(generationId);
   });

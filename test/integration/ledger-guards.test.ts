@@ -145,7 +145,10 @@ describe('an emergency', () => {
     // Its owner may have it after all.
     const again = { ...hold.tenant, generationId: videoId(randomUUID()), claimOf: hold.id, admitWithinMs: 60_000 };
     const asked = { fingerprint: Buffer.alloc(32), idempotencyKey: null };
-    expect(await db.ledger.claimGeneration({ ...again, ...asked })).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
+    expect(await db.ledger.claimGeneration({ ...again, ...asked })).toMatchObject({
+      outcome: 'admitted',
+      amountMicrocredits: PRICE,
+    });
   });
 
   it('counts its ten minutes from the first refusal, however many follow', async () => {
