@@ -289,10 +289,7 @@ describe('a video at another provider', () => {
 describe('a body without measure', () => {
   const copyLimits = { maximumBytes: CONTENT.length - 1, leastBytes: CONTENT.length, withinMs: 200 };
   const endless: Answer = (response) => {
-    const more = (): void => {
-      while (!response.destroyed && response.write(CONTENT));
-      if (!response.destroyed) response.once('drain', more);
-    };
+    const more = () => response.destroyed || response.write(CONTENT, more);
     response.writeHead(200, { 'content-type': 'video/mp4' });
     more();
   };
