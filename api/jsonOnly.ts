@@ -13,12 +13,3 @@ export const requireJson = createMiddleware<Env>(async (c, next) => {
   }
   await next();
 });
-
-/** The same for a POST whose body may be left out: what is sent is JSON, or is refused and not passed over. */
-export const jsonOrNothing = createMiddleware<Env>(async (c, next) => {
-  const isJson = /^application\/json\b/i.test(c.req.header('content-type') ?? '');
-  if (!isJson && (await c.req.arrayBuffer()).byteLength > 0) {
-    throw unsupportedMediaType('Send the body as application/json, or none. Nothing was held.');
-  }
-  await next();
-});

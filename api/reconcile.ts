@@ -42,7 +42,8 @@ export async function reconcileNow(
     }
   };
   try {
-    return await temporal.withDeadline(Date.now() + WAIT_MS, report);
+    // No deadline for the whole, but one for each of its long polls: a server that falls silent is noticed.
+    return await temporal.withAbortSignal(AbortSignal.timeout(WAIT_MS), report);
   } catch (error) {
     log.warn({ err: error, workflowId }, 'the reconciler did not answer');
     throw new ApiError(

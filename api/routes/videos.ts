@@ -15,7 +15,6 @@ import type { Order } from '../startGeneration.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { keyed } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
-import { jsonOrNothing } from '../jsonOnly.ts';
 import { bearer, errorAnswers, nothing } from '../schemas.ts';
 import { toTimeline } from '../timeline.ts';
 import { videoEvents } from '../videoEvents.ts';
@@ -118,7 +117,6 @@ const claim = createRoute({
   operationId: 'claimVideo',
   summary: 'Pay, at the old price, for a video that was completed after its credits were refunded',
   security: bearer,
-  middleware: jsonOrNothing,
   request: {
     params,
     headers: keyed,
