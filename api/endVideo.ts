@@ -36,11 +36,7 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
   // Before anything is touched: what is open may yet be charged, and must then be there.
   if (generation.state === 'held') throw notTerminal();
   // One that was refunded may still be at work there; what follows it needs it.
-  if (
-    generation.state === 'charged' &&
-    generation.providerVideoId !== null &&
-    generation.providerBaseUrl === provider.baseUrl
-  ) {
+  if (generation.state === 'charged' && generation.providerVideoId !== null && generation.provider === provider.name) {
     const deleted = await provider.deleteVideo(generation.providerVideoId);
     if (deleted.outcome === 'transient' && deleted.status !== 404) {
       throw notDeleted('at the provider just now; nothing was changed');

@@ -8,7 +8,7 @@ import type { Deadline } from './deadline.ts';
 /** What creating came to in the end, after every try that was allowed. */
 export type Created =
   | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
-  /** A call may have arrived, and its video was not found: the hold's time is over. */
+  /** A call may have arrived, and its video is not known: the hold waits for its end. */
   | { readonly outcome: 'unknown' };
 
 export interface Creating {
@@ -58,6 +58,11 @@ export async function create(creating: Creating): Promise<Created> {
         if (found !== undefined) return found;
         break;
       }
+      case 'conflict':
+        describe(
+          'The provider answered with the id of another video: no second create is made. The credits stay reserved until the hold ends.',
+        );
+        return { outcome: 'unknown' };
       default:
         return made;
     }
