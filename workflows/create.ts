@@ -38,9 +38,8 @@ export async function create(creating: Creating): Promise<Created> {
   const leastTimeLeftMs = leastTimeToCreateMs(hold, expectedMs);
   let retryMs = FIRST_RETRY_MS;
   for (;;) {
-    // createVideo answers by what is on record, so a wish must be there first.
+    // createVideo answers by what is on record, too little time left included, so a wish must be there first.
     await cancel.recorded();
-    if (deadline.leftMs() < leastTimeLeftMs) return { outcome: 'too_late' };
     const made = await createOnce(creating, leastTimeLeftMs);
     switch (made.outcome) {
       case 'not_made':
@@ -62,6 +61,9 @@ export async function create(creating: Creating): Promise<Created> {
         describe(
           'The provider answered with the id of another video: no second create is made. The credits stay reserved until the hold ends.',
         );
+        await sleep(Math.max(1, deadline.leftMs()), {
+          summary: "until the hold's end: whose video it is can't be known",
+        });
         return { outcome: 'unknown' };
       default:
         return made;

@@ -16,7 +16,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-const PROVIDER = { baseUrl: 'http://provider.test/v1', credential: '00000000' };
+const PROVIDER = { name: 'openai@http://provider' };
 const GONE: Content = { state: 'gone' };
 
 function archived(bytes = 11_138): Content {

@@ -52,8 +52,8 @@ async function expectOwnVideosOnly(at: TestStack): Promise<void> {
   const promptOf = new Map((await providerVideos(at)).map(({ id, prompt }) => [id, prompt]));
   const { rows } = await at.database.pool.query<{ video: string; prompt: string }>(
     `SELECT g.provider_video_id AS video, i.prompt FROM generations g JOIN inputs i ON i.generation_id = g.id
-      WHERE g.provider_base_url LIKE $1 AND g.provider_video_id IS NOT NULL`,
-    [`${at.simulatorUrl}%`],
+      WHERE g.provider = $1 AND g.provider_video_id IS NOT NULL`,
+    [`openai@${at.simulatorUrl}`],
   );
   for (const { video, prompt } of rows) expect({ video, prompt: promptOf.get(video) }).toEqual({ video, prompt });
   expect(new Set(rows.map(({ video }) => video)).size).toBe(rows.length);
