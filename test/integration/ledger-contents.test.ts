@@ -197,7 +197,7 @@ describe('what archiving has to know', () => {
     await record(id, archived(), 'thumbnail');
     const archiving = await db.ledger.getArchiving(id);
     expect(archiving).toMatchObject({
-      ...PROVIDER,
+      provider: PROVIDER.name,
       state: 'charged',
       deleted: false,
       recorded: ['thumbnail'],
