@@ -2,7 +2,9 @@
 
 CREATE FUNCTION guard_create_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  IF OLD.outcome IS NOT NULL THEN
+  -- Of a deleted generation the provider's words are erased, for they may quote the prompt; nothing else changes.
+  IF OLD.outcome IS NOT NULL AND NOT (NEW.error_message IS NULL AND is_deleted(OLD.generation_id)
+     AND to_jsonb(NEW) - 'error_message' = to_jsonb(OLD) - 'error_message') THEN
     RAISE EXCEPTION 'an attempt ends once' USING ERRCODE = 'HF004';
   END IF;
   RETURN NEW;
@@ -91,7 +93,11 @@ BEGIN
   IF NOT FOUND OR g.state NOT IN ('held', 'refunded') OR g.provider_video_id IS NOT NULL THEN
     RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
-  SELECT * INTO STRICT asked FROM inputs i WHERE i.generation_id = p_generation_id;
+  SELECT * INTO asked FROM inputs i WHERE i.generation_id = p_generation_id;
+  IF NOT FOUND THEN
+    -- Its owner has deleted it: nobody knows any more what it asked for.
+    RETURN QUERY SELECT 'closed', NULL::text; RETURN;
+  END IF;
   -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day. A list
   -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's.
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
@@ -157,7 +163,8 @@ BEGIN
     END;
   END IF;
   UPDATE create_attempts SET outcome = ended, ended_at = clock_timestamp(), error_code = p_error_code,
-      error_message = CASE ended WHEN 'conflict' THEN 'answered with the video ' || p_provider_video_id ELSE p_error_message END
+      error_message = CASE WHEN ended = 'conflict' THEN 'answered with the video ' || p_provider_video_id
+        WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
     WHERE generation_id = p_generation_id AND number = p_number;
   PERFORM append_event(p_generation_id, 'create_' || ended, jsonb_build_object('attempt', p_number, 'code', p_error_code));
   PERFORM free_slot(p_generation_id);
