@@ -78,6 +78,7 @@ async function find(
     provider: { listVideos, ...as, ...methods } as unknown as Provider,
     providerEventsExpected: false,
     lookForCreateMs: 0,
+    textLeaseMs: 1000,
     count: () => undefined,
     at: () => undefined,
   });
