@@ -38,6 +38,7 @@ async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
     provider: { name: NAME, createVideo } as unknown as Provider,
     providerEventsExpected: false,
     lookForCreateMs: 0,
+    textLeaseMs: 1000,
     count: (alarm) => alarms.push(alarm),
     at: () => undefined,
   });
