@@ -141,6 +141,12 @@ CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH R
 CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON create_attempts TO holdfast_service;
 
+CREATE TABLE expected_rights (
+  line text NOT NULL,
+  CONSTRAINT expected_rights_pkey PRIMARY KEY (line)
+);
+GRANT SELECT ON expected_rights TO holdfast_service;
+
 CREATE TABLE generation_events (
   generation_id text NOT NULL,
   sequence integer NOT NULL,
@@ -594,6 +600,7 @@ GRANT EXECUTE ON FUNCTION redeliver_webhook(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION refund_generation(text,bigint,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION release_expired_holds(interval,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION request_cancel(text,text) TO holdfast_service;
+GRANT SELECT ON rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION rotate_webhook_secret(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_account_frozen(text,boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
