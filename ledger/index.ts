@@ -118,7 +118,7 @@ export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Admission, AnyAdmission, KeptAnswer, Repeated } from './requests.ts';
 export type { Listed, ListedHold, Page } from './lists.ts';
-export type { OpenAttempt } from './lookup.ts';
+export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { Caller, KeySpending, ListedKey } from './keys.ts';
 export type { KeptOperation, Once } from './once.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';

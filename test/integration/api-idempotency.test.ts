@@ -199,7 +199,7 @@ describe('a repeat is answered before everything that may have changed since the
     const account = await openAccount(stack, 5_000_000);
     const original = await charged(account, 'an original from elsewhere');
     await twice(account, `/v1/videos/${original}/remix`, { prompt: 'at noon [[never]]' }, () =>
-      admin("UPDATE generations SET provider_base_url = 'http://elsewhere.test/v1' WHERE id = $1", [original]),
+      admin("UPDATE generations SET provider = 'openai@http://elsewhere.test' WHERE id = $1", [original]),
     );
   });
 
