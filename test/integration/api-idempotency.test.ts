@@ -199,7 +199,11 @@ describe('a repeat is answered before everything that may have changed since the
     const account = await openAccount(stack, 5_000_000);
     const original = await charged(account, 'an original from elsewhere');
     await twice(account, `/v1/videos/${original}/remix`, { prompt: 'at noon [[never]]' }, () =>
-      admin("UPDATE generations SET provider = 'openai@http://elsewhere.test' WHERE id = $1", [original]),
+      admin(
+        `SET session_replication_role = replica;
+         UPDATE generations SET provider = 'openai@http://elsewhere.test' WHERE id = '${original}';
+         SET session_replication_role = origin`,
+      ),
     );
   });
 
