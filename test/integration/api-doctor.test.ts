@@ -45,6 +45,7 @@ describe('of a healthy installation', () => {
       'clock',
       'ledger',
       'emergency releases',
+      'sales',
       'temporal',
       'search attributes',
       'workers holdfast',
