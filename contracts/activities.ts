@@ -60,7 +60,7 @@ export type ReleaseReason =
   | 'create_refused'
   /** Too little time left to create, and no attempt may have made anything. */
   | 'provider_unavailable'
-  /** Cancelled before the first create that may have made anything. */
+  /** Cancelled, and every create so far was proven to have made nothing, or looked for and not found. */
   | 'cancelled'
   /** Three creates were begun, each was looked for, and nothing was found. */
   | 'create_failed'
@@ -122,10 +122,12 @@ export type CreateOutcome =
   /** Proven that nothing was made (operator's fault, rate limit, refused connection): try again later. */
   | { readonly outcome: 'not_made'; readonly why: string; readonly retryAfterMs: number | null }
   /**
-   * Nothing is made any more: settled by another hand, cancelled before anything can have been made, as many creates
+   * Nothing is made any more: settled by another hand, cancelled while no video is known, as many creates
    * begun as may be, or the hold's time is over.
    */
   | { readonly outcome: 'settled' | 'cancelled' | 'spent' | 'too_late' }
+  /** It was answered with the id of a video that another generation has: no second create, the hold waits for its hour. */
+  | { readonly outcome: 'conflict' }
   /** The call may have arrived. Creating again could make a second paid video. */
   | { readonly outcome: 'ambiguous'; readonly why: string };
 
@@ -156,7 +158,8 @@ export type TextOutcome =
 export interface TextActivities {
   /**
    * Commits an attempt, then asks the provider at most once and reads to the end, whether or not a client listens. Safe to
-   * retry: a call that may have arrived is not made again, the text ends with what was delivered (RULES, "Text").
+   * retry: a call that may have arrived is not made again. While its writer is alive, a retry fails and is made again soon, and
+   * answers with the writer's end; of a dead writer the text ends with what was delivered (RULES, "Text").
    */
   writeText(input: Booking & { leastTimeLeftMs: number }): Promise<TextOutcome>;
 }
@@ -184,5 +187,5 @@ export interface OutboundActivities {
    * records it. Every trouble is a retryable failure; only a link that is dead for good, an hour after the video was seen
    * completed, answers `gone`. Thumbnail and spritesheet come along where the provider has them. Moves no credits.
    */
-  archiveContent(input: { generationId: string }): Promise<Archived>;
+  archiveContent(input: Booking): Promise<Archived>;
 }

@@ -103,6 +103,8 @@ export interface VideoPage {
   readonly hasMore: boolean;
   /** The `after` of the next page; null when the page is empty or its end has no id. */
   readonly lastId: string | null;
+  /** By how much the provider's clock is ahead of ours, below zero behind it; null when the answer doesn't tell. */
+  readonly clockSkewMs: number | null;
 }
 
 export type ListResult = VideoPage | Trouble;
@@ -121,17 +123,20 @@ export interface DownloadOptions {
 }
 
 export interface Provider {
-  /** Without a trailing slash. With `credential` it is bound to each generation: polling never moves elsewhere. */
+  /** Without a trailing slash. */
   readonly baseUrl: string;
-  /** Names the key without giving it away: the first 8 hex digits of its SHA-256. */
-  readonly credential: string;
+  /**
+   * What identifies it, `openai@` and the origin of its base URL: bound to each generation, for polling never moves
+   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider.
+   */
+  readonly name: string;
   /** At most one request; never throws for provider trouble. */
   createVideo(request: VideoRequest): Promise<CreateResult>;
   /**
-   * At most one request, read to its end. `onOutput` is handed all that was written so far, and its false stops the reading.
-   * Never throws for provider trouble; an error of `onOutput` comes out.
+   * At most one request, read to its end. `onOutput` is called after each piece, with how to read all that was written so far; its
+   * false stops the reading. Never throws for provider trouble; an error of `onOutput` comes out.
    */
-  writeText(request: TextRequest, onOutput: (output: string) => Promise<boolean>): Promise<TextResult>;
+  writeText(request: TextRequest, onOutput: (output: () => string) => Promise<boolean>): Promise<TextResult>;
   /** Never throws for provider trouble. Only `seen` with `completed` is ground for a capture. */
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
   /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */

@@ -66,7 +66,7 @@ export type TestActivities = WorkerDependencies['activities'];
 
 /** Starts workers with these activities; answers with how to stop them. */
 export async function startWorkers(
-  env: TestWorkflowEnvironment,
+  env: Pick<TestWorkflowEnvironment, 'address' | 'namespace'>,
   activities: TestActivities,
 ): Promise<() => Promise<void>> {
   const stopping = new AbortController();
