@@ -29,8 +29,14 @@ const WORDS: Record<string, Words> = {
   late_completion: () => 'The provider completed the video after the refund; it can be claimed for a day, at its price',
   claimed: ({ by }) => `Claimed, as ${by}`,
   provider_video_deleted: () => 'Nobody claimed the late video: it was deleted at the provider',
-  content_gone: () => 'The provider’s link to the content died before it could be copied to the archive',
-  credits_refunded: (data) => `${credits(data)} of the charged credits were given back`,
+  content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
+  content_unusable: () => 'The provider sent something that is not the whole video; it is fetched again for a day',
+  content_served: () => 'The whole video was downloaded',
+  content_refund_refused: (data) => `${credits(data)} credits are owed to you; an operator was told`,
+  credits_refunded: (data) =>
+    data['reason'] === 'content_gone'
+      ? `${credits(data)} credits refunded: nobody had the video before its content was gone`
+      : `${credits(data)} of the charged credits were given back`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
 

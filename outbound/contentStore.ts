@@ -15,6 +15,14 @@ export interface WriteOptions {
   readonly from: number;
   /** Of the whole content; null when nobody knows before its end. */
   readonly bytes: number | null;
+  /** Sees the whole content, what earlier writes left included. What it refuses, by raising, is neither readable nor kept. */
+  readonly check?: ContentInspection;
+}
+
+export interface ContentInspection {
+  take(chunk: Uint8Array): Promise<void>;
+  /** Once all was taken. */
+  end(): Promise<unknown>;
 }
 
 /**
