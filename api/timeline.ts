@@ -32,9 +32,9 @@ const WORDS: Record<string, Words> = {
   content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
   content_unusable: () => 'The provider sent something that is not the whole video; it is fetched again for a day',
   content_served: () => 'The whole video was downloaded',
-  content_refund_refused: (data) => `${credits(data)} credits are owed to you; an operator was told`,
+  content_refund_refused: () => 'The refund that this calls for could not be made; an operator was told',
   credits_refunded: (data) =>
-    data['reason'] === 'content_gone'
+    data['actor'] === 'holdfast'
       ? `${credits(data)} credits refunded: nobody had the video before its content was gone`
       : `${credits(data)} of the charged credits were given back`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
