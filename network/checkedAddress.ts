@@ -1,6 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { buildConnector } from 'undici';
+import type { buildConnector } from 'undici';
+import { connector } from './connector.ts';
 import { isPublicAddress } from './publicAddress.ts';
 
 export interface AddressRules {
@@ -31,7 +32,7 @@ export async function checkedAddress(
 
 /** Connects to this address whatever the name says by now; certificates are still checked by the name. */
 export function connectorTo(address: string | undefined): buildConnector.connector {
-  const connect = buildConnector({ maxCachedSessions: 0 });
+  const connect = connector({ maxCachedSessions: 0 });
   return (options, callback) => connect(address === undefined ? options : { ...options, hostname: address }, callback);
 }
 
@@ -40,7 +41,7 @@ export function connectorTo(address: string | undefined): buildConnector.connect
  * nowhere. Fails with `NotPublic`.
  */
 export function publicConnector(timeoutMs: number, rules: AddressRules = {}): buildConnector.connector {
-  const connect = buildConnector({ timeout: timeoutMs, maxCachedSessions: 0 });
+  const connect = connector({ timeout: timeoutMs, maxCachedSessions: 0 });
   return (options, callback) => {
     checkedAddress(options.hostname, AbortSignal.timeout(timeoutMs), rules).then(
       (hostname) => connect({ ...options, hostname }, callback),

@@ -8,3 +8,4 @@ export {
   type AddressRules,
 } from './checkedAddress.ts';
 export { isPublicAddress } from './publicAddress.ts';
+export { connector } from './connector.ts';

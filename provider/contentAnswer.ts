@@ -39,8 +39,8 @@ export async function readContentAnswer(response: Awaited<ReturnType<typeof undi
     const part = status === 200 ? wholeOf(headers) : partOf(headers);
     const type = /^(video|image)\/[a-z0-9.+-]{1,60}(?=$|;| )/i.exec(headers.get('content-type') ?? '');
     const declaredType = type === null ? null : type[0].toLowerCase();
-    const counted = (body ?? emptyBody()).pipeThrough(counting(part.bytes));
-    return { outcome: 'part', ...part, etag: etagOf(headers), declaredType, body: counted };
+    const bytes = counted(body ?? emptyBody(), part.bytes);
+    return { outcome: 'part', ...part, etag: etagOf(headers), declaredType, body: bytes };
   }
   await body?.cancel();
   if (MISSING.includes(status)) return { outcome: 'missing' };
@@ -75,19 +75,25 @@ function partOf(headers: Head): Part {
   return { from, bytes: to - from + 1, total };
 }
 
-/** Passes bytes on, and raises instead of passing on fewer or more than there should be. */
-function counting(expected: number | null): TransformStream<Uint8Array, Uint8Array> {
+/**
+ * Passes bytes on, and raises instead of passing on fewer or more than there should be. Keeps nothing in a queue: that would
+ * be lost when the connection breaks, and a copy goes on from the last byte that came.
+ */
+function counted(body: ReadableStream<Uint8Array>, expected: number | null): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
   let bytes = 0;
-  return new TransformStream({
-    transform(chunk, controller) {
-      bytes += chunk.length;
-      if (bytes > (expected ?? MAX_CONTENT_BYTES)) throw new RangeError('the content is longer than it should be');
-      controller.enqueue(chunk);
-    },
-    flush() {
-      if (expected !== null && bytes < expected) throw new RangeError('the content is shorter than it should be');
-    },
-  });
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const { done, value } = await reader.read();
+    bytes += value?.length ?? 0;
+    if (bytes > (expected ?? MAX_CONTENT_BYTES)) {
+      await reader.cancel();
+      throw new RangeError('the content is longer than it should be');
+    }
+    if (!done) return controller.enqueue(value);
+    if (expected !== null && bytes < expected) throw new RangeError('the content is shorter than it should be');
+    controller.close();
+  };
+  return new ReadableStream({ pull, cancel: (reason) => reader.cancel(reason) }, { highWaterMark: 0 });
 }
 
 interface Head {

@@ -1,5 +1,5 @@
-import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
-import { type AddressRules, publicConnector } from '../network/index.ts';
+import { Agent, fetch as undiciFetch } from 'undici';
+import { type AddressRules, connector, publicConnector } from '../network/index.ts';
 import { CallFailed, describe, tagging } from './transport.ts';
 
 export interface DownloadSettings extends AddressRules {
@@ -30,22 +30,21 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 export function createDownload(settings: DownloadSettings): Download {
   const { connectTimeoutMs, callTimeoutMs } = settings;
   const limits = { headersTimeout: callTimeoutMs, bodyTimeout: STREAM_IDLE_MS };
-  const trusted = new Agent({ ...limits, connect: tagging(buildConnector({ timeout: connectTimeoutMs })) });
+  const trusted = new Agent({ ...limits, connect: tagging(connector({ timeout: connectTimeoutMs })) });
   const guarded = new Agent({ ...limits, connect: tagging(publicConnector(connectTimeoutMs, settings)) });
   const { origin } = new URL(settings.baseUrl);
+  const isTrusted = (url: URL) => url.origin === origin || isListed(url, settings.contentHosts);
   return async (path, range, signal) => {
     let url = new URL(`${settings.baseUrl}${path}`);
     let withKey = true;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      const dispatcher = isTrusted(url, origin, settings.contentHosts) ? trusted : guarded;
+      const dispatcher = isTrusted(url) ? trusted : guarded;
       const headers = headersOf(range, withKey ? settings.apiKey : undefined);
       const answer = await get(url, { headers, dispatcher, signal: signal ?? null, redirect: 'manual' }, settings);
       const location = REDIRECTS.includes(answer.status) ? answer.headers.get('location') : null;
       if (location === null) return answer;
       await answer.body?.cancel();
-      const next = nextOf(location, url);
-      if (isDowngrade(url, next) && !isTrusted(next, origin, settings.contentHosts)) throw refused('to plain HTTP');
-      url = next;
+      url = nextHop(location, url, isTrusted);
       withKey &&= url.origin === origin;
     }
     throw new CallFailed(`more than ${MAX_REDIRECTS} redirects`, false);
@@ -73,21 +72,22 @@ function headersOf(range: string | undefined, apiKey: string | undefined): Recor
   };
 }
 
-function nextOf(location: string, from: URL): URL {
+/** Where a redirect leads, if that is somewhere to go. Raises `CallFailed`. Addresses are checked when they are connected to. */
+export function nextHop(location: string, from: URL, isTrusted: (url: URL) => boolean): URL {
   if (!URL.canParse(location, from.href)) throw refused('to what is no URL');
   const next = new URL(location, from);
   if (!['http:', 'https:'].includes(next.protocol)) throw refused('to another protocol than HTTP');
   if (next.username !== '' || next.password !== '') throw refused('with a user name or a password');
+  const isDowngrade = from.protocol === 'https:' && next.protocol === 'http:';
+  if (isDowngrade && !isTrusted(next)) throw refused('from HTTPS to plain HTTP');
   next.hash = '';
   return next;
 }
 
-function isTrusted(url: URL, origin: string, contentHosts: readonly string[]): boolean {
-  return url.origin === origin || contentHosts.includes(url.host);
-}
-
-function isDowngrade(from: URL, to: URL): boolean {
-  return from.protocol === 'https:' && to.protocol === 'http:';
+/** A host without a port is listed for the port that its protocol has by itself. */
+function isListed(url: URL, contentHosts: readonly string[]): boolean {
+  const port = url.protocol === 'https:' ? '443' : '80';
+  return contentHosts.includes(url.host) || (url.port === '' && contentHosts.includes(`${url.hostname}:${port}`));
 }
 
 function refused(how: string): CallFailed {

@@ -1,5 +1,5 @@
-import { Agent, buildConnector, fetch as undiciFetch, type Dispatcher } from 'undici';
-import { NotPublic } from '../network/index.ts';
+import { Agent, type buildConnector, fetch as undiciFetch, type Dispatcher } from 'undici';
+import { connector, NotPublic } from '../network/index.ts';
 
 /** No readable HTTP answer came. `neverSent` is a proof: there was no connection to send anything over. */
 export class CallFailed extends Error {
@@ -54,7 +54,7 @@ class NotConnected extends Error {
 /** undici's own `fetch`, for the `fetch` of Node takes the dispatchers of its own undici only. */
 export function createTransport(settings: TransportSettings): Transport {
   const { callTimeoutMs } = settings;
-  const connect = tagging(buildConnector({ timeout: settings.connectTimeoutMs }));
+  const connect = tagging(connector({ timeout: settings.connectTimeoutMs }));
   const limits = { connect, headersTimeout: callTimeoutMs };
   const kept = new Agent({ ...limits, bodyTimeout: callTimeoutMs });
   // A POST goes over a new connection: one that was kept may be closed by the provider in the very moment of sending, and
