@@ -308,6 +308,21 @@ describe('what is told once', () => {
     );
     expect(rows.map(({ kind }) => kind)).toEqual(['content_unusable', 'content_served']);
   });
+
+  it('is not that a video was served which is not charged', async () => {
+    const id = await held();
+    await db.ledger.recordContentServed(id);
+    const { rowCount } = await db.pool.query(
+      `SELECT FROM generation_events WHERE generation_id = $1 AND kind = 'content_served'`,
+      [id],
+    );
+    expect(rowCount).toBe(0);
+  });
+});
+
+it('a refund is by an operator or by ourselves, and by nobody else', async () => {
+  const refund = db.admin.query(`SELECT refund_generation($1, NULL, 'r', 'k', 'somebody')`, [await charged()]);
+  await expect(refund).rejects.toMatchObject({ code: '23514' });
 });
 
 describe('what archiving has to know', () => {
