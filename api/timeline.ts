@@ -29,6 +29,9 @@ const WORDS: Record<string, Words> = {
   late_completion: () => 'The provider completed the video after the refund; it can be claimed for a day, at its price',
   claimed: ({ by }) => `Claimed, as ${by}`,
   provider_video_deleted: () => 'Nobody claimed the late video: it was deleted at the provider',
+  provider_video_kept: () => 'Nobody claimed the late video: it can’t be had any more, but the provider keeps it',
+  deleted: ({ provider_keeps: why }) =>
+    why === undefined ? 'Deleted by its owner' : 'Deleted by its owner here; the provider keeps its copy',
   content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
   content_unusable: () => 'The provider sent something that is not the whole video; it is fetched again for a day',
   content_served: () => 'The whole video was downloaded',
