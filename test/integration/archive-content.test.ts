@@ -71,13 +71,13 @@ function cut(headers: Record<string, string> = {}, content = CONTENT): Answer {
 }
 
 /** The rest that was asked for, and these headers. */
-function rest(headers: Record<string, string> = {}, from?: number): Answer {
+function rest(headers: Record<string, string> = {}, from?: number, content = CONTENT): Answer {
   return (response, request) => {
     const start = from ?? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]);
     const range = `bytes ${start}-${CONTENT.length - 1}/${CONTENT.length}`;
     response
       .writeHead(206, { 'content-type': 'video/mp4', 'content-range': range, ...headers })
-      .end(CONTENT.subarray(start));
+      .end(content.subarray(start));
   };
 }
 
@@ -264,20 +264,16 @@ describe('an answer that is no video', () => {
   });
 });
 
-/** As a gateway passes it on: 200, and called a video. */
-const LIE = Buffer.from(`{"error":{"code":502,"message":"${'upstream '.repeat(6)}"}}`);
-const PNG_HEAD = Buffer.from('89504e470d0a1a0a', 'hex');
-
 describe('bytes that are no whole video, called one, with a length that holds', () => {
   const notTheVideo = expect.stringMatching(/^No content from the provider: the (content|video) is /);
   it.each<[string, Buffer, Record<string, string>?]>([
-    ['JSON', LIE],
+    ['JSON', Buffer.from('{"error":{"code":502,"message":"upstream"}}')],
     ['a page', Buffer.from('<!DOCTYPE html><html><body>Bad gateway</body></html>')],
     ['half an MP4', CONTENT.subarray(0, HALF)],
     ['an MP4 that lacks one byte', CONTENT.subarray(0, -1)],
     ['an MP4 with one byte too many', Buffer.concat([CONTENT, Buffer.alloc(1, 9)])],
     ['an MP4 without its media', CONTENT.subarray(0, 44)],
-    ['eight bytes of PNG', PNG_HEAD],
+    ['eight bytes of PNG', Buffer.from('89504e470d0a1a0a', 'hex')],
     ['noise', Buffer.alloc(5000, 7)],
   ])('%s: is tried again and told once; then the video is archived', async (_what, bytes) => {
     const id = await charged();
@@ -301,7 +297,7 @@ describe('bytes that are no whole video, called one, with a length that holds', 
   it('a copy that goes on is looked at as a whole, and begins again when its parts make no video', async () => {
     const id = await charged();
     const wrong = Buffer.concat([mp4(HALF), Buffer.alloc(HALF, 0xff)]);
-    answers = [cut({}, wrong), (response) => response.writeHead(206, partHead()).end(wrong.subarray(HALF)), whole()];
+    answers = [cut({}, wrong), rest({}, HALF, wrong), whole()];
     const first = await once(id);
     const second = await once(id, first.details);
     expect(second.end).toMatchObject({ message: notTheVideo });
@@ -318,13 +314,6 @@ describe('bytes that are no whole video, called one, with a length that holds', 
     expect(rows).toEqual([{ content_type: 'video/mp4' }]);
   });
 });
-
-function partHead() {
-  return {
-    'content-type': 'video/mp4',
-    'content-range': `bytes ${HALF}-${CONTENT.length - 1}/${CONTENT.length}`,
-  };
-}
 
 describe('a video at another provider', () => {
   it.each([

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createProvider } from '../../provider/index.ts';
 import { closedPort, closeServers, json, KEY, PROMPT, provider, serve } from './provider-server.ts';
