@@ -19,6 +19,8 @@ import { createTemporalClient, isTemporalUp } from '../../platform/temporal.ts';
 import { createProvider } from '../../provider/index.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
+import type { SwallowingProxy } from './swallowingProxy.ts';
+import { startSwallowingProxy } from './swallowingProxy.ts';
 import { createDevServer, startWorkers } from './temporal.ts';
 
 const noCrash = () => undefined;
@@ -50,6 +52,8 @@ export interface TestStack {
   readonly startWorkers: () => Promise<void>;
   /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
   readonly loseTemporal: () => Promise<void>;
+  /** What stands between the API and these; only of a stack that is `proxied`. */
+  readonly between: { readonly temporal: SwallowingProxy; readonly provider: SwallowingProxy } | undefined;
   readonly stop: () => Promise<void>;
 }
 
@@ -74,6 +78,8 @@ export async function startStack(
     /** Of a key without a number of its own. Tests send more in a minute than people do. */
     requestsPerMinute?: number;
     serverLimits?: Partial<ServerLimits>;
+    /** Then proxies stand before Temporal (for the API) and before the provider. */
+    proxied?: boolean;
   } = {},
 ): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
@@ -93,8 +99,17 @@ export async function startStack(
   ]);
   let env = firstEnv;
   // Of its own: the environment's is closed with its server.
-  const temporal = createTemporalClient({ connectionOptions: { address: env.address } });
-  const provider = createProvider({ baseUrl: `${simulator.url}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const between = options.proxied
+    ? {
+        temporal: await startSwallowingProxy(`http://${env.address}`),
+        provider: await startSwallowingProxy(simulator.url),
+      }
+    : undefined;
+  const temporal = createTemporalClient({
+    connectionOptions: { address: between === undefined ? env.address : `127.0.0.1:${between.temporal.port}` },
+  });
+  const providerUrl = between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`;
+  const provider = createProvider({ baseUrl: `${providerUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
@@ -171,6 +186,7 @@ export async function startStack(
     },
     temporal,
     simulatorUrl: simulator.url,
+    between,
     stopSimulator: () => simulator.close(),
     archive,
     archiveFolder,
@@ -195,8 +211,10 @@ export async function startStack(
       closing.abort();
       await new Promise((resolve) => server.close(resolve));
       await Promise.all(processes.map(({ changes }) => changes.close()));
+      await between?.provider.close();
       await simulator.close();
       await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
+      await between?.temporal.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
