@@ -112,7 +112,7 @@ export type { Price, PriceChange } from './prices.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Refund } from './refunds.ts';
 export type { Statement, StatementLine } from './statement.ts';
-export type { Text } from './texts.ts';
+export type { Text, TextClosing } from './texts.ts';
 export type { TextPrice } from './textPrices.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Claim } from './claims.ts';

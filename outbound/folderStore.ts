@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ByteRange, ContentInspection, ContentStore, Stored, WriteOptions } from './contentStore.ts';
-import { IncompleteContent } from './contentStore.ts';
+import { ContentTooLarge, IncompleteContent } from './contentStore.ts';
 
 const KEY = /^[a-z0-9_]{1,100}\/[a-z0-9_]{1,100}$/;
 const GROUP = /^[a-z0-9_]{1,100}$/;
@@ -32,7 +32,7 @@ function matching(pattern: RegExp, name: string): string {
 async function write(
   path: string,
   body: AsyncIterable<Uint8Array>,
-  { from, bytes: expected, check }: WriteOptions,
+  { from, bytes: expected, maximumBytes = Infinity, check }: WriteOptions,
 ): Promise<Stored> {
   await makeFolder(dirname(path));
   const earlier = from === 0 ? undefined : await longest(path);
@@ -44,6 +44,7 @@ async function write(
     if (bytes !== from) throw new IncompleteContent(bytes, from);
     await forgetOthers(path, part);
     for await (const chunk of body) {
+      if (bytes + chunk.length > maximumBytes) throw new ContentTooLarge(maximumBytes);
       await append(writer, [chunk]);
       bytes += chunk.length;
     }
@@ -52,7 +53,8 @@ async function write(
     await writer.file.sync();
   } catch (error) {
     // What is refused, too long, or has lost its beginning, is no beginning.
-    const isUseless = writer.isRefused || bytes < from || (expected !== null && bytes > expected);
+    const isTooLong = error instanceof ContentTooLarge || (expected !== null && bytes > expected);
+    const isUseless = writer.isRefused || isTooLong || bytes < from;
     if (isUseless) await rm(part, { force: true });
     throw error;
   } finally {

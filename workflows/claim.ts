@@ -15,15 +15,15 @@ export async function payForLateVideo(booking: Booking, providerVideoId: string,
   const { generationId } = booking;
   describe('Claimed: copying the late video to the archive; it is charged once it is there.');
   const look = await lookWithin({ generationId, providerVideoId }, deadline.leftMs());
-  if (look?.verdict === 'completed' && (await copy(generationId, deadline))) return captured();
+  if (look?.verdict === 'completed' && (await copy(booking, deadline))) return captured();
   // The ledger knows if it is in our storage after all, and then charges it; else this waits for the hour.
   return keepHold({ until: noLook, lastLook: noLook });
 }
 
-async function copy(generationId: string, deadline: Deadline): Promise<boolean> {
+async function copy(booking: Booking, deadline: Deadline): Promise<boolean> {
   try {
     const copying = outbound('copy the claimed video to the archive', deadline.leftMs());
-    return (await copying.archiveContent({ generationId })).outcome === 'archived';
+    return (await copying.archiveContent(booking)).outcome === 'archived';
   } catch (error) {
     if (error instanceof ActivityFailure) return false;
     throw error;

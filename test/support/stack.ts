@@ -17,6 +17,7 @@ import { createFolderStore, createWebhookSender } from '../../outbound/index.ts'
 import { createGenerations } from '../../platform/generations.ts';
 import { createTemporalClient, isTemporalUp } from '../../platform/temporal.ts';
 import { createProvider } from '../../provider/index.ts';
+import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
 import type { SwallowingProxy } from './swallowingProxy.ts';
@@ -67,6 +68,9 @@ export async function startStack(
     holdTtlSeconds?: number;
     startTimeoutMs?: number;
     lookForCreateMs?: number;
+    textLeaseMs?: number;
+    /** Where the workers reach Temporal, if not at its own address. */
+    workersReach?: (temporalAddress: string) => Promise<string>;
     /** Then the simulator sends webhooks, signed with it. */
     webhookSecret?: string;
     /** Called where a crash is tried; what it throws ends an activity's try. */
@@ -136,6 +140,8 @@ export async function startStack(
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
       providerEventsExpected: webhookSecret !== undefined,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
+      textLeaseMs: options.textLeaseMs ?? 1000,
+      copyLimits: COPY_LIMITS,
       count: (alarm) => alarms.push(alarm),
       observe: () => undefined,
       at: options.at ?? noCrash,
@@ -173,7 +179,9 @@ export async function startStack(
     server.listen(port, '127.0.0.1', resolve);
   });
   const startAll = async () => {
-    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(env, activities)));
+    const address = (await options.workersReach?.(env.address)) ?? env.address;
+    const reached = { address, namespace: env.namespace ?? 'default' };
+    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(reached, activities)));
     return async () => void (await Promise.all(stops.map((stop) => stop())));
   };
   let stopWorkers = await startAll();
