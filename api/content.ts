@@ -48,7 +48,7 @@ async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Resp
   const { generation } = wanted;
   // A claim has no video of its own: what it has is in the archive.
   if (generation.providerVideoId === null) throw notFound('The content of this video');
-  if (generation.providerBaseUrl !== deps.provider.baseUrl) throw unavailable(wanted);
+  if (generation.provider !== deps.provider.name) throw unavailable(wanted);
   const passed = await passThrough(deps, wanted).catch((error: unknown) => {
     deps.log.warn({ err: error, generationId: generation.id }, 'content could not be fetched');
     return 'unavailable' as const;

@@ -73,7 +73,7 @@ afterAll(async () => {
 async function charged(): Promise<string> {
   const id = await admit(db, tenant);
   await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginCreate(id, { baseUrl: provider.baseUrl, credential: provider.credential });
+  await db.ledger.beginCreate(id, { name: provider.name });
   const video = randomUUID();
   await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const completed = { verdict: 'completed', status: 'completed', progress: 100, completedAt: null } as const;
