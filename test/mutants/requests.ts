@@ -195,8 +195,8 @@ export const requests = [
   ...edits('end_create', {
     'late-refusal': {
       breaks: 'a late refusal brings a deleted prompt back',
-      find: 'CASE WHEN NOT is_deleted(p_generation_id) THEN p_error_message END',
-      replace: 'p_error_message',
+      find: 'WHEN NOT is_deleted(p_generation_id) THEN p_error_message END',
+      replace: 'ELSE p_error_message END',
     },
   }),
   ...edits('guard_create_attempt', {
