@@ -6,6 +6,7 @@ import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../provider
 import { notClaimable } from './claimVideo.ts';
 import type { ApiDependencies } from './deps.ts';
 import { type ApiError, notFound } from './errors.ts';
+import { salesClosed } from './sales.ts';
 import { overSpendLimit } from './spendLimit.ts';
 import type { Order } from './startGeneration.ts';
 import { inadmissible, refusalOf, tooDear } from './startGeneration.ts';
@@ -97,7 +98,7 @@ async function quote(
   maxMicrocredits: number | null,
   refusal?: ApiError,
 ): Promise<Quote> {
-  const balance = await deps.ledger.getBalance(caller.accountId);
+  const [balance, sales] = await Promise.all([deps.ledger.getBalance(caller.accountId), deps.ledger.getSales()]);
   const error = refusal ?? (amountMicrocredits === 0 ? null : await refused());
   return {
     object: `${kind}.quote`,
@@ -109,6 +110,7 @@ async function quote(
   };
 
   async function refused(): Promise<ApiError | null> {
+    if (!sales.open) return salesClosed(deps);
     if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
       return tooDear(amountMicrocredits, maxMicrocredits, kind);
     }

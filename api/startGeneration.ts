@@ -16,6 +16,7 @@ import { costOf } from './cost.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, envelopeOf, notFound, unavailable } from './errors.ts';
 import { keepAnswer, type Repeat } from './repeat.ts';
+import { salesClosed } from './sales.ts';
 import { spendLimitExceeded } from './spendLimit.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
@@ -74,6 +75,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
     case 'admitted':
       if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
+    case 'sales_closed':
+      throw await salesClosed(deps);
     case 'too_dear':
       throw tooDear(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
     case 'account_frozen':

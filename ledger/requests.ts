@@ -56,6 +56,8 @@ export type Admission =
         'too_dear' | 'account_frozen' | 'insufficient_credits' | 'too_many_active_generations' | 'key_spend_limit';
       readonly amountMicrocredits: number;
     }
+  /** Nothing was written; `getSales` says why. */
+  | { readonly outcome: 'sales_closed' }
   /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
   | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' };
 
@@ -155,6 +157,7 @@ export function toAdmission(admitted: AdmissionRow): Admission {
       return { outcome, amountMicrocredits };
     case 'replay':
       return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
+    case 'sales_closed':
     case 'unknown_model':
     case 'unknown_size':
     case 'unknown_original':
