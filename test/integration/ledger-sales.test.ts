@@ -81,7 +81,7 @@ describe('while sales are closed', () => {
     const claimed = await claim();
     expect(claimed).toMatchObject({ outcome: 'admitted' });
     await change(false);
-    expect(await claim()).toEqual({ ...claimed, outcome: 'replay' });
+    expect(await claim()).toEqual({ ...claimed, outcome: 'pending' });
     await change(true);
     expect(await video(fresh)).toMatchObject({ outcome: 'admitted' });
   });
