@@ -4,6 +4,7 @@ import type { Caller, Changes, Ledger, RecordedEvent } from '../ledger/index.ts'
 import type { ContentStore } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 import type { Log } from './log.ts';
+import type { StreamLimits } from './streams.ts';
 
 export type WebhookOutcome = 'unverified' | 'other' | RecordedEvent['outcome'];
 
@@ -21,6 +22,8 @@ export interface ApiDependencies {
   readonly adminKey: string | undefined;
   /** Of a key that has no number of its own; to each process. */
   readonly requestsPerMinute: number;
+  /** How many may follow a generation at once in this process. */
+  readonly streamLimits: StreamLimits;
   /** Undefined: the provider's webhooks are not listened to. */
   readonly webhookSecret: string | undefined;
   /** Whether a tenant's webhooks may go to any address, by plain HTTP too. */
