@@ -10,6 +10,7 @@ export type Alarm =
   | 'settlement_refused'
   | 'emergency_release'
   | 'provider_operator_fault'
+  | 'provider_id_conflict'
   | 'generation_resumed'
   | 'ledger_difference'
   | 'reconciler_run'
