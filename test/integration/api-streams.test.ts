@@ -56,7 +56,8 @@ it.skipIf(process.env['TEST_TWICE'] === '1')(
 it('a key that is revoked ends its stream within a minute', { timeout: 90_000 }, async () => {
   const account = await openAccount(stack, 1_000_000_000);
   const id = await ask(account, 'watched [[never]]');
-  const { answer } = await open(account, id);
+  const { answer, status } = await open(account, id);
+  expect(status).toBe(200);
   const headers = { authorization: `Bearer ${ADMIN_KEY}` };
   const keys = await fetch(`${stack.url}/admin/accounts/${account.id}/keys`, { headers });
   const [key] = ((await keys.json()) as { data: { id: string }[] }).data;
