@@ -4,9 +4,14 @@ import type { Caller, Changes, Ledger, RecordedEvent } from '../ledger/index.ts'
 import type { ContentStore } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 import type { Log } from './log.ts';
-import type { StreamLimits } from './streams.ts';
 
 export type WebhookOutcome = 'unverified' | 'other' | RecordedEvent['outcome'];
+
+export interface StreamLimits {
+  /** Of one key, with those that it was rotated from. */
+  readonly ofOneKey: number;
+  readonly inAll: number;
+}
 
 export interface ApiDependencies {
   readonly ledger: Ledger;

@@ -2,15 +2,9 @@ import type { Context } from 'hono';
 import type { SSEStreamingApi } from 'hono/streaming';
 import type { Caller, Ledger } from '../ledger/index.ts';
 import { isServed } from './connection.ts';
-import type { ApiDependencies, Env } from './deps.ts';
+import type { ApiDependencies, Env, StreamLimits } from './deps.ts';
 import { ApiError } from './errors.ts';
 import { Feeds } from './feeds.ts';
-
-export interface StreamLimits {
-  /** Of one key, with those that it was rotated from. */
-  readonly ofOneKey: number;
-  readonly inAll: number;
-}
 
 /** What all who follow a generation share in this process. */
 export type StreamDependencies = ApiDependencies & {

@@ -8,7 +8,7 @@ import OpenAI from 'openai';
 import { createActivities } from '../../activities/index.ts';
 import { createApp } from '../../api/app.ts';
 import type { ServerLimits } from '../../api/server.ts';
-import type { StreamLimits } from '../../api/streams.ts';
+import type { StreamLimits } from '../../api/deps.ts';
 import { createServer } from '../../api/server.ts';
 import { freePort } from '../../dev/ports.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
