@@ -3,12 +3,13 @@ import type { Booking, LedgerActivities, Settlement, SettleResult } from '../con
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import { LedgerError } from '../ledger/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { recordGone } from './recordGone.ts';
 
 type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at'>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, holdTtlSeconds, count, at } = deps;
+  const { ledger, holdTtlSeconds, at } = deps;
   return {
     placeHold: async ({ generationId, accountId }) => {
       at('hold:before');
@@ -22,11 +23,7 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
     recordCancel: async ({ generationId }) => {
       await ledger.requestCancel(generationId, 'operator');
     },
-    recordContentGone: async ({ generationId }) => {
-      const { state } = await ledger.recordContent(generationId, 'video', { state: 'gone' });
-      if (state === 'gone') count('content_gone');
-      return { outcome: state };
-    },
+    recordContentGone: async ({ generationId }) => ({ outcome: await recordGone(deps, generationId) }),
   };
 }
 

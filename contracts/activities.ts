@@ -101,7 +101,10 @@ export interface LedgerActivities {
   emergencyRelease(input: Booking): Promise<SettleResult>;
   /** Records that an operator cancelled the workflow in Temporal; moves nothing. */
   recordCancel(input: { generationId: string }): Promise<void>;
-  /** Records that the content could not be archived while its link lived; answers with what is on record. Moves nothing. */
+  /**
+   * Records that the content could not be archived while its link lived; answers with what is on record. A charge whose video
+   * nobody had is refunded in the same transaction. Idempotent.
+   */
   recordContentGone(input: { generationId: string }): Promise<Archived>;
 }
 
@@ -185,7 +188,8 @@ export interface OutboundActivities {
   /**
    * Copies the content of a completed video from the provider to the archive, from where an earlier try broke off, and
    * records it. Every trouble is a retryable failure; only a link that is dead for good, an hour after the video was seen
-   * completed, answers `gone`. Thumbnail and spritesheet come along where the provider has them. Moves no credits.
+   * completed, answers `gone`, and refunds a charge whose video nobody had. Thumbnail and spritesheet come along where the
+   * provider has them.
    */
   archiveContent(input: Booking): Promise<Archived>;
 }

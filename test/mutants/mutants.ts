@@ -1,5 +1,6 @@
 import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
+import { contents } from './contents.ts';
 import { drift } from './drift.ts';
 import { holds } from './holds.ts';
 import { limits } from './limits.ts';
@@ -22,6 +23,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [refunds, ['ledger-guards-refunds']],
   [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],
   [afterwards, ['ledger-guards-claims']],
+  [contents, ['ledger-contents']],
   [drift, ['ledger-guards-schema', 'ledger-constraints']],
   [texts, ['ledger-texts']],
   [webhooks, ['ledger-webhooks']],
