@@ -255,7 +255,9 @@ export const EXAMPLE = {
     refunded_today: 4,
     refunded_today_microcredits: 2285716,
     failures: [{ code: 'moderation_blocked', generations: 3 }],
+    sales: { object: 'sales', open: true, reason: null, changed_at: null },
   },
+  sales: { object: 'sales', open: true, reason: null, changed_at: null },
   emergencyRelease: {
     object: 'emergency_release',
     id: videoId,

@@ -16,6 +16,7 @@ import * as prices from './prices.ts';
 import * as providerEvents from './providerEvents.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
+import * as sales from './sales.ts';
 import * as statements from './statement.ts';
 import * as textPrices from './textPrices.ts';
 import * as texts from './texts.ts';
@@ -40,6 +41,7 @@ const operations = {
   ...reconcile,
   ...refunds,
   ...requests,
+  ...sales,
   ...statements,
   ...textPrices,
   ...texts,
@@ -111,6 +113,7 @@ export type { EmergencyRelease, ListedAccount, Overview } from './operations.ts'
 export type { Price, PriceChange } from './prices.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Refund } from './refunds.ts';
+export type { Sales } from './sales.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export type { Text, TextClosing } from './texts.ts';
 export type { TextPrice } from './textPrices.ts';

@@ -439,6 +439,21 @@ CREATE TABLE refunds (
 CREATE TRIGGER refunds_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refunds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON refunds TO holdfast_service;
 
+CREATE TABLE sales_changes (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  key text NOT NULL,
+  is_open boolean NOT NULL,
+  reason text NOT NULL,
+  changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
+  CONSTRAINT sales_changes_pkey PRIMARY KEY (id),
+  CONSTRAINT sales_changes_key_key UNIQUE (key),
+  CONSTRAINT sales_changes_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT sales_changes_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500)
+);
+CREATE TRIGGER sales_changes_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON sales_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON sales_changes TO holdfast_service;
+
 CREATE TABLE schema_migrations (
   name text NOT NULL,
   sha256 text NOT NULL,
@@ -608,6 +623,7 @@ GRANT SELECT ON rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION rotate_webhook_secret(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_account_frozen(text,boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION set_sales(boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_text_price(text,bigint,bigint,integer,timestamp with time zone,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION settle_generation(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION stop_following(text) TO holdfast_service;
