@@ -16,6 +16,7 @@ import { listOf, listQuery, toList } from '../listing.ts';
 import { keyed } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers, nothing } from '../schemas.ts';
+import type { StreamDependencies } from '../streams.ts';
 import { toTimeline } from '../timeline.ts';
 import { videoEvents } from '../videoEvents.ts';
 import { toVideo, Video } from '../videoObject.ts';
@@ -229,7 +230,7 @@ const content = createRoute({
   },
 });
 
-export function videoRoutes(deps: ApiDependencies) {
+export function videoRoutes(deps: StreamDependencies) {
   const find = async (caller: Caller, videoId: string): Promise<Generation> => {
     const generation = isVideoId(videoId) ? await deps.ledger.getGeneration(caller.accountId, videoId) : undefined;
     if (generation === undefined) throw notFound('This video');
