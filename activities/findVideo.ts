@@ -3,7 +3,7 @@ import type { OpenAttempt } from '../ledger/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { listRecent } from './listRecent.ts';
-import { transient } from './transient.ts';
+import { notAsked } from './transient.ts';
 
 /** A provider's clock may differ from ours by this, and shows whole seconds. */
 const CLOCK_SLACK_MS = 60_000;
@@ -15,7 +15,7 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
   if (attempt === undefined) return closed(deps, generationId);
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
   if (attempt.providerBaseUrl !== provider.baseUrl || attempt.providerCredential !== provider.credential) {
-    throw transient('The create went to another provider, or with another key, than is configured now.', null);
+    throw notAsked('The create went to another provider, or with another key, than is configured now.');
   }
   at('find:before');
   const listed = await listRecent(deps, attempt.begunAt);

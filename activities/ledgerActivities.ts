@@ -4,11 +4,11 @@ import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import { LedgerError } from '../ledger/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at' | 'log'>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, holdTtlSeconds, count, at } = deps;
+  const { ledger, holdTtlSeconds, count, at, log } = deps;
   return {
     placeHold: async ({ generationId, accountId }) => {
       at('hold:before');
@@ -21,6 +21,10 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
     emergencyRelease: (booking) => settle(deps, booking, 'emergency'),
     recordCancel: async ({ generationId }) => {
       await ledger.requestCancel(generationId, 'operator');
+    },
+    alertOverdue: async ({ holds, generationId, why }) => {
+      count('hold_overdue', holds);
+      log.error({ generationId, holds, why }, 'ALERT: past its end, and not settled by a fault of our own');
     },
     recordContentGone: async ({ generationId }) => {
       const { state } = await ledger.recordContent(generationId, 'video', { state: 'gone' });

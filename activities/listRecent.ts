@@ -8,6 +8,8 @@ const LIST_BACK_MS = 26 * 3_600_000;
 /** Together 10,000 videos: more in that time are too many to look through, and docs/operating.md says so. */
 const PAGE = 100;
 const MOST_PAGES = 100;
+/** A page takes 30 s at most, so that the activity ends by itself in its own time, and says that it was the provider's. */
+const LIST_WITHIN_MS = 120_000;
 
 /** Answers of a server that has no list. */
 const CANNOT_LIST = [404, 405, 501];
@@ -19,8 +21,10 @@ export async function listRecent(
 ): Promise<ProviderVideo[] | 'cannot list'> {
   const backTo = since.getTime() - LIST_BACK_MS;
   const videos: ProviderVideo[] = [];
+  const giveUpAtMs = performance.now() + LIST_WITHIN_MS;
   let after: string | undefined;
   for (let page = 0; page < MOST_PAGES; page += 1) {
+    if (performance.now() > giveUpAtMs) throw transient("The provider's list takes too long to be read.", null);
     const listed = await provider.listVideos({ limit: PAGE, ...(after === undefined ? {} : { after }) });
     if (listed.outcome === 'transient') {
       if (listed.status !== null && CANNOT_LIST.includes(listed.status)) return 'cannot list';

@@ -214,6 +214,7 @@ export const EXAMPLE = {
       },
     ],
     acts_made: 0,
+    holds_overdue: 0,
     requests_voided: 0,
     followed: 0,
     follow_ended: 0,

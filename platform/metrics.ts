@@ -32,6 +32,7 @@ export type Alarm =
   | 'settlement_conflict'
   | 'settlement_refused'
   | 'emergency_release'
+  | 'hold_overdue'
   | 'provider_operator_fault'
   | 'generation_resumed'
   | 'ledger_difference'
@@ -51,6 +52,7 @@ const HELP: Record<Alarm, string> = {
   content_gone: 'Charged videos whose content could not be archived before its link was dead.',
   webhook_endpoint_disabled:
     'Webhook endpoints of tenants that were disabled: gone, or nothing accepted for three days.',
+  hold_overdue: 'Times that a hold past its end could not be settled by a fault of our own; each is tried on without end.',
   emergency_release: 'Holds released because their outcome could not be recorded.',
 };
 

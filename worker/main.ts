@@ -52,6 +52,7 @@ const workers = await createWorkers({
     count: countAlarms(registry),
     observe: observeGauges(registry),
     at: crashAt(config.crashAt),
+    log,
   }),
 });
 

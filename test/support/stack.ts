@@ -100,7 +100,7 @@ export async function startStack(
   const alarms: string[] = [];
   const logged: string[] = [];
   const webhooks: string[] = [];
-  const log = { error: record, warn: record };
+  const log = { error: record, warn: record, info: () => undefined };
   function record(fields: object, message: string): void {
     logged.push(
       `${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? String(value) : value))}`,
@@ -124,6 +124,7 @@ export async function startStack(
       count: (alarm) => alarms.push(alarm),
       observe: () => undefined,
       at: options.at ?? noCrash,
+      log,
     });
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
