@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import type { ApiDependencies } from './deps.ts';
 
 /** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
@@ -24,16 +24,33 @@ export async function checkDatabase({ ledger }: ApiDependencies): Promise<Findin
 
 /** Whether the schema is the one that this version was made for. */
 export async function checkMigrations({ ledger }: ApiDependencies): Promise<Finding> {
-  const names = await readdir(new URL('../migrations/', import.meta.url));
-  const known = names.filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort();
-  const applied = await ledger.listMigrations();
-  const missing = known.filter((name) => !applied.includes(name));
-  const unknown = applied.filter((name) => !known.includes(name));
+  const known = await hashSchemaFiles();
+  const applied = new Map((await ledger.listMigrations()).map(({ name, sha256 }) => [name, sha256]));
+  const missing = [...known.keys()].filter((name) => !applied.has(name));
+  const unknown = [...applied.keys()].filter((name) => !known.has(name));
+  const others = [...known].filter(([name, sha256]) => applied.has(name) && applied.get(name) !== sha256);
   if (missing.length > 0) return ill(`Not applied: ${missing.join(', ')}. Run npm run migrate.`);
   if (unknown.length > 0) {
     return ill(`The database has ${unknown.join(', ')}, which this version does not know: run the newer version.`);
   }
-  return well(`The schema is up to date (${known.at(-1) ?? 'empty'}).`);
+  if (others.length > 0) {
+    const names = others.map(([name]) => name).join(', ');
+    return ill(`The database has another version of ${names}: run the newest version, and its npm run migrate.`);
+  }
+  return well(`The schema is up to date (${known.size} files).`);
+}
+
+/** The SHA-256 of each file below `migrations/` that is applied, by its name there. */
+async function hashSchemaFiles(): Promise<Map<string, string>> {
+  const root = new URL('../migrations/', import.meta.url);
+  const hashes = new Map<string, string>();
+  for (const folder of ['tables', 'functions']) {
+    for (const file of (await readdir(new URL(folder, root))).filter((one) => one.endsWith('.sql')).sort()) {
+      const sql = await readFile(new URL(`${folder}/${file}`, root), 'utf8');
+      hashes.set(`${folder}/${file}`, createHash('sha256').update(sql).digest('hex'));
+    }
+  }
+  return hashes;
 }
 
 const CLOCKS_MAY_DIFFER_MS = 5000;

@@ -1,11 +1,17 @@
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
 
-const MIGRATIONS = { name: 'list_migrations', text: 'SELECT name FROM schema_migrations ORDER BY name' };
+const MIGRATIONS = { name: 'list_migrations', text: 'SELECT name, sha256 FROM schema_migrations ORDER BY name' };
 
-/** The names of the migrations that this database has. */
-export async function listMigrations(pool: Pool): Promise<string[]> {
-  return (await rows<{ name: string }>(pool, MIGRATIONS, [])).map(({ name }) => name);
+/** A file of `migrations/` as it was applied. */
+export interface AppliedFile {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** The files of `migrations/` that this database has. */
+export async function listMigrations(pool: Pool): Promise<AppliedFile[]> {
+  return rows<AppliedFile>(pool, MIGRATIONS, []);
 }
 
 const NOW = { name: 'database_clock', text: 'SELECT clock_timestamp() AS now' };

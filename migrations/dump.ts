@@ -1,13 +1,13 @@
 import type pg from 'pg';
 
 /**
- * Writes a database's schema down as SQL to read: what the migrations come to. It is made from the catalog, for
- * PostgreSQL's own pg_dump does not come with the embedded server. `migrations/schema.sql` holds the result, and a test
- * holds it to the migrations.
+ * Writes a database's tables and rights down as SQL to read: what `tables/` and `functions/` come to. It is made from the
+ * catalog, for PostgreSQL's own pg_dump does not come with the embedded server. `migrations/schema.sql` holds the result,
+ * and a test compares the two. Functions and views are not in it: each stands once, in `functions/`.
  */
 
-const HEADER = `-- What the migrations come to, for reading: nothing runs this file. dump.ts makes it from the catalog; after a new
--- migration: npx vitest run test/integration/schema.test.ts --update`;
+const HEADER = `-- Every table as it is, and every right, for reading: nothing runs this file, and functions and views are in functions/.
+-- dump.ts makes it from the catalog; after a change: npx vitest run test/integration/schema.test.ts --update`;
 
 interface Line {
   /** The table, view or function that the line belongs to. */
@@ -47,13 +47,6 @@ const TRIGGERS = `SELECT c.relname AS object, pg_get_triggerdef(t.oid, true) || 
   FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid
   WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
   ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"`;
-
-const VIEWS = `SELECT relname AS object, format(E'CREATE VIEW %I AS\\n%s', relname, pg_get_viewdef(oid, true)) AS line
-  FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' ORDER BY relname COLLATE "C"`;
-
-const FUNCTIONS = `SELECT oid::regprocedure::text AS object, rtrim(pg_get_functiondef(oid), E'\\n') || ';' AS line
-  FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p')
-  ORDER BY oid::regprocedure::text COLLATE "C"`;
 
 /** Every right of anyone but the owner; a function without a list of its own may be executed by PUBLIC. */
 const GRANTS = `WITH rights AS (
@@ -95,9 +88,9 @@ export async function dumpSchema(client: pg.ClientBase): Promise<string> {
       const create = `CREATE TABLE ${object} (\n${body.join(',\n')}\n);`;
       return [create, ...of(indexes, object), ...of(triggers, object), ...of(grants, object)].join('\n');
     });
-    const others = [...(await read(client, VIEWS)), ...(await read(client, FUNCTIONS))];
-    const otherTexts = others.map(({ object, line }) => [line, ...of(grants, object)].join('\n'));
-    return `${[HEADER, ...tableTexts, ...otherTexts].join('\n\n').replaceAll(/[ \t]+$/gm, '')}\n`;
+    const ofTables = new Set(tables.map(({ object }) => object));
+    const others = [...triggers, ...grants].filter(({ object }) => !ofTables.has(object)).map(({ line }) => line);
+    return `${[HEADER, ...tableTexts, others.join('\n')].join('\n\n').replaceAll(/[ \t]+$/gm, '')}\n`;
   } finally {
     await client.query('ROLLBACK');
   }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
+import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './files.ts';
+import { dropFunctions, finishFunctions } from './functions.ts';
 
 /** Serialises every migration of one database; any constant does, as long as nobody else uses it. */
 const ADVISORY_LOCK = 4_017_325_001;
@@ -13,15 +13,15 @@ export interface MigrateOptions {
   /** Where the service will connect; its password is given to the role if the role has to be made. */
   readonly serviceUrl: string;
   readonly onApplied?: (name: string) => void;
-  /** Where the migrations lie, if not beside this file; ends in a slash. */
+  /** Where `tables/` and `functions/` are, if not beside this file; ends in a slash. */
   readonly folder?: URL;
 }
 
 /**
- * Brings a database to the newest schema and answers with the names of the migrations that this call applied. Any number
- * of processes may call it at once: one does the work, the others wait for it. All that are missing are one transaction, for
- * the functions of two migrations that belong together must never be seen apart: money would stand still in between.
- * Raises when a migration that was applied has been edited since, or is unknown to this code.
+ * Brings a database to the newest schema and answers with the names of the files that are new or have changed. Any number
+ * of processes may call it at once: one does the work, the others wait for it. All of it is one transaction, for functions
+ * that belong together must never be seen apart: money would stand still in between.
+ * Raises when a file of tables was edited after it was applied, or is unknown to this code.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const { ownerUrl, serviceUrl, onApplied, folder = new URL('./', import.meta.url) } = options;
@@ -29,71 +29,81 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    await refuseSecondOwner(client);
     await ensureServiceRole(client, serviceUrl);
     await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
       name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
-    // So that the service can tell an operator which migrations it misses.
-    await client.query(`GRANT SELECT ON schema_migrations TO ${SERVICE_ROLE}`);
-    return await applyMissing(client, await readMigrations(folder), onApplied);
+    const names = await bringUpToDate(client, await readSchemaFiles(folder));
+    for (const name of names) onApplied?.(name);
+    return names;
   } finally {
     // The advisory lock goes with the connection, also when this process is killed.
     await client.end();
   }
 }
 
-interface Migration {
-  readonly name: string;
-  readonly sql: string;
-  readonly sha256: string;
+/** What two roles made would be taken for two schemas: neither could replace the other's functions, or their rights. */
+async function refuseSecondOwner(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ owner: string; role: string }>(`SELECT relowner::regrole::text AS owner,
+    current_user AS role FROM pg_class WHERE oid = to_regclass('schema_migrations') AND relowner <> current_user::regrole`);
+  for (const { owner, role } of rows) {
+    throw new Error(`The schema belongs to ${owner}, not to ${role}: set MIGRATE_DATABASE_URL to migrate as ${owner}.`);
+  }
 }
 
-async function readMigrations(folder: URL): Promise<Migration[]> {
-  const names = (await readdir(folder)).filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort();
-  return Promise.all(
-    names.map(async (name) => {
-      const sql = await readFile(new URL(name, folder), 'utf8');
-      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') };
-    }),
-  );
-}
-
-async function applyMissing(client: pg.Client, migrations: Migration[], onApplied?: (name: string) => void) {
+async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<string[]> {
   const { rows } = await client.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migrations');
   const applied = new Map(rows.map((row) => [row.name, row.sha256]));
-  for (const name of applied.keys()) {
-    if (!migrations.some((migration) => migration.name === name)) {
-      throw new Error(
-        `The database has the migration ${name}, which this version of Holdfast does not know. Run the newer version.`,
-      );
-    }
-  }
-  const missing = migrations.filter(({ name, sha256 }) => {
-    const earlier = applied.get(name);
-    if (earlier !== undefined && earlier !== sha256) {
-      throw new Error(
-        `The migration ${name} was edited after it was applied to this database. Undo the edit and add a new migration.`,
-      );
-    }
-    return earlier === undefined;
-  });
+  refuseOthers(applied, files.tables);
+  const changed = [...files.tables, ...files.functions].filter(({ name, sha256 }) => applied.get(name) !== sha256);
+  const removed = [...applied.keys()].filter(
+    (name) => name.startsWith('functions/') && !files.functions.some((file) => file.name === name),
+  );
+  if (changed.length === 0 && removed.length === 0) return [];
   await client.query('BEGIN');
   try {
-    for (const migration of missing) await applyOne(client, migration);
+    await dropFunctions(client);
+    for (const file of files.tables) if (changed.includes(file)) await applyOne(client, file);
+    await client.query(`DELETE FROM schema_migrations WHERE name LIKE 'functions/%'`);
+    // A body may name what stands further down, or in a later file.
+    await client.query('SET LOCAL check_function_bodies = off');
+    for (const file of files.functions) await applyOne(client, file);
+    await finishFunctions(client);
+    // So that the service can tell an operator which migrations it misses.
+    await client.query(`GRANT SELECT ON schema_migrations TO ${SERVICE_ROLE}`);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
     throw error;
   }
-  for (const { name } of missing) onApplied?.(name);
-  return missing.map(({ name }) => name);
+  return changed.map(({ name }) => name);
 }
 
-async function applyOne(client: pg.Client, { name, sql, sha256 }: Migration): Promise<void> {
+/** Functions can be replaced by those of any version; tables can't be made what they were before. */
+function refuseOthers(applied: ReadonlyMap<string, string>, tables: readonly SchemaFile[]): void {
+  for (const [name, sha256] of applied) {
+    if (name.startsWith('functions/')) continue;
+    if (!name.includes('/')) {
+      throw new Error(
+        'The database has the schema of 0.1.0, which was never released: make a new database (npm start -- --fresh).',
+      );
+    }
+    const file = tables.find((one) => one.name === name);
+    if (file === undefined) {
+      throw new Error(`The database has ${name}, which this version of Holdfast does not know. Run the newer version.`);
+    }
+    if (file.sha256 !== sha256) {
+      throw new Error(`${name} was edited after it was applied to this database. Undo the edit and add a new file.`);
+    }
+  }
+}
+
+async function applyOne(client: pg.Client, { name, sql, sha256 }: SchemaFile): Promise<void> {
   try {
     await client.query(sql);
     await client.query('INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)', [name, sha256]);
   } catch (error) {
-    throw new Error(`The migration ${name} failed, and all that were missing were rolled back.`, { cause: error });
+    throw new Error(`${name} failed, and everything that was missing was rolled back.`, { cause: error });
   }
 }
 

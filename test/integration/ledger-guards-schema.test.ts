@@ -111,10 +111,10 @@ describe('a hold', () => {
     ['of a generation that has one', { generation_id: 'held' }, 'holds_generation_id_key'],
     ['of nothing', { amount_microcredits: 0 }, 'holds_amount_microcredits_check'],
     ['of more than 2^53 − 1', { amount_microcredits: BEYOND }, 'holds_amount_microcredits_check'],
-    ['that ends before it begins', { expires_at: NOW }, 'holds_check'],
+    ['that ends before it begins', { expires_at: NOW }, 'holds_expire_later'],
     ['of a state that nobody knows', { state: 'lost', settled_at: NOW }, 'holds_state_check'],
-    ['that is active and settled', { settled_at: NOW }, 'holds_check1'],
-    ['that is captured and not settled', { state: 'captured' }, 'holds_check1'],
+    ['that is active and settled', { settled_at: NOW }, 'holds_settled'],
+    ['that is captured and not settled', { state: 'captured' }, 'holds_settled'],
   ])('%s', async (_, changes, refused) => {
     const generation_id = 'generation_id' in changes ? ids.held : ids.requested;
     const like = { id: `hold_${hex()}`, ...changes, generation_id };
@@ -153,14 +153,14 @@ describe('what nobody writes', () => {
   cases('account_operations', () => `${ofTenant()} AND key = 'freeze'`, freeze, [
     ['like another', {}, 'accepted'],
     ['the same key', { key: 'freeze' }, 'account_operations_pkey'],
-    ['a freeze with an amount', { requested_microcredits: 5 }, 'account_operations_check'],
-    ['a grant without an amount', { kind: 'grant' }, 'account_operations_check'],
+    ['a freeze with an amount', { requested_microcredits: 5 }, 'account_operations_amount'],
+    ['a grant without an amount', { kind: 'grant' }, 'account_operations_amount'],
     [
       'granted, and no movement',
       { kind: 'grant', requested_microcredits: 5, outcome: 'granted' },
-      'account_operations_check1',
+      'account_operations_movement',
     ],
-    ['a movement, and nothing granted', { moved_microcredits: 5 }, 'account_operations_check1'],
+    ['a movement, and nothing granted', { moved_microcredits: 5 }, 'account_operations_movement'],
   ]);
   it('account_operations: one movement twice', async () => {
     const grant = `${ofTenant()} AND key = 'first'`;
@@ -199,7 +199,7 @@ describe('what nobody writes', () => {
     [
       'of a minute above 2^53 − 1',
       { provider_cost_microcredits_per_second: 10 ** 12, margin_basis_points: 9999 },
-      'prices_check',
+      'prices_exact',
     ],
   ]);
   it('prices: one key twice', async () => {
@@ -213,14 +213,14 @@ describe('what nobody writes', () => {
     ['another that ended', {}, 'accepted'],
     ['of the same number', { number: 1 }, 'create_attempts_pkey'],
     ['another that is open', { outcome: null, ended_at: null }, 'create_attempts_one_open'],
-    ['ended without an outcome', { outcome: null }, 'create_attempts_check'],
+    ['ended without an outcome', { outcome: null }, 'create_attempts_ended'],
     ['of an outcome that nobody knows', { outcome: 'maybe' }, 'create_attempts_outcome_check'],
   ]);
 
   cases('idempotency_keys', ofTenant, { key: 'another' }, [
     ['like another', {}, 'accepted'],
     ['the same key', { key: 'k' }, 'idempotency_keys_pkey'],
-    ['that leads nowhere', { generation_id: null, answer_status: 200 }, 'idempotency_keys_check1'],
+    ['that leads nowhere', { generation_id: null, answer_status: 200 }, 'idempotency_keys_leads_somewhere'],
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFile, cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { dumpSchema } from '../../migrations/dump.ts';
+import { readSchemaFiles } from '../../migrations/files.ts';
 import { migrate } from '../../migrations/runner.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -17,9 +18,9 @@ const run = promisify(execFile);
 
 const at = (url: string, database: string) => url.replace(/DATABASE$/, database);
 
-async function migrationNames(): Promise<string[]> {
-  return (await readdir(join(root, 'migrations'))).filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort();
-}
+const files = await readSchemaFiles(pathToFileURL(join(root, 'migrations/')));
+const tableNames = files.tables.map(({ name }) => name);
+const functionNames = files.functions.map(({ name }) => name);
 
 describe('a migrated database', () => {
   let database: TestDatabase;
@@ -31,7 +32,9 @@ describe('a migrated database', () => {
     copy = await mkdtemp(join(tmpdir(), 'holdfast-migrations-'));
     await cp(join(root, 'migrations'), copy, { recursive: true });
     const name = new URL(database.url).pathname.slice(1);
-    const ownerUrl = at(inject('postgres').superuser, name);
+    await database.admin.query(`ALTER DATABASE ${name} OWNER TO holdfast_owner`);
+    // Whose the template is, by way of the superuser: the tests are not told its password.
+    const ownerUrl = `${at(inject('postgres').superuser, name)}?options=-c%20role%3Dholdfast_owner`;
     target = { ownerUrl, serviceUrl: database.url, folder: pathToFileURL(`${copy}/`) };
   });
   afterAll(async () => {
@@ -57,16 +60,52 @@ describe('a migrated database', () => {
     expect(grants.filter((line) => !line.endsWith(' TO holdfast_service;'))).toEqual([]);
   });
 
-  it('refuses a migration that was edited after it was applied', async () => {
-    const [edited = ''] = await migrationNames();
-    await appendFile(join(copy, edited), '-- a later thought\n');
-    await expect(migrate(target)).rejects.toThrow(`The migration ${edited} was edited after it was applied`);
+  it('gets functions again that were edited, and no others than those of the files', async () => {
+    await database.admin.query(
+      `SET ROLE holdfast_owner; CREATE FUNCTION left_over() RETURNS void LANGUAGE sql AS ''; RESET ROLE`,
+    );
+    await database.admin.query('GRANT UPDATE ON accounts TO holdfast_service; DROP TRIGGER holds_guard ON holds');
+    await appendFile(join(copy, 'functions/holds.sql'), '-- a later thought\n');
+    expect(await migrate(target)).toEqual(['functions/holds.sql']);
+    expect(await migrate(target)).toEqual([]);
+    await expect(await dump()).toMatchFileSnapshot('../../migrations/schema.sql');
+    const { rowCount } = await database.admin.query(`SELECT FROM pg_proc WHERE proname = 'left_over'`);
+    expect(rowCount).toBe(0);
   });
 
-  it('refuses code that is older than the database', async () => {
-    const newest = (await migrationNames()).at(-1) ?? '';
-    await rm(join(copy, newest));
-    await expect(migrate(target)).rejects.toThrow(`${newest}, which this version of Holdfast does not know`);
+  it('stays as it is when something else needs a view', async () => {
+    await database.admin.query('CREATE MATERIALIZED VIEW mine AS SELECT * FROM stuck_holds');
+    await appendFile(join(copy, 'functions/holds.sql'), '-- another one\n');
+    await expect(migrate(target)).rejects.toThrow('cannot drop view stuck_holds');
+    await expect(await dump()).toMatchFileSnapshot('../../migrations/schema.sql');
+    await database.admin.query('DROP MATERIALIZED VIEW mine');
+  });
+
+  it('refuses tables that were edited after they were applied', async () => {
+    const [edited = ''] = tableNames;
+    const sql = await readFile(join(copy, edited), 'utf8');
+    await writeFile(join(copy, edited), `${sql}-- a later thought\n`);
+    await expect(migrate(target)).rejects.toThrow(`${edited} was edited after it was applied`);
+    await writeFile(join(copy, edited), sql);
+  });
+
+  it('refuses code that is older than the tables', async () => {
+    await database.admin.query(`INSERT INTO schema_migrations (name, sha256) VALUES ('tables/9999_later.sql', '')`);
+    await expect(migrate(target)).rejects.toThrow(
+      'tables/9999_later.sql, which this version of Holdfast does not know',
+    );
+    await database.admin.query(`DELETE FROM schema_migrations WHERE name = 'tables/9999_later.sql'`);
+  });
+
+  it('refuses another role than the one that owns it', async () => {
+    const ownerUrl = at(inject('postgres').superuser, new URL(database.url).pathname.slice(1));
+    await expect(migrate({ ...target, ownerUrl })).rejects.toThrow('migrate as holdfast_owner');
+  });
+
+  it('refuses a database of 0.1.0', async () => {
+    await database.admin.query(`UPDATE schema_migrations SET name = '0001_accounts_and_journal.sql'
+      WHERE name = 'tables/0001_accounts_and_journal.sql'`);
+    await expect(migrate(target)).rejects.toThrow('make a new database (npm start -- --fresh)');
   });
 });
 
@@ -94,13 +133,13 @@ describe('an empty database', () => {
     return [...stdout.matchAll(/^applied (\S+)$/gm)].map(([, applied = '']) => applied);
   }
 
-  it('gets each migration once from two processes that migrate it at once', async () => {
+  it('gets each file once from two processes that migrate it at once', async () => {
     // Both are held up at their beginning by a table that is not committed, so that they do go on at the same time.
     await blocker.query('BEGIN; CREATE TABLE schema_migrations ()');
     const migrations = [migrateInProcess(), migrateInProcess()];
     await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 20_000, interval: 50 });
     await blocker.query('ROLLBACK');
-    expect((await Promise.all(migrations)).flat().sort()).toEqual(await migrationNames());
+    expect((await Promise.all(migrations)).flat()).toEqual([...tableNames, ...functionNames]);
   });
 
   async function waiting(): Promise<number> {

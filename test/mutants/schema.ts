@@ -34,8 +34,8 @@ export const schema = [
     },
     'unique-hold': { breaks: 'two holds for one generation', of: 'holds.holds_generation_id_key' },
     'check-hold-amount': { breaks: 'a hold of 0 or less', of: 'holds.holds_amount_microcredits_check' },
-    'check-hold-time': { breaks: 'a hold that ends before it begins', of: 'holds.holds_check' },
-    'check-hold-settled': { breaks: 'an active hold that was settled', of: 'holds.holds_check1' },
+    'check-hold-time': { breaks: 'a hold that ends before it begins', of: 'holds.holds_expire_later' },
+    'check-hold-settled': { breaks: 'an active hold that was settled', of: 'holds.holds_settled' },
     'check-hold-state': { breaks: 'a state that nobody knows', of: 'holds.holds_state_check' },
     'unique-movement': { breaks: 'one movement posted twice', of: 'journal_transactions.journal_transactions_key' },
     'check-sum': { breaks: 'credits from nowhere', of: 'journal_transactions.journal_transactions_sum_to_zero' },
@@ -49,8 +49,8 @@ export const schema = [
       breaks: 'one movement for two keys',
       of: 'account_operations.account_operations_transaction_id_key',
     },
-    'check-operation': { breaks: "'granted' without a movement", of: 'account_operations.account_operations_check1' },
-    'check-operation-kind': { breaks: 'a freeze with an amount', of: 'account_operations.account_operations_check' },
+    'check-operation': { breaks: "'granted' without a movement", of: 'account_operations.account_operations_movement' },
+    'check-operation-kind': { breaks: 'a freeze with an amount', of: 'account_operations.account_operations_amount' },
     'unique-refund': { breaks: 'one key for two refunds', of: 'refunds.refunds_pkey' },
     'unique-refund-movement': { breaks: 'one movement for two refunds', of: 'refunds.refunds_transaction_id_key' },
     'unique-refund-order': {
@@ -70,11 +70,11 @@ export const schema = [
       of: 'prices.prices_provider_cost_microcredits_per_second_check',
     },
     'check-price-margin': { breaks: 'a margin below 0', of: 'prices.prices_margin_basis_points_check' },
-    'check-price': { breaks: 'a price beyond 2^53 − 1', of: 'prices.prices_check' },
+    'check-price': { breaks: 'a price beyond 2^53 − 1', of: 'prices.prices_exact' },
     'unique-attempt': { breaks: 'two attempts of one number', of: 'create_attempts.create_attempts_pkey' },
     'check-attempt': {
       breaks: 'an attempt that ended without an outcome',
-      of: 'create_attempts.create_attempts_check',
+      of: 'create_attempts.create_attempts_ended',
     },
     'check-attempt-outcome': {
       breaks: 'an outcome that nobody knows, which proves nothing and blocks nothing',
@@ -83,7 +83,7 @@ export const schema = [
     'unique-request': { breaks: 'one key for two requests', of: 'idempotency_keys.idempotency_keys_pkey' },
     'check-answer': {
       breaks: 'a key that was used and leads nowhere',
-      of: 'idempotency_keys.idempotency_keys_check1',
+      of: 'idempotency_keys.idempotency_keys_leads_somewhere',
     },
   }),
   ...statements({

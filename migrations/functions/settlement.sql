@@ -1,89 +1,29 @@
--- Placing, settling and refunding, each with as little as possible between the lock of the account's row and the commit:
--- that row is the only one that two movements of one tenant meet at.
--- Errors of their own: HF006 more than is held.
+-- Settling a hold, once, and refunds after a capture.
 
--- A claim: a generation that pays for the video of another, which was refunded before it completed.
-ALTER TABLE generations ADD COLUMN claim_of text REFERENCES generations;
+-- Whether as many creates were begun as may ever be; one that is proven to have made nothing does not count.
+CREATE FUNCTION creates_spent(p_generation_id text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT count(*) >= 3 FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
+$$;
 
-DROP FUNCTION place_hold(text, integer);
--- Moves `requested` to `held` and the price from `available` to `held`, or to `refused`, or to `voided` when `admit_by`
--- has passed. Any later call changes nothing and answers with the generation as it stands.
-CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
-RETURNS TABLE (
-  state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
-  model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, is_claim boolean,
-  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-  g generations := lock_generation(p_generation_id);
-  account accounts;
-  refusal text;
-  placed timestamptz;
-  expected bigint;
+-- Whether every create so far is proven to have made nothing.
+CREATE FUNCTION nothing_made(p_generation_id text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made')
+$$;
+
+-- Whether the video that a claim is about is complete, and its content is in our storage: what it is charged for.
+CREATE FUNCTION claim_is_ready(g generations) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  IF g.state IN ('requested', 'held') THEN
-    expected := expected_duration_ms(g.model, g.seconds, g.size);
-  END IF;
-  IF g.state = 'requested' THEN
-    LOOP
-      -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
-      UPDATE accounts a SET
-        available_microcredits = a.available_microcredits - g.amount_microcredits,
-        held_microcredits = a.held_microcredits + g.amount_microcredits,
-        active_generations = a.active_generations + 1
-      WHERE a.id = g.account_id AND a.available_microcredits >= g.amount_microcredits
-        AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations
-      RETURNING * INTO account;
-      EXIT WHEN FOUND;
-      SELECT * INTO account FROM accounts a WHERE a.id = g.account_id FOR NO KEY UPDATE;
-      refusal := CASE
-        WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
-        WHEN account.available_microcredits < g.amount_microcredits THEN 'insufficient_credits'
-        WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations' END;
-      -- NULL: what stood in the way has just gone, and the row is locked now.
-      EXIT WHEN refusal IS NOT NULL;
-    END LOOP;
-    placed := clock_timestamp();
-    IF refusal IS NULL AND placed > g.admit_by THEN
-      -- Looked at after the wait for the account's row. Its client has gone: what the statement above moved goes back.
-      UPDATE accounts a SET
-        available_microcredits = a.available_microcredits + g.amount_microcredits,
-        held_microcredits = a.held_microcredits - g.amount_microcredits,
-        active_generations = a.active_generations - 1
-      WHERE a.id = g.account_id;
-      PERFORM void_generation(p_generation_id);
-    ELSIF refusal IS NOT NULL THEN
-      UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
-      PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
-    ELSE
-      INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
-      VALUES ('hold_' || split_part(p_generation_id, '_', 2), p_generation_id, g.account_id, g.amount_microcredits, placed,
-              placed + make_interval(secs => p_hold_ttl_seconds));
-      PERFORM post_transaction(p_generation_id || ':hold', 'hold', account, p_generation_id, g.amount_microcredits, NULL,
-        -g.amount_microcredits, g.amount_microcredits, 0, 0);
-      UPDATE generations gen SET state = 'held', counts_as_active = true, event_sequence = gen.event_sequence + 1
-        WHERE gen.id = p_generation_id;
-      INSERT INTO generation_events (generation_id, sequence, kind, data)
-        VALUES (p_generation_id, g.event_sequence + 1, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
-    END IF;
-  END IF;
-  RETURN QUERY
-    SELECT gen.state, gen.refusal_code, gen.account_id, h.id, gen.amount_microcredits, milliseconds_until(h.expires_at),
-      (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
-      CASE WHEN gen.state = 'held' THEN expected END,
-      COALESCE(gen.provider_video_id, (SELECT original.provider_video_id FROM generations original WHERE original.id = gen.claim_of)),
-      gen.claim_of IS NOT NULL,
-      EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
-      gen.credits_charged, gen.settlement_reason, gen.error_code
-    FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
+  RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
+    AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
 END $$;
 
-DROP FUNCTION settle_generation(text, text);
 -- Settles a held generation: 'completed' captures, every other reason releases. Each reason needs its proof in the
 -- database, whoever calls. A capture takes p_charge_microcredits, all that is held when that is NULL, and returns the rest;
--- of 0 it is a release ('nothing_to_charge'). The same settlement again answers with the first; a different one is a
--- conflict, recorded.
+-- of 0 it is a release ('nothing_to_charge'). A text is charged by its own record, and one whose writer is gone is closed by
+-- what it delivered. The same settlement again answers with the first; a different one is a conflict, recorded.
 -- result: 'settled', 'conflict', and for 'expired' 'not_due' (the hold's time is not over) and 'terminal' (the provider's
 -- last word is on record, and settles it).
 CREATE FUNCTION settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL)
@@ -95,9 +35,11 @@ DECLARE
   hold holds;
   account accounts;
   refused create_attempts;
-  asked text := CASE WHEN p_reason = 'completed' AND p_charge_microcredits = 0 THEN 'nothing_to_charge' ELSE p_reason END;
+  -- Of a text, what was billed or delivered; the caller has no say in it.
+  due bigint := CASE WHEN g.kind <> 'video' THEN text_charge(p_generation_id) ELSE COALESCE(p_charge_microcredits, g.amount_microcredits) END;
+  asked text := CASE WHEN p_reason = 'completed' AND due = 0 THEN 'nothing_to_charge' ELSE p_reason END;
   charge boolean := asked = 'completed';
-  charged bigint := CASE WHEN asked = 'completed' THEN COALESCE(p_charge_microcredits, g.amount_microcredits) END;
+  charged bigint := CASE WHEN asked = 'completed' THEN due END;
   proven boolean;
   code text;
   message text;
@@ -115,8 +57,8 @@ BEGIN
   IF g.state <> 'held' THEN
     RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
   END IF;
-  IF p_charge_microcredits IS NOT NULL AND (p_reason <> 'completed' OR p_charge_microcredits < 0) THEN
-    RAISE EXCEPTION 'only a capture charges, and never less than 0' USING ERRCODE = '22003';
+  IF p_charge_microcredits IS NOT NULL AND (p_reason <> 'completed' OR p_charge_microcredits < 0 OR g.kind <> 'video') THEN
+    RAISE EXCEPTION 'only a capture of a video charges a part, and never less than 0' USING ERRCODE = '22003';
   END IF;
   IF charged > g.amount_microcredits THEN
     RAISE EXCEPTION 'generation % holds less than that', p_generation_id USING ERRCODE = 'HF006';
@@ -138,6 +80,10 @@ BEGIN
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
   END IF;
+  IF p_reason = 'expired' AND g.kind <> 'video' AND close_text(p_generation_id) THEN
+    -- Its writer is gone; what it delivered is charged.
+    RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint; RETURN;
+  END IF;
   IF p_reason = 'create_refused' THEN
     SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
@@ -146,7 +92,7 @@ BEGIN
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
-    WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_video_id IS NULL
+    WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
       AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
     -- Before the first create that may have made anything; later the provider's last word settles it.
     WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
@@ -165,11 +111,11 @@ BEGIN
       ('nothing_to_charge', 'nothing_delivered', 'Nothing was delivered, so nothing was charged.'),
       ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
       ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
-      ('provider_unavailable', 'provider_unavailable', 'The video provider could not take this video in time.'),
-      ('cancelled', 'cancelled', 'The video was cancelled before the provider began.'),
-      ('create_failed', 'create_failed', 'The video could not be started at the provider.'),
-      ('expired', 'generation_timeout', 'The video was not finished in time.'),
-      ('emergency', 'settlement_failed', 'The outcome of this video could not be recorded.')
+      ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
+      ('cancelled', 'cancelled', 'It was cancelled before the provider began.'),
+      ('create_failed', 'create_failed', 'It could not be started at the provider.'),
+      ('expired', 'generation_timeout', 'It was not finished in time.'),
+      ('emergency', 'settlement_failed', 'Its outcome could not be recorded.')
     ) AS t (reason, code, message) WHERE t.reason = asked;
   END IF;
   -- Released while the provider may still be at work: it counts against the cap until its end is known.
@@ -191,7 +137,7 @@ BEGIN
       ELSE settled - hold.placed_at END) * 1000 END,
     counts_as_active = g.counts_as_active AND NOT finished,
     -- An emergency took back what was complete: its owner may have it after all.
-    claimable_until = CASE WHEN asked = 'emergency' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
+    claimable_until = CASE WHEN asked = 'emergency' AND g.kind = 'video' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
     event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)
@@ -208,26 +154,50 @@ BEGIN
   RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint;
 END $$;
 
--- Credits given back after a capture. The settlement itself never changes; each refund stands beside it.
-CREATE TABLE refunds (
-  generation_id text NOT NULL REFERENCES generations,
-  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
-  -- NULL: all that was left.
-  requested_microcredits bigint CHECK (requested_microcredits > 0),
-  reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
-  amount_microcredits bigint NOT NULL CHECK (amount_microcredits > 0),
-  refunded_before_microcredits bigint NOT NULL CHECK (refunded_before_microcredits >= 0),
-  captured_microcredits bigint NOT NULL,
-  transaction_id bigint NOT NULL UNIQUE REFERENCES journal_transactions,
-  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  recorded_by text NOT NULL DEFAULT session_user,
-  PRIMARY KEY (generation_id, key),
-  -- Two refunds that did not know of each other can't both be written.
-  CONSTRAINT refunds_one_after_another UNIQUE (generation_id, refunded_before_microcredits),
-  CONSTRAINT refunds_never_more_than_captured CHECK (refunded_before_microcredits + amount_microcredits <= captured_microcredits)
-);
-CREATE TRIGGER refunds_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- Notes that a rule or a constraint refuses the settlement. The first note begins the ten minutes after which
+-- settle_generation(…, 'emergency') gives the credits back.
+CREATE FUNCTION record_settlement_refusal(p_generation_id text, p_reason text, p_why text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state = 'held' AND g.settlement_refused_at IS NULL THEN
+    UPDATE generations SET settlement_refused_at = clock_timestamp() WHERE id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'settlement_refused', jsonb_build_object('asked', p_reason, 'why', p_why));
+  END IF;
+END $$;
+
+-- The net below the net, for cron and psql when Temporal is gone for good: settles by the last word on record, or releases,
+-- what is held longer than its hour and this grace, at least two hours. One call at a time works; each generation says who
+-- ran it. result: as settle_generation answers, or 'refused' with the SQLSTATE.
+CREATE FUNCTION release_expired_holds(p_grace interval DEFAULT '2 hours', p_limit integer DEFAULT 100)
+RETURNS TABLE (generation_id text, result text, settlement_reason text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  overdue text;
+  settled record;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(4017325002) THEN
+    RETURN;
+  END IF;
+  -- What another works on is left to it: nobody waits for a generation here while he has an account's row.
+  FOR overdue IN SELECT h.generation_id FROM holds h JOIN generations g ON g.id = h.generation_id
+      WHERE h.state = 'active' AND h.expires_at < clock_timestamp() - greatest(p_grace, interval '2 hours')
+      ORDER BY h.expires_at LIMIT p_limit FOR NO KEY UPDATE OF g SKIP LOCKED LOOP
+    BEGIN
+      SELECT * INTO settled FROM settle_generation(overdue, 'expired');
+      IF settled.result = 'terminal' THEN
+        SELECT * INTO settled FROM settle_generation(overdue, CASE WHEN settled.credits_charged THEN 'completed' ELSE 'provider_failed' END);
+      END IF;
+      PERFORM lock_generation(overdue);
+      PERFORM append_event(overdue, 'released_by_hand', jsonb_build_object('by', session_user));
+      RETURN QUERY SELECT overdue, settled.result, settled.settlement_reason;
+    EXCEPTION WHEN OTHERS THEN
+      -- One that can't be settled must not keep the others.
+      RETURN QUERY SELECT overdue, 'refused', SQLSTATE::text;
+    END;
+  END LOOP;
+END $$;
 
 -- Gives credits of a captured hold back, all that is left of them when p_amount is NULL; once a key.
 -- outcome: 'refunded' (with what was moved and what is left to refund), 'key_reused', 'not_charged', 'exceeds_captured'
@@ -276,8 +246,9 @@ BEGIN
   PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_build_object('amount_microcredits', moved));
   RETURN QUERY SELECT 'refunded', posted, moved, g.charged_amount_microcredits - before - moved, false;
 END $$;
-
-DROP FUNCTION post_movement;
+CREATE TRIGGER refunds_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT ON refunds TO holdfast_service;
-GRANT EXECUTE ON FUNCTION place_hold, settle_generation, refund_generation TO holdfast_service;
+GRANT EXECUTE ON FUNCTION settle_generation, record_settlement_refusal, release_expired_holds, refund_generation TO
+  holdfast_service;

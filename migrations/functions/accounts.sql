@@ -1,31 +1,6 @@
 -- Accounts as operators handle them. Each operation is one call with a key of its own: a repeat answers with the first
 -- outcome and changes nothing, the same key for anything else is 'key_reused', and a refusal stays one.
 
-CREATE TABLE account_operations (
-  account_id text NOT NULL REFERENCES accounts,
-  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
-  kind text NOT NULL CHECK (kind IN ('grant', 'freeze', 'unfreeze')),
-  -- What was asked for; a grant below zero is a claw-back.
-  requested_microcredits bigint,
-  reason text,
-  outcome text NOT NULL CHECK (outcome IN ('granted', 'nothing_available', 'too_large', 'frozen', 'already_frozen', 'unfrozen', 'not_frozen')),
-  moved_microcredits bigint NOT NULL DEFAULT 0,
-  transaction_id bigint UNIQUE REFERENCES journal_transactions,
-  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  recorded_by text NOT NULL DEFAULT session_user,
-  PRIMARY KEY (account_id, key),
-  CHECK ((kind = 'grant') = (requested_microcredits IS NOT NULL)),
-  CHECK ((outcome = 'granted') = (transaction_id IS NOT NULL) AND (outcome = 'granted') = (moved_microcredits <> 0))
-);
-CREATE TRIGGER account_operations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON account_operations
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-
-INSERT INTO account_operations (account_id, key, kind, requested_microcredits, reason, outcome, moved_microcredits, transaction_id, recorded_at, recorded_by)
-SELECT t.account_id, CASE WHEN length(given.key) BETWEEN 1 AND 255 THEN given.key ELSE 'sha256 ' || encode(sha256(convert_to(given.key, 'UTF8')), 'hex') END, 'grant', t.requested_microcredits, t.reason, 'granted',
-  t.available_microcredits, t.id, t.recorded_at, t.recorded_by
-FROM journal_transactions t, substr(t.key, length('grant:' || t.account_id || ':') + 1) AS given (key)
-WHERE t.kind IN ('grant', 'claw_back');
-
 -- Opens an account with nothing in it, once an id. outcome: 'opened' (also for a repeat), 'id_reused' (the id has another
 -- name).
 CREATE FUNCTION open_account(p_account_id text, p_name text) RETURNS TABLE (outcome text, created_at timestamptz, replayed boolean)
@@ -44,7 +19,7 @@ END $$;
 -- Grants credits, or claws back (a negative amount) at most what is available.
 -- outcome: 'granted' (with what was moved, and what is available now), 'key_reused', 'nothing_available' (nothing to claw
 -- back), 'too_large' (the balance would pass 2^53 − 1), 'unknown_account'.
-CREATE OR REPLACE FUNCTION grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
+CREATE FUNCTION grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, available_microcredits bigint, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -120,7 +95,8 @@ BEGIN
   INSERT INTO account_operations (account_id, key, kind, reason, outcome) VALUES (p_account_id, p_key, operation, p_reason, answer);
   RETURN QUERY SELECT answer, false;
 END $$;
+CREATE TRIGGER account_operations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON account_operations
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-REVOKE INSERT (id, name) ON accounts FROM holdfast_service;
-GRANT SELECT ON account_operations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION open_account, set_account_frozen TO holdfast_service;
+GRANT SELECT ON accounts, account_operations TO holdfast_service;
+GRANT EXECUTE ON FUNCTION open_account, grant_credits, set_account_frozen TO holdfast_service;

@@ -1,24 +1,36 @@
--- What the provider said, recorded before anything is decided by it: settle_generation looks for its proof here.
+-- The calls that may make a video or a text at the provider: each is committed before it is made.
 
--- What a provider's list shows of a request; serialises begin_create and adopt_video of requests that look the same there.
+CREATE FUNCTION guard_create_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF OLD.outcome IS NOT NULL THEN
+    RAISE EXCEPTION 'an attempt ends once' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- What a provider's list shows of a request, what it is remixed from included; serialises begin_create and adopt_video of
+-- requests that look the same there.
 CREATE FUNCTION lock_visible_fields(p_generation_id text) RETURNS bytea
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE visible bytea;
 BEGIN
-  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size, i.prompt), 'UTF8')) INTO STRICT visible
+  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size, i.prompt, g.remix_of), 'UTF8')) INTO STRICT visible
     FROM generations g LEFT JOIN inputs i ON i.generation_id = g.id WHERE g.id = p_generation_id;
   PERFORM pg_advisory_xact_lock(('x' || encode(substr(visible, 1, 8), 'hex'))::bit(64)::bigint);
   RETURN visible;
 END $$;
 
--- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs.
+-- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs. A
+-- claim never creates: its video is there. A text that has ended is known, and a remix tells what it is made from.
 -- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
 -- 'spent' (as many were begun as may be), 'cancelled' (before anything can have been made), 'too_late' (less than
 -- p_least_ms of the hold's time is left), 'settled' (nothing may be made any more).
 CREATE FUNCTION begin_create(p_generation_id text, p_base_url text, p_credential text, p_least_ms bigint)
 RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
-  model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text
+  model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text, remixed_from text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -26,9 +38,12 @@ DECLARE
   last create_attempts;
   answer text;
 BEGIN
+  IF g.claim_of IS NOT NULL THEN
+    RAISE EXCEPTION 'generation % is a claim and creates nothing', p_generation_id USING ERRCODE = 'HF002';
+  END IF;
   SELECT * INTO last FROM create_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
   answer := CASE
-    WHEN g.provider_video_id IS NOT NULL THEN 'known'
+    WHEN g.provider_verdict IS NOT NULL THEN 'known'
     WHEN g.state <> 'held' THEN 'settled'
     WHEN last.outcome = 'refused' THEN 'refused'
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
@@ -44,13 +59,16 @@ BEGIN
     PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
-      i.prompt, i.reference, i.reference_type, i.reference_filename
+      i.prompt, i.reference, i.reference_type, i.reference_filename,
+      (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
+        WHERE original.id = g.remix_of)
     FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
 END $$;
 
 -- Gives a video that was found in the provider's list to the generation whose create may have made it, if nothing else can
--- be meant. outcome: 'adopted', 'rival' (another open attempt looks the same), 'taken' (the video has an owner), 'closed'
--- (the attempt is not open any more).
+-- be meant. Also after a release: the video of a lost reply is then followed, and claimable when it completes.
+-- outcome: 'adopted', 'rival' (another open attempt looks the same), 'taken' (the video has an owner), 'closed' (the attempt
+-- is not open any more).
 CREATE FUNCTION adopt_video(p_generation_id text, p_number integer, p_provider_video_id text, p_provider_created_at timestamptz)
 RETURNS TABLE (outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -59,7 +77,7 @@ DECLARE
   g generations := lock_generation(p_generation_id);
   visible bytea := lock_visible_fields(p_generation_id);
 BEGIN
-  IF g.state <> 'held' OR g.provider_video_id IS NOT NULL OR NOT EXISTS (
+  IF g.state NOT IN ('held', 'refunded') OR g.provider_video_id IS NOT NULL OR NOT EXISTS (
       SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN QUERY SELECT 'closed'; RETURN;
   END IF;
@@ -116,36 +134,5 @@ BEGIN
   END IF;
 END $$;
 
--- Records what a retrieve saw. The first terminal verdict stands. Answers with the verdict on record.
-CREATE FUNCTION record_look(
-  p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer,
-  p_completed_at timestamptz, p_error_code text, p_error_message text
-) RETURNS TABLE (verdict text, error_code text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-#variable_conflict use_column
-DECLARE g generations := lock_generation(p_generation_id);
-BEGIN
-  IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
-    RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
-  END IF;
-  IF p_verdict IS NULL THEN
-    RAISE EXCEPTION 'a look has a verdict' USING ERRCODE = '22004';
-  END IF;
-  -- Also after a refund: a late end is known then, and frees the account's slot.
-  IF g.provider_verdict = 'open' THEN
-    UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
-        -- Progress never goes back for the one who watches it.
-        provider_progress = greatest(gen.provider_progress, p_progress),
-        provider_completed_at = p_completed_at, provider_error_code = p_error_code, provider_error_message = p_error_message,
-        last_look_at = clock_timestamp()
-      WHERE gen.id = p_generation_id;
-    IF (g.provider_verdict, g.provider_status, g.provider_progress)
-       IS DISTINCT FROM (p_verdict, p_status, greatest(g.provider_progress, p_progress)) THEN
-      PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
-    END IF;
-    PERFORM free_slot(p_generation_id);
-  END IF;
-  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
-END $$;
-
-GRANT EXECUTE ON FUNCTION begin_create, adopt_video, end_create, note_ambiguous_create, record_look TO holdfast_service;
+GRANT SELECT ON create_attempts TO holdfast_service;
+GRANT EXECUTE ON FUNCTION begin_create, adopt_video, end_create, note_ambiguous_create TO holdfast_service;

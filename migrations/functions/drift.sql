@@ -1,5 +1,8 @@
+-- What is kept, compared with what the journal says.
+
 -- Always empty: every place where what is kept differs from what the journal says. With `WHERE account_id = …` it is
--- answered by index; as a whole it reads everything, as an audit does.
+-- answered by index (what an account had refunded is found by its own generations); as a whole it reads everything, as an
+-- audit does.
 CREATE VIEW ledger_drift AS
   WITH kept AS (
     SELECT a.id AS account_id, a.available_microcredits, a.held_microcredits, a.active_generations,
@@ -33,13 +36,13 @@ CREATE VIEW ledger_drift AS
     OR (g.credits_charged IS NULL) <> (t.id IS NULL) OR t.held_microcredits <> -g.amount_microcredits OR t.account_id <> g.account_id
   UNION ALL
   SELECT t.account_id, 'refund ' || t.key, r.amount_microcredits, t.available_microcredits
-  FROM journal_transactions t LEFT JOIN refunds r ON r.transaction_id = t.id LEFT JOIN generations g ON g.id = r.generation_id
-  WHERE t.kind = 'refund' AND (t.available_microcredits, t.account_id) IS DISTINCT FROM (r.amount_microcredits, g.account_id)
+  FROM journal_transactions t LEFT JOIN LATERAL (SELECT * FROM refunds r WHERE r.transaction_id = t.id LIMIT 1) r ON true
+    LEFT JOIN generations g ON g.id = r.generation_id
+  WHERE t.kind = 'refund' AND (t.available_microcredits, t.account_id, t.generation_id) IS DISTINCT FROM (r.amount_microcredits, g.account_id, r.generation_id)
   UNION ALL
-  SELECT t.account_id, 'refunds of ' || r.generation_id, g.charged_amount_microcredits, sum(r.amount_microcredits)
-  FROM refunds r JOIN generations g ON g.id = r.generation_id JOIN journal_transactions t ON t.id = r.transaction_id
-  GROUP BY t.account_id, r.generation_id, g.charged_amount_microcredits
-  HAVING sum(r.amount_microcredits) > COALESCE(g.charged_amount_microcredits, 0)
+  SELECT g.account_id, 'refunds of ' || g.id, g.charged_amount_microcredits, r.amount_microcredits
+  FROM generations g CROSS JOIN LATERAL (SELECT sum(amount_microcredits) AS amount_microcredits FROM refunds r WHERE r.generation_id = g.id) r
+  WHERE r.amount_microcredits > COALESCE(g.charged_amount_microcredits, 0)
   UNION ALL
   SELECT t.account_id, 'operation ' || t.key, o.moved_microcredits, t.available_microcredits
   FROM journal_transactions t LEFT JOIN account_operations o ON o.transaction_id = t.id
@@ -55,15 +58,21 @@ CREATE VIEW ledger_drift AS
   SELECT t.account_id, 'journal transaction ' || t.id, 0, t.available_microcredits + t.held_microcredits + t.issued_microcredits + t.revenue_microcredits
   FROM journal_transactions t
   WHERE t.available_microcredits + t.held_microcredits + t.issued_microcredits + t.revenue_microcredits <> 0;
-GRANT SELECT ON ledger_drift TO holdfast_service;
 
--- As before, but told that what is held has an active hold: of a million holds only those are looked at.
-CREATE OR REPLACE VIEW active_generations AS
-  SELECT g.id, g.account_id, a.name AS account_name, g.model, g.seconds, g.size, g.amount_microcredits, h.placed_at, h.expires_at,
-    g.provider_video_id, g.provider_status, g.provider_progress, g.last_look_at
-  FROM generations g JOIN holds h ON h.generation_id = g.id JOIN accounts a ON a.id = g.account_id
-  WHERE g.state = 'held' AND h.state = 'active';
+-- Compares the next accounts with the journal. Answers with what differs, and with how many accounts were looked at.
+CREATE FUNCTION compare_next_accounts(p_limit integer) RETURNS TABLE (accounts_compared integer, differences integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  begin_after text;
+  compared text[];
+BEGIN
+  INSERT INTO reconciler_progress (task, position) VALUES ('compare accounts', '') ON CONFLICT DO NOTHING;
+  SELECT position INTO begin_after FROM reconciler_progress WHERE task = 'compare accounts' FOR UPDATE;
+  compared := ARRAY(SELECT id FROM accounts WHERE id > begin_after ORDER BY id LIMIT p_limit);
+  UPDATE reconciler_progress SET position = CASE WHEN cardinality(compared) < p_limit THEN '' ELSE compared[p_limit] END, advanced_at = clock_timestamp()
+    WHERE task = 'compare accounts';
+  RETURN QUERY SELECT cardinality(compared), (SELECT count(*)::integer FROM ledger_drift WHERE account_id = ANY(compared));
+END $$;
 
--- What an account has open, however much it ever had.
-CREATE INDEX holds_active_of_account ON holds (account_id) INCLUDE (amount_microcredits) WHERE state = 'active';
-CREATE INDEX generations_counted ON generations (account_id) WHERE counts_as_active;
+GRANT SELECT ON reconciler_progress, ledger_drift TO holdfast_service;
+GRANT EXECUTE ON FUNCTION compare_next_accounts TO holdfast_service;

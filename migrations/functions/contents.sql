@@ -1,23 +1,3 @@
--- What became of the content of a finished video: copied to the archive, or gone before it could be. A provider's links die
--- after about an hour, and what was charged must stay. Nothing here moves credits, and nothing waits for it.
-CREATE TABLE contents (
-  generation_id text NOT NULL REFERENCES generations,
-  variant text NOT NULL CHECK (variant IN ('video', 'thumbnail', 'spritesheet')),
-  state text NOT NULL CHECK (state IN ('archived', 'gone')),
-  bytes bigint CHECK (bytes BETWEEN 1 AND 9007199254740991),
-  sha256 bytea CHECK (length(sha256) = 32),
-  content_type text CHECK (length(content_type) BETWEEN 1 AND 200),
-  -- Its key in the store.
-  location text CHECK (length(location) BETWEEN 1 AND 1000),
-  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (generation_id, variant),
-  CONSTRAINT contents_described CHECK (
-    num_nonnulls(bytes, sha256, content_type, location) = CASE state WHEN 'archived' THEN 4 ELSE 0 END)
-);
--- What its owner deletes is noted on the generation.
-CREATE TRIGGER contents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contents
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-
 -- Records where a content is, once: answers with what is on record. Of a video that its owner has deleted nothing is kept, so
 -- that is gone whatever the caller says. Gone for any other reason needs an hour since we saw it completed: a link that is
 -- missing before may only not be there yet. A claim keeps what the generation that it pays for has made.
@@ -54,6 +34,10 @@ BEGIN
   RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location FROM contents c
     WHERE c.generation_id = p_generation_id AND c.variant = p_variant;
 END $$;
+
+-- What its owner deletes is noted on the generation.
+CREATE TRIGGER contents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contents
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT ON contents TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_content TO holdfast_service;

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+
+/** A file of SQL as `schema_migrations` knows it. */
+export interface SchemaFile {
+  /** With its folder: `tables/0003_generations.sql`, `functions/holds.sql`. */
+  readonly name: string;
+  readonly sql: string;
+  readonly sha256: string;
+}
+
+export interface SchemaFiles {
+  /** Each is run once, in order: tables, their indexes and the rows that they begin with. */
+  readonly tables: readonly SchemaFile[];
+  /** All are run anew whenever one of them has changed: functions, triggers, views and grants. */
+  readonly functions: readonly SchemaFile[];
+}
+
+/** Reads the SQL below `folder`, which ends in a slash, in the order in which it is run. */
+export async function readSchemaFiles(folder: URL): Promise<SchemaFiles> {
+  return { tables: await readFolder(folder, 'tables'), functions: await readFolder(folder, 'functions') };
+}
+
+async function readFolder(folder: URL, kind: 'tables' | 'functions'): Promise<SchemaFile[]> {
+  const files = (await readdir(new URL(`${kind}/`, folder))).filter((file) => file.endsWith('.sql')).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const name = `${kind}/${file}`;
+      const sql = await readFile(new URL(name, folder), 'utf8');
+      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}

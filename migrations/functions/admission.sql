@@ -1,0 +1,239 @@
+-- Requests before their hold: admitted, answered, or void.
+
+-- Internal: admits what has a price. With an idempotency key, the key, what it stands for and the generation are written in
+-- this one transaction. outcome: 'admitted', 'account_frozen', 'insufficient_credits'; for a key that came before:
+-- 'in_use' (still running), 'reused' (another body), 'too_old' (over 72 h), 'replay' (answer as kept, or by the generation).
+CREATE FUNCTION admit_priced(
+  p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint, amount bigint,
+  p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer,
+  p_fingerprint bytea, p_idempotency_key text
+) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  account accounts;
+  earlier idempotency_keys;
+  earlier_state text;
+BEGIN
+  IF p_idempotency_key IS NOT NULL THEN
+    -- Two callers with one key: the second waits here for the first one's transaction, and then finds its row.
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_account_id || ' ' || p_idempotency_key, 0));
+    SELECT * INTO earlier FROM idempotency_keys k WHERE k.account_id = p_account_id AND k.key = p_idempotency_key FOR NO KEY UPDATE;
+    IF FOUND THEN
+      SELECT gen.state INTO earlier_state FROM generations gen WHERE gen.id = earlier.generation_id;
+      IF earlier_state = 'requested' THEN
+        -- Its time to be held may be over, and its process dead: then it is void, and this request takes its place.
+        SELECT v.state INTO earlier_state FROM void_generation_if_late(earlier.generation_id) v;
+      END IF;
+      IF earlier.created_at < clock_timestamp() - interval '72 hours' THEN
+        RETURN QUERY SELECT 'too_old', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+      ELSIF earlier.fingerprint <> p_fingerprint THEN
+        RETURN QUERY SELECT 'reused', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+      ELSIF earlier_state = 'requested' THEN
+        RETURN QUERY SELECT 'in_use', earlier.generation_id, amount, NULL::integer, NULL::jsonb; RETURN;
+      ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
+        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code IN ('insufficient_credits', 'key_spend_limit')) THEN
+        RETURN QUERY SELECT 'replay', earlier.generation_id, amount,
+          COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
+        RETURN;
+      END IF;
+    END IF;
+  END IF;
+
+  SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
+  IF account.frozen_at IS NOT NULL THEN
+    RETURN QUERY SELECT 'account_frozen', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  IF account.available_microcredits < amount THEN
+    -- A key that was refused for lack of credits stays refused.
+    IF p_idempotency_key IS NOT NULL THEN
+      INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status) VALUES (p_account_id, p_idempotency_key, p_fingerprint, 402)
+        ON CONFLICT (account_id, key) DO UPDATE SET answer_status = 402, generation_id = NULL;
+    END IF;
+    RETURN QUERY SELECT 'insufficient_credits', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  INSERT INTO generations (id, kind, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, remix_of, admit_by, fingerprint)
+  VALUES (p_generation_id, split_part(p_generation_id, '_', 1), p_account_id, p_api_key_id, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
+          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
+  INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
+  VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+  IF p_idempotency_key IS NOT NULL THEN
+    INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, generation_id)
+      VALUES (p_account_id, p_idempotency_key, p_fingerprint, p_generation_id)
+      ON CONFLICT (account_id, key) DO UPDATE SET generation_id = p_generation_id;
+  END IF;
+  PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
+  RETURN QUERY SELECT 'admitted', p_generation_id, amount, NULL::integer, NULL::jsonb;
+END $$;
+
+-- Writes the request for a video, if the account could pay for it at a glance: place_hold decides for good. A remix takes
+-- model, seconds and size from its original, which is a charged and undeleted video of this account.
+-- outcome: as admit_priced answers; 'unknown_model', 'unknown_size', 'unknown_original'.
+CREATE FUNCTION admit_generation(
+  p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
+  p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer,
+  p_fingerprint bytea, p_idempotency_key text
+) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  price current_prices;
+  original generations;
+BEGIN
+  IF p_remix_of IS NOT NULL THEN
+    SELECT * INTO original FROM generations gen WHERE gen.id = p_remix_of AND gen.account_id = p_account_id AND gen.kind = 'video'
+      AND gen.state = 'charged' AND gen.deleted_at IS NULL;
+    IF NOT FOUND THEN
+      RETURN QUERY SELECT 'unknown_original', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
+    END IF;
+    p_model := original.model;
+    p_seconds := original.seconds;
+    p_size := original.size;
+  END IF;
+  SELECT * INTO price FROM current_prices p WHERE p.model = p_model AND p.size = p_size;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT CASE WHEN EXISTS (SELECT FROM current_prices p WHERE p.model = p_model)
+      THEN 'unknown_size' ELSE 'unknown_model' END, NULL::text, NULL::bigint, NULL::integer, NULL::jsonb;
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT * FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id,
+    price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds), p_remix_of,
+    p_prompt, p_reference, p_reference_type, p_reference_filename, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+END $$;
+
+-- The same for a text, at the most that so many tokens can cost. outcome: as admit_priced answers; 'unknown_model'.
+CREATE FUNCTION admit_text(
+  p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
+  p_prompt text, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
+) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  price current_text_prices;
+  admitted record;
+BEGIN
+  SELECT * INTO price FROM current_text_prices p WHERE p.model = p_model;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown_model', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
+    text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
+      price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
+    p_prompt, NULL, NULL, NULL, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+  IF admitted.outcome = 'admitted' THEN
+    INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
+      VALUES (p_generation_id, price.id, p_input_bound_tokens, p_max_output_tokens);
+  END IF;
+  RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
+END $$;
+
+-- Admits a claim: a new generation at the old price for a video that completed after its refund.
+-- outcome: 'admitted'; 'replay' (it is claimed already, by the generation in the answer); 'not_claimable' (not late, or too
+-- late); 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation of this account).
+CREATE FUNCTION claim_generation(p_generation_id text, p_claim_of text, p_account_id text, p_api_key_id text, p_admit_within_ms integer)
+RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  original generations;
+  claim generations;
+  account accounts;
+BEGIN
+  -- Two claims, or a claim and the deletion, are served one after the other.
+  SELECT * INTO original FROM generations gen WHERE gen.id = p_claim_of AND gen.account_id = p_account_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'unknown', NULL::text, NULL::bigint; RETURN;
+  END IF;
+  SELECT * INTO claim FROM generations gen WHERE gen.claim_of = p_claim_of AND gen.state IN ('requested', 'held', 'charged');
+  IF claim.state = 'requested' AND claim.admit_by < clock_timestamp() THEN
+    -- Its process died before the hold: void, and this one takes its place.
+    IF (SELECT v.state = 'voided' FROM void_generation_if_late(claim.id) v) THEN claim.id := NULL; END IF;
+  END IF;
+  IF claim.id IS NOT NULL THEN
+    RETURN QUERY SELECT 'replay', claim.id, claim.amount_microcredits; RETURN;
+  END IF;
+  IF original.claimable_until IS NULL OR original.claimable_until < clock_timestamp() OR original.deletion_begun_at IS NOT NULL
+     OR original.deleted_at IS NOT NULL THEN
+    RETURN QUERY SELECT 'not_claimable', NULL::text, original.amount_microcredits; RETURN;
+  END IF;
+  SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
+  IF account.frozen_at IS NOT NULL OR account.available_microcredits < original.amount_microcredits THEN
+    RETURN QUERY SELECT CASE WHEN account.frozen_at IS NOT NULL THEN 'account_frozen' ELSE 'insufficient_credits' END, NULL::text, original.amount_microcredits;
+    RETURN;
+  END IF;
+  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, admit_by, fingerprint, claim_of)
+  VALUES (p_generation_id, p_account_id, p_api_key_id, original.model, original.seconds, original.size, original.price_id, original.amount_microcredits,
+          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), sha256(convert_to('claim of ' || p_claim_of, 'UTF8')), p_claim_of);
+  INSERT INTO inputs (generation_id, prompt) SELECT p_generation_id, i.prompt FROM inputs i WHERE i.generation_id = p_claim_of;
+  PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', original.amount_microcredits, 'claim_of', p_claim_of));
+  PERFORM append_event(p_claim_of, 'claimed', jsonb_build_object('by', p_generation_id));
+  RETURN QUERY SELECT 'admitted', p_generation_id, original.amount_microcredits;
+END $$;
+
+-- Keeps the answer of a request that came with an idempotency key; the first one stands. Never for another generation than
+-- this one: a refusal that is told late must not be the answer to a later request that was accepted under the same key.
+CREATE FUNCTION keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  UPDATE idempotency_keys SET answer_status = p_status, answer = p_answer
+  WHERE account_id = p_account_id AND key = p_key AND answer IS NULL
+    AND (p_generation_id IS NULL OR generation_id IS NULL OR generation_id = p_generation_id)
+$$;
+
+-- The newest request of this key and body whose answer may never have reached its client, from the last 15 minutes: the
+-- one that an SDK's retry without an idempotency key means.
+CREATE FUNCTION find_unanswered(p_api_key_id text, p_fingerprint bytea) RETURNS TABLE (generation_id text, state text, amount_microcredits bigint)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT id, state, amount_microcredits FROM generations
+  WHERE api_key_id = p_api_key_id AND fingerprint = p_fingerprint AND answered_at IS NULL
+    AND requested_at > clock_timestamp() - interval '15 minutes' AND state IN ('requested', 'held', 'charged', 'refunded')
+  ORDER BY requested_at DESC LIMIT 1
+$$;
+
+CREATE FUNCTION mark_answered(p_generation_id text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  UPDATE generations SET answered_at = clock_timestamp() WHERE id = p_generation_id AND answered_at IS NULL
+$$;
+
+-- Gives up a request that has no hold yet. Answers with what the generation is afterwards: 'voided' means that nothing is
+-- held and nothing ever will be.
+CREATE FUNCTION void_generation(p_generation_id text) RETURNS TABLE (state text, refusal_code text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state = 'requested' THEN
+    UPDATE generations gen SET state = 'voided', refusal_code = 'voided' WHERE gen.id = p_generation_id RETURNING * INTO g;
+    PERFORM append_event(p_generation_id, 'voided', '{}');
+  END IF;
+  RETURN QUERY SELECT g.state, g.refusal_code;
+END $$;
+
+-- Internal: gives up a request whose time to be held is over; answers with the state.
+CREATE FUNCTION void_generation_if_late(p_generation_id text) RETURNS TABLE (state text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state = 'requested' AND clock_timestamp() > g.admit_by THEN
+    RETURN QUERY SELECT v.state FROM void_generation(p_generation_id) v;
+  ELSE
+    RETURN QUERY SELECT g.state;
+  END IF;
+END $$;
+
+-- Voids requests whose time to be held is over: nobody will ask for their hold. Answers with how many.
+CREATE FUNCTION void_late_requests(p_limit integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  late text;
+  voided integer := 0;
+BEGIN
+  FOR late IN SELECT id FROM generations WHERE state = 'requested' AND admit_by < clock_timestamp()
+      ORDER BY admit_by LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
+    IF (SELECT v.state = 'voided' FROM void_generation_if_late(late) v) THEN voided := voided + 1; END IF;
+  END LOOP;
+  RETURN voided;
+END $$;
+
+GRANT SELECT ON idempotency_keys TO holdfast_service;
+GRANT EXECUTE ON FUNCTION admit_generation, admit_text, claim_generation, keep_answer, find_unanswered, mark_answered,
+  void_generation, void_late_requests TO holdfast_service;

@@ -1,0 +1,108 @@
+-- A generation's row, whoever works on it: its lock, its events, its slot, and what never changes.
+-- Errors of their own: HF001 unknown generation, HF002 wrong state, HF003 no proof, HF004 never changes, HF005 unbalanced,
+-- HF006 more than is held.
+
+CREATE FUNCTION guard_generation() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size, OLD.claim_of, OLD.remix_of)
+     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size, NEW.claim_of, NEW.remix_of) THEN
+    RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
+  END IF;
+  IF NEW.state <> OLD.state AND NOT (
+     OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'refunded')) THEN
+    RAISE EXCEPTION 'a generation does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'HF004';
+  END IF;
+  IF OLD.provider_video_id IS NOT NULL AND NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id THEN
+    RAISE EXCEPTION 'a generation keeps its provider video' USING ERRCODE = 'HF004';
+  END IF;
+  IF OLD.deletion_begun_at IS NOT NULL AND NEW.deletion_begun_at IS NULL THEN
+    RAISE EXCEPTION 'a deletion that has begun is not taken back' USING ERRCODE = 'HF004';
+  END IF;
+  IF OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (
+     (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.charged_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
+     IS DISTINCT FROM
+     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.charged_at, NEW.settlement_reason, NEW.error_code, NEW.error_message)) THEN
+    RAISE EXCEPTION 'a generation is settled once' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
+CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER generation_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON generation_events
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The first statement of every movement: lock order is generation, hold, account.
+CREATE FUNCTION lock_generation(p_generation_id text) RETURNS generations
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations;
+BEGIN
+  SELECT * INTO g FROM generations WHERE id = p_generation_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no generation %', p_generation_id USING ERRCODE = 'HF001';
+  END IF;
+  RETURN g;
+END $$;
+
+-- Internal. The generation's row must be locked by the caller, which makes the sequence gapless.
+CREATE FUNCTION append_event(p_generation_id text, p_kind text, p_data jsonb) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+  WITH next AS (
+    UPDATE generations SET event_sequence = event_sequence + 1 WHERE id = p_generation_id RETURNING event_sequence
+  )
+  INSERT INTO generation_events (generation_id, sequence, kind, data) SELECT p_generation_id, event_sequence, p_kind, p_data FROM next
+$$;
+
+-- Whether nothing goes on at the provider any more, as far as can be known: then it need not count against the cap. A text
+-- has nothing that goes on after its end.
+CREATE FUNCTION is_finished(g generations) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
+    SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome = 'not_found'))
+$$;
+
+-- Internal. What was learned after the settlement may end a generation that still counted against its account's cap.
+CREATE FUNCTION free_slot(p_generation_id text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations;
+BEGIN
+  UPDATE generations gen SET counts_as_active = false
+    WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'refunded') AND is_finished(gen)
+    RETURNING * INTO g;
+  IF FOUND THEN
+    UPDATE accounts SET active_generations = active_generations - 1 WHERE id = g.account_id;
+  END IF;
+END $$;
+
+-- Records that the client, or an operator in Temporal, wants no video any more; once. It moves no credits: the workflow
+-- releases the hold if nothing can have been made yet. first: whether this call was the one that recorded it.
+CREATE FUNCTION request_cancel(p_generation_id text, p_by text) RETURNS TABLE (state text, first boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state IN ('requested', 'held') AND g.cancel_requested_at IS NULL THEN
+    UPDATE generations gen SET cancel_requested_at = clock_timestamp() WHERE gen.id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'cancel_requested', jsonb_build_object('by', p_by));
+    RETURN QUERY SELECT g.state, true;
+  ELSE
+    RETURN QUERY SELECT g.state, false;
+  END IF;
+END $$;
+
+-- Hides a settled generation from its owner. Answers with false while it is open: deleting is no way to a refund.
+CREATE FUNCTION delete_generation(p_generation_id text, p_account_id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
+    RETURN false;
+  END IF;
+  IF g.deleted_at IS NULL THEN
+    UPDATE generations SET deleted_at = clock_timestamp() WHERE id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'deleted', '{}');
+  END IF;
+  RETURN true;
+END $$;
+
+GRANT SELECT ON generations, inputs, generation_events TO holdfast_service;
+GRANT EXECUTE ON FUNCTION request_cancel, delete_generation TO holdfast_service;

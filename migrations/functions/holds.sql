@@ -1,0 +1,116 @@
+-- Placing a hold, with as little as possible between the lock of the account's row and the commit: that row is the only one
+-- that two movements of one tenant meet at.
+
+CREATE FUNCTION guard_hold() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF OLD.state <> 'active' OR (OLD.id, OLD.generation_id, OLD.account_id, OLD.amount_microcredits, OLD.placed_at, OLD.expires_at)
+     IS DISTINCT FROM (NEW.id, NEW.generation_id, NEW.account_id, NEW.amount_microcredits, NEW.placed_at, NEW.expires_at) THEN
+    RAISE EXCEPTION 'a hold is settled once and otherwise never changes' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER holds_guard BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION guard_hold();
+CREATE TRIGGER holds_kept BEFORE DELETE OR TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Median time that recent generations of the same kind took; NULL when there are none.
+CREATE FUNCTION expected_duration_ms(p_model text, p_seconds integer, p_size text) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms))::bigint FROM (
+    SELECT duration_ms FROM generations
+    WHERE state = 'charged' AND model = p_model AND seconds = p_seconds AND size = p_size
+    ORDER BY charged_at DESC LIMIT 20) AS recent
+$$;
+
+CREATE FUNCTION milliseconds_until(p_moment timestamptz) RETURNS bigint
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT greatest(0, ceil(extract(epoch FROM p_moment - clock_timestamp()) * 1000))::bigint
+$$;
+
+-- Moves `requested` to `held` and the price from `available` to `held`, or to `refused`, or to `voided` when `admit_by`
+-- has passed. A key's limits are kept too ('key_spend_limit'). Any later call changes nothing and answers with the
+-- generation as it stands.
+CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
+RETURNS TABLE (
+  state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
+  model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, is_claim boolean,
+  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  account accounts;
+  limited api_keys;
+  refusal text;
+  placed timestamptz;
+  late boolean;
+  expected bigint;
+BEGIN
+  IF g.state IN ('requested', 'held') THEN
+    expected := expected_duration_ms(g.model, g.seconds, g.size);
+    SELECT * INTO limited FROM api_keys k
+      WHERE k.id = g.api_key_id AND (k.daily_limit_microcredits IS NOT NULL OR k.monthly_limit_microcredits IS NOT NULL);
+  END IF;
+  IF g.state = 'requested' THEN
+    LOOP
+      -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
+      UPDATE accounts a SET
+        available_microcredits = a.available_microcredits - g.amount_microcredits,
+        held_microcredits = a.held_microcredits + g.amount_microcredits,
+        active_generations = a.active_generations + 1
+      WHERE a.id = g.account_id AND a.available_microcredits >= g.amount_microcredits
+        AND a.frozen_at IS NULL AND a.active_generations < a.max_active_generations
+      RETURNING * INTO account;
+      EXIT WHEN FOUND;
+      SELECT * INTO account FROM accounts a WHERE a.id = g.account_id FOR NO KEY UPDATE;
+      refusal := CASE
+        WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
+        WHEN account.available_microcredits < g.amount_microcredits THEN 'insufficient_credits'
+        WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations' END;
+      -- NULL: what stood in the way has just gone, and the row is locked now.
+      EXIT WHEN refusal IS NOT NULL;
+    END LOOP;
+    -- Looked at after the wait for the account's row.
+    placed := clock_timestamp();
+    late := refusal IS NULL AND placed > g.admit_by;
+    IF refusal IS NULL AND NOT late AND limited.id IS NOT NULL AND NOT spend_within_limits(limited, g.amount_microcredits, placed) THEN
+      refusal := 'key_spend_limit';
+    END IF;
+    IF late OR refusal = 'key_spend_limit' THEN
+      -- Its client has gone, or its key has spent enough: what the statement above moved goes back.
+      UPDATE accounts a SET
+        available_microcredits = a.available_microcredits + g.amount_microcredits,
+        held_microcredits = a.held_microcredits - g.amount_microcredits,
+        active_generations = a.active_generations - 1
+      WHERE a.id = g.account_id;
+    END IF;
+    IF late THEN
+      PERFORM void_generation(p_generation_id);
+    ELSIF refusal IS NOT NULL THEN
+      UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
+      PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
+    ELSE
+      INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
+      VALUES ('hold_' || split_part(p_generation_id, '_', 2), p_generation_id, g.account_id, g.amount_microcredits, placed,
+              placed + make_interval(secs => p_hold_ttl_seconds));
+      PERFORM post_transaction(p_generation_id || ':hold', 'hold', account, p_generation_id, g.amount_microcredits, NULL,
+        -g.amount_microcredits, g.amount_microcredits, 0, 0);
+      UPDATE generations gen SET state = 'held', counts_as_active = true, limited_key = COALESCE(limited.spends_as, limited.id),
+          event_sequence = gen.event_sequence + 1
+        WHERE gen.id = p_generation_id;
+      INSERT INTO generation_events (generation_id, sequence, kind, data)
+        VALUES (p_generation_id, g.event_sequence + 1, 'held', jsonb_build_object('amount_microcredits', g.amount_microcredits));
+    END IF;
+  END IF;
+  RETURN QUERY
+    SELECT gen.state, gen.refusal_code, gen.account_id, h.id, gen.amount_microcredits, milliseconds_until(h.expires_at),
+      (extract(epoch FROM h.expires_at - h.placed_at) * 1000)::bigint, gen.model, gen.seconds, gen.size,
+      CASE WHEN gen.state = 'held' THEN expected END,
+      COALESCE(gen.provider_video_id, (SELECT original.provider_video_id FROM generations original WHERE original.id = gen.claim_of)),
+      gen.claim_of IS NOT NULL,
+      EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
+      gen.credits_charged, gen.settlement_reason, gen.error_code
+    FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
+END $$;
+
+GRANT SELECT ON holds TO holdfast_service;
+GRANT EXECUTE ON FUNCTION expected_duration_ms, place_hold TO holdfast_service;

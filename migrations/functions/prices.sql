@@ -1,0 +1,101 @@
+-- Prices of videos and texts. A new version begins at a moment that is still to come, so what was quoted before stays what
+-- it was; a generation keeps the version that it was admitted by.
+
+-- Provider's cost a second ÷ (1 − margin), × seconds, rounded up to the microcredit; exact throughout.
+CREATE FUNCTION price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
+RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT ceil(p_cost_per_second::numeric * p_seconds * 10000 / (10000 - p_margin_basis_points))::bigint
+$$;
+
+CREATE VIEW current_prices AS
+  SELECT DISTINCT ON (model, size) id, model, size, provider_cost_microcredits_per_second, margin_basis_points, effective_from
+  FROM prices WHERE effective_from <= now()
+  ORDER BY model, size, effective_from DESC;
+
+-- Sets the price of a model and size from a moment on, from now on when that is NULL; once a key.
+-- outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
+CREATE FUNCTION set_price(
+  p_model text, p_size text, p_cost_per_second bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text
+) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  price prices;
+  recorded timestamptz := clock_timestamp();
+BEGIN
+  -- Two callers with one key: the second waits here, and then finds the first one's row.
+  PERFORM pg_advisory_xact_lock(hashtextextended('price ' || p_key, 0));
+  SELECT * INTO price FROM prices p WHERE p.key = p_key;
+  IF FOUND THEN
+    IF (price.model, price.size, price.provider_cost_microcredits_per_second, price.margin_basis_points, price.effective_from)
+       IS DISTINCT FROM (p_model, p_size, p_cost_per_second, p_margin_basis_points, COALESCE(p_effective_from, price.recorded_at)) THEN
+      RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::timestamptz, false; RETURN;
+    END IF;
+    RETURN QUERY SELECT 'set', price.id, price.effective_from, true; RETURN;
+  END IF;
+  IF p_effective_from < recorded THEN
+    RETURN QUERY SELECT 'in_the_past', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  INSERT INTO prices AS p (model, size, provider_cost_microcredits_per_second, margin_basis_points, effective_from, key, recorded_at)
+    VALUES (p_model, p_size, p_cost_per_second, p_margin_basis_points, COALESCE(p_effective_from, recorded), p_key, recorded)
+    ON CONFLICT (model, size, effective_from) DO NOTHING RETURNING * INTO price;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'already_set', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
+END $$;
+CREATE TRIGGER prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON prices
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Provider's cost of the tokens ÷ (1 − margin), rounded up to the microcredit; exact throughout, and beyond any bigint.
+CREATE FUNCTION text_price_microcredits(
+  p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_input_tokens bigint, p_output_tokens bigint
+) RETURNS numeric LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT ceil((p_input_cost::numeric * p_input_tokens + p_output_cost::numeric * p_output_tokens) * 10000
+    / (1000000 * (10000 - p_margin_basis_points)::numeric))
+$$;
+
+CREATE VIEW current_text_prices AS
+  SELECT DISTINCT ON (model) id, model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
+    margin_basis_points, effective_from
+  FROM text_prices WHERE effective_from <= now() ORDER BY model, effective_from DESC;
+
+-- New versions of the prices of texts, as set_price for videos: a version begins at a moment that is still to come, and a
+-- text keeps the version that it was admitted by.
+-- outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
+CREATE FUNCTION set_text_price(
+  p_model text, p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text
+) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  price text_prices;
+  recorded timestamptz := clock_timestamp();
+BEGIN
+  -- Two callers with one key: the second waits here, and then finds the first one's row.
+  PERFORM pg_advisory_xact_lock(hashtextextended('text price ' || p_key, 0));
+  SELECT * INTO price FROM text_prices p WHERE p.key = p_key;
+  IF FOUND THEN
+    IF (price.model, price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens, price.margin_basis_points, price.effective_from)
+       IS DISTINCT FROM (p_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, price.recorded_at)) THEN
+      RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::timestamptz, false; RETURN;
+    END IF;
+    RETURN QUERY SELECT 'set', price.id, price.effective_from, true; RETURN;
+  END IF;
+  IF p_effective_from < recorded THEN
+    RETURN QUERY SELECT 'in_the_past', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  INSERT INTO text_prices AS p (model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
+      margin_basis_points, effective_from, key, recorded_at)
+    VALUES (p_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, recorded), p_key, recorded)
+    ON CONFLICT (model, effective_from) DO NOTHING RETURNING * INTO price;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'already_set', NULL::bigint, NULL::timestamptz, false; RETURN;
+  END IF;
+  RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
+END $$;
+CREATE TRIGGER text_prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON text_prices
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+GRANT SELECT ON prices, text_prices, current_prices, current_text_prices TO holdfast_service;
+GRANT EXECUTE ON FUNCTION price_microcredits, set_price, text_price_microcredits, set_text_price TO holdfast_service;

@@ -1,0 +1,133 @@
+-- What the provider said, recorded before anything is decided by it: settle_generation looks for its proof here.
+
+-- Records what a retrieve saw; of a claim, on the generation that made the video. The first terminal verdict stands. A
+-- completion after the refund moves nothing: it is claimable for a day. Answers with the verdict on record.
+CREATE FUNCTION record_look(
+  p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer,
+  p_completed_at timestamptz, p_error_code text, p_error_message text
+) RETURNS TABLE (verdict text, error_code text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  late timestamptz;
+BEGIN
+  IF g.claim_of IS NOT NULL THEN
+    RETURN QUERY SELECT l.verdict, l.error_code FROM record_look(g.claim_of, p_provider_video_id, p_verdict, p_status, p_progress,
+      p_completed_at, p_error_code, p_error_message) l;
+    RETURN;
+  END IF;
+  IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
+    RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
+  END IF;
+  IF p_verdict IS NULL THEN
+    RAISE EXCEPTION 'a look has a verdict' USING ERRCODE = '22004';
+  END IF;
+  -- Also after a refund: a late end is known then, and frees the account's slot.
+  IF g.provider_verdict = 'open' THEN
+    late := CASE WHEN g.state = 'refunded' AND p_verdict = 'completed' THEN clock_timestamp() + interval '24 hours' END;
+    UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
+        -- Progress never goes back for the one who watches it.
+        provider_progress = greatest(gen.provider_progress, p_progress),
+        provider_completed_at = p_completed_at, provider_error_code = p_error_code, provider_error_message = p_error_message,
+        last_look_at = clock_timestamp(), claimable_until = late
+      WHERE gen.id = p_generation_id;
+    IF (g.provider_verdict, g.provider_status, g.provider_progress)
+       IS DISTINCT FROM (p_verdict, p_status, greatest(g.provider_progress, p_progress)) THEN
+      PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
+    END IF;
+    IF late IS NOT NULL THEN
+      PERFORM append_event(p_generation_id, 'late_completion', jsonb_build_object('claimable_until', late));
+    END IF;
+    PERFORM free_slot(p_generation_id);
+  END IF;
+  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
+END $$;
+
+-- For the customer who asks why it took so long: how often, and for how long, no answer of the provider could be recorded
+-- before one was. It moves nothing.
+CREATE FUNCTION note_unreachable(p_generation_id text, p_tries integer, p_for_ms bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  PERFORM append_event(p_generation_id, 'unreachable', jsonb_build_object('tries', p_tries, 'for_ms', p_for_ms));
+END $$;
+
+-- A released generation that still counts against its account's cap is followed for a day. Then it stops to count,
+-- whatever became of its video.
+CREATE FUNCTION stop_following(p_generation_id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state <> 'refunded' OR NOT g.counts_as_active OR g.charged_at > clock_timestamp() - interval '24 hours' THEN
+    RETURN false;
+  END IF;
+  UPDATE generations SET counts_as_active = false WHERE id = p_generation_id;
+  PERFORM append_event(p_generation_id, 'follow_ended', '{}');
+  UPDATE accounts SET active_generations = active_generations - 1 WHERE id = g.account_id;
+  RETURN true;
+END $$;
+
+-- Decides that a late video is not claimable any more, so that it may be deleted at the provider. Answers with the video;
+-- with no row while it is claimable, claimed, or deleted already.
+CREATE FUNCTION begin_deletion(p_generation_id text) RETURNS TABLE (provider_video_id text, provider_base_url text, provider_credential text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.claimable_until < clock_timestamp() AND g.provider_deleted_at IS NULL AND NOT EXISTS (
+      SELECT FROM generations claim WHERE claim.claim_of = p_generation_id AND claim.state IN ('requested', 'held', 'charged')) THEN
+    UPDATE generations gen SET deletion_begun_at = COALESCE(gen.deletion_begun_at, clock_timestamp()) WHERE gen.id = p_generation_id;
+    RETURN QUERY SELECT g.provider_video_id, g.provider_base_url, g.provider_credential;
+  END IF;
+END $$;
+
+-- Records that the provider's video is gone. Answers with what it had cost us, in microcredits; 0 for a repeat.
+CREATE FUNCTION end_deletion(p_generation_id text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  lost bigint;
+BEGIN
+  IF g.deletion_begun_at IS NULL OR g.provider_deleted_at IS NOT NULL THEN
+    RETURN 0;
+  END IF;
+  SELECT p.provider_cost_microcredits_per_second * g.seconds INTO lost FROM prices p WHERE p.id = g.price_id;
+  UPDATE generations SET provider_deleted_at = clock_timestamp() WHERE id = p_generation_id;
+  PERFORM append_event(p_generation_id, 'provider_video_deleted', jsonb_build_object('lost_microcredits', lost));
+  RETURN lost;
+END $$;
+
+-- Keeps an event, once, and says whether its generation's workflow is to be told: `nudge`, `replayed`, `unknown` (no
+-- generation has that video here, or not yet), `settled`, `enough` (told often enough; its timers look on).
+CREATE FUNCTION record_provider_event(
+  p_webhook_id text, p_type text, p_provider_base_url text, p_provider_video_id text, OUT outcome text, OUT generation_id text
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  known_state text;
+BEGIN
+  INSERT INTO provider_events (webhook_id, type, provider_video_id) VALUES (p_webhook_id, p_type, p_provider_video_id)
+    ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    outcome := 'replayed';
+    RETURN;
+  END IF;
+  SELECT g.id, g.state INTO record_provider_event.generation_id, known_state FROM generations g
+    WHERE g.provider_base_url = p_provider_base_url AND g.provider_video_id = p_provider_video_id;
+  IF NOT FOUND THEN
+    outcome := 'unknown';
+  ELSIF known_state <> 'held' THEN
+    outcome := 'settled';
+  ELSE
+    INSERT INTO provider_nudges AS n (generation_id, nudges) VALUES (record_provider_event.generation_id, 1)
+      ON CONFLICT (generation_id) DO UPDATE SET nudges = n.nudges + 1 WHERE n.nudges < 20;
+    outcome := CASE WHEN FOUND THEN 'nudge' ELSE 'enough' END;
+  END IF;
+END $$;
+CREATE TRIGGER provider_events_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON provider_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+GRANT SELECT ON provider_events, provider_nudges TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_look, note_unreachable, stop_following, begin_deletion, end_deletion,
+  record_provider_event TO holdfast_service;

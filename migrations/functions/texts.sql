@@ -1,0 +1,71 @@
+-- What was written, as far as it was delivered, and what it comes to.
+
+CREATE FUNCTION guard_text() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF OLD.ended_at IS NOT NULL OR (OLD.generation_id, OLD.text_price_id, OLD.input_bound_tokens, OLD.max_output_tokens)
+     IS DISTINCT FROM (NEW.generation_id, NEW.text_price_id, NEW.input_bound_tokens, NEW.max_output_tokens) THEN
+    RAISE EXCEPTION 'a text ends once and keeps its price' USING ERRCODE = 'HF004';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER texts_guard BEFORE UPDATE ON texts FOR EACH ROW EXECUTE FUNCTION guard_text();
+CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- What a text costs as far as it is delivered, never more than is held; 0 when nothing was. Where the provider
+-- told no usage, or none for what it delivered, a token has at least one byte, so bytes are the upper bound of that.
+CREATE FUNCTION text_charge(p_generation_id text) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT CASE WHEN t.output = '' THEN 0 ELSE least(g.amount_microcredits, text_price_microcredits(
+      p.input_cost_microcredits_per_million_tokens, p.output_cost_microcredits_per_million_tokens, p.margin_basis_points,
+      CASE WHEN t.output_tokens > 0 THEN t.input_tokens ELSE t.input_bound_tokens END,
+      CASE WHEN t.output_tokens > 0 THEN t.output_tokens ELSE least(t.max_output_tokens, octet_length(t.output)) END))::bigint END
+  FROM texts t JOIN generations g ON g.id = t.generation_id JOIN text_prices p ON p.id = t.text_price_id
+  WHERE t.generation_id = p_generation_id
+$$;
+
+-- Keeps what the provider has written so far; false when the attempt is not the open one any more: its writer stops then.
+-- It never gets shorter: what was delivered was delivered.
+CREATE FUNCTION record_text(p_generation_id text, p_number integer, p_output text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state <> 'held' OR NOT EXISTS (SELECT FROM create_attempts a
+      WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
+    RETURN false;
+  END IF;
+  UPDATE texts t SET output = p_output WHERE t.generation_id = p_generation_id AND length(p_output) >= length(t.output);
+  RETURN true;
+END $$;
+
+-- Ends a text with the last of what was written and the provider's own count, NULL without one. Answers with false when the
+-- attempt is not the open one.
+CREATE FUNCTION end_text(
+  p_generation_id text, p_number integer, p_output text, p_finish_reason text, p_input_tokens bigint, p_output_tokens bigint
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF NOT record_text(p_generation_id, p_number, p_output) THEN
+    RETURN false;
+  END IF;
+  UPDATE create_attempts a SET outcome = 'created', ended_at = clock_timestamp()
+    WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
+  UPDATE texts t SET finish_reason = p_finish_reason, input_tokens = p_input_tokens, output_tokens = p_output_tokens,
+      ended_at = clock_timestamp() WHERE t.generation_id = p_generation_id;
+  UPDATE generations SET provider_verdict = 'completed', provider_status = COALESCE(p_finish_reason, 'broken_off'), last_look_at = clock_timestamp()
+    WHERE id = p_generation_id;
+  PERFORM append_event(p_generation_id, 'text_ended', jsonb_build_object('finish_reason', p_finish_reason,
+    'input_tokens', p_input_tokens, 'output_tokens', p_output_tokens));
+  RETURN true;
+END $$;
+
+-- Ends a text whose writer is gone by what it delivered: the call is not made again. Answers with whether it has ended,
+-- now or before; false when nothing was ever asked of the provider.
+CREATE FUNCTION close_text(p_generation_id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  RETURN g.provider_verdict IS NOT NULL OR COALESCE((SELECT end_text(p_generation_id, a.number, '', NULL, NULL, NULL)
+    FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL), false);
+END $$;
+
+GRANT SELECT ON texts TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_text, end_text, close_text TO holdfast_service;

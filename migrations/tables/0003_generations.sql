@@ -1,0 +1,136 @@
+-- One row is the meeting point of everyone who works on a generation (RULES): the API writes it, `place_hold` moves it
+-- from `requested` to `held` by compare-and-set, or `void_generation` to `voided`; settling ends it.
+CREATE TABLE generations (
+  id text PRIMARY KEY CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'),
+  kind text NOT NULL DEFAULT 'video' CONSTRAINT generations_kind_check CHECK (kind = split_part(id, '_', 1)),
+  account_id text NOT NULL REFERENCES accounts,
+  api_key_id text NOT NULL,
+  -- Whose limits this generation's hold counts against; NULL: its key has none.
+  limited_key text REFERENCES api_key_spending,
+  state text NOT NULL DEFAULT 'requested'
+    CHECK (state IN ('requested', 'held', 'charged', 'refunded', 'refused', 'voided')),
+  refusal_code text,
+  requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- A hold placed after this would surprise a client that has long gone.
+  admit_by timestamptz NOT NULL,
+  -- SHA-256 of route and canonical body: the same request again has the same one.
+  fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+  -- When the answer to the create had been sent in full, as far as can be known; NULL: its client may never have had it.
+  answered_at timestamptz,
+  -- Once, by whoever came first.
+  cancel_requested_at timestamptz,
+  -- Since when the ledger refuses to settle it by a rule or a constraint.
+  settlement_refused_at timestamptz,
+  -- Deleted by its owner: hidden from them, kept for the auditor.
+  deleted_at timestamptz,
+
+  model text NOT NULL,
+  -- Of a video; a text has no length, and its price is in `texts`.
+  seconds integer CHECK (seconds > 0),
+  size text,
+  remix_of text REFERENCES generations,
+  -- A claim: a generation that pays for the video of another, which was refunded before it completed.
+  claim_of text REFERENCES generations,
+
+  -- The price, snapshotted.
+  price_id bigint REFERENCES prices,
+  amount_microcredits bigint NOT NULL CHECK (amount_microcredits BETWEEN 1 AND 9007199254740991),
+
+  -- The provider of the last create: a video is never looked for at another one.
+  provider_base_url text,
+  provider_credential text,
+  -- Two generations never share a video.
+  provider_video_id text CONSTRAINT generations_provider_video UNIQUE,
+  provider_created_at timestamptz,
+  provider_completed_at timestamptz,
+  provider_status text,
+  provider_verdict text CHECK (provider_verdict IN ('open', 'completed', 'failed')),
+  provider_progress integer CHECK (provider_progress BETWEEN 0 AND 100),
+  provider_error_code text,
+  provider_error_message text,
+  last_look_at timestamptz,
+  -- Completed after its refund: until then its owner may have it after all, for its old price.
+  claimable_until timestamptz,
+  -- From here on it is not claimable any more; only then is it deleted at the provider.
+  deletion_begun_at timestamptz,
+  provider_deleted_at timestamptz,
+
+  -- Settlement (RULES, "Three states, enforced in SQL"): never changes once set.
+  credits_charged boolean,
+  charged_amount_microcredits bigint,
+  charged_at timestamptz,
+  settlement_reason text,
+  error_code text,
+  error_message text,
+  duration_ms bigint CHECK (duration_ms >= 0),
+
+  -- Whether it counts in accounts.active_generations.
+  counts_as_active boolean NOT NULL DEFAULT false,
+  event_sequence integer NOT NULL DEFAULT 0,
+
+  FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys (id, account_id),
+  CONSTRAINT generations_video_fields CHECK (CASE WHEN kind = 'video'
+    THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
+    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL END),
+  CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
+  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded' AND provider_verdict = 'completed'),
+  -- COALESCE, because a CHECK that comes out NULL passes.
+  CONSTRAINT generations_three_states CHECK (COALESCE(CASE
+    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND charged_at IS NULL
+    WHEN credits_charged THEN charged_amount_microcredits > 0 AND charged_at IS NOT NULL
+    ELSE charged_amount_microcredits IS NULL AND charged_at IS NOT NULL END, false)),
+  CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
+  CONSTRAINT generations_state_matches CHECK (
+    (state = 'charged') = (credits_charged IS TRUE) AND (state = 'refunded') = (credits_charged IS FALSE)
+    AND (credits_charged IS NULL) = (settlement_reason IS NULL)
+    AND (credits_charged IS FALSE) = (error_code IS NOT NULL)
+    AND (state IN ('refused', 'voided')) = (refusal_code IS NOT NULL))
+);
+CREATE INDEX generations_of_account ON generations (account_id, id);
+CREATE INDEX generations_unanswered ON generations (api_key_id, fingerprint, requested_at) WHERE answered_at IS NULL;
+CREATE INDEX generations_requested ON generations (admit_by) WHERE state = 'requested';
+CREATE INDEX generations_held ON generations (id) WHERE state = 'held';
+CREATE INDEX generations_counted ON generations (account_id) WHERE counts_as_active;
+CREATE INDEX generations_followed ON generations (id) WHERE counts_as_active AND state = 'refunded';
+CREATE INDEX generations_durations ON generations (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE state = 'charged';
+CREATE INDEX generations_settled ON generations (charged_at) INCLUDE (credits_charged, error_code) WHERE charged_at IS NOT NULL;
+CREATE INDEX generations_late ON generations (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
+-- What an operator lists at 3 a.m. is not found by reading everything.
+CREATE INDEX generations_emergencies ON generations (charged_at) WHERE settlement_reason = 'emergency';
+-- A video is paid for once.
+CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE state IN ('requested', 'held', 'charged');
+
+-- What the client asked for, apart from the generation so that it can be erased, and never in a Temporal history.
+CREATE TABLE inputs (
+  generation_id text PRIMARY KEY REFERENCES generations,
+  prompt text NOT NULL CHECK (length(prompt) BETWEEN 1 AND 32000),
+  reference bytea,
+  reference_type text,
+  reference_filename text,
+  CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL))
+);
+
+-- What happened, in the order it was learned; written in the transaction of what it tells.
+CREATE TABLE generation_events (
+  generation_id text NOT NULL REFERENCES generations,
+  sequence integer NOT NULL CHECK (sequence > 0),
+  kind text NOT NULL,
+  data jsonb NOT NULL DEFAULT '{}',
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (generation_id, sequence)
+);
+
+-- A client's Idempotency-Key, written in the transaction of its generation. Only the answers 200 and 402 are kept.
+CREATE TABLE idempotency_keys (
+  account_id text NOT NULL REFERENCES accounts,
+  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+  fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- NULL: refused at a glance for lack of credits, before there was a generation.
+  generation_id text REFERENCES generations,
+  answer_status integer CHECK (answer_status IN (200, 402)),
+  answer jsonb,
+  PRIMARY KEY (account_id, key),
+  CONSTRAINT idempotency_keys_answer CHECK ((answer IS NULL) OR (answer_status IS NOT NULL)),
+  CONSTRAINT idempotency_keys_leads_somewhere CHECK (generation_id IS NOT NULL OR answer_status = 402)
+);

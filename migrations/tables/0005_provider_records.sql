@@ -1,0 +1,33 @@
+-- One row for each call that may make a video; committed before the call (RULES, "Creating at most once").
+-- outcome NULL: open, the call may have arrived. 'not_made': proven that nothing was made. 'not_found': looked for, and
+-- nothing was there. 'adopted': looked for, and found.
+CREATE TABLE create_attempts (
+  generation_id text NOT NULL REFERENCES generations,
+  number integer NOT NULL CHECK (number > 0),
+  begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamptz,
+  outcome text CHECK (outcome IN ('created', 'adopted', 'refused', 'not_made', 'not_found')),
+  -- What a provider's list shows of the request: two open attempts that look the same can't be told apart there.
+  visible_sha256 bytea NOT NULL CHECK (length(visible_sha256) = 32),
+  error_code text,
+  error_message text,
+  PRIMARY KEY (generation_id, number),
+  CONSTRAINT create_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL))
+);
+CREATE UNIQUE INDEX create_attempts_one_open ON create_attempts (generation_id) WHERE outcome IS NULL;
+CREATE INDEX create_attempts_open_alike ON create_attempts (visible_sha256) WHERE outcome IS NULL;
+
+-- Webhooks of the provider: verified by the API, and never more than "look now" (RULES, "What moves credits").
+CREATE TABLE provider_events (
+  -- As the provider signed it: what comes again under the same id is a replay.
+  webhook_id text PRIMARY KEY CHECK (length(webhook_id) BETWEEN 1 AND 255),
+  type text NOT NULL CHECK (length(type) BETWEEN 1 AND 100),
+  provider_video_id text NOT NULL CHECK (length(provider_video_id) BETWEEN 1 AND 255),
+  received_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- How often a workflow was told to look: a signal is an event of its history, so there is an end to them.
+CREATE TABLE provider_nudges (
+  generation_id text PRIMARY KEY REFERENCES generations,
+  nudges integer NOT NULL
+);

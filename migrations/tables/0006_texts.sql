@@ -1,0 +1,19 @@
+-- Text, as paid as a video: a script or a thread is a generation with a hold of the most that it can cost, and is charged
+-- what the provider billed, or, where that is not known, what was delivered at its upper bound (RULES, "Text").
+
+-- What was written, as far as it was delivered, and what it came to.
+CREATE TABLE texts (
+  generation_id text PRIMARY KEY REFERENCES generations,
+  text_price_id bigint NOT NULL REFERENCES text_prices,
+  -- The hold is for so many tokens: an upper bound of the input, and the most that may be written.
+  input_bound_tokens bigint NOT NULL CHECK (input_bound_tokens > 0),
+  max_output_tokens bigint NOT NULL CHECK (max_output_tokens > 0),
+  output text NOT NULL DEFAULT '',
+  -- As the provider billed them; NULL when it did not say.
+  input_tokens bigint CHECK (input_tokens >= 0),
+  output_tokens bigint CHECK (output_tokens >= 0),
+  finish_reason text,
+  ended_at timestamptz,
+  CONSTRAINT texts_billed CHECK ((input_tokens IS NULL) = (output_tokens IS NULL)),
+  CONSTRAINT texts_billed_when_ended CHECK (ended_at IS NOT NULL OR input_tokens IS NULL)
+);

@@ -1,0 +1,16 @@
+-- What became of the content of a finished video: copied to the archive, or gone before it could be. A provider's links die
+-- after about an hour, and what was charged must stay. Nothing here moves credits, and nothing waits for it.
+CREATE TABLE contents (
+  generation_id text NOT NULL REFERENCES generations,
+  variant text NOT NULL CHECK (variant IN ('video', 'thumbnail', 'spritesheet')),
+  state text NOT NULL CHECK (state IN ('archived', 'gone')),
+  bytes bigint CHECK (bytes BETWEEN 1 AND 9007199254740991),
+  sha256 bytea CHECK (length(sha256) = 32),
+  content_type text CHECK (length(content_type) BETWEEN 1 AND 200),
+  -- Its key in the store.
+  location text CHECK (length(location) BETWEEN 1 AND 1000),
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (generation_id, variant),
+  CONSTRAINT contents_described CHECK (
+    num_nonnulls(bytes, sha256, content_type, location) = CASE state WHEN 'archived' THEN 4 ELSE 0 END)
+);
