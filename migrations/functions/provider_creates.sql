@@ -116,7 +116,7 @@ BEGIN
   END IF;
   IF p_outcome IN ('created', 'adopted') THEN
     UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
-        provider_created_at = COALESCE(p_provider_created_at, clock_timestamp())
+        provider_created_at = COALESCE(plausible_time(p_provider_created_at), clock_timestamp())
       WHERE id = p_generation_id;
   END IF;
   PERFORM append_event(p_generation_id, 'create_' || p_outcome, jsonb_build_object('attempt', p_number, 'code', p_error_code));

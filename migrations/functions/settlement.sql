@@ -20,6 +20,15 @@ BEGIN
     AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
 END $$;
 
+-- Milliseconds between two moments; NULL where they tell none: one is missing or infinite, they are in the wrong order (a
+-- clock stepped back), or over ten years apart. For statistics, which must never refuse a settlement: it never raises.
+CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  -- As numbers, for the difference of two times may be out of range.
+  SELECT CASE WHEN extract(epoch FROM p_to) - extract(epoch FROM p_from) BETWEEN 0 AND 315360000
+    THEN ((extract(epoch FROM p_to) - extract(epoch FROM p_from)) * 1000)::bigint END
+$$;
+
 -- Settles a held generation: 'completed' captures, every other reason releases. Each reason needs its proof in the
 -- database, whoever calls. A capture takes p_charge_microcredits, all that is held when that is NULL, and returns the rest;
 -- of 0 it is a release ('nothing_to_charge'). A text is charged by its own record, and one whose writer is gone is closed by
@@ -131,10 +140,10 @@ BEGIN
     error_code = code,
     error_message = message,
     -- By the provider's clock only where that fits into the time that we saw pass.
-    duration_ms = CASE WHEN charge THEN extract(epoch FROM CASE
-      WHEN g.provider_completed_at - g.provider_created_at BETWEEN interval '0' AND settled - hold.placed_at
-        THEN g.provider_completed_at - g.provider_created_at
-      ELSE settled - hold.placed_at END) * 1000 END,
+    duration_ms = CASE WHEN charge THEN
+      CASE WHEN elapsed_ms(g.provider_created_at, g.provider_completed_at) <= elapsed_ms(hold.placed_at, settled)
+        THEN elapsed_ms(g.provider_created_at, g.provider_completed_at)
+        ELSE elapsed_ms(hold.placed_at, settled) END END,
     counts_as_active = g.counts_as_active AND NOT finished,
     -- An emergency took back what was complete: its owner may have it after all.
     claimable_until = CASE WHEN asked = 'emergency' AND g.kind = 'video' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
@@ -147,7 +156,8 @@ BEGIN
   UPDATE accounts a SET
     held_microcredits = a.held_microcredits - hold.amount_microcredits,
     available_microcredits = a.available_microcredits + hold.amount_microcredits - COALESCE(charged, 0),
-    active_generations = a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END
+    -- A count, and not what is settled: where it is wrong, ledger_drift shows it.
+    active_generations = greatest(0, a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END)
   WHERE a.id = hold.account_id RETURNING * INTO account;
   PERFORM post_transaction(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, account,
     p_generation_id, COALESCE(charged, hold.amount_microcredits), asked, hold.amount_microcredits - COALESCE(charged, 0), -hold.amount_microcredits, 0, COALESCE(charged, 0));
