@@ -59,7 +59,7 @@ async function ask(
   }
 }
 
-const FIRST_WAIT_FOR_US_MS = 30_000;
+const FIRST_WAIT_FOR_US_MS = 10_000;
 /** The reconciler tries every few minutes meanwhile, so a long wait holds nothing up and keeps the history short. */
 const LONGEST_WAIT_FOR_US_MS = 3_600_000;
 
