@@ -102,10 +102,11 @@ async function deleteUnclaimed(
     throw transient('The video is at another provider, or under another key, than is configured now.', null);
   }
   const deleted = await provider.deleteVideo(video.videoId);
-  if (deleted.outcome === 'transient' && deleted.status !== 404) {
+  if (deleted.outcome === 'transient') {
     throw transient(`The video could not be deleted: ${deleted.why}.`, deleted.retryAfterMs);
   }
-  count('provider_cost_lost_microcredits', await ledger.endDeletion(generationId));
+  const providerKeeps = deleted.outcome === 'kept' ? deleted.why : null;
+  count('provider_cost_lost_microcredits', await ledger.endDeletion(generationId, providerKeeps));
   return true;
 }
 

@@ -28,33 +28,36 @@ export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, ge
 }
 
 /**
- * Deletes at the provider and in the archive, and hides it here. Raises `video_not_terminal` while it is open: that is no way
- * to a refund.
+ * Deletes at the provider, where that has a deletion, and in the archive; hides it here and erases what was asked for. Raises
+ * `video_not_terminal` while it is open: that is no way to a refund.
  */
 export async function deleteVideo(deps: ApiDependencies, generation: Generation): Promise<void> {
-  const { ledger, provider, archive, log } = deps;
+  const { ledger, archive, log } = deps;
   // Before anything is touched: what is open may yet be charged, and must then be there.
   if (generation.state === 'held') throw notTerminal();
-  // One that was refunded may still be at work there; what follows it needs it.
-  if (
-    generation.state === 'charged' &&
-    generation.providerVideoId !== null &&
-    generation.providerBaseUrl === provider.baseUrl
-  ) {
-    const deleted = await provider.deleteVideo(generation.providerVideoId);
-    if (deleted.outcome === 'transient' && deleted.status !== 404) {
-      throw notDeleted('at the provider just now; nothing was changed');
-    }
-  }
+  const providerKeeps = await deleteAtProvider(deps, generation);
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'an archived content could not be deleted');
     throw notDeleted('just now');
   });
-  if (!(await ledger.deleteGeneration(generation.accountId, generation.id))) throw notTerminal();
+  if (!(await ledger.deleteGeneration(generation.accountId, generation.id, providerKeeps))) throw notTerminal();
   // Once more: a copy may have come to its end just before. One that ends from here on finds the video deleted.
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'the content of a deleted video is still in the archive');
   });
+}
+
+/** Why the provider keeps the video, null when it does not. Raises `temporarily_unavailable` when it can't be asked now. */
+async function deleteAtProvider({ provider, log }: ApiDependencies, generation: Generation): Promise<string | null> {
+  const { id: generationId, state, providerVideoId, providerBaseUrl } = generation;
+  // One that was refunded may still be at work there; what follows it needs it.
+  if (state !== 'charged' || providerVideoId === null) return null;
+  if (providerBaseUrl !== provider.baseUrl) return 'it was made at another provider than is configured now';
+  const deleted = await provider.deleteVideo(providerVideoId);
+  if (deleted.outcome === 'deleted') return null;
+  if (deleted.outcome === 'transient') throw notDeleted('at the provider just now; nothing was changed');
+  log.warn({ generationId, why: deleted.why }, 'the provider keeps a video that its owner has deleted');
+  return deleted.why;
 }
 
 function notDeleted(how: string): ApiError {

@@ -81,19 +81,20 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
     admitWithinMs,
     fingerprint,
     idempotencyKey,
+    maxMicrocredits,
   });
   switch (admission.outcome) {
     case 'admitted':
-      if (maxMicrocredits !== null && admission.amountMicrocredits > maxMicrocredits) {
-        await deps.ledger.voidGeneration(generationId);
-        throw tooDear(admission.amountMicrocredits, maxMicrocredits, kind);
-      }
       if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'replay':
       return replay(deps, caller, order, admission);
+    case 'too_dear':
+      throw tooDear(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
     case 'account_frozen':
     case 'insufficient_credits':
+    case 'too_many_active_generations':
+    case 'key_spend_limit':
       throw await refusalOf(deps, caller, admission.amountMicrocredits, admission.outcome, kind);
     default:
       throw inadmissible(admission.outcome);

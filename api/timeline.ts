@@ -29,6 +29,9 @@ const WORDS: Record<string, Words> = {
   late_completion: () => 'The provider completed the video after the refund; it can be claimed for a day, at its price',
   claimed: ({ by }) => `Claimed, as ${by}`,
   provider_video_deleted: () => 'Nobody claimed the late video: it was deleted at the provider',
+  provider_video_kept: () => 'Nobody claimed the late video: it can’t be had any more, but the provider keeps it',
+  deleted: ({ provider_keeps: why }) =>
+    why === undefined ? 'Deleted by its owner' : 'Deleted by its owner here; the provider keeps its copy',
   content_gone: () => 'The provider’s link to the content died before it could be copied to the archive',
   credits_refunded: (data) => `${credits(data)} of the charged credits were given back`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,

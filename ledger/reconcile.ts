@@ -115,11 +115,18 @@ export async function beginDeletion(
   return video;
 }
 
-const END_DELETION = { name: 'end_deletion', text: 'SELECT end_deletion($1) AS lost' };
+const END_DELETION = { name: 'end_deletion', text: 'SELECT end_deletion($1, $2) AS lost' };
 
-/** Records that the video is gone; answers with what it had cost us in microcredits, 0 for a repeat. */
-export async function endDeletion(pool: Pool, generationId: string): Promise<number> {
-  return (await row<{ lost: number }>(pool, END_DELETION, [generationId])).lost;
+/**
+ * Records that the video is gone, or why the provider keeps it; answers with what it had cost us in microcredits, 0 for a
+ * repeat.
+ */
+export async function endDeletion(
+  pool: Pool,
+  generationId: string,
+  providerKeeps: string | null = null,
+): Promise<number> {
+  return (await row<{ lost: number }>(pool, END_DELETION, [generationId, providerKeeps])).lost;
 }
 
 const COMPARE = {

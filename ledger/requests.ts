@@ -13,6 +13,8 @@ export interface AnyAdmission {
   /** SHA-256 of route and canonical body. */
   readonly fingerprint: Buffer;
   readonly idempotencyKey: string | null;
+  /** What costs more is not admitted; unset: whatever it costs. */
+  readonly maxMicrocredits?: number | null;
 }
 
 export interface AdmissionRequest extends AnyAdmission {
@@ -42,7 +44,11 @@ export interface KeptAnswer {
 
 export type Admission =
   | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
-  | { readonly outcome: 'account_frozen' | 'insufficient_credits'; readonly amountMicrocredits: number }
+  | {
+      readonly outcome:
+        'too_dear' | 'account_frozen' | 'insufficient_credits' | 'too_many_active_generations' | 'key_spend_limit';
+      readonly amountMicrocredits: number;
+    }
   /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
   | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' }
   /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
@@ -66,10 +72,10 @@ interface AdmissionRow {
 
 const ADMIT = {
   name: 'admit_generation',
-  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
 };
 
-/** Writes the request if the account could pay for it at a glance; holds nothing. Raises `already_admitted` for a used id. */
+/** Writes the request if it could be held at a glance; holds nothing, and of a refusal nothing large is written. Raises `already_admitted` for a used id. */
 export async function admitGeneration(pool: Pool, request: AdmissionRequest): Promise<Admission> {
   const reference = request.inputReference;
   const admitted = await row<AdmissionRow>(pool, ADMIT, [
@@ -84,6 +90,7 @@ export async function admitGeneration(pool: Pool, request: AdmissionRequest): Pr
     reference?.bytes,
     reference?.contentType,
     reference?.filename,
+    request.maxMicrocredits,
     request.admitWithinMs,
     request.fingerprint,
     request.idempotencyKey,
@@ -93,7 +100,7 @@ export async function admitGeneration(pool: Pool, request: AdmissionRequest): Pr
 
 const ADMIT_TEXT = {
   name: 'admit_text',
-  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
 };
 
 /** The same for a text, at the most that it can cost. */
@@ -106,6 +113,7 @@ export async function admitText(pool: Pool, request: TextAdmissionRequest): Prom
     request.inputBoundTokens,
     request.maxOutputTokens,
     request.request,
+    request.maxMicrocredits,
     request.admitWithinMs,
     request.fingerprint,
     request.idempotencyKey,
@@ -124,8 +132,11 @@ function toAdmission(admitted: AdmissionRow): Admission {
   switch (outcome) {
     case 'admitted':
       return { outcome, generationId, amountMicrocredits };
+    case 'too_dear':
     case 'account_frozen':
     case 'insufficient_credits':
+    case 'too_many_active_generations':
+    case 'key_spend_limit':
       return { outcome, amountMicrocredits };
     case 'replay':
       return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
@@ -202,9 +213,17 @@ export async function requestCancel(
   return row(pool, CANCEL, [generationId, by]);
 }
 
-const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2) AS deleted' };
+const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2, $3) AS deleted' };
 
-/** Hides a settled generation from its owner; false while it is open. */
-export async function deleteGeneration(pool: Pool, accountId: string, generationId: string): Promise<boolean> {
-  return (await row<{ deleted: boolean }>(pool, DELETE, [generationId, accountId])).deleted;
+/**
+ * Hides a settled generation from its owner and erases what was asked for and written; false while it is open.
+ * `providerKeeps`: why the provider has its copy still, for the record.
+ */
+export async function deleteGeneration(
+  pool: Pool,
+  accountId: string,
+  generationId: string,
+  providerKeeps: string | null = null,
+): Promise<boolean> {
+  return (await row<{ deleted: boolean }>(pool, DELETE, [generationId, accountId, providerKeeps])).deleted;
 }

@@ -287,6 +287,7 @@ CREATE TABLE idempotency_keys (
   CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT idempotency_keys_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
+CREATE INDEX idempotency_keys_generation ON public.idempotency_keys USING btree (generation_id);
 GRANT SELECT ON idempotency_keys TO holdfast_service;
 
 CREATE TABLE inputs (
@@ -536,8 +537,8 @@ CREATE TABLE webhook_secrets (
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,integer,bytea,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,integer,bytea,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION adopt_video(text,integer,text,timestamp with time zone) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_create(text,text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_deletion(text) TO holdfast_service;
@@ -548,11 +549,11 @@ GRANT EXECUTE ON FUNCTION create_webhook_endpoint(text,text,text,text[],text) TO
 GRANT SELECT ON credit_usage_today TO holdfast_service;
 GRANT SELECT ON current_prices TO holdfast_service;
 GRANT SELECT ON current_text_prices TO holdfast_service;
-GRANT EXECUTE ON FUNCTION delete_generation(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION delete_generation(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION delete_webhook_endpoint(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION enable_webhook_endpoint(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION end_create(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION end_deletion(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION end_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION end_text(text,integer,text,text,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION expected_duration_ms(text,integer,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION find_unanswered(text,bytea) TO holdfast_service;

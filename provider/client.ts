@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import OpenAI from 'openai';
+import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { parsePage, parseVideo } from './dialect.ts';
 import { encodeCreate, type CreateEncoding } from './encoding.ts';
 import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './text.ts';
 import { createTransport, type Transport } from './transport.ts';
-import type { CreateRefusal, CreateResult, DownloadOptions, Provider, Trouble } from './types.ts';
+import type { CreateRefusal, CreateResult, DownloadOptions, Provider, RetrieveResult, Trouble } from './types.ts';
 import { writeText } from './writeText.ts';
 
 export interface ProviderSettings {
@@ -46,6 +47,16 @@ export function createProvider(settings: ProviderSettings): Provider {
   const writer = createClient(baseUrl, apiKey, FIRST_WORD_TIMEOUT_MS, transport.open);
   const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
     askFor(request, read, redact);
+  const retrieveVideo = (id: string) =>
+    ask<RetrieveResult>(
+      () => client.videos.retrieve(id).asResponse(),
+      (answer) => {
+        const video = parseVideo(answer.body, redact);
+        if (video === null) return unreadable(answer);
+        // A gateway's cache may hand out another video, and its `completed` would charge this one.
+        return video.id === id ? { outcome: 'seen', video } : unreadable(answer, 'about another video');
+      },
+    );
   return {
     baseUrl,
     credential: createHash('sha256').update(apiKey).digest('hex').slice(0, 8),
@@ -62,16 +73,7 @@ export function createProvider(settings: ProviderSettings): Provider {
 
     writeText: (request, onOutput) => writeText(writer, request, onOutput, { redact, timeoutMs: TEXT_TIMEOUT_MS }),
 
-    retrieveVideo: (id) =>
-      ask(
-        () => client.videos.retrieve(id).asResponse(),
-        (answer) => {
-          const video = parseVideo(answer.body, redact);
-          if (video === null) return unreadable(answer);
-          // A gateway's cache may hand out another video, and its `completed` would charge this one.
-          return video.id === id ? { outcome: 'seen' as const, video } : unreadable(answer, 'about another video');
-        },
-      ),
+    retrieveVideo,
 
     listVideos: ({ after, limit = 100 } = {}) =>
       ask(
@@ -79,11 +81,13 @@ export function createProvider(settings: ProviderSettings): Provider {
         (answer) => parsePage(answer.body, limit, redact) ?? unreadable(answer),
       ),
 
-    deleteVideo: (id) =>
-      ask(
+    async deleteVideo(id) {
+      const deleted = await ask(
         () => client.videos.delete(id).asResponse(),
-        () => ({ outcome: 'deleted' as const }),
-      ),
+        (answer) => readDeletion(answer.body),
+      );
+      return deleted.outcome === 'transient' ? sortDeletion(deleted, () => retrieveVideo(id)) : deleted;
+    },
 
     downloadContent: (id, options = {}) => download(transport, baseUrl, apiKey, id, options),
   };

@@ -107,7 +107,11 @@ export interface VideoPage {
 
 export type ListResult = VideoPage | Trouble;
 
-export type DeleteResult = { readonly outcome: 'deleted' } | Trouble;
+export type DeleteResult =
+  | { readonly outcome: 'deleted' }
+  /** It has no deletion, or refuses this one for good: asking again changes nothing. `why` is in an operator's words. */
+  | { readonly outcome: 'kept'; readonly why: string }
+  | Trouble;
 
 export interface DownloadOptions {
   readonly variant?: 'video' | 'thumbnail' | 'spritesheet';
@@ -132,7 +136,7 @@ export interface Provider {
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
   /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */
   listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
-  /** A 404 is `transient` with its status: the caller knows whether gone is good. Never throws for provider trouble. */
+  /** `deleted` also when it was gone before. Never throws for provider trouble. */
   deleteVideo(providerVideoId: string): Promise<DeleteResult>;
   /**
    * The provider's answer as it comes, whatever its status (206, 304, 404, 416), its body a stream. Raises `CallFailed`

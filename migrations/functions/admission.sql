@@ -1,12 +1,13 @@
 -- Requests before their hold: admitted, answered, or void.
 
 -- Internal: admits what has a price. With an idempotency key, the key, what it stands for and the generation are written in
--- this one transaction. outcome: 'admitted', 'account_frozen', 'insufficient_credits'; for a key that came before:
+-- this one transaction. outcome: 'admitted'; 'too_dear' (more than p_max_microcredits), 'account_frozen',
+-- 'insufficient_credits'; 'too_many_active_generations', 'key_spend_limit' (then a generation says so); for a key that came before:
 -- 'in_use' (still running), 'reused' (another body), 'too_old' (over 72 h), 'replay' (answer as kept, or by the generation).
 CREATE FUNCTION admit_priced(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint, amount bigint,
-  p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer,
-  p_fingerprint bytea, p_idempotency_key text
+  p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
+  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -14,6 +15,7 @@ DECLARE
   account accounts;
   earlier idempotency_keys;
   earlier_state text;
+  refusal text;
 BEGIN
   IF p_idempotency_key IS NOT NULL THEN
     -- Two callers with one key: the second waits here for the first one's transaction, and then finds its row.
@@ -40,30 +42,41 @@ BEGIN
     END IF;
   END IF;
 
+  -- Everything that place_hold would refuse by, before anything large is written. It decides for good, under the lock.
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
-  IF account.frozen_at IS NOT NULL THEN
-    RETURN QUERY SELECT 'account_frozen', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
-  END IF;
-  IF account.available_microcredits < amount THEN
+  refusal := CASE
+    WHEN amount > p_max_microcredits THEN 'too_dear'
+    WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
+    WHEN account.available_microcredits < amount THEN 'insufficient_credits'
+    WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations'
+    WHEN NOT limits_leave_room(p_api_key_id, amount) THEN 'key_spend_limit' END;
+  IF refusal = 'insufficient_credits' AND p_idempotency_key IS NOT NULL THEN
     -- A key that was refused for lack of credits stays refused.
-    IF p_idempotency_key IS NOT NULL THEN
-      INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status) VALUES (p_account_id, p_idempotency_key, p_fingerprint, 402)
-        ON CONFLICT (account_id, key) DO UPDATE SET answer_status = 402, generation_id = NULL;
-    END IF;
-    RETURN QUERY SELECT 'insufficient_credits', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+    INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status) VALUES (p_account_id, p_idempotency_key, p_fingerprint, 402)
+      ON CONFLICT (account_id, key) DO UPDATE SET answer_status = 402, generation_id = NULL;
   END IF;
-  INSERT INTO generations (id, kind, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, remix_of, admit_by, fingerprint)
-  VALUES (p_generation_id, split_part(p_generation_id, '_', 1), p_account_id, p_api_key_id, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
+  IF refusal IN ('too_dear', 'account_frozen', 'insufficient_credits') THEN
+    RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, amount_microcredits, remix_of,
+      admit_by, fingerprint)
+  VALUES (p_generation_id, split_part(p_generation_id, '_', 1), p_account_id, p_api_key_id, CASE WHEN refusal IS NULL THEN 'requested' ELSE 'refused' END,
+          refusal, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
           clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
-  INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
-  VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+  IF refusal IS NULL THEN
+    INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
+    VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+  END IF;
   IF p_idempotency_key IS NOT NULL THEN
     INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, generation_id)
       VALUES (p_account_id, p_idempotency_key, p_fingerprint, p_generation_id)
       ON CONFLICT (account_id, key) DO UPDATE SET generation_id = p_generation_id;
   END IF;
   PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
-  RETURN QUERY SELECT 'admitted', p_generation_id, amount, NULL::integer, NULL::jsonb;
+  IF refusal IS NOT NULL THEN
+    PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
+  END IF;
+  RETURN QUERY SELECT COALESCE(refusal, 'admitted'), p_generation_id, amount, NULL::integer, NULL::jsonb;
 END $$;
 
 -- Writes the request for a video, if the account could pay for it at a glance: place_hold decides for good. A remix takes
@@ -71,8 +84,8 @@ END $$;
 -- outcome: as admit_priced answers; 'unknown_model', 'unknown_size', 'unknown_original'.
 CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
-  p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_admit_within_ms integer,
-  p_fingerprint bytea, p_idempotency_key text
+  p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
+  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -98,13 +111,13 @@ BEGIN
   END IF;
   RETURN QUERY SELECT * FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id,
     price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds), p_remix_of,
-    p_prompt, p_reference, p_reference_type, p_reference_filename, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+    p_prompt, p_reference, p_reference_type, p_reference_filename, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key);
 END $$;
 
 -- The same for a text, at the most that so many tokens can cost. outcome: as admit_priced answers; 'unknown_model'.
 CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
-  p_prompt text, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
+  p_prompt text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -119,7 +132,7 @@ BEGIN
   SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
     text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
       price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
-    p_prompt, NULL, NULL, NULL, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+    p_prompt, NULL, NULL, NULL, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key);
   IF admitted.outcome = 'admitted' THEN
     INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
       VALUES (p_generation_id, price.id, p_input_bound_tokens, p_max_output_tokens);
@@ -171,13 +184,17 @@ BEGIN
 END $$;
 
 -- Keeps the answer of a request that came with an idempotency key; the first one stands. Never for another generation than
--- this one: a refusal that is told late must not be the answer to a later request that was accepted under the same key.
+-- this one: a refusal that is told late must not be the answer to a later request that was accepted under the same key. And
+-- none of a deleted generation, for an answer has the prompt.
 CREATE FUNCTION keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  -- Behind a deletion that is under way; the next statement sees what that did.
+  PERFORM FROM idempotency_keys WHERE account_id = p_account_id AND key = p_key FOR NO KEY UPDATE;
   UPDATE idempotency_keys SET answer_status = p_status, answer = p_answer
   WHERE account_id = p_account_id AND key = p_key AND answer IS NULL
-    AND (p_generation_id IS NULL OR generation_id IS NULL OR generation_id = p_generation_id)
-$$;
+    AND (p_generation_id IS NULL OR generation_id IS NULL OR generation_id = p_generation_id) AND NOT is_deleted(generation_id);
+END $$;
 
 -- The newest request of this key and body whose answer may never have reached its client, from the last 15 minutes: the
 -- one that an SDK's retry without an idempotency key means.
@@ -204,6 +221,7 @@ BEGIN
   IF g.state = 'requested' THEN
     UPDATE generations gen SET state = 'voided', refusal_code = 'voided' WHERE gen.id = p_generation_id RETURNING * INTO g;
     PERFORM append_event(p_generation_id, 'voided', '{}');
+    PERFORM erase_inputs(p_generation_id);
   END IF;
   RETURN QUERY SELECT g.state, g.refusal_code;
 END $$;

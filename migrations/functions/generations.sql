@@ -21,8 +21,13 @@ BEGIN
   IF OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (
      (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.charged_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
      IS DISTINCT FROM
-     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.charged_at, NEW.settlement_reason, NEW.error_code, NEW.error_message)) THEN
+     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.charged_at, NEW.settlement_reason, NEW.error_code,
+      -- It may quote the prompt, so it is erased when its owner deletes the generation.
+      CASE WHEN NEW.deleted_at IS NOT NULL AND NEW.error_message IS NULL THEN OLD.error_message ELSE NEW.error_message END)) THEN
     RAISE EXCEPTION 'a generation is settled once' USING ERRCODE = 'HF004';
+  END IF;
+  IF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL THEN
+    RAISE EXCEPTION 'a deleted generation stays deleted' USING ERRCODE = 'HF004';
   END IF;
   RETURN NEW;
 END $$;
@@ -73,6 +78,12 @@ BEGIN
   END IF;
 END $$;
 
+-- Internal. What was asked for is kept for what can still be made by it: not for what was refused, given up or deleted.
+CREATE FUNCTION erase_inputs(p_generation_id text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+  DELETE FROM inputs WHERE generation_id = p_generation_id
+$$;
+
 -- Records that the client, or an operator in Temporal, wants no video any more; once. It moves no credits: the workflow
 -- releases the hold if nothing can have been made yet. first: whether this call was the one that recorded it.
 CREATE FUNCTION request_cancel(p_generation_id text, p_by text) RETURNS TABLE (state text, first boolean)
@@ -89,17 +100,33 @@ BEGIN
   END IF;
 END $$;
 
--- Hides a settled generation from its owner. Answers with false while it is open: deleting is no way to a refund.
-CREATE FUNCTION delete_generation(p_generation_id text, p_account_id text) RETURNS boolean
+-- Whether its owner has deleted it: then what may quote the prompt can be erased from it, and is not written to it any more.
+CREATE FUNCTION is_deleted(p_generation_id text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM generations WHERE id = p_generation_id AND deleted_at IS NOT NULL)
+$$;
+
+-- Hides a settled generation from its owner and erases what was asked for, what was written, and every text that may quote
+-- it. The books stay, and so does the idempotency key with its fingerprint, or a repeat would pay again.
+-- p_provider_keeps: why the provider has its copy still; NULL when it has none, as far as is known.
+-- Answers with false while it is open: deleting is no way to a refund.
+CREATE FUNCTION delete_generation(p_generation_id text, p_account_id text, p_provider_keeps text DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE g generations := lock_generation(p_generation_id);
+DECLARE g generations;
 BEGIN
+  -- Keys before the generation, as admission locks them. Whoever keeps an answer at this moment comes before, or finds it deleted.
+  PERFORM FROM idempotency_keys WHERE generation_id = p_generation_id FOR NO KEY UPDATE;
+  g := lock_generation(p_generation_id);
   IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
     RETURN false;
   END IF;
   IF g.deleted_at IS NULL THEN
-    UPDATE generations SET deleted_at = clock_timestamp() WHERE id = p_generation_id;
-    PERFORM append_event(p_generation_id, 'deleted', '{}');
+    UPDATE generations SET deleted_at = clock_timestamp(), error_message = NULL, provider_error_message = NULL WHERE id = p_generation_id;
+    PERFORM append_event(p_generation_id, 'deleted', jsonb_strip_nulls(jsonb_build_object('provider_keeps', p_provider_keeps)));
+    PERFORM erase_inputs(p_generation_id);
+    UPDATE texts SET output = '' WHERE generation_id = p_generation_id;
+    UPDATE create_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;
+    UPDATE idempotency_keys SET answer = NULL WHERE generation_id = p_generation_id;
   END IF;
   RETURN true;
 END $$;

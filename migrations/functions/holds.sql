@@ -88,6 +88,7 @@ BEGIN
     ELSIF refusal IS NOT NULL THEN
       UPDATE generations gen SET state = 'refused', refusal_code = refusal WHERE gen.id = p_generation_id;
       PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
+      PERFORM erase_inputs(p_generation_id);
     ELSE
       INSERT INTO holds (id, generation_id, account_id, amount_microcredits, placed_at, expires_at)
       VALUES ('hold_' || split_part(p_generation_id, '_', 2), p_generation_id, g.account_id, g.amount_microcredits, placed,

@@ -35,6 +35,17 @@ BEGIN
   RETURN FOUND;
 END $$;
 
+-- Internal. Whether the limits of a key leave room for an amount at this moment; spend_within_limits decides.
+CREATE FUNCTION limits_leave_room(p_api_key_id text, p_amount bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT NOT EXISTS (
+    SELECT FROM api_keys k LEFT JOIN api_key_spending s ON s.api_key_id = COALESCE(k.spends_as, k.id)
+    WHERE k.id = p_api_key_id AND (
+      CASE WHEN s.day = (now() AT TIME ZONE 'UTC')::date THEN s.day_microcredits ELSE 0 END + p_amount > k.daily_limit_microcredits
+      OR CASE WHEN s.month = date_trunc('month', now() AT TIME ZONE 'UTC')::date THEN s.month_microcredits ELSE 0 END + p_amount
+        > k.monthly_limit_microcredits))
+$$;
+
 -- Gives back the room that a settled hold no longer takes, in the day and month in which it was placed.
 CREATE FUNCTION return_spending() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

@@ -2,7 +2,9 @@
 
 CREATE FUNCTION guard_create_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  IF OLD.outcome IS NOT NULL THEN
+  -- Of a deleted generation the provider's words are erased, for they may quote the prompt; nothing else changes.
+  IF OLD.outcome IS NOT NULL AND NOT (NEW.error_message IS NULL AND is_deleted(OLD.generation_id)
+     AND to_jsonb(NEW) - 'error_message' = to_jsonb(OLD) - 'error_message') THEN
     RAISE EXCEPTION 'an attempt ends once' USING ERRCODE = 'HF004';
   END IF;
   RETURN NEW;
@@ -105,7 +107,8 @@ BEGIN
     RAISE EXCEPTION 'an attempt that made a video ends with its id, and no other does' USING ERRCODE = '22004';
   END IF;
   PERFORM lock_generation(p_generation_id);
-  UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code, error_message = p_error_message
+  UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code,
+      error_message = CASE WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
     WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
   IF NOT FOUND THEN
     -- The answer of a process that was halted and given up: its video has no owner, and is on record for whoever looks.

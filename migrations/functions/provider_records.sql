@@ -37,7 +37,8 @@ BEGIN
     UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
         -- Progress never goes back for the one who watches it.
         provider_progress = greatest(gen.provider_progress, p_progress),
-        provider_completed_at = plausible_time(p_completed_at), provider_error_code = p_error_code, provider_error_message = p_error_message,
+        provider_completed_at = plausible_time(p_completed_at), provider_error_code = p_error_code,
+        provider_error_message = CASE WHEN gen.deleted_at IS NULL THEN p_error_message END,
         last_look_at = clock_timestamp(), claimable_until = late
       WHERE gen.id = p_generation_id;
     IF (g.provider_verdict, g.provider_status, g.provider_progress)
@@ -90,8 +91,9 @@ BEGIN
   END IF;
 END $$;
 
--- Records that the provider's video is gone. Answers with what it had cost us, in microcredits; 0 for a repeat.
-CREATE FUNCTION end_deletion(p_generation_id text) RETURNS bigint
+-- Records that the provider's video is gone, or, with p_provider_keeps, why the provider keeps it: then it is not asked again.
+-- Answers with what the video had cost us, in microcredits; 0 for a repeat.
+CREATE FUNCTION end_deletion(p_generation_id text, p_provider_keeps text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   g generations := lock_generation(p_generation_id);
@@ -102,7 +104,8 @@ BEGIN
   END IF;
   SELECT p.provider_cost_microcredits_per_second * g.seconds INTO lost FROM prices p WHERE p.id = g.price_id;
   UPDATE generations SET provider_deleted_at = clock_timestamp() WHERE id = p_generation_id;
-  PERFORM append_event(p_generation_id, 'provider_video_deleted', jsonb_build_object('lost_microcredits', lost));
+  PERFORM append_event(p_generation_id, CASE WHEN p_provider_keeps IS NULL THEN 'provider_video_deleted' ELSE 'provider_video_kept' END,
+    jsonb_strip_nulls(jsonb_build_object('lost_microcredits', lost, 'why', p_provider_keeps)));
   RETURN lost;
 END $$;
 

@@ -2,6 +2,10 @@
 
 CREATE FUNCTION guard_text() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+  -- Of a deleted one what was written is erased, and nothing else changes.
+  IF NEW.output = '' AND is_deleted(OLD.generation_id) AND to_jsonb(NEW) - 'output' = to_jsonb(OLD) - 'output' THEN
+    RETURN NEW;
+  END IF;
   IF OLD.ended_at IS NOT NULL OR (OLD.generation_id, OLD.text_price_id, OLD.input_bound_tokens, OLD.max_output_tokens)
      IS DISTINCT FROM (NEW.generation_id, NEW.text_price_id, NEW.input_bound_tokens, NEW.max_output_tokens) THEN
     RAISE EXCEPTION 'a text ends once and keeps its price' USING ERRCODE = 'HF004';

@@ -53,6 +53,7 @@ CREATE TABLE generations (
   claimable_until timestamptz,
   -- From here on it is not claimable any more; only then is it deleted at the provider.
   deletion_begun_at timestamptz,
+  -- Or since when it is on record that the provider keeps it.
   provider_deleted_at timestamptz,
 
   -- Settlement (RULES, "Three states, enforced in SQL"): never changes once set.
@@ -134,3 +135,5 @@ CREATE TABLE idempotency_keys (
   CONSTRAINT idempotency_keys_answer CHECK ((answer IS NULL) OR (answer_status IS NOT NULL)),
   CONSTRAINT idempotency_keys_leads_somewhere CHECK (generation_id IS NOT NULL OR answer_status = 402)
 );
+-- For a deletion, which erases the answer.
+CREATE INDEX idempotency_keys_generation ON idempotency_keys (generation_id);

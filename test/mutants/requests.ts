@@ -32,8 +32,8 @@ export const requests = [
     },
     'admit-key-refused': {
       breaks: 'a key that was refused for lack of credits is admitted after a top-up',
-      find: 'IF p_idempotency_key IS NOT NULL THEN\n      INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status)',
-      replace: 'IF false THEN\n      INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status)',
+      find: "refusal = 'insufficient_credits' AND p_idempotency_key IS NOT NULL",
+      replace: 'false',
     },
     'admit-key-refused-hold': {
       breaks: 'a key whose hold was refused for lack of credits is admitted after a top-up',
@@ -46,6 +46,40 @@ export const requests = [
       breaks: 'requests that cannot be paid are admitted',
       find: 'account.available_microcredits < amount',
       replace: 'false',
+    },
+    'admit-dear': {
+      breaks: 'what costs more than its client wants is written, and its upload stays',
+      find: 'amount > p_max_microcredits',
+      replace: 'false',
+    },
+    'admit-cap': {
+      breaks: 'uploads beyond the cap are written',
+      find: 'account.active_generations >= account.max_active_generations',
+      replace: 'false',
+    },
+    'admit-limit': {
+      breaks: 'uploads that a key may not pay for are written',
+      find: 'NOT limits_leave_room(p_api_key_id, amount)',
+      replace: 'false',
+    },
+  }),
+  ...edits('limits_leave_room', {
+    'admit-limit-day': {
+      breaks: 'uploads beyond the limit of a day are written',
+      find: '+ p_amount > k.daily_limit_microcredits',
+      replace: '+ p_amount > NULL::bigint',
+    },
+    'admit-limit-month': {
+      breaks: 'uploads beyond the limit of a month are written',
+      find: '> k.monthly_limit_microcredits',
+      replace: '> NULL::bigint',
+    },
+  }),
+  ...edits('place_hold', {
+    'refused-upload': {
+      breaks: 'the uploads of refused requests stay',
+      find: 'PERFORM erase_inputs(p_generation_id);',
+      replace: '',
     },
   }),
   ...edits('void_generation_if_late', {
@@ -61,12 +95,27 @@ export const requests = [
       find: "IF g.state = 'requested' THEN",
       replace: "IF g.state IN ('requested', 'held') THEN",
     },
+    'voided-upload': {
+      breaks: 'the uploads of requests that were given up stay',
+      find: 'PERFORM erase_inputs(p_generation_id);',
+      replace: '',
+    },
   }),
   ...edits('keep_answer', {
     'keep-answer-other': {
       breaks: 'a refusal that is told late is the answer to a later request under its key',
       find: 'generation_id = p_generation_id',
       replace: 'true',
+    },
+    'answer-of-a-deleted': {
+      breaks: 'an answer that is kept late brings a deleted prompt back',
+      find: ' AND NOT is_deleted(generation_id)',
+      replace: '',
+    },
+    'answer-beside-a-deletion': {
+      breaks: 'an answer that is kept while its video is deleted brings the prompt back',
+      find: 'PERFORM FROM idempotency_keys WHERE account_id = p_account_id AND key = p_key FOR NO KEY UPDATE;',
+      replace: '',
     },
     'answer-kept-twice': { breaks: 'a later answer replaces the first', find: ' AND answer IS NULL', replace: '' },
   }),
@@ -104,6 +153,81 @@ export const requests = [
       breaks: "another tenant's video is deleted",
       find: 'g.account_id IS DISTINCT FROM p_account_id OR ',
       replace: '',
+    },
+    'delete-inputs': {
+      breaks: 'a deleted prompt and its reference stay',
+      find: 'PERFORM erase_inputs(p_generation_id);',
+      replace: '',
+    },
+    'delete-output': {
+      breaks: 'what was written stays after its deletion',
+      find: "UPDATE texts SET output = '' WHERE generation_id = p_generation_id;",
+      replace: '',
+    },
+    'delete-refusal': {
+      breaks: 'a refusal that quotes a deleted prompt stays',
+      find: 'UPDATE create_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;',
+      replace: '',
+    },
+    'delete-answer': {
+      breaks: 'a kept answer has the deleted prompt',
+      find: 'UPDATE idempotency_keys SET answer = NULL WHERE generation_id = p_generation_id;',
+      replace: '',
+    },
+    'delete-error': {
+      breaks: 'an error that quotes a deleted prompt stays',
+      find: ', error_message = NULL, provider_error_message = NULL',
+      replace: '',
+    },
+  }),
+  ...edits('record_look', {
+    'late-words': {
+      breaks: 'a late look brings a deleted prompt back',
+      find: 'CASE WHEN gen.deleted_at IS NULL THEN p_error_message END',
+      replace: 'p_error_message',
+    },
+  }),
+  ...edits('end_create', {
+    'late-refusal': {
+      breaks: 'a late refusal brings a deleted prompt back',
+      find: 'CASE WHEN NOT is_deleted(p_generation_id) THEN p_error_message END',
+      replace: 'p_error_message',
+    },
+  }),
+  ...edits('guard_create_attempt', {
+    'erase-any-refusal': {
+      breaks: 'the refusals of what was not deleted can be erased',
+      find: ' AND is_deleted(OLD.generation_id)',
+      replace: '',
+    },
+    'erase-more': {
+      breaks: 'a deletion can change how an attempt ended',
+      find: "\n     AND to_jsonb(NEW) - 'error_message' = to_jsonb(OLD) - 'error_message'",
+      replace: '',
+    },
+  }),
+  ...edits('guard_text', {
+    'erase-any-text': {
+      breaks: 'a text that was paid for and not deleted can be erased',
+      find: ' AND is_deleted(OLD.generation_id)',
+      replace: '',
+    },
+    'erase-more-of-a-text': {
+      breaks: 'a deletion can change what a text was billed by',
+      find: " AND to_jsonb(NEW) - 'output' = to_jsonb(OLD) - 'output'",
+      replace: '',
+    },
+  }),
+  ...edits('guard_generation', {
+    'erase-any-error': {
+      breaks: 'the error of what was not deleted can be erased',
+      find: 'NEW.deleted_at IS NOT NULL AND NEW.error_message IS NULL',
+      replace: 'NEW.error_message IS NULL',
+    },
+    'delete-undone': {
+      breaks: 'what its owner deleted comes back',
+      find: 'OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL',
+      replace: 'false',
     },
   }),
 ];

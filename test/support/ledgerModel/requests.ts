@@ -52,7 +52,8 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
   }
   if (amount < 1) return refusedAs('constraint');
   if (model.generations.has(call.generationId)) return refusedAs('already_admitted');
-  if (call.prompt === '' || (key !== null && !isKey(key))) return refusedAs('constraint');
+  const overCap = account.active >= account.cap;
+  if ((call.prompt === '' && !overCap) || (key !== null && !isKey(key))) return refusedAs('constraint');
   const { generationId: id, accountId, model: name, seconds, size, prompt, admitWithinMs } = call;
   const late = admitWithinMs < 0;
   model.generations.set(
@@ -60,6 +61,11 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
     requested({ id, accountId, amount, cost: version.cost, model: name, seconds, size, prompt, late, claimOf: null }),
   );
   if (key !== null) keep(account, key, call.body, { generationId: id, status: null });
+  if (overCap) {
+    const refusal = 'too_many_active_generations';
+    Object.assign(model.generations.get(id) ?? {}, { state: 'refused', refusal });
+    return { outcome: refusal, amountMicrocredits: amount };
+  }
   return { outcome: 'admitted', generationId: id, amountMicrocredits: amount };
 }
 
