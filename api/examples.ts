@@ -253,8 +253,10 @@ export const EXAMPLE = {
     stuck_holds: 0,
     charged_today: 120,
     charged_today_microcredits: 68571480,
-    refunded_today: 4,
-    refunded_today_microcredits: 2285716,
+    released_today: 4,
+    released_today_microcredits: 2285716,
+    refunded_today: 1,
+    refunded_today_microcredits: 571429,
     failures: [{ code: 'moderation_blocked', generations: 3 }],
   },
   emergencyRelease: {

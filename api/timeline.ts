@@ -1,5 +1,6 @@
 import { formatCredits } from '../contracts/money.ts';
 import type { GenerationEvent } from '../ledger/index.ts';
+import { actorInWords } from './creditsObject.ts';
 
 type Words = (data: GenerationEvent['data']) => string;
 
@@ -33,7 +34,7 @@ const WORDS: Record<string, Words> = {
   deleted: ({ provider_keeps: why }) =>
     why === undefined ? 'Deleted by its owner' : 'Deleted by its owner here; the provider keeps its copy',
   content_gone: () => 'The provider’s link to the content died before it could be copied to the archive',
-  credits_refunded: (data) => `${credits(data)} of the charged credits were given back`,
+  credits_refunded: (data) => `${credits(data)} of the charged credits were refunded by ${actorInWords(data['actor'])}`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
 

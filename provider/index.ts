@@ -1,4 +1,5 @@
 /** The OpenAI-compatible video provider: one client, made by `createProvider`, that never charges or retries by itself. */
+export { type ProviderChange, watchHealth } from './health.ts';
 export { createProvider, type ProviderSettings } from './client.ts';
 export type { CreateEncoding } from './encoding.ts';
 export { retryAfterMs } from './errors.ts';

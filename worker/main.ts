@@ -9,7 +9,7 @@ import { createGenerations } from '../platform/generations.ts';
 import { countAlarms, createMetrics, observeGauges, serveMetrics } from '../platform/metrics.ts';
 import { ensureReconcileSchedule } from '../platform/schedules.ts';
 import { createTemporalClient, DEFAULT_NAMESPACE, registerSearchAttributes } from '../platform/temporal.ts';
-import { createProvider } from '../provider/index.ts';
+import { createProvider, watchHealth } from '../provider/index.ts';
 import { buildWorkflowBundle } from './bundle.ts';
 import { crashAt } from './crashAt.ts';
 import { temporalLogger } from './temporalLogger.ts';
@@ -27,7 +27,10 @@ const pool = createPool({
 });
 const announcer = new Announcer(pool);
 const ledger = createLedger(pool, (id) => announcer.add(id));
-const provider = createProvider(config.provider);
+const provider = watchHealth(createProvider(config.provider), (change) => {
+  if (change.state === 'down') log.warn(change, 'the provider gives no usable answer');
+  else log.info(change, 'the provider answers again');
+});
 const temporal = createTemporalClient(config.temporal);
 const registry = createMetrics();
 

@@ -271,8 +271,11 @@ export function videoRoutes(deps: ApiDependencies) {
     })
     .openapi(timeline, async (c) => {
       const { accountId } = c.get('caller');
-      const { id: generationId } = await find(accountId, c.req.valid('param').video_id);
-      const steps = toTimeline(await deps.ledger.listEvents(accountId, generationId));
+      // From the events alone: they are there for the owner of a video that was deleted, too.
+      const { video_id: videoId } = c.req.valid('param');
+      const recorded = isVideoId(videoId) ? await deps.ledger.listEvents(accountId, videoId) : [];
+      if (recorded.length === 0) throw notFound('This video');
+      const steps = toTimeline(recorded);
       const data = steps.map((step) => ({ object: 'timeline.step' as const, ...step, at: step.at.toISOString() }));
       return c.json({ object: 'list' as const, data }, 200);
     })

@@ -33,10 +33,10 @@ $$;
 -- database, whoever calls. A capture takes p_charge_microcredits, all that is held when that is NULL, and returns the rest;
 -- of 0 it is a release ('nothing_to_charge'). A text is charged by its own record, and one whose writer is gone is closed by
 -- what it delivered. The same settlement again answers with the first; a different one is a conflict, recorded.
--- result: 'settled', 'conflict', and for 'expired' 'not_due' (the hold's time is not over) and 'terminal' (the provider's
+-- result: 'settled' (with the amount that was charged or released), 'repeated', 'conflict', and for 'expired' 'not_due' (the hold's time is not over) and 'terminal' (the provider's
 -- last word is on record, and settles it).
 CREATE FUNCTION settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL)
-RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint)
+RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint, amount_microcredits bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -59,9 +59,9 @@ BEGIN
     IF (g.settlement_reason, g.charged_amount_microcredits) IS DISTINCT FROM (asked, charged) THEN
       PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_strip_nulls(jsonb_build_object(
         'asked', asked, 'asked_microcredits', p_charge_microcredits, 'stands', g.settlement_reason)));
-      RETURN QUERY SELECT 'conflict', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint; RETURN;
+      RETURN QUERY SELECT 'conflict', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint, NULL::bigint; RETURN;
     END IF;
-    RETURN QUERY SELECT 'settled', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint; RETURN;
+    RETURN QUERY SELECT 'repeated', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint, NULL::bigint; RETURN;
   END IF;
   IF g.state <> 'held' THEN
     RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
@@ -84,14 +84,14 @@ BEGIN
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
 
   IF p_reason = 'expired' AND (g.provider_verdict IN ('completed', 'failed') OR g.claim_of IS NOT NULL AND claim_is_ready(g)) THEN
-    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
+    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint, NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
-    RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
+    RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at), NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND g.kind <> 'video' AND close_text(p_generation_id) THEN
     -- Its writer is gone; what it delivered is charged.
-    RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint; RETURN;
+    RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint, NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'create_refused' THEN
     SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
@@ -161,7 +161,7 @@ BEGIN
   WHERE a.id = hold.account_id RETURNING * INTO account;
   PERFORM post_transaction(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, account,
     p_generation_id, COALESCE(charged, hold.amount_microcredits), asked, hold.amount_microcredits - COALESCE(charged, 0), -hold.amount_microcredits, 0, COALESCE(charged, 0));
-  RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint;
+  RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint, COALESCE(charged, hold.amount_microcredits);
 END $$;
 
 -- Notes that a rule or a constraint refuses the settlement. The first note begins the ten minutes after which

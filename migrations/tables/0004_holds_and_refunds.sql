@@ -29,6 +29,8 @@ CREATE TABLE refunds (
   transaction_id bigint NOT NULL UNIQUE REFERENCES journal_transactions,
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   recorded_by text NOT NULL DEFAULT session_user,
+  -- Who gave it back: an operator, or this product by a rule of its own.
+  actor text NOT NULL DEFAULT 'operator' CHECK (actor IN ('operator', 'holdfast')),
   PRIMARY KEY (generation_id, key),
   -- Two refunds that did not know of each other can't both be written.
   CONSTRAINT refunds_one_after_another UNIQUE (generation_id, refunded_before_microcredits),

@@ -70,7 +70,7 @@ describe('a late completion', () => {
     expect(
       ((await (await account.fetch(`/v1/videos/${id}`)).json()) as { credits: { message: string } }).credits.message,
     ).toMatch(
-      /^Credits have been refunded to your account\. The video was completed later: claim it for 0\.571429 credits until /,
+      /Credits have been refunded to your account\. The video was completed later: claim it for 0\.571429 credits until /,
     );
     expect((await account.fetch(`/v1/videos/${id}/content`)).status).toBe(402);
   });
