@@ -52,7 +52,8 @@ const HELP: Record<Alarm, string> = {
   content_gone: 'Charged videos whose content could not be archived before its link was dead.',
   webhook_endpoint_disabled:
     'Webhook endpoints of tenants that were disabled: gone, or nothing accepted for three days.',
-  hold_overdue: 'Times that a hold past its end could not be settled by a fault of our own; each is tried on without end.',
+  hold_overdue:
+    'Times that a hold past its end could not be settled by a fault of our own; each is tried on without end.',
   emergency_release: 'Holds released because their outcome could not be recorded.',
 };
 
