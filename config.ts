@@ -23,7 +23,14 @@ const schema = z
     HOLD_TTL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(3600),
     LOOK_FOR_CREATE_SECONDS: z.coerce.number().int().min(1).max(86_400).default(150),
     RECONCILE_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
+    TEXT_LEASE_SECONDS: z.coerce.number().int().min(1).max(600).default(20),
     ARCHIVE_DIR: z.string().min(1).default('.holdfast/archive'),
+    ARCHIVE_CONTENT_MAX_BYTES: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(Number.MAX_SAFE_INTEGER)
+      .default(4 * 1024 ** 3),
     WEBHOOK_ALLOW_PRIVATE_ADDRESSES: z.enum(['true', 'false']).default('false'),
     ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
     RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(600),
@@ -78,7 +85,9 @@ export function parseConfig(environment: Record<string, string | undefined>) {
     holdTtlSeconds: env.HOLD_TTL_SECONDS,
     lookForCreateMs: env.LOOK_FOR_CREATE_SECONDS * 1000,
     reconcileIntervalMs: env.RECONCILE_INTERVAL_SECONDS * 1000,
+    textLeaseMs: env.TEXT_LEASE_SECONDS * 1000,
     archiveFolder: env.ARCHIVE_DIR,
+    archiveContentMaximumBytes: env.ARCHIVE_CONTENT_MAX_BYTES,
     webhookAllowPrivate: env.WEBHOOK_ALLOW_PRIVATE_ADDRESSES === 'true',
     adminKey: env.ADMIN_KEY,
     requestsPerMinute: env.RATE_LIMIT_PER_MINUTE,

@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { ContentVariant } from '../contracts/content.ts';
 import type { Stored } from '../outbound/index.ts';
-import { IncompleteContent } from '../outbound/index.ts';
+import { ContentTooLarge, IncompleteContent } from '../outbound/index.ts';
 import { CallFailed, retryAfterMs } from '../provider/index.ts';
 import { type ContentAnswer, readAnswer } from './contentAnswer.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import type { ActivityDependencies, CopyLimits } from './dependencies.ts';
 import { transient } from './transient.ts';
 
 /** How far a copy has come, and of what. Kept by Temporal between two tries of the activity. */
@@ -28,7 +28,10 @@ export interface Wanted {
 
 export type Copied = Stored & { readonly contentType: string };
 
-type Dependencies = Pick<ActivityDependencies, 'provider' | 'archive'>;
+type Dependencies = Pick<ActivityDependencies, 'provider' | 'archive' | 'copyLimits'>;
+
+/** What is too large now will hardly be smaller soon. */
+const TOO_LARGE_RETRY_MS = 10 * 60_000;
 
 /**
  * Copies one content into the store, from where the earlier try broke off if it is still the same. `missing`: the provider
@@ -42,13 +45,19 @@ export async function copyContent(
   const answer = await askOn(deps, wanted);
   if (answer.outcome === 'missing') return 'missing';
   const { from, total, etag, contentType, body } = answer;
+  const { maximumBytes } = deps.copyLimits;
+  if (total !== null && total > maximumBytes) {
+    await body?.cancel();
+    throw tooLarge(maximumBytes);
+  }
   const progress: Progress = { variant: wanted.variant, etag, total, contentType, bytes: from };
   onProgress(progress);
   // At once: what the next try needs must be known before this one can break off.
   Context.current().heartbeat(progress);
   const stored = await deps.archive
-    .write(wanted.location, received(body, progress), { from, bytes: total })
+    .write(wanted.location, received(body, progress, deps.copyLimits), { from, bytes: total, maximumBytes })
     .catch((error: unknown) => {
+      if (error instanceof ContentTooLarge) throw tooLarge(maximumBytes);
       throw error instanceof IncompleteContent ? transient('The content broke off.', null) : error;
     });
   if (stored.bytes === 0) throw transient('The content is empty.', null);
@@ -89,18 +98,43 @@ async function ask(
   throw transient(`No content from the provider: ${answer.why}.`, retryAfterMs(response.headers, Date.now()));
 }
 
-/** Counts what comes; what breaks off is tried again, and goes on from there. */
-async function* received(body: ReadableStream<Uint8Array> | null, progress: Progress): AsyncGenerator<Uint8Array> {
+function tooLarge(maximumBytes: number): Error {
+  return transient(`The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`, TOO_LARGE_RETRY_MS);
+}
+
+/** Counts what comes; what breaks off, or comes too slowly, is tried again and goes on from there. */
+async function* received(
+  body: ReadableStream<Uint8Array> | null,
+  progress: Progress,
+  limits: CopyLimits,
+): AsyncGenerator<Uint8Array> {
   const { cancellationSignal } = Context.current();
+  const isTooSlow = speedometer(limits);
+  let slow = false;
   try {
     for await (const chunk of body ?? []) {
       // Asked at each chunk too: fetch holds the signal weakly.
       cancellationSignal.throwIfAborted();
       yield chunk;
       progress.bytes += chunk.length;
+      slow = isTooSlow(chunk.length);
+      if (slow) break;
     }
   } catch {
     cancellationSignal.throwIfAborted();
     throw transient('The content broke off.', null);
   }
+  if (slow) throw transient('The content comes too slowly; it is tried again from where it was.', null);
+}
+
+/** Whether, with these bytes more, the last whole window brought too few. What stands still is for the transport to notice. */
+function speedometer({ leastBytes, withinMs }: CopyLimits): (bytes: number) => boolean {
+  let [sinceMs, sum] = [performance.now(), 0];
+  return (bytes) => {
+    sum += bytes;
+    if (performance.now() - sinceMs < withinMs) return false;
+    const tooSlow = sum < leastBytes;
+    [sinceMs, sum] = [performance.now(), 0];
+    return tooSlow;
+  };
 }

@@ -31,6 +31,14 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/** What a copy of a content may take. */
+export interface CopyLimits {
+  readonly maximumBytes: number;
+  /** A copy that brings fewer bytes in such a time is broken off, and goes on later: it takes the place of others. */
+  readonly leastBytes: number;
+  readonly withinMs: number;
+}
+
 export interface ActivityDependencies {
   readonly ledger: Ledger;
   readonly provider: Provider;
@@ -38,10 +46,13 @@ export interface ActivityDependencies {
   readonly webhooks: WebhookSender;
   readonly generations: Generations;
   readonly holdTtlSeconds: number;
+  readonly copyLimits: CopyLimits;
   /** Whether the provider was set up to send webhooks. */
   readonly providerEventsExpected: boolean;
   /** A video that isn't in the provider's list this long after its create was begun was never made. */
   readonly lookForCreateMs: number;
+  /** A writer of a text that renews its lease no more for this long is called once more, and then taken for dead. */
+  readonly textLeaseMs: number;
   readonly count: (alarm: Alarm, amount?: number) => void;
   readonly observe: (gauge: 'orphan_videos', value: number) => void;
   readonly at: CrashPoint;
@@ -51,5 +62,5 @@ export interface ActivityDependencies {
 /** What has to do with the provider alone. */
 export type ProviderDependencies = Pick<
   ActivityDependencies,
-  'ledger' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'count' | 'at'
+  'ledger' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count' | 'at'
 >;

@@ -10,7 +10,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { Lanes } from './lanes.ts';
 
 /**
- * The queue is shared with the archive and has 100 slots a process: half of them stay the archive's. One tenant's receivers,
+ * The queue is shared with the archive and has 100 slots a process: copies take 40 (outboundActivities.ts). One tenant's receivers,
  * each of which may keep us waiting for ten seconds, never hold more than a few (RULES, exploit 12).
  */
 const AT_ONCE = 50;

@@ -1,17 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { TextOutcome } from '../contracts/activities.ts';
-import { LedgerUnavailable } from '../ledger/index.ts';
 import type { TextRequest } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
+import { TextWriter, untilRecorded } from './textWriter.ts';
 
-/** What is written is put on record, and so delivered, this often. */
-const RECORD_EVERY_MS = 400;
-
-/** The end of a text waits this long for the database, before it is left to what was delivered. */
-const END_WITHIN_MS = 5 * 60_000;
-const END_RETRY_MS = 1000;
+/** Whether another writer has ended its text is asked this often: a client waits for it. */
+const ASK_AGAIN_MS = 1000;
 
 /** See `TextActivities.writeText`. */
 export async function writeText(
@@ -27,9 +22,7 @@ export async function writeText(
     case 'known':
       return { outcome: 'ended' };
     case 'open':
-      // An earlier call may have arrived, and its writer is gone: it is not made again (RULES, "Text").
-      // Unless its answer is recorded at this very moment: then that is read.
-      return (await ledger.closeText(generationId))
+      return (await isClosed(deps, generationId))
         ? { outcome: 'ended' }
         : writeText(deps, generationId, leastTimeLeftMs);
     case 'refused':
@@ -47,8 +40,39 @@ export async function writeText(
   const { number } = begun;
   const halted = await giveUpIfHalted(deps, generationId, number, askedAtMs);
   if (halted !== undefined) return halted;
-  const request = JSON.parse(begun.request.prompt) as TextRequest;
-  const result = await provider.writeText(request, recorder(deps, generationId, number));
+  const writer = await TextWriter.take(deps, generationId, number);
+  if (writer === undefined) return { outcome: 'ended' };
+  try {
+    return await write(deps, generationId, number, JSON.parse(begun.request.prompt) as TextRequest, writer);
+  } finally {
+    await writer.stop();
+  }
+}
+
+/**
+ * An earlier call may have arrived: it is not made again (RULES, "Text"). While its writer holds the lease, this try fails, and
+ * Temporal makes another soon. False when the call was recorded at this very moment as never made, or refused.
+ */
+async function isClosed({ ledger }: ProviderDependencies, generationId: string): Promise<boolean> {
+  const closing = await ledger.closeText(generationId);
+  if (closing !== 'writing') return closing === 'ended';
+  throw ApplicationFailure.create({
+    message: 'Another try of this activity is still writing the text.',
+    type: 'TextIsWritten',
+    category: ApplicationFailureCategory.BENIGN,
+    nextRetryDelay: ASK_AGAIN_MS,
+  });
+}
+
+async function write(
+  deps: ProviderDependencies,
+  generationId: string,
+  number: number,
+  request: TextRequest,
+  writer: TextWriter,
+): Promise<TextOutcome> {
+  const { ledger, provider } = deps;
+  const result = await provider.writeText(request, async (output) => writer.write(output));
   deps.at('write:written');
   switch (result.outcome) {
     case 'written':
@@ -56,40 +80,10 @@ export async function writeText(
       deps.at('write:recorded');
       return { outcome: 'ended' };
     case 'ambiguous':
-      await ledger.noteAmbiguousCreate(generationId, number, result.why);
-      await ledger.closeText(generationId);
+      await untilRecorded(() => ledger.noteAmbiguousCreate(generationId, number, result.why));
+      await untilRecorded(() => ledger.endText(generationId, number, { output: '', finishReason: null, usage: null }));
       return { outcome: 'ended' };
     default:
-      return recordRefusal(deps, generationId, number, result);
-  }
-}
-
-/** Puts on record what was written so far, now and then. A database that is away is no reason to stop reading. */
-function recorder({ ledger }: ProviderDependencies, generationId: string, number: number) {
-  let recordedAtMs = -Infinity;
-  return async (output: string): Promise<boolean> => {
-    if (performance.now() - recordedAtMs < RECORD_EVERY_MS) return true;
-    recordedAtMs = performance.now();
-    try {
-      return await ledger.recordText(generationId, number, output);
-    } catch (error) {
-      if (error instanceof LedgerUnavailable) return true;
-      throw error;
-    }
-  };
-}
-
-/** The last words and the count are in this process alone: it insists, and leaves it to Temporal only when that lasts. */
-async function untilRecorded(record: () => Promise<unknown>): Promise<void> {
-  const giveUpAtMs = performance.now() + END_WITHIN_MS;
-  const { cancellationSignal } = Context.current();
-  for (;;) {
-    try {
-      await record();
-      return;
-    } catch (error) {
-      if (!(error instanceof LedgerUnavailable) || performance.now() > giveUpAtMs) throw error;
-    }
-    await delay(END_RETRY_MS, undefined, { signal: cancellationSignal });
+      return untilRecorded(() => recordRefusal(deps, generationId, number, result));
   }
 }

@@ -1,11 +1,12 @@
-import { bodyLimit } from 'hono/body-limit';
+import type { Context } from 'hono';
 import { requestId } from 'hono/request-id';
 import { requireAdminKey, requireApiKey } from './auth.ts';
-import type { ApiDependencies } from './deps.ts';
-import { bodyTooLarge, handleError, notFound } from './errors.ts';
+import type { ApiDependencies, Env } from './deps.ts';
+import { handleError, notFound } from './errors.ts';
 import { requireJson } from './jsonOnly.ts';
 import { documentOf } from './openapi.ts';
-import { limitRate } from './rateLimit.ts';
+import { limitAtOnce, limitRate } from './rateLimit.ts';
+import { ADMIN_BODY, createBodyReader, JSON_BODY, VIDEO_BODY, WEBHOOK_BODY } from './readBody.ts';
 import { newRouter } from './router.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminKeyRoutes } from './routes/adminKeys.ts';
@@ -23,10 +24,6 @@ import { webhookEndpointRoutes } from './routes/webhookEndpoints.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { requireScope } from './scopes.ts';
 
-/** A file of 10 MB as base64 in JSON, with the fields beside it. */
-const MAXIMUM_BODY_BYTES = 14 * 1024 * 1024;
-const MAXIMUM_ADMIN_BODY_BYTES = 64 * 1024;
-const MAXIMUM_WEBHOOK_BYTES = 64 * 1024;
 const WRITING = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The HTTP API. Reads come from PostgreSQL and never wait on Temporal. */
@@ -37,17 +34,25 @@ export function createApp(deps: ApiDependencies) {
     throw notFound('This route');
   });
   app.use(requestId());
-  const tooLarge = () => {
-    throw bodyTooLarge();
-  };
-  // The key first: a stranger's body is not even read.
-  app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), requireScope);
+  // The key first, by the headers alone: a stranger's body is not read.
+  app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), limitAtOnce(), requireScope);
   app.use('/admin/*', requireAdminKey(deps.adminKey), requireJson);
-  // A GET's body is never read, and looking whether there is one costs as much as the answer.
-  const limit = (maxSize: number) => bodyLimit({ maxSize, onError: tooLarge });
-  app.on(WRITING, '/v1/*', limit(MAXIMUM_BODY_BYTES));
-  app.on(WRITING, '/admin/*', limit(MAXIMUM_ADMIN_BODY_BYTES));
-  app.on(WRITING, '/webhooks/*', limit(MAXIMUM_WEBHOOK_BYTES));
+  const readBody = createBodyReader();
+  const readVideo = readBody(VIDEO_BODY, accountOf);
+  const readJson = readBody(JSON_BODY, accountOf);
+  app.on(WRITING, '/v1/*', (c, next) => (c.req.path === '/v1/videos' ? readVideo : readJson)(c, next));
+  app.on(
+    WRITING,
+    '/admin/*',
+    readBody(ADMIN_BODY, () => 'admin'),
+  );
+  if (deps.webhookSecret !== undefined) {
+    app.on(
+      WRITING,
+      '/webhooks/*',
+      readBody(WEBHOOK_BODY, () => 'webhooks'),
+    );
+  }
 
   app.route('/', healthRoutes(deps));
   app.route('/', webhookRoutes(deps));
@@ -66,3 +71,5 @@ export function createApp(deps: ApiDependencies) {
   app.route('/', docsRoutes(documentOf(app)));
   return app;
 }
+
+const accountOf = (c: Context<Env>) => c.get('caller').accountId;

@@ -7,6 +7,7 @@ import {
   checkDatabase,
   checkMigrations,
   checkProvider,
+  checkRights,
   compareLedger,
   countEmergencies,
   describeWebhooks,
@@ -19,6 +20,7 @@ const LIMIT_MS = 3000;
 const CHECKS: readonly [name: string, check: Check, advice: string][] = [
   ['database', checkDatabase, 'PostgreSQL does not answer: is it running, and does DATABASE_URL name it?'],
   ['migrations', checkMigrations, 'The migrations can not be read: run npm run migrate.'],
+  ['rights', checkRights, 'The rights can not be read: run npm run migrate.'],
   ['clock', checkClock, 'The database’s clock can not be read.'],
   ['ledger', compareLedger, 'The latest movements could not be compared: run npm run ledger:verify.'],
   ['emergency releases', countEmergencies, 'They could not be counted.'],

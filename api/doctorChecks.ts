@@ -53,6 +53,26 @@ async function hashSchemaFiles(): Promise<Map<string, string>> {
   return hashes;
 }
 
+/** Whether everybody has the rights that the migration gave, and nobody more. */
+export async function checkRights({ ledger }: ApiDependencies): Promise<Finding> {
+  const { beyond, missing } = await ledger.compareRights();
+  if (beyond.length === 0 && missing.length === 0) return well('They are those that the migration gave.');
+  const found = [
+    ...(beyond.length > 0
+      ? [`Given beside the migration, so take it back as the owner, and ask by whom: ${some(beyond)}`]
+      : []),
+    ...(missing.length > 0 ? [`Taken since the migration, so run it as the owner: ${some(missing)}`] : []),
+  ];
+  return ill(found.join(' '));
+}
+
+const NAMED = 5;
+
+function some(lines: readonly string[]): string {
+  const more = lines.length - NAMED;
+  return `${lines.slice(0, NAMED).join(' ')}${more > 0 ? ` And ${more} more.` : ''}`;
+}
+
 const CLOCKS_MAY_DIFFER_MS = 5000;
 
 /** Whether this process and the database agree on the time. */

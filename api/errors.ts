@@ -19,6 +19,7 @@ const STATUS = {
   account_frozen: 403,
   forbidden: 403,
   not_found: 404,
+  request_timeout: 408,
   idempotency_key_in_use: 409,
   already_settled: 409,
   not_claimable: 409,
@@ -91,7 +92,7 @@ export function handleError(log: Log) {
       return answer(c, unavailable());
     }
     // Nobody hears the answer, and it is no fault of ours.
-    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, unreadable());
+    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
     log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
     return answer(
       c,
@@ -124,11 +125,12 @@ function fromHttpException(error: HTTPException): ApiError {
     case 415:
       return unsupportedMediaType();
     default:
-      return unreadable();
+      return malformed();
   }
 }
 
-function unreadable(): ApiError {
+/** What can't be read as what its content type says. */
+export function malformed(): ApiError {
   return new ApiError(
     'invalid_request',
     'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
@@ -141,8 +143,18 @@ export function unsupportedMediaType(
   return new ApiError('unsupported_media_type', message);
 }
 
-export function bodyTooLarge(): ApiError {
-  return new ApiError('body_too_large', 'The body is too large: a file may have 10 MB. Nothing was held.');
+export function bodyTooLarge(maximumBytes?: number): ApiError {
+  const most = maximumBytes === undefined ? '' : ` It may have ${maximumBytes} bytes.`;
+  return new ApiError('body_too_large', `The body is too large; a file may have 10 MB.${most} Nothing was held.`);
+}
+
+/** More than this process can take at once; nothing of the request was read. */
+export function overloaded(): ApiError {
+  return new ApiError(
+    'temporarily_unavailable',
+    'Holdfast has more to do at this moment than it can take. Nothing was held by this request; try again shortly.',
+    { headers: { 'retry-after': '2' } },
+  );
 }
 
 /** A 503 truly means that this request holds nothing: a create that may hold something is answered otherwise. */

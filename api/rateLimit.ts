@@ -2,6 +2,7 @@ import { createMiddleware } from 'hono/factory';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Env } from './deps.ts';
 import { ApiError } from './errors.ts';
+import { giveBackAtEnd, Shares } from './shares.ts';
 
 /**
  * Lets each key, with those that it was rotated from, send so many requests a minute to this process, its own number or this
@@ -33,4 +34,13 @@ function tooFast(limit: number, waitMs: number): ApiError {
     `This API key may send ${limit} requests a minute. Nothing was held by this request; try again in ${seconds} s.`,
     { headers: { 'retry-after': String(seconds) } },
   );
+}
+
+/** Requests in progress, streams among them; a connection has one at most. */
+const AT_ONCE = { total: 8000, share: 2000 };
+
+/** Bounds how many requests of an account, and of all, this process works on at once. `caller` must be set. */
+export function limitAtOnce() {
+  const requests = new Shares(AT_ONCE);
+  return createMiddleware<Env>((c, next) => giveBackAtEnd(c, requests.take(c.get('caller').accountId, 1), next));
 }

@@ -12,15 +12,15 @@ const WAIT_MS = 10 * 60_000;
 export async function reconcileNow({ temporal, log }: ApiDependencies, dryRun: boolean): Promise<ReconcileReport> {
   const workflowId = `${RECONCILE_HOLDS}-${uuidv7()}`;
   try {
-    return await temporal.withDeadline(Date.now() + WAIT_MS, () =>
-      temporal.workflow.execute<(input: ReconcileInput) => Promise<ReconcileReport>>(RECONCILE_HOLDS, {
-        workflowId,
-        taskQueue: TASK_QUEUE.workflowsAndLedger,
-        args: [{ dryRun }],
-        workflowExecutionTimeout: '30 minutes',
-        staticSummary: dryRun ? 'What would the reconciler do?' : 'Finishes what a workflow did not, on request',
-      }),
-    );
+    const run = await temporal.workflow.start<(input: ReconcileInput) => Promise<ReconcileReport>>(RECONCILE_HOLDS, {
+      workflowId,
+      taskQueue: TASK_QUEUE.workflowsAndLedger,
+      args: [{ dryRun }],
+      workflowExecutionTimeout: '30 minutes',
+      staticSummary: dryRun ? 'What would the reconciler do?' : 'Finishes what a workflow did not, on request',
+    });
+    // No deadline for the whole, but one for each of its long polls: a server that falls silent is noticed.
+    return await temporal.withAbortSignal(AbortSignal.timeout(WAIT_MS), () => run.result());
   } catch (error) {
     log.warn({ err: error, workflowId }, 'the reconciler did not answer');
     throw new ApiError(

@@ -68,11 +68,15 @@ export function plainText(maximum: number) {
     );
 }
 
+const LONGEST_NAME = 100;
+
 /** 400 with `param`, from the first thing that zod found; the value itself is never repeated. */
 export function describeIssue(error: z.core.$ZodError): { param: string | undefined; message: string } {
   const issue = error.issues[0];
   const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
+  const whole = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
+  // A client's own name for a field may be of any length.
+  const path = whole.length > LONGEST_NAME ? `${whole.slice(0, LONGEST_NAME)}…` : whole;
   if (unknownKey !== undefined) return { param: path, message: `${path} is not a known field. Nothing was held.` };
   const missing = issue?.code === 'invalid_type' && issue.message.endsWith('received undefined');
   const what = missing

@@ -53,13 +53,21 @@ export function describeScopes<Document extends { paths?: object }>(document: Do
       operation.security = [{ bearerAuth: [scope] }];
       operation.responses = {
         403: refusal(`The key lacks the scope \`${scope}\`.`),
-        429: refusal('This key sends too many requests; Retry-After says when to try again.'),
+        429: refusal('This key sends too many requests, or too much at once; Retry-After says when to try again.'),
+        ...(method === 'get' ? {} : BODY_REFUSALS),
         ...operation.responses,
       };
     }
   }
   return document;
 }
+
+/** Of every route that changes something: what is sent along is read, or refused, before it is looked at. */
+const BODY_REFUSALS = {
+  408: refusal('The body came too slowly. Nothing was done.'),
+  413: refusal('The body is too large.'),
+  415: refusal('The body is of no type that this route takes.'),
+};
 
 function refusal(description: string) {
   return { description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } };

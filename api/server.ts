@@ -15,6 +15,8 @@ export interface ServerLimits {
   /** How often the first two are looked at. */
   readonly checkIntervalMs: number;
   readonly maximumHeaderBytes: number;
+  /** More are closed as they come. */
+  readonly maximumConnections: number;
 }
 
 const LIMITS: ServerLimits = {
@@ -26,6 +28,7 @@ const LIMITS: ServerLimits = {
   keepAliveTimeoutMs: 5000,
   checkIntervalMs: 5000,
   maximumHeaderBytes: 16 * 1024,
+  maximumConnections: 10_000,
 };
 
 /** An HTTP server for the app, not listening yet. Who is too slow is answered 408 and cut off, too many headers 431. */
@@ -45,5 +48,6 @@ export function createServer(
     },
   }) as Server;
   server.setTimeout(all.idleTimeoutMs);
+  server.maxConnections = all.maximumConnections;
   return server;
 }

@@ -164,7 +164,8 @@ export type TextOutcome =
 export interface TextActivities {
   /**
    * Commits an attempt, then asks the provider at most once and reads to the end, whether or not a client listens. Safe to
-   * retry: a call that may have arrived is not made again, the text ends with what was delivered (RULES, "Text").
+   * retry: a call that may have arrived is not made again. While its writer is alive, a retry fails and is made again soon, and
+   * answers with the writer's end; of a dead writer the text ends with what was delivered (RULES, "Text").
    */
   writeText(input: Booking & { leastTimeLeftMs: number }): Promise<TextOutcome>;
 }
@@ -192,5 +193,5 @@ export interface OutboundActivities {
    * records it. Every trouble is a retryable failure; only a link that is dead for good, an hour after the video was seen
    * completed, answers `gone`. Thumbnail and spritesheet come along where the provider has them. Moves no credits.
    */
-  archiveContent(input: { generationId: string }): Promise<Archived>;
+  archiveContent(input: Booking): Promise<Archived>;
 }

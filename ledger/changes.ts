@@ -44,6 +44,7 @@ export interface Changes {
 }
 
 const RECONNECT_MS = 1000;
+const CONNECT_TIMEOUT_MS = 5000;
 
 /** Listens on a connection of its own, and makes a new one when that breaks: then everybody looks once. */
 export function listenForChanges(options: { databaseUrl: string; onError: (error: Error) => void }): Changes {
@@ -58,6 +59,8 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
       connectionString: options.databaseUrl,
       application_name: 'holdfast changes',
       keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: CONNECT_TIMEOUT_MS,
     });
     const broken = new Promise<void>((resolve) => {
       client.once('error', (error) => {

@@ -14,6 +14,17 @@ export async function listMigrations(pool: Pool): Promise<AppliedFile[]> {
   return rows<AppliedFile>(pool, MIGRATIONS, []);
 }
 
+const RIGHTS = {
+  name: 'compare_rights',
+  text: `SELECT ARRAY(SELECT line FROM rights EXCEPT SELECT line FROM expected_rights ORDER BY 1) AS beyond,
+      ARRAY(SELECT line FROM expected_rights EXCEPT SELECT line FROM rights ORDER BY 1) AS missing`,
+};
+
+/** The rights in the database against those that the last migration gave, as the statements that give them. */
+export async function compareRights(pool: Pool): Promise<{ beyond: string[]; missing: string[] }> {
+  return row(pool, RIGHTS, []);
+}
+
 const NOW = { name: 'database_clock', text: 'SELECT clock_timestamp() AS now' };
 
 /** What the database's clock says. */

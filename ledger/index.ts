@@ -112,7 +112,7 @@ export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Movement } from './holds.ts';
 export type { Refund, RefundActor } from './refunds.ts';
 export type { Statement, StatementLine, StatementTotals } from './statement.ts';
-export type { Text } from './texts.ts';
+export type { Text, TextClosing } from './texts.ts';
 export type { TextPrice } from './textPrices.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Claim } from './claims.ts';

@@ -49,11 +49,20 @@ export async function getText(pool: Pool, accountId: string, id: string): Promis
   return text;
 }
 
-const RECORD = { name: 'record_text', text: 'SELECT record_text($1, $2, $3) AS open' };
+const RECORD = { name: 'record_text', text: 'SELECT record_text($1, $2, $3, $4) AS open' };
 
-/** Keeps what was written so far; false when this attempt is over, and its writer has to stop. Any number of times. */
-export async function recordText(pool: Pool, generationId: string, number: number, output: string): Promise<boolean> {
-  return (await row<{ open: boolean }>(pool, RECORD, [generationId, number, output])).open;
+/**
+ * Keeps what was written so far, and takes or renews the writer's lease for so many ms; false when this attempt is over, and
+ * its writer has to stop. Any number of times; without a first one, nothing may be asked of the provider.
+ */
+export async function recordText(
+  pool: Pool,
+  generationId: string,
+  number: number,
+  output: string,
+  leaseMs: number,
+): Promise<boolean> {
+  return (await row<{ open: boolean }>(pool, RECORD, [generationId, number, output, leaseMs])).open;
 }
 
 export interface TextEnd {
@@ -71,9 +80,12 @@ export async function endText(pool: Pool, generationId: string, number: number, 
   return (await row<{ ended: boolean }>(pool, END, values)).ended;
 }
 
-const CLOSE = { name: 'close_text', text: 'SELECT close_text($1) AS ended' };
+/** `ended`: now or before. `writing`: its writer is alive, or may be. `not_asked`: the provider has nothing of it. */
+export type TextClosing = 'ended' | 'writing' | 'not_asked';
 
-/** Ends a text whose writer is gone by what it delivered; false when nothing was ever asked. */
-export async function closeText(pool: Pool, generationId: string): Promise<boolean> {
-  return (await row<{ ended: boolean }>(pool, CLOSE, [generationId])).ended;
+const CLOSE = { name: 'close_text', text: 'SELECT outcome FROM close_text($1)' };
+
+/** Ends a text by what was delivered, if its writer let its lease run out and did not answer a last call either. */
+export async function closeText(pool: Pool, generationId: string): Promise<TextClosing> {
+  return (await row<{ outcome: TextClosing }>(pool, CLOSE, [generationId])).outcome;
 }

@@ -48,29 +48,7 @@ const TRIGGERS = `SELECT c.relname AS object, pg_get_triggerdef(t.oid, true) || 
   WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
   ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"`;
 
-/** Every right of anyone but the owner; a function without a list of its own may be executed by PUBLIC. */
-const GRANTS = `WITH rights AS (
-    SELECT c.relname::text AS object, a.grantee, a.privilege_type AS privilege, a.is_grantable, 'table' AS kind
-      FROM pg_class c, aclexplode(c.relacl) a
-      WHERE c.relnamespace = 'public'::regnamespace AND a.grantee <> c.relowner
-    UNION ALL
-    SELECT c.relname, a.grantee, format('%s (%s)', a.privilege_type, string_agg(t.attname, ', ' ORDER BY t.attnum)),
-        a.is_grantable, 'table'
-      FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
-      WHERE c.relnamespace = 'public'::regnamespace AND a.grantee <> c.relowner
-      GROUP BY c.relname, a.grantee, a.privilege_type, a.is_grantable
-    UNION ALL
-    SELECT p.oid::regprocedure::text, a.grantee, a.privilege_type, a.is_grantable, 'function'
-      FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
-      WHERE p.pronamespace = 'public'::regnamespace AND a.grantee <> p.proowner
-  ), named AS (
-    SELECT *, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role FROM rights
-  )
-  SELECT object, concat('GRANT ', string_agg(privilege, ', ' ORDER BY privilege COLLATE "C"), ' ON ',
-    CASE kind WHEN 'function' THEN 'FUNCTION ' END, object, ' TO ', role,
-    CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END, ';') AS line
-  FROM named GROUP BY object, kind, role, is_grantable
-  ORDER BY object COLLATE "C", role COLLATE "C", is_grantable`;
+const GRANTS = `SELECT object, line FROM rights ORDER BY object COLLATE "C", line COLLATE "C"`;
 
 /** The schema `public` of the client's database as text, the same for the same schema. Changes nothing. */
 export async function dumpSchema(client: pg.ClientBase): Promise<string> {

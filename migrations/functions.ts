@@ -36,12 +36,13 @@ const CHECKS = `WITH functions AS (${OUR_FUNCTIONS})
   FROM functions f JOIN pg_language l ON l.oid = f.prolang WHERE l.lanname IN ('sql', 'plpgsql')`;
 
 /**
- * Takes the right to execute that PostgreSQL gives PUBLIC with every new function, whichever role made it; and checks the
- * bodies, which may name what was made after them.
+ * Takes the right to execute that PostgreSQL gives PUBLIC with every new function, whichever role made it; checks the
+ * bodies, which may name what was made after them; and notes which rights there are now, for the doctor to compare.
  */
 export async function finishFunctions(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ sql: string }>(REVOKES);
   for (const { sql } of rows) await client.query(sql);
   await client.query('SET LOCAL check_function_bodies = on');
   await client.query(CHECKS);
+  await client.query('DELETE FROM expected_rights; INSERT INTO expected_rights SELECT line FROM rights');
 }

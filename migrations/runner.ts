@@ -68,9 +68,9 @@ async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<str
     // A body may name what stands further down, or in a later file.
     await client.query('SET LOCAL check_function_bodies = off');
     for (const file of files.functions) await applyOne(client, file);
-    await finishFunctions(client);
     // So that the service can tell an operator which migrations it misses.
     await client.query(`GRANT SELECT ON schema_migrations TO ${SERVICE_ROLE}`);
+    await finishFunctions(client);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');

@@ -122,8 +122,13 @@ CREATE TABLE create_attempts (
   visible_sha256 bytea NOT NULL,
   error_code text,
   error_message text,
+  lease_ms integer,
+  lease_until timestamp with time zone,
+  last_called boolean NOT NULL DEFAULT false,
   CONSTRAINT create_attempts_pkey PRIMARY KEY (generation_id, number),
   CONSTRAINT create_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT create_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
+  CONSTRAINT create_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
   CONSTRAINT create_attempts_number_check CHECK (number > 0),
   CONSTRAINT create_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text])),
   CONSTRAINT create_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
@@ -134,6 +139,12 @@ CREATE INDEX create_attempts_open_alike ON public.create_attempts USING btree (v
 CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
 CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON create_attempts TO holdfast_service;
+
+CREATE TABLE expected_rights (
+  line text NOT NULL,
+  CONSTRAINT expected_rights_pkey PRIMARY KEY (line)
+);
+GRANT SELECT ON expected_rights TO holdfast_service;
 
 CREATE TABLE generation_events (
   generation_id text NOT NULL,
@@ -401,9 +412,11 @@ CREATE TABLE refunds (
   transaction_id bigint NOT NULL,
   recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   recorded_by text NOT NULL DEFAULT SESSION_USER,
+  actor text NOT NULL DEFAULT 'operator'::text,
   CONSTRAINT refunds_pkey PRIMARY KEY (generation_id, key),
   CONSTRAINT refunds_one_after_another UNIQUE (generation_id, refunded_before_microcredits),
   CONSTRAINT refunds_transaction_id_key UNIQUE (transaction_id),
+  CONSTRAINT refunds_actor_check CHECK (actor = ANY (ARRAY['operator'::text, 'holdfast'::text])),
   CONSTRAINT refunds_amount_microcredits_check CHECK (amount_microcredits > 0),
   CONSTRAINT refunds_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
   CONSTRAINT refunds_never_more_than_captured CHECK ((refunded_before_microcredits + amount_microcredits) <= captured_microcredits),
@@ -572,12 +585,13 @@ GRANT EXECUTE ON FUNCTION record_content(text,text,text,bigint,bytea,text,text) 
 GRANT EXECUTE ON FUNCTION record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_provider_event(text,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_settlement_refusal(text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_text(text,integer,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_text(text,integer,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_webhook_attempt(text,text,text,integer,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION redeliver_webhook(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION refund_generation(text,bigint,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION release_expired_holds(interval,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION request_cancel(text,text) TO holdfast_service;
+GRANT SELECT ON rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION rotate_webhook_secret(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_account_frozen(text,boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;

@@ -15,6 +15,8 @@ export interface WriteOptions {
   readonly from: number;
   /** Of the whole content; null when nobody knows before its end. */
   readonly bytes: number | null;
+  /** Of the whole content: a body that goes on beyond raises `ContentTooLarge`, and nothing of it is kept. */
+  readonly maximumBytes?: number;
 }
 
 /**
@@ -41,5 +43,13 @@ export class IncompleteContent extends Error {
   override readonly name = 'IncompleteContent';
   constructor(bytes: number, expected: number) {
     super(`the content has ${bytes} bytes, not ${expected}`);
+  }
+}
+
+/** The body does not end where the longest content that is kept does. */
+export class ContentTooLarge extends Error {
+  override readonly name = 'ContentTooLarge';
+  constructor(maximumBytes: number) {
+    super(`the content has more than ${maximumBytes} bytes`);
   }
 }

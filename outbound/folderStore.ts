@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ByteRange, ContentStore, Stored, WriteOptions } from './contentStore.ts';
-import { IncompleteContent } from './contentStore.ts';
+import { ContentTooLarge, IncompleteContent } from './contentStore.ts';
 
 const KEY = /^[a-z0-9_]{1,100}\/[a-z0-9_]{1,100}$/;
 const GROUP = /^[a-z0-9_]{1,100}$/;
@@ -32,7 +32,7 @@ function matching(pattern: RegExp, name: string): string {
 async function write(
   path: string,
   body: AsyncIterable<Uint8Array>,
-  { from, bytes: expected }: WriteOptions,
+  { from, bytes: expected, maximumBytes = Infinity }: WriteOptions,
 ): Promise<Stored> {
   await makeFolder(dirname(path));
   const earlier = from === 0 ? undefined : await longest(path);
@@ -45,6 +45,7 @@ async function write(
     if (bytes !== from) throw new IncompleteContent(bytes, from);
     await forgetOthers(path, part);
     for await (const chunk of body) {
+      if (bytes + chunk.length > maximumBytes) throw new ContentTooLarge(maximumBytes);
       await append(file, hash, [chunk]);
       bytes += chunk.length;
     }
@@ -52,7 +53,8 @@ async function write(
     await file.sync();
   } catch (error) {
     // What is too long, or has lost its beginning, is no beginning.
-    if (bytes < from || (expected !== null && bytes > expected)) await rm(part, { force: true });
+    const isUseless = error instanceof ContentTooLarge || bytes < from || (expected !== null && bytes > expected);
+    if (isUseless) await rm(part, { force: true });
     throw error;
   } finally {
     await file.close();

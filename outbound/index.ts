@@ -1,5 +1,5 @@
 /** What we send or store elsewhere: the archive of finished videos, and webhooks to tenants. */
-export { IncompleteContent, type ByteRange, type ContentStore, type Stored } from './contentStore.ts';
+export { ContentTooLarge, IncompleteContent, type ByteRange, type ContentStore, type Stored } from './contentStore.ts';
 export { createFolderStore } from './folderStore.ts';
 export { createWebhookSender, type WebhookSender } from './webhooks.ts';
 export { faultOfWebhookUrl } from './webhookUrl.ts';

@@ -1,4 +1,11 @@
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  isGrpcServiceError,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
@@ -8,10 +15,30 @@ export const DEFAULT_NAMESPACE = 'default';
 const ALREADY_EXISTS = 6;
 const KEYWORD = 2;
 
-/** A client whose connection is made at its first call, so that a process starts while Temporal is away. */
+/** Of every call that was given no deadline of its own; of a long poll, which the server answers after 20 s if nothing came. */
+const CALL_TIMEOUT_MS = 5000;
+const LONG_POLL_TIMEOUT_MS = 60_000;
+const LONG_POLLS = /\/(GetWorkflowExecutionHistory|PollWorkflowExecutionUpdate)$/;
+
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+
+const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
+
+/** Without a deadline gRPC waits for a silent server as long as the connection lives. The retries share the deadline. */
+const retryInTime: Interceptor = (options, nextCall) => {
+  const timeoutMs = LONG_POLLS.test(options.method_definition.path) ? LONG_POLL_TIMEOUT_MS : CALL_TIMEOUT_MS;
+  return retry({ ...options, deadline: options.deadline ?? Date.now() + timeoutMs }, nextCall);
+};
+
+/**
+ * A client whose connection is made at its first call, so that a process starts while Temporal is away. Every call has a
+ * deadline: its own (`withDeadline`), or 5 s.
+ */
 export function createTemporalClient({ connectionOptions, namespace }: ClientConnectConfig): Client {
   const { address, tls, apiKey, metadata } = connectionOptions;
   const connection = Connection.lazy({
+    connectTimeout: CALL_TIMEOUT_MS,
+    interceptors: [retryInTime],
     ...(address === undefined ? {} : { address }),
     ...(tls === undefined ? {} : { tls }),
     ...(apiKey === undefined ? {} : { apiKey }),

@@ -6,7 +6,7 @@ import { encodeCreate, type CreateEncoding } from './encoding.ts';
 import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './text.ts';
-import { createTransport, type Transport } from './transport.ts';
+import { createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
 import type { CreateRefusal, CreateResult, DownloadOptions, Provider, RetrieveResult, Trouble } from './types.ts';
 import { writeText } from './writeText.ts';
 
@@ -22,8 +22,6 @@ export interface ProviderSettings {
 
 /** A model may think before its first word. */
 const FIRST_WORD_TIMEOUT_MS = 120_000;
-/** Of a whole text. */
-const TEXT_TIMEOUT_MS = 10 * 60_000;
 
 interface Answer {
   readonly status: number;

@@ -1,3 +1,4 @@
+import { boundedEvents } from './boundedEvents.ts';
 import { Agent, buildConnector, fetch as undiciFetch, type Dispatcher } from 'undici';
 
 /** No readable HTTP answer came. `neverSent` is a proof: there was no connection to send anything over. */
@@ -26,14 +27,24 @@ export interface Transport {
   readonly stream: (url: string, headers: Record<string, string>, signal: AbortSignal | undefined) => Promise<Response>;
 }
 
-/** A page of 100 videos with prompts of 32,000 characters fits; an endless body doesn't fill the memory. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/**
+ * A video with a prompt of 32,000 characters, each of them escaped, fits. Some hundred calls are open at once in a worker, so
+ * what each may bring is what bounds its memory.
+ */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+/** A page of 100 such videos. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/** Of a streamed text: one piece of it, with all that gateways put around; and all pieces of the longest that is asked for. */
+const MAX_EVENT_BYTES = 1024 * 1024;
+const MAX_STREAM_BYTES = 8 * 1024 * 1024;
 
 /** How long a download may stand still before it is given up; what is paused by a slow reader doesn't count. */
 const STREAM_IDLE_MS = 30_000;
 
-/** How long a text may stand still before it is taken as broken off. */
+/** How long a text may stand still before it is taken as broken off, and how long it may take in all. */
 const TEXT_IDLE_MS = 60_000;
+export const TEXT_TIMEOUT_MS = 10 * 60_000;
 
 const WORDS = new Map([
   ['ECONNREFUSED', 'connection refused'],
@@ -73,7 +84,7 @@ export function createTransport(settings: TransportSettings): Transport {
 
 async function call(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
   return send(url, init, dispatcher, settings, async (answer, signal) => {
-    const bytes = await readAll(answer.body, signal);
+    const bytes = await readAll(answer.body, signal, isPage(url, init) ? MAX_PAGE_BYTES : MAX_ANSWER_BYTES);
     const body = answer.ok ? bytes : enveloped(bytes);
     return body.length === 0 ? null : body;
   });
@@ -82,8 +93,17 @@ async function call(url: string, init: RequestInit, dispatcher: Dispatcher, sett
 /** The SDK's own limit, by `init.signal`, ends with the headers; then the signal of its caller is the one that counts. */
 async function open(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
   return send(url, init, dispatcher, settings, async (answer, signal) =>
-    answer.ok ? answer.body : enveloped(await readAll(answer.body, signal)),
+    answer.ok ? bounded(answer.body) : enveloped(await readAll(answer.body, signal, MAX_ANSWER_BYTES)),
   );
+}
+
+function bounded(body: Answer['body']) {
+  const bounds = { eventBytes: MAX_EVENT_BYTES, totalBytes: MAX_STREAM_BYTES, timeoutMs: TEXT_TIMEOUT_MS };
+  return body === null ? null : (body as ReadableStream<Uint8Array>).pipeThrough(boundedEvents(bounds));
+}
+
+function isPage(url: string, { method = 'GET' }: RequestInit): boolean {
+  return method.toUpperCase() === 'GET' && new URL(url).pathname.endsWith('/videos');
 }
 
 type Answer = Awaited<ReturnType<typeof undiciFetch>>;
@@ -138,14 +158,18 @@ function requestBody(body: RequestInit['body']): string | Uint8Array | null {
   throw new TypeError('the body of a call is text or bytes');
 }
 
-async function readAll(body: AsyncIterable<Uint8Array> | null, signal: AbortSignal): Promise<Buffer<ArrayBuffer>> {
+async function readAll(
+  body: AsyncIterable<Uint8Array> | null,
+  signal: AbortSignal,
+  maximumBytes: number,
+): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     // Asked at each chunk too: fetch holds the signal weakly, and a body that trickles never trips bodyTimeout.
     signal.throwIfAborted();
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new RangeError('the answer is too large');
+    if (size > maximumBytes) throw new RangeError('the answer is too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -128,10 +128,10 @@ export interface Provider {
   /** At most one request; never throws for provider trouble. */
   createVideo(request: VideoRequest): Promise<CreateResult>;
   /**
-   * At most one request, read to its end. `onOutput` is handed all that was written so far, and its false stops the reading.
-   * Never throws for provider trouble; an error of `onOutput` comes out.
+   * At most one request, read to its end. `onOutput` is called after each piece, with how to read all that was written so far; its
+   * false stops the reading. Never throws for provider trouble; an error of `onOutput` comes out.
    */
-  writeText(request: TextRequest, onOutput: (output: string) => Promise<boolean>): Promise<TextResult>;
+  writeText(request: TextRequest, onOutput: (output: () => string) => Promise<boolean>): Promise<TextResult>;
   /** Never throws for provider trouble. Only `seen` with `completed` is ground for a capture. */
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
   /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */

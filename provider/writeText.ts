@@ -5,17 +5,20 @@ import { composeText, type TextRequest } from './textRequest.ts';
 import { createRefusal } from './refusal.ts';
 import type { TextResult, TextUsage } from './types.ts';
 
+/** Reading all of it costs as much as it is long, so it is not done for each of thousands of pieces. */
+export type OnOutput = (output: () => string) => Promise<boolean>;
+
 /** Longer than any that is asked for; a server that keeps to no maximum doesn't fill the memory. */
 const MAX_OUTPUT_CHARACTERS = 200_000;
 
 /**
- * One request, streamed. `onOutput` is handed all that was written so far, one call after the other, and its false stops the
- * reading. Never throws for provider trouble; an error of `onOutput` comes out.
+ * One request, streamed. `onOutput` is called after each piece, one call after the other, with how to read all that was written
+ * so far; its false stops the reading. Never throws for provider trouble; an error of `onOutput` comes out.
  */
 export async function writeText(
   client: OpenAI,
   request: TextRequest,
-  onOutput: (output: string) => Promise<boolean>,
+  onOutput: OnOutput,
   limits: { redact: Redact; timeoutMs: number },
 ): Promise<TextResult> {
   const abort = new AbortController();
@@ -33,7 +36,8 @@ export async function writeText(
   for (;;) {
     // An answer that breaks off proves nothing about the rest: what was delivered stays delivered.
     const next = await chunks.next().catch(() => undefined);
-    if (next === undefined) {
+    // The SDK ends a stream that was aborted, here by its time, as if it were whole.
+    if (next === undefined || signal.aborted) {
       // A count so far is not what the whole of it is billed at.
       [finishReason, usage] = [null, null];
       break;
@@ -46,7 +50,8 @@ export async function writeText(
     const content = choice?.delta?.content;
     if (typeof content !== 'string' || content === '') continue;
     written += content;
-    if (written.length > MAX_OUTPUT_CHARACTERS || !(await onOutput(plain(written.replace(HALF_AT_THE_END, ''))))) {
+    const soFar = written;
+    if (soFar.length > MAX_OUTPUT_CHARACTERS || !(await onOutput(() => plain(soFar.replace(HALF_AT_THE_END, ''))))) {
       abort.abort();
       break;
     }

@@ -15,6 +15,9 @@ import { crashAt } from './crashAt.ts';
 import { temporalLogger } from './temporalLogger.ts';
 import { createWorkers } from './worker.ts';
 
+/** Of a copy: a quarter of a megabyte in half a minute. */
+const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000 };
+
 const config = loadConfig();
 const log = createLog('worker', config.logLevel);
 Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
@@ -52,6 +55,8 @@ const workers = await createWorkers({
     holdTtlSeconds: config.holdTtlSeconds,
     providerEventsExpected: config.provider.webhookSecret !== undefined,
     lookForCreateMs: config.lookForCreateMs,
+    textLeaseMs: config.textLeaseMs,
+    copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },
     count: countAlarms(registry),
     observe: observeGauges(registry),
     at: crashAt(config.crashAt),

@@ -158,7 +158,7 @@ export function lastCopy(summary: string, { tries, tryMs }: { tries: number; try
 /** Longer than a whole text may take at the provider, with time to record its end while the database is away. */
 const WRITE_MS = 20 * 60_000;
 
-/** A try that is lost is followed by another, which ends the text with what was delivered, and asks nothing again. */
+/** A try that is lost is followed by others, which wait for its writer's end, or its death; nothing is asked again. */
 export function writer(summary: string, timeLeftMs: number): TextActivities {
   return proxyActivities<TextActivities>({
     ...PROVIDER_OPTIONS,

@@ -15,9 +15,9 @@ export async function payForLateVideo(booking: Booking, providerVideoId: string,
   const { generationId } = booking;
   describe('Claimed: copying the late video to the archive; it is charged once it is there.');
   const look = await lookWithin({ generationId, providerVideoId }, deadline.leftMs());
-  if (look?.verdict === 'completed' && (await copy(generationId, deadline))) return captured();
+  if (look?.verdict === 'completed' && (await copy(booking, deadline))) return captured();
   // The ledger knows if it is in our storage after all, and then charges it; else this waits for the hour.
-  return keepHold({ until: noLook, lastLook: () => copyAtLast(generationId) });
+  return keepHold({ until: noLook, lastLook: () => copyAtLast(booking) });
 }
 
 /**
@@ -25,18 +25,18 @@ export async function payForLateVideo(booking: Booking, providerVideoId: string,
  * `whoseFault` says whether the provider was asked for it.
  */
 export async function copyAtLast(
-  generationId: string,
+  booking: Booking,
   effort = { tries: LAST_TRIES, tryMs: COPY_MS },
 ): Promise<TerminalLook | undefined> {
   const copying = lastCopy('copy the claimed video to the archive: the last try, the hour is over', effort);
-  const { outcome } = await copying.archiveContent({ generationId });
+  const { outcome } = await copying.archiveContent(booking);
   return outcome === 'archived' ? { verdict: 'completed' } : undefined;
 }
 
-async function copy(generationId: string, deadline: Deadline): Promise<boolean> {
+async function copy(booking: Booking, deadline: Deadline): Promise<boolean> {
   try {
     const copying = outbound('copy the claimed video to the archive', deadline.leftMs());
-    return (await copying.archiveContent({ generationId })).outcome === 'archived';
+    return (await copying.archiveContent(booking)).outcome === 'archived';
   } catch (error) {
     // By whoever's fault: `expire` tries once more.
     whoseFault(error);

@@ -24,14 +24,18 @@ export async function generateVideo(booking: GenerationInput): Promise<Generatio
   setHandler(PROVIDER_EVENT, () => {
     nudge.pending = true;
   });
-  return withCreditGuard(booking, (guarded) => makeVideo(guarded, nudge), tellAndKeep);
+  return withCreditGuard(
+    booking,
+    (guarded) => makeVideo(guarded, nudge),
+    (result) => tellAndKeep(booking, result),
+  );
 }
 
 /** Also of one that was settled before: what an earlier run did not tell or archive is told and archived now. */
-async function tellAndKeep({ generationId, outcome, errorCode }: GenerationResult): Promise<string> {
+async function tellAndKeep(booking: Booking, { generationId, outcome, errorCode }: GenerationResult): Promise<string> {
   if (outcome !== 'refused') await announce(generationId);
   if (outcome !== 'captured') return `Ended: ${outcome}, ${errorCode}.`;
-  return `The video was charged. Its content is ${await archive(generationId)}.`;
+  return `The video was charged. Its content is ${await archive(booking)}.`;
 }
 
 /** From the hold to what settles it. */

@@ -28,11 +28,16 @@ const TRIES = 3;
 const COPY = { tries: 2, tryMs: 2 * 60_000 };
 
 /** Undefined when it brings no last word. Raises trouble of ours: then nothing is settled in this run. */
-async function lookOnce({ generationId, providerVideoId, isClaim }: Finding): Promise<TerminalLook | undefined> {
+async function lookOnce({
+  generationId,
+  accountId,
+  providerVideoId,
+  isClaim,
+}: Finding): Promise<TerminalLook | undefined> {
   // Of a text the ledger knows what was delivered; there is nothing to look at.
   if (!isVideoId(generationId)) return undefined;
   try {
-    if (isClaim) return await copyAtLast(generationId, COPY);
+    if (isClaim) return await copyAtLast({ generationId, accountId }, COPY);
     if (providerVideoId === null) return await lastFind(generationId, TRIES);
     return await lastLook({ generationId, providerVideoId }, TRIES);
   } catch (error) {

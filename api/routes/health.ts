@@ -27,13 +27,27 @@ const readyz = createRoute({
   },
 });
 
+/** A probe wants to know now. */
+const PROBE_TIMEOUT_MS = 2000;
+
 export function healthRoutes({ ledger, isTemporalUp }: ApiDependencies) {
   return newRouter()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyz, async (c) => {
-      const answers = (check: Promise<unknown>) => check.then(() => true).catch(() => false);
-      const [database, temporal] = await Promise.all([answers(ledger.ping()), isTemporalUp()]);
+      const [database, temporal] = await Promise.all([isUp(ledger.ping().then(() => true)), isUp(isTemporalUp())]);
       if (database && temporal) return c.json({ status: 'ok' as const, database, temporal }, 200);
       return c.json({ status: 'unavailable' as const, database, temporal }, 503);
     });
+}
+
+async function isUp(check: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([check.catch(() => false), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

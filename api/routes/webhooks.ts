@@ -34,9 +34,6 @@ const receive = createRoute({
   },
 });
 
-/** Longer would keep the provider waiting for what is only a hint. */
-const NUDGE_TIMEOUT_MS = 3000;
-
 /**
  * The provider's webhooks. They move no credits: the workflow is told to look, and believes what it retrieves (RULES).
  * Whatever a signed event is about, it is answered 200, or the provider would send it again.
@@ -65,9 +62,7 @@ async function take(deps: ApiDependencies, secret: string, headers: Headers, bod
 /** One that is lost costs time, never credits: the workflow's timers look on, and the reconciler where there is none. */
 async function nudge({ temporal, log }: ApiDependencies, generationId: string): Promise<void> {
   try {
-    await temporal.withDeadline(Date.now() + NUDGE_TIMEOUT_MS, () =>
-      temporal.workflow.getHandle(generationId).signal(PROVIDER_EVENT),
-    );
+    await temporal.workflow.getHandle(generationId).signal(PROVIDER_EVENT);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return;
     log.warn({ err: error, generationId }, 'a workflow could not be told of an event; its timers look on');

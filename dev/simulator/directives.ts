@@ -1,5 +1,5 @@
 /** Where a fault can strike: one word a kind of request. */
-export type Point = 'create' | 'poll' | 'list' | 'content' | 'chat';
+export type Point = 'create' | 'poll' | 'list' | 'content' | 'delete' | 'chat';
 
 const EFFECTS = ['reset', 'hang', 'html', 'empty', 'slow', 'lost-reply', 'cut', 'no-usage'] as const;
 type Effect = (typeof EFFECTS)[number] | 'status';
@@ -50,6 +50,7 @@ const ALLOWED: Record<Point, Effect[]> = {
   poll: COMMON,
   list: COMMON,
   content: [...COMMON, 'cut'],
+  delete: COMMON,
   chat: [...COMMON, 'cut', 'no-usage'],
 };
 
@@ -110,6 +111,7 @@ function read(found: Directives, name: string, argument: string): void {
     case 'poll':
     case 'list':
     case 'content':
+    case 'delete':
     case 'chat':
       found.faults.push(fault(name, argument));
   }

@@ -44,7 +44,10 @@ async function retrieve(c: Context<Env>, simulation: Simulation, id: string): Pr
   return suffered ?? c.json(toWire(find(simulation, id), simulation.now()));
 }
 
-function remove(c: Context<Env>, simulation: Simulation, id: string): Response {
+async function remove(c: Context<Env>, simulation: Simulation, id: string): Promise<Response> {
+  const { directives } = find(simulation, id);
+  const suffered = await endure(c, suffer(simulation.store, id, directives, 'delete'), directives);
+  if (suffered !== undefined) return suffered;
   if (!phaseOf(find(simulation, id), simulation.now()).terminal) {
     throw new ApiError(409, 'video_not_terminal', 'Only a completed or failed video can be deleted.', 'video_id');
   }

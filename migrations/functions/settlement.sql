@@ -52,6 +52,8 @@ DECLARE
   proven boolean;
   code text;
   message text;
+  closing text;
+  closing_ms bigint;
   finished boolean;
   settled timestamptz := clock_timestamp();
 BEGIN
@@ -89,9 +91,16 @@ BEGIN
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at), NULL::bigint; RETURN;
   END IF;
-  IF p_reason = 'expired' AND g.kind <> 'video' AND close_text(p_generation_id) THEN
-    -- Its writer is gone; what it delivered is charged.
-    RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint, NULL::bigint; RETURN;
+  IF p_reason = 'expired' AND g.kind <> 'video' THEN
+    -- Whose writer is gone is charged what it delivered; one that writes still ends it itself.
+    SELECT c.outcome, c.wait_ms INTO closing, closing_ms FROM close_text(p_generation_id) c;
+    IF closing = 'writing' THEN
+      RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, closing_ms, NULL::bigint; RETURN;
+    ELSIF closing = 'ended' THEN
+      RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint, NULL::bigint; RETURN;
+    END IF;
+    -- Its attempt may have been closed as never made.
+    g := lock_generation(p_generation_id);
   END IF;
   IF p_reason = 'create_refused' THEN
     SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';

@@ -27,10 +27,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
   WHERE t.generation_id = p_generation_id
 $$;
 
--- Keeps what the provider has written so far; false when the attempt is not the open one any more: its writer stops then.
--- It never gets shorter: what was delivered was delivered.
-CREATE FUNCTION record_text(p_generation_id text, p_number integer, p_output text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+-- Internal. Keeps what the provider has written so far; false when the attempt is not the open one any more. It never gets
+-- shorter: what was delivered was delivered.
+CREATE FUNCTION keep_text(p_generation_id text, p_number integer, p_output text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
   IF g.state <> 'held' OR NOT EXISTS (SELECT FROM create_attempts a
@@ -41,13 +41,27 @@ BEGIN
   RETURN true;
 END $$;
 
+-- The same, by the attempt's writer, who takes or renews its lease by it: for so long nobody takes it for dead. Answered with
+-- false it stops; before the first true it asks nothing of the provider.
+CREATE FUNCTION record_text(p_generation_id text, p_number integer, p_output text, p_lease_ms integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF NOT keep_text(p_generation_id, p_number, p_output) THEN
+    RETURN false;
+  END IF;
+  UPDATE create_attempts a
+    SET lease_ms = p_lease_ms, lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond', last_called = false
+    WHERE a.generation_id = p_generation_id AND a.number = p_number;
+  RETURN true;
+END $$;
+
 -- Ends a text with the last of what was written and the provider's own count, NULL without one. Answers with false when the
 -- attempt is not the open one.
 CREATE FUNCTION end_text(
   p_generation_id text, p_number integer, p_output text, p_finish_reason text, p_input_tokens bigint, p_output_tokens bigint
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  IF NOT record_text(p_generation_id, p_number, p_output) THEN
+  IF NOT keep_text(p_generation_id, p_number, p_output) THEN
     RETURN false;
   END IF;
   UPDATE create_attempts a SET outcome = 'created', ended_at = clock_timestamp()
@@ -66,14 +80,39 @@ BEGIN
   RETURN true;
 END $$;
 
--- Ends a text whose writer is gone by what it delivered: the call is not made again. Answers with whether it has ended,
--- now or before; false when nothing was ever asked of the provider.
-CREATE FUNCTION close_text(p_generation_id text) RETURNS boolean
+-- Ends a text whose writer is gone by what it delivered: the call is not made again. outcome: 'ended', now or before;
+-- 'writing', its writer may be alive, with when that is to be asked again; 'not_asked', the provider has nothing of it.
+-- A writer that could not renew its lease, for the database was away, is called once more for as long as its lease is.
+CREATE FUNCTION close_text(p_generation_id text) RETURNS TABLE (outcome text, wait_ms bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE g generations := lock_generation(p_generation_id);
+#variable_conflict use_column
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  writing create_attempts;
+  asked timestamptz := clock_timestamp();
 BEGIN
-  RETURN g.provider_verdict IS NOT NULL OR COALESCE((SELECT end_text(p_generation_id, a.number, '', NULL, NULL, NULL)
-    FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL), false);
+  IF g.provider_verdict IS NOT NULL THEN
+    RETURN QUERY SELECT 'ended', NULL::bigint; RETURN;
+  END IF;
+  SELECT * INTO writing FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'not_asked', NULL::bigint; RETURN;
+  END IF;
+  IF writing.lease_until IS NULL THEN
+    -- The lease comes before the call, and can't be taken any more: nothing was sent, and nothing will be.
+    PERFORM end_create(p_generation_id, writing.number, 'not_made', NULL, NULL, 'not_sent', 'its writer was gone before the call');
+    RETURN QUERY SELECT 'not_asked', NULL::bigint; RETURN;
+  END IF;
+  -- A lease that ends later than it is long is of a clock that was set back since.
+  IF writing.lease_until BETWEEN asked AND asked + writing.lease_ms * interval '1 millisecond' THEN
+    RETURN QUERY SELECT 'writing', milliseconds_until(writing.lease_until); RETURN;
+  END IF;
+  IF NOT writing.last_called THEN
+    UPDATE create_attempts a SET lease_until = asked + a.lease_ms * interval '1 millisecond', last_called = true
+      WHERE a.generation_id = p_generation_id AND a.number = writing.number;
+    RETURN QUERY SELECT 'writing', writing.lease_ms::bigint; RETURN;
+  END IF;
+  RETURN QUERY SELECT CASE WHEN end_text(p_generation_id, writing.number, '', NULL, NULL, NULL) THEN 'ended' ELSE 'not_asked' END, NULL::bigint;
 END $$;
 
 GRANT SELECT ON texts TO holdfast_service;

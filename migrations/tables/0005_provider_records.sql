@@ -11,8 +11,13 @@ CREATE TABLE create_attempts (
   visible_sha256 bytea NOT NULL CHECK (length(visible_sha256) = 32),
   error_code text,
   error_message text,
+  -- Of a text: who writes it renews this, by the database's clock; whoever else comes meanwhile waits (close_text).
+  lease_ms integer CHECK (lease_ms BETWEEN 1 AND 3600000),
+  lease_until timestamptz,
+  last_called boolean NOT NULL DEFAULT false,
   PRIMARY KEY (generation_id, number),
-  CONSTRAINT create_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL))
+  CONSTRAINT create_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT create_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL))
 );
 CREATE UNIQUE INDEX create_attempts_one_open ON create_attempts (generation_id) WHERE outcome IS NULL;
 CREATE INDEX create_attempts_open_alike ON create_attempts (visible_sha256) WHERE outcome IS NULL;

@@ -42,6 +42,7 @@ describe('of a healthy installation', () => {
     expect(found.checks.map(({ name }) => name)).toEqual([
       'database',
       'migrations',
+      'rights',
       'clock',
       'ledger',
       'emergency releases',
@@ -80,6 +81,38 @@ describe('names what is wrong, and what to do', () => {
         last!.sha256,
       ]);
     }
+  });
+
+  it.each([
+    ['GRANT EXECUTE ON FUNCTION webhook_to_send TO PUBLIC', 'REVOKE EXECUTE ON FUNCTION webhook_to_send FROM PUBLIC'],
+    [
+      'GRANT UPDATE (held_microcredits) ON accounts TO holdfast_service',
+      'REVOKE UPDATE ON accounts FROM holdfast_service',
+    ],
+    [
+      'ALTER TABLE reconciler_progress OWNER TO current_user',
+      'ALTER TABLE reconciler_progress OWNER TO holdfast_owner',
+    ],
+  ])('a right that was given beside the migration: %s', async (give, take) => {
+    await stack.database.admin.query(give);
+    try {
+      const found = await doctor();
+      expect(ills(found)).toEqual(['rights']);
+      expect(messageOf(found, 'rights')).toMatch(
+        /^Given beside the migration, .*(webhook_to_send|accounts|reconciler_progress)/,
+      );
+    } finally {
+      await stack.database.admin.query(take);
+    }
+    expect(ills(await doctor())).toEqual([]);
+  });
+
+  it('a right that was taken', async () => {
+    await stack.database.admin.query('REVOKE SELECT ON stuck_holds FROM holdfast_service');
+    expect(messageOf(await doctor(), 'rights')).toBe(
+      'Taken since the migration, so run it as the owner: GRANT SELECT ON stuck_holds TO holdfast_service;',
+    );
+    await stack.database.admin.query('GRANT SELECT ON stuck_holds TO holdfast_service');
   });
 
   it('a reconciler that is paused', async () => {

@@ -1,105 +1,33 @@
 import { once } from 'node:events';
-import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { connect as connectTo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../api/app.ts';
-import type { ApiDependencies } from '../../api/deps.ts';
 import type { ServerLimits } from '../../api/server.ts';
-import { createServer } from '../../api/server.ts';
+import type { BareApi } from '../support/bareApi.ts';
+import { ADMIN_KEY, authOf, IN_FLIGHT, MEGABYTE, open, pour, serveBare, statusOf } from '../support/bareApi.ts';
 
 /** What a connection may take of the API, tried with bare sockets: nothing here is what a client's library would send. */
 
-const MEGABYTE = 1024 * 1024;
 const LARGEST_BODY = 14 * MEGABYTE;
-/** What the two kernels hold of a connection, and what the server reads before it hangs up. */
-const IN_FLIGHT = 16 * MEGABYTE;
 const QUICK: Partial<ServerLimits> = {
   headersTimeoutMs: 300,
   requestTimeoutMs: 600,
   keepAliveTimeoutMs: 200,
   checkIntervalMs: 50,
 };
-const AUTH = 'Host: holdfast\r\nAuthorization: Bearer hf_key\r\n';
+const AUTH = authOf('account');
 
-const logged: unknown[] = [];
-const servers: Server[] = [];
+const apis: BareApi[] = [];
 let patient: number;
 let quick: number;
 let restless: number;
 
 beforeAll(async () => {
-  [patient, quick, restless] = await Promise.all([serve({}), serve(QUICK), serve({ idleTimeoutMs: 300 })]);
+  apis.push(...(await Promise.all([serveBare(), serveBare(QUICK), serveBare({ idleTimeoutMs: 300 })])));
+  [patient, quick, restless] = apis.map(({ port }) => port) as [number, number, number];
 });
 afterAll(() => {
-  for (const server of servers) server.closeAllConnections();
-  for (const server of servers) server.close();
+  for (const api of apis) api.close();
 });
-
-/** The API's own routes and server, with every key valid, and a balance that is never told. */
-async function serve(limits: Partial<ServerLimits>): Promise<number> {
-  const caller = {
-    apiKeyId: 'key',
-    accountId: 'account',
-    rotatedFrom: 'key',
-    scopes: null,
-    requestsPerMinute: null,
-    hasSpendLimit: false,
-  };
-  const log = (...entry: unknown[]) => logged.push(entry);
-  const app = createApp({
-    ledger: {
-      findCaller: () => Promise.resolve({ standing: 'valid', caller }),
-      listTextPrices: async () => [],
-      listPrices: () => Promise.resolve([]),
-      getBalance: () => new Promise(() => undefined),
-    },
-    adminKey: 'the-admin-key-of-the-tests',
-    requestsPerMinute: 1_000_000,
-    log: { error: log, warn: log },
-  } as unknown as ApiDependencies);
-  const server = createServer(app, limits);
-  servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
-}
-
-interface Line {
-  readonly socket: Socket;
-  readonly received: () => string;
-  readonly isClosed: () => boolean;
-  /** Resolves with all that was received, when the connection is closed. */
-  readonly closed: Promise<string>;
-}
-
-function open(port: number): Line {
-  const socket = connectTo(port, '127.0.0.1');
-  let text = '';
-  let isClosed = false;
-  socket.on('data', (chunk) => (text += chunk.toString('latin1')));
-  socket.on('error', () => undefined);
-  const closed = new Promise<string>((resolve) => {
-    socket.on('close', () => {
-      isClosed = true;
-      resolve(text);
-    });
-  });
-  return { socket, received: () => text, isClosed: () => isClosed, closed };
-}
-
-/** Sends as fast as the connection takes it, until it is answered or closed; answers with how much that was. */
-async function pour(line: Line, chunk: Buffer | string, atMostBytes: number): Promise<number> {
-  let sent = 0;
-  while (line.received() === '' && !line.isClosed() && sent < atMostBytes) {
-    sent += chunk.length;
-    if (line.socket.write(chunk)) await new Promise(setImmediate);
-    else await Promise.race([once(line.socket, 'drain').catch(() => undefined), line.closed]);
-  }
-  return sent;
-}
-
-const statusOf = (text: string) => text.split('\r\n', 1)[0];
 
 describe('a body', () => {
   const POST = `POST /v1/videos HTTP/1.1\r\n${AUTH}Content-Type: application/json\r\n`;
@@ -115,7 +43,9 @@ describe('a body', () => {
   it('without an end is cut while it streams, not read to the end', async () => {
     const line = open(patient);
     line.socket.write(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
-    const chunk = Buffer.alloc(64 * 1024, ' ');
+    const chunk = Buffer.alloc(64 * 1024, 'a');
+    const opening = '{"prompt":"data:';
+    line.socket.write(`${opening.length.toString(16)}\r\n${opening}\r\n`);
     const framed = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]);
     const sent = await pour(line, framed, 200 * MEGABYTE);
     expect(statusOf(line.received())).toBe('HTTP/1.1 413 Payload Too Large');
@@ -128,7 +58,7 @@ describe('a body', () => {
     for (const path of ['/admin/accounts', '/webhooks/openai']) {
       const line = open(patient);
       line.socket.write(
-        `POST ${path} HTTP/1.1\r\nHost: holdfast\r\nAuthorization: Bearer the-admin-key-of-the-tests\r\nContent-Type: application/json\r\nContent-Length: 65537\r\n\r\n`,
+        `POST ${path} HTTP/1.1\r\nHost: holdfast\r\nAuthorization: Bearer ${ADMIN_KEY}\r\nContent-Type: application/json\r\nContent-Length: 65537\r\n\r\n`,
       );
       await vi.waitFor(() => expect(statusOf(line.received())).toBe('HTTP/1.1 413 Payload Too Large'));
       line.socket.destroy();
@@ -147,10 +77,11 @@ describe('a body', () => {
   });
 
   it('that breaks off is no fault of ours', async () => {
+    const { logged } = apis[0] as BareApi;
     const before = logged.length;
     const line = open(patient);
     line.socket.write(`${POST}Content-Length: 1000\r\n\r\n{`);
-    const [there] = (await once(servers[0] as Server, 'request')) as [IncomingMessage];
+    const [there] = (await once((apis[0] as BareApi).server, 'request')) as [IncomingMessage];
     const gone = new Promise((resolve) => there.socket.once('close', resolve));
     line.socket.destroy();
     await gone;

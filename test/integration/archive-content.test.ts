@@ -11,6 +11,7 @@ import type { ActivityDependencies } from '../../activities/index.ts';
 import type { Archived } from '../../contracts/activities.ts';
 import { createFolderStore } from '../../outbound/index.ts';
 import type { Provider } from '../../provider/index.ts';
+import { COPY_LIMITS } from '../support/copyLimits.ts';
 import type { TestDatabase, Tenant } from '../support/database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
 import { closeServers, provider as providerAt, serve } from '../unit/provider-server.ts';
@@ -109,11 +110,14 @@ async function once(generationId: string, details?: unknown, changes: Partial<Ac
     ledger: db.ledger,
     provider,
     archive: archiveAt(),
+    copyLimits: COPY_LIMITS,
     count: (alarm: string) => alarms.push(alarm),
     at: () => undefined,
     ...changes,
   } as unknown as ActivityDependencies);
-  const end = await (env.run(activities.archiveContent, { generationId }) as Promise<Archived>).then(
+  const end = await (
+    env.run(activities.archiveContent, { generationId, accountId: tenant.accountId }) as Promise<Archived>
+  ).then(
     ({ outcome }) => outcome,
     (error: Error & { nextRetryDelay?: unknown }) => error,
   );
@@ -205,9 +209,16 @@ describe('a body that was cut', () => {
     ];
     const env = new MockActivityEnvironment({}, { logger: QUIET });
     const store = archiveAt();
-    const deps = { ledger: db.ledger, provider, archive: store, count: () => undefined, at: () => undefined };
+    const deps = {
+      ledger: db.ledger,
+      provider,
+      archive: store,
+      copyLimits: COPY_LIMITS,
+      count: () => undefined,
+      at: () => undefined,
+    };
     const activities = createOutboundActivities(deps as unknown as ActivityDependencies);
-    const run = env.run(activities.archiveContent, { generationId: id }) as Promise<unknown>;
+    const run = env.run(activities.archiveContent, { generationId: id, ...tenant }) as Promise<unknown>;
     while ((await store.kept(`${id}/video`)) < HALF) await new Promise((resolve) => setTimeout(resolve, 10));
     env.cancel('WORKER_SHUTDOWN');
     await expect(run).rejects.toMatchObject({ name: 'CancelledFailure' });
@@ -272,6 +283,49 @@ describe('a video at another provider', () => {
     expect((await once(id)).end).toMatchObject({ message: expect.stringMatching(/another provider/) });
     expect(requests).toEqual([]);
     expect(await onRecord(id)).toEqual([]);
+  });
+});
+
+describe('a body without measure', () => {
+  const copyLimits = { maximumBytes: CONTENT.length - 1, leastBytes: CONTENT.length, withinMs: 200 };
+  const endless: Answer = (response) => {
+    const more = () => response.destroyed || response.write(CONTENT, more);
+    response.writeHead(200, { 'content-type': 'video/mp4' });
+    more();
+  };
+
+  it.each<[string, Answer]>([
+    ['says that it is too long', whole()],
+    ['never ends', endless],
+  ])('that %s is told as trouble, and no byte of it is kept', async (_what, answer) => {
+    const id = await charged();
+    answers = [answer];
+    const { end } = await once(id, undefined, { copyLimits });
+    expect(end).toMatchObject({
+      message: expect.stringMatching(/^The content has more than 199999 bytes/),
+      nextRetryDelay: 600_000,
+    });
+    expect(await archiveAt().kept(`${id}/video`)).toBe(0);
+    expect(await onRecord(id)).toEqual([]);
+  });
+
+  it('that drips is broken off, and goes on from where it was', async () => {
+    const id = await charged();
+    const drips: Answer = (response) => {
+      response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': CONTENT.length });
+      response.write(CONTENT.subarray(0, HALF));
+      let sent = HALF;
+      const drip = setInterval(() => {
+        if (response.destroyed) clearInterval(drip);
+        else response.write(CONTENT.subarray(sent, (sent += 1)));
+      }, 20);
+    };
+    answers = [drips, rest()];
+    const slow = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, ...copyLimits, maximumBytes: 1e9 } });
+    expect(slow.end).toMatchObject({ message: expect.stringMatching(/^The content comes too slowly/) });
+    expect((await once(id, slow.details)).end).toBe('archived');
+    expect(ranges()[1]).toMatch(/^bytes=100\d\d\d-$/);
+    await expectWhole(id);
   });
 });
 

@@ -67,6 +67,7 @@ async function find(
     provider: listed,
     providerEventsExpected: false,
     lookForCreateMs: 0,
+    textLeaseMs: 1000,
     count: () => undefined,
     at: () => undefined,
   });

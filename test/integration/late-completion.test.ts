@@ -30,9 +30,9 @@ afterAll(async () => {
 
 describe('a late completion', () => {
   /** Released by the hour while the provider goes on; it completes afterwards, and a run of the reconciler sees it. */
-  const late = async (seconds = 1) => {
+  const late = async (seconds = 1, more = '') => {
     const account = await openAccount(stack, GRANTED);
-    const { id } = await loseVideo(stack, `late [[after:${seconds}s]] ${randomUUID()}`, account);
+    const { id } = await loseVideo(stack, `late [[after:${seconds}s]]${more} ${randomUUID()}`, account);
     await bendHold(stack, id, -1);
     await stack.database.ledger.settleGeneration(id, 'expired');
     expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 1 });
@@ -108,6 +108,20 @@ describe('a late completion', () => {
     expect(await claim(account, id)).toMatchObject({ status: 409, body: { error: { code: 'not_claimable' } } });
     expect(await eventsOf(stack, id, 'provider_video_deleted')).toEqual([{ lost_microcredits: 400_000 }]);
     expect(stack.alarms).toContain('provider_cost_lost_microcredits');
+  });
+
+  it('that a provider without deletion keeps is asked for once, and on record', async () => {
+    const { account, id } = await late(1, '[[delete:405]]');
+    await untilSeen(id);
+    await stack.database.admin.query("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [
+      id,
+    ]);
+    expect((await reconcile(stack)).videos_deleted).toBeGreaterThanOrEqual(1);
+    await reconcile(stack);
+    expect(await eventsOf(stack, id, 'provider_video_kept')).toEqual([
+      { lost_microcredits: 400_000, why: expect.stringContaining('HTTP 405') as unknown },
+    ]);
+    expect(await claim(account, id)).toMatchObject({ status: 409, body: { error: { code: 'not_claimable' } } });
   });
 
   /** A claim with its hold, whose workflow is lost, and whose hour is over. */

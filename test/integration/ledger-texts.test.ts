@@ -66,6 +66,21 @@ const SETTLED = (charged: number) => ({ charged, held: 0, active: 0 });
 const end = ({ id }: Writing, output: string, usage: { inputTokens: number; outputTokens: number } | null) =>
   db.ledger.endText(id, 1, { output, finishReason: usage === null ? null : 'stop', usage });
 
+const LEASE_MS = 60_000;
+const record = ({ id }: Writing, output: string) => db.ledger.recordText(id, 1, output, LEASE_MS);
+/** Its lease runs out. */
+const lapses = ({ id }: Writing) =>
+  db.admin.query(
+    "UPDATE create_attempts SET lease_until = clock_timestamp() - interval '1 second' WHERE generation_id = $1",
+    [id],
+  );
+/** Its lease runs out, and the last call is not answered either. */
+const dies = async (writing: Writing) => {
+  await lapses(writing);
+  expect(await db.ledger.closeText(writing.id)).toBe('writing');
+  await lapses(writing);
+};
+
 describe('a text', () => {
   it('holds the most that it can cost, and is charged what the provider billed', async () => {
     const writing = await begun();
@@ -87,10 +102,11 @@ describe('a text', () => {
 
   it('without the count of the provider is charged what was delivered, at its upper bound', async () => {
     const writing = await begun();
-    expect(await db.ledger.recordText(writing.id, 1, 'abc')).toBe(true);
-    expect(await db.ledger.recordText(writing.id, 1, 'abcdef')).toBe(true);
-    expect(await db.ledger.recordText(writing.id, 1, 'ab')).toBe(true);
-    expect(await db.ledger.closeText(writing.id)).toBe(true);
+    expect(await record(writing, 'abc')).toBe(true);
+    expect(await record(writing, 'abcdef')).toBe(true);
+    expect(await record(writing, 'ab')).toBe(true);
+    await dies(writing);
+    expect(await db.ledger.closeText(writing.id)).toBe('ended');
     expect(await db.ledger.getText(writing.tenant.accountId, writing.id)).toMatchObject({ output: 'abcdef' });
     await settle(writing.id, 'completed');
     // (700 × 0.4 + 6 × 1.6) ÷ 0.7
@@ -136,7 +152,7 @@ describe('a text', () => {
 
   it('is not charged before its end, nor in part, nor released while it is written or after its end', async () => {
     const writing = await begun();
-    await db.ledger.recordText(writing.id, 1, 'abc');
+    await record(writing, 'abc');
     await noProof(writing.id, ['completed', 'provider_unavailable', 'cancelled', 'create_failed', 'create_refused']);
     await end(writing, 'abcdef', null);
     await noProof(writing.id, [
@@ -155,9 +171,10 @@ describe('a text', () => {
   it('has one writer: another begins nothing, and one that was given up writes nothing more', async () => {
     const writing = await begun();
     expect(await begin(writing.id)).toMatchObject({ outcome: 'open' });
-    await db.ledger.recordText(writing.id, 1, 'abc');
+    await record(writing, 'abc');
+    await dies(writing);
     await db.ledger.closeText(writing.id);
-    expect(await db.ledger.recordText(writing.id, 1, 'abcdef')).toBe(false);
+    expect(await record(writing, 'abcdef')).toBe(false);
     expect(await end(writing, 'abcdef', { inputTokens: 1, outputTokens: 1 })).toBe(false);
     expect(await begin(writing.id)).toMatchObject({ outcome: 'known' });
     await expect(
@@ -167,14 +184,69 @@ describe('a text', () => {
 
   it('whose writer is gone at the end of its time is charged what it delivered, and one that was never asked is released', async () => {
     const [lost, never] = [await begun(), await held()];
-    await db.ledger.recordText(lost.id, 1, 'abcdef');
+    await record(lost, 'abcdef');
     expect(await settle(lost.id, 'expired')).toMatchObject({ result: 'not_due' });
     for (const { id } of [lost, never]) await outlive(id);
+    await dies(lost);
     expect(await settle(lost.id, 'expired')).toMatchObject({ result: 'terminal', look: { verdict: 'completed' } });
     await settle(lost.id, 'completed');
     expect(await balance(lost)).toEqual(SETTLED(414));
     expect(await settle(never.id, 'expired')).toMatchObject({ settlement: { charged: false, reason: 'expired' } });
     expect(await balance(never)).toEqual(SETTLED(0));
+  });
+
+  it('is not closed while its writer renews the lease, at the end of its time neither', async () => {
+    const writing = await begun();
+    await record(writing, 'abc');
+    await outlive(writing.id);
+    expect(await db.ledger.closeText(writing.id)).toBe('writing');
+    const waits = await settle(writing.id, 'expired');
+    expect(waits).toMatchObject({ result: 'not_due' });
+    expect('timeLeftMs' in waits && waits.timeLeftMs).toBeGreaterThan(LEASE_MS / 2);
+    expect(await end(writing, 'abcdef', { inputTokens: 100, outputTokens: 50 })).toBe(true);
+    expect(await db.ledger.closeText(writing.id)).toBe('ended');
+    expect(await settle(writing.id, 'expired')).toMatchObject({ result: 'terminal', look: { verdict: 'completed' } });
+    await settle(writing.id, 'completed');
+    expect(await balance(writing)).toEqual(SETTLED(172));
+  });
+
+  it('whose writer could not renew its lease is called once more, and goes on if it answers', async () => {
+    const writing = await begun();
+    await record(writing, 'abc');
+    await lapses(writing);
+    expect(await db.ledger.closeText(writing.id)).toBe('writing');
+    expect(await record(writing, 'abcdef')).toBe(true);
+    await dies(writing);
+    expect(await record(writing, 'abcdefg')).toBe(true);
+    await dies(writing);
+    expect(await db.ledger.closeText(writing.id)).toBe('ended');
+    expect(await db.ledger.getText(writing.tenant.accountId, writing.id)).toMatchObject({ output: 'abcdefg' });
+    await settle(writing.id, 'completed');
+  });
+
+  it('is not left to a lease of a clock that was set back since', async () => {
+    const writing = await begun();
+    await record(writing, 'abcdef');
+    const set = () =>
+      db.admin.query(
+        "UPDATE create_attempts SET lease_until = clock_timestamp() + interval '1 hour' WHERE generation_id = $1",
+        [writing.id],
+      );
+    await set();
+    expect(await db.ledger.closeText(writing.id)).toBe('writing');
+    await set();
+    expect(await db.ledger.closeText(writing.id)).toBe('ended');
+    await settle(writing.id, 'completed');
+  });
+
+  it('whose writer was gone before it took a lease was never asked for, and is asked for by another', async () => {
+    const writing = await begun();
+    expect(await db.ledger.closeText(writing.id)).toBe('not_asked');
+    expect(await record(writing, '')).toBe(false);
+    expect(await begin(writing.id)).toMatchObject({ outcome: 'begun', number: 2 });
+    await outlive(writing.id);
+    expect(await settle(writing.id, 'expired')).toMatchObject({ settlement: { charged: false, reason: 'expired' } });
+    expect(await balance(writing)).toEqual(SETTLED(0));
   });
 
   it('that was refused, or for which the provider took nothing, is released and counts no longer', async () => {

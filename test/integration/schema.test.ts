@@ -61,6 +61,7 @@ describe('a migrated database', () => {
   });
 
   it('gets functions again that were edited, and no others than those of the files', async () => {
+    const before = await dump();
     await database.admin.query(
       `SET ROLE holdfast_owner; CREATE FUNCTION left_over() RETURNS void LANGUAGE sql AS ''; RESET ROLE`,
     );
@@ -68,17 +69,18 @@ describe('a migrated database', () => {
     await appendFile(join(copy, 'functions/holds.sql'), '-- a later thought\n');
     expect(await migrate(target)).toEqual(['functions/holds.sql']);
     expect(await migrate(target)).toEqual([]);
-    await expect(await dump()).toMatchFileSnapshot('../../migrations/schema.sql');
+    expect(await dump()).toBe(before);
     const { rowCount } = await database.admin.query(`SELECT FROM pg_proc WHERE proname = 'left_over'`);
     expect(rowCount).toBe(0);
   });
 
   it('stays as it is when something else needs a view', async () => {
+    const before = await dump();
     await database.admin.query('CREATE MATERIALIZED VIEW mine AS SELECT * FROM stuck_holds');
     await appendFile(join(copy, 'functions/holds.sql'), '-- another one\n');
     await expect(migrate(target)).rejects.toThrow('cannot drop view stuck_holds');
-    await expect(await dump()).toMatchFileSnapshot('../../migrations/schema.sql');
     await database.admin.query('DROP MATERIALIZED VIEW mine');
+    expect(await dump()).toBe(before);
   });
 
   it('refuses tables that were edited after they were applied', async () => {
@@ -149,4 +151,51 @@ describe('an empty database', () => {
     );
     return rowCount ?? 0;
   }
+});
+
+describe('two roles', () => {
+  const [first, second, third] = ['a', 'b', 'c'].map((name) => `owner_${name}_${randomUUID().slice(0, 8)}`);
+  const database = `test_${randomUUID().replaceAll('-', '')}`;
+  const { superuser, service } = inject('postgres');
+  const cluster = new pg.Client({ connectionString: at(superuser, 'postgres') });
+  const as = (role: string | undefined) => {
+    const url = new URL(at(superuser, database));
+    return Object.assign(url, { username: role ?? '', password: 'secret' }).href;
+  };
+  const migrateAs = (role: string | undefined) => migrate({ ownerUrl: as(role), serviceUrl: at(service, database) });
+
+  beforeAll(async () => {
+    await cluster.connect();
+    await cluster.query(`CREATE ROLE ${first} LOGIN PASSWORD 'secret'; CREATE ROLE ${third} LOGIN PASSWORD 'secret';
+      CREATE ROLE ${second} LOGIN SUPERUSER PASSWORD 'secret'`);
+    await cluster.query(`CREATE DATABASE ${database} OWNER ${first}`);
+    await migrateAs(first);
+  });
+  afterAll(async () => {
+    await cluster.query(`DROP DATABASE ${database} WITH (FORCE)`);
+    await cluster.query(`DROP ROLE ${first}, ${second}, ${third}`);
+    await cluster.end();
+  });
+
+  it('of which the second may not migrate, whatever it is allowed', async () => {
+    await expect(migrateAs(second)).rejects.toThrow(
+      `The schema belongs to ${first}, not to ${second}: set MIGRATE_DATABASE_URL to migrate as ${first}.`,
+    );
+    expect(await migrateAs(first)).toEqual([]);
+  });
+
+  it('of which a third may execute and read nothing, though the owner’s default privileges give PUBLIC every function', async () => {
+    const client = new pg.Client({ connectionString: as(third) });
+    await client.connect();
+    try {
+      const { rows } = await client.query(`SELECT oid::regprocedure::text FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND has_function_privilege(oid, 'EXECUTE')
+        UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
+          AND has_any_column_privilege(oid, 'SELECT, INSERT, UPDATE')`);
+      expect(rows).toEqual([]);
+      await expect(client.query(`SELECT webhook_to_send('a', 'b', 'c')`)).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await client.end();
+    }
+  });
 });

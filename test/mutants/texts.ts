@@ -25,7 +25,7 @@ export const texts = [
       replace: 'WHEN t.output_tokens >= 0 THEN t.input_tokens',
     },
   }),
-  ...edits('record_text', {
+  ...edits('keep_text', {
     'text-writer': {
       breaks: 'a writer that was given up goes on writing',
       find: 'AND a.number = p_number AND a.outcome IS NULL',
@@ -37,7 +37,41 @@ export const texts = [
       replace: '',
     },
   }),
+  ...edits('record_text', {
+    'text-lease-renewed': {
+      breaks: 'a writer renews its lease, and is taken for dead at the last call of long ago',
+      find: ', last_called = false',
+      replace: '',
+    },
+  }),
+  ...edits('close_text', {
+    'text-lease': {
+      breaks: 'a text is cut off although its writer holds the lease',
+      find: "IF writing.lease_until BETWEEN asked AND asked + writing.lease_ms * interval '1 millisecond' THEN",
+      replace: 'IF false THEN',
+    },
+    'text-lease-clock': {
+      breaks: 'a lease of a clock that was set back keeps a text open for as long',
+      find: "writing.lease_until BETWEEN asked AND asked + writing.lease_ms * interval '1 millisecond'",
+      replace: 'writing.lease_until >= asked',
+    },
+    'text-last-call': {
+      breaks: 'a text is cut off although its writer was kept from its lease only by the database',
+      find: 'IF NOT writing.last_called THEN',
+      replace: 'IF false THEN',
+    },
+    'text-unleased': {
+      breaks: 'a text whose writer died before the call is ended as if it had been made',
+      find: 'IF writing.lease_until IS NULL THEN',
+      replace: 'IF false THEN',
+    },
+  }),
   ...edits('settle_generation', {
+    'text-expired-lease': {
+      breaks: 'a text that is still written at the end of its time is given away',
+      find: "IF closing = 'writing' THEN",
+      replace: 'IF false THEN',
+    },
     'text-part': {
       breaks: 'a caller decides what a text is charged',
       find: " OR g.kind <> 'video') THEN",
@@ -45,8 +79,8 @@ export const texts = [
     },
     'text-expired': {
       breaks: 'a text whose writer is gone is given away at the end of its time',
-      find: 'AND close_text(p_generation_id) THEN',
-      replace: 'AND false THEN',
+      find: "IF p_reason = 'expired' AND g.kind <> 'video' THEN",
+      replace: 'IF false THEN',
     },
   }),
   ...edits('is_finished', {

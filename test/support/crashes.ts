@@ -16,6 +16,7 @@ import { createFolderStore, createWebhookSender } from '../../outbound/index.ts'
 import { createGenerations } from '../../platform/generations.ts';
 import { createProvider } from '../../provider/index.ts';
 import { createWorkers } from '../../worker/worker.ts';
+import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
 
@@ -112,6 +113,8 @@ async function runWorker(
       holdTtlSeconds: config.holdTtlSeconds,
       providerEventsExpected: false,
       lookForCreateMs: config.lookForCreateMs,
+      textLeaseMs: config.textLeaseMs,
+      copyLimits: COPY_LIMITS,
       count: silent,
       observe: silent,
       at,

@@ -17,8 +17,11 @@ import { createFolderStore, createWebhookSender } from '../../outbound/index.ts'
 import { createGenerations } from '../../platform/generations.ts';
 import { createTemporalClient, isTemporalUp } from '../../platform/temporal.ts';
 import { createProvider } from '../../provider/index.ts';
+import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
+import type { SwallowingProxy } from './swallowingProxy.ts';
+import { startSwallowingProxy } from './swallowingProxy.ts';
 import { createDevServer, startWorkers } from './temporal.ts';
 
 const noCrash = () => undefined;
@@ -52,6 +55,8 @@ export interface TestStack {
   readonly startWorkers: () => Promise<void>;
   /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
   readonly loseTemporal: () => Promise<void>;
+  /** What stands between the API and these; only of a stack that is `proxied`. */
+  readonly between: { readonly temporal: SwallowingProxy; readonly provider: SwallowingProxy } | undefined;
   readonly stop: () => Promise<void>;
 }
 
@@ -65,6 +70,9 @@ export async function startStack(
     holdTtlSeconds?: number;
     startTimeoutMs?: number;
     lookForCreateMs?: number;
+    textLeaseMs?: number;
+    /** Where the workers reach Temporal, if not at its own address. */
+    workersReach?: (temporalAddress: string) => Promise<string>;
     /** Then the simulator sends webhooks, signed with it. */
     webhookSecret?: string;
     /** Called where a crash is tried; what it throws ends an activity's try. */
@@ -76,6 +84,8 @@ export async function startStack(
     /** Of a key without a number of its own. Tests send more in a minute than people do. */
     requestsPerMinute?: number;
     serverLimits?: Partial<ServerLimits>;
+    /** Then proxies stand before Temporal (for the API) and before the provider. */
+    proxied?: boolean;
   } = {},
 ): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
@@ -95,8 +105,17 @@ export async function startStack(
   ]);
   let env = firstEnv;
   // Of its own: the environment's is closed with its server.
-  const temporal = createTemporalClient({ connectionOptions: { address: env.address } });
-  const provider = createProvider({ baseUrl: `${simulator.url}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const between = options.proxied
+    ? {
+        temporal: await startSwallowingProxy(`http://${env.address}`),
+        provider: await startSwallowingProxy(simulator.url),
+      }
+    : undefined;
+  const temporal = createTemporalClient({
+    connectionOptions: { address: between === undefined ? env.address : `127.0.0.1:${between.temporal.port}` },
+  });
+  const providerUrl = between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`;
+  const provider = createProvider({ baseUrl: `${providerUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
@@ -125,6 +144,8 @@ export async function startStack(
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
       providerEventsExpected: webhookSecret !== undefined,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
+      textLeaseMs: options.textLeaseMs ?? 1000,
+      copyLimits: COPY_LIMITS,
       count: (alarm) => alarms.push(alarm),
       observe: () => undefined,
       at: options.at ?? noCrash,
@@ -163,7 +184,9 @@ export async function startStack(
     server.listen(port, '127.0.0.1', resolve);
   });
   const startAll = async () => {
-    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(env, activities)));
+    const address = (await options.workersReach?.(env.address)) ?? env.address;
+    const reached = { address, namespace: env.namespace ?? 'default' };
+    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(reached, activities)));
     return async () => void (await Promise.all(stops.map((stop) => stop())));
   };
   let stopWorkers = await startAll();
@@ -176,6 +199,7 @@ export async function startStack(
     },
     temporal,
     simulatorUrl: simulator.url,
+    between,
     stopSimulator: () => simulator.close(),
     archive,
     archiveFolder,
@@ -201,8 +225,10 @@ export async function startStack(
       closing.abort();
       await new Promise((resolve) => server.close(resolve));
       await Promise.all(processes.map(({ changes }) => changes.close()));
+      await between?.provider.close();
       await simulator.close();
       await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
+      await between?.temporal.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -62,7 +62,7 @@ export type TestActivities = WorkerDependencies['activities'];
 
 /** Starts workers with these activities; answers with how to stop them. */
 export async function startWorkers(
-  env: TestWorkflowEnvironment,
+  env: Pick<TestWorkflowEnvironment, 'address' | 'namespace'>,
   activities: TestActivities,
 ): Promise<() => Promise<void>> {
   // A connection of their own: the SDK takes the workers of a task queue once a connection.

@@ -159,8 +159,36 @@ describe('listVideos and deleteVideo', () => {
     const { baseUrl, requests } = await serve((response) => response.writeHead(204).end());
     expect(await provider(baseUrl).deleteVideo('video_1')).toEqual({ outcome: 'deleted' });
     expect(requests[0]).toMatchObject({ method: 'DELETE', url: '/v1/videos/video_1' });
-    const open = await serve(json(409, {}));
-    expect(await provider(open.baseUrl).deleteVideo('video_1')).toMatchObject({ outcome: 'transient', status: 409 });
+  });
+
+  const deletion = async (status: number, body: object, seen: { status: number; body: object } | null = null) => {
+    const { baseUrl } = await serve((response, request) => {
+      const answer = request.method === 'DELETE' || seen === null ? { status, body } : seen;
+      json(answer.status, answer.body)(response, request);
+    });
+    return provider(baseUrl).deleteVideo('video_1');
+  };
+
+  test.each([400, 403, 405, 422, 451, 501])('a delete that is answered %i is none, however often', async (status) => {
+    expect(await deletion(status, {})).toEqual({ outcome: 'kept', why: `HTTP ${status}` });
+  });
+
+  test('a delete that is answered with deleted: false is none', async () => {
+    expect(await deletion(200, { id: 'video_1', deleted: false })).toMatchObject({ outcome: 'kept' });
+  });
+
+  test.each([401, 408, 409, 425, 429, 500, 502, 503, 504])(
+    'a delete that is answered %i is asked again',
+    async (status) => {
+      expect(await deletion(status, {})).toMatchObject({ outcome: 'transient', status });
+    },
+  );
+
+  test('a 404 to a delete means gone, or no such route if the video is still there', async () => {
+    expect(await deletion(410, {})).toEqual({ outcome: 'deleted' });
+    expect(await deletion(404, {}, { status: 404, body: {} })).toEqual({ outcome: 'deleted' });
+    expect(await deletion(404, {}, { status: 200, body: QUEUED })).toMatchObject({ outcome: 'kept' });
+    expect(await deletion(404, {}, { status: 503, body: {} })).toMatchObject({ outcome: 'transient', status: 503 });
   });
 });
 

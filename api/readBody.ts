@@ -1,0 +1,153 @@
+import { createMiddleware } from 'hono/factory';
+import type { Context } from 'hono';
+import type { BodyScan } from './bodyScan.ts';
+import { JsonScan, PartsScan } from './bodyScan.ts';
+import { isServed } from './connection.ts';
+import type { Env } from './deps.ts';
+import { ApiError, bodyTooLarge, malformed, unsupportedMediaType } from './errors.ts';
+import { giveBackAtEnd, Shares } from './shares.ts';
+
+const KILOBYTE = 1024;
+const MEGABYTE = 1024 * KILOBYTE;
+
+/** What a route takes. Bytes outside of a `data:` URL, and with one; `form`: multipart too. */
+export interface BodyKind {
+  readonly json?: { readonly plainBytes: number; readonly maximumBytes: number };
+  readonly formBytes?: number;
+  /** Any content type, as text. */
+  readonly textBytes?: number;
+}
+
+export const JSON_BODY: BodyKind = { json: { plainBytes: MEGABYTE, maximumBytes: MEGABYTE } };
+/** A file of 10 MB, as base64 in JSON or as a part of a form, with the fields beside it. */
+export const VIDEO_BODY: BodyKind = {
+  json: { plainBytes: MEGABYTE, maximumBytes: 14 * MEGABYTE },
+  formBytes: 14 * MEGABYTE,
+};
+export const ADMIN_BODY: BodyKind = { json: { plainBytes: 64 * KILOBYTE, maximumBytes: 64 * KILOBYTE } };
+export const WEBHOOK_BODY: BodyKind = { textBytes: 64 * KILOBYTE };
+
+/** Bodies of at most this size have room of their own: who uploads files keeps nobody from sending a prompt. */
+const SMALL_BYTES = 64 * KILOBYTE;
+/** What a connection costs, however little is sent over it. */
+const LEAST_BYTES = KILOBYTE;
+
+/** Average speed that a body must keep after its first seconds; one that is slower is cut off. */
+const LEAST_BYTES_PER_SECOND = 64 * KILOBYTE;
+const GRACE_MS = 10_000;
+const CHECK_EVERY_MS = 1000;
+
+export interface BodyReaderOptions {
+  readonly graceMs?: number;
+}
+
+/**
+ * Reads bodies for all routes of a process, each once its sender is known: bounded in bytes, speed and complexity, and in
+ * bytes that are in memory at once, for each sender and in all. What can be refused by its headers is never read.
+ */
+export function createBodyReader({ graceMs = GRACE_MS }: BodyReaderOptions = {}) {
+  const small = new Shares({ total: 32 * MEGABYTE, share: 4 * MEGABYTE });
+  const large = new Shares({ total: 128 * MEGABYTE, share: 48 * MEGABYTE });
+
+  return (kind: BodyKind, senderOf: (c: Context<Env>) => string) =>
+    createMiddleware<Env>(async (c, next) => {
+      const body = bodyOf(c);
+      if (body === undefined) return next();
+      const { maximumBytes, scan, keep } = readerOf(c.req.header('content-type') ?? '', kind);
+      const declared = c.req.header('transfer-encoding') === undefined ? c.req.header('content-length') : undefined;
+      const expectedBytes = declared === undefined ? maximumBytes : Number(declared);
+      if (!(expectedBytes <= maximumBytes)) throw bodyTooLarge(maximumBytes);
+      const room = expectedBytes <= SMALL_BYTES ? small : large;
+      const taken = room.take(senderOf(c), Math.max(LEAST_BYTES, expectedBytes));
+      return giveBackAtEnd(c, taken, async () => {
+        const bytes = await read(body, { maximumBytes, scan, graceMs });
+        taken.keep(Math.max(LEAST_BYTES, bytes.length));
+        await keep(c, bytes);
+        await next();
+      });
+    });
+}
+
+/** Undefined where there is none. Neither is destroyed when it is left early: the answer goes over the same connection. */
+function bodyOf(c: Context<Env>): AsyncIterator<Uint8Array> | undefined {
+  const length = c.req.header('content-length');
+  if (length === '0') return undefined;
+  if (!isServed(c.env)) return c.req.raw.body?.values({ preventCancel: true });
+  if (length === undefined && c.req.header('transfer-encoding') === undefined) return undefined;
+  return c.env.incoming.iterator({ destroyOnReturn: false });
+}
+
+interface Reader {
+  readonly maximumBytes: number;
+  readonly scan: BodyScan;
+  /** Hands what was read to the validators, which find it in the request's cache. */
+  readonly keep: (c: Context<Env>, bytes: Buffer<ArrayBuffer>) => Promise<void>;
+}
+
+const NO_SCAN: BodyScan = { chunk: () => undefined };
+
+function readerOf(contentType: string, { json, formBytes, textBytes }: BodyKind): Reader {
+  if (textBytes !== undefined) return { maximumBytes: textBytes, scan: NO_SCAN, keep: keepText };
+  if (json !== undefined && /^application\/json\b/i.test(contentType)) {
+    return { maximumBytes: json.maximumBytes, scan: new JsonScan(json.plainBytes), keep: keepText };
+  }
+  if (formBytes !== undefined && /^multipart\/form-data\b/i.test(contentType)) {
+    return {
+      maximumBytes: formBytes,
+      scan: new PartsScan(contentType),
+      keep: (c, bytes) => keepForm(c, contentType, bytes),
+    };
+  }
+  throw unsupportedMediaType(
+    formBytes === undefined ? 'Send the body as application/json. Nothing was held.' : undefined,
+  );
+}
+
+async function keepText(c: Context<Env>, bytes: Buffer): Promise<void> {
+  // Its type says a string; what reads it expects a promise of one.
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(new TextDecoder().decode(bytes)) });
+}
+
+async function keepForm(c: Context<Env>, contentType: string, bytes: Buffer<ArrayBuffer>): Promise<void> {
+  const form = await new Response(bytes, { headers: { 'content-type': contentType } }).formData().catch(() => {
+    throw malformed();
+  });
+  Object.assign(c.req.bodyCache, { formData: Promise.resolve(form) });
+}
+
+async function read(
+  body: AsyncIterator<Uint8Array>,
+  { maximumBytes, scan, graceMs }: { maximumBytes: number; scan: BodyScan; graceMs: number },
+): Promise<Buffer<ArrayBuffer>> {
+  const beganMs = performance.now();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setInterval(
+      () => {
+        const owedSeconds = (performance.now() - beganMs - graceMs) / 1000;
+        if (size < owedSeconds * LEAST_BYTES_PER_SECOND) reject(tooSlow());
+      },
+      Math.min(CHECK_EVERY_MS, graceMs),
+    );
+  });
+  // Never awaited where the body ends first.
+  late.catch(() => undefined);
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([body.next(), late]);
+      if (done) return Buffer.concat(chunks);
+      size += value.length;
+      if (size > maximumBytes) throw bodyTooLarge(maximumBytes);
+      scan.chunk(value);
+      chunks.push(value);
+    }
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function tooSlow(): ApiError {
+  return new ApiError('request_timeout', 'The body came too slowly. Nothing was held by this request; try again.');
+}
