@@ -85,13 +85,13 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
   return state;
 }
 
-/** Raises a retryable failure unless the video is one to keep, at the provider and under the key that are configured. */
+/** Raises a retryable failure unless the video is one to keep, at the provider that is configured. */
 function reachable({ deps: { provider }, archiving }: Run): string {
-  const { state, videoId, baseUrl, credential } = archiving;
+  const { state, videoId } = archiving;
   if (state !== 'charged' && state !== 'held') throw new Error(`the content of a ${state} generation is not kept`);
   if (videoId === null) throw new Error('there is no video');
-  if (baseUrl !== provider.baseUrl || credential !== provider.credential) {
-    throw transient('The video is at another provider, or under another key, than is configured now.', null);
+  if (archiving.provider !== provider.name) {
+    throw transient('The video is at another provider than is configured now.', null);
   }
   return videoId;
 }

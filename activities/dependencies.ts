@@ -11,6 +11,7 @@ export type Alarm =
   | 'emergency_release'
   | 'hold_overdue'
   | 'provider_operator_fault'
+  | 'provider_id_conflict'
   | 'generation_resumed'
   | 'ledger_difference'
   | 'reconciler_run'

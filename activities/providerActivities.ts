@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
 import type { CreateOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
-import { LedgerError } from '../ledger/index.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { beating } from './beating.ts';
 import { Lanes } from './lanes.ts';
@@ -34,6 +33,13 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
 const TEXTS_AT_ONCE = 150;
 const TEXTS_OF_ONE_TENANT = 25;
 
+/** Between the request and the create another provider was configured; ids of one mean nothing to another. */
+const ORIGINAL_ELSEWHERE = {
+  outcome: 'clients_fault',
+  code: 'original_unavailable',
+  message: 'The video that was to be remixed was made at a provider that is no longer used.',
+} as const;
+
 /** A made video whose record may not have been written yet; kept by Temporal between two tries of the activity. */
 interface Made {
   readonly number: number;
@@ -62,6 +68,7 @@ async function createVideo(
       return { outcome: 'refused', errorCode: begun.errorCode };
     case 'open':
       return { outcome: 'ambiguous', why: 'an earlier call may have arrived' };
+    case 'conflict':
     case 'settled':
     case 'cancelled':
     case 'spent':
@@ -74,7 +81,8 @@ async function createVideo(
   deps.at('create:begun');
   const halted = await giveUpIfHalted(deps, generationId, begun.number, askedAtMs);
   if (halted !== undefined) return halted;
-  const { inputReference, remixedFrom, ...fields } = begun.request;
+  const { inputReference, remixedFrom, remixedElsewhere, ...fields } = begun.request;
+  if (remixedElsewhere) return recordRefusal(deps, generationId, begun.number, ORIGINAL_ELSEWHERE);
   const result = await deps.provider.createVideo({
     ...fields,
     ...(inputReference === null ? {} : { inputReference }),
@@ -112,14 +120,15 @@ async function recordCreate(
 async function recordMade(deps: ProviderDependencies, generationId: string, video: Made): Promise<CreateOutcome> {
   const { number, providerVideoId, createdAtMs } = video;
   const providerCreatedAt = createdAtMs === null ? null : new Date(createdAtMs);
-  try {
-    await deps.ledger.endCreate(generationId, number, { outcome: 'created', providerVideoId, providerCreatedAt });
-  } catch (error) {
-    // A provider that hands out one id twice: whose video it is can't be known, so nobody is charged for it twice.
-    if (error instanceof LedgerError && error.code === 'video_taken') {
-      return { outcome: 'ambiguous', why: "the provider answered with another generation's video" };
-    }
-    throw error;
+  const end = { outcome: 'created', providerVideoId, providerCreatedAt } as const;
+  switch (await deps.ledger.endCreate(generationId, number, end)) {
+    case 'created':
+      break;
+    case 'conflict':
+      deps.count('provider_id_conflict');
+      return { outcome: 'conflict' };
+    default:
+      return { outcome: 'ambiguous', why: 'the attempt was closed before its answer was recorded' };
   }
   deps.at('create:recorded');
   return created(deps, providerVideoId);
@@ -139,8 +148,8 @@ const unanswered = new WeakMap<Context, Unanswered>();
 
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
   const { provider, ledger } = deps;
-  const { baseUrl } = await ledger.getProviderVideo(generationId);
-  if (baseUrl !== provider.baseUrl) {
+  const made = await ledger.getProviderVideo(generationId);
+  if (made.provider !== provider.name) {
     throw notAsked('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).');
   }
   deps.at('look:before');

@@ -84,6 +84,8 @@ export function judge(hold: HeldGeneration, isRunning: boolean | undefined): Fin
 /** A video younger than this may belong to a create whose answer is still on its way. */
 const ORPHAN_AFTER_MS = 10 * 60_000;
 const ORPHANS_NAMED = 20;
+/** In one run; a provider that invents videos doesn't fill the database. */
+const ORPHANS_NOTED = 1000;
 
 export function createReconcileProviderActivities(deps: ActivityDependencies): ReconcileProviderActivities {
   return {
@@ -98,8 +100,8 @@ async function deleteUnclaimed(
 ): Promise<boolean> {
   const video = await ledger.beginDeletion(generationId);
   if (video === undefined) return false;
-  if (video.baseUrl !== provider.baseUrl || video.credential !== provider.credential) {
-    throw transient('The video is at another provider, or under another key, than is configured now.', null);
+  if (video.provider !== provider.name) {
+    throw transient('The video is at another provider than is configured now.', null);
   }
   const deleted = await provider.deleteVideo(video.videoId);
   if (deleted.outcome === 'transient') {
@@ -110,14 +112,26 @@ async function deleteUnclaimed(
   return true;
 }
 
-async function findOrphans(deps: ActivityDependencies): Promise<Orphans> {
+async function findOrphans({ ledger, provider, observe }: ActivityDependencies): Promise<Orphans> {
   const now = Date.now();
-  const listed = await listRecent(deps, new Date(now));
-  if (listed === 'cannot list') return { count: 0, sample: [] };
-  const owned = await deps.ledger.findOwnedVideos(listed.map(({ id }) => id));
-  const orphans = listed.filter(
-    ({ id, createdAt }) => !owned.has(id) && (createdAt === null || now - createdAt.getTime() > ORPHAN_AFTER_MS),
-  );
-  deps.observe('orphan_videos', orphans.length);
-  return { count: orphans.length, sample: orphans.slice(0, ORPHANS_NAMED).map(({ id }) => id) };
+  const listed: string[] = [];
+  const sample: string[] = [];
+  let count = 0;
+  const end = await listRecent(provider, new Date(now), async (videos) => {
+    const ids = videos.map(({ id }) => id);
+    const owned = await ledger.findOwnedVideos(provider.name, ids);
+    const orphans = videos.filter(
+      ({ id, createdAt }) => !owned.has(id) && (createdAt === null || now - createdAt.getTime() > ORPHAN_AFTER_MS),
+    );
+    count += orphans.length;
+    sample.push(...orphans.slice(0, ORPHANS_NAMED - sample.length).map(({ id }) => id));
+    const ownerless = ids.filter((id) => !owned.has(id));
+    listed.push(...ownerless.slice(0, ORPHANS_NOTED - listed.length));
+  });
+  // What is here now is not what a later create made.
+  if (listed.length > 0) await ledger.noteOwnerlessVideos(provider.name, listed);
+  if (end.read === 'cannot list') return { count: 0, sample: [] };
+  if (end.read === 'in part') throw transient(`The provider's videos can't be counted: ${end.why}.`, null);
+  observe('orphan_videos', count);
+  return { count, sample };
 }

@@ -32,6 +32,8 @@ export async function writeText(
     case 'spent':
     case 'too_late':
       return { outcome: begun.outcome };
+    case 'conflict':
+      throw new Error('a text has no video id that could be in conflict');
     case 'begun':
       break;
   }

@@ -54,7 +54,7 @@ async function streamFromProvider(
   );
   // A claim has no video of its own: what it has is in the archive.
   if (generation.providerVideoId === null) throw gone();
-  if (generation.providerBaseUrl !== provider.baseUrl) throw unavailable;
+  if (generation.provider !== provider.name) throw unavailable;
   const range = request.headers.get('range');
   const answer = await provider
     .downloadContent(generation.providerVideoId, {

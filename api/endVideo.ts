@@ -49,10 +49,10 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
 
 /** Why the provider keeps the video, null when it does not. Raises `temporarily_unavailable` when it can't be asked now. */
 async function deleteAtProvider({ provider, log }: ApiDependencies, generation: Generation): Promise<string | null> {
-  const { id: generationId, state, providerVideoId, providerBaseUrl } = generation;
+  const { id: generationId, state, providerVideoId } = generation;
   // One that was refunded may still be at work there; what follows it needs it.
   if (state !== 'charged' || providerVideoId === null) return null;
-  if (providerBaseUrl !== provider.baseUrl) return 'it was made at another provider than is configured now';
+  if (generation.provider !== provider.name) return 'it was made at another provider than is configured now';
   const deleted = await provider.deleteVideo(providerVideoId);
   if (deleted.outcome === 'deleted') return null;
   if (deleted.outcome === 'transient') throw notDeleted('at the provider just now; nothing was changed');

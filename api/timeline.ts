@@ -16,6 +16,8 @@ const WORDS: Record<string, Words> = {
   create_not_made: () => 'The provider did not take the video; nothing was made, credits stay reserved',
   create_ambiguous: () => 'The reply of the provider was lost; looking for the video, credits stay reserved',
   create_not_found: () => 'The provider has no such video: nothing was made by that try',
+  create_conflict: () =>
+    'The provider answered with the id of another video. Nothing is charged for that one and none is made again; credits stay reserved until the hold ends',
   create_refused: ({ code }) => `The provider refused the request: ${code}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';

@@ -60,7 +60,7 @@ export type ReleaseReason =
   | 'create_refused'
   /** Too little time left to create, and no attempt may have made anything. */
   | 'provider_unavailable'
-  /** Cancelled before the first create that may have made anything. */
+  /** Cancelled, and every create so far was proven to have made nothing, or looked for and not found. */
   | 'cancelled'
   /** Three creates were begun, each was looked for, and nothing was found. */
   | 'create_failed'
@@ -130,10 +130,12 @@ export type CreateOutcome =
   /** Proven that nothing was made (operator's fault, rate limit, refused connection): try again later. */
   | { readonly outcome: 'not_made'; readonly why: string; readonly retryAfterMs: number | null }
   /**
-   * Nothing is made any more: settled by another hand, cancelled before anything can have been made, as many creates
+   * Nothing is made any more: settled by another hand, cancelled while no video is known, as many creates
    * begun as may be, or the hold's time is over.
    */
   | { readonly outcome: 'settled' | 'cancelled' | 'spent' | 'too_late' }
+  /** It was answered with the id of a video that another generation has: no second create, the hold waits for its hour. */
+  | { readonly outcome: 'conflict' }
   /** The call may have arrived. Creating again could make a second paid video. */
   | { readonly outcome: 'ambiguous'; readonly why: string };
 

@@ -1,8 +1,8 @@
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
-const BEGIN_CREATE = { name: 'begin_create', text: 'SELECT * FROM begin_create($1, $2, $3, $4)' };
-const END_CREATE = { name: 'end_create', text: 'SELECT end_create($1, $2, $3, $4, $5, $6, $7)' };
+const BEGIN_CREATE = { name: 'begin_create', text: 'SELECT * FROM begin_create($1, $2, $3)' };
+const END_CREATE = { name: 'end_create', text: 'SELECT end_create($1, $2, $3, $4, $5, $6, $7) AS outcome' };
 const NOTE_AMBIGUOUS = { name: 'note_ambiguous_create', text: 'SELECT note_ambiguous_create($1, $2, $3)' };
 const NOTE_UNREACHABLE = { name: 'note_unreachable', text: 'SELECT note_unreachable($1, $2, $3)' };
 const RECORD_LOOK = { name: 'record_look', text: 'SELECT * FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)' };
@@ -16,12 +16,14 @@ export interface GenerationRequest {
   readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
   /** The provider's id of the video that it is made from. */
   readonly remixedFrom: string | null;
+  /** What it is made from is at another provider than the create was begun at. */
+  readonly remixedElsewhere: boolean;
 }
 
 export type CreateStart =
   | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
   | { readonly outcome: 'known'; readonly providerVideoId: string }
-  | { readonly outcome: 'open' | 'spent' | 'cancelled' | 'too_late' | 'settled' }
+  | { readonly outcome: 'open' | 'conflict' | 'spent' | 'cancelled' | 'too_late' | 'settled' }
   | { readonly outcome: 'refused'; readonly errorCode: string };
 
 interface BeginRow {
@@ -37,21 +39,17 @@ interface BeginRow {
   reference_type: string;
   reference_filename: string;
   remixed_from: string | null;
+  remixed_elsewhere: boolean;
 }
 
 /** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
 export async function beginCreate(
   pool: Pool,
   generationId: string,
-  provider: { baseUrl: string; credential: string },
+  provider: { name: string },
   leastTimeLeftMs = 0,
 ): Promise<CreateStart> {
-  const begun = await row<BeginRow>(pool, BEGIN_CREATE, [
-    generationId,
-    provider.baseUrl,
-    provider.credential,
-    Math.ceil(leastTimeLeftMs),
-  ]);
+  const begun = await row<BeginRow>(pool, BEGIN_CREATE, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
   switch (begun.outcome) {
     case 'begun':
       return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
@@ -60,6 +58,7 @@ export async function beginCreate(
     case 'refused':
       return { outcome: 'refused', errorCode: begun.error_code };
     case 'open':
+    case 'conflict':
     case 'spent':
     case 'cancelled':
     case 'too_late':
@@ -78,10 +77,11 @@ function requestOf(row: BeginRow): GenerationRequest {
     reference_type,
     reference_filename,
     remixed_from: remixedFrom,
+    remixed_elsewhere: remixedElsewhere,
   } = row;
   const inputReference =
     reference === null ? null : { bytes: reference, contentType: reference_type, filename: reference_filename };
-  return { model, seconds, size, prompt, inputReference, remixedFrom };
+  return { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere };
 }
 
 export type CreateEnd =
@@ -90,9 +90,23 @@ export type CreateEnd =
   /** Looked for at the provider, and nothing was there. */
   | { readonly outcome: 'not_found' };
 
-/** Closes an attempt. Raises `LedgerError` `video_taken` when the provider's id belongs to another generation. */
-export async function endCreate(pool: Pool, generationId: string, number: number, end: CreateEnd): Promise<void> {
-  await row(pool, END_CREATE, [generationId, number, end.outcome, ...endValues(end)]);
+/**
+ * Closes an attempt; answers with how. `conflict` instead of `created`: the provider's id belongs to another generation.
+ * `closed`: it had ended before, otherwise.
+ */
+export async function endCreate(
+  pool: Pool,
+  generationId: string,
+  number: number,
+  end: CreateEnd,
+): Promise<CreateEnd['outcome'] | 'conflict' | 'closed'> {
+  const ended = await row<{ outcome: CreateEnd['outcome'] | 'conflict' | 'closed' }>(pool, END_CREATE, [
+    generationId,
+    number,
+    end.outcome,
+    ...endValues(end),
+  ]);
+  return ended.outcome;
 }
 
 function endValues(end: CreateEnd): unknown[] {
@@ -119,7 +133,7 @@ export async function noteAmbiguousCreate(
 
 const PROVIDER_OF = {
   name: 'provider_of',
-  text: `SELECT made.provider_base_url AS "baseUrl", made.provider_video_id AS "videoId"
+  text: `SELECT made.provider, made.provider_video_id AS "videoId"
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
 };
 
@@ -127,7 +141,7 @@ const PROVIDER_OF = {
 export async function getProviderVideo(
   pool: Pool,
   generationId: string,
-): Promise<{ baseUrl: string | null; videoId: string | null }> {
+): Promise<{ provider: string | null; videoId: string | null }> {
   return row(pool, PROVIDER_OF, [generationId]);
 }
 

@@ -73,8 +73,7 @@ export async function getContent(
 export interface Archiving {
   readonly state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
   readonly deleted: boolean;
-  readonly baseUrl: string | null;
-  readonly credential: string | null;
+  readonly provider: string | null;
   readonly videoId: string | null;
   /** Since we saw it completed, by the database's clock; null before. */
   readonly completedForMs: number | null;
@@ -85,8 +84,7 @@ export interface Archiving {
 
 const ARCHIVING = {
   name: 'archiving',
-  text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider_base_url AS "baseUrl",
-      made.provider_credential AS credential, made.provider_video_id AS "videoId",
+  text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
       CASE WHEN made.provider_verdict = 'completed'
         THEN (extract(epoch FROM clock_timestamp() - made.last_look_at) * 1000)::bigint END AS "completedForMs",
       (SELECT c.state FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video') AS video,

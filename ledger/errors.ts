@@ -14,8 +14,6 @@ export type LedgerErrorCode =
   | 'unbalanced'
   /** A capture of more than is held. */
   | 'exceeds_hold'
-  /** The provider's video belongs to another generation. */
-  | 'video_taken'
   | 'already_admitted'
   /** Any other constraint, or a value out of range. */
   | 'constraint';
@@ -39,7 +37,6 @@ const BY_SQLSTATE: Record<string, LedgerErrorCode> = {
 };
 
 const BY_CONSTRAINT: Record<string, LedgerErrorCode> = {
-  generations_provider_video: 'video_taken',
   generations_pkey: 'already_admitted',
   journal_transactions_sum_to_zero: 'unbalanced',
 };

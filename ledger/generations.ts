@@ -19,8 +19,8 @@ export interface Generation {
   readonly holdId: string;
   readonly holdExpiresAt: Date;
   readonly providerVideoId: string | null;
-  readonly providerBaseUrl: string | null;
-  readonly providerCredential: string | null;
+  /** Where its last create went. */
+  readonly provider: string | null;
   readonly progress: number | null;
   readonly providerCompletedAt: Date | null;
   readonly cancelRequested: boolean;

@@ -101,7 +101,7 @@ export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Admission, AnyAdmission, KeptAnswer } from './requests.ts';
 export type { Listed, ListedHold, Page } from './lists.ts';
-export type { OpenAttempt } from './lookup.ts';
+export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { Caller, KeySpending, ListedKey } from './keys.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { Archiving, Content } from './contents.ts';

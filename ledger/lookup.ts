@@ -14,18 +14,18 @@ export interface OpenAttempt {
   readonly hasReference: boolean;
   /** The provider's id of the video that it was made from. */
   readonly remixedFrom: string | null;
-  /** Where the attempt went, and with which credential. */
-  readonly providerBaseUrl: string;
-  readonly providerCredential: string;
+  /** Where the attempt went. */
+  readonly provider: string;
+  /** Lower than that of whatever is listed for the first time after it was begun. */
+  readonly sequence: string;
 }
 
 const OPEN_ATTEMPT = {
   name: 'open_attempt',
-  text: `SELECT a.number, a.begun_at AS "begunAt", g.model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
+  text: `SELECT a.number, a.begun_at AS "begunAt", a.sequence, g.model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
       (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
         WHERE original.id = g.remix_of) AS "remixedFrom",
-      g.provider_base_url AS "providerBaseUrl", g.provider_credential AS "providerCredential",
-      (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"
+      g.provider, (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"
     FROM create_attempts a JOIN generations g ON g.id = a.generation_id JOIN inputs i ON i.generation_id = g.id
     WHERE a.generation_id = $1 AND a.outcome IS NULL`,
 };
@@ -38,24 +38,90 @@ export async function getOpenAttempt(pool: Pool, generationId: string): Promise<
 
 const OWNED = {
   name: 'owned_videos',
-  text: 'SELECT provider_video_id AS id FROM generations WHERE provider_video_id = ANY($1)',
+  text: `SELECT g.provider_video_id AS id,
+      (SELECT a.begun_at FROM create_attempts a WHERE a.generation_id = g.id AND a.outcome = 'created') AS "begunAt"
+    FROM generations g WHERE g.provider = $1 AND g.provider_video_id = ANY($2)`,
 };
 
-/** Which of these videos belong to a generation, of whichever account. */
-export async function findOwnedVideos(pool: Pool, providerVideoIds: readonly string[]): Promise<Set<string>> {
-  return new Set((await rows<{ id: string }>(pool, OWNED, [providerVideoIds])).map(({ id }) => id));
+/**
+ * Which of a provider's videos belong to a generation, of whichever account; each with the begin of the create that was
+ * answered with it, null where the answer was lost.
+ */
+export async function findOwnedVideos(
+  pool: Pool,
+  provider: string,
+  providerVideoIds: readonly string[],
+): Promise<Map<string, Date | null>> {
+  const owned = await rows<{ id: string; begunAt: Date | null }>(pool, OWNED, [provider, providerVideoIds]);
+  return new Map(owned.map(({ id, begunAt }) => [id, begunAt]));
 }
 
-const ADOPT = { name: 'adopt_video', text: 'SELECT outcome FROM adopt_video($1, $2, $3, $4)' };
+const LISTED_BEFORE = {
+  name: 'listed_before',
+  text: `SELECT provider_video_id AS id FROM ownerless_videos WHERE provider = $1 AND sequence < $2 AND provider_video_id = ANY($3)`,
+};
 
-export type Adoption = 'adopted' | 'rival' | 'taken' | 'closed';
+/** Which of these videos were in a list already before the attempt began: they can't be what it made. */
+export async function findListedBefore(
+  pool: Pool,
+  { provider, sequence }: Pick<OpenAttempt, 'provider' | 'sequence'>,
+  providerVideoIds: readonly string[],
+): Promise<Set<string>> {
+  return new Set(
+    (await rows<{ id: string }>(pool, LISTED_BEFORE, [provider, sequence, providerVideoIds])).map(({ id }) => id),
+  );
+}
 
-/** Gives a found video to the generation, if nothing else can be meant (RULES, "Creating at most once"). */
+const NOTE_OWNERLESS = { name: 'note_ownerless_videos', text: 'SELECT note_ownerless_videos($1, $2)' };
+
+/** Keeps, for a day, that these videos without an owner were listed by now. */
+export async function noteOwnerlessVideos(
+  pool: Pool,
+  provider: string,
+  providerVideoIds: readonly string[],
+): Promise<void> {
+  await row(pool, NOTE_OWNERLESS, [provider, providerVideoIds]);
+}
+
+const UNMATCHED = {
+  name: 'unmatched_prompts',
+  text: `SELECT left(i.prompt, 1000) AS prompt FROM create_attempts a JOIN inputs i ON i.generation_id = a.generation_id
+    WHERE (a.outcome IS NULL OR a.outcome = 'not_found') AND a.begun_at > clock_timestamp() - interval '26 hours'
+      AND a.generation_id <> $1
+    ORDER BY a.begun_at DESC LIMIT 500`,
+};
+
+/** The beginnings of what other creates of the last day asked for whose video isn't known. */
+export async function listUnmatchedPrompts(pool: Pool, exceptGenerationId: string): Promise<string[]> {
+  return (await rows<{ prompt: string }>(pool, UNMATCHED, [exceptGenerationId])).map(({ prompt }) => prompt);
+}
+
+const ADOPT = {
+  name: 'adopt_video',
+  text: 'SELECT outcome, provider_video_id AS "providerVideoId" FROM adopt_video($1, $2, $3, $4, $5)',
+};
+
+export interface Adoption {
+  /** `rival`: it may be another open attempt's; `unequal`: not as many videos as attempts that look the same. */
+  readonly outcome: 'adopted' | 'rival' | 'unequal' | 'taken' | 'closed';
+  readonly providerVideoId: string | null;
+}
+
+/**
+ * Gives one of the found videos, the oldest that has no owner, to the generation, if nothing else can be meant (RULES,
+ * "Creating at most once"). `exact`: each of them is equal to what was asked for, not only after changes to the text.
+ */
 export async function adoptVideo(
   pool: Pool,
   generationId: string,
   number: number,
-  video: { id: string; createdAt: Date | null },
+  { videos, exact }: { videos: readonly { id: string; createdAt: Date | null }[]; exact: boolean },
 ): Promise<Adoption> {
-  return (await row<{ outcome: Adoption }>(pool, ADOPT, [generationId, number, video.id, video.createdAt])).outcome;
+  return row<Adoption>(pool, ADOPT, [
+    generationId,
+    number,
+    videos.map(({ id }) => id),
+    videos.map(({ createdAt }) => createdAt),
+    exact,
+  ]);
 }

@@ -20,11 +20,11 @@ export type RecordedEvent =
   | { readonly outcome: 'enough' | 'settled'; readonly generationId: string }
   | { readonly outcome: 'replayed' | 'unknown'; readonly generationId: null };
 
-/** Keeps a verified event of the provider at this address, once. Moves no credits, whatever the event says. */
+/** Keeps a verified event of the provider of that name, once. Moves no credits, whatever the event says. */
 export async function recordProviderEvent(
   pool: Pool,
-  providerBaseUrl: string,
+  provider: string,
   { webhookId, type, providerVideoId }: ProviderEvent,
 ): Promise<RecordedEvent> {
-  return row(pool, RECORD, [webhookId, type, providerBaseUrl, providerVideoId]);
+  return row(pool, RECORD, [webhookId, type, provider, providerVideoId]);
 }

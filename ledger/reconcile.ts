@@ -81,37 +81,32 @@ export async function stopFollowing(pool: Pool, generationId: string): Promise<b
 const LIST_UNCLAIMED = {
   name: 'list_unclaimed',
   text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
-      AND provider_base_url = $1 AND provider_credential = $2
+      AND provider = $1
       AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
-    ORDER BY md5(id || $3) LIMIT $4`,
+    ORDER BY md5(id || $2) LIMIT $3`,
 };
 
-/** Late videos that nobody claimed in time and that are still at this provider, under this key; shuffled by `seed`. */
+/** Late videos that nobody claimed in time and that are still at this provider; shuffled by `seed`. */
 export async function listUnclaimed(
   pool: Pool,
-  provider: { baseUrl: string; credential: string },
+  provider: { name: string },
   seed: string,
   limit: number,
 ): Promise<string[]> {
-  return (await rows<{ id: string }>(pool, LIST_UNCLAIMED, [provider.baseUrl, provider.credential, seed, limit])).map(
-    ({ id }) => id,
-  );
+  return (await rows<{ id: string }>(pool, LIST_UNCLAIMED, [provider.name, seed, limit])).map(({ id }) => id);
 }
 
 const BEGIN_DELETION = {
   name: 'begin_deletion',
-  text: `SELECT provider_video_id AS "videoId", provider_base_url AS "baseUrl", provider_credential AS credential
-    FROM begin_deletion($1)`,
+  text: 'SELECT provider_video_id AS "videoId", provider FROM begin_deletion($1)',
 };
 
 /** From here on it can't be claimed; undefined when it may not be deleted. */
 export async function beginDeletion(
   pool: Pool,
   generationId: string,
-): Promise<{ videoId: string; baseUrl: string; credential: string } | undefined> {
-  const [video] = await rows<{ videoId: string; baseUrl: string; credential: string }>(pool, BEGIN_DELETION, [
-    generationId,
-  ]);
+): Promise<{ videoId: string; provider: string } | undefined> {
+  const [video] = await rows<{ videoId: string; provider: string }>(pool, BEGIN_DELETION, [generationId]);
   return video;
 }
 

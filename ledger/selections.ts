@@ -9,8 +9,7 @@ export const REFUNDED = `(SELECT COALESCE(sum(r.amount_microcredits), 0)::bigint
 export const SHOWN_GENERATION = `SELECT g.id, g.account_id AS "accountId", g.state, g.model, g.seconds, g.size, i.prompt,
       g.amount_microcredits AS "amountMicrocredits", g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt",
       h.id AS "holdId", h.expires_at AS "holdExpiresAt", g.provider_video_id AS "providerVideoId",
-      g.provider_base_url AS "providerBaseUrl", g.provider_credential AS "providerCredential",
-      g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
+      g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
       g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
       CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL AND NOT EXISTS (
         SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged')) THEN g.claimable_until END AS "claimableUntil", ${REFUNDED}, g.claim_of AS "claimOf", g.remix_of AS "remixOf", g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"

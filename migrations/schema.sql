@@ -119,6 +119,7 @@ CREATE TABLE create_attempts (
   begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   ended_at timestamp with time zone,
   outcome text,
+  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
   visible_sha256 bytea NOT NULL,
   error_code text,
   error_message text,
@@ -130,12 +131,12 @@ CREATE TABLE create_attempts (
   CONSTRAINT create_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
   CONSTRAINT create_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
   CONSTRAINT create_attempts_number_check CHECK (number > 0),
-  CONSTRAINT create_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text])),
+  CONSTRAINT create_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
   CONSTRAINT create_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
   CONSTRAINT create_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE UNIQUE INDEX create_attempts_one_open ON public.create_attempts USING btree (generation_id) WHERE (outcome IS NULL);
-CREATE INDEX create_attempts_open_alike ON public.create_attempts USING btree (visible_sha256) WHERE (outcome IS NULL);
+CREATE INDEX create_attempts_unmatched ON public.create_attempts USING btree (begun_at) WHERE ((outcome IS NULL) OR (outcome = 'not_found'::text));
 CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
 CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON create_attempts TO holdfast_service;
@@ -181,8 +182,7 @@ CREATE TABLE generations (
   claim_of text,
   price_id bigint,
   amount_microcredits bigint NOT NULL,
-  provider_base_url text,
-  provider_credential text,
+  provider text,
   provider_video_id text,
   provider_created_at timestamp with time zone,
   provider_completed_at timestamp with time zone,
@@ -205,7 +205,7 @@ CREATE TABLE generations (
   counts_as_active boolean NOT NULL DEFAULT false,
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
-  CONSTRAINT generations_provider_video UNIQUE (provider_video_id),
+  CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
   CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
@@ -230,6 +230,7 @@ CASE
     WHEN kind = 'video'::text THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
     ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL
 END),
+  CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT generations_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id),
   CONSTRAINT generations_claim_of_fkey FOREIGN KEY (claim_of) REFERENCES generations(id),
@@ -350,6 +351,15 @@ CREATE INDEX journal_transactions_account ON public.journal_transactions USING b
 CREATE INDEX journal_transactions_at ON public.journal_transactions USING btree (account_id, recorded_at, id);
 CREATE TRIGGER journal_transactions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON journal_transactions TO holdfast_service;
+
+CREATE TABLE ownerless_videos (
+  provider text NOT NULL,
+  provider_video_id text NOT NULL,
+  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
+  listed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT ownerless_videos_pkey PRIMARY KEY (provider, provider_video_id)
+);
+GRANT SELECT ON ownerless_videos TO holdfast_service;
 
 CREATE TABLE prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -552,8 +562,8 @@ CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE
 GRANT SELECT ON active_generations TO holdfast_service;
 GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION adopt_video(text,integer,text,timestamp with time zone) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_create(text,text,text,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION begin_create(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION claim_generation(text,text,text,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION close_text(text) TO holdfast_service;
@@ -576,6 +586,7 @@ GRANT EXECUTE ON FUNCTION keep_answer(text,text,integer,jsonb,text) TO holdfast_
 GRANT SELECT ON ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION mark_answered(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION note_ambiguous_create(text,integer,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION note_ownerless_videos(text,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION note_unreachable(text,integer,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION open_account(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION place_hold(text,integer) TO holdfast_service;

@@ -34,6 +34,7 @@ export type Alarm =
   | 'emergency_release'
   | 'hold_overdue'
   | 'provider_operator_fault'
+  | 'provider_id_conflict'
   | 'generation_resumed'
   | 'ledger_difference'
   | 'reconciler_run'
@@ -45,6 +46,7 @@ const HELP: Record<Alarm, string> = {
   settlement_conflict: 'Settlements asked for that differ from the one that stands.',
   settlement_refused: 'Settlements that a rule or a constraint of the ledger refused.',
   provider_operator_fault: 'Creates refused for what the operator owes the provider: key, rights, quota, billing.',
+  provider_id_conflict: "Creates that were answered with the id of another generation's video.",
   generation_resumed: 'Workflows that the reconciler had to start again.',
   reconciler_run: 'Runs of the reconciler that came to their end; alert when it grows no more.',
   ledger_difference: 'Rows of ledger_drift that the reconciler met.',

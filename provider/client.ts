@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import OpenAI from 'openai';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { parsePage, parseVideo } from './dialect.ts';
@@ -27,6 +26,8 @@ interface Answer {
   readonly status: number;
   /** Undefined when it is no JSON. */
   readonly body: unknown;
+  /** By how much the answer's `Date` is ahead of our clock, below zero behind it; null without one. */
+  readonly clockSkewMs: number | null;
 }
 
 /**
@@ -36,7 +37,7 @@ interface Answer {
 export function createProvider(settings: ProviderSettings): Provider {
   const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000 } = settings;
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
-  // The base URL is stored with each generation, so it must not hold a secret.
+  // Errors and the doctor name the base URL, so it must not hold a secret.
   const url = new URL(baseUrl);
   if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
   const redact = createRedact(apiKey, baseUrl);
@@ -57,7 +58,7 @@ export function createProvider(settings: ProviderSettings): Provider {
     );
   return {
     baseUrl,
-    credential: createHash('sha256').update(apiKey).digest('hex').slice(0, 8),
+    name: `openai@${url.origin}`,
 
     async createVideo(request) {
       if (request.remixedFrom !== undefined) {
@@ -65,7 +66,7 @@ export function createProvider(settings: ProviderSettings): Provider {
         const remix = () => client.post(path, { body: { prompt: request.prompt } }).asResponse();
         return create(remix, redact, remixRefusal);
       }
-      const encoded = await encodeCreate(request, settings.createEncoding);
+      const encoded = encodeCreate(request, settings.createEncoding);
       return create(() => client.post('/videos', encoded).asResponse(), redact);
     },
 
@@ -76,7 +77,10 @@ export function createProvider(settings: ProviderSettings): Provider {
     listVideos: ({ after, limit = 100 } = {}) =>
       ask(
         () => client.videos.list({ limit, order: 'desc', ...(after !== undefined && { after }) }).asResponse(),
-        (answer) => parsePage(answer.body, limit, redact) ?? unreadable(answer),
+        (answer) => {
+          const page = parsePage(answer.body, limit, redact);
+          return page === null ? unreadable(answer) : { ...page, clockSkewMs: answer.clockSkewMs };
+        },
       ),
 
     async deleteVideo(id) {
@@ -149,11 +153,18 @@ async function askFor<T>(
 /** Whatever its content type says: a body that parses is JSON. The bytes are here already, so reading can't fail. */
 async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
+  const answered = { status: response.status, clockSkewMs: clockSkewMs(response.headers) };
   try {
-    return { status: response.status, body: JSON.parse(text) };
+    return { ...answered, body: JSON.parse(text) };
   } catch {
-    return { status: response.status, body: undefined };
+    return { ...answered, body: undefined };
   }
+}
+
+/** What comes out of a cache tells when it was put there. */
+function clockSkewMs(headers: Headers): number | null {
+  const skewMs = Date.parse(headers.get('date') ?? '') - Date.now();
+  return Number.isNaN(skewMs) || Number(headers.get('age') ?? 0) > 0 ? null : skewMs;
 }
 
 function unreadable({ status }: Answer, how = 'with an unreadable body'): Trouble {

@@ -91,7 +91,7 @@ export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null 
  * A page of videos; null when it is none. `limit` is what was asked for: without `has_more`, a full page may have a next
  * one. Never throws.
  */
-export function parsePage(body: unknown, limit: number, redact: Redact): VideoPage | null {
+export function parsePage(body: unknown, limit: number, redact: Redact): Omit<VideoPage, 'clockSkewMs'> | null {
   const parsed = pageSchema.safeParse(body);
   if (!parsed.success) return null;
   const { data, has_more: hasMore, last_id: lastId } = parsed.data;

@@ -27,14 +27,12 @@ export function watchHealth(provider: Provider, told: (change: ProviderChange) =
     return result;
   };
   return {
-    baseUrl: provider.baseUrl,
-    credential: provider.credential,
+    ...provider,
     createVideo: async (request) => seen(await provider.createVideo(request)),
     writeText: async (request, onOutput) => seen(await provider.writeText(request, onOutput)),
     retrieveVideo: async (id) => seen(await provider.retrieveVideo(id)),
     listVideos: async (page) => seen(await provider.listVideos(page)),
     deleteVideo: async (id) => seen(await provider.deleteVideo(id)),
-    downloadContent: (id, options) => provider.downloadContent(id, options),
   };
 }
 

@@ -103,6 +103,8 @@ export interface VideoPage {
   readonly hasMore: boolean;
   /** The `after` of the next page; null when the page is empty or its end has no id. */
   readonly lastId: string | null;
+  /** By how much the provider's clock is ahead of ours, below zero behind it; null when the answer doesn't tell. */
+  readonly clockSkewMs: number | null;
 }
 
 export type ListResult = VideoPage | Trouble;
@@ -121,10 +123,13 @@ export interface DownloadOptions {
 }
 
 export interface Provider {
-  /** Without a trailing slash. With `credential` it is bound to each generation: polling never moves elsewhere. */
+  /** Without a trailing slash. */
   readonly baseUrl: string;
-  /** Names the key without giving it away: the first 8 hex digits of its SHA-256. */
-  readonly credential: string;
+  /**
+   * What identifies it, `openai@` and the origin of its base URL: bound to each generation, for polling never moves
+   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider.
+   */
+  readonly name: string;
   /** At most one request; never throws for provider trouble. */
   createVideo(request: VideoRequest): Promise<CreateResult>;
   /**

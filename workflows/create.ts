@@ -9,7 +9,7 @@ import { whoseFault } from './whoseFault.ts';
 /** What creating came to in the end, after every try that was allowed. */
 export type Created =
   | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
-  /** A call may have arrived, and its video was not found: the hold's time is over. */
+  /** A call may have arrived, and its video is not known: the hold waits for its end. */
   | { readonly outcome: 'unknown' };
 
 export interface Creating {
@@ -39,9 +39,8 @@ export async function create(creating: Creating): Promise<Created> {
   const leastTimeLeftMs = leastTimeToCreateMs(hold, expectedMs);
   let retryMs = FIRST_RETRY_MS;
   for (;;) {
-    // createVideo answers by what is on record, so a wish must be there first.
+    // createVideo answers by what is on record, too little time left included, so a wish must be there first.
     await cancel.recorded();
-    if (deadline.leftMs() < leastTimeLeftMs) return { outcome: 'too_late' };
     const made = await createOnce(creating, leastTimeLeftMs);
     switch (made.outcome) {
       case 'not_made':
@@ -59,6 +58,14 @@ export async function create(creating: Creating): Promise<Created> {
         if (found !== undefined) return found;
         break;
       }
+      case 'conflict':
+        describe(
+          'The provider answered with the id of another video: no second create is made. The credits stay reserved until the hold ends.',
+        );
+        await sleep(Math.max(1, deadline.leftMs()), {
+          summary: "until the hold's end: whose video it is can't be known",
+        });
+        return { outcome: 'unknown' };
       default:
         return made;
     }

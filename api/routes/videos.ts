@@ -290,11 +290,9 @@ export function videoRoutes(deps: ApiDependencies) {
     });
 }
 
-/** Whether it was made at another provider, or under another key, than is configured now. */
-function isElsewhere({ provider }: ApiDependencies, { providerBaseUrl, providerCredential }: Generation): boolean {
-  return (
-    providerBaseUrl !== null && (providerBaseUrl !== provider.baseUrl || providerCredential !== provider.credential)
-  );
+/** Whether it was made at another provider than is configured now. */
+function isElsewhere({ provider }: ApiDependencies, original: Generation): boolean {
+  return original.provider !== null && original.provider !== provider.name;
 }
 
 function notFinished(): ApiError {

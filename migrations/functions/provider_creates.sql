@@ -12,27 +12,29 @@ END $$;
 CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
 CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- What a provider's list shows of a request, what it is remixed from included; serialises begin_create and adopt_video of
--- requests that look the same there.
-CREATE FUNCTION lock_visible_fields(p_generation_id text) RETURNS bytea
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE visible bytea;
-BEGIN
-  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size, i.prompt, g.remix_of), 'UTF8')) INTO STRICT visible
-    FROM generations g LEFT JOIN inputs i ON i.generation_id = g.id WHERE g.id = p_generation_id;
-  PERFORM pg_advisory_xact_lock(('x' || encode(substr(visible, 1, 8), 'hex'))::bit(64)::bigint);
-  RETURN visible;
-END $$;
+-- The letters and digits of a text alone: what is left of it whatever a server does to its spaces, marks and case.
+CREATE FUNCTION wide_text(p_text text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT COALESCE(NULLIF(regexp_replace(lower(normalize(p_text, NFKC)), '[[:space:][:punct:][:cntrl:]]+', '', 'g'), ''), p_text)
+$$;
+
+-- What a provider's list shows of a request, as widely as a server may change its text.
+CREATE FUNCTION visible_fields(g generations) RETURNS bytea
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size,
+    (SELECT wide_text(i.prompt) FROM inputs i WHERE i.generation_id = g.id), g.remix_of), 'UTF8'))
+$$;
 
 -- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs. A
 -- claim never creates: its video is there. A text that has ended is known, and a remix tells what it is made from.
 -- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
--- 'spent' (as many were begun as may be), 'cancelled' (before anything can have been made), 'too_late' (less than
--- p_least_ms of the hold's time is left), 'settled' (nothing may be made any more).
-CREATE FUNCTION begin_create(p_generation_id text, p_base_url text, p_credential text, p_least_ms bigint)
+-- 'conflict' (it was answered with another's video), 'cancelled' (no video is known, and none is wanted), 'spent' (as many
+-- were begun as may be), 'too_late' (less than p_least_ms of the hold's time is left), 'settled' (nothing may be made any more).
+CREATE FUNCTION begin_create(p_generation_id text, p_provider text, p_least_ms bigint)
 RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
-  model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text, remixed_from text
+  model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text,
+  remixed_from text, remixed_elsewhere boolean
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -49,81 +51,124 @@ BEGIN
     WHEN g.state <> 'held' THEN 'settled'
     WHEN last.outcome = 'refused' THEN 'refused'
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
-    WHEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id) THEN 'cancelled'
+    WHEN last.outcome = 'conflict' THEN 'conflict'
+    WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'
     WHEN creates_spent(p_generation_id) THEN 'spent'
     -- A call that waited in a queue would make a video that is refunded before it is finished.
     WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp() + p_least_ms * interval '1 millisecond') THEN 'too_late'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
     INSERT INTO create_attempts (generation_id, number, visible_sha256)
-      VALUES (p_generation_id, COALESCE(last.number, 0) + 1, lock_visible_fields(p_generation_id)) RETURNING * INTO last;
-    UPDATE generations gen SET provider_base_url = p_base_url, provider_credential = p_credential WHERE gen.id = p_generation_id;
+      VALUES (p_generation_id, COALESCE(last.number, 0) + 1, visible_fields(g)) RETURNING * INTO last;
+    UPDATE generations gen SET provider = p_provider WHERE gen.id = p_generation_id;
     PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
-      i.prompt, i.reference, i.reference_type, i.reference_filename,
-      (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
-        WHERE original.id = g.remix_of)
-    FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun';
+      i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id, made.provider IS DISTINCT FROM p_provider AND g.remix_of IS NOT NULL
+    FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun'
+      LEFT JOIN generations original ON original.id = g.remix_of LEFT JOIN generations made ON made.id = COALESCE(original.claim_of, original.id);
 END $$;
 
--- Gives a video that was found in the provider's list to the generation whose create may have made it, if nothing else can
--- be meant. Also after a release: the video of a lost reply is then followed, and claimable when it completes.
--- outcome: 'adopted', 'rival' (another open attempt looks the same), 'taken' (the video has an owner), 'closed' (the attempt
--- is not open any more).
-CREATE FUNCTION adopt_video(p_generation_id text, p_number integer, p_provider_video_id text, p_provider_created_at timestamptz)
-RETURNS TABLE (outcome text)
+-- Gives one of the videos that were found in the provider's list, the first that has no owner, to the generation whose create
+-- may have made it, if nothing else can be meant. Also after a release: the video of a lost reply is then followed, and
+-- claimable when it completes. p_exact: each of them is equal to what was asked for, not only after changes to its text.
+-- outcome: 'adopted', 'rival' (it may be another open attempt's), 'unequal' (equal open attempts of one account are
+-- interchangeable, but only where there are as many videos), 'taken' (the videos have owners), 'closed' (the attempt is not
+-- open any more). No lock is needed between attempts: what begins after the list was read has made nothing that is in it, and
+-- of two that adopt the same video at once the unique id lets one.
+CREATE FUNCTION adopt_video(p_generation_id text, p_number integer, p_video_ids text[], p_created_ats timestamptz[], p_exact boolean)
+RETURNS TABLE (outcome text, provider_video_id text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
-  visible bytea := lock_visible_fields(p_generation_id);
+  mine create_attempts;
+  asked inputs;
+  twins integer;
+  rivals integer;
+  free_ids text[];
+  created_at timestamptz;
 BEGIN
-  IF g.state NOT IN ('held', 'refunded') OR g.provider_video_id IS NOT NULL OR NOT EXISTS (
-      SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
-    RETURN QUERY SELECT 'closed'; RETURN;
+  SELECT * INTO mine FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
+  IF NOT FOUND OR g.state NOT IN ('held', 'refunded') OR g.provider_video_id IS NOT NULL THEN
+    RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
-  -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day.
-  IF EXISTS (SELECT FROM create_attempts a
-             WHERE a.visible_sha256 = visible AND a.outcome IS NULL AND a.generation_id <> p_generation_id
-             AND a.begun_at > clock_timestamp() - interval '24 hours') THEN
-    RETURN QUERY SELECT 'rival'; RETURN;
+  SELECT * INTO asked FROM inputs i WHERE i.generation_id = p_generation_id;
+  IF NOT FOUND THEN
+    -- Its owner has deleted it: nobody knows any more what it asked for.
+    RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
-  IF EXISTS (SELECT FROM generations gen WHERE gen.provider_video_id = p_provider_video_id) THEN
-    RETURN QUERY SELECT 'taken'; RETURN;
+  -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day. A list
+  -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's.
+  SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
+    SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL AS twin
+    FROM create_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
+    WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND a.begun_at > clock_timestamp() - interval '24 hours'
+      AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND starts_with(wide_text(i.prompt), wide_text(asked.prompt)))) AS alike;
+  IF rivals > 0 OR asked.reference IS NOT NULL THEN
+    RETURN QUERY SELECT 'rival', NULL::text; RETURN;
   END IF;
-  PERFORM end_create(p_generation_id, p_number, 'adopted', p_provider_video_id, p_provider_created_at, NULL, NULL);
-  RETURN QUERY SELECT 'adopted';
+  free_ids := ARRAY(SELECT v.id FROM unnest(p_video_ids) WITH ORDINALITY AS v (id, place)
+    WHERE NOT EXISTS (SELECT FROM generations gen WHERE gen.provider = g.provider AND gen.provider_video_id = v.id) ORDER BY v.place);
+  IF cardinality(free_ids) = 0 THEN
+    RETURN QUERY SELECT 'taken', NULL::text; RETURN;
+  END IF;
+  IF cardinality(free_ids) <> 1 + twins THEN
+    RETURN QUERY SELECT 'unequal', NULL::text; RETURN;
+  END IF;
+  created_at := p_created_ats[array_position(p_video_ids, free_ids[1])];
+  BEGIN
+    PERFORM end_create(p_generation_id, p_number, 'adopted', free_ids[1], created_at, NULL, NULL);
+  EXCEPTION WHEN unique_violation THEN
+    RETURN QUERY SELECT 'taken', NULL::text; RETURN;
+  END;
+  RETURN QUERY SELECT 'adopted', free_ids[1];
 END $$;
 
--- Closes an attempt with what the provider's answer proves. An ambiguous call is left open: nothing proves anything.
--- Repeating a close that was recorded changes nothing.
+-- Closes an attempt with what the provider's answer proves; answers with how. An ambiguous call is left open: nothing proves
+-- anything. Repeating a close that was recorded changes nothing. 'conflict' in place of 'created': the id is that of another
+-- generation's video, and whose it is can't be known; nobody is charged for it twice. 'closed': it had ended otherwise.
 CREATE FUNCTION end_create(
   p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
   p_error_code text, p_error_message text
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  g generations;
+  attempt create_attempts;
+  ended text := p_outcome;
 BEGIN
-  IF p_outcome IS NULL OR (p_outcome IN ('created', 'adopted')) <> (p_provider_video_id IS NOT NULL) THEN
+  IF p_outcome IS NULL OR p_outcome = 'conflict' OR (p_outcome IN ('created', 'adopted')) <> (p_provider_video_id IS NOT NULL) THEN
     RAISE EXCEPTION 'an attempt that made a video ends with its id, and no other does' USING ERRCODE = '22004';
   END IF;
-  PERFORM lock_generation(p_generation_id);
-  UPDATE create_attempts SET outcome = p_outcome, ended_at = clock_timestamp(), error_code = p_error_code,
-      error_message = CASE WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
-    WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
-  IF NOT FOUND THEN
+  g := lock_generation(p_generation_id);
+  SELECT * INTO attempt FROM create_attempts WHERE generation_id = p_generation_id AND number = p_number;
+  IF NOT FOUND OR attempt.outcome IS NOT NULL THEN
+    IF attempt.outcome = 'conflict' OR attempt.outcome = p_outcome AND g.provider_video_id IS NOT DISTINCT FROM p_provider_video_id THEN
+      RETURN attempt.outcome;
+    END IF;
     -- The answer of a process that was halted and given up: its video has no owner, and is on record for whoever looks.
-    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations WHERE provider_video_id = p_provider_video_id) THEN
+    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations WHERE provider = g.provider AND provider_video_id = p_provider_video_id) THEN
       PERFORM append_event(p_generation_id, 'orphan_video', jsonb_build_object('attempt', p_number, 'provider_video_id', p_provider_video_id));
     END IF;
-    RETURN;
+    RETURN 'closed';
   END IF;
   IF p_outcome IN ('created', 'adopted') THEN
-    UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
-        provider_created_at = COALESCE(plausible_time(p_provider_created_at), clock_timestamp())
-      WHERE id = p_generation_id;
+    BEGIN
+      UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
+          provider_created_at = COALESCE(plausible_time(p_provider_created_at), clock_timestamp())
+        WHERE id = p_generation_id;
+    EXCEPTION WHEN unique_violation THEN
+      IF p_outcome = 'adopted' THEN RAISE; END IF;
+      ended := 'conflict';
+    END;
   END IF;
-  PERFORM append_event(p_generation_id, 'create_' || p_outcome, jsonb_build_object('attempt', p_number, 'code', p_error_code));
+  UPDATE create_attempts SET outcome = ended, ended_at = clock_timestamp(), error_code = p_error_code,
+      error_message = CASE WHEN ended = 'conflict' THEN 'answered with the video ' || p_provider_video_id
+        WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
+    WHERE generation_id = p_generation_id AND number = p_number;
+  PERFORM append_event(p_generation_id, 'create_' || ended, jsonb_build_object('attempt', p_number, 'code', p_error_code));
   PERFORM free_slot(p_generation_id);
+  RETURN ended;
 END $$;
 
 -- Records that a call may have arrived; the attempt stays open.
@@ -137,5 +182,14 @@ BEGIN
   END IF;
 END $$;
 
-GRANT SELECT ON create_attempts TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_create, adopt_video, end_create, note_ambiguous_create TO holdfast_service;
+-- Keeps that these videos had no owner when they were listed: no create that begins later has made them.
+CREATE FUNCTION note_ownerless_videos(p_provider text, p_video_ids text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  DELETE FROM ownerless_videos WHERE listed_at < clock_timestamp() - interval '48 hours';
+  -- In one order, so that two that note the same wait for each other only one way.
+  INSERT INTO ownerless_videos (provider, provider_video_id) SELECT p_provider, id FROM unnest(p_video_ids) AS v (id) ORDER BY id
+    ON CONFLICT DO NOTHING;
+$$;
+
+GRANT SELECT ON create_attempts, ownerless_videos TO holdfast_service;
+GRANT EXECUTE ON FUNCTION begin_create, adopt_video, end_create, note_ambiguous_create, note_ownerless_videos TO holdfast_service;

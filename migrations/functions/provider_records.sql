@@ -79,7 +79,7 @@ END $$;
 
 -- Decides that a late video is not claimable any more, so that it may be deleted at the provider. Answers with the video;
 -- with no row while it is claimable, claimed, or deleted already.
-CREATE FUNCTION begin_deletion(p_generation_id text) RETURNS TABLE (provider_video_id text, provider_base_url text, provider_credential text)
+CREATE FUNCTION begin_deletion(p_generation_id text) RETURNS TABLE (provider_video_id text, provider text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
@@ -87,7 +87,7 @@ BEGIN
   IF g.claimable_until < clock_timestamp() AND g.provider_deleted_at IS NULL AND NOT EXISTS (
       SELECT FROM generations claim WHERE claim.claim_of = p_generation_id AND claim.state IN ('requested', 'held', 'charged')) THEN
     UPDATE generations gen SET deletion_begun_at = COALESCE(gen.deletion_begun_at, clock_timestamp()) WHERE gen.id = p_generation_id;
-    RETURN QUERY SELECT g.provider_video_id, g.provider_base_url, g.provider_credential;
+    RETURN QUERY SELECT g.provider_video_id, g.provider;
   END IF;
 END $$;
 
@@ -112,7 +112,7 @@ END $$;
 -- Keeps an event, once, and says whether its generation's workflow is to be told: `nudge`, `replayed`, `unknown` (no
 -- generation has that video here, or not yet), `settled`, `enough` (told often enough; its timers look on).
 CREATE FUNCTION record_provider_event(
-  p_webhook_id text, p_type text, p_provider_base_url text, p_provider_video_id text, OUT outcome text, OUT generation_id text
+  p_webhook_id text, p_type text, p_provider text, p_provider_video_id text, OUT outcome text, OUT generation_id text
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -126,7 +126,7 @@ BEGIN
     RETURN;
   END IF;
   SELECT g.id, g.state INTO record_provider_event.generation_id, known_state FROM generations g
-    WHERE g.provider_base_url = p_provider_base_url AND g.provider_video_id = p_provider_video_id;
+    WHERE g.provider = p_provider AND g.provider_video_id = p_provider_video_id;
   IF NOT FOUND THEN
     outcome := 'unknown';
   ELSIF known_state <> 'held' THEN

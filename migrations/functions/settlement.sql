@@ -6,10 +6,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT count(*) >= 3 FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
 $$;
 
--- Whether every create so far is proven to have made nothing.
-CREATE FUNCTION nothing_made(p_generation_id text) RETURNS boolean
+-- Whether every create so far was proven to have made nothing, or was looked for and not found.
+CREATE FUNCTION creates_came_to_nothing(p_generation_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made')
+  SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id
+    AND (outcome IS NULL OR outcome NOT IN ('not_made', 'not_found')))
 $$;
 
 -- Whether the video that a claim is about is complete, and its content is in our storage: what it is charged for.
@@ -111,11 +112,10 @@ BEGIN
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
     WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
-      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
-    -- Before the first create that may have made anything; later the provider's last word settles it.
-    WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id)
-    WHEN 'create_failed' THEN g.provider_video_id IS NULL AND creates_spent(p_generation_id)
-      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)
+      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
+    -- As long as no video is known and none may be; later the provider's last word settles it.
+    WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND creates_came_to_nothing(p_generation_id)
+    WHEN 'create_failed' THEN creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)
     WHEN 'expired' THEN true
     -- Nothing else could be written for ten minutes; record_settlement_refusal has the time.
     WHEN 'emergency' THEN g.settlement_refused_at <= settled - interval '10 minutes'
@@ -130,7 +130,7 @@ BEGIN
       ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
       ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
       ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
-      ('cancelled', 'cancelled', 'It was cancelled before the provider began.'),
+      ('cancelled', 'cancelled', 'It was cancelled before a video was made.'),
       ('create_failed', 'create_failed', 'It could not be started at the provider.'),
       ('expired', 'generation_timeout', 'It was not finished in time.'),
       ('emergency', 'settlement_failed', 'Its outcome could not be recorded.')

@@ -37,10 +37,9 @@ CREATE TABLE generations (
   amount_microcredits bigint NOT NULL CHECK (amount_microcredits BETWEEN 1 AND 9007199254740991),
 
   -- The provider of the last create: a video is never looked for at another one.
-  provider_base_url text,
-  provider_credential text,
-  -- Two generations never share a video.
-  provider_video_id text CONSTRAINT generations_provider_video UNIQUE,
+  -- Its kind and the origin of its base URL, `openai@https://host`: another key, or another path, is the same provider.
+  provider text,
+  provider_video_id text,
   provider_created_at timestamptz,
   provider_completed_at timestamptz,
   provider_status text,
@@ -73,6 +72,9 @@ CREATE TABLE generations (
   CONSTRAINT generations_video_fields CHECK (CASE WHEN kind = 'video'
     THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
     ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL END),
+  -- Two generations never share a video; ids are unique within a provider.
+  CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
+  CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded' AND provider_verdict = 'completed'),
   -- COALESCE, because a CHECK that comes out NULL passes.

@@ -1,12 +1,15 @@
 -- One row for each call that may make a video; committed before the call (RULES, "Creating at most once").
 -- outcome NULL: open, the call may have arrived. 'not_made': proven that nothing was made. 'not_found': looked for, and
--- nothing was there. 'adopted': looked for, and found.
+-- nothing was there. 'adopted': looked for, and found. 'conflict': answered with the id of another generation's video.
+CREATE SEQUENCE create_order;
 CREATE TABLE create_attempts (
   generation_id text NOT NULL REFERENCES generations,
   number integer NOT NULL CHECK (number > 0),
   begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   ended_at timestamptz,
-  outcome text CHECK (outcome IN ('created', 'adopted', 'refused', 'not_made', 'not_found')),
+  outcome text CHECK (outcome IN ('created', 'adopted', 'refused', 'not_made', 'not_found', 'conflict')),
+  -- Taken before the call: what was in a list with a lower one is not what the call made. No clock is asked.
+  sequence bigint NOT NULL DEFAULT nextval('create_order'),
   -- What a provider's list shows of the request: two open attempts that look the same can't be told apart there.
   visible_sha256 bytea NOT NULL CHECK (length(visible_sha256) = 32),
   error_code text,
@@ -20,7 +23,17 @@ CREATE TABLE create_attempts (
   CONSTRAINT create_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL))
 );
 CREATE UNIQUE INDEX create_attempts_one_open ON create_attempts (generation_id) WHERE outcome IS NULL;
-CREATE INDEX create_attempts_open_alike ON create_attempts (visible_sha256) WHERE outcome IS NULL;
+-- Those whose video isn't known, of which there are few.
+CREATE INDEX create_attempts_unmatched ON create_attempts (begun_at) WHERE outcome IS NULL OR outcome = 'not_found';
+
+-- Videos that no generation owned when they were listed, of the last two days.
+CREATE TABLE ownerless_videos (
+  provider text NOT NULL,
+  provider_video_id text NOT NULL,
+  sequence bigint NOT NULL DEFAULT nextval('create_order'),
+  listed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (provider, provider_video_id)
+);
 
 -- Webhooks of the provider: verified by the API, and never more than "look now" (RULES, "What moves credits").
 CREATE TABLE provider_events (

@@ -58,7 +58,9 @@ try {
   await measure('admin: overview', () => ledger.getOverview());
   await measure('admin: accounts', () => ledger.listAccounts('', 100));
   await measure('admin: emergency releases', () => ledger.listEmergencyReleases(100));
-  await measure('worker: which videos have an owner', () => ledger.findOwnedVideos(sample.providerVideos));
+  await measure('worker: which videos have an owner', () =>
+    ledger.findOwnedVideos('openai@http://provider', sample.providerVideos),
+  );
   await measure('worker: what to archive', () => ledger.getArchiving(one(sample.ofHot)));
   await measure('worker: the open attempt', () => ledger.getOpenAttempt(one(sample.ofHot)));
   for (const view of ['active_generations', 'recent_failures', 'credit_usage_today', 'stuck_holds', 'current_prices']) {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await db.ledger.voidGeneration(ids.voided);
   for (const id of [ids.held, ids.charged, ids.refunded]) {
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginCreate(id, { baseUrl: 'http://provider', credential: 'default' });
+    await db.ledger.beginCreate(id, { name: 'openai@http://provider' });
     await db.ledger.endCreate(id, 1, {
       outcome: 'created',
       providerVideoId: `at_provider_${id}`,
@@ -103,6 +103,7 @@ describe('three states, also for a superuser', () => {
     'provider_progress = 101',
     'provider_video_id = NULL',
     "provider_video_id = 'another'",
+    "provider = 'another'",
     "id = 'video_00000000000000000000000000000000'",
   ])('a held generation refuses %s', async (assignment) => {
     expect(await refusal(`UPDATE generations SET ${assignment} WHERE id = $1`, [ids.held])).toMatch(

@@ -16,7 +16,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-const PROVIDER = { baseUrl: 'http://provider.test/v1', credential: '00000000' };
+const PROVIDER = { name: 'openai@http://provider' };
 const GONE: Content = { state: 'gone' };
 
 function archived(bytes = 11_138): Content {
@@ -197,7 +197,7 @@ describe('what archiving has to know', () => {
     await record(id, archived(), 'thumbnail');
     const archiving = await db.ledger.getArchiving(id);
     expect(archiving).toMatchObject({
-      ...PROVIDER,
+      provider: PROVIDER.name,
       state: 'charged',
       deleted: false,
       recorded: ['thumbnail'],

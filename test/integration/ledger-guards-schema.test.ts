@@ -75,7 +75,12 @@ describe('a generation', () => {
     ['for nothing', { amount_microcredits: 0 }, 'generations_amount_microcredits_check'],
     ['for more than 2^53 − 1', { amount_microcredits: BEYOND }, 'generations_amount_microcredits_check'],
     ['with a verdict and no video', { provider_verdict: 'completed' }, 'generations_video_fields'],
-    ['with a video and no verdict', { provider_video_id: 'a video' }, 'generations_video_fields'],
+    ['with a video and no verdict', { provider: 'x', provider_video_id: 'a video' }, 'generations_video_fields'],
+    [
+      'with a video of no provider',
+      { provider_video_id: 'a video', provider_verdict: 'open' },
+      'generations_video_has_provider',
+    ],
   ])('%s', async (_, changes, refused) => {
     expect(await like('id' in changes ? { id: ids.requested } : changes)).toBe(refused);
   });
@@ -86,11 +91,11 @@ describe('a generation', () => {
   });
 
   it("with another generation's video", async () => {
-    const { rows } = await db.admin.query<{ video: string }>(
-      'SELECT provider_video_id AS video FROM generations WHERE id = $1',
+    const { rows } = await db.admin.query<{ video: string; provider: string }>(
+      'SELECT provider_video_id AS video, provider FROM generations WHERE id = $1',
       [ids.charged],
     );
-    const video = { provider_video_id: rows[0]?.video, provider_verdict: 'open' };
+    const video = { provider_video_id: rows[0]?.video, provider: rows[0]?.provider, provider_verdict: 'open' };
     expect(await like(video)).toBe('generations_provider_video');
   });
 

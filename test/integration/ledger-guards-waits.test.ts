@@ -5,7 +5,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
 import type { FirstStatement } from '../support/runBehind.ts';
 import { runBehind } from '../support/runBehind.ts';
-import { FINISHED, PROVIDER, ledgerSteps } from '../support/ledgerSteps.ts';
+import { FINISHED, ledgerSteps } from '../support/ledgerSteps.ts';
 
 /** What comes second waits for what came first, and then answers as if nothing had been at the same moment. */
 
@@ -124,19 +124,6 @@ describe('of one generation', () => {
     const begun = await behind({ sql: "SELECT request_cancel($1, 'client')", values: [hold.id] }, () => begin(hold.id));
     expect(begun).toEqual({ outcome: 'cancelled' });
   });
-});
-
-it('an adoption waits for a create of the same fields, whose video it may be about to take', async () => {
-  const prompt = randomUUID();
-  const tenant = await openTenant(db, 2 * PRICE);
-  const [searching, creating] = [await admit(db, tenant, prompt), await admit(db, tenant, prompt)];
-  for (const id of [searching, creating]) await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginCreate(searching, PROVIDER);
-  const adopted = await behind(
-    { sql: 'SELECT begin_create($1, $2, $3, 0)', values: [creating, PROVIDER.baseUrl, PROVIDER.credential] },
-    () => db.ledger.adoptVideo(searching, 1, { id: randomUUID(), createdAt: null }),
-  );
-  expect(adopted).toBe('rival');
 });
 
 it("a hold whose time ends while it waits for the account's row is not placed", async () => {

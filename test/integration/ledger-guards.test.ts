@@ -4,7 +4,7 @@ import { videoId } from '../../contracts/ids.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
 import type { Held } from '../support/ledgerSteps.ts';
-import { BLOCKED, FINISHED, OPEN, PROVIDER, ledgerSteps } from '../support/ledgerSteps.ts';
+import { BLOCKED, FINISHED, OPEN, PROVIDER, adoptOne, ledgerSteps } from '../support/ledgerSteps.ts';
 
 /** Guards of holds, settlements and what proves them, one by one; test/mutants takes each out to see one of these fail. */
 
@@ -196,6 +196,7 @@ describe('an attempt', () => {
       ['adopted', null],
       ['not_made', 'a video'],
       ['refused', 'a video'],
+      ['conflict', null],
       [null, null],
     ] as const) {
       expect(await end(outcome, video), `${outcome} ${video}`).toBe('22004');
@@ -215,8 +216,8 @@ describe('an attempt', () => {
     const hold = await held();
     await begin(hold.id);
     await notMade(hold.id);
-    expect(await db.ledger.adoptVideo(hold.id, 1, { id: 'found', createdAt: null })).toBe('closed');
-    expect(await db.ledger.adoptVideo(hold.id, 2, { id: 'found', createdAt: null })).toBe('closed');
+    expect(await adoptOne(db, hold.id, 1, { id: 'found', createdAt: null })).toBe('closed');
+    expect(await adoptOne(db, hold.id, 2, { id: 'found', createdAt: null })).toBe('closed');
     expect(await db.ledger.getProviderVideo(hold.id)).toMatchObject({ videoId: null });
   });
 });

@@ -248,8 +248,8 @@ describe('a process that dies', () => {
   it('after begin_create committed leaves an open attempt: nobody creates blindly', async () => {
     const { id } = await one();
     await db.ledger.placeHold(id, TTL);
-    const provider = { baseUrl: 'http://provider', credential: 'default' };
-    await dieAfter('SELECT * FROM begin_create($1, $2, $3, 0)', [id, provider.baseUrl, provider.credential]);
+    const provider = { name: 'openai@http://provider' };
+    await dieAfter('SELECT * FROM begin_create($1, $2, 0)', [id, provider.name]);
     expect(await db.ledger.beginCreate(id, provider)).toMatchObject({ outcome: 'begun', number: 1 });
     expect(await db.ledger.beginCreate(id, provider)).toEqual({ outcome: 'open' });
     expect(await db.ledger.placeHold(id, TTL)).toMatchObject({ outcome: 'held', createMayHaveArrived: true });

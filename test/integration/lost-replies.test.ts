@@ -3,6 +3,7 @@ import { PRICE } from '../support/database.ts';
 import {
   ask,
   createsOf,
+  eventsOf,
   expectNoDrift,
   expectQuickVideos,
   forEachOf,
@@ -52,8 +53,8 @@ async function expectOwnVideosOnly(at: TestStack): Promise<void> {
   const promptOf = new Map((await providerVideos(at)).map(({ id, prompt }) => [id, prompt]));
   const { rows } = await at.database.pool.query<{ video: string; prompt: string }>(
     `SELECT g.provider_video_id AS video, i.prompt FROM generations g JOIN inputs i ON i.generation_id = g.id
-      WHERE g.provider_base_url LIKE $1 AND g.provider_video_id IS NOT NULL`,
-    [`${at.simulatorUrl}%`],
+      WHERE g.provider = $1 AND g.provider_video_id IS NOT NULL`,
+    [`openai@${at.simulatorUrl}`],
   );
   for (const { video, prompt } of rows) expect({ video, prompt: promptOf.get(video) }).toEqual({ video, prompt });
   expect(new Set(rows.map(({ video }) => video)).size).toBe(rows.length);
@@ -102,6 +103,10 @@ describe.concurrent('a create that goes wrong', () => {
       { prompt: 'a page [[create:html]]', attempts: ['adopted'] },
     ],
     [
+      'lost with a prompt of lines, marks and spaces: sent byte by byte, found in the list, charged once',
+      { prompt: ' two\nlines,\r\n"marked" caf\u0065\u0301 \u{1F3AC} \n[[create:lost-reply]]\n', attempts: ['adopted'] },
+    ],
+    [
       'answered with an empty object: found in the list, charged once',
       { prompt: 'nothing said [[create:empty]]', attempts: ['adopted'] },
     ],
@@ -117,6 +122,23 @@ describe.concurrent('a create that goes wrong', () => {
     expect(await movementsOf(stack, id)).toEqual(['hold', charged ? 'capture' : 'release']);
     await expectBalance(account, charged ? 1 : 0);
     expect((await account.client.videos.retrieve(id)).error?.code ?? null).toBe(code ?? null);
+  });
+});
+
+describe.concurrent('a cancel that was accepted while a create may have arrived', () => {
+  it('is asked before the next create: none is made, and the credits are back', async () => {
+    const account = await openAccount(stack, GRANTED);
+    const prompt = 'not wanted any more [[create:500*1]]';
+    const id = await ask(account, prompt);
+    await vi.waitFor(async () => expect(await eventsOf(stack, id, 'create_ambiguous')).toHaveLength(1), 20_000);
+    expect((await account.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' })).status).toBe(200);
+    const [standing] = await untilSettled(stack, [id]);
+    expect(standing).toMatchObject({ state: 'refunded', code: 'cancelled', attempts: ['not_found'] });
+    expect(await createsOf(stack, prompt)).toBe(1);
+    expect(await movementsOf(stack, id)).toEqual(['hold', 'release']);
+    await expectBalance(account, 0);
+    // An orphan may turn up: it counts until that is known.
+    expect((await stack.database.ledger.getBalance(account.id)).activeGenerations).toBe(1);
   });
 });
 
@@ -165,12 +187,16 @@ describe.concurrent('lost replies that look the same', () => {
     await expectNoneAdopted('one of us was heard [[create:lost-reply*1]][[create:reset*1]]', 2, 1);
   });
 
-  it('a released one still counts against the cap of its account, for its video may go on', async () => {
-    const account = await openAccount(brief, GRANTED);
-    const twins = ['twins [[create:lost-reply*2]]', 'twins [[create:lost-reply*2]]'];
-    const ids = await forEachOf(twins, 2, (prompt) => ask(account, prompt));
-    await untilSettled(brief, ids);
-    expect((await brief.database.ledger.getBalance(account.id)).activeGenerations).toBe(2);
+  it('of one account are twins: each adopts one video and is charged for it, two creates in all', async () => {
+    const account = await openAccount(stack, GRANTED);
+    const prompt = 'twins\nof two lines [[create:lost-reply*2]]';
+    const ids = await forEachOf([prompt, prompt], 2, (each) => ask(account, each));
+    for (const standing of await untilSettled(stack, ids)) {
+      expect(standing).toMatchObject({ state: 'charged', charged: PRICE, attempts: ['adopted'] });
+    }
+    expect(await createsOf(stack, prompt)).toBe(2);
+    await expectBalance(account, 2);
+    await expectOwnVideosOnly(stack);
   });
 });
 
@@ -184,5 +210,7 @@ describe.concurrent('a lost reply to a create with an input_reference', () => {
     expect(standing).toMatchObject({ code: 'generation_timeout', video: null, attempts: [null] });
     expect(await createsOf(brief, prompt)).toBe(1);
     await expectBalance(account, 0);
+    // Its video may go on: it counts against the cap of its account.
+    expect((await brief.database.ledger.getBalance(account.id)).activeGenerations).toBe(1);
   });
 });

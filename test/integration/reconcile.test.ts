@@ -44,12 +44,7 @@ describe('a workflow that was terminated is settled rightly within one run', () 
       'not yet [[create:429*2]]',
       'charged',
     ],
-    [
-      'while the create is under way',
-      'g.provider_base_url IS NOT NULL',
-      'slow to answer [[create:slow:1s]]',
-      'charged',
-    ],
+    ['while the create is under way', 'g.provider IS NOT NULL', 'slow to answer [[create:slow:1s]]', 'charged'],
     [
       'after a create whose reply was lost',
       "EXISTS (SELECT FROM generation_events e WHERE e.generation_id = g.id AND e.kind = 'create_ambiguous')",
@@ -63,7 +58,7 @@ describe('a workflow that was terminated is settled rightly within one run', () 
       'bound to fail [[after:3s]][[fail:invalid_request]]',
       'invalid_request',
     ],
-    ['when a cancel is on record', 'g.provider_base_url IS NOT NULL', 'not wanted [[create:429]]', 'cancelled'],
+    ['when a cancel is on record', 'g.provider IS NOT NULL', 'not wanted [[create:429]]', 'cancelled'],
   ])('%s', async (when, condition, prompt, outcome) => {
     const account = await openAccount(stack, GRANTED);
     const id = await ask(account, `${prompt} ${randomUUID()}`);

@@ -150,7 +150,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
   };
 
   it.each([
-    ['while the create is under way', 'g.provider_base_url IS NOT NULL', 'slow to answer [[create:slow:1s]]'],
+    ['while the create is under way', 'g.provider IS NOT NULL', 'slow to answer [[create:slow:1s]]'],
     ['while the provider works', 'g.provider_video_id IS NOT NULL', 'long at work [[after:3s]]'],
     [
       'after a create whose reply was lost',
@@ -168,7 +168,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
   it('after another hand settled it ends with that settlement', async () => {
     const account = await openAccount(stack, GRANTED);
     const id = await ask(account, 'refused for good [[create:429]]');
-    await untilRow(stack, id, 'g.provider_base_url IS NOT NULL');
+    await untilRow(stack, id, 'g.provider IS NOT NULL');
     await handleOf(id).terminate('a test');
     await untilRow(
       stack,
@@ -249,7 +249,7 @@ describe.concurrent("Temporal's cancel of a running workflow", () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'just being made [[create:slow:1s]]';
     const id = await ask(account, prompt);
-    await untilRow(stack, id, 'g.provider_base_url IS NOT NULL');
+    await untilRow(stack, id, 'g.provider IS NOT NULL');
     await handleOf(id).cancel();
     expect(await resultOf(id)).toMatchObject({ outcome: 'captured' });
     await expectChargedOnce(account, id, prompt);

@@ -25,8 +25,23 @@ export const provider = [
     },
     'create-cancelled': {
       breaks: 'a create after a cancel',
-      find: "WHEN g.cancel_requested_at IS NOT NULL AND nothing_made(p_generation_id) THEN 'cancelled'",
+      find: "WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'",
       replace: '',
+    },
+    'create-cancelled-once': {
+      breaks: 'a second create after a cancel, because the first was not found',
+      find: "WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'",
+      replace: "WHEN g.cancel_requested_at IS NOT NULL AND last.number IS NULL THEN 'cancelled'",
+    },
+    'create-conflict': {
+      breaks: "a second create after one that was answered with another's video",
+      find: "WHEN last.outcome = 'conflict' THEN 'conflict'",
+      replace: '',
+    },
+    'remix-elsewhere': {
+      breaks: 'a remix of whatever has that id at another provider',
+      find: 'made.provider IS DISTINCT FROM p_provider AND g.remix_of IS NOT NULL',
+      replace: 'false',
     },
     'create-spent': {
       breaks: 'creates without end',
@@ -47,11 +62,21 @@ export const provider = [
       replace: '',
     },
   }),
-  ...edits('nothing_made', {
-    'made-not-found': {
-      breaks: 'a create that was not found counts as one that made nothing',
-      find: "outcome IS DISTINCT FROM 'not_made'",
-      replace: 'outcome IS NULL',
+  ...edits('creates_came_to_nothing', {
+    'nothing-open': {
+      breaks: 'a free video by a cancel while a create may have arrived',
+      find: 'outcome IS NULL OR ',
+      replace: '',
+    },
+    'nothing-conflict': {
+      breaks: 'a create that was answered counts as one that made nothing',
+      find: "('not_made', 'not_found')",
+      replace: "('not_made', 'not_found', 'conflict')",
+    },
+    'nothing-not-found': {
+      breaks: 'a cancel waits for the hour although nothing was found',
+      find: "('not_made', 'not_found')",
+      replace: "('not_made')",
     },
   }),
   ...edits('end_create', {
@@ -62,8 +87,23 @@ export const provider = [
     },
     'attempt-ends-twice': {
       breaks: 'a late answer changes how an attempt ended',
-      find: 'AND number = p_number AND outcome IS NULL',
-      replace: 'AND number = p_number',
+      find: 'IF NOT FOUND OR attempt.outcome IS NOT NULL THEN',
+      replace: 'IF NOT FOUND THEN',
+    },
+    'attempt-conflict-said': {
+      breaks: 'whoever asks for it makes a conflict of an attempt',
+      find: "p_outcome = 'conflict' OR ",
+      replace: '',
+    },
+    'conflict-not-made': {
+      breaks: "a create that was answered with another's video is taken for one that made nothing",
+      find: "ended := 'conflict';",
+      replace: "ended := 'not_made';",
+    },
+    'conflict-repeated': {
+      breaks: 'a retry takes what is in conflict for its own',
+      find: "attempt.outcome = 'conflict' OR ",
+      replace: '',
     },
     'attempt-slot': {
       breaks: 'an attempt that is closed after the refund frees no place under the cap',
@@ -76,28 +116,71 @@ export const provider = [
       replace: 'NULL;',
     },
   }),
-  ...edits('lock_visible_fields', {
-    'alike-lock': {
-      breaks: 'an adoption does not wait for a create of the same fields, whose video it may take',
-      find: "PERFORM pg_advisory_xact_lock(('x' || encode(substr(visible, 1, 8), 'hex'))::bit(64)::bigint);",
-      replace: '',
+  ...edits('visible_fields', {
+    'alike-wide': {
+      breaks: 'a video is adopted that may be the trimmed one of another tenant',
+      find: 'wide_text(i.prompt)',
+      replace: 'i.prompt',
     },
   }),
   ...edits('adopt_video', {
-    'adopt-rival': {
-      breaks: "a video is adopted that may be another tenant's",
-      find: 'a.visible_sha256 = visible AND ',
-      replace: 'a.visible_sha256 <> visible AND ',
+    'adopt-rival': { breaks: "a video is adopted that may be another tenant's", find: 'rivals > 0 OR ', replace: '' },
+    'adopt-reference': {
+      breaks: 'a video is adopted that may be made from another picture',
+      find: ' OR asked.reference IS NOT NULL',
+      replace: '',
+    },
+    'adopt-cut': {
+      breaks: "a video is adopted whose text may be cut off another tenant's",
+      find: ' OR NOT p_exact AND starts_with(wide_text(i.prompt), wide_text(asked.prompt))',
+      replace: '',
+    },
+    'adopt-twin-account': {
+      breaks: "another tenant's request is a twin",
+      find: 'other.account_id = g.account_id AND ',
+      replace: '',
+    },
+    'adopt-twin-prompt': {
+      breaks: 'what only looks the same is a twin',
+      find: ' AND i.prompt = asked.prompt',
+      replace: '',
+    },
+    'adopt-twin-reference': {
+      breaks: 'a request with a picture is the twin of one without',
+      find: ' AND i.reference IS NULL',
+      replace: '',
+    },
+    'adopt-unequal': {
+      breaks: 'the one video of two twins is adopted, whosoever it is',
+      find: 'cardinality(free_ids) <> 1 + twins',
+      replace: 'false',
     },
     'adopt-taken': {
       breaks: 'a video of another generation has no answer of its own',
-      find: 'IF EXISTS (SELECT FROM generations gen WHERE gen.provider_video_id = p_provider_video_id) THEN',
-      replace: 'IF false THEN',
+      find: 'cardinality(free_ids) = 0',
+      replace: 'false',
+    },
+    'adopt-taken-meanwhile': {
+      breaks: 'a video that is given away at the same moment fails the look',
+      find: 'WHEN unique_violation THEN',
+      replace: 'WHEN division_by_zero THEN',
     },
     'adopt-closed': {
       breaks: 'an attempt that ended adopts a video',
-      find: ' AND a.number = p_number AND a.outcome IS NULL)',
-      replace: ')',
+      find: ' AND a.number = p_number AND a.outcome IS NULL;',
+      replace: ';',
+    },
+  }),
+  ...edits('note_ownerless_videos', {
+    'ownerless-again': {
+      breaks: 'an old video that is listed again is taken for what a later create made',
+      find: 'ON CONFLICT DO NOTHING',
+      replace: "ON CONFLICT (provider, provider_video_id) DO UPDATE SET sequence = nextval('create_order')",
+    },
+    'ownerless-kept': {
+      breaks: 'videos without an owner fill the database',
+      find: "DELETE FROM ownerless_videos WHERE listed_at < clock_timestamp() - interval '48 hours';",
+      replace: '',
     },
   }),
   ...edits('record_look', {

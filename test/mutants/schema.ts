@@ -27,6 +27,10 @@ export const schema = [
     'check-amount': { breaks: 'a price of 0 or less', of: 'generations.generations_amount_microcredits_check' },
     'check-verdict': { breaks: 'a verdict that nobody knows', of: 'generations.generations_provider_verdict_check' },
     'check-video-verdict': { breaks: 'a verdict on no video', of: 'generations.generations_video_fields' },
+    'check-video-provider': {
+      breaks: 'ids without a provider, which are unique nowhere',
+      of: 'generations.generations_video_has_provider',
+    },
     'unique-video': { breaks: 'one video for two generations', of: 'generations.generations_provider_video' },
     'key-of-the-account': {
       breaks: "a request by another tenant's key",
@@ -134,8 +138,13 @@ export const schema = [
     },
     'guard-video': {
       breaks: 'a generation gets another video',
-      find: 'OLD.provider_video_id IS NOT NULL AND NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id',
+      find: '(NEW.provider, NEW.provider_video_id) IS DISTINCT FROM (OLD.provider, OLD.provider_video_id)',
       replace: 'false',
+    },
+    'guard-video-provider': {
+      breaks: 'a video moves to another provider',
+      find: '(NEW.provider, NEW.provider_video_id) IS DISTINCT FROM (OLD.provider, OLD.provider_video_id)',
+      replace: 'NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id',
     },
     'guard-settlement': {
       breaks: 'the columns of a settlement can be changed',

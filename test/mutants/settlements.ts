@@ -1,6 +1,7 @@
 import { edits } from './mutant.ts';
 
-const open = 'NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL)';
+const open =
+  "NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))";
 
 /** Captures and releases: once, and only with their proof. */
 export const settlements = [
@@ -129,6 +130,11 @@ export const settlements = [
       find: `g.provider_verdict IS NULL\n      AND ${open}`,
       replace: 'g.provider_verdict IS NULL',
     },
+    'proof-unavailable-conflict': {
+      breaks: '"provider unavailable" although the create was answered',
+      find: " OR a.outcome = 'conflict'",
+      replace: '',
+    },
     'proof-cancelled-asked': {
       breaks: 'a cancel that nobody asked for',
       find: 'g.cancel_requested_at IS NOT NULL AND ',
@@ -136,22 +142,17 @@ export const settlements = [
     },
     'proof-cancelled-made': {
       breaks: 'a free video by a cancel after the create',
-      find: ' AND nothing_made(p_generation_id)',
-      replace: '',
+      find: 'g.cancel_requested_at IS NOT NULL AND creates_came_to_nothing(p_generation_id)',
+      replace: 'g.cancel_requested_at IS NOT NULL',
     },
     'proof-create-failed-spent': {
       breaks: '"could not be started" with creates left',
-      find: 'g.provider_video_id IS NULL AND creates_spent(p_generation_id)',
-      replace: 'g.provider_video_id IS NULL',
+      find: 'creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)',
+      replace: 'creates_came_to_nothing(p_generation_id)',
     },
-    'proof-create-failed-video': {
-      breaks: '"could not be started" although the last create made the video',
-      find: 'g.provider_video_id IS NULL AND creates_spent(p_generation_id)',
-      replace: 'creates_spent(p_generation_id)',
-    },
-    'proof-create-failed-open': {
-      breaks: '"could not be started" although the last create may have arrived',
-      find: `creates_spent(p_generation_id)\n      AND ${open}`,
+    'proof-create-failed-made': {
+      breaks: '"could not be started" although the last create made the video, or may have arrived',
+      find: 'creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)',
       replace: 'creates_spent(p_generation_id)',
     },
     'proof-expired-time': {
@@ -230,8 +231,13 @@ export const settlements = [
     },
     'finished-orphan': {
       breaks: 'a create that was not found counts as finished, though it may turn up',
-      find: " OR a.outcome = 'not_found'",
-      replace: '',
+      find: "a.outcome IN ('not_found', 'conflict')",
+      replace: "a.outcome = 'conflict'",
+    },
+    'finished-conflict': {
+      breaks: "a create that was answered with another's video counts as finished, though its own may go on",
+      find: "a.outcome IN ('not_found', 'conflict')",
+      replace: "a.outcome = 'not_found'",
     },
     'finished-never': {
       breaks: 'a video that ended counts for ever',

@@ -79,6 +79,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   const calls: string[] = [];
   const lookedAtMs: number[] = [];
   let createdAtMs = 0;
+  let heldAtMs = 0;
   let creates = 0;
   let settles = 0;
   let finds = 0;
@@ -98,6 +99,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     ledger: {
       placeHold: async () => {
         calls.push('hold');
+        heldAtMs ||= await options.now();
         return options.placement ?? held();
       },
       captureHold: async () => settle('completed'),
@@ -119,10 +121,14 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       },
     },
     provider: {
-      createVideo: async () => {
+      createVideo: async ({ leastTimeLeftMs }) => {
         creates += 1;
         calls.push('create');
         createdAtMs = await options.now();
+        heldAtMs ||= createdAtMs;
+        // As the ledger does: a call that waited in a queue is too late as well.
+        const { timeLeftMs } = { timeLeftMs: HOUR_MS, ...options.placement };
+        if (createdAtMs - heldAtMs > timeLeftMs - leastTimeLeftMs) return { outcome: 'too_late' };
         return (
           options.create?.(creates) ?? { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false }
         );

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { ReleaseReason } from '../../contracts/activities.ts';
+import type { Adoption } from '../../ledger/index.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { PRICE, admit, openTenant } from './database.ts';
 
@@ -7,7 +8,7 @@ export interface Held {
   readonly tenant: Tenant;
   readonly id: string;
 }
-export const PROVIDER = { baseUrl: 'http://provider', credential: 'default' };
+export const PROVIDER = { name: 'openai@http://provider' };
 export const FINISHED = {
   verdict: 'completed',
   status: 'completed',
@@ -24,6 +25,16 @@ export const BLOCKED = {
   errorCode: 'moderation_blocked',
   errorMessage: 'Blocked.',
 } as const;
+
+/** Adopts this one video, equal to what was asked for; answers with what it came to. */
+export async function adoptOne(
+  db: TestDatabase,
+  id: string,
+  number: number,
+  video: { id: string; createdAt: Date | null },
+): Promise<Adoption['outcome']> {
+  return (await db.ledger.adoptVideo(id, number, { videos: [video], exact: true })).outcome;
+}
 
 /** Brings generations of a test's database to where a test begins, and asks the ledger about them. */
 export function ledgerSteps(db: () => TestDatabase) {

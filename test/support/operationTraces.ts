@@ -40,7 +40,7 @@ export const TRACES = {
   'begin create': [
     'EXISTS (SELECT FROM create_attempts WHERE generation_id = $1)',
     event('create_begun'),
-    generation('provider_base_url IS NOT NULL'),
+    generation('provider IS NOT NULL'),
   ],
   'end create': [
     'EXISTS (SELECT FROM create_attempts WHERE generation_id = $1 AND outcome IS NOT NULL)',

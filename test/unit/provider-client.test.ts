@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -44,6 +43,31 @@ describe('createVideo', () => {
       IMAGE.bytes,
     ]);
     expect(sent?.headers['content-length']).toBe(String(sent?.body.length));
+  });
+
+  test('sends a text in multipart byte for byte, whatever lines and marks are in it', async () => {
+    const { baseUrl, requests } = await serve(json(200, QUEUED));
+    const odd = '\n two\nlines\r\nand\rmore "quoted" e\u0301 \u{1F3AC}\n--boundary--\r\n';
+    const file = { ...IMAGE, filename: 'a "b"\r\nx-injected: 1.png' };
+    await provider(baseUrl, { createEncoding: 'multipart' }).createVideo({
+      ...REQUEST,
+      prompt: odd,
+      inputReference: file,
+    });
+    const { body = Buffer.alloc(0), headers } = requests[0] ?? {};
+    const boundary = /boundary=(.+)$/.exec(headers?.['content-type'] ?? '')?.[1] ?? 'none';
+    const part = (head: string, value: Uint8Array) =>
+      Buffer.concat([Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; ${head}\r\n\r\n`), value]);
+    expect(body.includes(part('name="prompt"', Buffer.from(`${odd}\r\n--${boundary}\r\n`)))).toBe(true);
+    const head = 'name="input_reference"; filename="a %22b%22%0D%0Ax-injected: 1.png"\r\ncontent-type: image/png';
+    expect(body.includes(part(head, Buffer.concat([IMAGE.bytes, Buffer.from(`\r\n--${boundary}--\r\n`)])))).toBe(true);
+  });
+
+  test('sends a text in JSON as it is', async () => {
+    const { baseUrl, requests } = await serve(json(200, QUEUED));
+    const odd = 'two\nlines\r\n e\u0301 \u{1F3AC}\t';
+    await provider(baseUrl).createVideo({ ...REQUEST, prompt: odd });
+    expect((JSON.parse(String(requests[0]?.body)) as { prompt: string }).prompt).toBe(odd);
   });
 
   test.each(['json', 'multipart'] as const)(
@@ -148,6 +172,16 @@ describe('listVideos and deleteVideo', () => {
     expect(page).toMatchObject({ outcome: 'listed', hasMore: false, videos: [{ id: 'video_1' }] });
     const { searchParams } = new URL(requests[0]?.url ?? '', baseUrl);
     expect(Object.fromEntries(searchParams)).toEqual({ after: 'video_9', limit: '5', order: 'desc' });
+  });
+
+  test('a list tells how far the provider’s clock is from ours; what comes out of a cache does not', async () => {
+    const date = new Date(Date.now() - 7_200_000).toUTCString();
+    const behind = await serve(json(200, { data: [] }, { date }));
+    const page = await provider(behind.baseUrl).listVideos();
+    expect(page).toMatchObject({ clockSkewMs: expect.any(Number) });
+    if (page.outcome === 'listed') expect(Math.abs((page.clockSkewMs ?? 0) + 7_200_000)).toBeLessThan(30_000);
+    const cached = await serve(json(200, { data: [] }, { date, age: '30' }));
+    expect(await provider(cached.baseUrl).listVideos()).toMatchObject({ clockSkewMs: null });
   });
 
   test('a provider that cannot list says so by its status', async () => {
@@ -276,10 +310,14 @@ describe('downloadContent', () => {
 });
 
 describe('the binding of a generation to its provider', () => {
-  test('names the base URL without trailing slash and the key by its digest', () => {
-    const bound = provider('http://127.0.0.1:3001/v1/');
-    expect(bound.baseUrl).toBe('http://127.0.0.1:3001/v1');
-    expect(bound.credential).toBe(createHash('sha256').update(KEY).digest('hex').slice(0, 8));
+  test('is the origin of its base URL: another key or path is the same provider, another origin is another', () => {
+    const bound = provider('https://Gateway.test:443/v1/');
+    expect(bound.baseUrl).toBe('https://Gateway.test:443/v1');
+    expect(bound.name).toBe('openai@https://gateway.test');
+    expect(provider('https://gateway.test/team/v1', { apiKey: 'sk-another' }).name).toBe(bound.name);
+    for (const other of ['http://gateway.test/v1', 'https://gateway.test:444/v1', 'https://gateway2.test/v1']) {
+      expect(provider(other).name).not.toBe(bound.name);
+    }
   });
 
   test('a base URL with a password is refused, for it is stored', () => {

@@ -96,6 +96,15 @@ describe('a create that may or may not have arrived', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  it('answered with another video’s id: no second create, the hold waits for its hour', async () => {
+    const { world, result, tookMs } = await run({ create: () => ({ outcome: 'conflict' }) });
+    expect(count(world, 'create')).toBe(1);
+    expect(count(world, 'find')).toBe(0);
+    expect(settlements(world)).toEqual(['release expired']);
+    expect(result.errorCode).toBe('generation_timeout');
+    expect(tookMs).toBeGreaterThanOrEqual(HOUR_MS);
+  });
+
   it('with several that could be meant: keeps looking until the hour, in a bounded history', async () => {
     const { world, events } = await run({
       create: () => AMBIGUOUS,
@@ -152,6 +161,15 @@ describe('a cancel', () => {
   it('on record before the workflow ran: nothing is created', async () => {
     const { world } = await run({ create: () => ({ outcome: 'cancelled' }) });
     expect(world.calls).toEqual(['hold', 'create', 'release cancelled']);
+  });
+
+  it('while an earlier create is looked for: the next is not made, and the hold is released as cancelled', async () => {
+    const { world, result } = await run({
+      create: (attempt) => (attempt === 1 ? AMBIGUOUS : { outcome: 'cancelled' }),
+      find: (look) => ({ outcome: look < 3 ? 'nothing_yet' : 'not_found' }),
+    });
+    expect(result).toMatchObject({ outcome: 'released', errorCode: 'cancelled' });
+    expect(world.calls).toEqual(['hold', 'create', 'find', 'find', 'find', 'create', 'release cancelled']);
   });
 
   it('after the create changes nothing: the terminal status settles', async () => {

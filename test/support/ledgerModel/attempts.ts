@@ -1,6 +1,6 @@
 import type { Ledger, SeenVideo } from '../../../ledger/index.ts';
 import type { Generation, Model } from './state.ts';
-import { createsSpent, isFinished, isSettled, nothingMade, openAttempt, refusedAs } from './state.ts';
+import { createsSpent, isFinished, isSettled, openAttempt, refusedAs } from './state.ts';
 
 /** The provider's steps, foretold: none of them moves credits, but each may prove what does. */
 
@@ -19,7 +19,8 @@ export function beginCreate(model: Model, { generationId, leastTimeLeftMs }: Beg
   if (generation.state !== 'held') return { outcome: 'settled' };
   if (last?.outcome === 'refused') return { outcome: 'refused', errorCode: last.errorCode };
   if (last?.outcome === null) return { outcome: 'open' };
-  if (generation.cancelRequested && nothingMade(generation)) return { outcome: 'cancelled' };
+  if (last?.outcome === 'conflict') return { outcome: 'conflict' };
+  if (generation.cancelRequested) return { outcome: 'cancelled' };
   if (createsSpent(generation)) return { outcome: 'spent' };
   if (generation.outlived || generation.holdTtlMs <= leastTimeLeftMs) return { outcome: 'too_late' };
   const number = attempts.length + 1;
@@ -28,7 +29,7 @@ export function beginCreate(model: Model, { generationId, leastTimeLeftMs }: Beg
   return {
     outcome: 'begun',
     number,
-    request: { model: name, seconds, size, prompt, inputReference: null, remixedFrom: null },
+    request: { model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
   };
 }
 
@@ -45,15 +46,22 @@ export function endCreate(model: Model, { generationId, number, end }: EndCall):
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
   const attempt = openAttempt(generation);
-  if (attempt?.number !== number) return undefined;
-  if (end.outcome === 'created') {
-    if (isOwned(model, end.providerVideoId)) return refusedAs('video_taken');
+  if (attempt?.number !== number) return repeated(generation, number, end);
+  const isConflict = end.outcome === 'created' && isOwned(model, end.providerVideoId);
+  if (end.outcome === 'created' && !isConflict) {
     Object.assign(generation, { video: end.providerVideoId, verdict: 'open' });
   }
-  attempt.outcome = end.outcome;
+  attempt.outcome = isConflict ? 'conflict' : end.outcome;
   attempt.errorCode = 'code' in end ? end.code : null;
   freeSlot(model, generation);
-  return undefined;
+  return attempt.outcome;
+}
+
+function repeated({ attempts, video }: Generation, number: number, end: CreateEnd): unknown {
+  const outcome = attempts.find((attempt) => attempt.number === number)?.outcome;
+  if (outcome === 'conflict') return 'conflict';
+  const isSame = outcome === end.outcome && video === (end.outcome === 'created' ? end.providerVideoId : null);
+  return isSame ? outcome : 'closed';
 }
 
 export interface AdoptCall {
@@ -68,15 +76,20 @@ export function adoptVideo(model: Model, { generationId, number, videoId }: Adop
   const attempt = openAttempt(generation);
   // Also after a release: its video is followed then.
   const isOpen = generation.state === 'held' || generation.state === 'refunded';
-  if (!isOpen || generation.video !== null || attempt?.number !== number) return 'closed';
+  if (!isOpen || generation.video !== null || attempt?.number !== number) return closed('closed');
   const isRival = (other: Generation) =>
     other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation);
-  if ([...model.generations.values()].some(isRival)) return 'rival';
-  if (isOwned(model, videoId)) return 'taken';
+  const rivals = [...model.generations.values()].filter(isRival);
+  if (rivals.some(({ accountId }) => accountId !== generation.accountId)) return closed('rival');
+  if (isOwned(model, videoId)) return closed('taken');
+  // There is one video for all of them.
+  if (rivals.length > 0) return closed('unequal');
   attempt.outcome = 'adopted';
   Object.assign(generation, { video: videoId, verdict: 'open' });
-  return 'adopted';
+  return { outcome: 'adopted', providerVideoId: videoId };
 }
+
+const closed = (outcome: string) => ({ outcome, providerVideoId: null });
 
 /** What a provider's list shows of a request. */
 const visible = ({ model, seconds, size, prompt }: Generation) => [model, seconds, size, prompt].join();

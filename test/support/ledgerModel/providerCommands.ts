@@ -59,7 +59,6 @@ export const end = operation({
   },
   predict: foretold.endCreate,
   perform: ({ ledger }, call) => ledger.endCreate(call.generationId, call.number, call.end),
-  kind: ({ error }, call) => error ?? call.end.outcome,
 });
 
 function endOf(outcome: foretold.CreateEnd['outcome'], providerVideoId: string): foretold.CreateEnd {
@@ -95,7 +94,7 @@ const adopt = operation({
   },
   predict: foretold.adoptVideo,
   perform: ({ ledger }, { generationId, number, videoId }) =>
-    ledger.adoptVideo(generationId, number, { id: videoId, createdAt: null }),
+    ledger.adoptVideo(generationId, number, { videos: [{ id: videoId, createdAt: null }], exact: true }),
 });
 
 const UNEXPLAINED = { ...BLOCKED, errorCode: null, errorMessage: null };

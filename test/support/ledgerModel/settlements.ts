@@ -4,12 +4,12 @@ import {
   Between,
   LIMIT,
   Learned,
+  cameToNothing,
   createsSpent,
   isFinished,
   isKey,
   isSettled,
   move,
-  nothingMade,
   openAttempt,
   refunded,
   refusedAs,
@@ -81,11 +81,11 @@ export function isProven(model: Model, generation: Generation, reason: Reason): 
     case 'create_refused':
       return video === null && attempts.some(({ outcome }) => outcome === 'refused');
     case 'provider_unavailable':
-      return claimOf === null && video === null && isClosed;
+      return claimOf === null && video === null && isClosed && attempts.every(({ outcome }) => outcome !== 'conflict');
     case 'cancelled':
-      return claimOf === null && cancelRequested && nothingMade(generation);
+      return claimOf === null && cancelRequested && cameToNothing(generation);
     case 'create_failed':
-      return video === null && isClosed && createsSpent(generation);
+      return createsSpent(generation) && cameToNothing(generation);
     case 'expired':
       return outlived;
     case 'emergency':

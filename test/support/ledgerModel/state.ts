@@ -79,7 +79,7 @@ export interface Account {
 
 export interface Attempt {
   readonly number: number;
-  outcome: null | 'created' | 'adopted' | 'refused' | 'not_made' | 'not_found';
+  outcome: null | 'created' | 'adopted' | 'refused' | 'not_made' | 'not_found' | 'conflict';
   errorCode: string | null;
 }
 
@@ -217,8 +217,9 @@ export function openAttempt(generation: Generation): Attempt | undefined {
   return generation.attempts.find(({ outcome }) => outcome === null);
 }
 
-export function nothingMade({ attempts }: Generation): boolean {
-  return attempts.every(({ outcome }) => outcome === 'not_made');
+/** Each was proven to have made nothing, or looked for and not found. */
+export function cameToNothing({ attempts }: Generation): boolean {
+  return attempts.every(({ outcome }) => outcome === 'not_made' || outcome === 'not_found');
 }
 
 export function createsSpent({ attempts }: Generation): boolean {
@@ -228,7 +229,10 @@ export function createsSpent({ attempts }: Generation): boolean {
 /** Whether nothing goes on at the provider any more, as far as can be known. */
 export function isFinished({ verdict, video, attempts }: Generation): boolean {
   if (verdict === 'completed' || verdict === 'failed') return true;
-  return video === null && attempts.every(({ outcome }) => outcome !== null && outcome !== 'not_found');
+  return (
+    video === null &&
+    attempts.every(({ outcome }) => outcome !== null && outcome !== 'not_found' && outcome !== 'conflict')
+  );
 }
 
 export function refunded({ refunds }: Generation): number {

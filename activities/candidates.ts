@@ -1,0 +1,116 @@
+import type { OpenAttempt } from '../ledger/index.ts';
+import type { ProviderVideo } from '../provider/index.ts';
+import type { ProviderDependencies } from './dependencies.ts';
+import { likenessOf, wideForm, type Likeness } from './likeness.ts';
+import { listRecent, type ListEnd } from './listRecent.ts';
+
+/** A listed video without an owner. */
+export interface Candidate {
+  readonly id: string;
+  readonly createdAt: Date | null;
+  readonly likeness: Likeness;
+  /** Of an `other`: the beginning of its text in wide form. */
+  readonly text: string;
+}
+
+/** What a look at the list brought for one attempt. */
+export interface Looked {
+  readonly end: ListEnd;
+  readonly candidates: readonly Candidate[];
+  /** The attempt's begin by the clock that the provider stamps its videos with; null when that clock isn't known. */
+  readonly begunAtMs: number | null;
+}
+
+/** A provider shows whole seconds, an answer takes its time, and clocks run at slightly different speeds. */
+const CLOCK_SLACK_MS = 60_000;
+const MOST_CANDIDATES = 1000;
+const TEXT_LENGTH = 300;
+
+/** Reads the list and keeps of it only what could be meant: what has an owner, or was there before, is put aside. */
+export async function lookForCandidates(deps: ProviderDependencies, attempt: OpenAttempt): Promise<Looked> {
+  const { ledger, provider } = deps;
+  // By this process's clock, to which the provider's `Date` was compared; begunAt is by the database's.
+  const begunHereMs = Date.now() - attempt.ageMs;
+  const offsets: number[] = [];
+  const unowned: Candidate[] = [];
+  let skewMs: number | null = null;
+  const end = await listRecent(provider, attempt.begunAt, async (videos, clockSkewMs) => {
+    skewMs = clockSkewMs;
+    const owned = await ledger.findOwnedVideos(
+      provider.name,
+      videos.map(({ id }) => id),
+    );
+    for (const video of videos) {
+      const begunAt = owned.get(video.id);
+      if (begunAt === undefined) unowned.push(candidate(video, attempt));
+      else if (begunAt !== null && video.createdAt !== null)
+        offsets.push(video.createdAt.getTime() - begunAt.getTime());
+    }
+    unowned.splice(MOST_CANDIDATES + 1);
+  });
+  const dated = skewMs === null ? null : begunHereMs + skewMs;
+  const begunAtMs = offsets.length === 0 ? dated : timed(offsets, attempt.begunAt.getTime());
+  if (unowned.length > MOST_CANDIDATES) {
+    return { end: { read: 'in part', why: 'too many videos have no owner' }, candidates: unowned, begunAtMs };
+  }
+  const earlier = await ledger.findListedBefore(
+    attempt,
+    unowned.map(({ id }) => id),
+  );
+  return { end, candidates: unowned.filter(({ id }) => !earlier.has(id)), begunAtMs };
+}
+
+/** By creates that we timed; null when they disagree, as those of two machines with clocks of their own. */
+function timed(offsets: readonly number[], begunAtMs: number): number | null {
+  const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
+  return most - least <= CLOCK_SLACK_MS ? begunAtMs + (least + most) / 2 : null;
+}
+
+function candidate(video: ProviderVideo, attempt: OpenAttempt): Candidate {
+  const likeness = likenessOf(video, attempt);
+  const text = likeness === 'other' ? wideForm(video.prompt ?? '').slice(0, TEXT_LENGTH) : '';
+  return { id: video.id, createdAt: video.createdAt, likeness, text };
+}
+
+export type Judgement =
+  /** All of these are what was asked for, the oldest first. `exact`: each is equal to it. */
+  | { readonly outcome: 'fits'; readonly videos: readonly Candidate[]; readonly exact: boolean }
+  | { readonly outcome: 'unclear'; readonly why: string }
+  | { readonly outcome: 'nothing' };
+
+/** What the candidates prove (RULES, "Creating at most once"). `explains`: texts of other attempts whose video isn't known. */
+export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly string[]): Judgement {
+  const alike = (likeness: Likeness) => candidates.filter((each) => each.likeness === likeness);
+  const [equal, perhaps] = [alike('equal'), alike('perhaps')];
+  const exact = equal.length > 0;
+  const fits = exact ? equal : alike('normalised');
+  if (fits.length > 0) {
+    const inTime = fits.filter(({ createdAt }) => sinceBegin(createdAt, begunAtMs) >= -CLOCK_SLACK_MS);
+    if (inTime.length === 0) return unclear('what looks the same seems to be older');
+    if (!exact && perhaps.length > 0) return unclear('another video may be meant as well');
+    if (end.read !== 'whole' && (!exact || inTime.length > 1)) return unclear('the list could not be read whole');
+    return { outcome: 'fits', videos: inTime.toSorted(byAge), exact };
+  }
+  // "I can't recognise it" is not "nothing was made": a second create needs more than that.
+  if (perhaps.length > 0) return unclear('a video that nobody owns could be meant');
+  // Some providers rewrite prompts. What looks like another attempt's is explained; else its time must speak against it.
+  const meant = alike('other').some(
+    ({ createdAt, text }) =>
+      Math.abs(sinceBegin(createdAt, begunAtMs)) <= CLOCK_SLACK_MS && !explains.some((asked) => asked.startsWith(text)),
+  );
+  if (meant) return unclear('a video of about that time has no owner');
+  return end.read === 'in part' ? unclear(end.why) : { outcome: 'nothing' };
+}
+
+/** By the provider's clock; 0 when that can't be known: then age proves nothing. */
+function sinceBegin(createdAt: Date | null, begunAtMs: number | null): number {
+  return createdAt === null || begunAtMs === null ? 0 : createdAt.getTime() - begunAtMs;
+}
+
+function byAge(a: Candidate, b: Candidate): number {
+  return (a.createdAt?.getTime() ?? 0) - (b.createdAt?.getTime() ?? 0) || (a.id < b.id ? -1 : 1);
+}
+
+function unclear(why: string): Judgement {
+  return { outcome: 'unclear', why };
+}

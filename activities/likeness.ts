@@ -1,0 +1,41 @@
+import type { OpenAttempt } from '../ledger/index.ts';
+import type { ProviderVideo } from '../provider/index.ts';
+
+/**
+ * How much a listed video looks like what an attempt asked for.
+ * `equal`: all that a list shows is as it was sent. `normalised`: the same, but for changes to the text that servers make
+ * (line ends, outer space, Unicode form). `perhaps`: its text is a changed or cut echo of ours, or is not shown. `other`: it
+ * has a text of its own.
+ */
+export type Likeness = 'equal' | 'normalised' | 'perhaps' | 'other';
+
+type Asked = Pick<OpenAttempt, 'prompt' | 'model' | 'seconds' | 'size' | 'remixedFrom'>;
+
+export function likenessOf(video: ProviderVideo, asked: Asked): Likeness {
+  if (video.prompt === null) return 'perhaps';
+  const sameKind =
+    video.model === asked.model &&
+    video.seconds === asked.seconds &&
+    video.size === asked.size &&
+    video.remixedFrom === asked.remixedFrom;
+  if (sameKind && video.prompt === asked.prompt) return 'equal';
+  if (sameKind && normalForm(video.prompt) === normalForm(asked.prompt)) return 'normalised';
+  return isEcho(wideForm(video.prompt), wideForm(asked.prompt)) ? 'perhaps' : 'other';
+}
+
+function normalForm(text: string): string {
+  return text.normalize('NFC').replace(/\r\n?/g, '\n').trim();
+}
+
+/** The letters and digits alone: what is left of a text whatever a server does to its spaces, marks and case. */
+export function wideForm(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** Whether one of two texts in wide form may be the other, cut or with words added at its end. Without letters, it may be any. */
+function isEcho(shown: string, asked: string): boolean {
+  return asked.startsWith(shown) || shown.startsWith(asked);
+}
