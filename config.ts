@@ -11,6 +11,25 @@ const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).def
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL');
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
 
+/** Each as `host` or `host:port`, as a URL writes it, with commas between. */
+const hosts = z
+  .string()
+  .default('')
+  .transform((list) =>
+    list
+      .toLowerCase()
+      .split(',')
+      .map((host) => host.trim()),
+  )
+  .transform((list) => list.filter((host) => host !== ''))
+  .refine((list) => list.every(isHost), { error: 'must be hosts, each as host or host:port, with commas between' });
+
+function isHost(text: string): boolean {
+  return ['http', 'https'].some(
+    (protocol) => URL.canParse(`${protocol}://${text}/`) && new URL(`${protocol}://${text}/`).host === text,
+  );
+}
+
 const schema = z
   .object({
     DATABASE_URL: postgresUrl,
@@ -19,6 +38,7 @@ const schema = z
     OPENAI_API_KEY: z.string().min(1).optional(),
     OPENAI_BASE_URL: httpUrl.optional(),
     OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
+    OPENAI_CONTENT_HOSTS: hosts,
     PROVIDER_CREATE_ENCODING: z.enum(['multipart', 'json']).default('multipart'),
     HOLD_TTL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(3600),
     LOOK_FOR_CREATE_SECONDS: z.coerce.number().int().min(1).max(86_400).default(150),
@@ -80,6 +100,7 @@ export function parseConfig(environment: Record<string, string | undefined>) {
       apiKey: env.OPENAI_API_KEY ?? 'embedded-simulator-key',
       baseUrl: env.OPENAI_BASE_URL ?? `http://127.0.0.1:${env.SIMULATOR_PORT}/v1`,
       createEncoding: env.PROVIDER_CREATE_ENCODING,
+      contentHosts: env.OPENAI_CONTENT_HOSTS,
       webhookSecret: env.OPENAI_WEBHOOK_SECRET,
     },
     holdTtlSeconds: env.HOLD_TTL_SECONDS,

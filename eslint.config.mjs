@@ -16,6 +16,7 @@ const nodeBuiltinsAndServices = {
         '../ledger/*',
         '../provider/*',
         '../outbound/*',
+        '../network/*',
         '../api/*',
         '../worker/*',
         '../platform/*',

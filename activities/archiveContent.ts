@@ -3,9 +3,11 @@ import type { Archived } from '../contracts/activities.ts';
 import type { ContentVariant } from '../contracts/content.ts';
 import { contentKey } from '../contracts/content.ts';
 import type { Archiving } from '../ledger/index.ts';
+import { NotTheContent } from '../provider/index.ts';
 import { beating } from './beating.ts';
 import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { recordGone } from './recordGone.ts';
 import { transient } from './transient.ts';
 
 /** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet. */
@@ -50,14 +52,19 @@ async function archive(run: Run): Promise<Archived> {
 async function archiveVideo(run: Run): Promise<Archived['outcome']> {
   const { deps, generationId } = run;
   const { completedForMs } = run.archiving;
-  const copied = await copy(run, 'video');
+  const copied = await copy(run, 'video').catch((error: unknown) => unusable(run, error));
   if (copied !== 'missing') return copied;
   if (completedForMs === null || completedForMs < DEAD_AFTER_MS) {
     throw transient('The provider has no content for this video, not yet or not any more.', null);
   }
-  const { state } = await deps.ledger.recordContent(generationId, 'video', { state: 'gone' });
-  if (state === 'gone') deps.count('content_gone');
-  return state;
+  return recordGone(deps, generationId);
+}
+
+/** What was sent is no video, or not all of it: told once, and tried again like any other trouble of the provider. */
+async function unusable({ deps, generationId }: Run, error: unknown): Promise<never> {
+  if (!(error instanceof NotTheContent)) throw error;
+  if (await deps.ledger.recordUnusableContent(generationId, error.message)) deps.count('content_unusable');
+  throw transient(`No content from the provider: ${error.message}.`, null);
 }
 
 /** What can't be had, or isn't an image, is left out. */

@@ -2,8 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { ContentVariant } from '../contracts/content.ts';
 import type { Stored } from '../outbound/index.ts';
 import { ContentTooLarge, IncompleteContent } from '../outbound/index.ts';
-import { CallFailed, retryAfterMs } from '../provider/index.ts';
-import { type ContentAnswer, readAnswer } from './contentAnswer.ts';
+import { checkContent, type ContentAnswer } from '../provider/index.ts';
 import type { ActivityDependencies, CopyLimits } from './dependencies.ts';
 import { transient } from './transient.ts';
 
@@ -13,7 +12,6 @@ export interface Progress {
   readonly etag: string | null;
   /** Of the whole content. */
   readonly total: number | null;
-  readonly contentType: string;
   bytes: number;
 }
 
@@ -35,7 +33,8 @@ const TOO_LARGE_RETRY_MS = 10 * 60_000;
 
 /**
  * Copies one content into the store, from where the earlier try broke off if it is still the same. `missing`: the provider
- * says that there is none. Raises a retryable failure for every other answer, and for a body that breaks off.
+ * says that there is none. Raises `NotTheContent` for bytes that are no whole video or image, of which nothing is kept, and a
+ * retryable failure for every other answer, and for a body that breaks off.
  */
 export async function copyContent(
   deps: Dependencies,
@@ -43,59 +42,66 @@ export async function copyContent(
   onProgress: (progress: Progress) => void,
 ): Promise<Copied | 'missing'> {
   const answer = await askOn(deps, wanted);
-  if (answer.outcome === 'missing') return 'missing';
-  const { from, total, etag, contentType, body } = answer;
+  if (answer === 'missing') return 'missing';
+  const { from, total, etag, body } = answer;
   const { maximumBytes } = deps.copyLimits;
   if (total !== null && total > maximumBytes) {
     await body?.cancel();
     throw tooLarge(maximumBytes);
   }
-  const progress: Progress = { variant: wanted.variant, etag, total, contentType, bytes: from };
+  const progress: Progress = { variant: wanted.variant, etag, total, bytes: from };
   onProgress(progress);
   // At once: what the next try needs must be known before this one can break off.
   Context.current().heartbeat(progress);
+  const check = checkContent(wanted.variant);
   const stored = await deps.archive
-    .write(wanted.location, received(body, progress, deps.copyLimits), { from, bytes: total, maximumBytes })
+    .write(wanted.location, received(body, progress, deps.copyLimits), { from, bytes: total, maximumBytes, check })
     .catch((error: unknown) => {
       if (error instanceof ContentTooLarge) throw tooLarge(maximumBytes);
       throw error instanceof IncompleteContent ? transient('The content broke off.', null) : error;
     });
-  if (stored.bytes === 0) throw transient('The content is empty.', null);
-  return { ...stored, contentType };
+  return { ...stored, contentType: check.type ?? '' };
 }
 
+/** What comes behind what is kept; without a body when all of it is. */
+type Rest = Pick<Part, 'from' | 'total' | 'etag'> & { readonly body: Part['body'] | null };
+type Part = Extract<ContentAnswer, { outcome: 'part' }>;
+
 /** Asks for what is not there yet; for all of it, when the rest would not fit to what is there. */
-async function askOn(
-  deps: Dependencies,
-  wanted: Wanted,
-): Promise<Extract<ContentAnswer, { outcome: 'missing' | 'part' }>> {
+async function askOn(deps: Dependencies, wanted: Wanted): Promise<Rest | 'missing'> {
   const { variant, earlier, location } = wanted;
   const known = earlier?.variant === variant && earlier.total !== null ? earlier : undefined;
   const kept = known === undefined ? 0 : await deps.archive.kept(location);
-  if (known === undefined || kept === 0) return ask(deps, wanted, 0);
+  if (known === undefined || kept === 0) return askForAll(deps, wanted);
   const answer = await ask(deps, wanted, kept);
-  if (answer.outcome === 'missing' || answer.from === 0) return answer;
-  const fits = answer.from === kept && answer.total === known.total && (answer.etag ?? known.etag) === known.etag;
-  if (fits) return { ...answer, etag: known.etag, contentType: known.contentType };
-  await answer.body?.cancel();
-  return ask(deps, wanted, 0);
+  if (answer.outcome === 'missing') return 'missing';
+  // Nothing behind what is kept: all of it is there, if that is its length.
+  const rest = answer.outcome === 'part' ? answer : { from: answer.total, ...answer, body: null };
+  if (rest.from === 0 && rest.body !== null) return { ...rest, from: 0 };
+  const fits = rest.from === kept && rest.total === known.total && (rest.etag ?? known.etag) === known.etag;
+  if (fits) return { ...rest, from: kept, etag: known.etag };
+  await rest.body?.cancel();
+  return askForAll(deps, wanted);
+}
+
+async function askForAll(deps: Dependencies, wanted: Wanted): Promise<Rest | 'missing'> {
+  const answer = await ask(deps, wanted, 0);
+  if (answer.outcome === 'missing') return 'missing';
+  if (answer.outcome === 'part' && answer.from === 0) return answer;
+  if (answer.outcome === 'part') await answer.body.cancel();
+  throw transient('The provider answered with a part of the content when asked for all of it.', null);
 }
 
 async function ask(
   { provider }: Dependencies,
   { videoId, variant }: Wanted,
   from: number,
-): Promise<Extract<ContentAnswer, { outcome: 'missing' | 'part' }>> {
+): Promise<Exclude<ContentAnswer, { outcome: 'trouble' }>> {
   const signal = Context.current().cancellationSignal;
   const range = from === 0 ? {} : { range: `bytes=${from}-` };
-  const response = await provider.downloadContent(videoId, { variant, signal, ...range }).catch((error: unknown) => {
-    throw error instanceof CallFailed ? transient(`No content from the provider: ${error.why}.`, null) : error;
-  });
-  const answer = readAnswer(response, variant);
-  if (answer.outcome === 'part') return answer;
-  await response.body?.cancel();
-  if (answer.outcome === 'missing') return answer;
-  throw transient(`No content from the provider: ${answer.why}.`, retryAfterMs(response.headers, Date.now()));
+  const answer = await provider.downloadContent(videoId, { variant, signal, ...range });
+  if (answer.outcome !== 'trouble') return answer;
+  throw transient(`No content from the provider: ${answer.why}.`, answer.retryAfterMs);
 }
 
 function tooLarge(maximumBytes: number): Error {

@@ -17,6 +17,9 @@ export type Alarm =
   | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
   | 'content_gone'
+  | 'content_unusable'
+  | 'content_refunded'
+  | 'content_refund_refused'
   | 'webhook_endpoint_disabled';
 
 /** What the reconciler asks of Temporal; by describe, for a list may lag behind. */

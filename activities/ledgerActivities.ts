@@ -4,6 +4,7 @@ import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import type { Movement } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
 import type { ActivityDependencies, Log } from './dependencies.ts';
+import { recordGone } from './recordGone.ts';
 
 type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at' | 'log'>;
 
@@ -27,11 +28,7 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
       count('hold_overdue', holds);
       log.error({ generationId, holds, why }, 'ALERT: past its end, and not settled by a fault of our own');
     },
-    recordContentGone: async ({ generationId }) => {
-      const { state } = await ledger.recordContent(generationId, 'video', { state: 'gone' });
-      if (state === 'gone') count('content_gone');
-      return { outcome: state };
-    },
+    recordContentGone: async ({ generationId }) => ({ outcome: await recordGone(deps, generationId) }),
   };
 }
 

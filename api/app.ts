@@ -12,6 +12,7 @@ import { adminRoutes } from './routes/admin.ts';
 import { adminKeyRoutes } from './routes/adminKeys.ts';
 import { adminPriceRoutes } from './routes/adminPrices.ts';
 import { adminOperationRoutes } from './routes/adminOperations.ts';
+import { adminSalesRoutes } from './routes/adminSales.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { doctorRoutes } from './routes/doctor.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -66,6 +67,7 @@ export function createApp(deps: ApiDependencies) {
   app.route('/admin', adminKeyRoutes(deps));
   app.route('/admin', adminOperationRoutes(deps));
   app.route('/admin', adminPriceRoutes(deps));
+  app.route('/admin', adminSalesRoutes(deps));
   app.route('/admin', doctorRoutes(deps));
 
   app.route('/', docsRoutes(documentOf(app)));

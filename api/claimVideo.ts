@@ -3,6 +3,7 @@ import { videoId } from '../contracts/ids.ts';
 import type { Caller, Generation } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
+import { salesClosed } from './sales.ts';
 import { ADMIT_SLACK_MS, hold, refusalOf } from './startGeneration.ts';
 
 /**
@@ -25,6 +26,8 @@ export async function claimVideo(deps: ApiDependencies, caller: Caller, claimOf:
         'Only a video that the provider completed after its credits were refunded can be claimed, and only for a day. Nothing was held.',
         { headers: { 'x-should-retry': 'false' } },
       );
+    case 'sales_closed':
+      throw await salesClosed(deps);
     case 'account_frozen':
     case 'insufficient_credits':
       throw await refusalOf(deps, caller, claim.amountMicrocredits, claim.outcome);

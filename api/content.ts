@@ -1,11 +1,13 @@
 import type { ContentVariant } from '../contracts/content.ts';
+import { formatCredits } from '../contracts/money.ts';
 import type { Generation } from '../ledger/index.ts';
 import { serveArchived } from './archivedContent.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
+import { passThrough } from './passThrough.ts';
 
-/** What is passed on of the provider's answer: what describes the bytes, and nothing that describes the provider. */
-const PASSED_HEADERS = ['content-type', 'content-length', 'content-range', 'accept-ranges', 'etag', 'last-modified'];
+/** So long after the charge a preview that is missing may only not be there yet. */
+const NOT_READY_MS = 3_600_000;
 
 /** From the archive; until it is there, or when the archive has lost it, from the provider. Only what was charged is served. */
 export async function downloadContent(
@@ -27,52 +29,63 @@ export async function downloadContent(
     );
   }
   const content = await deps.ledger.getContent(generation.accountId, generation.id, variant);
-  if (content?.state === 'gone') throw gone();
+  if (content?.state === 'gone') throw await gone(deps, generation);
   const archived = content === undefined ? undefined : await serveArchived(deps.archive, content, request);
   if (archived !== undefined) return archived;
   if (content !== undefined) deps.log.error({ generationId: generation.id, variant }, 'the archive has lost a content');
-  return streamFromProvider(deps, generation, variant, request);
+  return fromProvider(deps, { generation, variant, request, isLost: content !== undefined });
 }
 
-function gone(): ApiError {
-  return notFound('The content of this video (the provider keeps it for a limited time)');
+interface Wanted {
+  readonly generation: Generation;
+  readonly variant: ContentVariant;
+  readonly request: Request;
+  /** It was archived, and is not there any more. */
+  readonly isLost: boolean;
 }
 
-/** Streams it, never holding it. */
-async function streamFromProvider(
-  { provider, log }: ApiDependencies,
-  generation: Generation,
-  variant: ContentVariant,
-  request: Request,
-): Promise<Response> {
-  const unavailable = new ApiError(
-    'temporarily_unavailable',
-    'The content could not be fetched just now. The charge for this video stands; try again shortly.',
-    {
-      headers: { 'retry-after': '5' },
-    },
-  );
+async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Response> {
+  const { generation } = wanted;
   // A claim has no video of its own: what it has is in the archive.
-  if (generation.providerVideoId === null) throw gone();
-  if (generation.provider !== provider.name) throw unavailable;
-  const range = request.headers.get('range');
-  const answer = await provider
-    .downloadContent(generation.providerVideoId, {
-      variant,
-      signal: request.signal,
-      ...(range === null ? {} : { range }),
-    })
-    .catch((error: unknown) => {
-      log.warn({ err: error, generationId: generation.id }, 'content could not be fetched');
-      throw unavailable;
-    });
-  if (![200, 206, 416].includes(answer.status) || request.method === 'HEAD') await answer.body?.cancel();
-  if (answer.status === 404) throw gone();
-  if (![200, 206, 416].includes(answer.status)) throw unavailable;
-  const headers = new Headers({ 'cache-control': 'private, no-store' });
-  for (const name of PASSED_HEADERS) {
-    const value = answer.headers.get(name);
-    if (value !== null) headers.set(name, value);
-  }
-  return new Response(request.method === 'HEAD' ? null : answer.body, { status: answer.status, headers });
+  if (generation.providerVideoId === null) throw notFound('The content of this video');
+  if (generation.provider !== deps.provider.name) throw unavailable(wanted);
+  const passed = await passThrough(deps, wanted).catch((error: unknown) => {
+    deps.log.warn({ err: error, generationId: generation.id }, 'content could not be fetched');
+    return 'unavailable' as const;
+  });
+  if (passed instanceof Response) return passed;
+  if (passed === 'missing' && isGone(wanted)) throw notFound('The content of this video');
+  throw unavailable(wanted);
+}
+
+/**
+ * Whether a content that the provider hasn't got is one that nobody will have. Of a video only the record says so, which also
+ * refunds it: until then it is looked for.
+ */
+function isGone({ generation, variant, isLost }: Wanted): boolean {
+  const isLate = Date.now() - (generation.settledAt?.getTime() ?? 0) > NOT_READY_MS;
+  return isLost || (variant !== 'video' && isLate);
+}
+
+function unavailable({ generation, variant, isLost }: Wanted): ApiError {
+  const credits = formatCredits(generation.amountMicrocredits);
+  const charge =
+    variant === 'video' && !isLost
+      ? `Its ${credits} credits are refunded if it can’t be had within a day.`
+      : 'The charge for this video stands.';
+  return new ApiError(
+    'temporarily_unavailable',
+    `The content of this video can’t be fetched from the provider just now. ${charge} Try again shortly.`,
+    { headers: { 'retry-after': '5' } },
+  );
+}
+
+async function gone({ ledger }: ApiDependencies, { id, amountMicrocredits }: Generation): Promise<ApiError> {
+  const refunded = await ledger.getRefunded(id);
+  if (refunded === 0) return notFound('The content of this video (the provider keeps it for a limited time)');
+  const all = refunded === amountMicrocredits ? '' : ` of the ${formatCredits(amountMicrocredits)}`;
+  return new ApiError(
+    'not_found',
+    `The content of this video is gone: the provider lost it before it could be archived. ${formatCredits(refunded)}${all} credits that were charged have been refunded to your account.`,
+  );
 }

@@ -9,6 +9,7 @@ import {
   checkProvider,
   checkRights,
   compareLedger,
+  checkSales,
   countEmergencies,
   describeWebhooks,
 } from './doctorChecks.ts';
@@ -24,6 +25,7 @@ const CHECKS: readonly [name: string, check: Check, advice: string][] = [
   ['clock', checkClock, 'The database’s clock can not be read.'],
   ['ledger', compareLedger, 'The latest movements could not be compared: run npm run ledger:verify.'],
   ['emergency releases', countEmergencies, 'They could not be counted.'],
+  ['sales', checkSales, 'Whether sales are open could not be read.'],
   ['temporal', checkTemporal, 'Temporal does not answer: is it running, and do TEMPORAL_ADDRESS and its key fit?'],
   ['search attributes', checkSearchAttributes, 'They could not be listed: is Temporal there?'],
   ...Object.values(TASK_QUEUE).map((queue): [string, Check, string] => [

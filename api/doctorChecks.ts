@@ -109,6 +109,15 @@ export async function countEmergencies({ ledger }: ApiDependencies): Promise<Fin
   );
 }
 
+/** Whether new requests are taken: closed on purpose is well only as long as somebody knows. */
+export async function checkSales({ ledger }: ApiDependencies): Promise<Finding> {
+  const { open, reason, changedAt } = await ledger.getSales();
+  if (open) return well('New requests are taken.');
+  return ill(
+    `Sales are closed since ${changedAt?.toISOString() ?? 'an unknown time'} (${reason ?? 'no reason given'}): open them by POST /admin/sales.`,
+  );
+}
+
 /** Whether the provider answers a list; its URL is shown, for it never carries a credential. */
 export async function checkProvider({ provider }: ApiDependencies): Promise<Finding> {
   const answer = await provider.listVideos({ limit: 1 });

@@ -48,12 +48,17 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
 }
 
 /** Why the provider keeps the video, null when it does not. Raises `temporarily_unavailable` when it can't be asked now. */
-async function deleteAtProvider({ provider, log }: ApiDependencies, generation: Generation): Promise<string | null> {
-  const { id: generationId, state, providerVideoId } = generation;
+async function deleteAtProvider(
+  { ledger, provider, log }: ApiDependencies,
+  { id: generationId, state }: Generation,
+): Promise<string | null> {
   // One that was refunded may still be at work there; what follows it needs it.
-  if (state !== 'charged' || providerVideoId === null) return null;
-  if (generation.provider !== provider.name) return 'it was made at another provider than is configured now';
-  const deleted = await provider.deleteVideo(providerVideoId);
+  if (state !== 'charged') return null;
+  // Of a claim: the video that it has paid for.
+  const { videoId, provider: madeAt } = await ledger.getArchiving(generationId);
+  if (videoId === null) return null;
+  if (madeAt !== provider.name) return 'it was made at another provider than is configured now';
+  const deleted = await provider.deleteVideo(videoId);
   if (deleted.outcome === 'deleted') return null;
   if (deleted.outcome === 'transient') throw notDeleted('at the provider just now; nothing was changed');
   log.warn({ generationId, why: deleted.why }, 'the provider keeps a video that its owner has deleted');

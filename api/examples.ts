@@ -258,7 +258,9 @@ export const EXAMPLE = {
     refunded_today: 1,
     refunded_today_microcredits: 571429,
     failures: [{ code: 'moderation_blocked', generations: 3 }],
+    sales: { object: 'sales', open: true, reason: null, changed_at: null },
   },
+  sales: { object: 'sales', open: true, reason: null, changed_at: null },
   emergencyRelease: {
     object: 'emergency_release',
     id: videoId,

@@ -3,6 +3,7 @@ import { formatCredits } from '../contracts/money.ts';
 import type { Caller } from '../ledger/index.ts';
 import type { ApiDependencies } from './deps.ts';
 import type { ApiError } from './errors.ts';
+import { salesClosed } from './sales.ts';
 import { overSpendLimit } from './spendLimit.ts';
 import { inadmissible, refusalOf, tooDear } from './startGeneration.ts';
 import type { VideoRequest } from './videoRequest.ts';
@@ -34,9 +35,10 @@ export async function quote(
   caller: Caller,
   request: VideoRequest,
 ): Promise<z.infer<typeof Quote>> {
-  const [prices, balance] = await Promise.all([
+  const [prices, balance, sales] = await Promise.all([
     deps.ledger.listPrices([request.seconds]),
     deps.ledger.getBalance(caller.accountId),
+    deps.ledger.getSales(),
   ]);
   const ofModel = prices.filter(({ model }) => model === request.model);
   const price = ofModel.find(({ size }) => size === request.size);
@@ -53,6 +55,7 @@ export async function quote(
   };
 
   async function refusal(): Promise<ApiError | null> {
+    if (!sales.open) return salesClosed(deps);
     const { maxMicrocredits } = request;
     if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
       return tooDear(amountMicrocredits, maxMicrocredits, 'video');

@@ -15,6 +15,7 @@ import { LedgerUnavailable } from '../ledger/index.ts';
 import { costOf } from './cost.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound, unavailable } from './errors.ts';
+import { salesClosed } from './sales.ts';
 import { spendLimitExceeded } from './spendLimit.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
@@ -89,6 +90,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'replay':
       return replay(deps, caller, order, admission);
+    case 'sales_closed':
+      throw await salesClosed(deps);
     case 'too_dear':
       throw tooDear(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
     case 'account_frozen':

@@ -1,6 +1,5 @@
 import { formatCredits } from '../contracts/money.ts';
 import type { GenerationEvent } from '../ledger/index.ts';
-import { actorInWords } from './creditsObject.ts';
 
 type Words = (data: GenerationEvent['data']) => string;
 
@@ -35,8 +34,14 @@ const WORDS: Record<string, Words> = {
   provider_video_kept: () => 'Nobody claimed the late video: it can’t be had any more, but the provider keeps it',
   deleted: ({ provider_keeps: why }) =>
     why === undefined ? 'Deleted by its owner' : 'Deleted by its owner here; the provider keeps its copy',
-  content_gone: () => 'The provider’s link to the content died before it could be copied to the archive',
-  credits_refunded: (data) => `${credits(data)} of the charged credits were refunded by ${actorInWords(data['actor'])}`,
+  content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
+  content_unusable: () => 'The provider sent something that is not the whole video; it is fetched again for a day',
+  content_served: () => 'The whole video was downloaded',
+  content_refund_refused: () => 'The refund that this calls for could not be made; an operator was told',
+  credits_refunded: (data) =>
+    data['actor'] === 'holdfast'
+      ? `${credits(data)} credits refunded: nobody had the video before its content was gone`
+      : `${credits(data)} of the charged credits were refunded by the operator`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
 

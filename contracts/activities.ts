@@ -106,7 +106,10 @@ export interface LedgerActivities {
    * Asks nothing of the database, which may be that fault. Moves nothing.
    */
   alertOverdue(input: { holds: number; generationId: string; why: string }): Promise<void>;
-  /** Records that the content could not be archived while its link lived; answers with what is on record. Moves nothing. */
+  /**
+   * Records that the content could not be archived while its link lived; answers with what is on record. A charge whose video
+   * nobody had is refunded in the same transaction. Idempotent.
+   */
   recordContentGone(input: { generationId: string }): Promise<Archived>;
 }
 
@@ -193,7 +196,8 @@ export interface OutboundActivities {
   /**
    * Copies the content of a completed video from the provider to the archive, from where an earlier try broke off, and
    * records it. Every trouble is a retryable failure; only a link that is dead for good, an hour after the video was seen
-   * completed, answers `gone`. Thumbnail and spritesheet come along where the provider has them. Moves no credits.
+   * completed, answers `gone`, and refunds a charge whose video nobody had. Thumbnail and spritesheet come along where the
+   * provider has them.
    */
   archiveContent(input: Booking): Promise<Archived>;
 }

@@ -18,7 +18,7 @@ export type Claim =
       readonly outcome: 'not_claimable' | 'account_frozen' | 'insufficient_credits';
       readonly amountMicrocredits: number;
     }
-  | { readonly outcome: 'unknown' };
+  | { readonly outcome: 'unknown' | 'sales_closed' };
 
 /**
  * Admits a new generation, at the old price, for a video that completed after its refund; holds nothing. A video is paid

@@ -2,7 +2,7 @@ import type { ContentVariant } from '../contracts/content.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
 
-/** What became of a content. It moves no credits. */
+/** What became of a content. */
 export type Content =
   | {
       readonly state: 'archived';
@@ -14,8 +14,12 @@ export type Content =
     }
   | { readonly state: 'gone' };
 
+/** What became of the refund of a video whose content is gone; null where none was due, and for a repeated record. */
+export type GoneRefund = 'refunded' | 'nothing_left' | 'too_large' | 'key_reused' | null;
+
 interface ContentRow {
   state: Content['state'];
+  refund: GoneRefund;
   bytes: number;
   sha256: Buffer;
   contentType: string;
@@ -24,7 +28,7 @@ interface ContentRow {
 
 const RECORD = {
   name: 'record_content',
-  text: `SELECT state, bytes, sha256, content_type AS "contentType", location FROM record_content($1, $2, $3, $4, $5, $6, $7)`,
+  text: `SELECT state, bytes, sha256, content_type AS "contentType", location, refund FROM record_content($1, $2, $3, $4, $5, $6, $7)`,
 };
 
 /**
@@ -38,8 +42,29 @@ export async function recordContent(
   variant: ContentVariant,
   content: Content,
 ): Promise<Content> {
+  return toContent(await record(pool, generationId, variant, content));
+}
+
+/**
+ * Records that a video's content can't be had any more, and in the same transaction gives back what is left of its charge,
+ * unless its owner deleted it or was served the whole of it (RULES). Answers with what is on record. Raises as `recordContent`.
+ */
+export async function recordContentGone(
+  pool: Pool,
+  generationId: string,
+): Promise<{ readonly content: Content; readonly refund: GoneRefund }> {
+  const recorded = await record(pool, generationId, 'video', { state: 'gone' });
+  return { content: toContent(recorded), refund: recorded.refund };
+}
+
+async function record(
+  pool: Pool,
+  generationId: string,
+  variant: ContentVariant,
+  content: Content,
+): Promise<ContentRow> {
   const described = content.state === 'archived' ? content : undefined;
-  const recorded = await row<ContentRow>(pool, RECORD, [
+  return row<ContentRow>(pool, RECORD, [
     generationId,
     variant,
     content.state,
@@ -48,7 +73,20 @@ export async function recordContent(
     described?.contentType,
     described?.location,
   ]);
-  return toContent(recorded);
+}
+
+const RECORD_UNUSABLE = { name: 'record_unusable_content', text: 'SELECT record_unusable_content($1, $2) AS first' };
+
+/** Records, once a generation, that the provider sent something that is no video; true when this was the first time. */
+export async function recordUnusableContent(pool: Pool, generationId: string, why: string): Promise<boolean> {
+  return (await row<{ first: boolean }>(pool, RECORD_UNUSABLE, [generationId, why])).first;
+}
+
+const RECORD_SERVED = { name: 'record_content_served', text: 'SELECT record_content_served($1)' };
+
+/** Records, once a generation, that its owner was sent the whole video, every byte of it: it is not refunded as gone then. */
+export async function recordContentServed(pool: Pool, generationId: string): Promise<void> {
+  await row(pool, RECORD_SERVED, [generationId]);
 }
 
 const GET_CONTENT = {
@@ -57,6 +95,16 @@ const GET_CONTENT = {
     FROM contents c JOIN generations g ON g.id = c.generation_id
     WHERE g.id = $1 AND g.account_id = $2 AND g.state = 'charged' AND g.deleted_at IS NULL AND c.variant = $3`,
 };
+
+const GET_REFUNDED = {
+  name: 'refunded_of_generation',
+  text: `SELECT COALESCE(sum(amount_microcredits), 0)::bigint AS microcredits FROM refunds WHERE generation_id = $1`,
+};
+
+/** How much of a charge was given back, in microcredits. */
+export async function getRefunded(pool: Pool, generationId: string): Promise<number> {
+  return (await row<{ microcredits: number }>(pool, GET_REFUNDED, [generationId])).microcredits;
+}
 
 /** The content of a charged, undeleted generation of this very account; undefined while nothing is on record. */
 export async function getContent(

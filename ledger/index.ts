@@ -16,6 +16,7 @@ import * as prices from './prices.ts';
 import * as providerEvents from './providerEvents.ts';
 import * as refunds from './refunds.ts';
 import * as requests from './requests.ts';
+import * as sales from './sales.ts';
 import * as statements from './statement.ts';
 import * as textPrices from './textPrices.ts';
 import * as texts from './texts.ts';
@@ -40,6 +41,7 @@ const operations = {
   ...reconcile,
   ...refunds,
   ...requests,
+  ...sales,
   ...statements,
   ...textPrices,
   ...texts,
@@ -66,6 +68,7 @@ const CHANGING: ReadonlySet<string> = new Set([
   'recordText',
   'endText',
   'closeText',
+  'recordContentGone',
 ]);
 
 /**
@@ -104,13 +107,14 @@ export type { Listed, ListedHold, Page } from './lists.ts';
 export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { Caller, KeySpending, ListedKey } from './keys.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
-export type { Archiving, Content } from './contents.ts';
+export type { Archiving, Content, GoneRefund } from './contents.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { EmergencyRelease, ListedAccount, Overview } from './operations.ts';
 export type { Price, PriceChange } from './prices.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Movement } from './holds.ts';
 export type { Refund, RefundActor } from './refunds.ts';
+export type { Sales } from './sales.ts';
 export type { Statement, StatementLine, StatementTotals } from './statement.ts';
 export type { Text, TextClosing } from './texts.ts';
 export type { TextPrice } from './textPrices.ts';

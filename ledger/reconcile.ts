@@ -49,13 +49,13 @@ const LIST_UNARCHIVED = {
   name: 'list_unarchived',
   text: `SELECT g.id AS "generationId", g.account_id AS "accountId", g.provider_video_id AS "providerVideoId"
     FROM generations g
-    WHERE g.charged_at BETWEEN clock_timestamp() - interval '48 hours' AND clock_timestamp() - interval '1 minute'
+    WHERE g.charged_at BETWEEN clock_timestamp() - interval '7 days' AND clock_timestamp() - interval '1 minute'
       AND g.credits_charged AND g.kind = 'video' AND g.claim_of IS NULL AND g.deleted_at IS NULL
       AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video')
     ORDER BY g.charged_at OFFSET $1 LIMIT $2`,
 };
 
-/** Charged within two days, and neither archived nor known to be gone. */
+/** Charged within seven days, and neither archived nor known to be gone: what is gone must come to be on record (MR-22). */
 export async function listUnarchived(
   pool: Pool,
   offset: number,

@@ -49,6 +49,8 @@ export type Admission =
         'too_dear' | 'account_frozen' | 'insufficient_credits' | 'too_many_active_generations' | 'key_spend_limit';
       readonly amountMicrocredits: number;
     }
+  /** Nothing was written; `getSales` says why. */
+  | { readonly outcome: 'sales_closed' }
   /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
   | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' }
   /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
@@ -140,6 +142,7 @@ function toAdmission(admitted: AdmissionRow): Admission {
       return { outcome, amountMicrocredits };
     case 'replay':
       return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
+    case 'sales_closed':
     case 'unknown_model':
     case 'unknown_size':
     case 'unknown_original':

@@ -439,6 +439,21 @@ CREATE TABLE refunds (
 CREATE TRIGGER refunds_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refunds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON refunds TO holdfast_service;
 
+CREATE TABLE sales_changes (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  key text NOT NULL,
+  is_open boolean NOT NULL,
+  reason text NOT NULL,
+  changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
+  CONSTRAINT sales_changes_pkey PRIMARY KEY (id),
+  CONSTRAINT sales_changes_key_key UNIQUE (key),
+  CONSTRAINT sales_changes_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT sales_changes_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500)
+);
+CREATE TRIGGER sales_changes_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON sales_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON sales_changes TO holdfast_service;
+
 CREATE TABLE schema_migrations (
   name text NOT NULL,
   sha256 text NOT NULL,
@@ -593,19 +608,22 @@ GRANT EXECUTE ON FUNCTION place_hold(text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION price_microcredits(bigint,integer,integer) TO holdfast_service;
 GRANT SELECT ON recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_content_served(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_provider_event(text,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_settlement_refusal(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_text(text,integer,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_unusable_content(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_webhook_attempt(text,text,text,integer,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION redeliver_webhook(text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION refund_generation(text,bigint,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION refund_generation(text,bigint,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION release_expired_holds(interval,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION request_cancel(text,text) TO holdfast_service;
 GRANT SELECT ON rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION rotate_webhook_secret(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_account_frozen(text,boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION set_sales(boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_text_price(text,bigint,bigint,integer,timestamp with time zone,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION settle_generation(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION stop_following(text) TO holdfast_service;

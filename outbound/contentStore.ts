@@ -17,6 +17,14 @@ export interface WriteOptions {
   readonly bytes: number | null;
   /** Of the whole content: a body that goes on beyond raises `ContentTooLarge`, and nothing of it is kept. */
   readonly maximumBytes?: number;
+  /** Sees the whole content, what earlier writes left included. What it refuses, by raising, is neither readable nor kept. */
+  readonly check?: ContentInspection;
+}
+
+export interface ContentInspection {
+  take(chunk: Uint8Array): Promise<void>;
+  /** Once all was taken. */
+  end(): Promise<unknown>;
 }
 
 /**

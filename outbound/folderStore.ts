@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import type { ByteRange, ContentStore, Stored, WriteOptions } from './contentStore.ts';
+import type { ByteRange, ContentInspection, ContentStore, Stored, WriteOptions } from './contentStore.ts';
 import { ContentTooLarge, IncompleteContent } from './contentStore.ts';
 
 const KEY = /^[a-z0-9_]{1,100}\/[a-z0-9_]{1,100}$/;
@@ -32,51 +32,66 @@ function matching(pattern: RegExp, name: string): string {
 async function write(
   path: string,
   body: AsyncIterable<Uint8Array>,
-  { from, bytes: expected, maximumBytes = Infinity }: WriteOptions,
+  { from, bytes: expected, maximumBytes = Infinity, check }: WriteOptions,
 ): Promise<Stored> {
   await makeFolder(dirname(path));
   const earlier = from === 0 ? undefined : await longest(path);
   const part = `${path}.${randomUUID()}.part`;
-  const hash = createHash('sha256');
-  const file = await open(part, 'wx', 0o600);
+  const writer: Writer = { file: await open(part, 'wx', 0o600), hash: createHash('sha256'), check, isRefused: false };
   let bytes = 0;
   try {
-    if (from > 0) bytes = await append(file, hash, kept(earlier?.path, from));
+    if (from > 0) bytes = await append(writer, kept(earlier?.path, from));
     if (bytes !== from) throw new IncompleteContent(bytes, from);
     await forgetOthers(path, part);
     for await (const chunk of body) {
       if (bytes + chunk.length > maximumBytes) throw new ContentTooLarge(maximumBytes);
-      await append(file, hash, [chunk]);
+      await append(writer, [chunk]);
       bytes += chunk.length;
     }
     if (expected !== null && bytes !== expected) throw new IncompleteContent(bytes, expected);
-    await file.sync();
+    await inspect(writer, () => check?.end());
+    await writer.file.sync();
   } catch (error) {
-    // What is too long, or has lost its beginning, is no beginning.
-    const isUseless = error instanceof ContentTooLarge || bytes < from || (expected !== null && bytes > expected);
+    // What is refused, too long, or has lost its beginning, is no beginning.
+    const isTooLong = error instanceof ContentTooLarge || (expected !== null && bytes > expected);
+    const isUseless = writer.isRefused || isTooLong || bytes < from;
     if (isUseless) await rm(part, { force: true });
     throw error;
   } finally {
-    await file.close();
+    await writer.file.close();
   }
   // Fails when a later writer has taken this one's file away.
   await rename(part, path);
   await syncFolder(dirname(path));
-  return { bytes, sha256: hash.digest() };
+  return { bytes, sha256: writer.hash.digest() };
 }
 
-async function append(
-  file: FileHandle,
-  hash: Hash,
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-): Promise<number> {
+interface Writer {
+  readonly file: FileHandle;
+  readonly hash: Hash;
+  readonly check: ContentInspection | undefined;
+  isRefused: boolean;
+}
+
+async function append(writer: Writer, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<number> {
+  const { file, hash, check } = writer;
   let bytes = 0;
   for await (const chunk of chunks) {
+    await inspect(writer, () => check?.take(chunk));
     hash.update(chunk);
     await file.appendFile(chunk);
     bytes += chunk.length;
   }
   return bytes;
+}
+
+async function inspect(writer: Writer, look: () => Promise<unknown> | undefined): Promise<void> {
+  try {
+    await look();
+  } catch (error) {
+    writer.isRefused = true;
+    throw error;
+  }
 }
 
 function kept(path: string | undefined, bytes: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {

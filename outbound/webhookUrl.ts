@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isPublicAddress } from './publicAddress.ts';
+import { isPublicAddress } from '../network/index.ts';
 
 const LONGEST = 2000;
 

@@ -1,8 +1,6 @@
-import { Resolver } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import { Agent, buildConnector, request } from 'undici';
-import { isPublicAddress } from './publicAddress.ts';
+import { Agent, request } from 'undici';
+import { type AddressRules, checkedAddress, connectorTo, NotPublic } from '../network/index.ts';
 import { faultOfWebhookUrl, hostOf } from './webhookUrl.ts';
 
 /** Ready to be sent: the same bytes at every try. */
@@ -28,14 +26,10 @@ export interface WebhookSender {
   send(message: WebhookMessage, givenUp?: AbortSignal): Promise<WebhookAnswer>;
 }
 
-export interface SenderOptions {
+export interface SenderOptions extends AddressRules {
   /** For development, or receivers inside a trusted network: any address, and plain HTTP. */
   readonly allowPrivate: boolean;
   readonly timeoutMs?: number;
-  /** Which addresses may be connected to; by default those of the public internet. */
-  readonly isPublic?: (address: string) => boolean;
-  /** All addresses of a host name. */
-  readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -70,7 +64,7 @@ async function post(message: WebhookMessage, options: SenderOptions, signal: Abo
   const fault = faultOfWebhookUrl(message.url, allowPrivate);
   if (fault !== undefined) throw new NotSent(`the URL ${fault}`);
   const host = hostOf(new URL(message.url));
-  const address = allowPrivate ? undefined : await checkedAddress(host, options, signal);
+  const address = allowPrivate ? undefined : await checkedAddress(host, signal, options);
   const dispatcher = new Agent({ connect: connectorTo(address), pipelining: 0 });
   try {
     const { statusCode, body } = await request(message.url, {
@@ -85,39 +79,6 @@ async function post(message: WebhookMessage, options: SenderOptions, signal: Abo
   } finally {
     void dispatcher.destroy();
   }
-}
-
-/** Connects to this address whatever the name says by now; certificates are still checked by the name. */
-function connectorTo(address: string | undefined): buildConnector.connector {
-  const connect = buildConnector({ maxCachedSessions: 0 });
-  return (options, callback) => connect(address === undefined ? options : { ...options, hostname: address }, callback);
-}
-
-async function checkedAddress(
-  host: string,
-  { resolve = resolveByDns, isPublic = isPublicAddress }: SenderOptions,
-  signal: AbortSignal,
-): Promise<string> {
-  const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
-  const [first] = addresses;
-  // One answer for "none" and "a private one": which names exist inside is nobody's business.
-  if (first === undefined || !addresses.every(isPublic)) throw new NotSent('the host has no public address');
-  return first;
-}
-
-/**
- * By DNS itself and not by the system's look-up, which blocks one of the process's few threads for as long as a name server
- * likes: a tenant's tar-pit would keep everybody's look-ups waiting (RULES, exploit 12).
- */
-async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
-  const resolver = new Resolver({ timeout: 3000, tries: 2 });
-  signal.addEventListener('abort', () => resolver.cancel(), { once: true });
-  signal.throwIfAborted();
-  const found = await Promise.all([
-    resolver.resolve4(host).catch(() => [] as string[]),
-    resolver.resolve6(host).catch(() => [] as string[]),
-  ]);
-  return found.flat();
 }
 
 function headersOf({ id, body, secrets }: WebhookMessage): Record<string, string> {
@@ -155,7 +116,7 @@ const WORDS = new Map([
 
 /** No message of the system's own: it may name an address inside. */
 function wordsOf(error: unknown): string {
-  if (error instanceof NotSent) return error.message;
+  if (error instanceof NotSent || error instanceof NotPublic) return error.message;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (/CERT|TLS|SSL|ALTNAME|SIGNATURE|ISSUER/.test(code)) return 'the certificate is not valid';
   return WORDS.get(code) ?? 'could not be sent';

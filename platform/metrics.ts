@@ -40,6 +40,9 @@ export type Alarm =
   | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
   | 'content_gone'
+  | 'content_unusable'
+  | 'content_refunded'
+  | 'content_refund_refused'
   | 'webhook_endpoint_disabled';
 
 const HELP: Record<Alarm, string> = {
@@ -52,6 +55,9 @@ const HELP: Record<Alarm, string> = {
   ledger_difference: 'Rows of ledger_drift that the reconciler met.',
   provider_cost_lost_microcredits: 'What videos had cost that completed after their refund and that nobody claimed.',
   content_gone: 'Charged videos whose content could not be archived before its link was dead.',
+  content_unusable: 'Videos of which the provider sent something that is no complete video.',
+  content_refunded: 'Charged videos that were refunded because nobody had their content before it was gone.',
+  content_refund_refused: 'Refunds that were due because a content is gone, and that the ledger refused.',
   webhook_endpoint_disabled:
     'Webhook endpoints of tenants that were disabled: gone, or nothing accepted for three days.',
   hold_overdue:

@@ -1,5 +1,5 @@
 import type { Client, ScheduleOptions } from '@temporalio/client';
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { ReconcileInput } from '../contracts/reconcile.ts';
 import { RECONCILE_HOLDS, RECONCILE_SCHEDULE_ID } from '../contracts/reconcile.ts';
 import { TASK_QUEUE } from '../contracts/temporal.ts';
@@ -30,5 +30,15 @@ export async function ensureReconcileSchedule(temporal: Client, everyMs: number)
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await temporal.schedule.getHandle(RECONCILE_SCHEDULE_ID).update(({ state }) => ({ ...options, state }));
+  }
+}
+
+/** Makes the reconciler's schedule again where it is gone; one that is there, paused by an operator perhaps, is left alone. */
+export async function restoreReconcileSchedule(temporal: Client, everyMs: number): Promise<void> {
+  try {
+    await temporal.schedule.getHandle(RECONCILE_SCHEDULE_ID).describe();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    await ensureReconcileSchedule(temporal, everyMs);
   }
 }

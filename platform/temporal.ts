@@ -7,11 +7,13 @@ import {
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
 
-/** Temporal's own numbers: gRPC ALREADY_EXISTS, and the enum value of a Keyword. */
+/** Temporal's own numbers: gRPC's codes, and the enum value of a Keyword. */
+const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const KEYWORD = 2;
 
@@ -47,22 +49,44 @@ export function createTemporalClient({ connectionOptions, namespace }: ClientCon
   return new Client({ connection, namespace: namespace ?? DEFAULT_NAMESPACE });
 }
 
+const RETENTION = '7 days';
+
+/** Makes the namespace if it is not there, with histories kept for seven days. Any number of processes may do it at once. */
+export async function registerNamespace(client: Client): Promise<void> {
+  const { workflowService } = client.connection as Connection;
+  const { namespace } = client.options;
+  try {
+    await workflowService.describeNamespace({ namespace });
+  } catch (error) {
+    if (!failedWith(error, NOT_FOUND)) throw error;
+    await workflowService
+      .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs(RETENTION) })
+      .catch(unless(ALREADY_EXISTS));
+  }
+}
+
 /**
  * Makes the search attributes known to the namespace; those that are there already are left alone. Any number of processes
  * may do it at once. Without them the start of every workflow would be refused.
  */
 export async function registerSearchAttributes(client: Client): Promise<void> {
-  const connection = client.connection as Connection;
-  const namespace = client.options.namespace;
+  const { operatorService } = client.connection as Connection;
+  const { namespace } = client.options;
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  const missing = Object.values(SEARCH_ATTRIBUTE).filter((name) => !Object.hasOwn(customAttributes, name));
   // One by one: a call for several is refused as a whole when one of them exists.
-  for (const name of Object.values(SEARCH_ATTRIBUTE)) {
-    try {
-      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } });
-    } catch (error) {
-      if (!isGrpcServiceError(error) || error.code !== ALREADY_EXISTS) throw error;
-    }
+  for (const name of missing) {
+    await operatorService
+      .addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } })
+      .catch(unless(ALREADY_EXISTS));
   }
 }
+
+const failedWith = (error: unknown, code: number) => isGrpcServiceError(error) && error.code === code;
+
+const unless = (code: number) => (error: unknown) => {
+  if (!failedWith(error, code)) throw error;
+};
 
 /** Whether Temporal answers within `timeoutMs`. Never raises. */
 export async function isTemporalUp(client: Client, timeoutMs: number): Promise<boolean> {

@@ -1,15 +1,19 @@
 import OpenAI from 'openai';
+import type { AddressRules } from '../network/index.ts';
+import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { parsePage, parseVideo } from './dialect.ts';
+import { createDownload, type Download } from './download.ts';
 import { encodeCreate, type CreateEncoding } from './encoding.ts';
 import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './text.ts';
-import { createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
+import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
 import type { CreateRefusal, CreateResult, DownloadOptions, Provider, RetrieveResult, Trouble } from './types.ts';
 import { writeText } from './writeText.ts';
 
-export interface ProviderSettings {
+/** The address rules are for redirects of contents; tests change them. */
+export interface ProviderSettings extends AddressRules {
   /** With its /v1; http or https, without user name or password. */
   readonly baseUrl: string;
   readonly apiKey: string;
@@ -17,6 +21,8 @@ export interface ProviderSettings {
   readonly connectTimeoutMs?: number;
   /** Of a whole call, its body included; of a download, up to its headers. */
   readonly callTimeoutMs?: number;
+  /** `host` or `host:port`: where contents may be redirected to besides public addresses and the provider's own origin. */
+  readonly contentHosts?: readonly string[];
 }
 
 /** A model may think before its first word. */
@@ -42,6 +48,8 @@ export function createProvider(settings: ProviderSettings): Provider {
   if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
   const redact = createRedact(apiKey, baseUrl);
   const transport = createTransport({ connectTimeoutMs, callTimeoutMs });
+  const { contentHosts = [] } = settings;
+  const get = createDownload({ ...settings, baseUrl, connectTimeoutMs, callTimeoutMs, contentHosts });
   const client = createClient(baseUrl, apiKey, callTimeoutMs, transport.call);
   const writer = createClient(baseUrl, apiKey, FIRST_WORD_TIMEOUT_MS, transport.open);
   const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
@@ -91,7 +99,7 @@ export function createProvider(settings: ProviderSettings): Provider {
       return deleted.outcome === 'transient' ? sortDeletion(deleted, () => retrieveVideo(id)) : deleted;
     },
 
-    downloadContent: (id, options = {}) => download(transport, baseUrl, apiKey, id, options),
+    downloadContent: (id, options = {}) => download(get, id, options),
   };
 }
 
@@ -171,14 +179,17 @@ function unreadable({ status }: Answer, how = 'with an unreadable body'): Troubl
   return { outcome: 'transient', why: `HTTP ${status} ${how}`, status, retryAfterMs: null };
 }
 
-/** Not by the SDK: that makes exceptions of 304 and 416, which belong to whoever asked with a Range. */
-function download(transport: Transport, baseUrl: string, apiKey: string, id: string, options: DownloadOptions) {
-  const variant = options.variant === undefined ? '' : `?variant=${options.variant}`;
-  const headers = {
-    authorization: `Bearer ${apiKey}`,
-    // fetch decodes what is compressed but leaves content-length as it was: then they disagree. With a Range it asks for
-    // identity by itself, and would ask twice.
-    ...(options.range === undefined ? { 'accept-encoding': 'identity' } : { range: options.range }),
-  };
-  return transport.stream(`${baseUrl}/videos/${encodeURIComponent(id)}/content${variant}`, headers, options.signal);
+/** Not by the SDK: that makes exceptions of 304 and 416, and follows redirects to anywhere. */
+async function download(
+  get: Download,
+  id: string,
+  { variant, range, signal }: DownloadOptions,
+): Promise<ContentAnswer> {
+  const query = variant === undefined ? '' : `?variant=${variant}`;
+  try {
+    return await readContentAnswer(await get(`/videos/${encodeURIComponent(id)}/content${query}`, range, signal));
+  } catch (error) {
+    if (!(error instanceof CallFailed)) throw error;
+    return { outcome: 'trouble', why: error.why, retryAfterMs: null };
+  }
 }

@@ -1,11 +1,11 @@
 /** The OpenAI-compatible video provider: one client, made by `createProvider`, that never charges or retries by itself. */
 export { type ProviderChange, watchHealth } from './health.ts';
 export { createProvider, type ProviderSettings } from './client.ts';
+export type { ContentAnswer } from './contentAnswer.ts';
+export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';
 export type { CreateEncoding } from './encoding.ts';
-export { retryAfterMs } from './errors.ts';
 export { readWebhook, type WebhookReading } from './events.ts';
 export { inputBoundTokens, maxOutputTokens, readText, type TextRequest, type WrittenText } from './textRequest.ts';
-export { CallFailed } from './transport.ts';
 export type {
   CreateRefusal,
   CreateResult,

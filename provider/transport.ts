@@ -1,5 +1,6 @@
+import { Agent, type buildConnector, fetch as undiciFetch, type Dispatcher } from 'undici';
+import { connector, NotPublic } from '../network/index.ts';
 import { boundedEvents } from './boundedEvents.ts';
-import { Agent, buildConnector, fetch as undiciFetch, type Dispatcher } from 'undici';
 
 /** No readable HTTP answer came. `neverSent` is a proof: there was no connection to send anything over. */
 export class CallFailed extends Error {
@@ -18,13 +19,12 @@ export interface TransportSettings {
   readonly callTimeoutMs: number;
 }
 
-/** Three ways to fetch. All raise `CallFailed`; `stream` raises the signal's reason when its caller gave up. */
+/** Two ways to fetch; neither follows a redirect. Both raise `CallFailed`. */
 export interface Transport {
   /** For the SDK: the whole answer is read before it resolves, so `init.signal` limits the body too. */
   readonly call: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Like `call`, but what succeeds is handed over as it comes. */
   readonly open: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-  readonly stream: (url: string, headers: Record<string, string>, signal: AbortSignal | undefined) => Promise<Response>;
 }
 
 /**
@@ -38,9 +38,6 @@ const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 /** Of a streamed text: one piece of it, with all that gateways put around; and all pieces of the longest that is asked for. */
 const MAX_EVENT_BYTES = 1024 * 1024;
 const MAX_STREAM_BYTES = 8 * 1024 * 1024;
-
-/** How long a download may stand still before it is given up; what is paused by a slow reader doesn't count. */
-const STREAM_IDLE_MS = 30_000;
 
 /** How long a text may stand still before it is taken as broken off, and how long it may take in all. */
 const TEXT_IDLE_MS = 60_000;
@@ -68,17 +65,16 @@ class NotConnected extends Error {
 /** undici's own `fetch`, for the `fetch` of Node takes the dispatchers of its own undici only. */
 export function createTransport(settings: TransportSettings): Transport {
   const { callTimeoutMs } = settings;
-  const limits = { connect: taggingConnector(settings.connectTimeoutMs), headersTimeout: callTimeoutMs };
+  const connect = tagging(connector({ timeout: settings.connectTimeoutMs }));
+  const limits = { connect, headersTimeout: callTimeoutMs };
   const kept = new Agent({ ...limits, bodyTimeout: callTimeoutMs });
   // A POST goes over a new connection: one that was kept may be closed by the provider in the very moment of sending, and
   // a create that is lost so is ambiguous for an hour.
   const fresh = new Agent({ ...limits, bodyTimeout: callTimeoutMs, pipelining: 0 });
   const opened = new Agent({ ...limits, headersTimeout: 0, bodyTimeout: TEXT_IDLE_MS, pipelining: 0 });
-  const streams = new Agent({ ...limits, bodyTimeout: STREAM_IDLE_MS });
   return {
     call: (input, init = {}) => call(String(input), init, init.method === 'POST' ? fresh : kept, settings),
     open: (input, init = {}) => open(String(input), init, opened, settings),
-    stream: (url, headers, signal) => stream(url, headers, signal, streams, settings),
   };
 }
 
@@ -133,24 +129,6 @@ async function send(
   }
 }
 
-async function stream(
-  url: string,
-  headers: Record<string, string>,
-  signal: AbortSignal | undefined,
-  dispatcher: Dispatcher,
-  settings: TransportSettings,
-) {
-  try {
-    // Redirects are followed here (a GET, usually to a store of files); to another origin fetch drops the key.
-    const answer = await undiciFetch(url, { headers, dispatcher, signal: signal ?? null });
-    const { status, statusText } = answer;
-    return new Response(answer.body, { status, statusText, headers: [...answer.headers] });
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    throw describe(error, false, settings);
-  }
-}
-
 /** The SDK hands over text (JSON) or bytes (encoding.ts); a foreign FormData would be sent as "[object FormData]". */
 function requestBody(body: RequestInit['body']): string | Uint8Array | null {
   if (body === undefined || body === null) return null;
@@ -187,8 +165,7 @@ function enveloped(bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
 }
 
 /** The proof of "never sent" is where an error arose, not its code: ETIMEDOUT and ECONNRESET come from both sides. */
-function taggingConnector(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout });
+export function tagging(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) => {
     connect(options, (...[error, socket]) => {
       if (error === null) callback(null, socket);
@@ -197,8 +174,12 @@ function taggingConnector(timeout: number): buildConnector.connector {
   };
 }
 
-function describe(error: unknown, late: boolean, settings: TransportSettings): CallFailed {
+/** Sorts what fetch raised: whether it proves that nothing was sent, and words for it. `late`: the call's own time was over. */
+export function describe(error: unknown, late: boolean, settings: TransportSettings): CallFailed {
   const chain = causes(error);
+  if (chain.some((cause) => cause instanceof NotPublic)) {
+    return new CallFailed('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', true);
+  }
   const neverSent = chain.some((cause) => cause instanceof NotConnected);
   const code = chain.map((cause) => ('code' in cause ? cause.code : null)).find((each) => typeof each === 'string');
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {

@@ -1,3 +1,4 @@
+import type { ContentAnswer } from './contentAnswer.ts';
 import type { TextRequest } from './textRequest.ts';
 
 /**
@@ -117,7 +118,7 @@ export type DeleteResult =
 
 export interface DownloadOptions {
   readonly variant?: 'video' | 'thumbnail' | 'spritesheet';
-  /** The client's Range header, unmodified. */
+  /** A Range header with one range. */
   readonly range?: string;
   readonly signal?: AbortSignal;
 }
@@ -144,8 +145,9 @@ export interface Provider {
   /** `deleted` also when it was gone before. Never throws for provider trouble. */
   deleteVideo(providerVideoId: string): Promise<DeleteResult>;
   /**
-   * The provider's answer as it comes, whatever its status (206, 304, 404, 416), its body a stream. Raises `CallFailed`
-   * when there is no answer, and the signal's reason when the caller gave up.
+   * A variant of a video's content, or a part of it, its body a stream. Redirects are followed to public addresses, to the
+   * provider's origin and to the hosts that are listed. Never throws for provider trouble; raises the signal's reason when the
+   * caller gave up. The body is to be read to its end or cancelled.
    */
-  downloadContent(providerVideoId: string, options?: DownloadOptions): Promise<Response>;
+  downloadContent(providerVideoId: string, options?: DownloadOptions): Promise<ContentAnswer>;
 }

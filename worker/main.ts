@@ -7,11 +7,18 @@ import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { createGenerations } from '../platform/generations.ts';
 import { countAlarms, createMetrics, observeGauges, serveMetrics } from '../platform/metrics.ts';
+import { keepRegistered } from '../platform/registration.ts';
 import { ensureReconcileSchedule } from '../platform/schedules.ts';
-import { createTemporalClient, DEFAULT_NAMESPACE, registerSearchAttributes } from '../platform/temporal.ts';
+import {
+  createTemporalClient,
+  DEFAULT_NAMESPACE,
+  registerNamespace,
+  registerSearchAttributes,
+} from '../platform/temporal.ts';
 import { createProvider, watchHealth } from '../provider/index.ts';
 import { buildWorkflowBundle } from './bundle.ts';
 import { crashAt } from './crashAt.ts';
+import { keepRunning } from './keepRunning.ts';
 import { temporalLogger } from './temporalLogger.ts';
 import { createWorkers } from './worker.ts';
 
@@ -37,42 +44,49 @@ const provider = watchHealth(createProvider(config.provider), (change) => {
 const temporal = createTemporalClient(config.temporal);
 const registry = createMetrics();
 
-const [workflowBundle, connection] = await Promise.all([
-  buildWorkflowBundle(),
-  NativeConnection.connect(config.temporal.connectionOptions),
-  registerSearchAttributes(temporal),
-]);
-const workers = await createWorkers({
-  connection,
-  namespace: config.temporal.namespace ?? DEFAULT_NAMESPACE,
-  workflowBundle,
-  activities: createActivities({
-    ledger,
-    provider,
-    archive: createFolderStore(config.archiveFolder),
-    webhooks: createWebhookSender({ allowPrivate: config.webhookAllowPrivate }),
-    generations: createGenerations(temporal),
-    holdTtlSeconds: config.holdTtlSeconds,
-    providerEventsExpected: config.provider.webhookSecret !== undefined,
-    lookForCreateMs: config.lookForCreateMs,
-    textLeaseMs: config.textLeaseMs,
-    copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },
-    count: countAlarms(registry),
-    observe: observeGauges(registry),
-    at: crashAt(config.crashAt),
-    log,
-  }),
+await registerNamespace(temporal);
+const [workflowBundle] = await Promise.all([buildWorkflowBundle(), registerSearchAttributes(temporal)]);
+const activities = createActivities({
+  ledger,
+  provider,
+  archive: createFolderStore(config.archiveFolder),
+  webhooks: createWebhookSender({ allowPrivate: config.webhookAllowPrivate }),
+  generations: createGenerations(temporal),
+  holdTtlSeconds: config.holdTtlSeconds,
+  providerEventsExpected: config.provider.webhookSecret !== undefined,
+  lookForCreateMs: config.lookForCreateMs,
+  textLeaseMs: config.textLeaseMs,
+  copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },
+  count: countAlarms(registry),
+  observe: observeGauges(registry),
+  at: crashAt(config.crashAt),
+  log,
 });
-
-const running = Promise.all(workers.map((worker) => worker.run()));
+const create = async () => {
+  const connection = await NativeConnection.connect(config.temporal.connectionOptions);
+  const namespace = config.temporal.namespace ?? DEFAULT_NAMESPACE;
+  const workers = await createWorkers({ connection, namespace, workflowBundle, activities });
+  return { workers, close: () => connection.close() };
+};
+const stopping = new AbortController();
+const running = keepRunning(await create(), {
+  create,
+  stopping: stopping.signal,
+  onError: (error) => log.error({ err: error }, 'a worker ended; all are started again'),
+});
 await ensureReconcileSchedule(temporal, config.reconcileIntervalMs);
+keepRegistered(temporal, {
+  reconcileIntervalMs: config.reconcileIntervalMs,
+  stopping: stopping.signal,
+  onError: (error) => log.warn({ err: error }, 'could not look whether Temporal knows this service; trying again'),
+});
 log.info('ready');
 // Last: the embedded stack takes metrics that answer for a worker that takes work.
 const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
 onShutdown(log, async () => {
-  for (const worker of workers) worker.shutdown();
+  stopping.abort();
   await running;
   metrics.close();
-  await Promise.all([pool.end(), connection.close(), temporal.connection.close()]);
+  await Promise.all([pool.end(), temporal.connection.close()]);
 });
 await running;

@@ -11,6 +11,7 @@ import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
 import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
+import { SalesShown, toSales } from './adminSales.ts';
 
 /** What an operator does and looks at, beyond opening accounts and granting credits. */
 
@@ -120,6 +121,7 @@ const OverviewShown = z
     refunded_today: z.number().int(),
     refunded_today_microcredits: microcredits,
     failures: z.array(z.object({ code: z.string(), generations: z.number().int() })),
+    sales: SalesShown,
   })
   .openapi('Overview', { example: EXAMPLE.overview });
 
@@ -200,7 +202,7 @@ export function adminOperationRoutes({ ledger, log }: ApiDependencies) {
       );
     })
     .openapi(overview, async (c) => {
-      const seen = await ledger.getOverview();
+      const [seen, sales] = await Promise.all([ledger.getOverview(), ledger.getSales()]);
       return c.json(
         {
           object: 'overview' as const,
@@ -214,6 +216,7 @@ export function adminOperationRoutes({ ledger, log }: ApiDependencies) {
           refunded_today: seen.refundedToday,
           refunded_today_microcredits: seen.refundedTodayMicrocredits,
           failures: [...seen.failures],
+          sales: toSales(sales),
         },
         200,
       );

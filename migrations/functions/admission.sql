@@ -45,6 +45,7 @@ BEGIN
   -- Everything that place_hold would refuse by, before anything large is written. It decides for good, under the lock.
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
   refusal := CASE
+    WHEN sales_are_closed() THEN 'sales_closed'
     WHEN amount > p_max_microcredits THEN 'too_dear'
     WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
     WHEN account.available_microcredits < amount THEN 'insufficient_credits'
@@ -55,7 +56,7 @@ BEGIN
     INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status) VALUES (p_account_id, p_idempotency_key, p_fingerprint, 402)
       ON CONFLICT (account_id, key) DO UPDATE SET answer_status = 402, generation_id = NULL;
   END IF;
-  IF refusal IN ('too_dear', 'account_frozen', 'insufficient_credits') THEN
+  IF refusal IN ('sales_closed', 'too_dear', 'account_frozen', 'insufficient_credits') THEN
     RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, amount_microcredits, remix_of,
@@ -168,6 +169,10 @@ BEGIN
   IF original.claimable_until IS NULL OR original.claimable_until < clock_timestamp() OR original.deletion_begun_at IS NOT NULL
      OR original.deleted_at IS NOT NULL THEN
     RETURN QUERY SELECT 'not_claimable', NULL::text, original.amount_microcredits; RETURN;
+  END IF;
+  -- A claim pays anew, so it is a sale; a repeat of one was answered above.
+  IF sales_are_closed() THEN
+    RETURN QUERY SELECT 'sales_closed', NULL::text, original.amount_microcredits; RETURN;
   END IF;
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
   IF account.frozen_at IS NOT NULL OR account.available_microcredits < original.amount_microcredits THEN

@@ -1,15 +1,19 @@
 -- Records where a content is, once: answers with what is on record. Of a video that its owner has deleted nothing is kept, so
 -- that is gone whatever the caller says. Gone for any other reason needs an hour since we saw it completed: a link that is
 -- missing before may only not be there yet. A claim keeps what the generation that it pays for has made.
+-- A charged video that nobody had before it is on record as gone is refunded here, in full and once (refund: what came of it,
+-- NULL where none is due): not what its owner deleted, nor what was sent to its owner to the last byte. The record is made also
+-- where the refund is refused; that is an event of its own.
 CREATE FUNCTION record_content(
   p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text
-) RETURNS TABLE (state text, bytes bigint, sha256 bytea, content_type text, location text)
+) RETURNS TABLE (state text, bytes bigint, sha256 bytea, content_type text, location text, refund text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
   made generations;
   deleted boolean := g.deleted_at IS NOT NULL;
+  refund text;
 BEGIN
   IF NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = p_generation_id AND c.variant = p_variant) THEN
     IF g.state NOT IN ('held', 'charged') THEN
@@ -30,9 +34,44 @@ BEGIN
       PERFORM append_event(p_generation_id, CASE WHEN deleted OR p_state = 'gone' THEN 'content_gone' ELSE 'archived' END,
         jsonb_strip_nulls(jsonb_build_object('bytes', CASE WHEN NOT deleted THEN p_bytes END)));
     END IF;
+    IF p_variant = 'video' AND p_state = 'gone' AND NOT deleted AND g.state = 'charged' AND NOT has_event(p_generation_id, 'content_served') THEN
+      SELECT NULLIF(r.outcome, 'nothing_left') INTO refund
+        FROM refund_generation(p_generation_id, NULL, 'content_gone', 'content_gone', 'holdfast') r;
+      IF refund <> 'refunded' THEN
+        PERFORM append_event(p_generation_id, 'content_refund_refused', jsonb_build_object('outcome', refund));
+      END IF;
+    END IF;
   END IF;
-  RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location FROM contents c
+  RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location, refund FROM contents c
     WHERE c.generation_id = p_generation_id AND c.variant = p_variant;
+END $$;
+
+-- Internal. Whether such an event is on record.
+CREATE FUNCTION has_event(p_generation_id text, p_kind text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM generation_events e WHERE e.generation_id = p_generation_id AND e.kind = p_kind)
+$$;
+
+-- Records, once, that what the provider sent is not the whole video; true for the first time.
+CREATE FUNCTION record_unusable_content(p_generation_id text, p_why text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  IF has_event(p_generation_id, 'content_unusable') THEN
+    RETURN false;
+  END IF;
+  PERFORM append_event(p_generation_id, 'content_unusable', jsonb_build_object('why', left(p_why, 200)));
+  RETURN true;
+END $$;
+
+-- Records, once, that the whole video was sent to its owner: no proof that it arrived, but of every chance to have it.
+CREATE FUNCTION record_content_served(p_generation_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE g generations := lock_generation(p_generation_id);
+BEGIN
+  IF g.state = 'charged' AND NOT has_event(p_generation_id, 'content_served') THEN
+    PERFORM append_event(p_generation_id, 'content_served', '{}');
+  END IF;
 END $$;
 
 -- What its owner deletes is noted on the generation.
@@ -40,4 +79,4 @@ CREATE TRIGGER contents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON conte
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT ON contents TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_content TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_content, record_unusable_content, record_content_served TO holdfast_service;

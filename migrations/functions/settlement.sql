@@ -221,7 +221,7 @@ END $$;
 -- Gives credits of a captured hold back, all that is left of them when p_amount is NULL; once a key.
 -- outcome: 'refunded' (with what was moved and what is left to refund), 'key_reused', 'not_charged', 'exceeds_captured'
 -- (more than is left), 'nothing_left', 'too_large' (the balance would pass 2^53 − 1).
-CREATE FUNCTION refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text)
+CREATE FUNCTION refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text, p_actor text DEFAULT 'operator')
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, refundable_microcredits bigint, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -260,9 +260,9 @@ BEGIN
   END IF;
   posted := post_transaction(p_generation_id || ':refund:' || p_key, 'refund', account, p_generation_id, moved, p_reason, moved, 0, 0, -moved);
   INSERT INTO refunds (generation_id, key, requested_microcredits, reason, amount_microcredits, refunded_before_microcredits,
-      captured_microcredits, transaction_id)
-    VALUES (p_generation_id, p_key, p_amount, p_reason, moved, before, g.charged_amount_microcredits, posted);
-  PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_build_object('amount_microcredits', moved));
+      captured_microcredits, transaction_id, actor)
+    VALUES (p_generation_id, p_key, p_amount, p_reason, moved, before, g.charged_amount_microcredits, posted, p_actor);
+  PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_build_object('amount_microcredits', moved, 'actor', p_actor));
   RETURN QUERY SELECT 'refunded', posted, moved, g.charged_amount_microcredits - before - moved, false;
 END $$;
 CREATE TRIGGER refunds_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds

@@ -21,7 +21,7 @@ CREATE TABLE generations (
   cancel_requested_at timestamptz,
   -- Since when the ledger refuses to settle it by a rule or a constraint.
   settlement_refused_at timestamptz,
-  -- Deleted by its owner: hidden from them, kept for the auditor.
+  -- Deleted by its owner: hidden from them, and what was asked for is erased; the books are kept for the auditor.
   deleted_at timestamptz,
 
   model text NOT NULL,

@@ -1,5 +1,5 @@
 -- What became of the content of a finished video: copied to the archive, or gone before it could be. A provider's links die
--- after about an hour, and what was charged must stay. Nothing here moves credits, and nothing waits for it.
+-- after about an hour, and what was charged must stay. Nothing waits for it.
 CREATE TABLE contents (
   generation_id text NOT NULL REFERENCES generations,
   variant text NOT NULL CHECK (variant IN ('video', 'thumbnail', 'spritesheet')),

@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -14,11 +15,12 @@ import type { Provider } from '../../provider/index.ts';
 import { COPY_LIMITS } from '../support/copyLimits.ts';
 import type { TestDatabase, Tenant } from '../support/database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
+import { mp4 } from '../support/mp4.ts';
 import { closeServers, provider as providerAt, serve } from '../unit/provider-server.ts';
 
 /** The activity against a provider whose answers each test writes itself. */
 
-const CONTENT = randomBytes(200_000);
+const CONTENT = mp4(200_000);
 const HALF = 100_000;
 /** What is thrown here is looked at by the tests. */
 const QUIET = new DefaultLogger('ERROR');
@@ -70,13 +72,13 @@ function cut(headers: Record<string, string> = {}, content = CONTENT): Answer {
 }
 
 /** The rest that was asked for, and these headers. */
-function rest(headers: Record<string, string> = {}, from?: number): Answer {
+function rest(headers: Record<string, string> = {}, from?: number, content = CONTENT): Answer {
   return (response, request) => {
     const start = from ?? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]);
     const range = `bytes ${start}-${CONTENT.length - 1}/${CONTENT.length}`;
     response
       .writeHead(206, { 'content-type': 'video/mp4', 'content-range': range, ...headers })
-      .end(CONTENT.subarray(start));
+      .end(content.subarray(start));
   };
 }
 
@@ -144,7 +146,7 @@ describe('a body that was cut', () => {
     const first = await once(id);
     expect(first.end).toMatchObject({ message: 'The content broke off.', category: 'BENIGN' });
     expect(await onRecord(id)).toEqual([]);
-    expect(first.details).toMatchObject({ variant: 'video', total: CONTENT.length, contentType: 'video/mp4' });
+    expect(first.details).toMatchObject({ variant: 'video', total: CONTENT.length, bytes: expect.any(Number) });
     expect((await once(id, first.details)).end).toBe('archived');
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
     await expectWhole(id);
@@ -232,9 +234,9 @@ describe('an answer that is no video', () => {
     ['403', status(403), /HTTP 403/],
     ['429', status(429), /HTTP 429/],
     ['500', status(500), /HTTP 500/],
-    ['a page', whole({ 'content-type': 'text/html; charset=utf-8' }), /text\/html/],
-    ['JSON', whole({ 'content-type': 'application/json' }), /json/],
     ['nothing', whole({}, Buffer.alloc(0)), /empty/],
+    ['a part that nobody asked for', rest({}, 100), /a part of the content/],
+    ['bytes of another form', whole({ 'content-encoding': 'unheard-of' }, gzipSync(CONTENT)), /no video/],
     ['a reset', (response) => response.destroy(), /No content/],
     ['404, an hour after completion but for a minute', status(404), /not yet or not any more/],
   ])('%s: is tried again', async (_what, answer, message) => {
@@ -257,7 +259,7 @@ describe('an answer that is no video', () => {
     await age(id, '1 hour');
     answers = [status(code)];
     expect((await once(id)).end).toBe('gone');
-    expect(alarms).toEqual(['content_gone']);
+    expect(alarms).toEqual(['content_gone', 'content_refunded']);
     expect((await once(id)).end).toBe('gone');
     expect(alarms).toEqual([]);
     expect(requests).toHaveLength(1);
@@ -270,6 +272,57 @@ describe('an answer that is no video', () => {
     answers = [status(code)];
     expect((await once(id)).end).toBeInstanceOf(Error);
     expect(await onRecord(id)).toEqual([]);
+  });
+});
+
+describe('bytes that are no whole video, called one, with a length that holds', () => {
+  const notTheVideo = expect.stringMatching(/^No content from the provider: the (content|video) is /);
+  it.each<[string, Buffer, Record<string, string>?]>([
+    ['JSON', Buffer.from('{"error":{"code":502,"message":"upstream"}}')],
+    ['a page', Buffer.from('<!DOCTYPE html><html><body>Bad gateway</body></html>')],
+    ['half an MP4', CONTENT.subarray(0, HALF)],
+    ['an MP4 that lacks one byte', CONTENT.subarray(0, -1)],
+    ['an MP4 with one byte too many', Buffer.concat([CONTENT, Buffer.alloc(1, 9)])],
+    ['an MP4 without its media', CONTENT.subarray(0, 44)],
+    ['eight bytes of PNG', Buffer.from('89504e470d0a1a0a', 'hex')],
+    ['noise', Buffer.alloc(5000, 7)],
+  ])('%s: is tried again and told once; then the video is archived', async (_what, bytes) => {
+    const id = await charged();
+    answers = [whole({}, bytes), whole({}, bytes)];
+    expect((await once(id)).end).toMatchObject({ message: notTheVideo, category: 'BENIGN' });
+    expect(alarms).toEqual(['content_unusable']);
+    const second = await once(id);
+    expect(second.end).toMatchObject({ message: notTheVideo });
+    expect(alarms).toEqual([]);
+    expect(await onRecord(id)).toEqual([]);
+    expect(await archiveAt().kept(`${id}/video`)).toBe(0);
+    const { rows } = await db.pool.query(
+      `SELECT kind FROM generation_events WHERE generation_id = $1 AND kind = 'content_unusable'`,
+      [id],
+    );
+    expect(rows).toHaveLength(1);
+    expect((await once(id, second.details)).end).toBe('archived');
+    await expectWhole(id);
+  });
+
+  it('a copy that goes on is looked at as a whole, and begins again when its parts make no video', async () => {
+    const id = await charged();
+    const wrong = Buffer.concat([mp4(HALF), Buffer.alloc(HALF, 0xff)]);
+    answers = [cut({}, wrong), rest({}, HALF, wrong), whole()];
+    const first = await once(id);
+    const second = await once(id, first.details);
+    expect(second.end).toMatchObject({ message: notTheVideo });
+    expect((await once(id, second.details)).end).toBe('archived');
+    expect(ranges()).toEqual([undefined, `bytes=${HALF}-`, undefined]);
+    await expectWhole(id);
+  });
+
+  it('the type on record is that of the bytes, whatever the provider called it', async () => {
+    const id = await charged();
+    answers = [whole({ 'content-type': 'text/html' })];
+    expect((await once(id)).end).toBe('archived');
+    const { rows } = await db.pool.query('SELECT content_type FROM contents WHERE generation_id = $1', [id]);
+    expect(rows).toEqual([{ content_type: 'video/mp4' }]);
   });
 });
 
@@ -326,7 +379,6 @@ describe('a body without measure', () => {
 
 describe('a compressed body', () => {
   it('is kept as it is read, whatever length its head tells', async () => {
-    const { gzipSync } = await import('node:zlib');
     const packed = gzipSync(CONTENT);
     const id = await charged();
     answers = [whole({ 'content-encoding': 'gzip' }, packed)];

@@ -107,9 +107,16 @@ describe('a charged video', () => {
     expect(stack.alarms).not.toContain('content_gone');
   });
 
-  it('whose link is dead for an hour: the customer is told so, in the timeline too; the charge stands', async () => {
+  it('whose link is dead for an hour is refunded in full, by itself; the customer is told so, in the timeline too', async () => {
     const id = await ask(account, 'dead for good [[content:404]]');
     await untilSettled(stack, [id]);
+    // So soon it may only not be there yet: a 404 would keep SDKs from trying again.
+    const early = await contentOf(id);
+    expect({ status: early.status, retryAfter: early.headers.get('retry-after') }).toEqual({
+      status: 503,
+      retryAfter: '5',
+    });
+    await early.body?.cancel();
     await stack.database.admin.query(
       `UPDATE generations SET last_look_at = last_look_at - interval '1 hour' WHERE id = $1`,
       [id],
@@ -122,13 +129,15 @@ describe('a charged video', () => {
       body: {
         error: {
           code: 'not_found',
-          message: 'The content of this video (the provider keeps it for a limited time) was not found.',
+          message:
+            'The content of this video is gone: the provider lost it before it could be archived. 0.571429 credits that were charged have been refunded to your account.',
         },
       },
     });
     const { data } = (await (await account.fetch(`/v1/videos/${id}/timeline`)).json()) as { data: { type: string }[] };
-    expect(data.slice(-2).map(({ type }) => type)).toEqual(['charged', 'content_gone']);
-    expect(await movementsOf(stack, id)).toEqual(['hold', 'capture']);
+    expect(data.slice(-2).map(({ type }) => type)).toEqual(['content_gone', 'credits_refunded']);
+    expect(await movementsOf(stack, id)).toEqual(['hold', 'capture', 'refund']);
+    expect(await (await account.fetch(`/v1/videos/${id}`)).json()).toMatchObject({ status: 'completed' });
   });
 
   it('that was refunded, or is open, is not archived', async () => {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
+import { createReconcileProviderActivities } from '../../activities/reconcileActivities.ts';
 import type { FindOutcome } from '../../contracts/activities.ts';
 import type { Provider, ProviderVideo, VideoPage } from '../../provider/index.ts';
 import type { TestDatabase, Tenant } from '../support/database.ts';
@@ -257,6 +259,22 @@ describe('a video without an owner', () => {
     const fresh = video({ prompt: later.prompt });
     await db.ledger.noteOwnerlessVideos(provider.name, [fresh.id, ...old.map(({ id }) => id)]);
     expect(await find(later, [page([...old, fresh])])).toMatchObject({ outcome: 'adopted', providerVideoId: fresh.id });
+  });
+
+  it('is noted by the orphan finder, which counts nothing in a list that it can’t read whole', async () => {
+    const [provider, prompt] = [another(), randomUUID()];
+    const orphans = (pages: VideoPage[]) => {
+      let calls = 0;
+      const listVideos = async () => pages[Math.min(calls++, pages.length - 1)];
+      const deps = { ledger: db.ledger, provider: { ...provider, listVideos }, observe: () => undefined };
+      const activities = createReconcileProviderActivities(deps as unknown as ActivityDependencies);
+      return new MockActivityEnvironment().run(activities.findOrphans);
+    };
+    const old = video({ prompt, createdAt: ago(HOUR_MS) });
+    const owned = await timed(provider, 0);
+    expect(await orphans([page([old, owned, old])])).toEqual({ count: 1, sample: [old.id] });
+    expect(await find(await lost(prompt, { provider }), [page([old])])).toMatchObject({ outcome: 'not_found' });
+    await expect(orphans([page([old], { hasMore: true })])).rejects.toThrow('circles');
   });
 
   it('of another provider by the same id is not put aside', async () => {

@@ -96,6 +96,18 @@ describe('a late completion', () => {
     expect(await eventsOf(stack, id, 'provider_video_deleted')).toEqual([]);
   });
 
+  it('whose claim its owner deletes is deleted at the provider too', async () => {
+    const { account, id } = await late();
+    await untilSeen(id);
+    const [{ video = null } = {}] = await standings(stack, [id]);
+    const { body } = await claim(account, id);
+    expect(await settledAs(stack, body.id)).toBe('charged');
+    expect((await providerVideos(stack)).map((listed) => listed.id)).toContain(video);
+    expect((await account.fetch(`/v1/videos/${body.id}`, { method: 'DELETE' })).status).toBe(200);
+    expect((await providerVideos(stack)).map((listed) => listed.id)).not.toContain(video);
+    expect(await eventsOf(stack, body.id, 'deleted')).toEqual([{}]);
+  });
+
   it('that nobody claims in time is deleted at the provider, and then it can not be claimed', async () => {
     const { account, id } = await late();
     await untilSeen(id);

@@ -188,6 +188,143 @@ describe('a record', () => {
   });
 });
 
+describe('a charged video whose content is on record as gone', () => {
+  const gone = async (id: string) => {
+    await age(id, '1 hour');
+    return db.ledger.recordContentGone(id);
+  };
+  const refundsOf = async (id: string) =>
+    (
+      await db.pool.query('SELECT key, amount_microcredits AS amount, actor FROM refunds WHERE generation_id = $1', [
+        id,
+      ])
+    ).rows;
+  const OURS = { key: 'content_gone', amount: PRICE, actor: 'holdfast' };
+
+  it('is refunded in full, once, by ourselves, in the transaction of the record', async () => {
+    const id = await charged();
+    const before = await db.ledger.getBalance(tenant.accountId);
+    expect(await gone(id)).toEqual({ content: GONE, refund: 'refunded' });
+    expect(await refundsOf(id)).toEqual([OURS]);
+    expect(await gone(id)).toEqual({ content: GONE, refund: null });
+    expect(await refundsOf(id)).toHaveLength(1);
+    const after = await db.ledger.getBalance(tenant.accountId);
+    expect(after.availableMicrocredits - before.availableMicrocredits).toBe(PRICE);
+    expect(await db.ledger.getRefunded(id)).toBe(PRICE);
+    const { rows } = await db.pool.query(
+      `SELECT state, charged_amount_microcredits AS charged FROM generations WHERE id = $1`,
+      [id],
+    );
+    expect(rows).toEqual([{ state: 'charged', charged: PRICE }]);
+  });
+
+  it('is refunded once by eight workers at the same moment', async () => {
+    const id = await charged();
+    await age(id, '1 hour');
+    const answers = await Promise.all(Array.from({ length: 8 }, () => db.ledger.recordContentGone(id)));
+    expect(answers.filter(({ refund }) => refund === 'refunded')).toHaveLength(1);
+    expect(await refundsOf(id)).toEqual([OURS]);
+  });
+
+  it('is refunded what an operator has not yet given back', async () => {
+    const id = await charged();
+    const part = { generationId: id, amountMicrocredits: 71_429, reason: 'kindness', idempotencyKey: 'one' };
+    await db.ledger.refundGeneration(part);
+    expect(await gone(id)).toMatchObject({ refund: 'refunded' });
+    expect(await refundsOf(id)).toEqual([
+      { key: 'one', amount: 71_429, actor: 'operator' },
+      { ...OURS, amount: PRICE - 71_429 },
+    ]);
+  });
+
+  it('is not refunded a second time after an operator gave all of it back', async () => {
+    const id = await charged();
+    await db.ledger.refundGeneration({
+      generationId: id,
+      amountMicrocredits: null,
+      reason: 'r',
+      idempotencyKey: 'one',
+    });
+    expect(await gone(id)).toEqual({ content: GONE, refund: null });
+    expect(await refundsOf(id)).toHaveLength(1);
+  });
+
+  it.each<[string, (id: string) => Promise<unknown>]>([
+    ['that was archived', (id) => record(id, archived())],
+    ['that its owner has deleted', (id) => db.ledger.deleteGeneration(tenant.accountId, id)],
+    ['that was sent to its owner to the last byte', (id) => db.ledger.recordContentServed(id)],
+  ])('%s is not refunded', async (_what, had) => {
+    const id = await charged();
+    await had(id);
+    expect(await gone(id)).toMatchObject({ refund: null });
+    expect(await refundsOf(id)).toEqual([]);
+  });
+
+  it('is not refunded for the sake of a preview', async () => {
+    const id = await charged();
+    await age(id, '1 hour');
+    expect(await record(id, GONE, 'thumbnail')).toEqual(GONE);
+    expect(await refundsOf(id)).toEqual([]);
+  });
+
+  it('is not refunded while it is held: nothing was charged', async () => {
+    const id = await held();
+    expect(await gone(id)).toEqual({ content: GONE, refund: null });
+    expect(await refundsOf(id)).toEqual([]);
+  });
+
+  it('is on record also where the balance has no room for the refund, which is an event of its own', async () => {
+    const rich = await openTenant(db, PRICE);
+    const id = await admit(db, rich);
+    await db.ledger.placeHold(id, 3600);
+    await db.ledger.beginCreate(id, PROVIDER);
+    const video = randomUUID();
+    await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+    const seen = { verdict: 'completed', status: 'completed', progress: null, completedAt: null } as const;
+    await db.ledger.recordLook(id, video, { ...seen, errorCode: null, errorMessage: null });
+    await db.ledger.settleGeneration(id, 'completed');
+    const all = { accountId: rich.accountId, amountMicrocredits: Number.MAX_SAFE_INTEGER, reason: 'all there is' };
+    await db.ledger.grantCredits({ ...all, idempotencyKey: 'all' });
+    expect(await gone(id)).toEqual({ content: GONE, refund: 'too_large' });
+    expect(await db.ledger.getContent(rich.accountId, id, 'video')).toEqual(GONE);
+    const { rows } = await db.pool.query(
+      `SELECT data FROM generation_events WHERE generation_id = $1 AND kind = 'content_refund_refused'`,
+      [id],
+    );
+    expect(rows).toEqual([{ data: { outcome: 'too_large' } }]);
+  });
+});
+
+describe('what is told once', () => {
+  it('is that the provider sent something else, and that the whole was sent to its owner', async () => {
+    const id = await charged();
+    expect(await db.ledger.recordUnusableContent(id, 'the video is not complete')).toBe(true);
+    expect(await db.ledger.recordUnusableContent(id, 'the content is empty')).toBe(false);
+    await db.ledger.recordContentServed(id);
+    await db.ledger.recordContentServed(id);
+    const { rows } = await db.pool.query<{ kind: string }>(
+      `SELECT kind FROM generation_events WHERE generation_id = $1 AND starts_with(kind, 'content_') ORDER BY sequence`,
+      [id],
+    );
+    expect(rows.map(({ kind }) => kind)).toEqual(['content_unusable', 'content_served']);
+  });
+
+  it('is not that a video was served which is not charged', async () => {
+    const id = await held();
+    await db.ledger.recordContentServed(id);
+    const { rowCount } = await db.pool.query(
+      `SELECT FROM generation_events WHERE generation_id = $1 AND kind = 'content_served'`,
+      [id],
+    );
+    expect(rowCount).toBe(0);
+  });
+});
+
+it('a refund is by an operator or by ourselves, and by nobody else', async () => {
+  const refund = db.admin.query(`SELECT refund_generation($1, NULL, 'r', 'k', 'somebody')`, [await charged()]);
+  await expect(refund).rejects.toMatchObject({ code: '23514' });
+});
+
 describe('what archiving has to know', () => {
   it('is where the video is, since when it is complete by our clock, and what is done already', async () => {
     const open = await held('open');

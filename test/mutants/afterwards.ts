@@ -3,6 +3,11 @@ import { edits, statements } from './mutant.ts';
 /** What comes after a release: late completions, their claims and deletion, and the releases of the net below the net. */
 export const afterwards = [
   ...edits('claim_generation', {
+    'claim-closed': {
+      breaks: 'a video is claimed while sales are closed',
+      find: 'IF sales_are_closed() THEN',
+      replace: 'IF false THEN',
+    },
     'claim-lock': { breaks: "two claims don't wait for each other", find: ' FOR NO KEY UPDATE', replace: '' },
     'claim-of-another': {
       breaks: 'another tenant claims the video',

@@ -1,5 +1,6 @@
 import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
+import { contents } from './contents.ts';
 import { derivedFigures } from './derivedFigures.ts';
 import { drift } from './drift.ts';
 import { holds } from './holds.ts';
@@ -24,6 +25,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [refunds, ['ledger-guards-refunds']],
   [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],
   [afterwards, ['ledger-guards-claims']],
+  [contents, ['ledger-contents']],
   [drift, ['ledger-guards-schema', 'ledger-constraints']],
   [texts, ['ledger-texts']],
   [webhooks, ['ledger-webhooks']],

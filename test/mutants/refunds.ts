@@ -64,8 +64,8 @@ export const refunds = [
     'refund-unrecorded': {
       breaks: 'a refund that leaves no row: the next one may give the same again',
       find: `INSERT INTO refunds (generation_id, key, requested_microcredits, reason, amount_microcredits, refunded_before_microcredits,
-      captured_microcredits, transaction_id)
-    VALUES (p_generation_id, p_key, p_amount, p_reason, moved, before, g.charged_amount_microcredits, posted);`,
+      captured_microcredits, transaction_id, actor)
+    VALUES (p_generation_id, p_key, p_amount, p_reason, moved, before, g.charged_amount_microcredits, posted, p_actor);`,
       replace: '',
     },
   }),

@@ -41,6 +41,11 @@ export const requests = [
         OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code IN ('insufficient_credits', 'key_spend_limit'))`,
       replace: '',
     },
+    'admit-closed': {
+      breaks: 'a request is admitted while sales are closed',
+      find: "WHEN sales_are_closed() THEN 'sales_closed'",
+      replace: '',
+    },
     'admit-frozen': { breaks: 'a frozen account is admitted', find: 'account.frozen_at IS NOT NULL', replace: 'false' },
     'admit-funds': {
       breaks: 'requests that cannot be paid are admitted',
@@ -190,8 +195,8 @@ export const requests = [
   ...edits('end_create', {
     'late-refusal': {
       breaks: 'a late refusal brings a deleted prompt back',
-      find: 'CASE WHEN NOT is_deleted(p_generation_id) THEN p_error_message END',
-      replace: 'p_error_message',
+      find: 'WHEN NOT is_deleted(p_generation_id) THEN p_error_message END',
+      replace: 'ELSE p_error_message END',
     },
   }),
   ...edits('guard_create_attempt', {
@@ -227,6 +232,13 @@ export const requests = [
     'delete-undone': {
       breaks: 'what its owner deleted comes back',
       find: 'OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL',
+      replace: 'false',
+    },
+  }),
+  ...edits('set_sales', {
+    'sales-key-reused': {
+      breaks: 'one key for two changes of the switch: the second is answered with the first',
+      find: 'before AND (change.is_open, change.reason) IS DISTINCT FROM (p_is_open, p_reason)',
       replace: 'false',
     },
   }),

@@ -55,6 +55,8 @@ export interface TestStack {
   readonly startWorkers: () => Promise<void>;
   /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
   readonly loseTemporal: () => Promise<void>;
+  /** The same while the workers go on; nobody registers anything with the new server. */
+  readonly replaceTemporal: () => Promise<void>;
   /** What stands between the API and these; only of a stack that is `proxied`. */
   readonly between: { readonly temporal: SwallowingProxy; readonly provider: SwallowingProxy } | undefined;
   readonly stop: () => Promise<void>;
@@ -216,6 +218,12 @@ export async function startStack(
       await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(temporalFile.file + suffix, { force: true })));
       env = await createDevServer(temporalFile);
       stopWorkers = await startAll();
+    },
+    replaceTemporal: async () => {
+      if (temporalFile === undefined) throw new Error('this Temporal is in memory');
+      await env.teardown();
+      await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(temporalFile.file + suffix, { force: true })));
+      env = await createDevServer(temporalFile, { isForgetful: true });
     },
     startWorkers: async () => {
       stopWorkers = await startAll();

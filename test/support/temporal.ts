@@ -7,6 +7,7 @@ import { videoId } from '../../contracts/ids.ts';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { registerSearchAttributes } from '../../platform/temporal.ts';
+import { keepRunning } from '../../worker/keepRunning.ts';
 import type { WorkerDependencies } from '../../worker/worker.ts';
 import { createWorkers } from '../../worker/worker.ts';
 import type { FakeWorld } from './fakes.ts';
@@ -39,7 +40,10 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
 }
 
 /** A real dev server, in memory; with a file, on the disk, and again at the same port. */
-export async function createDevServer(kept?: { file: string; port: number }): Promise<TestWorkflowEnvironment> {
+export async function createDevServer(
+  kept?: { file: string; port: number },
+  options: { readonly isForgetful?: boolean } = {},
+): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const env = await TestWorkflowEnvironment.createLocal({
     server: {
@@ -54,7 +58,7 @@ export async function createDevServer(kept?: { file: string; port: number }): Pr
           }),
     },
   });
-  await registerSearchAttributes(env.client);
+  if (!options.isForgetful) await registerSearchAttributes(env.client);
   return env;
 }
 
@@ -65,20 +69,19 @@ export async function startWorkers(
   env: Pick<TestWorkflowEnvironment, 'address' | 'namespace'>,
   activities: TestActivities,
 ): Promise<() => Promise<void>> {
-  // A connection of their own: the SDK takes the workers of a task queue once a connection.
-  const connection = await NativeConnection.connect({ address: env.address });
-  const workers = await createWorkers({
-    connection,
-    namespace: env.namespace ?? 'default',
-    workflowBundle: { code: readFileSync(inject('bundlePath'), 'utf8') },
-    activities,
-  });
-  const runs = workers.map((worker) => worker.run());
-  let stopped: Promise<void> | undefined;
+  const stopping = new AbortController();
+  const { address, namespace = 'default' } = env;
+  const create = async () => {
+    // A connection of their own: the SDK takes the workers of a task queue once a connection.
+    const connection = await NativeConnection.connect({ address });
+    const workflowBundle = { code: readFileSync(inject('bundlePath'), 'utf8') };
+    const workers = await createWorkers({ connection, namespace, workflowBundle, activities });
+    return { workers, close: () => connection.close() };
+  };
+  const running = keepRunning(await create(), { create, stopping: stopping.signal, onError: () => undefined });
   return () => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    stopped ??= Promise.all(runs).then(() => connection.close());
-    return stopped;
+    stopping.abort();
+    return running;
   };
 }
 

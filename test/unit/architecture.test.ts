@@ -27,8 +27,9 @@ const HOUSE: Record<string, Room> = {
     nodeBuiltins: true,
   },
   ledger: { ours: ['contracts'], packages: ['csv-stringify', 'p-limit', 'pg'], nodeBuiltins: true },
-  provider: { ours: ['contracts'], packages: ['openai', 'undici', 'zod'], nodeBuiltins: true },
-  outbound: { ours: ['contracts'], packages: ['ipaddr.js', 'standardwebhooks', 'undici'], nodeBuiltins: true },
+  network: { ours: [], packages: ['ipaddr.js', 'undici'], nodeBuiltins: true },
+  provider: { ours: ['contracts', 'network'], packages: ['file-type', 'openai', 'undici', 'zod'], nodeBuiltins: true },
+  outbound: { ours: ['contracts', 'network'], packages: ['standardwebhooks', 'undici'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'outbound', 'provider'],
     packages: [

@@ -50,6 +50,33 @@ describe('a content', () => {
     expect(await read()).toEqual(CONTENT);
   });
 
+  it('that its check refuses, early or at its end, is neither readable nor kept', async () => {
+    const refuse = async () => Promise.reject(new Error('refused'));
+    const accept = async () => undefined;
+    for (const check of [
+      { take: refuse, end: accept },
+      { take: accept, end: refuse },
+    ]) {
+      const writing = store.write(KEY, chunks(CONTENT), { from: 0, bytes: CONTENT.length, check });
+      await expect(writing).rejects.toThrow('refused');
+      expect(await read()).toBeUndefined();
+      expect(await store.kept(KEY)).toBe(0);
+    }
+  });
+
+  it('that goes on is checked as a whole, what earlier writes left included', async () => {
+    await expect(cutAt(128_000)).rejects.toThrow('cut');
+    const hash = createHash('sha256');
+    let isEnded = false;
+    const check = {
+      take: async (chunk: Uint8Array) => void hash.update(chunk),
+      end: async () => (isEnded = true),
+    };
+    await store.write(KEY, chunks(CONTENT.subarray(128_000)), { from: 128_000, bytes: CONTENT.length, check });
+    expect(hash.digest()).toEqual(sha256(CONTENT));
+    expect(isEnded).toBe(true);
+  });
+
   it("is the owner's only", async () => {
     await whole();
     const mode = async (path: string) => ((await stat(join(folder, path))).mode & 0o777).toString(8);

@@ -1,7 +1,5 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
-import { CallFailed, createProvider } from '../../provider/index.ts';
+import { createProvider } from '../../provider/index.ts';
 import { closedPort, closeServers, json, KEY, PROMPT, provider, serve } from './provider-server.ts';
 
 afterEach(closeServers);
@@ -223,89 +221,6 @@ describe('listVideos and deleteVideo', () => {
     expect(await deletion(404, {}, { status: 404, body: {} })).toEqual({ outcome: 'deleted' });
     expect(await deletion(404, {}, { status: 200, body: QUEUED })).toMatchObject({ outcome: 'kept' });
     expect(await deletion(404, {}, { status: 503, body: {} })).toMatchObject({ outcome: 'transient', status: 503 });
-  });
-});
-
-describe('downloadContent', () => {
-  test('passes Range on, and status, headers and bytes back', async () => {
-    const { baseUrl, requests } = await serve((response) => {
-      response.writeHead(206, { 'content-type': 'video/mp4', 'content-range': 'bytes 1-3/9', 'content-length': '3' });
-      response.end(Buffer.from([1, 2, 3]));
-    });
-    const answer = await provider(baseUrl).downloadContent('video_1', { variant: 'thumbnail', range: 'bytes=1-3' });
-    expect([answer.status, answer.headers.get('content-range')]).toEqual([206, 'bytes 1-3/9']);
-    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(Uint8Array.from([1, 2, 3]));
-    expect(requests[0]?.url).toBe('/v1/videos/video_1/content?variant=thumbnail');
-    expect(requests[0]?.headers).toMatchObject({ range: 'bytes=1-3', 'accept-encoding': 'identity' });
-    expect(requests[0]?.headers.authorization).toBe(`Bearer ${KEY}`);
-  });
-
-  test.each([304, 404, 416])('HTTP %i is an answer, not an exception', async (status) => {
-    const { baseUrl } = await serve((response) => response.writeHead(status).end());
-    expect((await provider(baseUrl).downloadContent('video_1')).status).toBe(status);
-  });
-
-  test('streams: the first bytes are there while the rest is not yet sent', async () => {
-    let rest: ServerResponse | undefined;
-    const { baseUrl } = await serve((response) => {
-      response.write('first');
-      rest = response;
-    });
-    const answer = await provider(baseUrl).downloadContent('video_1');
-    const reader = answer.body?.getReader();
-    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('first');
-    rest?.end('last');
-    expect(String(Buffer.from((await reader?.read())?.value ?? []))).toBe('last');
-  });
-
-  test('may take longer than a call: only standing still ends it', async () => {
-    const { baseUrl } = await serve((response) => {
-      let left = 10;
-      const timer = setInterval(() => {
-        response.write('x');
-        if (--left === 0) {
-          clearInterval(timer);
-          response.end();
-        }
-      }, 20);
-    });
-    const answer = await provider(baseUrl, { callTimeoutMs: 100 }).downloadContent('video_1');
-    expect(await answer.text()).toBe('x'.repeat(10));
-  });
-
-  test('asks for bytes as they are, so that content-length stays true', async () => {
-    const { baseUrl, requests } = await serve((response) => response.end('bytes'));
-    await (await provider(baseUrl).downloadContent('video_1')).text();
-    expect(requests[0]?.headers['accept-encoding']).toBe('identity');
-  });
-
-  test('a reader that leaves ends the connection to the provider', async () => {
-    const gone: Promise<unknown>[] = [];
-    const { baseUrl } = await serve((response) => {
-      gone.push(once(response, 'close'));
-      response.write('first');
-    });
-    const answer = await provider(baseUrl).downloadContent('video_1');
-    await answer.body?.cancel();
-    expect(gone).toHaveLength(1);
-    await gone[0];
-  });
-
-  test('follows a redirect to a store of files, without taking the key there', async () => {
-    const store = await serve((response) => response.end('bytes'));
-    const { baseUrl } = await serve(json(302, {}, { location: `${store.baseUrl}/file` }));
-    const answer = await provider(baseUrl).downloadContent('video_1');
-    expect(await answer.text()).toBe('bytes');
-    expect(store.requests[0]?.headers.authorization).toBeUndefined();
-  });
-
-  test('raises CallFailed when nobody answers, and the reason when the caller gave up', async () => {
-    const refused = provider(`http://127.0.0.1:${await closedPort()}/v1`).downloadContent('video_1');
-    await expect(refused).rejects.toThrow(CallFailed);
-    const caller = new AbortController();
-    const { baseUrl } = await serve(() => caller.abort(new Error('client went away')));
-    const left = provider(baseUrl).downloadContent('video_1', { signal: caller.signal });
-    await expect(left).rejects.toThrow('client went away');
   });
 });
 

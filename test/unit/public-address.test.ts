@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../outbound/publicAddress.ts';
+import { isPublicAddress } from '../../network/index.ts';
 import { faultOfWebhookUrl } from '../../outbound/webhookUrl.ts';
 
 /** Which addresses a tenant may have us connect to: those of the public internet, in whatever form they are written. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebhookSender } from '../../outbound/index.ts';
-import { isPublicAddress } from '../../outbound/publicAddress.ts';
+import { isPublicAddress } from '../../network/index.ts';
 import type { Receiver } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver.ts';
 

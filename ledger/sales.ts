@@ -1,0 +1,37 @@
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** The operators' switch: closed, nothing new is admitted, and what was admitted goes on as ever. */
+export interface Sales {
+  readonly open: boolean;
+  /** In words, for those who are refused; null while nobody ever changed it. */
+  readonly reason: string | null;
+  readonly changedAt: Date | null;
+}
+
+const GET = {
+  name: 'get_sales',
+  text: 'SELECT is_open AS open, reason, changed_at AS "changedAt" FROM sales_changes ORDER BY id DESC LIMIT 1',
+};
+
+/** As the switch stands; open until somebody closes it. */
+export async function getSales(pool: Pool): Promise<Sales> {
+  const [newest] = await rows<Sales>(pool, GET, []);
+  return newest ?? { open: true, reason: null, changedAt: null };
+}
+
+export type SalesChange =
+  (Sales & { readonly outcome: 'set'; readonly replayed: boolean }) | { readonly outcome: 'key_reused' };
+
+const SET = {
+  name: 'set_sales',
+  text: 'SELECT outcome, is_open AS open, reason, changed_at AS "changedAt", replayed FROM set_sales($1, $2, $3)',
+};
+
+/** Opens or closes sales for every process at once; once a key, whose repeat answers with the first change. */
+export async function setSales(
+  pool: Pool,
+  change: { readonly open: boolean; readonly reason: string; readonly idempotencyKey: string },
+): Promise<SalesChange> {
+  return row(pool, SET, [change.open, change.reason, change.idempotencyKey]);
+}

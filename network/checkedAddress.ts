@@ -1,0 +1,66 @@
+import { Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { buildConnector } from 'undici';
+import { connector } from './connector.ts';
+import { isPublicAddress } from './publicAddress.ts';
+
+export interface AddressRules {
+  /** Which addresses may be connected to; by default those of the public internet. */
+  readonly isPublic?: (address: string) => boolean;
+  /** All addresses of a host name; by default by DNS. */
+  readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
+}
+
+/** The host has no address at all, or one that is not public: one error for both, so that nobody learns which names exist inside. */
+export class NotPublic extends Error {
+  constructor() {
+    super('the host has no public address');
+  }
+}
+
+/** An address of the host, after every one that it has was found public. Raises `NotPublic`. */
+export async function checkedAddress(
+  host: string,
+  signal: AbortSignal,
+  { resolve = resolveByDns, isPublic = isPublicAddress }: AddressRules = {},
+): Promise<string> {
+  const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
+  const [first] = addresses;
+  if (first === undefined || !addresses.every(isPublic)) throw new NotPublic();
+  return first;
+}
+
+/** Connects to this address whatever the name says by now; certificates are still checked by the name. */
+export function connectorTo(address: string | undefined): buildConnector.connector {
+  const connect = connector({ maxCachedSessions: 0 });
+  return (options, callback) => connect(address === undefined ? options : { ...options, hostname: address }, callback);
+}
+
+/**
+ * Looks a host up once and connects to the very address that was checked: a name that changes its mind in between leads
+ * nowhere. Fails with `NotPublic`.
+ */
+export function publicConnector(timeoutMs: number, rules: AddressRules = {}): buildConnector.connector {
+  const connect = connector({ timeout: timeoutMs, maxCachedSessions: 0 });
+  return (options, callback) => {
+    checkedAddress(options.hostname, AbortSignal.timeout(timeoutMs), rules).then(
+      (hostname) => connect({ ...options, hostname }, callback),
+      (error: unknown) => callback(error instanceof Error ? error : new NotPublic(), null),
+    );
+  };
+}
+
+/**
+ * By DNS itself and not by the system's look-up, which blocks one of the process's few threads for as long as a name server
+ * likes: a tenant's tar-pit would keep everybody's look-ups waiting (RULES, exploit 12).
+ */
+export async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
+  const resolver = new Resolver({ timeout: 3000, tries: 2 });
+  signal.addEventListener('abort', () => resolver.cancel(), { once: true });
+  signal.throwIfAborted();
+  const found = await Promise.all([
+    resolver.resolve4(host).catch(() => [] as string[]),
+    resolver.resolve6(host).catch(() => [] as string[]),
+  ]);
+  return found.flat();
+}

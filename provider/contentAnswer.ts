@@ -1,0 +1,119 @@
+import type { fetch as undiciFetch } from 'undici';
+import { retryAfterMs } from './errors.ts';
+
+/**
+ * What an answer to a request for content is: values that were read and checked. No header of the provider's goes further
+ * than this: passed on, it would describe other bytes than those we send.
+ */
+export type ContentAnswer =
+  | {
+      readonly outcome: 'part';
+      /** Where the body begins; -1 when the provider answered with a part and didn't say, in a form that holds, which. */
+      readonly from: number;
+      /** Of the body, which raises when fewer or more bytes come; null when nobody knows before its end. */
+      readonly bytes: number | null;
+      /** Of the whole content; null when the provider doesn't say. */
+      readonly total: number | null;
+      /** Null also when it is weak: that doesn't vouch for every byte. */
+      readonly etag: string | null;
+      /** As declared, if it is a kind of video or image; what it is, its bytes tell. */
+      readonly declaredType: string | null;
+      readonly body: ReadableStream<Uint8Array>;
+    }
+  /** Asked for what comes behind the end; `total` is null when the provider doesn't say where that is. */
+  | { readonly outcome: 'behind_the_end'; readonly total: number | null; readonly etag: string | null }
+  /** There is none, not yet or not any more. */
+  | { readonly outcome: 'missing' }
+  /** Proves nothing about the content. `why`: words for an operator, without an address. */
+  | { readonly outcome: 'trouble'; readonly why: string; readonly retryAfterMs: number | null };
+
+/** The longest videos that are sold come to some hundred megabytes; an endless body must not fill the archive. */
+const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
+const MISSING = [404, 410];
+
+/** Sorts the provider's answer by its head; nothing of the body is read. */
+export async function readContentAnswer(response: Awaited<ReturnType<typeof undiciFetch>>): Promise<ContentAnswer> {
+  const { status, headers } = response;
+  const body = response.body as ReadableStream<Uint8Array> | null;
+  if (status === 200 || status === 206) {
+    const part = status === 200 ? wholeOf(headers) : partOf(headers);
+    const type = /^(video|image)\/[a-z0-9.+-]{1,60}(?=$|;| )/i.exec(headers.get('content-type') ?? '');
+    const declaredType = type === null ? null : type[0].toLowerCase();
+    const bytes = counted(body ?? emptyBody(), part.bytes);
+    return { outcome: 'part', ...part, etag: etagOf(headers), declaredType, body: bytes };
+  }
+  await body?.cancel();
+  if (MISSING.includes(status)) return { outcome: 'missing' };
+  if (status === 416) {
+    const total = numberOf(/^bytes \*\/(\d+)$/, headers.get('content-range'));
+    return { outcome: 'behind_the_end', total, etag: etagOf(headers) };
+  }
+  return { outcome: 'trouble', why: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers as Headers, Date.now()) };
+}
+
+interface Part {
+  readonly from: number;
+  readonly bytes: number | null;
+  readonly total: number | null;
+}
+
+/** Of a compressed body fetch hands over what is inside, and the length is that of the outside. */
+function wholeOf(headers: Head): Part {
+  const total = isEncoded(headers) ? null : numberOf(/^(\d+)$/, headers.get('content-length'));
+  return { from: 0, bytes: total, total };
+}
+
+const NO_PART: Part = { from: -1, bytes: null, total: null };
+
+function partOf(headers: Head): Part {
+  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers.get('content-range') ?? '');
+  // Bytes of what is compressed are no bytes of the content.
+  if (range === null || isEncoded(headers)) return NO_PART;
+  const [from, to] = [Number(range[1]), Number(range[2])];
+  const total = range[3] === '*' ? null : Number(range[3]);
+  if (to < from || (total !== null && to >= total)) return NO_PART;
+  return { from, bytes: to - from + 1, total };
+}
+
+/**
+ * Passes bytes on, and raises instead of passing on fewer or more than there should be. Keeps nothing in a queue: that would
+ * be lost when the connection breaks, and a copy goes on from the last byte that came.
+ */
+function counted(body: ReadableStream<Uint8Array>, expected: number | null): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let bytes = 0;
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const { done, value } = await reader.read();
+    bytes += value?.length ?? 0;
+    if (bytes > (expected ?? MAX_CONTENT_BYTES)) {
+      await reader.cancel();
+      throw new RangeError('the content is longer than it should be');
+    }
+    if (!done) return controller.enqueue(value);
+    if (expected !== null && bytes < expected) throw new RangeError('the content is shorter than it should be');
+    controller.close();
+  };
+  return new ReadableStream({ pull, cancel: (reason) => reader.cancel(reason) }, { highWaterMark: 0 });
+}
+
+interface Head {
+  get(name: string): string | null;
+}
+
+function etagOf(headers: Head): string | null {
+  return /^"[\x21\x23-\x7e]{0,200}"$/.exec(headers.get('etag') ?? '')?.[0] ?? null;
+}
+
+function isEncoded(headers: Head): boolean {
+  return !['', 'identity'].includes((headers.get('content-encoding') ?? '').trim().toLowerCase());
+}
+
+function emptyBody(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}
+
+function numberOf(pattern: RegExp, header: string | null): number | null {
+  const digits = pattern.exec(header ?? '')?.[1];
+  const number = Number(digits);
+  return digits === undefined || !Number.isSafeInteger(number) ? null : number;
+}

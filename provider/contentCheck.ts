@@ -1,0 +1,125 @@
+import { fileTypeFromBuffer } from 'file-type';
+import type { ContentVariant } from '../contracts/content.ts';
+import { boxes, elements, Walk } from './containers.ts';
+
+/** The bytes are not what they should be. Its message has words for an operator and nothing of the bytes. */
+export class NotTheContent extends Error {
+  override readonly name = 'NotTheContent';
+}
+
+/** What comes in, looked at as it comes, from its first byte on. */
+export interface ContentCheck {
+  /** Raises `NotTheContent` as soon as that can be known, at the latest after the first `HEAD_BYTES`. */
+  take(chunk: Uint8Array): Promise<void>;
+  /** Answers with the media type once all has been taken. Raises `NotTheContent` also when the end is missing. */
+  end(): Promise<string>;
+  /** The media type as the first `HEAD_BYTES` tell it; undefined before. */
+  readonly type: string | undefined;
+}
+
+/** By so many bytes a type is known. */
+export const HEAD_BYTES = 4100;
+
+/**
+ * Whether bytes are a whole video (or, of the other variants, a whole image), by the bytes alone: a provider's headers name a
+ * gateway's error page a video, and half a file ends as cleanly as a whole one.
+ */
+export function checkContent(variant: ContentVariant): ContentCheck {
+  return variant === 'video' ? new Check(followVideo) : new Check(followImage);
+}
+
+/** Follows the bytes of one type from the first on; `end` raises unless they are complete. */
+interface Follower {
+  take(chunk: Uint8Array): void;
+  end(): void;
+}
+
+class Check implements ContentCheck {
+  type: string | undefined;
+  private head = Buffer.alloc(0);
+  private follower: Follower | undefined;
+
+  constructor(private readonly follow: (type: string | undefined, head: Buffer) => Follower) {}
+
+  async take(chunk: Uint8Array): Promise<void> {
+    if (this.follower !== undefined) return this.follower.take(chunk);
+    this.head = Buffer.concat([this.head, chunk]);
+    if (this.head.length >= HEAD_BYTES) await this.identify();
+  }
+
+  async end(): Promise<string> {
+    const { follower, type } = this.follower === undefined ? await this.identify() : this;
+    follower?.end();
+    // `identify` raises where there is no type.
+    return type ?? '';
+  }
+
+  private async identify(): Promise<this> {
+    if (this.head.length === 0) throw new NotTheContent('the content is empty');
+    this.type = (await fileTypeFromBuffer(this.head))?.mime;
+    this.follower = this.follow(this.type, this.head);
+    this.follower.take(this.head);
+    return this;
+  }
+}
+
+function followVideo(type: string | undefined, head: Buffer): Follower {
+  if (type?.startsWith('video/') !== true) throw new NotTheContent(`the content is no video but ${named(type)}`);
+  if (head.toString('latin1', 4, 8) === 'ftyp') return follow(new Walk(boxes), ['ftyp', 'moov', 'mdat']);
+  if (/^video\/(webm|matroska|x-matroska)$/.test(type)) return follow(new Walk(elements), ['1a45dfa3', '18538067']);
+  // What is told by its first bytes alone, like MPEG and AVI: these formats have no end to look for.
+  return { take: () => undefined, end: () => undefined };
+}
+
+function follow(walk: Walk, needed: readonly string[]): Follower {
+  return {
+    take: (chunk) => {
+      if (!walk.take(chunk)) throw new NotTheContent('the video is damaged');
+    },
+    end: () => {
+      if (!walk.isComplete || !needed.every((name) => walk.saw(name))) {
+        throw new NotTheContent('the video is not complete');
+      }
+    },
+  };
+}
+
+function followImage(type: string | undefined, head: Buffer): Follower {
+  const isWhole = IMAGES.get(type ?? '')?.(head);
+  if (isWhole === undefined) throw new NotTheContent(`the content is no image but ${named(type)}`);
+  let bytes = 0;
+  let tail = Buffer.alloc(0);
+  return {
+    take: (chunk) => {
+      bytes += chunk.length;
+      tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+    },
+    end: () => {
+      if (!isWhole(tail, bytes)) throw new NotTheContent('the image is not complete');
+    },
+  };
+}
+
+const TAIL_BYTES = 12;
+const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
+const JPEG_END = Buffer.from('ffd9', 'hex');
+
+type ImageEnd = (tail: Buffer, bytes: number) => boolean;
+const isPng: ImageEnd = (tail) => tail.equals(PNG_END);
+
+const IMAGES = new Map<string, (head: Buffer) => ImageEnd>([
+  ['image/png', () => isPng],
+  ['image/apng', () => isPng],
+  ['image/jpeg', () => (tail) => tail.subarray(-2).equals(JPEG_END)],
+  ['image/webp', (head) => (_tail, bytes) => bytes === riffBytes(head)],
+]);
+
+/** RIFF pads to even lengths. */
+function riffBytes(head: Buffer): number {
+  const size = head.length < 8 ? 0 : head.readUInt32LE(4);
+  return 8 + size + (size % 2);
+}
+
+function named(type: string | undefined): string {
+  return type ?? 'of no known type';
+}

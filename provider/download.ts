@@ -1,0 +1,95 @@
+import { Agent, fetch as undiciFetch } from 'undici';
+import { type AddressRules, connector, publicConnector } from '../network/index.ts';
+import { CallFailed, describe, tagging } from './transport.ts';
+
+export interface DownloadSettings extends AddressRules {
+  /** With its /v1. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly connectTimeoutMs: number;
+  /** Up to the headers of each answer on the way. */
+  readonly callTimeoutMs: number;
+  /** `host` or `host:port`: where the provider's redirects may lead besides public addresses and its own origin. */
+  readonly contentHosts: readonly string[];
+}
+
+/** The answer at the end of the way. Raises `CallFailed`, and the signal's reason when its caller gave up. */
+export type Download = (path: string, range: string | undefined, signal: AbortSignal | undefined) => Promise<Answer>;
+type Answer = Awaited<ReturnType<typeof undiciFetch>>;
+
+/** How long a download may stand still before it is given up; what is paused by a slow reader doesn't count. */
+const STREAM_IDLE_MS = 30_000;
+const MAX_REDIRECTS = 5;
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/**
+ * GETs below the base URL that follow redirects: to the provider's own origin, to the listed hosts, and to public addresses,
+ * each connected to as it was checked. The key goes to the provider's origin only, and not even there once a redirect has led
+ * away: whoever answered in between would choose what our key opens.
+ */
+export function createDownload(settings: DownloadSettings): Download {
+  const { connectTimeoutMs, callTimeoutMs } = settings;
+  const limits = { headersTimeout: callTimeoutMs, bodyTimeout: STREAM_IDLE_MS };
+  const trusted = new Agent({ ...limits, connect: tagging(connector({ timeout: connectTimeoutMs })) });
+  const guarded = new Agent({ ...limits, connect: tagging(publicConnector(connectTimeoutMs, settings)) });
+  const { origin } = new URL(settings.baseUrl);
+  const isTrusted = (url: URL) => url.origin === origin || isListed(url, settings.contentHosts);
+  return async (path, range, signal) => {
+    let url = new URL(`${settings.baseUrl}${path}`);
+    let withKey = true;
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+      const dispatcher = isTrusted(url) ? trusted : guarded;
+      const headers = headersOf(range, withKey ? settings.apiKey : undefined);
+      const answer = await get(url, { headers, dispatcher, signal: signal ?? null, redirect: 'manual' }, settings);
+      const location = REDIRECTS.includes(answer.status) ? answer.headers.get('location') : null;
+      if (location === null) return answer;
+      await answer.body?.cancel();
+      url = nextHop(location, url, isTrusted);
+      withKey &&= url.origin === origin;
+    }
+    throw new CallFailed(`more than ${MAX_REDIRECTS} redirects`, false);
+  };
+}
+
+async function get(
+  url: URL,
+  init: NonNullable<Parameters<typeof undiciFetch>[1]>,
+  settings: DownloadSettings,
+): Promise<Answer> {
+  try {
+    return await undiciFetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw init.signal.reason;
+    throw describe(error, false, settings);
+  }
+}
+
+function headersOf(range: string | undefined, apiKey: string | undefined): Record<string, string> {
+  return {
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    // With a Range fetch asks for identity by itself, and would ask twice.
+    ...(range === undefined ? { 'accept-encoding': 'identity' } : { range }),
+  };
+}
+
+/** Where a redirect leads, if that is somewhere to go. Raises `CallFailed`. Addresses are checked when they are connected to. */
+export function nextHop(location: string, from: URL, isTrusted: (url: URL) => boolean): URL {
+  if (!URL.canParse(location, from.href)) throw refused('to what is no URL');
+  const next = new URL(location, from);
+  if (!['http:', 'https:'].includes(next.protocol)) throw refused('to another protocol than HTTP');
+  if (next.username !== '' || next.password !== '') throw refused('with a user name or a password');
+  const isDowngrade = from.protocol === 'https:' && next.protocol === 'http:';
+  if (isDowngrade && !isTrusted(next)) throw refused('from HTTPS to plain HTTP');
+  next.hash = '';
+  return next;
+}
+
+/** A host without a port is listed for the port that its protocol has by itself. */
+function isListed(url: URL, contentHosts: readonly string[]): boolean {
+  const port = url.protocol === 'https:' ? '443' : '80';
+  return contentHosts.includes(url.host) || (url.port === '' && contentHosts.includes(`${url.hostname}:${port}`));
+}
+
+function refused(how: string): CallFailed {
+  return new CallFailed(`a redirect ${how}, which is not followed`, false);
+}

@@ -1,0 +1,77 @@
+import { edits, statements } from './mutant.ts';
+
+/** Contents that are on record as gone, and their refunds. */
+export const contents = [
+  ...edits('record_content', {
+    'gone-early': {
+      breaks: 'a link that is not there yet is on record as gone, and refunded',
+      find: "made.last_look_at > clock_timestamp() - interval '1 hour'",
+      replace: 'false',
+    },
+    'gone-unrefunded': {
+      breaks: 'a video that nobody had stays charged',
+      find: "p_state = 'gone' AND NOT deleted AND g.state",
+      replace: 'false AND g.state',
+    },
+    'gone-deleted': {
+      breaks: 'a video that its owner deleted is refunded',
+      find: "p_state = 'gone' AND NOT deleted AND g.state",
+      replace: "p_state = 'gone' AND g.state",
+    },
+    'gone-preview': {
+      breaks: 'a missing thumbnail refunds the video',
+      find: "p_variant = 'video' AND p_state = 'gone' AND NOT deleted AND g.state",
+      replace: "p_state = 'gone' AND NOT deleted AND g.state",
+    },
+    'gone-held': {
+      breaks: 'what was not charged is to be refunded',
+      find: " AND g.state = 'charged' AND NOT has_event",
+      replace: ' AND NOT has_event',
+    },
+    'gone-served': {
+      breaks: 'a video that its owner was sent is refunded',
+      find: " AND NOT has_event(p_generation_id, 'content_served')",
+      replace: '',
+    },
+    'gone-again': {
+      breaks: 'nothing left to refund is told as a refused refund',
+      find: "NULLIF(r.outcome, 'nothing_left')",
+      replace: 'r.outcome',
+    },
+    'gone-refused-unsaid': {
+      breaks: 'a refund that was due and refused is on no record',
+      find: "refund <> 'refunded'",
+      replace: 'false',
+    },
+    'gone-by-operator': {
+      breaks: 'our own refund is said to be an operator’s',
+      find: "'content_gone', 'holdfast') r",
+      replace: "'content_gone', 'operator') r",
+    },
+  }),
+  ...edits('record_unusable_content', {
+    'unusable-again': {
+      breaks: 'the same trouble is told at each try',
+      find: "has_event(p_generation_id, 'content_unusable')",
+      replace: 'false',
+    },
+  }),
+  ...edits('record_content_served', {
+    'served-again': {
+      breaks: 'each download adds an event',
+      find: " AND NOT has_event(p_generation_id, 'content_served')",
+      replace: '',
+    },
+    'served-uncharged': {
+      breaks: 'what is not charged is on record as served, and would not be refunded later',
+      find: "g.state = 'charged' AND ",
+      replace: '',
+    },
+  }),
+  ...statements({
+    'check-refund-actor': {
+      breaks: 'a refund by nobody',
+      sql: 'ALTER TABLE refunds DROP CONSTRAINT refunds_actor_check',
+    },
+  }),
+];
