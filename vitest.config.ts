@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** What measures how long others wait, or asks for 200 videos at once: it has the machine to itself, after all others. */
-const ALONE = ['chaos', 'isolation', 'many', 'webhook-latency'].map((name) => `test/system/${name}.test.ts`);
+const ALONE = ['chaos', 'isolation', 'many', 'slow-copies', 'webhook-latency'].map(
+  (name) => `test/system/${name}.test.ts`,
+);
 
 export const shared = {
   globalSetup: ['test/support/globalSetup.ts'],

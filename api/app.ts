@@ -24,6 +24,7 @@ import { webhookDeliveryRoutes } from './routes/webhookDeliveries.ts';
 import { webhookEndpointRoutes } from './routes/webhookEndpoints.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { requireScope } from './scopes.ts';
+import { withStreams } from './streams.ts';
 
 const WRITING = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -57,8 +58,9 @@ export function createApp(deps: ApiDependencies) {
 
   app.route('/', healthRoutes(deps));
   app.route('/', webhookRoutes(deps));
-  app.route('/v1', videoRoutes(deps));
-  app.route('/v1', textRoutes(deps));
+  const streaming = withStreams(deps);
+  app.route('/v1', videoRoutes(streaming));
+  app.route('/v1', textRoutes(streaming));
   app.route('/v1', creditRoutes(deps));
   app.route('/v1', priceRoutes(deps));
   app.route('/v1', webhookEndpointRoutes(deps));

@@ -9,6 +9,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { following } from './following.ts';
 import type { Order, Repeat, Started } from './startGeneration.ts';
 import { startGeneration } from './startGeneration.ts';
+import type { StreamDependencies } from './streams.ts';
 import { toText } from './textObject.ts';
 
 /** Places the hold and starts the writing. Raises `ApiError` for every refusal. */
@@ -46,7 +47,7 @@ const WAITED_FOR_MS = 100_000;
  * closes first, and after 100 s unless its reader is sent something meanwhile (`isStreamed`). Never says that nothing is held.
  */
 export async function* followText(
-  deps: ApiDependencies,
+  deps: StreamDependencies,
   caller: Caller,
   generationId: string,
   repeat: Repeat,
@@ -62,9 +63,9 @@ export async function* followText(
     }
   };
   // Not cut at once when this process ends: who waits for an answer is given a while to have it.
-  const { changes, givingUp } = deps;
+  const { streams, givingUp } = deps;
   const closing = reader.isStreamed ? givingUp : AbortSignal.any([givingUp, AbortSignal.timeout(WAITED_FOR_MS)]);
-  for await (const text of following({ changes, closing }, generationId, look, reader.onGone)) {
+  for await (const text of following({ streams, closing }, caller, generationId, look, reader.onGone)) {
     if (text === undefined) continue;
     if (text === 'deleted') break;
     if (text.state !== 'held')

@@ -7,6 +7,12 @@ import type { Log } from './log.ts';
 
 export type WebhookOutcome = 'unverified' | 'other' | RecordedEvent['outcome'];
 
+export interface StreamLimits {
+  /** Of one key, with those that it was rotated from. */
+  readonly ofOneKey: number;
+  readonly inAll: number;
+}
+
 export interface ApiDependencies {
   readonly ledger: Ledger;
   readonly temporal: Client;
@@ -21,6 +27,8 @@ export interface ApiDependencies {
   readonly adminKey: string | undefined;
   /** Of a key that has no number of its own; to each process. */
   readonly requestsPerMinute: number;
+  /** How many may follow a generation at once in this process. */
+  readonly streamLimits: StreamLimits;
   /** Undefined: the provider's webhooks are not listened to. */
   readonly webhookSecret: string | undefined;
   /** Whether a tenant's webhooks may go to any address, by plain HTTP too. */

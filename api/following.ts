@@ -1,34 +1,38 @@
-import type { ApiDependencies } from './deps.ts';
-
-/** Also keeps proxies from closing a connection on which nothing happens. */
-const LOOK_AT_LEAST_EVERY_MS = 15_000;
+import type { Caller } from '../ledger/index.ts';
+import type { StreamDependencies } from './streams.ts';
 
 /**
  * A generation as it is now, whenever it may have changed, and every 15 s; until its reader stops, this process closes, or
- * `onGone` calls back because the client has gone. What changes while its reader is busy is not missed.
+ * `onGone` calls back because the client has gone. Who is busy when it changes is given the newest next, and what came in
+ * between is kept for nobody. Raises `ApiError` once the key is no longer in force.
  */
 export async function* following<Generation>(
-  { changes, closing }: Pick<ApiDependencies, 'changes' | 'closing'>,
+  { streams, closing }: { streams: StreamDependencies['streams']; closing: AbortSignal },
+  caller: Caller,
   generationId: string,
   look: () => Promise<Generation>,
   onGone: (stop: () => void) => void,
 ): AsyncGenerator<Generation, void> {
   const waiting = new Waiting(closing);
   onGone(() => waiting.end());
-  const stop = changes.watch(generationId, () => waiting.wake());
+  const followed = streams.feeds.follow(generationId, look, () => waiting.wake());
   try {
-    // Once more after it is watched: what happened in between is not missed.
-    for (let generation = await look(); !waiting.ended; generation = await look()) {
-      yield generation;
-      await waiting.next(LOOK_AT_LEAST_EVERY_MS);
+    for (;;) {
+      await waiting.next();
+      if (waiting.ended) return;
+      await streams.keys.require(caller);
+      const seen = followed.latest();
+      if (seen === undefined) continue;
+      if ('error' in seen) throw seen.error;
+      yield seen.generation;
     }
   } finally {
-    stop();
+    followed.leave();
     waiting.end();
   }
 }
 
-/** For the next change, or some time; a change that comes while nobody waits is not lost. */
+/** For the next wake; one that comes while nobody waits is not lost. */
 class Waiting {
   ended = false;
   private woken = false;
@@ -36,7 +40,7 @@ class Waiting {
   private readonly end_ = () => this.end();
 
   constructor(private readonly closing: AbortSignal) {
-    if (closing.aborted) this.ended = true;
+    if (closing.aborted) this.end();
     closing.addEventListener('abort', this.end_, { once: true });
   }
 
@@ -51,14 +55,10 @@ class Waiting {
     this.wake();
   }
 
-  async next(atMostMs: number): Promise<void> {
+  async next(): Promise<void> {
     if (!this.woken) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, atMostMs);
-        this.resume = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+        this.resume = resolve;
       });
     }
     this.woken = false;

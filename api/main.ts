@@ -40,6 +40,7 @@ const app = createApp({
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
   requestsPerMinute: config.requestsPerMinute,
+  streamLimits: config.streamLimits,
   webhookSecret: config.provider.webhookSecret,
   webhookAllowPrivate: config.webhookAllowPrivate,
   countWebhook: countWebhooks(registry),

@@ -2,8 +2,10 @@ import type { Context } from 'hono';
 import type { SSEStreamingApi } from 'hono/streaming';
 import { streamSSE } from 'hono/streaming';
 import type { Generation } from '../ledger/index.ts';
-import type { ApiDependencies, Env } from './deps.ts';
+import type { Env } from './deps.ts';
+import { ApiError } from './errors.ts';
 import { following } from './following.ts';
+import { sendOn, type StreamDependencies } from './streams.ts';
 import { toVideo } from './videoObject.ts';
 
 /**
@@ -12,24 +14,29 @@ import { toVideo } from './videoObject.ts';
  * has seen the end is told by a 204 to come no more.
  */
 export function videoEvents(
-  deps: ApiDependencies,
+  deps: StreamDependencies,
   c: Context<Env>,
   first: Generation,
   look: () => Promise<Generation>,
 ): Response {
   const seen = Number(c.req.header('last-event-id') ?? -1);
   if (isSettled(first) && seen >= first.eventSequence) return c.body(null, 204);
+  const leave = deps.streams.places.take(c.get('caller'));
   c.header('x-accel-buffering', 'no');
   return streamSSE(c, (stream) =>
-    send(deps, stream, first, Number.isSafeInteger(seen) ? seen : -1, look).catch((error: unknown) => {
-      // It ends, and its client comes again and is answered then. What hono catches it sends to the client as it is.
-      deps.log.warn({ err: error, generationId: first.id }, 'a stream of events broke');
-    }),
+    send(deps, c, stream, first, Number.isSafeInteger(seen) ? seen : -1, look)
+      .catch((error: unknown) => {
+        // It ends, and its client comes again and is answered then. What hono catches it sends to the client as it is.
+        if (!(error instanceof ApiError))
+          deps.log.warn({ err: error, generationId: first.id }, 'a stream of events broke');
+      })
+      .finally(leave),
   );
 }
 
 async function send(
-  deps: ApiDependencies,
+  deps: StreamDependencies,
+  c: Context<Env>,
   stream: SSEStreamingApi,
   first: Generation,
   after: number,
@@ -37,13 +44,15 @@ async function send(
 ): Promise<void> {
   // An id of another video's may lie ahead of all that happens to this one.
   let sent = Math.min(after, first.eventSequence);
-  for await (const generation of following(deps, first.id, look, (stop) => stream.onAbort(stop))) {
+  const caller = c.get('caller');
+  for await (const generation of following(deps, caller, first.id, look, (stop) => stream.onAbort(stop))) {
     if (generation.eventSequence > sent) {
       sent = generation.eventSequence;
       const event = isSettled(generation) ? 'settled' : 'progress';
-      await stream.writeSSE({ id: String(sent), event, data: JSON.stringify(toVideo(generation)) });
+      const data = JSON.stringify(toVideo(generation));
+      await sendOn(c, stream, () => stream.writeSSE({ id: String(sent), event, data }));
     } else {
-      await stream.write(': still here\n\n');
+      await sendOn(c, stream, () => stream.write(': still here\n\n'));
     }
     if (isSettled(generation)) return;
   }

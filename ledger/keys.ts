@@ -108,6 +108,17 @@ export async function listApiKeys(pool: Pool, accountId: string, after: string, 
   return rows(pool, KEYS, [accountId, after, limit]);
 }
 
+const IN_FORCE = {
+  name: 'is_key_in_force',
+  text: `SELECT EXISTS (SELECT FROM api_keys WHERE id = $1 AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > clock_timestamp())) AS "inForce"`,
+};
+
+/** Whether this key is neither revoked nor expired. */
+export async function isKeyInForce(pool: Pool, apiKeyId: string): Promise<boolean> {
+  return (await row<{ inForce: boolean }>(pool, IN_FORCE, [apiKeyId])).inForce;
+}
+
 export interface Caller {
   readonly apiKeyId: string;
   readonly accountId: string;

@@ -1,16 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { streamSSE } from 'hono/streaming';
+import { type SSEMessage, streamSSE } from 'hono/streaming';
 import { TEXT_ID, type TextKind } from '../../contracts/ids.ts';
 import type { TextRequest } from '../../provider/index.ts';
 import { markDelivered, readRepeat } from '../answered.ts';
 import { followText, startText, stillWritten } from '../createText.ts';
-import type { ApiDependencies, Env } from '../deps.ts';
+import type { Env } from '../deps.ts';
 import { ApiError, envelopeOf, notFound } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
 import { keyed } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers, plainText } from '../schemas.ts';
+import { sendOn, type StreamDependencies } from '../streams.ts';
 import { toText, WrittenText } from '../textObject.ts';
 import { maxCredits, toMaximum } from '../videoRequest.ts';
 
@@ -74,8 +75,18 @@ const retrieveOf = (kind: TextKind) =>
   });
 
 /** Scripts and threads: one handler for both. */
-export function textRoutes(deps: ApiDependencies) {
+export function textRoutes(deps: StreamDependencies) {
   const create = async (c: Context<Env>, kind: TextKind, body: Create) => {
+    const leave = deps.streams.places.take(c.get('caller'));
+    const answer = await createText(c, kind, body, leave).catch((error: unknown) => {
+      leave();
+      throw error;
+    });
+    // A stream leaves with its end.
+    if (!body.stream) leave();
+    return answer;
+  };
+  const createText = async (c: Context<Env>, kind: TextKind, body: Create, leave: () => void) => {
     const { stream, max_credits, topic, tone, model } = body;
     const form: Pick<TextRequest, 'length' | 'posts'> =
       'posts' in body ? { length: 'medium', posts: body.posts } : { length: body.length, posts: null };
@@ -90,6 +101,7 @@ export function textRoutes(deps: ApiDependencies) {
     );
     if ('kept' in started) {
       c.header('idempotency-replayed', 'true');
+      if (stream) leave();
       if (stream && started.kept.status === 200) return streamKept(c, started.kept.body as WrittenText);
       return c.json(started.kept.body as WrittenText, started.kept.status as 200);
     }
@@ -98,7 +110,7 @@ export function textRoutes(deps: ApiDependencies) {
     // Marked with its end only: an SDK that is told of a fault tries again, and must find this request unanswered.
     const delivered = () => markDelivered(deps, c, generationId);
     const follow = (onGone: OnGone) => followText(deps, caller, generationId, repeat, { isStreamed: stream, onGone });
-    if (stream) return streamText(deps, c, generationId, follow, delivered);
+    if (stream) return streamText(deps, c, generationId, follow, { delivered, leave });
     const written = await lastOf(follow(onAbort(c.req.raw.signal)));
     delivered();
     return c.json(written, 200);
@@ -140,31 +152,34 @@ function streamKept(c: Context<Env>, text: WrittenText): Response {
 
 /** Each event bears what was written since the one before; the last one is the whole text, with its credits. */
 function streamText(
-  deps: ApiDependencies,
+  deps: StreamDependencies,
   c: Context<Env>,
   generationId: string,
   follow: (onGone: OnGone) => Texts,
-  delivered: () => void,
+  { delivered, leave }: { delivered: () => void; leave: () => void },
 ): Response {
   c.header('x-accel-buffering', 'no');
   return streamSSE(c, async (stream) => {
     let sent = 0;
+    const send = (message: SSEMessage) => sendOn(c, stream, () => stream.writeSSE(message));
     try {
       for await (const text of follow((stop) => stream.onAbort(stop))) {
         const delta = text.output.slice(sent);
         sent = text.output.length;
-        if (delta !== '') await stream.writeSSE({ event: 'delta', data: JSON.stringify({ delta }) });
-        else if (text.state === 'held') await stream.write(': still here\n\n');
+        if (delta !== '') await send({ event: 'delta', data: JSON.stringify({ delta }) });
+        else if (text.state === 'held') await sendOn(c, stream, () => stream.write(': still here\n\n'));
         if (text.state === 'held') continue;
         const event = text.state === 'charged' ? 'completed' : 'failed';
-        await stream.writeSSE({ event, data: JSON.stringify(toText(text)) });
-        delivered();
+        await send({ event, data: JSON.stringify(toText(text)) });
+        if (!stream.aborted) delivered();
       }
     } catch (error) {
       // Here, for what hono catches it sends to the client as it is.
       if (!(error instanceof ApiError)) deps.log.error({ err: error, generationId }, 'a stream of a text broke');
       const told = error instanceof ApiError ? error : stillWritten(generationId);
-      await stream.writeSSE({ event: 'error', data: JSON.stringify(envelopeOf(told)) });
+      await send({ event: 'error', data: JSON.stringify(envelopeOf(told)) });
+    } finally {
+      leave();
     }
   });
 }

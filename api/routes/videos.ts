@@ -15,6 +15,7 @@ import { listOf, listQuery, toList } from '../listing.ts';
 import { keyed } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers } from '../schemas.ts';
+import type { StreamDependencies } from '../streams.ts';
 import { toTimeline } from '../timeline.ts';
 import { videoEvents } from '../videoEvents.ts';
 import { toVideo, Video } from '../videoObject.ts';
@@ -216,7 +217,7 @@ const content = createRoute({
   },
 });
 
-export function videoRoutes(deps: ApiDependencies) {
+export function videoRoutes(deps: StreamDependencies) {
   const find = async (accountId: string, videoId: string): Promise<Generation> => {
     const generation = isVideoId(videoId) ? await deps.ledger.getGeneration(accountId, videoId) : undefined;
     if (generation === undefined) throw notFound('This video');

@@ -8,6 +8,7 @@ import OpenAI from 'openai';
 import { createActivities } from '../../activities/index.ts';
 import { createApp } from '../../api/app.ts';
 import type { ServerLimits } from '../../api/server.ts';
+import type { StreamLimits } from '../../api/deps.ts';
 import { createServer } from '../../api/server.ts';
 import { freePort } from '../../dev/ports.ts';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
@@ -85,6 +86,7 @@ export async function startStack(
     keepTemporalOnDisk?: boolean;
     /** Of a key without a number of its own. Tests send more in a minute than people do. */
     requestsPerMinute?: number;
+    streamLimits?: StreamLimits;
     serverLimits?: Partial<ServerLimits>;
     /** Then proxies stand before Temporal (for the API) and before the provider. */
     proxied?: boolean;
@@ -164,6 +166,7 @@ export async function startStack(
       archive,
       adminKey: ADMIN_KEY,
       requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
+      streamLimits: options.streamLimits ?? { ofOneKey: 1000, inAll: 1000 },
       webhookSecret,
       webhookAllowPrivate: !options.guardWebhooks,
       countWebhook: (outcome) => webhooks.push(outcome),

@@ -136,11 +136,15 @@ function castOf(worlds: ReadonlyMap<string, FakeWorld>): TestActivities {
 type GenerateVideo = (input: GenerationInput) => Promise<GenerationResult>;
 export type GenerationHandle = WorkflowHandle<GenerateVideo>;
 
-export async function startGeneration(env: TestWorkflowEnvironment, generationId: string): Promise<GenerationHandle> {
+export async function startGeneration(
+  env: TestWorkflowEnvironment,
+  generationId: string,
+  accountId = 'acct_00',
+): Promise<GenerationHandle> {
   return env.client.workflow.start<GenerateVideo>(GENERATE_VIDEO, {
     workflowId: generationId,
     taskQueue: TASK_QUEUE.workflowsAndLedger,
-    args: [{ generationId, accountId: 'acct_00' }],
+    args: [{ generationId, accountId }],
   });
 }
 
