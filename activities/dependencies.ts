@@ -9,6 +9,7 @@ export type Alarm =
   | 'settlement_conflict'
   | 'settlement_refused'
   | 'emergency_release'
+  | 'hold_overdue'
   | 'provider_operator_fault'
   | 'provider_id_conflict'
   | 'generation_resumed'
@@ -25,6 +26,13 @@ export type Alarm =
 export interface Generations {
   isRunning(generationId: string): Promise<boolean>;
   resume(booking: Booking): Promise<'resumed' | 'running'>;
+}
+
+/** What activities need of a log; pino's fits. Ids, amounts and reasons only: no prompt, no key. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
 }
 
 /** What a copy of a content may take. */
@@ -52,6 +60,7 @@ export interface ActivityDependencies {
   readonly count: (alarm: Alarm, amount?: number) => void;
   readonly observe: (gauge: 'orphan_videos', value: number) => void;
   readonly at: CrashPoint;
+  readonly log: Log;
 }
 
 /** What has to do with the provider alone. */

@@ -3,7 +3,7 @@ import type { OpenAttempt } from '../ledger/index.ts';
 import { judge, lookForCandidates, type Judgement } from './candidates.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { wideForm } from './likeness.ts';
-import { transient } from './transient.ts';
+import { notAsked } from './transient.ts';
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
@@ -12,7 +12,7 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
   if (attempt === undefined) return closed(deps, generationId);
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
   if (attempt.provider !== provider.name) {
-    throw transient('The create went to another provider than is configured now.', null);
+    throw notAsked('The create went to another provider than is configured now.');
   }
   at('find:before');
   const looked = await lookForCandidates(deps, attempt);

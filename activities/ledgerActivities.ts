@@ -1,19 +1,20 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Booking, LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
+import type { Movement } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import type { ActivityDependencies, Log } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at' | 'log'>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, holdTtlSeconds, at } = deps;
+  const { ledger, holdTtlSeconds, count, at, log } = deps;
   return {
     placeHold: async ({ generationId, accountId }) => {
       at('hold:before');
-      const placement = await ledger.placeHold(generationId, holdTtlSeconds, accountId);
+      const placement = await ledger.placeHold(generationId, holdTtlSeconds, accountId, teller(log, accountId));
       at('hold:after');
       return placement;
     },
@@ -23,29 +24,51 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
     recordCancel: async ({ generationId }) => {
       await ledger.requestCancel(generationId, 'operator');
     },
+    alertOverdue: async ({ holds, generationId, why }) => {
+      count('hold_overdue', holds);
+      log.error({ generationId, holds, why }, 'ALERT: past its end, and not settled by a fault of our own');
+    },
     recordContentGone: async ({ generationId }) => ({ outcome: await recordGone(deps, generationId) }),
   };
 }
 
 async function settle(
-  { ledger, count, at }: Dependencies,
+  { ledger, count, at, log }: Dependencies,
   { generationId, accountId }: Booking,
   reason: Settlement['reason'],
 ): Promise<SettleResult> {
   at('settle:before');
   try {
-    const settled = await ledger.settleGeneration(generationId, reason, { accountId });
+    const settled = await ledger.settleGeneration(generationId, reason, {
+      accountId,
+      told: teller(log, accountId),
+    });
     at('settle:after');
-    if (settled.result === 'conflict') count('settlement_conflict');
+    if (settled.result === 'conflict') {
+      count('settlement_conflict');
+      log.warn({ generationId, accountId, asked: reason, stands: settled.settlement.reason }, 'settlement conflict');
+    }
     if (settled.result === 'settled' && reason === 'emergency') count('emergency_release');
     return settled;
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     count('settlement_refused');
+    log.error({ generationId, accountId, reason, code: error.code }, 'ALERT: settlement refused');
     await ledger.recordSettlementRefusal(generationId, reason, error.code);
     throw ApplicationFailure.nonRetryable(
       `The ledger refuses to settle as ${reason}: ${error.code}.`,
       SETTLEMENT_REFUSED,
     );
   }
+}
+
+const SAID = { hold: 'hold placed', capture: 'hold captured', release: 'hold released' } as const;
+
+/** One line for each movement of credits, by the call that made it. */
+function teller(log: Log, accountId: string): (movement: Movement) => void {
+  return ({ kind, ...movement }) => {
+    const fields = { ...movement, accountId };
+    if ('reason' in movement && movement.reason === 'emergency') log.error(fields, 'ALERT: emergency release');
+    else log.info(fields, SAID[kind]);
+  };
 }

@@ -6,7 +6,7 @@ import { Lanes } from './lanes.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
-import { transient } from './transient.ts';
+import { notAsked, transient } from './transient.ts';
 import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
@@ -22,7 +22,10 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
     writeText: ({ leastTimeLeftMs, ...booking }) =>
       lanes.run(booking.accountId, () => beating(() => writeText(deps, booking.generationId, leastTimeLeftMs))),
     retrieveVideo: ({ generationId, providerVideoId }) =>
-      beating(() => retrieveVideo(deps, generationId, providerVideoId)),
+      beating(
+        () => retrieveVideo(deps, generationId, providerVideoId),
+        (context) => unanswered.get(context),
+      ),
   };
 }
 
@@ -135,20 +138,54 @@ function created({ providerEventsExpected }: ProviderDependencies, providerVideo
   return { outcome: 'created', providerVideoId, providerEventsExpected };
 }
 
+/** Tries of one look that the provider did not answer; kept by Temporal from one to the next. */
+interface Unanswered {
+  readonly tries: number;
+  readonly sinceMs: number;
+}
+
+const unanswered = new WeakMap<Context, Unanswered>();
+
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
   const { provider, ledger } = deps;
   const made = await ledger.getProviderVideo(generationId);
   if (made.provider !== provider.name) {
-    throw transient('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).', null);
+    throw notAsked('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).');
   }
   deps.at('look:before');
+  const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
   deps.at('look:seen');
-  if (answer.outcome === 'transient')
+  if (answer.outcome === 'transient') {
+    countUnanswered(askedAtMs);
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
-  const { attempt, scheduledTimestampMs } = Context.current().info;
-  if (attempt > 1) await ledger.noteUnreachable(generationId, attempt - 1, Date.now() - scheduledTimestampMs);
+  }
+  await noteUnanswered(deps, generationId);
   const { verdict } = await ledger.recordLook(generationId, providerVideoId, answer.video);
   deps.at('look:recorded');
   return { verdict };
+}
+
+/** Only these are told as "not reached": another try may have failed by a fault of ours. */
+function countUnanswered(askedAtMs: number): void {
+  const context = Context.current();
+  const earlier = context.info.heartbeatDetails as Unanswered | undefined;
+  keepUnanswered({ tries: (earlier?.tries ?? 0) + 1, sinceMs: earlier?.sinceMs ?? askedAtMs });
+}
+
+/** Told once, before the answer; a note that can't be written must not stand in the way of the look. */
+async function noteUnanswered({ ledger }: ProviderDependencies, generationId: string): Promise<void> {
+  const earlier = Context.current().info.heartbeatDetails as Unanswered | undefined;
+  if (earlier === undefined || earlier.tries === 0) return;
+  const forMs = Math.max(0, Date.now() - earlier.sinceMs);
+  await ledger.noteUnreachable(generationId, earlier.tries, forMs).then(
+    () => keepUnanswered({ ...earlier, tries: 0 }),
+    () => undefined,
+  );
+}
+
+function keepUnanswered(counted: Unanswered): void {
+  const context = Context.current();
+  unanswered.set(context, counted);
+  context.heartbeat(counted);
 }

@@ -76,7 +76,8 @@ export function judge(hold: HeldGeneration, isRunning: boolean | undefined): Fin
   const { overdueMs } = hold;
   if (isRunning === undefined || (isRunning && overdueMs < STUCK_AFTER_MS)) return undefined;
   if (isRunning) return { ...hold, action: 'settle', why: 'its workflow is stuck: over ten minutes past the hour' };
-  if (overdueMs < 0) return { ...hold, action: 'resume', why: 'no workflow of it runs' };
+  // The content of a claim is copied by its workflow, however late.
+  if (overdueMs < 0 || hold.isClaim) return { ...hold, action: 'resume', why: 'no workflow of it runs' };
   return { ...hold, action: 'settle', why: 'no workflow of it runs, and the hour is over' };
 }
 

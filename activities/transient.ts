@@ -11,3 +11,8 @@ export function transient(message: string, retryAfterMs: number | null): Applica
     ...(retryAfterMs === null || retryAfterMs < 1000 ? {} : { nextRetryDelay: retryAfterMs }),
   });
 }
+
+/** The provider was not asked, by the operator's settings: a fault of ours, for which a hold waits without end. */
+export function notAsked(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ message, type: 'ProviderNotAsked' });
+}

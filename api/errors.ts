@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Caller } from '../ledger/index.ts';
 import { LedgerUnavailable } from '../ledger/index.ts';
 import { hungUp } from './connection.ts';
 import type { Log } from './log.ts';
@@ -41,6 +42,8 @@ export type ApiErrorCode = keyof typeof STATUS;
 interface Details {
   readonly param?: string;
   readonly headers?: Record<string, string>;
+  /** What was asked for would have cost this, for the log. */
+  readonly amountMicrocredits?: number;
 }
 
 /** An answer that is no success. Its message is shown to the client: what happened, what became of the credits, what to do. */
@@ -78,7 +81,10 @@ function answer(c: Context, error: ApiError): Response {
 /** hono's `onError`. What is not an `ApiError` is a fault of ours: logged with the request's id, answered without a detail. */
 export function handleError(log: Log) {
   return (error: Error, c: Context): Response => {
-    if (error instanceof ApiError) return answer(c, error);
+    if (error instanceof ApiError) {
+      tellRefusal(log, error, c);
+      return answer(c, error);
+    }
     if (error instanceof HTTPException) return answer(c, fromHttpException(error));
     const requestId: unknown = c.get('requestId');
     if (error instanceof LedgerUnavailable) {
@@ -96,6 +102,19 @@ export function handleError(log: Log) {
       ),
     );
   };
+}
+
+/** What a client's own mistake (400, 401, 404, …) explains is not told. */
+const TOLD: readonly number[] = [402, 403, 409, 422, 429, 503];
+
+/** One line for each request that was refused: whose, why, and for what amount. Never what was asked for. */
+function tellRefusal(log: Log, { code, status, details }: ApiError, c: Context): void {
+  if (!TOLD.includes(status)) return;
+  const caller = c.get('caller') as Caller | undefined;
+  const { amountMicrocredits } = details;
+  const requestId: unknown = c.get('requestId');
+  const whose = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: c.req.routePath };
+  log.info({ requestId, ...whose, status, code, amountMicrocredits }, 'request refused');
 }
 
 /** What hono's own validators and limits refuse before a handler runs. */

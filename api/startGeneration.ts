@@ -310,7 +310,9 @@ export async function refusalOf(
     case 'voided':
       return unavailable();
     case 'account_frozen':
-      return new ApiError('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.');
+      return new ApiError('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.', {
+        amountMicrocredits,
+      });
     case 'key_spend_limit':
       return spendLimitExceeded(deps, caller, amountMicrocredits, kind);
     case 'too_many_active_generations': {
@@ -318,7 +320,7 @@ export async function refusalOf(
       return new ApiError(
         'too_many_active_generations',
         `This account may have ${maxActiveGenerations} generations in progress. Nothing was held; try again when one has ended.`,
-        { headers: { 'retry-after': '10' } },
+        { headers: { 'retry-after': '10' }, amountMicrocredits },
       );
     }
     case 'insufficient_credits': {
@@ -330,6 +332,7 @@ export async function refusalOf(
       return new ApiError(
         'insufficient_credits',
         `${costOf(amountMicrocredits, kind)} credits; ${formatCredits(availableMicrocredits)} are available${reserved}.`,
+        { amountMicrocredits },
       );
     }
   }

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../contracts/money.ts';
 import type { Text } from '../ledger/index.ts';
 import { readText, type TextRequest } from '../provider/index.ts';
-import { GenerationCredits, toCredits, unixSeconds } from './creditsObject.ts';
+import { GenerationCredits, refundInWords, releaseInWords, toCredits, unixSeconds } from './creditsObject.ts';
 
 /** A script or a thread. */
 export const WrittenText = z
@@ -92,17 +92,20 @@ function errorOf({ kind, state, errorCode, errorMessage }: Text, isIncomplete: b
   };
 }
 
-function creditsInWords({ kind, state, amountMicrocredits, chargedMicrocredits, outputTokens }: Text): string {
+function creditsInWords(text: Text): string {
+  const { kind, state, amountMicrocredits, chargedMicrocredits, outputTokens } = text;
   const reserved = formatCredits(amountMicrocredits);
   switch (state) {
     case 'held':
       return `Up to ${reserved} credits are reserved for this ${kind}; what it comes to is charged.`;
-    case 'charged':
+    case 'charged': {
+      const charged = chargedMicrocredits ?? amountMicrocredits;
       return [
-        `${formatCredits(chargedMicrocredits ?? amountMicrocredits)} credits were charged for this ${kind}; ${reserved} were reserved.`,
+        `${formatCredits(charged)} credits were charged for this ${kind}; ${reserved} were reserved.${refundInWords(text, charged)}`,
         ...(outputTokens === null ? ['The provider told no usage: it is what was delivered, at its upper bound.'] : []),
       ].join(' ');
+    }
     case 'refunded':
-      return 'Credits have been refunded to your account.';
+      return releaseInWords(amountMicrocredits);
   }
 }

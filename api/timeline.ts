@@ -41,7 +41,7 @@ const WORDS: Record<string, Words> = {
   credits_refunded: (data) =>
     data['actor'] === 'holdfast'
       ? `${credits(data)} credits refunded: nobody had the video before its content was gone`
-      : `${credits(data)} of the charged credits were given back`,
+      : `${credits(data)} of the charged credits were refunded by the operator`,
   refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
 

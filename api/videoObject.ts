@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../contracts/money.ts';
 import type { Generation } from '../ledger/index.ts';
-import { GenerationCredits, toCredits, unixSeconds } from './creditsObject.ts';
+import { GenerationCredits, refundInWords, releaseInWords, toCredits, unixSeconds } from './creditsObject.ts';
 import { EXAMPLE } from './examples.ts';
 
 /** OpenAI's video object, every key of it, plus `credits`. */
@@ -45,7 +45,11 @@ export function toVideo(generation: Generation): Video {
     seconds: String(generation.seconds),
     remixed_from_video_id: generation.remixOf,
     error,
-    credits: toCredits(generation, generation.amountMicrocredits, creditsInWords(generation)),
+    credits: toCredits(
+      generation,
+      generation.chargedMicrocredits ?? generation.amountMicrocredits,
+      creditsInWords(generation),
+    ),
   };
 }
 
@@ -64,18 +68,21 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
   }
 }
 
-function creditsInWords({ state, amountMicrocredits, cancelRequested, claimableUntil }: Generation): string {
+function creditsInWords(generation: Generation): string {
+  const { state, amountMicrocredits, chargedMicrocredits, cancelRequested, claimableUntil } = generation;
   const amount = formatCredits(amountMicrocredits);
   switch (state) {
     case 'held':
       return cancelRequested
         ? `Cancel requested. ${amount} credits stay reserved; if the provider has begun, they follow the outcome of the video.`
         : `${amount} credits are reserved for this video; they are charged only when it completes.`;
-    case 'charged':
-      return `${amount} credits were charged for this video.`;
+    case 'charged': {
+      const charged = chargedMicrocredits ?? amountMicrocredits;
+      return `${formatCredits(charged)} credits were charged for this video.${refundInWords(generation, charged)}`;
+    }
     case 'refunded':
       return claimableUntil === null
-        ? 'Credits have been refunded to your account.'
-        : `Credits have been refunded to your account. The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;
+        ? releaseInWords(amountMicrocredits)
+        : `${releaseInWords(amountMicrocredits)} The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;
   }
 }

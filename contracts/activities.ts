@@ -102,13 +102,21 @@ export interface LedgerActivities {
   /** Records that an operator cancelled the workflow in Temporal; moves nothing. */
   recordCancel(input: { generationId: string }): Promise<void>;
   /**
+   * Alerts an operator: so many holds, this one among them, are past their end and can't be settled by a fault of ours.
+   * Asks nothing of the database, which may be that fault. Moves nothing.
+   */
+  alertOverdue(input: { holds: number; generationId: string; why: string }): Promise<void>;
+  /**
    * Records that the content could not be archived while its link lived; answers with what is on record. A charge whose video
    * nobody had is refunded in the same transaction. Idempotent.
    */
   recordContentGone(input: { generationId: string }): Promise<Archived>;
 }
 
-/** The type of failures that are the provider's: it gave no readable answer, this time. */
+/**
+ * The type of failures that are the provider's: it was asked, and gave no readable answer this time. Any other failure is a
+ * fault of ours, for which a hold waits without end.
+ */
 export const PROVIDER_TRANSIENT = 'ProviderTransient';
 
 /**

@@ -62,6 +62,8 @@ export interface ReconcileReport {
   /** The first few hundred; `acts_made` counts them all. */
   readonly acts: Act[];
   acts_made: number;
+  /** Past their end, and kept there by a fault of ours: alerted, and tried again by the next run. */
+  holds_overdue: number;
   /** Requests that nobody will hold any more. */
   requests_voided: number;
   /** Webhooks to tenants whose time had passed and that nobody was sending. */

@@ -1,5 +1,6 @@
 import type { Pool } from './pool.ts';
 import { rows } from './query.ts';
+import type { RefundActor } from './refunds.ts';
 import { SHOWN_GENERATION } from './selections.ts';
 
 /** A generation as its owner may see it. Times are Dates; amounts microcredits. */
@@ -15,6 +16,8 @@ export interface Generation {
   readonly size: string;
   readonly prompt: string | null;
   readonly amountMicrocredits: number;
+  /** Null unless it was charged. */
+  readonly chargedMicrocredits: number | null;
   readonly requestedAt: Date;
   readonly holdId: string;
   readonly holdExpiresAt: Date;
@@ -26,7 +29,12 @@ export interface Generation {
   readonly cancelRequested: boolean;
   /** Of the last thing that happened to it. */
   readonly eventSequence: number;
-  /** It completed after its refund, and can be claimed until then; null otherwise. */
+  /** Of its charge, so far. */
+  readonly refundedMicrocredits: number;
+  readonly refundedBy: readonly RefundActor[];
+  /** The last time. */
+  readonly refundedAt: Date | null;
+  /** It completed after its refund, nobody has claimed it, and it can be claimed until then; null otherwise. */
   readonly claimableUntil: Date | null;
   readonly claimOf: string | null;
   /** The video that it was made from. */

@@ -24,7 +24,17 @@ interface PlacedRow {
   credits_charged: boolean;
   settlement_reason: Settlement['reason'];
   error_code: string | null;
+  placed_now: boolean;
 }
+
+/** A movement of credits, told once, by the call that made it: for the log. Ids, amount and reason. */
+export type Movement = {
+  readonly generationId: string;
+  readonly amountMicrocredits: number;
+} & (
+  | { readonly kind: 'hold'; readonly holdId: string }
+  | { readonly kind: 'capture' | 'release'; readonly reason: Settlement['reason']; readonly errorCode: string | null }
+);
 
 /**
  * Moves the generation's price from available to held, once; every later call answers with the hold as it stands. Raises
@@ -35,8 +45,12 @@ export async function placeHold(
   generationId: string,
   holdTtlSeconds: number,
   accountId?: string,
+  told: (movement: Movement) => void = () => undefined,
 ): Promise<HoldPlacement> {
   const placed = await inTurn(pool, accountId, () => row<PlacedRow>(pool, PLACE_HOLD, [generationId, holdTtlSeconds]));
+  if (placed.placed_now) {
+    told({ kind: 'hold', generationId, holdId: placed.hold_id, amountMicrocredits: placed.amount_microcredits });
+  }
   switch (placed.state) {
     case 'held':
       return {
@@ -64,11 +78,13 @@ export async function placeHold(
 }
 
 interface SettledRow {
-  result: 'settled' | 'conflict' | 'not_due' | 'terminal';
+  result: 'settled' | 'repeated' | 'conflict' | 'not_due' | 'terminal';
   credits_charged: boolean;
   settlement_reason: Settlement['reason'];
   error_code: string | null;
   time_left_ms: number;
+  /** Of `settled`. */
+  amount_microcredits: number;
 }
 
 export interface SettleOptions {
@@ -76,6 +92,7 @@ export interface SettleOptions {
   readonly accountId?: string;
   /** Of a capture: how much of the hold is charged, the rest is returned; all of it by default, and 0 is a release. */
   readonly chargeMicrocredits?: number;
+  readonly told?: (movement: Movement) => void;
 }
 
 /**
@@ -86,7 +103,7 @@ export async function settleGeneration(
   pool: Pool,
   generationId: string,
   reason: Settlement['reason'],
-  { accountId, chargeMicrocredits }: SettleOptions = {},
+  { accountId, chargeMicrocredits, told }: SettleOptions = {},
 ): Promise<SettleResult> {
   const settled = await inTurn(pool, accountId, () =>
     row<SettledRow>(pool, SETTLE, [generationId, reason, chargeMicrocredits]),
@@ -96,9 +113,16 @@ export async function settleGeneration(
       return { result: 'not_due', timeLeftMs: settled.time_left_ms };
     case 'terminal':
       return { result: 'terminal', look: { verdict: settled.credits_charged ? 'completed' : 'failed' } };
-    case 'settled':
+    case 'settled': {
+      const settlement = settlementOf(settled);
+      const kind = settlement.charged ? 'capture' : 'release';
+      told?.({ kind, generationId, amountMicrocredits: settled.amount_microcredits, ...settlement });
+      return { result: 'settled', settlement };
+    }
+    case 'repeated':
+      return { result: 'settled', settlement: settlementOf(settled) };
     case 'conflict':
-      return { result: settled.result, settlement: settlementOf(settled) };
+      return { result: 'conflict', settlement: settlementOf(settled) };
   }
 }
 

@@ -53,7 +53,7 @@ function toJson(account: string, stated: Statement, from: Date, to: Date): strin
   return `${JSON.stringify({ account, from, to, ...stated }, null, 2)}\n`;
 }
 
-function toStatementCsv({ opening, lines, closing }: Statement, from: Date, to: Date): string {
+function toStatementCsv({ opening, lines, totals, closing }: Statement, from: Date, to: Date): string {
   const standing = ({ availableMicrocredits, heldMicrocredits }: Statement['opening']) => ({
     availableAfterMicrocredits: availableMicrocredits,
     heldAfterMicrocredits: heldMicrocredits,
@@ -62,6 +62,12 @@ function toStatementCsv({ opening, lines, closing }: Statement, from: Date, to: 
     { recordedAt: from, kind: 'opening', ...standing(opening) },
     ...lines,
     { recordedAt: to, kind: 'closing', ...standing(closing) },
+    // In words: a column of movements that held totals too would be summed up wrongly.
+    ...Object.entries(totals).map(([what, amount]) => ({
+      recordedAt: to,
+      kind: 'total',
+      reason: `${what}: ${amount}`,
+    })),
   ]);
 }
 

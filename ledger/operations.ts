@@ -31,6 +31,10 @@ export interface Overview {
   readonly stuckHolds: number;
   readonly chargedToday: number;
   readonly chargedTodayMicrocredits: number;
+  /** Holds that were released: nothing was charged. */
+  readonly releasedToday: number;
+  readonly releasedTodayMicrocredits: number;
+  /** Given back of what was charged, today or earlier. */
   readonly refundedToday: number;
   readonly refundedTodayMicrocredits: number;
   /** By error code, of the last 24 hours, the most frequent first. */
@@ -39,14 +43,16 @@ export interface Overview {
 
 const OVERVIEW = {
   name: 'overview',
-  text: `SELECT active.*, stuck.*, today.*, failed.failures FROM
+  text: `SELECT active.*, stuck.*, today.*, refunded.*, failed.failures FROM
     (SELECT count(*) AS "activeGenerations", COALESCE(sum(amount_microcredits), 0)::bigint AS "heldMicrocredits"
       FROM active_generations) AS active,
     (SELECT count(*) AS "stuckHolds" FROM stuck_holds) AS stuck,
     (SELECT COALESCE(sum(charged_generations), 0)::bigint AS "chargedToday",
         COALESCE(sum(charged_microcredits), 0)::bigint AS "chargedTodayMicrocredits",
-        COALESCE(sum(refunded_generations), 0)::bigint AS "refundedToday",
-        COALESCE(sum(refunded_microcredits), 0)::bigint AS "refundedTodayMicrocredits" FROM credit_usage_today) AS today,
+        COALESCE(sum(released_generations), 0)::bigint AS "releasedToday",
+        COALESCE(sum(released_microcredits), 0)::bigint AS "releasedTodayMicrocredits" FROM credit_usage_today) AS today,
+    (SELECT count(*) AS "refundedToday", COALESCE(sum(amount_microcredits), 0)::bigint AS "refundedTodayMicrocredits"
+      FROM refunds WHERE recorded_at >= date_trunc('day', now(), 'UTC')) AS refunded,
     (SELECT COALESCE(json_agg(json_build_object('code', error_code, 'generations', generations) ORDER BY generations DESC, error_code), '[]')
         AS failures FROM recent_failures) AS failed`,
 };

@@ -8,6 +8,9 @@ const REFUND = {
       refundable_microcredits AS "refundableMicrocredits", replayed FROM refund_generation($1, $2, $3, $4)`,
 };
 
+/** Who gave credits back: an operator, or Holdfast by a rule of its own. */
+export type RefundActor = 'operator' | 'holdfast';
+
 export type Refund =
   | {
       readonly outcome: 'refunded';

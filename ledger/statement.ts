@@ -1,6 +1,6 @@
 import { LedgerError } from './errors.ts';
 import type { Pool } from './pool.ts';
-import { rows } from './query.ts';
+import { row, rows } from './query.ts';
 import { STATEMENT_LINE } from './selections.ts';
 
 export interface StatementLine {
@@ -22,9 +22,18 @@ export interface StandingBalance {
   readonly heldMicrocredits: number;
 }
 
+/** What credits came and went for good, in microcredits: granted − clawed back − charged + refunded is what is there. */
+export interface StatementTotals {
+  readonly grantedMicrocredits: number;
+  readonly clawedBackMicrocredits: number;
+  readonly chargedMicrocredits: number;
+  readonly refundedMicrocredits: number;
+}
+
 export interface Statement {
   readonly opening: StandingBalance;
   readonly lines: readonly StatementLine[];
+  readonly totals: StatementTotals;
   readonly closing: StandingBalance;
 }
 
@@ -66,7 +75,35 @@ export async function getStatement(pool: Pool, accountId: string, from: Date, to
       throw new LedgerError('unbalanced', new Error(`the statement of ${accountId} does not reconcile: ${book}`));
     }
   }
-  return { opening, lines: lines as StatementLine[], closing };
+  const stated = lines as StatementLine[];
+  return { opening, lines: stated, totals: totalsOf(stated), closing };
+}
+
+function totalsOf(lines: readonly StatementLine[]): StatementTotals {
+  const moved = (kind: StatementLine['kind']) =>
+    lines
+      .filter((line) => line.kind === kind)
+      .reduce((sum, line) => sum + line.availableMicrocredits + line.heldMicrocredits, 0);
+  return {
+    grantedMicrocredits: moved('grant'),
+    clawedBackMicrocredits: 0 - moved('claw_back'),
+    chargedMicrocredits: 0 - moved('capture'),
+    refundedMicrocredits: moved('refund'),
+  };
+}
+
+const TOTALS = {
+  name: 'statement_totals',
+  text: `SELECT COALESCE(sum(available_microcredits) FILTER (WHERE kind = 'grant'), 0)::bigint AS "grantedMicrocredits",
+      COALESCE(-sum(available_microcredits) FILTER (WHERE kind = 'claw_back'), 0)::bigint AS "clawedBackMicrocredits",
+      COALESCE(sum(revenue_microcredits) FILTER (WHERE kind = 'capture'), 0)::bigint AS "chargedMicrocredits",
+      COALESCE(sum(available_microcredits) FILTER (WHERE kind = 'refund'), 0)::bigint AS "refundedMicrocredits"
+    FROM journal_transactions WHERE account_id = $1`,
+};
+
+/** The totals of all that ever moved for an account. */
+export async function getTotals(pool: Pool, accountId: string): Promise<StatementTotals> {
+  return row(pool, TOTALS, [accountId]);
 }
 
 type Row = Omit<StatementLine, 'kind'> & { readonly kind: string };

@@ -1,6 +1,8 @@
 import type { TextKind } from '../contracts/ids.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
+import type { RefundActor } from './refunds.ts';
+import { REFUNDED } from './selections.ts';
 
 /** A script or a thread as its owner may see it. */
 export interface Text {
@@ -25,6 +27,9 @@ export interface Text {
   readonly requestedAt: Date;
   readonly holdId: string;
   readonly holdExpiresAt: Date;
+  readonly refundedMicrocredits: number;
+  readonly refundedBy: readonly RefundActor[];
+  readonly refundedAt: Date | null;
   readonly settledAt: Date | null;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
@@ -35,7 +40,7 @@ const GET = {
   text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
       t.output_tokens AS "outputTokens", t.finish_reason AS "finishReason", g.amount_microcredits AS "amountMicrocredits",
       g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt", h.id AS "holdId",
-      h.expires_at AS "holdExpiresAt", g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
+      h.expires_at AS "holdExpiresAt", ${REFUNDED}, g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
     FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
       LEFT JOIN inputs i ON i.generation_id = g.id
     WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,

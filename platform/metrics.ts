@@ -32,6 +32,7 @@ export type Alarm =
   | 'settlement_conflict'
   | 'settlement_refused'
   | 'emergency_release'
+  | 'hold_overdue'
   | 'provider_operator_fault'
   | 'provider_id_conflict'
   | 'generation_resumed'
@@ -59,6 +60,8 @@ const HELP: Record<Alarm, string> = {
   content_refund_refused: 'Refunds that were due because a content is gone, and that the ledger refused.',
   webhook_endpoint_disabled:
     'Webhook endpoints of tenants that were disabled: gone, or nothing accepted for three days.',
+  hold_overdue:
+    'Times that a hold past its end could not be settled by a fault of our own; each is tried on without end.',
   emergency_release: 'Holds released because their outcome could not be recorded.',
 };
 

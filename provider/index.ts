@@ -1,4 +1,5 @@
 /** The OpenAI-compatible video provider: one client, made by `createProvider`, that never charges or retries by itself. */
+export { type ProviderChange, watchHealth } from './health.ts';
 export { createProvider, type ProviderSettings } from './client.ts';
 export type { ContentAnswer } from './contentAnswer.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';

@@ -1,5 +1,5 @@
 import type OpenAI from 'openai';
-import type { Redact } from './text.ts';
+import { cleanText, type Redact } from './text.ts';
 import { sortCreateError } from './errors.ts';
 import { composeText, type TextRequest } from './textRequest.ts';
 import { createRefusal } from './refusal.ts';
@@ -45,7 +45,7 @@ export async function writeText(
     if (next.done === true) break;
     const chunk = next.value;
     const choice = chunk.choices?.[0];
-    finishReason = choice?.finish_reason ?? finishReason;
+    finishReason = readReason(choice?.finish_reason) ?? finishReason;
     usage = readUsage(chunk.usage) ?? usage;
     const content = choice?.delta?.content;
     if (typeof content !== 'string' || content === '') continue;
@@ -65,6 +65,11 @@ const HALF_AT_THE_END = /[\uD800-\uDBFF]$/;
 /** PostgreSQL takes no NUL, and half of a pair is no text. */
 function plain(written: string): string {
   return written.replaceAll('\u0000', '').toWellFormed();
+}
+
+/** Kept beside the text: whatever a server calls it, it must not keep the end from being recorded. */
+function readReason(reason: unknown): string | null {
+  return typeof reason === 'string' ? cleanText(reason, 100) : null;
 }
 
 function readUsage(usage: OpenAI.CompletionUsage | null | undefined): TextUsage | null {

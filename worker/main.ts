@@ -15,7 +15,7 @@ import {
   registerNamespace,
   registerSearchAttributes,
 } from '../platform/temporal.ts';
-import { createProvider } from '../provider/index.ts';
+import { createProvider, watchHealth } from '../provider/index.ts';
 import { buildWorkflowBundle } from './bundle.ts';
 import { crashAt } from './crashAt.ts';
 import { keepRunning } from './keepRunning.ts';
@@ -37,7 +37,10 @@ const pool = createPool({
 });
 const announcer = new Announcer(pool);
 const ledger = createLedger(pool, (id) => announcer.add(id));
-const provider = createProvider(config.provider);
+const provider = watchHealth(createProvider(config.provider), (change) => {
+  if (change.state === 'down') log.warn(change, 'the provider gives no usable answer');
+  else log.info(change, 'the provider answers again');
+});
 const temporal = createTemporalClient(config.temporal);
 const registry = createMetrics();
 
@@ -57,6 +60,7 @@ const activities = createActivities({
   count: countAlarms(registry),
   observe: observeGauges(registry),
   at: crashAt(config.crashAt),
+  log,
 });
 const create = async () => {
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);

@@ -77,14 +77,29 @@ export function providerOnce(
   });
 }
 
-/** By which the reconciler settles, so it is not left to a single try. */
-export function lastLookAtProvider(summary: string): Pick<ProviderActivities, 'retrieveVideo'> {
-  return proxyActivities<ProviderActivities>({
+/** No worker takes it within this time: that is a fault of ours, and the caller waits for it. */
+const QUEUED_AT_MOST = '1 minute';
+
+/** So many tries at a hold's end: room for a second one after the longest Retry-After. */
+export const LAST_TRIES = 6;
+
+/**
+ * What a hold's release depends on at its end. Bounded by its tries and not by a time, which would cut one short: so the
+ * last failure tells whether the provider was asked (`whoseFault`).
+ */
+export function lastAtProvider(
+  summary: string,
+  tries: number,
+): Pick<ProviderActivities, 'retrieveVideo' | 'findVideo'> {
+  const options: ActivityOptions = {
     ...PROVIDER_OPTIONS,
-    scheduleToCloseTimeout: '60 seconds',
-    retry: { ...PROVIDER_OPTIONS.retry, maximumAttempts: 3 },
+    scheduleToStartTimeout: QUEUED_AT_MOST,
+    retry: { ...PROVIDER_OPTIONS.retry, maximumAttempts: tries },
     summary,
-  });
+  };
+  const { retrieveVideo } = proxyActivities<ProviderActivities>(options);
+  const { findVideo } = proxyActivities<ProviderActivities>({ ...options, startToCloseTimeout: PROVIDER_LIST_MS });
+  return { retrieveVideo, findVideo };
 }
 
 /** Like `provider`, for what reads the provider's list. */
@@ -97,33 +112,45 @@ export function providerList(summary: string, timeLeftMs: number): Pick<Provider
   });
 }
 
-/** How long past the hold's end the answer to a create may still be waiting for the database to be recorded. */
-const RECORD_BEYOND_MS = 3_600_000;
-
 /**
- * Like `provider`, for the create: it begins in the time that is left, but the record of what it made may come later, while
- * the database is away.
+ * Like `provider`, for the create: it begins in the time that is left, but the record of what it made is tried without end,
+ * while the database is away. Begun again after the hold's end it answers `too_late`.
  */
 export function creator(summary: string, timeLeftMs: number): ProviderActivities {
   return proxyActivities<ProviderActivities>({
     ...PROVIDER_OPTIONS,
     scheduleToStartTimeout: Math.max(1000, timeLeftMs),
-    scheduleToCloseTimeout: Math.max(1000, timeLeftMs) + RECORD_BEYOND_MS,
     summary,
   });
 }
 
-/**
- * Copies are tried until `withinMs` is over, long enough for any outage of the provider. Each try may take its time, while it
- * heartbeats; the next goes on where it broke off.
- */
+/** One try of a copy. */
+export const COPY_MS = 3_600_000;
+
+/** Each try of a copy may take its time, while it heartbeats; the next goes on where it broke off. */
+const OUTBOUND_OPTIONS: ActivityOptions = {
+  taskQueue: TASK_QUEUE.outbound,
+  startToCloseTimeout: COPY_MS,
+  heartbeatTimeout: '12 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
+};
+
+/** Copies are tried until `withinMs` is over, long enough for any outage of the provider. */
 export function outbound(summary: string, withinMs: number): OutboundActivities {
   return proxyActivities<OutboundActivities>({
-    taskQueue: TASK_QUEUE.outbound,
-    startToCloseTimeout: '1 hour',
+    ...OUTBOUND_OPTIONS,
     scheduleToCloseTimeout: Math.max(1000, withinMs),
-    heartbeatTimeout: '12 seconds',
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
+    summary,
+  });
+}
+
+/** Like `lastAtProvider`, for the copy that a claim is charged for. */
+export function lastCopy(summary: string, { tries, tryMs }: { tries: number; tryMs: number }): OutboundActivities {
+  return proxyActivities<OutboundActivities>({
+    ...OUTBOUND_OPTIONS,
+    scheduleToStartTimeout: QUEUED_AT_MOST,
+    startToCloseTimeout: tryMs,
+    retry: { ...OUTBOUND_OPTIONS.retry, maximumAttempts: tries },
     summary,
   });
 }

@@ -1,11 +1,11 @@
-import { ActivityFailure } from '@temporalio/workflow';
-import type { Booking } from '../contracts/activities.ts';
-import { outbound } from './activities.ts';
+import type { Booking, TerminalLook } from '../contracts/activities.ts';
+import { COPY_MS, LAST_TRIES, lastCopy, outbound } from './activities.ts';
 import type { Ended } from './creditGuard.ts';
 import { captured, keepHold, noLook } from './creditGuard.ts';
 import type { Deadline } from './deadline.ts';
 import { describe } from './describe.ts';
 import { lookWithin } from './watch.ts';
+import { whoseFault } from './whoseFault.ts';
 
 /**
  * Pays for a video that completed after its refund: its content goes into our storage first, and only then is it charged.
@@ -17,7 +17,20 @@ export async function payForLateVideo(booking: Booking, providerVideoId: string,
   const look = await lookWithin({ generationId, providerVideoId }, deadline.leftMs());
   if (look?.verdict === 'completed' && (await copy(booking, deadline))) return captured();
   // The ledger knows if it is in our storage after all, and then charges it; else this waits for the hour.
-  return keepHold({ until: noLook, lastLook: noLook });
+  return keepHold({ until: noLook, lastLook: () => copyAtLast(booking) });
+}
+
+/**
+ * The last try to copy it, at the hold's end; undefined when the provider has no content. Raises the activity's failure:
+ * `whoseFault` says whether the provider was asked for it.
+ */
+export async function copyAtLast(
+  booking: Booking,
+  effort = { tries: LAST_TRIES, tryMs: COPY_MS },
+): Promise<TerminalLook | undefined> {
+  const copying = lastCopy('copy the claimed video to the archive: the last try, the hour is over', effort);
+  const { outcome } = await copying.archiveContent(booking);
+  return outcome === 'archived' ? { verdict: 'completed' } : undefined;
 }
 
 async function copy(booking: Booking, deadline: Deadline): Promise<boolean> {
@@ -25,7 +38,8 @@ async function copy(booking: Booking, deadline: Deadline): Promise<boolean> {
     const copying = outbound('copy the claimed video to the archive', deadline.leftMs());
     return (await copying.archiveContent(booking)).outcome === 'archived';
   } catch (error) {
-    if (error instanceof ActivityFailure) return false;
-    throw error;
+    // By whoever's fault: `expire` tries once more.
+    whoseFault(error);
+    return false;
   }
 }

@@ -1,9 +1,10 @@
-import { ActivityFailure, sleep } from '@temporalio/workflow';
+import { sleep } from '@temporalio/workflow';
 import type { CreateOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
 import { creator, providerList } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
+import { whoseFault } from './whoseFault.ts';
 
 /** What creating came to in the end, after every try that was allowed. */
 export type Created =
@@ -79,9 +80,9 @@ async function createOnce({ generationId, deadline }: Creating, leastTimeLeftMs:
       leastTimeLeftMs,
     });
   } catch (error) {
-    // Out of time between the attempt's commit and the answer's record: it may have arrived.
-    if (error instanceof ActivityFailure) return { outcome: 'ambiguous', why: 'no answer was recorded in time' };
-    throw error;
+    // No worker took it in time, perhaps after one that died between the attempt's commit and the record of its answer.
+    whoseFault(error);
+    return { outcome: 'ambiguous', why: 'no answer was recorded in time' };
   }
 }
 
@@ -121,7 +122,8 @@ async function findOnce(generationId: string, deadline: Deadline): Promise<FindO
   try {
     return await providerList('look for what the create may have made', deadline.leftMs()).findVideo({ generationId });
   } catch (error) {
-    if (error instanceof ActivityFailure) return { outcome: 'nothing_yet' };
-    throw error;
+    // The time is over, by whoever's fault: `expire` looks for it once more.
+    whoseFault(error);
+    return { outcome: 'nothing_yet' };
   }
 }

@@ -13,7 +13,7 @@ import { keepHold, noLook, withCreditGuard, withoutWork } from './creditGuard.ts
 import { describeHold, markHeld } from './describe.ts';
 import { typicalDurationMs } from './pollPlan.ts';
 import type { Nudge, Watched } from './watch.ts';
-import { lastLook, watch } from './watch.ts';
+import { lastFind, lastLook, watch } from './watch.ts';
 
 /**
  * One paid generation: hold → create → wait → capture or release. Credits move on the provider's last word, on a proof
@@ -78,10 +78,16 @@ async function makeVideo({ booking, hold, deadline, cancel }: Guarded, nudge: Nu
   }
 }
 
-/** The answer to a create that was given up may have been recorded since: then there is a video to look at. */
+/**
+ * The answer to a create that was given up may have been recorded since: then there is a video to look at. An attempt that is
+ * open still is looked for once more: the looks so far may have failed by a fault of ours.
+ */
 async function lookAtLateAnswer(booking: Booking): Promise<TerminalLook | undefined> {
+  const { generationId } = booking;
   const standing = await ledger('read whether a video is known by now').placeHold(booking);
-  if (standing.outcome !== 'held' || standing.providerVideoId === null) return undefined;
-  markHeld(standing.providerVideoId);
-  return lastLook({ generationId: booking.generationId, providerVideoId: standing.providerVideoId });
+  if (standing.outcome !== 'held') return undefined;
+  const { providerVideoId, createMayHaveArrived } = standing;
+  if (providerVideoId === null) return createMayHaveArrived ? lastFind(generationId) : undefined;
+  markHeld(providerVideoId);
+  return lastLook({ generationId, providerVideoId });
 }

@@ -42,6 +42,7 @@ function emptyReport(dryRun: boolean): ReconcileReport {
     holds_checked: 0,
     acts: [],
     acts_made: 0,
+    holds_overdue: 0,
     requests_voided: 0,
     webhooks_resumed: 0,
     followed: 0,
@@ -53,10 +54,14 @@ function emptyReport(dryRun: boolean): ReconcileReport {
   };
 }
 
+const NOT_NOW = 'not now';
+
 async function act(done: ReconcileReport, finding: Finding): Promise<void> {
   const { generationId, action, why } = finding;
-  const outcome = done.dry_run ? 'would' : ((await ifNow(() => carryOut(finding))) ?? 'not now');
+  const outcome = done.dry_run ? 'would' : ((await ifNow(() => carryOut(finding))) ?? NOT_NOW);
   done.acts_made += 1;
+  // The provider's trouble releases it, so what can't be done now is a fault of ours.
+  if (action === 'settle' && outcome === NOT_NOW) done.holds_overdue += 1;
   if (done.acts.length < NAMED) done.acts.push({ generation_id: generationId, action, why, outcome });
 }
 
@@ -77,6 +82,7 @@ async function ifNow<Result>(work: () => Promise<Result>): Promise<Result | unde
 }
 
 async function finish(done: ReconcileReport): Promise<ReconcileReport> {
+  if (done.holds_overdue > 0) await ifNow(() => alertOverdue(done));
   await ifNow(() => archive(done));
   if (!done.dry_run) {
     done.requests_voided =
@@ -91,8 +97,20 @@ async function finish(done: ReconcileReport): Promise<ReconcileReport> {
   // Null: they could not be compared, which is no "no differences".
   done.accounts_compared = compared?.accounts ?? null;
   done.differences = compared?.differences ?? null;
-  describe(`Done: ${done.holds_checked} holds looked at, ${done.acts_made} taken care of.`);
+  const overdue =
+    done.holds_overdue === 0 ? '' : ` ALERT: ${done.holds_overdue} kept past their end by a fault of ours.`;
+  describe(`Done: ${done.holds_checked} holds looked at, ${done.acts_made} taken care of.${overdue}`);
   return done;
+}
+
+async function alertOverdue({ holds_overdue: holds, acts }: ReconcileReport): Promise<void> {
+  const one = acts.find(({ action, outcome }) => action === 'settle' && outcome === NOT_NOW);
+  const why = 'the reconciler could not settle them; the next run tries again';
+  await reconciler('alert: holds are past their end by a fault of ours').alertOverdue({
+    holds,
+    generationId: one?.generation_id ?? 'see GET /admin/doctor',
+    why,
+  });
 }
 
 async function archive(done: ReconcileReport): Promise<void> {

@@ -3,6 +3,7 @@ import type { Booking, ReleaseReason, Settlement, SettleResult, TerminalLook } f
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import { ledger } from './activities.ts';
 import { describe } from './describe.ts';
+import { faultInWords, whoseFault } from './whoseFault.ts';
 
 /** Captures on `completed`, releases on `failed`: the provider's last word, retrieved and recorded by us. */
 export async function settleByLook(booking: Booking, look: TerminalLook): Promise<Settlement> {
@@ -25,21 +26,50 @@ export async function release(booking: Booking, reason: Exclude<ReleaseReason, '
 }
 
 /**
- * At the end of the hold's time: one last look, which settles it if it brings the provider's last word; else the credits go
- * back. If the database's clock says that time is left, that is waited for, and looked again.
+ * At the end of the hold's time: one last look, which settles it if it brings the provider's last word. The credits go back
+ * only after the provider was asked and gave none, or where there is nothing to ask: trouble of ours is waited for without
+ * end, with an alert. If the database's clock says that time is left, that is waited for, and looked again.
  */
 export async function expire(booking: Booking, lastLook: () => Promise<TerminalLook | undefined>): Promise<Settlement> {
-  for (;;) {
-    // An outage of our own must not cost anyone a video: the last look is made when the database can record it.
-    await ledger('is the database there, for the last look?').placeHold(booking);
-    const look = await lastLook();
-    if (look !== undefined) return settleByLook(booking, look);
+  for (let waits = 0; ; waits += 1) {
+    // The database must be there, or the last look could not be recorded; and another hand may have settled meanwhile.
+    const standing = await ledger("how does the hold stand, at its time's end?").placeHold(booking);
+    if (standing.outcome === 'settled') return standing.settlement;
+    const asked = await ask(lastLook);
+    if ('fault' in asked) {
+      await waitForUs(booking, asked.fault, waits);
+      continue;
+    }
+    if (asked.look !== undefined) return settleByLook(booking, asked.look);
     describe("Releasing the hold: its time is over without the provider's last word.");
     const released = await releaseOnce(booking, 'expired');
     if (released.result === 'terminal') return settleByLook(booking, released.look);
     if (released.result !== 'not_due') return released.settlement;
     await sleep(Math.max(1000, released.timeLeftMs), { summary: "the hold's time is not over yet" });
   }
+}
+
+async function ask(
+  lastLook: () => Promise<TerminalLook | undefined>,
+): Promise<{ look: TerminalLook | undefined } | { fault: string }> {
+  try {
+    return { look: await lastLook() };
+  } catch (error) {
+    return whoseFault(error) === 'provider' ? { look: undefined } : { fault: faultInWords(error) };
+  }
+}
+
+const FIRST_WAIT_FOR_US_MS = 10_000;
+/** The reconciler tries every few minutes meanwhile, so a long wait holds nothing up and keeps the history short. */
+const LONGEST_WAIT_FOR_US_MS = 3_600_000;
+
+async function waitForUs({ generationId }: Booking, fault: string, waits: number): Promise<void> {
+  describe(
+    `ALERT: the hold's time is over, and the last look failed by a fault of ours: ${fault}. The credits stay reserved until it is mended; only release_expired_holds ends this otherwise.`,
+  );
+  await ledger('alert: a hold is past its end by a fault of ours').alertOverdue({ holds: 1, generationId, why: fault });
+  const waitMs = Math.min(LONGEST_WAIT_FOR_US_MS, FIRST_WAIT_FOR_US_MS * 2 ** waits);
+  await sleep(waitMs, { summary: `a fault of ours: ${fault}` });
 }
 
 function releaseOnce(booking: Booking, reason: ReleaseReason): Promise<SettleResult> {

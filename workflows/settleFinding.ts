@@ -1,16 +1,17 @@
-import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Booking, ReleaseReason, SettleResult, TerminalLook } from '../contracts/activities.ts';
-import { PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 import { isVideoId } from '../contracts/ids.ts';
 import type { Finding } from '../contracts/reconcile.ts';
-import { lastLookAtProvider, providerOnce, reconciler } from './activities.ts';
+import { reconciler } from './activities.ts';
+import { copyAtLast } from './claim.ts';
 import { isRefusal } from './settle.ts';
+import { lastFind, lastLook } from './watch.ts';
+import { whoseFault } from './whoseFault.ts';
 
 /**
  * Settles a hold past its hour that its workflow did not: one last look, by which it is settled if it brings the provider's
  * last word; else it is released. By the same activities as the workflow's, but each is tried for a short time only: the
  * next run of the reconciler comes soon. Answers with what it came to, in a word; raises `ActivityFailure` when it can't be
- * done now.
+ * done now, be it for a minute or for weeks: trouble of ours is waited for without end.
  */
 export async function settleFinding(finding: Finding): Promise<string> {
   const { generationId, accountId } = finding;
@@ -22,40 +23,27 @@ export async function settleFinding(finding: Finding): Promise<string> {
   return wordOf(settled);
 }
 
-/** Undefined when it brings no last word, and of a claim, whose video is complete: the ledger knows whether we have it. */
-async function lookOnce(finding: Finding): Promise<TerminalLook | undefined> {
-  const { generationId, providerVideoId, isClaim } = finding;
+/** Fewer tries than the workflow makes, and shorter ones: the next run comes soon. */
+const TRIES = 3;
+const COPY = { tries: 2, tryMs: 2 * 60_000 };
+
+/** Undefined when it brings no last word. Raises trouble of ours: then nothing is settled in this run. */
+async function lookOnce({
+  generationId,
+  accountId,
+  providerVideoId,
+  isClaim,
+}: Finding): Promise<TerminalLook | undefined> {
   // Of a text the ledger knows what was delivered; there is nothing to look at.
-  if (isClaim || !isVideoId(generationId)) return undefined;
-  const videoId = providerVideoId ?? (await lookForIt(finding));
-  if (videoId === null) return undefined;
-  const look = await lastLookAtProvider('the last look, for its workflow did not')
-    .retrieveVideo({ generationId, providerVideoId: videoId })
-    .catch(unlessAsked(finding));
-  return look === undefined || look.verdict === 'open' ? undefined : look;
-}
-
-/** An open attempt may have made a video: then it is that one's last word that settles. */
-async function lookForIt(finding: Finding): Promise<string | null> {
-  const found = await providerOnce('look for what the create may have made', 'long')
-    .findVideo({ generationId: finding.generationId })
-    .catch(unlessAsked(finding));
-  return found?.outcome === 'adopted' ? found.providerVideoId : null;
-}
-
-/** Past this, whatever is in the way, the hold is released: nobody's credits stay reserved for ever. */
-const WAITED_FOR_MS = 2 * 3_600_000;
-
-/**
- * No last word only if the provider was asked and gave none. Trouble of our own (the database, the queue) says nothing about
- * the video: then nothing is settled in this run.
- */
-function unlessAsked({ overdueMs }: Finding): (error: unknown) => undefined {
-  return (error) => {
-    const cause = error instanceof ActivityFailure ? error.cause : undefined;
-    const asked = cause instanceof ApplicationFailure && cause.type === PROVIDER_TRANSIENT;
-    if (!asked && overdueMs < WAITED_FOR_MS) throw error;
-  };
+  if (!isVideoId(generationId)) return undefined;
+  try {
+    if (isClaim) return await copyAtLast({ generationId, accountId }, COPY);
+    if (providerVideoId === null) return await lastFind(generationId, TRIES);
+    return await lastLook({ generationId, providerVideoId }, TRIES);
+  } catch (error) {
+    if (whoseFault(error) === 'ours') throw error;
+    return undefined;
+  }
 }
 
 function reasonOf({ verdict }: TerminalLook): 'completed' | 'provider_failed' {

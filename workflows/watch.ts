@@ -1,10 +1,11 @@
-import { ActivityFailure, condition, sleep } from '@temporalio/workflow';
+import { condition, sleep } from '@temporalio/workflow';
 import type { Look, TerminalLook } from '../contracts/activities.ts';
-import { provider } from './activities.ts';
+import { LAST_TRIES, lastAtProvider, provider } from './activities.ts';
 import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
 import type { PollPlan } from './pollPlan.ts';
 import { nextLookDelayMs } from './pollPlan.ts';
+import { whoseFault } from './whoseFault.ts';
 
 /** Set by the signal `providerEvent`: something happened at the provider, look now. */
 export interface Nudge {
@@ -32,9 +33,6 @@ const NUDGED_LOOK_GAP_MS = 2000;
 /** An event that came before the provider's own state caught up: looks 2 s and 5 s after the inconclusive one. */
 const AFTER_INCONCLUSIVE_NUDGE_MS = [2000, 3000];
 
-/** For the retrieve at the end of the hour: room for a second try after the longest Retry-After. */
-const LAST_LOOK_MS = 150_000;
-
 /** Looks until the provider's last word, or until the hold's time is over (undefined). Nothing else ends it. */
 export async function watch(watched: Watched): Promise<TerminalLook | undefined> {
   const { plan, deadline, nudge, createdAtMs } = watched;
@@ -61,10 +59,25 @@ export async function lookWithin(seen: Seen, timeLeftMs: number): Promise<Termin
   return look === undefined || look.verdict === 'open' ? undefined : look;
 }
 
-/** One last retrieve at the end of the hour; undefined when it brings no last word. */
-export async function lastLook(watched: Seen): Promise<TerminalLook | undefined> {
-  const look = await lookOnce(watched, LAST_LOOK_MS, 'the last one, the hour is over');
-  return look === undefined || look.verdict === 'open' ? undefined : look;
+/**
+ * The last retrieve, at the hold's end; undefined when the provider answered without a last word. Raises the activity's
+ * failure: `whoseFault` says whether the provider was asked.
+ */
+export async function lastLook(
+  { generationId, providerVideoId }: Seen,
+  tries = LAST_TRIES,
+): Promise<TerminalLook | undefined> {
+  const looking = lastAtProvider('look at the video: the last one, the hour is over', tries);
+  const look = await looking.retrieveVideo({ generationId, providerVideoId });
+  return look.verdict === 'open' ? undefined : look;
+}
+
+/** The last look for what an open attempt may have made, and at that; fails as `lastLook` does. */
+export async function lastFind(generationId: string, tries = LAST_TRIES): Promise<TerminalLook | undefined> {
+  const looking = lastAtProvider('look for what the create may have made: the last time, the hour is over', tries);
+  const found = await looking.findVideo({ generationId });
+  if (found.outcome !== 'adopted') return undefined;
+  return lastLook({ generationId, providerVideoId: found.providerVideoId }, tries);
 }
 
 async function waitForNudge({ nudge, hold }: Watched, delayMs: number): Promise<boolean> {
@@ -78,8 +91,8 @@ async function lookOnce(watched: Seen, timeLeftMs: number, why: string): Promise
   try {
     return await provider(`look at the video: ${why}`, timeLeftMs).retrieveVideo({ generationId, providerVideoId });
   } catch (error) {
-    // No readable answer until the time was over. That says nothing about the video, and moves nothing.
-    if (error instanceof ActivityFailure) return undefined;
-    throw error;
+    // No answer until the time was over, by whoever's fault: it moves nothing, and `expire` makes the last look.
+    whoseFault(error);
+    return undefined;
   }
 }

@@ -92,6 +92,7 @@ const Reconciled = z
     holds_checked: z.number().int(),
     acts: z.array(z.object({ generation_id: z.string(), action: z.string(), why: z.string(), outcome: z.string() })),
     acts_made: z.number().int(),
+    holds_overdue: z.number().int(),
     requests_voided: z.number().int(),
     webhooks_resumed: z.number().int(),
     followed: z.number().int(),

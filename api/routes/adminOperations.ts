@@ -118,6 +118,8 @@ const OverviewShown = z
     stuck_holds: z.number().int(),
     charged_today: z.number().int(),
     charged_today_microcredits: microcredits,
+    released_today: z.number().int(),
+    released_today_microcredits: microcredits,
     refunded_today: z.number().int(),
     refunded_today_microcredits: microcredits,
     failures: z.array(z.object({ code: z.string(), generations: z.number().int() })),
@@ -158,7 +160,7 @@ const emergencies = createRoute({
   ),
 });
 
-export function adminOperationRoutes({ ledger }: ApiDependencies) {
+export function adminOperationRoutes({ ledger, log }: ApiDependencies) {
   return newRouter()
     .openapi(listAccounts, async (c) => {
       const { limit, after = '' } = c.req.valid('query');
@@ -189,6 +191,7 @@ export function adminOperationRoutes({ ledger }: ApiDependencies) {
         .catch(unknownVideo);
       if (refunded.outcome !== 'refunded') throw refundRefused(refunded);
       if (refunded.replayed) c.header('idempotency-replayed', 'true');
+      else log.info({ generationId: id, amountMicrocredits: refunded.movedMicrocredits, reason }, 'refund');
       return c.json(
         {
           object: 'refund' as const,
@@ -210,6 +213,8 @@ export function adminOperationRoutes({ ledger }: ApiDependencies) {
           stuck_holds: seen.stuckHolds,
           charged_today: seen.chargedToday,
           charged_today_microcredits: seen.chargedTodayMicrocredits,
+          released_today: seen.releasedToday,
+          released_today_microcredits: seen.releasedTodayMicrocredits,
           refunded_today: seen.refundedToday,
           refunded_today_microcredits: seen.refundedTodayMicrocredits,
           failures: [...seen.failures],

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
-import type { StatementLine } from '../../ledger/index.ts';
+import type { StatementLine, StatementTotals } from '../../ledger/index.ts';
 import { toCsv } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
@@ -52,12 +52,33 @@ const Transaction = z
   })
   .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
 
+const Totals = z.object({
+  granted_microcredits: z.number().int(),
+  clawed_back_microcredits: z.number().int(),
+  charged_microcredits: z.number().int(),
+  refunded_microcredits: z.number().int(),
+});
+
+const Transactions = listOf(Transaction)
+  .extend({ totals: Totals })
+  .openapi('CreditTransactionList', {
+    example: {
+      ...pageOf(EXAMPLE.creditTransaction),
+      totals: {
+        granted_microcredits: 10000000,
+        clawed_back_microcredits: 0,
+        charged_microcredits: 0,
+        refunded_microcredits: 0,
+      },
+    },
+  });
+
 const transactions = createRoute({
   method: 'get',
   path: '/credits/transactions',
   operationId: 'listCreditTransactions',
   summary:
-    'Every movement of credits, the newest first; as CSV for Accept: text/csv, where a Link header leads to the next page',
+    'Every movement of credits, the newest first, with the totals of all of them; as CSV for Accept: text/csv, where a Link header leads to the next page',
   security: bearer,
   request: { query: listQuery(/^[1-9][0-9]{0,14}$/, '42') },
   responses: {
@@ -65,7 +86,7 @@ const transactions = createRoute({
       description: 'A page.',
       content: {
         'application/json': {
-          schema: listOf(Transaction).openapi('CreditTransactionList', { example: pageOf(EXAMPLE.creditTransaction) }),
+          schema: Transactions,
         },
         'text/csv': { schema: z.string(), example: EXAMPLE.transactionsCsv },
       },
@@ -131,7 +152,8 @@ export function creditRoutes({ ledger }: ApiDependencies) {
         if (hasMore) c.header('link', `<${c.req.path}?limit=${limit}&order=${order}&after=${last}>; rel="next"`);
         return c.body(toCsv(items), 200, { 'content-type': 'text/csv; charset=utf-8' });
       }
-      return c.json(toList(items.map(toTransaction), hasMore), 200);
+      const totals = toTotals(await ledger.getTotals(c.get('caller').accountId));
+      return c.json({ ...toList(items.map(toTransaction), hasMore), totals }, 200);
     })
     .openapi(holds, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
@@ -147,6 +169,15 @@ export function creditRoutes({ ledger }: ApiDependencies) {
       }));
       return c.json(toList(data, hasMore), 200);
     });
+}
+
+function toTotals(totals: StatementTotals): z.infer<typeof Totals> {
+  return {
+    granted_microcredits: totals.grantedMicrocredits,
+    clawed_back_microcredits: totals.clawedBackMicrocredits,
+    charged_microcredits: totals.chargedMicrocredits,
+    refunded_microcredits: totals.refundedMicrocredits,
+  };
 }
 
 function toTransaction(line: StatementLine): z.infer<typeof Transaction> {

@@ -231,10 +231,15 @@ const content = createRoute({
 });
 
 export function videoRoutes(deps: StreamDependencies) {
-  const find = async (caller: Caller, videoId: string): Promise<Generation> => {
+  /** The video of that id, which its client has just named. */
+  const named = async (caller: Caller, videoId: string): Promise<Generation | undefined> => {
     const generation = isVideoId(videoId) ? await deps.ledger.getGeneration(caller.accountId, videoId) : undefined;
+    if (generation !== undefined) await noteKnown(deps, caller, generation);
+    return generation;
+  };
+  const find = async (caller: Caller, videoId: string): Promise<Generation> => {
+    const generation = await named(caller, videoId);
     if (generation === undefined) throw notFound('This video');
-    await noteKnown(deps, caller, generation);
     return generation;
   };
   const findRemixable = async (caller: Caller, videoId: string): Promise<Generation> => {
@@ -302,8 +307,13 @@ export function videoRoutes(deps: StreamDependencies) {
       return c.json(toVideo(await find(c.get('caller'), c.req.valid('param').video_id)), 200);
     })
     .openapi(timeline, async (c) => {
-      const { id: generationId, accountId } = await find(c.get('caller'), c.req.valid('param').video_id);
-      const steps = toTimeline(await deps.ledger.listEvents(accountId, generationId));
+      const caller = c.get('caller');
+      const { video_id: videoId } = c.req.valid('param');
+      await named(caller, videoId);
+      // From the events alone: they are there for the owner of a video that was deleted, too.
+      const recorded = isVideoId(videoId) ? await deps.ledger.listEvents(caller.accountId, videoId) : [];
+      if (recorded.length === 0) throw notFound('This video');
+      const steps = toTimeline(recorded);
       const data = steps.map((step) => ({ object: 'timeline.step' as const, ...step, at: step.at.toISOString() }));
       return c.json({ object: 'list' as const, data }, 200);
     })

@@ -74,7 +74,7 @@ BEGIN
     WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'refunded') AND is_finished(gen)
     RETURNING * INTO g;
   IF FOUND THEN
-    UPDATE accounts SET active_generations = active_generations - 1 WHERE id = g.account_id;
+    UPDATE accounts SET active_generations = greatest(0, active_generations - 1) WHERE id = g.account_id;
   END IF;
 END $$;
 

@@ -33,7 +33,7 @@ CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
 RETURNS TABLE (
   state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
   model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, is_claim boolean,
-  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text
+  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text, placed_now boolean
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -109,7 +109,7 @@ BEGIN
       COALESCE(gen.provider_video_id, (SELECT original.provider_video_id FROM generations original WHERE original.id = gen.claim_of)),
       gen.claim_of IS NOT NULL,
       EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
-      gen.credits_charged, gen.settlement_reason, gen.error_code
+      gen.credits_charged, gen.settlement_reason, gen.error_code, g.state = 'requested' AND gen.state = 'held'
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
 END $$;
 

@@ -50,7 +50,7 @@ $$;
 CREATE FUNCTION return_spending() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  -- Never below 0, so that it never raises: a limit must not be what keeps a hold from being settled.
+  -- Never below 0, and what can't be returned stays spent: a limit must not be what keeps a hold from being settled.
   UPDATE api_key_spending s SET
     day_microcredits = CASE WHEN s.day = (h.placed_at AT TIME ZONE 'UTC')::date
       THEN greatest(0, s.day_microcredits - (h.amount_microcredits - COALESCE(NEW.charged_amount_microcredits, 0))) ELSE s.day_microcredits END,
@@ -58,6 +58,11 @@ BEGIN
       THEN greatest(0, s.month_microcredits - (h.amount_microcredits - COALESCE(NEW.charged_amount_microcredits, 0))) ELSE s.month_microcredits END
   FROM holds h WHERE h.generation_id = NEW.id AND s.api_key_id = NEW.limited_key;
   RETURN NULL;
+EXCEPTION
+  WHEN transaction_rollback THEN RAISE;
+  WHEN OTHERS THEN
+    RAISE WARNING 'the spending of generation % could not be returned: %', NEW.id, SQLERRM;
+    RETURN NULL;
 END $$;
 
 -- Deferred: it comes after the account's row, whatever the order in which a settlement writes; see the lock order above.

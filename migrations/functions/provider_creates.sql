@@ -155,7 +155,7 @@ BEGIN
   IF p_outcome IN ('created', 'adopted') THEN
     BEGIN
       UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
-          provider_created_at = COALESCE(p_provider_created_at, clock_timestamp())
+          provider_created_at = COALESCE(plausible_time(p_provider_created_at), clock_timestamp())
         WHERE id = p_generation_id;
     EXCEPTION WHEN unique_violation THEN
       IF p_outcome = 'adopted' THEN RAISE; END IF;

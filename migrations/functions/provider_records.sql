@@ -1,5 +1,11 @@
 -- What the provider said, recorded before anything is decided by it: settle_generation looks for its proof here.
 
+-- A time that the provider told, or NULL where it can't be one: it is for show and for statistics, and refuses nothing.
+CREATE FUNCTION plausible_time(p_told timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT CASE WHEN p_told BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00' THEN p_told END
+$$;
+
 -- Records what a retrieve saw; of a claim, on the generation that made the video. The first terminal verdict stands. A
 -- completion after the refund moves nothing: it is claimable for a day. Answers with the verdict on record.
 CREATE FUNCTION record_look(
@@ -23,13 +29,15 @@ BEGIN
   IF p_verdict IS NULL THEN
     RAISE EXCEPTION 'a look has a verdict' USING ERRCODE = '22004';
   END IF;
+  -- For show: what is no percentage is not known, and must not keep the verdict from being recorded.
+  p_progress := CASE WHEN p_progress BETWEEN 0 AND 100 THEN p_progress END;
   -- Also after a refund: a late end is known then, and frees the account's slot.
   IF g.provider_verdict = 'open' THEN
     late := CASE WHEN g.state = 'refunded' AND p_verdict = 'completed' THEN clock_timestamp() + interval '24 hours' END;
     UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
         -- Progress never goes back for the one who watches it.
         provider_progress = greatest(gen.provider_progress, p_progress),
-        provider_completed_at = p_completed_at, provider_error_code = p_error_code,
+        provider_completed_at = plausible_time(p_completed_at), provider_error_code = p_error_code,
         provider_error_message = CASE WHEN gen.deleted_at IS NULL THEN p_error_message END,
         last_look_at = clock_timestamp(), claimable_until = late
       WHERE gen.id = p_generation_id;
@@ -65,7 +73,7 @@ BEGIN
   END IF;
   UPDATE generations SET counts_as_active = false WHERE id = p_generation_id;
   PERFORM append_event(p_generation_id, 'follow_ended', '{}');
-  UPDATE accounts SET active_generations = active_generations - 1 WHERE id = g.account_id;
+  UPDATE accounts SET active_generations = greatest(0, active_generations - 1) WHERE id = g.account_id;
   RETURN true;
 END $$;
 

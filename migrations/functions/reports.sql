@@ -16,8 +16,8 @@ CREATE VIEW credit_usage_today AS
   SELECT g.account_id, a.name AS account_name,
     count(*) FILTER (WHERE credits_charged) AS charged_generations,
     COALESCE(sum(charged_amount_microcredits) FILTER (WHERE credits_charged), 0)::bigint AS charged_microcredits,
-    count(*) FILTER (WHERE NOT credits_charged) AS refunded_generations,
-    COALESCE(sum(amount_microcredits) FILTER (WHERE NOT credits_charged), 0)::bigint AS refunded_microcredits
+    count(*) FILTER (WHERE NOT credits_charged) AS released_generations,
+    COALESCE(sum(amount_microcredits) FILTER (WHERE NOT credits_charged), 0)::bigint AS released_microcredits
   FROM generations g JOIN accounts a ON a.id = g.account_id
   WHERE charged_at >= date_trunc('day', now(), 'UTC')
   GROUP BY g.account_id, a.name;

@@ -21,14 +21,23 @@ BEGIN
     AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
 END $$;
 
+-- Milliseconds between two moments; NULL where they tell none: one is missing or infinite, they are in the wrong order (a
+-- clock stepped back), or over ten years apart. For statistics, which must never refuse a settlement: it never raises.
+CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  -- As numbers, for the difference of two times may be out of range.
+  SELECT CASE WHEN extract(epoch FROM p_to) - extract(epoch FROM p_from) BETWEEN 0 AND 315360000
+    THEN ((extract(epoch FROM p_to) - extract(epoch FROM p_from)) * 1000)::bigint END
+$$;
+
 -- Settles a held generation: 'completed' captures, every other reason releases. Each reason needs its proof in the
 -- database, whoever calls. A capture takes p_charge_microcredits, all that is held when that is NULL, and returns the rest;
 -- of 0 it is a release ('nothing_to_charge'). A text is charged by its own record, and one whose writer is gone is closed by
 -- what it delivered. The same settlement again answers with the first; a different one is a conflict, recorded.
--- result: 'settled', 'conflict', and for 'expired' 'not_due' (the hold's time is not over) and 'terminal' (the provider's
+-- result: 'settled' (with the amount that was charged or released), 'repeated', 'conflict', and for 'expired' 'not_due' (the hold's time is not over) and 'terminal' (the provider's
 -- last word is on record, and settles it).
 CREATE FUNCTION settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL)
-RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint)
+RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint, amount_microcredits bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -53,9 +62,9 @@ BEGIN
     IF (g.settlement_reason, g.charged_amount_microcredits) IS DISTINCT FROM (asked, charged) THEN
       PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_strip_nulls(jsonb_build_object(
         'asked', asked, 'asked_microcredits', p_charge_microcredits, 'stands', g.settlement_reason)));
-      RETURN QUERY SELECT 'conflict', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint; RETURN;
+      RETURN QUERY SELECT 'conflict', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint, NULL::bigint; RETURN;
     END IF;
-    RETURN QUERY SELECT 'settled', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint; RETURN;
+    RETURN QUERY SELECT 'repeated', g.credits_charged, g.settlement_reason, g.error_code, NULL::bigint, NULL::bigint; RETURN;
   END IF;
   IF g.state <> 'held' THEN
     RAISE EXCEPTION 'generation % is %, not held', p_generation_id, g.state USING ERRCODE = 'HF002';
@@ -78,18 +87,18 @@ BEGIN
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
 
   IF p_reason = 'expired' AND (g.provider_verdict IN ('completed', 'failed') OR g.claim_of IS NOT NULL AND claim_is_ready(g)) THEN
-    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint; RETURN;
+    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint, NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
-    RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at); RETURN;
+    RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at), NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND g.kind <> 'video' THEN
     -- Whose writer is gone is charged what it delivered; one that writes still ends it itself.
     SELECT c.outcome, c.wait_ms INTO closing, closing_ms FROM close_text(p_generation_id) c;
     IF closing = 'writing' THEN
-      RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, closing_ms; RETURN;
+      RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, closing_ms, NULL::bigint; RETURN;
     ELSIF closing = 'ended' THEN
-      RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint; RETURN;
+      RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint, NULL::bigint; RETURN;
     END IF;
     -- Its attempt may have been closed as never made.
     g := lock_generation(p_generation_id);
@@ -140,10 +149,10 @@ BEGIN
     error_code = code,
     error_message = message,
     -- By the provider's clock only where that fits into the time that we saw pass.
-    duration_ms = CASE WHEN charge THEN extract(epoch FROM CASE
-      WHEN g.provider_completed_at - g.provider_created_at BETWEEN interval '0' AND settled - hold.placed_at
-        THEN g.provider_completed_at - g.provider_created_at
-      ELSE settled - hold.placed_at END) * 1000 END,
+    duration_ms = CASE WHEN charge THEN
+      CASE WHEN elapsed_ms(g.provider_created_at, g.provider_completed_at) <= elapsed_ms(hold.placed_at, settled)
+        THEN elapsed_ms(g.provider_created_at, g.provider_completed_at)
+        ELSE elapsed_ms(hold.placed_at, settled) END END,
     counts_as_active = g.counts_as_active AND NOT finished,
     -- An emergency took back what was complete: its owner may have it after all.
     claimable_until = CASE WHEN asked = 'emergency' AND g.kind = 'video' AND g.provider_verdict = 'completed' THEN settled + interval '24 hours' ELSE gen.claimable_until END,
@@ -156,11 +165,12 @@ BEGIN
   UPDATE accounts a SET
     held_microcredits = a.held_microcredits - hold.amount_microcredits,
     available_microcredits = a.available_microcredits + hold.amount_microcredits - COALESCE(charged, 0),
-    active_generations = a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END
+    -- A count, and not what is settled: where it is wrong, ledger_drift shows it.
+    active_generations = greatest(0, a.active_generations - CASE WHEN finished AND g.counts_as_active THEN 1 ELSE 0 END)
   WHERE a.id = hold.account_id RETURNING * INTO account;
   PERFORM post_transaction(p_generation_id || ':settle', CASE WHEN charge THEN 'capture' ELSE 'release' END, account,
     p_generation_id, COALESCE(charged, hold.amount_microcredits), asked, hold.amount_microcredits - COALESCE(charged, 0), -hold.amount_microcredits, 0, COALESCE(charged, 0));
-  RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint;
+  RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint, COALESCE(charged, hold.amount_microcredits);
 END $$;
 
 -- Notes that a rule or a constraint refuses the settlement. The first note begins the ten minutes after which

@@ -66,6 +66,11 @@ BEGIN
   END IF;
   UPDATE create_attempts a SET outcome = 'created', ended_at = clock_timestamp()
     WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
+  IF (p_input_tokens >= 0 AND p_output_tokens >= 0) IS NOT TRUE THEN
+    -- Half a count, or none: the text ends all the same, and is charged as one without usage.
+    p_input_tokens := NULL;
+    p_output_tokens := NULL;
+  END IF;
   UPDATE texts t SET finish_reason = p_finish_reason, input_tokens = p_input_tokens, output_tokens = p_output_tokens,
       ended_at = clock_timestamp() WHERE t.generation_id = p_generation_id;
   UPDATE generations SET provider_verdict = 'completed', provider_status = COALESCE(p_finish_reason, 'broken_off'), last_look_at = clock_timestamp()

@@ -13,17 +13,20 @@ CREATE FUNCTION note_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path
 DECLARE
   told text := CASE NEW.state WHEN 'charged' THEN 'video.completed' ELSE 'video.failed' END;
 BEGIN
-  IF EXISTS (SELECT FROM webhook_endpoints e WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL) THEN
-    BEGIN
+  BEGIN
+    IF EXISTS (SELECT FROM webhook_endpoints e WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL) THEN
       INSERT INTO webhook_deliveries (account_id, endpoint_id, event_id, generation_id, type, occurred_at)
         SELECT e.account_id, e.id, 'evt_' || split_part(NEW.id, '_', 2), NEW.id, told, NEW.charged_at FROM webhook_endpoints e
         WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL AND told = ANY (e.events)
         ON CONFLICT DO NOTHING;
-    EXCEPTION WHEN OTHERS THEN
+    END IF;
+  EXCEPTION
+    -- A deadlock: all of it is tried again, and the message is noted then.
+    WHEN transaction_rollback THEN RAISE;
+    WHEN OTHERS THEN
       -- Credits come first: a message that can't be noted must not keep them in the air.
       RAISE WARNING 'webhooks of generation % could not be noted: %', NEW.id, SQLERRM;
-    END;
-  END IF;
+  END;
   RETURN NULL;
 END $$;
 CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW

@@ -183,7 +183,7 @@ describe('bodies in memory at once', () => {
 describe('a body that comes too slowly', () => {
   it('is cut off, and told so', async () => {
     const app = new Hono<Env>();
-    app.onError(handleError({ error: () => undefined, warn: () => undefined }));
+    app.onError(handleError({ error: () => undefined, warn: () => undefined, info: () => undefined }));
     app.post(
       '*',
       createBodyReader({ graceMs: 200 })(JSON_BODY, () => 'anybody'),

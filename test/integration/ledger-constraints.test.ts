@@ -268,15 +268,15 @@ describe('the views', () => {
     ]);
   });
 
-  it('credit_usage_today: what each account was charged and refunded', async () => {
+  it('credit_usage_today: what each account was charged, and what was released unspent', async () => {
     expect(await shown('credit_usage_today')).toEqual([
       {
         account_id: tenant.accountId,
         account_name: 'a tenant',
         charged_generations: 1,
         charged_microcredits: PRICE,
-        refunded_generations: 1,
-        refunded_microcredits: PRICE,
+        released_generations: 1,
+        released_microcredits: PRICE,
       },
     ]);
   });

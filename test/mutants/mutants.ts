@@ -1,6 +1,7 @@
 import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
 import { contents } from './contents.ts';
+import { derivedFigures } from './derivedFigures.ts';
 import { drift } from './drift.ts';
 import { holds } from './holds.ts';
 import { limits } from './limits.ts';
@@ -30,6 +31,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [holds, ['ledger-holds', 'ledger-guards-waits', 'ledger-guards-refunds']],
   [limits, ['ledger-key-limits', 'ledger-guards-schema']],
   [settlements, ['ledger-settlement', 'ledger-guards', 'ledger-money-rules']],
+  [derivedFigures, ['ledger-derived-figures']],
   [refunds, ['ledger-guards-refunds']],
   [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],
   [afterwards, ['ledger-guards-claims']],

@@ -5,8 +5,8 @@ export const webhooks = [
   ...edits('note_webhooks', {
     'webhooks-fail-settlement': {
       breaks: 'a message that can not be noted keeps the credits in the air',
-      find: 'EXCEPTION WHEN OTHERS THEN',
-      replace: 'EXCEPTION WHEN division_by_zero THEN',
+      find: 'WHEN OTHERS THEN',
+      replace: 'WHEN division_by_zero THEN',
     },
     'webhooks-of-all': {
       breaks: 'an endpoint is told what it did not ask for',

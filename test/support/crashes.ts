@@ -118,6 +118,7 @@ async function runWorker(
       count: silent,
       observe: silent,
       at,
+      log: { info: silent, warn: silent, error: silent },
     }),
   });
   const runs = workers.map((worker) => worker.run());

@@ -12,7 +12,7 @@ import type {
   Settlement,
   SettleResult,
 } from '../../contracts/activities.ts';
-import { SETTLEMENT_REFUSED } from '../../contracts/activities.ts';
+import { PROVIDER_TRANSIENT, SETTLEMENT_REFUSED } from '../../contracts/activities.ts';
 import type { DeliverWebhookInput, WebhookLedgerActivities } from '../../contracts/webhooks.ts';
 
 export const HOUR_MS = 3_600_000;
@@ -49,15 +49,24 @@ export interface FakeWorld {
 
 type Reason = Settlement['reason'];
 
+/** `away`: the provider was asked and gave no answer, as a network error. `ours`: our own database failed, as without a right. */
+type Trouble = 'away' | 'ours';
+
+const isTrouble = (seen: unknown): seen is Trouble => seen === 'away' || seen === 'ours';
+
+function failureOf(trouble: Trouble): Error {
+  if (trouble === 'ours') return new Error('permission denied for function record_look');
+  return ApplicationFailure.create({ message: 'connection reset', type: PROVIDER_TRANSIENT });
+}
+
 export interface FakeWorldOptions {
   readonly now: () => Promise<number>;
   readonly placement?: HoldPlacement;
   readonly create?: (attempt: number) => CreateOutcome | Promise<CreateOutcome>;
-  readonly find?: (look: number) => FindOutcome;
-  /** What a look sees this long after the create; 'away' stands for a network error. */
-  readonly look?: (sinceCreateMs: number) => Look | 'away' | { retryAfterMs: number };
-  /** What copying comes to; 'away' stands for any trouble. */
-  readonly archive?: (attempt: number) => Archived['outcome'] | 'away';
+  readonly find?: (look: number) => FindOutcome | Trouble | Promise<FindOutcome | Trouble>;
+  /** What a look sees this long after the create. */
+  readonly look?: (sinceCreateMs: number) => Look | Trouble | { retryAfterMs: number } | Promise<Look | Trouble>;
+  readonly archive?: (attempt: number) => Archived['outcome'] | Trouble | Promise<Archived['outcome'] | Trouble>;
   /** What its settlement has noted to be told. */
   readonly webhooks?: readonly DeliverWebhookInput[] | 'away';
   readonly settle?: (reason: Reason, attempt: number) => SettleResult | 'away' | 'refused';
@@ -103,6 +112,9 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         if (options.webhooks === 'away') throw new Error('the database is away');
         return options.webhooks ?? [];
       },
+      alertOverdue: async () => {
+        calls.push('alert');
+      },
       recordContentGone: async () => {
         calls.push('record gone');
         return { outcome: 'gone' };
@@ -124,14 +136,17 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       findVideo: async () => {
         finds += 1;
         calls.push('find');
-        return options.find?.(finds) ?? { outcome: 'nothing_yet' };
+        const found = (await options.find?.(finds)) ?? { outcome: 'nothing_yet' };
+        if (isTrouble(found)) throw failureOf(found);
+        return found;
       },
       retrieveVideo: async () => {
         const sinceCreateMs = (await options.now()) - createdAtMs;
-        const seen = options.look?.(sinceCreateMs) ?? OPEN;
-        if (seen === 'away') throw new Error('connection reset');
+        const seen = (await options.look?.(sinceCreateMs)) ?? OPEN;
+        if (isTrouble(seen)) throw failureOf(seen);
         if ('retryAfterMs' in seen) {
-          throw ApplicationFailure.create({ message: 'HTTP 429', nextRetryDelay: seen.retryAfterMs });
+          const { retryAfterMs: nextRetryDelay } = seen;
+          throw ApplicationFailure.create({ message: 'HTTP 429', type: PROVIDER_TRANSIENT, nextRetryDelay });
         }
         calls.push('look');
         lookedAtMs.push(sinceCreateMs);
@@ -141,8 +156,8 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     outbound: {
       archiveContent: async () => {
         copies += 1;
-        const outcome = options.archive?.(copies) ?? 'archived';
-        if (outcome === 'away') throw new Error('connection reset');
+        const outcome = (await options.archive?.(copies)) ?? 'archived';
+        if (isTrouble(outcome)) throw failureOf(outcome);
         calls.push('archive');
         return { outcome };
       },

@@ -25,7 +25,7 @@ export async function bendHold({ database }: TestStack, id: string, seconds: num
   try {
     await client.query('BEGIN; SET LOCAL session_replication_role = replica');
     await client.query(
-      `UPDATE holds SET placed_at = now() - interval '3 hours', expires_at = now() + $2 * interval '1 second' WHERE generation_id = $1`,
+      `UPDATE holds SET placed_at = now() + ($2 - 10800) * interval '1 second', expires_at = now() + $2 * interval '1 second' WHERE generation_id = $1`,
       [id, seconds],
     );
     await client.query('COMMIT');

@@ -45,6 +45,8 @@ export interface TestStack {
   readonly archiveFolder: string;
   /** Everything the API logged as a warning or an error. */
   readonly logged: string[];
+  /** Everything that API and workers logged as an everyday event. */
+  readonly told: string[];
   readonly alarms: string[];
   /** What each webhook of the provider came to. */
   readonly webhooks: string[];
@@ -123,11 +125,13 @@ export async function startStack(
   const alarms: string[] = [];
   const logged: string[] = [];
   const webhooks: string[] = [];
-  const log = { error: record, warn: record };
-  function record(fields: object, message: string): void {
-    logged.push(
-      `${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? String(value) : value))}`,
-    );
+  const told: string[] = [];
+  const log = { error: record(logged), warn: record(logged), info: record(told) };
+  function record(into: string[]): (fields: object, message: string) => void {
+    return (fields, message) => into.push(line(fields, message));
+  }
+  function line(fields: object, message: string): string {
+    return `${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? String(value) : value))}`;
   }
   const closing = new AbortController();
   const givingUp = new AbortController();
@@ -149,6 +153,7 @@ export async function startStack(
       count: (alarm) => alarms.push(alarm),
       observe: () => undefined,
       at: options.at ?? noCrash,
+      log,
     });
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
@@ -204,6 +209,7 @@ export async function startStack(
     archive,
     archiveFolder,
     logged,
+    told,
     alarms,
     webhooks,
     giveUp: () => givingUp.abort(),

@@ -66,9 +66,9 @@ describe('the content of a charged video', () => {
     expect(events).toBeLessThanOrEqual(50);
   });
 
-  it('is tried once more before it is given up: workers that were away for a day have tried nothing', async () => {
+  it('is tried on where a fault of ours kept it from being tried for a day', async () => {
     let isBack = false;
-    const { world } = await run({ archive: () => (isBack ? 'archived' : 'away') }, async () => {
+    const { world } = await run({ archive: () => (isBack ? 'archived' : 'ours') }, async () => {
       await env.sleep(24 * HOUR_MS + 60_000);
       isBack = true;
     });

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ask, eventsOf, expectNoDrift, movementsOf, untilRow, untilSettled } from '../support/generations.ts';
+import type { TestStack } from '../support/stack.ts';
+import { openAccount, startStack } from '../support/stack.ts';
+
+/** A fault of our own for longer than a hold lasts, with real parts; the rest is in workflow/own-faults. */
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startStack({ videoSeconds: 0.5, holdTtlSeconds: 10 });
+});
+afterAll(async () => {
+  await expectNoDrift(stack);
+  await stack.stop();
+});
+
+async function without(right: string, body: () => Promise<void>): Promise<void> {
+  await stack.database.admin.query(`REVOKE EXECUTE ON FUNCTION ${right} FROM holdfast_service`);
+  try {
+    await body();
+  } finally {
+    await stack.database.admin.query(`GRANT EXECUTE ON FUNCTION ${right} TO holdfast_service`);
+  }
+}
+
+const timelineOf = async (account: Awaited<ReturnType<typeof openAccount>>, id: string) =>
+  ((await (await account.fetch(`/v1/videos/${id}/timeline`)).json()) as { data: { type: string }[] }).data.map(
+    ({ type }) => type,
+  );
+
+describe('a right of ours that is missing until long after the end of a hold', { timeout: 120_000 }, () => {
+  it('keeps the credits reserved, alerts, and the completed video is charged once it is there again', async () => {
+    const account = await openAccount(stack, 1_000_000);
+    let id = '';
+    await without('record_look', async () => {
+      id = await ask(account, 'completed, and nobody can write it down');
+      await vi.waitFor(() => expect(stack.alarms).toContain('hold_overdue'), { timeout: 60_000, interval: 100 });
+      await untilRow(
+        stack,
+        id,
+        "g.state = 'held' AND (SELECT h.expires_at < now() FROM holds h WHERE h.generation_id = g.id)",
+      );
+      expect(await movementsOf(stack, id)).toEqual(['hold']);
+      expect(stack.logged.filter((line) => line.includes('ALERT') && line.includes(id))).toHaveLength(1);
+    });
+    expect(await untilSettled(stack, [id])).toMatchObject([{ state: 'charged', code: null }]);
+    expect(await movementsOf(stack, id)).toEqual(['hold', 'capture']);
+    // The provider answered each time; the fault was ours.
+    expect(await timelineOf(account, id)).not.toContain('unreachable');
+  });
+
+  it('of which the provider knows nothing bad: only its own silence is told as "not reached"', async () => {
+    const account = await openAccount(stack, 1_000_000);
+    let id = '';
+    await without('record_look', async () => {
+      id = await ask(account, 'silent for a moment [[poll:500*2]]');
+      await vi.waitFor(async () => expect(await failedLooks(id)).toBeGreaterThan(4), {
+        timeout: 30_000,
+        interval: 100,
+      });
+    });
+    expect(await untilSettled(stack, [id])).toMatchObject([{ state: 'charged' }]);
+    expect(await eventsOf(stack, id, 'unreachable')).toEqual([expect.objectContaining({ tries: 2 })]);
+  });
+
+  async function failedLooks(id: string): Promise<number> {
+    const { raw } = await stack.env.client.workflow.getHandle(id).describe();
+    return raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'retrieveVideo')?.attempt ?? 0;
+  }
+});
