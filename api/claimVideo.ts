@@ -1,45 +1,44 @@
-import { v7 as uuidv7 } from 'uuid';
-import { videoId } from '../contracts/ids.ts';
 import type { Caller, Generation } from '../ledger/index.ts';
+import { newVideo } from './createVideo.ts';
 import type { ApiDependencies } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
-import { salesClosed } from './sales.ts';
-import { ADMIT_SLACK_MS, hold, refusalOf } from './startGeneration.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Order } from './startGeneration.ts';
+import { tooDear } from './startGeneration.ts';
 
 /**
- * Claims a video that completed after its refund: a new video at the old price, whose content is put into storage before it
- * is charged. Claiming again answers with the same one. Raises `not_claimable`, and what a create raises for its hold.
+ * The claim of a video that completed after its refund: a new video at the old price, whose content is put into storage
+ * before it is charged. Claiming again is answered with the same one. `findOriginal` is only asked when this is no repeat.
  */
-export async function claimVideo(deps: ApiDependencies, caller: Caller, claimOf: string): Promise<Generation> {
-  const claim = await deps.ledger.claimGeneration({
-    generationId: videoId(uuidv7()),
-    claimOf,
-    ...caller,
-    admitWithinMs: deps.startTimeoutMs + ADMIT_SLACK_MS,
-  });
-  switch (claim.outcome) {
-    case 'unknown':
-      throw notFound('This video');
-    case 'not_claimable':
-      throw new ApiError(
-        'not_claimable',
-        'Only a video that the provider completed after its credits were refunded can be claimed, and only for a day. Nothing was held.',
-        { headers: { 'x-should-retry': 'false' } },
-      );
-    case 'sales_closed':
-      throw await salesClosed(deps);
-    case 'account_frozen':
-    case 'insufficient_credits':
-      throw await refusalOf(deps, caller, claim.amountMicrocredits, claim.outcome);
-    case 'admitted':
-    case 'replay': {
-      const { generationId, amountMicrocredits } = claim;
-      const standing = await deps.ledger.getGeneration(caller.accountId, generationId);
-      if (standing !== undefined) return standing;
-      await hold(deps, caller, generationId, amountMicrocredits);
-      const held = await deps.ledger.getGeneration(caller.accountId, generationId);
-      if (held === undefined) throw notFound('The claimed video');
-      return held;
-    }
-  }
+export function orderClaim(
+  deps: ApiDependencies,
+  caller: Caller,
+  originalId: string,
+  maxMicrocredits: number | null,
+  findOriginal: () => Promise<Generation>,
+): Order {
+  return {
+    ...newVideo(deps, caller),
+    maxMicrocredits,
+    fingerprint: fingerprintOf(`/v1/videos/${originalId}/claim`, { max: maxMicrocredits }),
+    admit: async (admission) => {
+      const { id: claimOf, amountMicrocredits } = await findOriginal();
+      // Here, for the original would say that it is claimed.
+      if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
+        throw tooDear(amountMicrocredits, maxMicrocredits, 'video');
+      }
+      const claim = await deps.ledger.claimGeneration({ ...admission, claimOf });
+      if (claim.outcome === 'unknown') throw notFound('This video');
+      if (claim.outcome === 'not_claimable') throw notClaimable();
+      return claim;
+    },
+  };
+}
+
+export function notClaimable(): ApiError {
+  return new ApiError(
+    'not_claimable',
+    'Only a video that the provider completed after its credits were refunded can be claimed, and only for a day. Nothing was held.',
+    { headers: { 'x-should-retry': 'false' } },
+  );
 }

@@ -19,6 +19,8 @@ export function describeForModels(document: OpenApiDocument, origin: string): st
     '- A video is `queued`, `in_progress`, `completed` or `failed`; poll it, or read its events. `credits.state` is `held`,',
     '  `charged` or `refunded`, and `credits.message` says it in words.',
     '- Send an `Idempotency-Key` with each POST: the same key and body are answered again and never paid twice.',
+    '- `?dry_run=true` on a POST that costs money answers its price and whether it would be accepted, and makes nothing;',
+    '  `max_credits` in its body refuses what costs more. Unknown query parameters and fields are refused.',
     '- Errors: `{"error": {"message", "type", "param", "code"}}`. A 402 is a lack of credits: retrying does not help. On 429 and',
     '  503 wait for `Retry-After`; nothing was held.',
     `- All schemas, with examples: ${origin}/openapi.json; the same for people: ${origin}/docs`,

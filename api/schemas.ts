@@ -51,6 +51,9 @@ const DESCRIPTION: Record<number, string> = {
 /** The content of a body that is JSON of this schema. */
 export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 
+/** The query of a POST that takes none: a dry run, say, that it does not know is refused, not passed over. */
+export const nothing = z.strictObject({});
+
 export const bearer = [{ bearerAuth: [] }];
 export const adminBearer = [{ adminAuth: [] }];
 

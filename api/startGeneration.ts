@@ -10,16 +10,17 @@ import {
   TASK_QUEUE,
   workflowTypeOf,
 } from '../contracts/temporal.ts';
-import type { Admission, AnyAdmission, Caller, KeptAnswer } from '../ledger/index.ts';
+import type { Admission, AnyAdmission, Caller, KeptAnswer, Repeated } from '../ledger/index.ts';
 import { LedgerUnavailable } from '../ledger/index.ts';
 import { costOf } from './cost.ts';
 import type { ApiDependencies } from './deps.ts';
-import { ApiError, notFound, unavailable } from './errors.ts';
+import { ApiError, envelopeOf, notFound, unavailable } from './errors.ts';
+import { keepAnswer, type Repeat } from './repeat.ts';
 import { salesClosed } from './sales.ts';
 import { spendLimitExceeded } from './spendLimit.ts';
 
 /** The hold may be placed a little longer than we wait, never long after: the answer was a 503 by then. */
-export const ADMIT_SLACK_MS = 2000;
+const ADMIT_SLACK_MS = 2000;
 
 /** What is asked for, whatever is to be made. */
 export interface Order {
@@ -31,15 +32,6 @@ export interface Order {
   readonly admit: (admission: AnyAdmission) => Promise<Admission>;
   /** Whether such a generation is there to be shown. */
   readonly exists: (generationId: string) => Promise<boolean>;
-}
-
-/** How this request can be known again. */
-export interface Repeat {
-  readonly idempotencyKey: string | null;
-  /** An SDK that had no answer says so: it tries again, without an idempotency key. */
-  readonly isRetry: boolean;
-  /** Whether its client hung up by now. */
-  readonly isGone: () => boolean;
 }
 
 /** A generation that holds credits, or an answer that was given before. */
@@ -59,7 +51,7 @@ export async function startGeneration(
     return await start(deps, caller, order, repeat);
   } catch (error) {
     // The first request with this key, or the one that is tried again, may hold credits: that is no 503.
-    const mayHoldAlready = repeat.isRetry || repeat.idempotencyKey !== null;
+    const mayHoldAlready = repeat.retryWithinMs !== null || repeat.idempotencyKey !== null;
     if (error instanceof LedgerUnavailable && mayHoldAlready) throw outcomeUnknown();
     throw error;
   }
@@ -68,28 +60,21 @@ export async function startGeneration(
 async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat: Repeat): Promise<Started> {
   const { generationId, fingerprint, maxMicrocredits } = order;
   const kind = kindOf(generationId);
-  if (repeat.isRetry && repeat.idempotencyKey === null) {
-    const earlier = await deps.ledger.findUnanswered(caller.apiKeyId, fingerprint);
-    if (earlier !== undefined) return join(deps, caller, earlier);
-  }
-  const { idempotencyKey } = repeat;
+  const { idempotencyKey, retryWithinMs } = repeat;
   const { apiKeyId, accountId } = caller;
+  const request = { apiKeyId, accountId, fingerprint, idempotencyKey, retryWithinMs };
+  if (idempotencyKey !== null || retryWithinMs !== null) {
+    // Before every other refusal: what stood in no way of the first request may stand in the way of its repeat.
+    const earlier = await deps.ledger.findRepeat(request);
+    const answered = earlier === undefined ? undefined : await repeated(deps, caller, order, repeat, earlier);
+    if (answered !== undefined) return answered;
+  }
   const admitWithinMs = deps.startTimeoutMs + ADMIT_SLACK_MS;
-  const admission = await order.admit({
-    generationId,
-    apiKeyId,
-    accountId,
-    admitWithinMs,
-    fingerprint,
-    idempotencyKey,
-    maxMicrocredits,
-  });
+  const admission = await order.admit({ ...request, generationId, admitWithinMs, maxMicrocredits });
   switch (admission.outcome) {
     case 'admitted':
       if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
-    case 'replay':
-      return replay(deps, caller, order, admission);
     case 'sales_closed':
       throw await salesClosed(deps);
     case 'too_dear':
@@ -99,8 +84,40 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
     case 'too_many_active_generations':
     case 'key_spend_limit':
       throw await refusalOf(deps, caller, admission.amountMicrocredits, admission.outcome, kind);
-    default:
+    case 'unknown_model':
+    case 'unknown_size':
+    case 'unknown_original':
       throw inadmissible(admission.outcome);
+    default: {
+      const answered = await repeated(deps, caller, order, repeat, admission);
+      if (answered === undefined) throw unavailable();
+      return answered;
+    }
+  }
+}
+
+/** The answer to a request that came before; undefined when that was given up meanwhile, and nothing was held for it. */
+async function repeated(
+  deps: ApiDependencies,
+  caller: Caller,
+  order: Order,
+  repeat: Repeat,
+  earlier: Repeated,
+): Promise<Started | undefined> {
+  switch (earlier.outcome) {
+    case 'replay':
+      return replay(deps, caller, order, repeat, earlier);
+    case 'pending': {
+      const { generationId, amountMicrocredits } = earlier;
+      const refusal = await placeHold(deps, caller, generationId);
+      if (refusal === 'voided') return undefined;
+      if (refusal !== undefined) {
+        throw await refusalOf(deps, caller, amountMicrocredits, refusal, kindOf(generationId));
+      }
+      return { generationId, replayed: true };
+    }
+    default:
+      throw inadmissible(earlier.outcome);
   }
 }
 
@@ -122,7 +139,7 @@ async function abandon(
 }
 
 /** Starts the workflow of an admitted generation and waits for its hold. Raises `ApiError` when it is refused. */
-export async function hold(
+async function hold(
   deps: ApiDependencies,
   caller: Caller,
   generationId: string,
@@ -133,33 +150,35 @@ export async function hold(
   return { generationId, replayed: false };
 }
 
-/** The request that an SDK's retry means: its hold stands, or is being placed at this moment. */
-async function join(
-  deps: ApiDependencies,
-  caller: Caller,
-  earlier: { generationId: string; amountMicrocredits: number; running: boolean },
-): Promise<Started> {
-  if (earlier.running) await hold(deps, caller, earlier.generationId, earlier.amountMicrocredits);
-  return { generationId: earlier.generationId, replayed: true };
-}
-
 /** By the answer that was kept, or, if a process died before that, by the generation. */
 async function replay(
   deps: ApiDependencies,
   caller: Caller,
   order: Order,
-  earlier: Extract<Admission, { outcome: 'replay' }>,
+  repeat: Repeat,
+  earlier: Extract<Repeated, { outcome: 'replay' }>,
 ): Promise<Started> {
   const { answer, status, generationId, amountMicrocredits } = earlier;
   const kind = kindOf(order.generationId);
-  if (answer !== null) return { kept: { status, body: answer } };
-  if (status === 402 || generationId === null) {
+  if (status === 402) {
+    if (answer !== null) return { kept: { status, body: asKept(answer) } };
     // Refused at a glance, or by the hold: then the generation says why.
-    const refused = generationId === null ? null : (await deps.ledger.voidGeneration(generationId)).refusalCode;
-    throw await refusalOf(deps, caller, amountMicrocredits, refused ?? 'insufficient_credits', kind);
+    const code = generationId === null ? null : (await deps.ledger.voidGeneration(generationId)).refusalCode;
+    const refusal = await refusalOf(deps, caller, amountMicrocredits, code ?? 'insufficient_credits', kind);
+    const body = envelopeOf(refusal);
+    await keepAnswer(deps, caller, repeat, generationId ?? order.generationId, { status, body });
+    return { kept: { status, body: asKept(body) } };
   }
-  if (!(await order.exists(generationId))) throw notFound(`This ${kind} was deleted; it`);
+  if (answer !== null) return { kept: { status, body: answer } };
+  if (generationId === null || !(await order.exists(generationId))) throw notFound(`This ${kind} was deleted; it`);
   return { generationId, replayed: true };
+}
+
+/** A refusal that was kept: it says so, for it is answered again also when there are credits by now. */
+function asKept(body: unknown): unknown {
+  const { error } = body as ReturnType<typeof envelopeOf>;
+  const message = `${error.message} This is the answer that was kept for this Idempotency-Key, and nothing is held; to try again, use a new key.`;
+  return { error: { ...error, message } };
 }
 
 /** The client's own ceiling. */

@@ -108,14 +108,21 @@ export const RemixVideo = z
   .strictObject({ prompt: fields.prompt, max_credits: fields.max_credits })
   .openapi('RemixVideo', { example: { prompt: 'the same fox, at night' } });
 
+export type RemixRequest = z.output<typeof RemixVideo>;
+
 /** A remix as a request. */
 export function readRemix(
-  { prompt, max_credits }: z.output<typeof RemixVideo>,
+  { prompt, max_credits }: RemixRequest,
   { id, model, seconds, size }: Pick<Generation, 'id' | 'model' | 'seconds' | 'size'>,
 ): VideoRequest {
   const maxMicrocredits = toMaximum(max_credits);
   return { model, seconds, size, prompt, maxMicrocredits, inputReference: null, remixOf: id };
 }
+
+/** The body of a claim, which may be left out. */
+export const ClaimVideo = z
+  .strictObject({ max_credits: maxCredits('The claim is refused if it costs more than this.') })
+  .openapi('ClaimVideo', { example: { max_credits: '0.6' } });
 
 export function toMaximum(credits: string | undefined): number | null {
   return credits === undefined ? null : parseCredits(credits);

@@ -1,33 +1,41 @@
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
+import type { Admission, AdmissionRow, AnyAdmission } from './requests.ts';
+import { toAdmission } from './requests.ts';
 
 const CLAIM = {
   name: 'claim_generation',
-  text: `SELECT outcome, generation_id AS "generationId", amount_microcredits AS "amountMicrocredits"
-    FROM claim_generation($1, $2, $3, $4, $5)`,
+  text: 'SELECT * FROM claim_generation($1, $2, $3, $4, $5, $6, $7, $8, $9)',
 };
 
 export type Claim =
-  /** `replay`: this account has claimed it already, by the generation in the answer. */
-  | {
-      readonly outcome: 'admitted' | 'replay';
-      readonly generationId: string;
-      readonly amountMicrocredits: number;
-    }
-  | {
-      readonly outcome: 'not_claimable' | 'account_frozen' | 'insufficient_credits';
-      readonly amountMicrocredits: number;
-    }
-  | { readonly outcome: 'unknown' | 'sales_closed' };
+  /** `replay` and `pending` also when this account has claimed it already, by the generation in the answer. */
+  | Admission
+  | { readonly outcome: 'not_claimable'; readonly amountMicrocredits: number }
+  | { readonly outcome: 'unknown' };
 
 /**
  * Admits a new generation, at the old price, for a video that completed after its refund; holds nothing. A video is paid
- * for once (RULES, "Expiry and what comes after").
+ * for once (RULES, "Expiry and what comes after"). With `dryRun` it only says what would be answered.
  */
 export async function claimGeneration(
   pool: Pool,
-  claim: { generationId: string; claimOf: string; accountId: string; apiKeyId: string; admitWithinMs: number },
+  claim: AnyAdmission & { readonly claimOf: string; readonly dryRun?: boolean },
 ): Promise<Claim> {
-  const { generationId, claimOf, accountId, apiKeyId, admitWithinMs } = claim;
-  return row(pool, CLAIM, [generationId, claimOf, accountId, apiKeyId, admitWithinMs]);
+  const { generationId, claimOf, accountId, apiKeyId, admitWithinMs, fingerprint, idempotencyKey } = claim;
+  const claimed = await row<Omit<AdmissionRow, 'outcome'> & { outcome: Claim['outcome'] }>(pool, CLAIM, [
+    generationId,
+    claimOf,
+    accountId,
+    apiKeyId,
+    admitWithinMs,
+    fingerprint,
+    idempotencyKey,
+    claim.retryWithinMs,
+    claim.dryRun ?? false,
+  ]);
+  const { outcome, amount_microcredits: amountMicrocredits } = claimed;
+  if (outcome === 'unknown') return { outcome };
+  if (outcome === 'not_claimable') return { outcome, amountMicrocredits };
+  return toAdmission({ ...claimed, outcome });
 }

@@ -7,6 +7,9 @@ import { SHOWN_GENERATION } from './selections.ts';
 export interface Generation {
   readonly id: string;
   readonly accountId: string;
+  /** The key that asked for it, and whether that has named it since (known_at). */
+  readonly apiKeyId: string;
+  readonly isKnown: boolean;
   readonly state: 'held' | 'charged' | 'refunded';
   readonly model: string;
   readonly seconds: number;

@@ -11,6 +11,8 @@ import * as lists from './lists.ts';
 import * as lookup from './lookup.ts';
 import * as claims from './claims.ts';
 import * as reconcile from './reconcile.ts';
+import type { KeptOperation, Once } from './once.ts';
+import { runOnce } from './once.ts';
 import * as operatorsViews from './operations.ts';
 import * as prices from './prices.ts';
 import * as providerEvents from './providerEvents.ts';
@@ -55,7 +57,15 @@ export type Ledger = {
   [Name in keyof Operations]: Operations[Name] extends (pool: Pool, ...rest: infer Arguments) => infer Result
     ? (...rest: Arguments) => Result
     : never;
-} & { ping: () => Promise<void> };
+} & {
+  ping: () => Promise<void>;
+  /** Carries an operation out once for its idempotency key, in one transaction with its answer (`runOnce`). */
+  once: <Answer extends object>(
+    operation: KeptOperation,
+    work: (ledger: Ledger) => Promise<Answer>,
+    toKeep?: (answer: Answer) => Answer,
+  ) => Promise<Once<Answer>>;
+};
 
 /** What changes what is shown of a generation. */
 const CHANGING: ReadonlySet<string> = new Set([
@@ -93,6 +103,13 @@ export function createLedger(pool: Pool, announced: (generationId: string) => vo
     ping: async () => {
       await pool.query('SELECT 1');
     },
+    once: async (operation, work, toKeep) => {
+      const changed: string[] = [];
+      const inTransaction = (inside: Pool) => work(createLedger(inside, (id) => changed.push(id)));
+      const result = await runOnce(pool, operation, inTransaction, toKeep);
+      changed.forEach(announced);
+      return result;
+    },
   };
 }
 
@@ -102,10 +119,11 @@ export { createPool, type Pool } from './pool.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
-export type { Admission, AnyAdmission, KeptAnswer } from './requests.ts';
+export type { Admission, AnyAdmission, KeptAnswer, Repeated } from './requests.ts';
 export type { Listed, ListedHold, Page } from './lists.ts';
 export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { Caller, KeySpending, ListedKey } from './keys.ts';
+export type { KeptOperation, Once } from './once.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';

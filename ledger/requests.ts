@@ -4,15 +4,21 @@ import { row, rows } from './query.ts';
 
 /** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
 
-export interface AnyAdmission {
-  readonly generationId: string;
+/** What a request is known by when it comes again. */
+export interface RepeatableRequest {
   readonly accountId: string;
   readonly apiKeyId: string;
-  /** How long from now, by the database's clock, a hold may still be placed. */
-  readonly admitWithinMs: number;
   /** SHA-256 of route and canonical body. */
   readonly fingerprint: Buffer;
   readonly idempotencyKey: string | null;
+  /** Of an SDK's retry without a key: the request that it repeats was handed out within this time. Unset: it is no retry. */
+  readonly retryWithinMs?: number | null;
+}
+
+export interface AnyAdmission extends RepeatableRequest {
+  readonly generationId: string;
+  /** How long from now, by the database's clock, a hold may still be placed. */
+  readonly admitWithinMs: number;
   /** What costs more is not admitted; unset: whatever it costs. */
   readonly maxMicrocredits?: number | null;
 }
@@ -43,6 +49,7 @@ export interface KeptAnswer {
 }
 
 export type Admission =
+  | Repeated
   | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
   | {
       readonly outcome:
@@ -52,9 +59,14 @@ export type Admission =
   /** Nothing was written; `getSales` says why. */
   | { readonly outcome: 'sales_closed' }
   /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
-  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' }
+  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' };
+
+/** What a request is answered with that came before. */
+export type Repeated =
   /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
   | { readonly outcome: 'in_use' | 'reused' | 'too_old' }
+  /** An SDK's retry means this generation, whose hold is not placed yet. */
+  | { readonly outcome: 'pending'; readonly generationId: string; readonly amountMicrocredits: number }
   /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
   | {
       readonly outcome: 'replay';
@@ -64,7 +76,7 @@ export type Admission =
       readonly amountMicrocredits: number;
     };
 
-interface AdmissionRow {
+export interface AdmissionRow {
   outcome: Admission['outcome'];
   generation_id: string;
   amount_microcredits: number;
@@ -74,7 +86,7 @@ interface AdmissionRow {
 
 const ADMIT = {
   name: 'admit_generation',
-  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
+  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
 };
 
 /** Writes the request if it could be held at a glance; holds nothing, and of a refusal nothing large is written. Raises `already_admitted` for a used id. */
@@ -96,13 +108,14 @@ export async function admitGeneration(pool: Pool, request: AdmissionRequest): Pr
     request.admitWithinMs,
     request.fingerprint,
     request.idempotencyKey,
+    request.retryWithinMs,
   ]);
   return toAdmission(admitted);
 }
 
 const ADMIT_TEXT = {
   name: 'admit_text',
-  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
 };
 
 /** The same for a text, at the most that it can cost. */
@@ -119,11 +132,12 @@ export async function admitText(pool: Pool, request: TextAdmissionRequest): Prom
     request.admitWithinMs,
     request.fingerprint,
     request.idempotencyKey,
+    request.retryWithinMs,
   ]);
   return toAdmission(admitted);
 }
 
-function toAdmission(admitted: AdmissionRow): Admission {
+export function toAdmission(admitted: AdmissionRow): Admission {
   const {
     outcome,
     generation_id: generationId,
@@ -133,6 +147,7 @@ function toAdmission(admitted: AdmissionRow): Admission {
   } = admitted;
   switch (outcome) {
     case 'admitted':
+    case 'pending':
       return { outcome, generationId, amountMicrocredits };
     case 'too_dear':
     case 'account_frozen':
@@ -166,28 +181,24 @@ export async function keepAnswer(
   await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body), generationId]);
 }
 
-const UNANSWERED = { name: 'find_unanswered', text: 'SELECT * FROM find_unanswered($1, $2)' };
+const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, $2, $3, $4, $5)' };
 
-/** The request that an SDK's retry without an idempotency key means; undefined when there is none. */
-export async function findUnanswered(
-  pool: Pool,
-  apiKeyId: string,
-  fingerprint: Buffer,
-): Promise<{ generationId: string; amountMicrocredits: number; running: boolean } | undefined> {
-  const [found] = await rows<{ generation_id: string; amount_microcredits: number; state: string }>(pool, UNANSWERED, [
-    apiKeyId,
-    fingerprint,
-  ]);
-  if (found === undefined) return undefined;
-  const { generation_id: generationId, amount_microcredits: amountMicrocredits, state } = found;
-  return { generationId, amountMicrocredits, running: state === 'requested' };
+/**
+ * What a repeat is answered with, whatever has changed since the first request; undefined for what is new. Each retry of an
+ * SDK is handed another generation while one is left that no other retry was handed, and that is recorded with the answer.
+ */
+export async function findRepeat(pool: Pool, request: RepeatableRequest): Promise<Repeated | undefined> {
+  const { accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs } = request;
+  const values = [accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs];
+  const [found] = await rows<AdmissionRow>(pool, FIND_REPEAT, values);
+  return found === undefined ? undefined : (toAdmission(found) as Repeated);
 }
 
-const MARK_ANSWERED = { name: 'mark_answered', text: 'SELECT mark_answered($1)' };
+const MARK_KNOWN = { name: 'mark_known', text: 'SELECT mark_known($1, $2)' };
 
-/** Notes that the answer to the create was sent in full. */
-export async function markAnswered(pool: Pool, generationId: string): Promise<void> {
-  await row(pool, MARK_ANSWERED, [generationId]);
+/** Notes that this API key has named the generation; nothing if another key asked for it. */
+export async function markKnown(pool: Pool, generationId: string, apiKeyId: string): Promise<void> {
+  await row(pool, MARK_KNOWN, [generationId, apiKeyId]);
 }
 
 const VOID = {

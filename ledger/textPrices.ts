@@ -22,6 +22,22 @@ export async function listTextPrices(pool: Pool): Promise<TextPrice[]> {
   return rows(pool, PRICES, []);
 }
 
+const BOUND = {
+  name: 'bound_text_price',
+  text: `SELECT text_price_microcredits(input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
+      margin_basis_points, $2, $3)::bigint AS "amountMicrocredits" FROM current_text_prices WHERE model = $1`,
+};
+
+/** The most that a text of so many tokens can cost, which is what would be held for it; undefined for an unknown model. */
+export async function getTextPrice(
+  pool: Pool,
+  text: { readonly model: string; readonly inputBoundTokens: number; readonly maxOutputTokens: number },
+): Promise<number | undefined> {
+  const values = [text.model, text.inputBoundTokens, text.maxOutputTokens];
+  const [price] = await rows<{ amountMicrocredits: number }>(pool, BOUND, values);
+  return price?.amountMicrocredits;
+}
+
 const SET = {
   name: 'set_text_price',
   text: `SELECT outcome, price_id AS "priceId", effective_from AS "effectiveFrom", replayed

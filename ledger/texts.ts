@@ -8,6 +8,9 @@ import { REFUNDED } from './selections.ts';
 export interface Text {
   readonly id: string;
   readonly kind: TextKind;
+  /** The key that asked for it, and whether that has named it since (known_at). */
+  readonly apiKeyId: string;
+  readonly isKnown: boolean;
   readonly state: 'held' | 'charged' | 'refunded';
   readonly model: string;
   /** What was asked for; null when it was erased. */
@@ -34,7 +37,7 @@ export interface Text {
 
 const GET = {
   name: 'get_text',
-  text: `SELECT g.id, g.kind, g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
+  text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
       t.output_tokens AS "outputTokens", t.finish_reason AS "finishReason", g.amount_microcredits AS "amountMicrocredits",
       g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt", h.id AS "holdId",
       h.expires_at AS "holdExpiresAt", ${REFUNDED}, g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"

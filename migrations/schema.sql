@@ -171,7 +171,9 @@ CREATE TABLE generations (
   requested_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   admit_by timestamp with time zone NOT NULL,
   fingerprint bytea NOT NULL,
-  answered_at timestamp with time zone,
+  known_at timestamp with time zone,
+  handed_out_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  replays integer NOT NULL DEFAULT 0,
   cancel_requested_at timestamp with time zone,
   settlement_refused_at timestamp with time zone,
   deleted_at timestamp with time zone,
@@ -216,6 +218,7 @@ CREATE TABLE generations (
   CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
   CONSTRAINT generations_provider_progress_check CHECK (provider_progress >= 0 AND provider_progress <= 100),
   CONSTRAINT generations_provider_verdict_check CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
+  CONSTRAINT generations_replays_check CHECK (replays >= 0),
   CONSTRAINT generations_seconds_check CHECK (seconds > 0),
   CONSTRAINT generations_state_check CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'refunded'::text, 'refused'::text, 'voided'::text])),
   CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'refunded'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
@@ -248,7 +251,7 @@ CREATE INDEX generations_late ON public.generations USING btree (claimable_until
 CREATE INDEX generations_of_account ON public.generations USING btree (account_id, id);
 CREATE INDEX generations_requested ON public.generations USING btree (admit_by) WHERE (state = 'requested'::text);
 CREATE INDEX generations_settled ON public.generations USING btree (charged_at) INCLUDE (credits_charged, error_code) WHERE (charged_at IS NOT NULL);
-CREATE INDEX generations_unanswered ON public.generations USING btree (api_key_id, fingerprint, requested_at) WHERE (answered_at IS NULL);
+CREATE INDEX generations_unknown ON public.generations USING btree (api_key_id, fingerprint, handed_out_at) WHERE (known_at IS NULL);
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER generations_limited_key_kept BEFORE UPDATE OF limited_key ON generations FOR EACH ROW WHEN (old.limited_key IS NOT NULL AND new.limited_key IS DISTINCT FROM old.limited_key) EXECUTE FUNCTION refuse_change();
@@ -288,6 +291,7 @@ CREATE TABLE idempotency_keys (
   fingerprint bytea NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   generation_id text,
+  refused_microcredits bigint,
   answer_status integer,
   answer jsonb,
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key),
@@ -351,6 +355,19 @@ CREATE INDEX journal_transactions_account ON public.journal_transactions USING b
 CREATE INDEX journal_transactions_at ON public.journal_transactions USING btree (account_id, recorded_at, id);
 CREATE TRIGGER journal_transactions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON journal_transactions TO holdfast_service;
+
+CREATE TABLE kept_operations (
+  scope text NOT NULL,
+  key text NOT NULL,
+  fingerprint bytea NOT NULL,
+  answer jsonb NOT NULL,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT kept_operations_pkey PRIMARY KEY (scope, key),
+  CONSTRAINT kept_operations_fingerprint_check CHECK (length(fingerprint) = 32),
+  CONSTRAINT kept_operations_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT kept_operations_scope_check CHECK (length(scope) >= 1 AND length(scope) <= 255)
+);
+CREATE TRIGGER kept_operations_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON kept_operations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE ownerless_videos (
   provider text NOT NULL,
@@ -583,13 +600,13 @@ CREATE TABLE webhook_secrets (
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_create(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_owners_deletion(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION claim_generation(text,text,text,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION close_text(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION compare_next_accounts(integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION create_webhook_endpoint(text,text,text,text[],text) TO holdfast_service;
@@ -603,12 +620,14 @@ GRANT EXECUTE ON FUNCTION end_create(text,integer,text,text,timestamp with time 
 GRANT EXECUTE ON FUNCTION end_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION end_text(text,integer,text,text,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION expected_duration_ms(text,integer,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION find_unanswered(text,bytea) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION find_operation(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION find_repeat(text,text,bytea,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION grant_credits(text,bigint,text,text) TO holdfast_service;
 GRANT SELECT ON journal_entries TO holdfast_service;
 GRANT EXECUTE ON FUNCTION keep_answer(text,text,integer,jsonb,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION keep_operation(text,text,bytea,jsonb) TO holdfast_service;
 GRANT SELECT ON ledger_drift TO holdfast_service;
-GRANT EXECUTE ON FUNCTION mark_answered(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION mark_known(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION note_ambiguous_create(text,integer,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION note_ownerless_videos(text,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION note_unreachable(text,integer,bigint) TO holdfast_service;

@@ -4,12 +4,13 @@ import { accountId, isAccountId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import { isServed } from '../connection.ts';
 import type { ApiDependencies } from '../deps.ts';
-import { reconcileNow } from '../reconcile.ts';
+import { newRunId, reconcileNow } from '../reconcile.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
+import { answerOnce } from '../once.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, nothing, plainText } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
 
 const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
@@ -42,10 +43,10 @@ const addAccount = createRoute({
   operationId: 'createAccount',
   summary: 'Open an account, with nothing in it',
   security: adminBearer,
-  request: { body: named },
+  request: { headers: keyed, query: nothing, body: named },
   responses: {
     200: { description: 'The account.', content: { 'application/json': { schema: Account } } },
-    ...errorAnswers(400, 401, 404, 415, 500, 503),
+    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -58,6 +59,7 @@ const grant = createRoute({
   request: {
     params,
     headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: {
@@ -109,6 +111,8 @@ const reconcile = createRoute({
   summary: 'Finish what workflows did not; with dry_run, say what would be done and why',
   security: adminBearer,
   request: {
+    headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: {
@@ -122,7 +126,7 @@ const reconcile = createRoute({
   },
   responses: {
     200: { description: 'What was found and done.', content: { 'application/json': { schema: Reconciled } } },
-    ...errorAnswers(400, 401, 404, 415, 500, 503),
+    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -135,15 +139,21 @@ export function adminRoutes(deps: ApiDependencies) {
 
   return newRouter()
     .openapi(addAccount, async (c) => {
-      const id = accountId(uuidv7());
       const { name } = c.req.valid('json');
-      const { createdAt } = await ledger.openAccount(id, name);
-      return c.json({ id, object: 'account' as const, name, created_at: unixSeconds(createdAt) }, 200);
+      const opened = await answerOnce(deps, c, { name }, async (inside) => {
+        const id = accountId(uuidv7());
+        const { createdAt } = await inside.openAccount(id, name);
+        return { id, object: 'account' as const, name, created_at: unixSeconds(createdAt) };
+      });
+      return c.json(opened, 200);
     })
     .openapi(reconcile, async (c) => {
       // A long run says nothing for minutes, and is not idle.
       if (isServed(c.env)) c.env.incoming.socket.setTimeout(0);
-      const report = await reconcileNow(deps, c.req.valid('json').dry_run);
+      const { dry_run: dryRun } = c.req.valid('json');
+      // The run is Temporal's: what is kept for the key is which one it is, and a repeat waits for that one's report.
+      const run = await answerOnce(deps, c, { dry_run: dryRun }, () => Promise.resolve({ workflowId: newRunId() }));
+      const report = await reconcileNow(deps, run.workflowId, dryRun);
       return c.json({ object: 'reconciliation' as const, ...report }, 200);
     })
     .openapi(grant, async (c) => {

@@ -3,14 +3,16 @@ import { v7 as uuidv7 } from 'uuid';
 import { API_KEY_ID, apiKeyId, isAccountId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import { SCOPES } from '../../contracts/scopes.ts';
-import type { ListedKey } from '../../ledger/index.ts';
+import type { Ledger, ListedKey } from '../../ledger/index.ts';
 import { newApiKey, sha256 } from '../auth.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
+import { keyed } from '../idempotencyKey.ts';
+import { answerOnce, shownOnce } from '../once.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, json, nothing, plainText } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
 
 /** API keys as an operator makes, lists, rotates and revokes them. A key itself is shown once, and kept as its hash. */
@@ -59,7 +61,9 @@ const Key = z
     revoked_at: moment.nullable(),
   })
   .openapi('ApiKey', { example: EXAMPLE.apiKey });
-const ShownKey = Key.extend({ key: z.string() }).openapi('NewApiKeyShownOnce', { example: EXAMPLE.apiKeyShownOnce });
+const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('NewApiKeyShownOnce', {
+  example: EXAMPLE.apiKeyShownOnce,
+});
 
 const add = createRoute({
   method: 'post',
@@ -67,10 +71,10 @@ const add = createRoute({
   operationId: 'createApiKey',
   summary: 'Make an API key; it is shown this once',
   security: adminBearer,
-  request: { params: account, body: { required: true, content: json(NewKey) } },
+  request: { params: account, headers: keyed, query: nothing, body: { required: true, content: json(NewKey) } },
   responses: {
     200: { description: 'The key.', content: json(ShownKey) },
-    ...errorAnswers(400, 401, 404, 415, 500, 503),
+    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -101,6 +105,8 @@ const rotate = createRoute({
   security: adminBearer,
   request: {
     params: one,
+    headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: json(
@@ -120,7 +126,7 @@ const rotate = createRoute({
   },
   responses: {
     200: { description: 'The new key.', content: json(ShownKey) },
-    ...errorAnswers(400, 401, 404, 415, 500, 503),
+    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -130,7 +136,7 @@ const revoke = createRoute({
   operationId: 'revokeApiKey',
   summary: 'Revoke a key, at once and for good',
   security: adminBearer,
-  request: { params: one },
+  request: { params: one, query: nothing },
   responses: {
     200: {
       description: 'It opens nothing any more.',
@@ -148,7 +154,8 @@ function pastEnd(): ApiError {
   return new ApiError('invalid_request', 'expires_at: lies in the past. No key was made.', { param: 'expires_at' });
 }
 
-export function adminKeyRoutes({ ledger }: ApiDependencies) {
+export function adminKeyRoutes(deps: ApiDependencies) {
+  const { ledger } = deps;
   const existing = (accountId: string, keyId?: string) => {
     if (!isAccountId(accountId)) throw notFound('This account');
     if (keyId !== undefined && !API_KEY_ID.test(keyId)) throw notFound('This key');
@@ -159,21 +166,19 @@ export function adminKeyRoutes({ ledger }: ApiDependencies) {
       const { account_id: accountId } = c.req.valid('param');
       const wanted = c.req.valid('json');
       existing(accountId);
-      if (wanted.expires_at !== undefined && wanted.expires_at * 1000 <= Date.now()) throw pastEnd();
-      const key = newApiKey();
-      const added = await ledger.addApiKey({
-        id: apiKeyId(uuidv7()),
-        accountId,
-        name: wanted.name,
-        sha256: sha256(key),
-        scopes: wanted.scopes === undefined ? null : [...new Set(wanted.scopes)],
-        expiresAt: wanted.expires_at === undefined ? null : new Date(wanted.expires_at * 1000),
-        dailyLimitMicrocredits: wanted.daily_limit_microcredits ?? null,
-        monthlyLimitMicrocredits: wanted.monthly_limit_microcredits ?? null,
-        requestsPerMinute: wanted.requests_per_minute ?? null,
-      });
-      if (added === undefined) throw notFound('This account');
-      return c.json({ ...toKey(accountId, added), key }, 200);
+      const make = async (inside: Ledger) => {
+        if (wanted.expires_at !== undefined && wanted.expires_at * 1000 <= Date.now()) throw pastEnd();
+        const key = newApiKey();
+        const added = await inside.addApiKey({
+          ...toSettings(wanted),
+          id: apiKeyId(uuidv7()),
+          accountId,
+          sha256: sha256(key),
+        });
+        if (added === undefined) throw notFound('This account');
+        return { ...toKey(accountId, added), key };
+      };
+      return c.json(await answerOnce<z.infer<typeof ShownKey>>(deps, c, wanted, make, 'key'), 200);
     })
     .openapi(list, async (c) => {
       const { account_id: accountId } = c.req.valid('param');
@@ -185,13 +190,16 @@ export function adminKeyRoutes({ ledger }: ApiDependencies) {
     })
     .openapi(rotate, async (c) => {
       const { account_id: accountId, key_id: old } = c.req.valid('param');
-      const overlapSeconds = c.req.valid('json').expires_in_seconds;
+      const body = c.req.valid('json');
       existing(accountId, old);
-      const key = newApiKey();
-      const next = { id: apiKeyId(uuidv7()), sha256: sha256(key), overlapSeconds };
-      const rotated = await ledger.rotateApiKey(accountId, old, next);
-      if (rotated === undefined) throw notFound('A key of this id that has not ended');
-      return c.json({ ...toKey(accountId, rotated), key }, 200);
+      const make = async (inside: Ledger) => {
+        const key = newApiKey();
+        const next = { id: apiKeyId(uuidv7()), sha256: sha256(key), overlapSeconds: body.expires_in_seconds };
+        const rotated = await inside.rotateApiKey(accountId, old, next);
+        if (rotated === undefined) throw notFound('A key of this id that has not ended');
+        return { ...toKey(accountId, rotated), key };
+      };
+      return c.json(await answerOnce<z.infer<typeof ShownKey>>(deps, c, body, make, 'key'), 200);
     })
     .openapi(revoke, async (c) => {
       const { account_id, key_id } = c.req.valid('param');
@@ -200,6 +208,17 @@ export function adminKeyRoutes({ ledger }: ApiDependencies) {
       if (revokedAt === undefined) throw notFound('This key');
       return c.json({ id: key_id, object: 'api_key' as const, revoked_at: unixSeconds(revokedAt) }, 200);
     });
+}
+
+function toSettings(wanted: z.output<typeof NewKey>) {
+  return {
+    name: wanted.name,
+    scopes: wanted.scopes === undefined ? null : [...new Set(wanted.scopes)],
+    expiresAt: wanted.expires_at === undefined ? null : new Date(wanted.expires_at * 1000),
+    dailyLimitMicrocredits: wanted.daily_limit_microcredits ?? null,
+    monthlyLimitMicrocredits: wanted.monthly_limit_microcredits ?? null,
+    requestsPerMinute: wanted.requests_per_minute ?? null,
+  };
 }
 
 function toKey(accountId: string, key: ListedKey): z.infer<typeof Key> {

@@ -9,7 +9,7 @@ import { EXAMPLE, pageOf } from '../examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, json, nothing, plainText } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
 import { SalesShown, toSales } from './adminSales.ts';
 
@@ -62,6 +62,7 @@ const freeze = createRoute({
   request: {
     params: z.object({ account_id: accountParam }),
     headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: json(
@@ -93,6 +94,7 @@ const refund = createRoute({
   request: {
     params: z.object({ video_id: z.string().openapi({ param: { name: 'video_id', in: 'path' } }) }),
     headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: json(

@@ -7,7 +7,7 @@ import { ApiError } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, json, nothing, plainText } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
 
 /** The price book: versions with the moment from which they are in force. */
@@ -35,6 +35,7 @@ const TextPriceSet = z
 
 const change = <Schema extends z.ZodType>(schema: Schema) => ({
   headers: keyed,
+  query: nothing,
   body: { required: true, content: json(schema) },
 });
 const answersWith = <Schema extends z.ZodType>(schema: Schema) => ({

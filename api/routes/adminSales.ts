@@ -5,7 +5,7 @@ import type { ApiDependencies } from '../deps.ts';
 import { EXAMPLE } from '../examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
-import { adminBearer, errorAnswers, json, plainText } from '../schemas.ts';
+import { adminBearer, errorAnswers, json, nothing, plainText } from '../schemas.ts';
 
 export const SalesShown = z
   .object({
@@ -36,6 +36,7 @@ const set = createRoute({
   security: adminBearer,
   request: {
     headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: json(

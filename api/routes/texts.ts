@@ -3,12 +3,13 @@ import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
 import { TEXT_ID, type TextKind } from '../../contracts/ids.ts';
 import type { TextRequest } from '../../provider/index.ts';
-import { markDelivered, readRepeat } from '../answered.ts';
 import { followText, startText, stillWritten } from '../createText.ts';
 import type { Env } from '../deps.ts';
 import { ApiError, envelopeOf, notFound } from '../errors.ts';
 import { EXAMPLE } from '../examples.ts';
 import { keyed } from '../idempotencyKey.ts';
+import { payingQuery, Quote, quoteText } from '../quote.ts';
+import { noteKnown, readRepeat } from '../repeat.ts';
 import { newRouter } from '../router.ts';
 import { bearer, errorAnswers, plainText } from '../schemas.ts';
 import { sendOn, type StreamDependencies } from '../streams.ts';
@@ -40,15 +41,14 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
     security: bearer,
     request: {
       headers: keyed,
-      // As of a remix: what is not known is not passed over.
-      query: z.strictObject({}),
+      query: payingQuery,
       body: { required: true, content: { 'application/json': { schema } } },
     },
     responses: {
       200: {
-        description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}, or error.`,
+        description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}, or error. With dry_run, the most that it would cost.`,
         content: {
-          'application/json': { schema: WrittenText },
+          'application/json': { schema: z.union([WrittenText, Quote]) },
           'text/event-stream': { schema: z.string(), example: EXAMPLE.textEvents },
         },
       },
@@ -76,29 +76,26 @@ const retrieveOf = (kind: TextKind) =>
 
 /** Scripts and threads: one handler for both. */
 export function textRoutes(deps: StreamDependencies) {
-  const create = async (c: Context<Env>, kind: TextKind, body: Create) => {
+  const create = async (c: Context<Env>, kind: TextKind, body: Create, isDryRun: boolean) => {
     const leave = deps.streams.places.take(c.get('caller'));
-    const answer = await createText(c, kind, body, leave).catch((error: unknown) => {
+    const answer = await createText(c, kind, body, isDryRun, leave).catch((error: unknown) => {
       leave();
       throw error;
     });
     // A stream leaves with its end.
-    if (!body.stream) leave();
+    if (!body.stream || isDryRun) leave();
     return answer;
   };
-  const createText = async (c: Context<Env>, kind: TextKind, body: Create, leave: () => void) => {
+  const createText = async (c: Context<Env>, kind: TextKind, body: Create, isDryRun: boolean, leave: () => void) => {
     const { stream, max_credits, topic, tone, model } = body;
     const form: Pick<TextRequest, 'length' | 'posts'> =
       'posts' in body ? { length: 'medium', posts: body.posts } : { length: body.length, posts: null };
     const caller = c.get('caller');
+    const request: TextRequest = { kind, model, topic, tone, ...form };
+    const maximum = toMaximum(max_credits);
+    if (isDryRun) return c.json(await quoteText(deps, caller, request, maximum), 200);
     const repeat = readRepeat(c);
-    const started = await startText(
-      deps,
-      caller,
-      { kind, model, topic, tone, ...form },
-      toMaximum(max_credits),
-      repeat,
-    );
+    const started = await startText(deps, caller, request, maximum, repeat);
     if ('kept' in started) {
       c.header('idempotency-replayed', 'true');
       if (stream) leave();
@@ -107,22 +104,24 @@ export function textRoutes(deps: StreamDependencies) {
     }
     const { generationId, replayed } = started;
     if (replayed) c.header('idempotency-replayed', 'true');
-    // Marked with its end only: an SDK that is told of a fault tries again, and must find this request unanswered.
-    const delivered = () => markDelivered(deps, c, generationId);
     const follow = (onGone: OnGone) => followText(deps, caller, generationId, repeat, { isStreamed: stream, onGone });
-    if (stream) return streamText(deps, c, generationId, follow, { delivered, leave });
-    const written = await lastOf(follow(onAbort(c.req.raw.signal)));
-    delivered();
-    return c.json(written, 200);
+    if (stream) return streamText(deps, c, generationId, follow, leave);
+    return c.json(await lastOf(follow(onAbort(c.req.raw.signal))), 200);
   };
   const retrieve = async (c: Context<Env>, kind: TextKind, id: string) => {
-    const text = TEXT_ID[kind].test(id) ? await deps.ledger.getText(c.get('caller').accountId, id) : undefined;
+    const caller = c.get('caller');
+    const text = TEXT_ID[kind].test(id) ? await deps.ledger.getText(caller.accountId, id) : undefined;
     if (text === undefined) throw notFound(`This ${kind}`);
+    await noteKnown(deps, caller, text);
     return c.json(toText(text), 200);
   };
   return newRouter()
-    .openapi(createOf('script', CreateScript), (c) => create(c, 'script', c.req.valid('json')))
-    .openapi(createOf('thread', CreateThread), (c) => create(c, 'thread', c.req.valid('json')))
+    .openapi(createOf('script', CreateScript), (c) =>
+      create(c, 'script', c.req.valid('json'), c.req.valid('query').dry_run === 'true'),
+    )
+    .openapi(createOf('thread', CreateThread), (c) =>
+      create(c, 'thread', c.req.valid('json'), c.req.valid('query').dry_run === 'true'),
+    )
     .openapi(retrieveOf('script'), (c) => retrieve(c, 'script', c.req.param('script_id')))
     .openapi(retrieveOf('thread'), (c) => retrieve(c, 'thread', c.req.param('thread_id')));
 }
@@ -156,7 +155,7 @@ function streamText(
   c: Context<Env>,
   generationId: string,
   follow: (onGone: OnGone) => Texts,
-  { delivered, leave }: { delivered: () => void; leave: () => void },
+  leave: () => void,
 ): Response {
   c.header('x-accel-buffering', 'no');
   return streamSSE(c, async (stream) => {
@@ -171,7 +170,6 @@ function streamText(
         if (text.state === 'held') continue;
         const event = text.state === 'charged' ? 'completed' : 'failed';
         await send({ event, data: JSON.stringify(toText(text)) });
-        if (!stream.aborted) delivered();
       }
     } catch (error) {
       // Here, for what hono catches it sends to the client as it is.

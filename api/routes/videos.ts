@@ -1,32 +1,44 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { isVideoId, VIDEO_ID } from '../../contracts/ids.ts';
-import type { Generation } from '../../ledger/index.ts';
-import { markDelivered, readRepeat } from '../answered.ts';
+import type { Caller, Generation } from '../../ledger/index.ts';
 import type { ApiDependencies, Env } from '../deps.ts';
 import { cancelVideo, deleteVideo } from '../endVideo.ts';
-import { claimVideo } from '../claimVideo.ts';
-import { createVideo } from '../createVideo.ts';
+import { orderClaim } from '../claimVideo.ts';
+import { createVideo, orderRemix, orderVideo } from '../createVideo.ts';
 import { downloadContent } from '../content.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
-import { Quote, quote } from '../quote.ts';
+import { payingQuery, Quote, quoteClaim, quoteVideo } from '../quote.ts';
+import { noteKnown, readRepeat } from '../repeat.ts';
+import type { Order } from '../startGeneration.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { keyed } from '../idempotencyKey.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers } from '../schemas.ts';
+import { bearer, errorAnswers, nothing } from '../schemas.ts';
 import type { StreamDependencies } from '../streams.ts';
 import { toTimeline } from '../timeline.ts';
 import { videoEvents } from '../videoEvents.ts';
 import { toVideo, Video } from '../videoObject.ts';
-import type { VideoRequest } from '../videoRequest.ts';
-import { CreateVideoForm, CreateVideoJson, readCreateVideo, readRemix, RemixVideo } from '../videoRequest.ts';
+import {
+  ClaimVideo,
+  CreateVideoForm,
+  CreateVideoJson,
+  readCreateVideo,
+  readRemix,
+  RemixVideo,
+  toMaximum,
+} from '../videoRequest.ts';
 
 const id = z
   .string()
   .openapi({ param: { name: 'video_id', in: 'path' }, example: 'video_019a0000000070008000000000000000' });
 const params = z.object({ video_id: id });
 const video = { description: 'The video.', content: { 'application/json': { schema: Video } } };
+const videoOrQuote = {
+  description: 'The video; with dry_run, what it would cost.',
+  content: { 'application/json': { schema: z.union([Video, Quote]) } },
+};
 
 const create = createRoute({
   method: 'post',
@@ -36,16 +48,13 @@ const create = createRoute({
   security: bearer,
   request: {
     headers: keyed,
-    query: z.strictObject({ dry_run: z.enum(['true', 'false']).default('false') }),
+    query: payingQuery,
     body: {
       content: { 'multipart/form-data': { schema: CreateVideoForm }, 'application/json': { schema: CreateVideoJson } },
     },
   },
   responses: {
-    200: {
-      description: 'The video; with dry_run, what it would cost.',
-      content: { 'application/json': { schema: z.union([Video, Quote]) } },
-    },
+    200: videoOrQuote,
     ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
   },
 });
@@ -59,11 +68,10 @@ const remix = createRoute({
   request: {
     params,
     headers: keyed,
-    // Nothing is asked by the query here, and what is not known is not passed over: a dry run would be charged.
-    query: z.strictObject({}),
+    query: payingQuery,
     body: { required: true, content: { 'application/json': { schema: RemixVideo } } },
   },
-  responses: { 200: video, ...errorAnswers(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
+  responses: { 200: videoOrQuote, ...errorAnswers(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
 });
 
 const retrieve = createRoute({
@@ -100,8 +108,8 @@ const cancel = createRoute({
   operationId: 'cancelVideo',
   summary: 'Ask that a video is not made; once the provider has begun, its outcome settles the credits all the same',
   security: bearer,
-  request: { params },
-  responses: { 200: video, ...errorAnswers(401, 404, 409, 500, 503) },
+  request: { params, query: nothing },
+  responses: { 200: video, ...errorAnswers(400, 401, 404, 409, 500, 503) },
 });
 
 const claim = createRoute({
@@ -110,8 +118,13 @@ const claim = createRoute({
   operationId: 'claimVideo',
   summary: 'Pay, at the old price, for a video that was completed after its credits were refunded',
   security: bearer,
-  request: { params },
-  responses: { 200: video, ...errorAnswers(401, 402, 403, 404, 409, 429, 500, 503) },
+  request: {
+    params,
+    headers: keyed,
+    query: payingQuery,
+    body: { content: { 'application/json': { schema: ClaimVideo } } },
+  },
+  responses: { 200: videoOrQuote, ...errorAnswers(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
 });
 
 const Timeline = z
@@ -183,10 +196,10 @@ const remove = createRoute({
   operationId: 'deleteVideo',
   summary: 'Delete a video that has ended; its charge or refund stands',
   security: bearer,
-  request: { params },
+  request: { params, query: nothing },
   responses: {
     200: { description: 'It is deleted.', content: { 'application/json': { schema: Deleted } } },
-    ...errorAnswers(401, 404, 409, 500, 503),
+    ...errorAnswers(400, 401, 404, 409, 500, 503),
   },
 });
 
@@ -218,15 +231,26 @@ const content = createRoute({
 });
 
 export function videoRoutes(deps: StreamDependencies) {
-  const find = async (accountId: string, videoId: string): Promise<Generation> => {
-    const generation = isVideoId(videoId) ? await deps.ledger.getGeneration(accountId, videoId) : undefined;
+  /** The video of that id, which its client has just named. */
+  const named = async (caller: Caller, videoId: string): Promise<Generation | undefined> => {
+    const generation = isVideoId(videoId) ? await deps.ledger.getGeneration(caller.accountId, videoId) : undefined;
+    if (generation !== undefined) await noteKnown(deps, caller, generation);
+    return generation;
+  };
+  const find = async (caller: Caller, videoId: string): Promise<Generation> => {
+    const generation = await named(caller, videoId);
     if (generation === undefined) throw notFound('This video');
     return generation;
   };
+  const findRemixable = async (caller: Caller, videoId: string): Promise<Generation> => {
+    const original = await find(caller, videoId);
+    if (original.state === 'held') throw notFinished();
+    if (isElsewhere(deps, original)) throw madeElsewhere();
+    return original;
+  };
 
-  const answer = async (c: Context<Env>, request: VideoRequest) => {
-    const { status, body, replayed, generationId } = await createVideo(deps, c.get('caller'), request, readRepeat(c));
-    if (generationId !== null) markDelivered(deps, c, generationId);
+  const answer = async (c: Context<Env>, order: Order) => {
+    const { status, body, replayed } = await createVideo(deps, c.get('caller'), order, readRepeat(c));
     if (replayed) c.header('idempotency-replayed', 'true');
     // Bodies that were kept are of the same schemas, but known only as JSON.
     return c.json(body as Video, status as 200);
@@ -237,14 +261,19 @@ export function videoRoutes(deps: StreamDependencies) {
       const json = () => c.req.valid('json') as CreateVideoJson;
       const form = () => c.req.valid('form') as CreateVideoForm;
       const request = await readCreateVideo(c.req.header('content-type'), json, form);
-      if (c.req.valid('query').dry_run === 'true') return c.json(await quote(deps, c.get('caller'), request), 200);
-      return answer(c, request);
+      const caller = c.get('caller');
+      if (c.req.valid('query').dry_run === 'true') return c.json(await quoteVideo(deps, caller, request), 200);
+      return answer(c, orderVideo(deps, caller, request));
     })
     .openapi(remix, async (c) => {
-      const original = await find(c.get('caller').accountId, c.req.valid('param').video_id);
-      if (original.state === 'held') throw notFinished();
-      if (isElsewhere(deps, original)) throw madeElsewhere();
-      return answer(c, readRemix(c.req.valid('json'), original));
+      const caller = c.get('caller');
+      const { video_id: originalId } = c.req.valid('param');
+      const asked = c.req.valid('json');
+      const original = () => findRemixable(caller, originalId);
+      if (c.req.valid('query').dry_run === 'true') {
+        return c.json(await quoteVideo(deps, caller, readRemix(asked, await original())), 200);
+      }
+      return answer(c, orderRemix(deps, caller, originalId, asked, original));
     })
     .openapi(listVideos, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
@@ -252,41 +281,49 @@ export function videoRoutes(deps: StreamDependencies) {
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {
-      const { accountId } = c.get('caller');
-      const { id: generationId } = await find(accountId, c.req.valid('param').video_id);
+      const caller = c.get('caller');
+      const { id: generationId } = await find(caller, c.req.valid('param').video_id);
       await cancelVideo(deps, generationId);
-      return c.json(toVideo(await find(accountId, generationId)), 200);
+      return c.json(toVideo(await find(caller, generationId)), 200);
     })
     .openapi(claim, async (c) => {
-      const { id: claimOf } = await find(c.get('caller').accountId, c.req.valid('param').video_id);
-      return c.json(toVideo(await claimVideo(deps, c.get('caller'), claimOf)), 200);
+      const caller = c.get('caller');
+      const { video_id: originalId } = c.req.valid('param');
+      // Without a body there is no content type, and then none is read.
+      const { max_credits } = (c.req.valid('json') ?? {}) as z.output<typeof ClaimVideo>;
+      const original = () => find(caller, originalId);
+      const order = orderClaim(deps, caller, originalId, toMaximum(max_credits), original);
+      if (c.req.valid('query').dry_run === 'true') {
+        return c.json(await quoteClaim(deps, caller, await original(), order), 200);
+      }
+      return answer(c, order);
     })
     .openapi(remove, async (c) => {
-      const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      const generation = await find(c.get('caller'), c.req.valid('param').video_id);
       await deleteVideo(deps, generation);
       return c.json({ id: generation.id, object: 'video.deleted' as const, deleted: true as const }, 200);
     })
     .openapi(retrieve, async (c) => {
-      const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
-      return c.json(toVideo(generation), 200);
+      return c.json(toVideo(await find(c.get('caller'), c.req.valid('param').video_id)), 200);
     })
     .openapi(timeline, async (c) => {
-      const { accountId } = c.get('caller');
-      // From the events alone: they are there for the owner of a video that was deleted, too.
+      const caller = c.get('caller');
       const { video_id: videoId } = c.req.valid('param');
-      const recorded = isVideoId(videoId) ? await deps.ledger.listEvents(accountId, videoId) : [];
+      await named(caller, videoId);
+      // From the events alone: they are there for the owner of a video that was deleted, too.
+      const recorded = isVideoId(videoId) ? await deps.ledger.listEvents(caller.accountId, videoId) : [];
       if (recorded.length === 0) throw notFound('This video');
       const steps = toTimeline(recorded);
       const data = steps.map((step) => ({ object: 'timeline.step' as const, ...step, at: step.at.toISOString() }));
       return c.json({ object: 'list' as const, data }, 200);
     })
     .openapi(events, async (c) => {
-      const { accountId } = c.get('caller');
+      const caller = c.get('caller');
       const { video_id: videoId } = c.req.valid('param');
-      return videoEvents(deps, c, await find(accountId, videoId), () => find(accountId, videoId));
+      return videoEvents(deps, c, await find(caller, videoId), () => find(caller, videoId));
     })
     .openapi(content, async (c) => {
-      const generation = await find(c.get('caller').accountId, c.req.valid('param').video_id);
+      const generation = await find(c.get('caller'), c.req.valid('param').video_id);
       return downloadContent(deps, generation, c.req.valid('query').variant, c.req.raw);
     });
 }

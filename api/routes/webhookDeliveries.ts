@@ -9,7 +9,7 @@ import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, listQuery, toList } from '../listing.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers, json } from '../schemas.ts';
+import { bearer, errorAnswers, json, nothing } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
 
 /** What became of the messages to an endpoint, and asking for one again. */
@@ -64,10 +64,11 @@ const redeliver = createRoute({
   security: bearer,
   request: {
     params: z.object({ endpoint_id: pathParam('endpoint_id'), delivery_id: pathParam('delivery_id') }),
+    query: nothing,
   },
   responses: {
     200: { description: 'It is being sent.', content: json(Asked) },
-    ...errorAnswers(401, 404, 409, 500, 503),
+    ...errorAnswers(400, 401, 404, 409, 500, 503),
   },
 });
 

@@ -3,14 +3,16 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
 import { webhookEndpointId } from '../../contracts/ids.ts';
 import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
-import type { WebhookEndpoint } from '../../ledger/index.ts';
+import type { Ledger, WebhookEndpoint } from '../../ledger/index.ts';
 import { faultOfWebhookUrl } from '../../outbound/index.ts';
 import type { ApiDependencies } from '../deps.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { EXAMPLE, pageOf } from '../examples.ts';
 import { listOf, toList } from '../listing.ts';
+import { keyed } from '../idempotencyKey.ts';
+import { answerOnce, shownOnce } from '../once.ts';
 import { newRouter } from '../router.ts';
-import { bearer, errorAnswers, json } from '../schemas.ts';
+import { bearer, errorAnswers, json, nothing } from '../schemas.ts';
 import { unixSeconds } from '../creditsObject.ts';
 
 /** Where a tenant hears of the end of its videos: Standard Webhooks, docs/webhooks.md. */
@@ -28,7 +30,7 @@ const fields = {
 };
 const Endpoint = z.object(fields).openapi('WebhookEndpoint', { example: EXAMPLE.webhookEndpoint });
 const NewEndpoint = z
-  .object({ ...fields, secret: z.string() })
+  .object({ ...fields, secret: z.string().nullable(), ...shownOnce })
   .openapi('WebhookEndpointCreated', { example: EXAMPLE.webhookEndpointCreated });
 const Deleted = z
   .object({ id: z.string(), object: z.literal('webhook_endpoint.deleted'), deleted: z.literal(true) })
@@ -37,8 +39,9 @@ const Rotated = z
   .object({
     id: z.string(),
     object: z.literal('webhook_endpoint.secret'),
-    secret: z.string(),
+    secret: z.string().nullable(),
     previous_secret_valid_until: moment,
+    ...shownOnce,
   })
   .openapi('WebhookSecretRotated', { example: EXAMPLE.webhookSecretRotated });
 
@@ -55,6 +58,8 @@ const create = createRoute({
   summary: 'Be told when a video is completed or has failed; the secret is shown this once',
   security: bearer,
   request: {
+    headers: keyed,
+    query: nothing,
     body: {
       required: true,
       content: json(
@@ -71,7 +76,7 @@ const create = createRoute({
       ),
     },
   },
-  responses: answersWith('It is told of every settlement from now on.', NewEndpoint, 400, 413, 415),
+  responses: answersWith('It is told of every settlement from now on.', NewEndpoint, 400, 413, 415, 422),
 });
 
 const list = createRoute({
@@ -102,8 +107,8 @@ const remove = createRoute({
   operationId: 'deleteWebhookEndpoint',
   summary: 'Nothing more is sent to it',
   security: bearer,
-  request: one,
-  responses: answersWith('It is deleted.', Deleted, 404),
+  request: { ...one, query: nothing },
+  responses: answersWith('It is deleted.', Deleted, 400, 404),
 });
 
 const rotate = createRoute({
@@ -112,8 +117,8 @@ const rotate = createRoute({
   operationId: 'rotateWebhookSecret',
   summary: 'A new secret, shown this once; the one before signs beside it for 24 hours',
   security: bearer,
-  request: one,
-  responses: answersWith('Both sign from now on.', Rotated, 404),
+  request: { ...one, headers: keyed, query: nothing },
+  responses: answersWith('Both sign from now on.', Rotated, 400, 404, 422),
 });
 
 const enable = createRoute({
@@ -122,30 +127,34 @@ const enable = createRoute({
   operationId: 'enableWebhookEndpoint',
   summary: 'Send again to an endpoint that was disabled',
   security: bearer,
-  request: one,
-  responses: answersWith('It is told of every settlement from now on.', Endpoint, 404),
+  request: { ...one, query: nothing },
+  responses: answersWith('It is told of every settlement from now on.', Endpoint, 400, 404),
 });
 
-export function webhookEndpointRoutes({ ledger, webhookAllowPrivate }: ApiDependencies) {
-  const shown = async (accountId: string, id: string) => {
-    const endpoint = await ledger.getWebhookEndpoint(accountId, id);
+export function webhookEndpointRoutes(deps: ApiDependencies) {
+  const { ledger, webhookAllowPrivate } = deps;
+  const shown = async (accountId: string, id: string, inside: Ledger = ledger) => {
+    const endpoint = await inside.getWebhookEndpoint(accountId, id);
     if (endpoint === undefined) throw notFound('This webhook endpoint');
     return toEndpoint(endpoint);
   };
   return newRouter()
     .openapi(create, async (c) => {
       const { accountId } = c.get('caller');
-      const { url, events } = c.req.valid('json');
-      const fault = faultOfWebhookUrl(url, webhookAllowPrivate);
-      if (fault !== undefined) throw new ApiError('invalid_request', `url: ${fault}.`, { param: 'url' });
-      const id = webhookEndpointId(uuidv7());
-      const secret = newSecret();
-      const made = { accountId, id, url, events: [...new Set(events)], secret };
-      const { outcome } = await ledger.createWebhookEndpoint(made);
-      if (outcome === 'too_many') {
-        throw new ApiError('invalid_request', 'There are ten webhook endpoints already; delete one of them first.');
-      }
-      return c.json({ ...(await shown(accountId, id)), secret }, 200);
+      const body = c.req.valid('json');
+      const make = async (inside: Ledger) => {
+        const fault = faultOfWebhookUrl(body.url, webhookAllowPrivate);
+        if (fault !== undefined) throw new ApiError('invalid_request', `url: ${fault}.`, { param: 'url' });
+        const id = webhookEndpointId(uuidv7());
+        const secret = newSecret();
+        const made = { accountId, id, url: body.url, events: [...new Set(body.events)], secret };
+        const { outcome } = await inside.createWebhookEndpoint(made);
+        if (outcome === 'too_many') {
+          throw new ApiError('invalid_request', 'There are ten webhook endpoints already; delete one of them first.');
+        }
+        return { ...(await shown(accountId, id, inside)), secret };
+      };
+      return c.json(await answerOnce<z.infer<typeof NewEndpoint>>(deps, c, body, make, 'secret'), 200);
     })
     .openapi(list, async (c) => {
       const endpoints = await ledger.listWebhookEndpoints(c.get('caller').accountId);
@@ -159,12 +168,16 @@ export function webhookEndpointRoutes({ ledger, webhookAllowPrivate }: ApiDepend
       return c.json({ id, object: 'webhook_endpoint.deleted' as const, deleted: true as const }, 200);
     })
     .openapi(rotate, async (c) => {
+      const { accountId } = c.get('caller');
       const id = c.req.valid('param').endpoint_id;
-      const secret = newSecret();
-      const validUntil = await ledger.rotateWebhookSecret(c.get('caller').accountId, id, secret);
-      if (validUntil === undefined) throw notFound('This webhook endpoint');
-      const object = 'webhook_endpoint.secret' as const;
-      return c.json({ id, object, secret, previous_secret_valid_until: unixSeconds(validUntil) }, 200);
+      const make = async (inside: Ledger) => {
+        const secret = newSecret();
+        const validUntil = await inside.rotateWebhookSecret(accountId, id, secret);
+        if (validUntil === undefined) throw notFound('This webhook endpoint');
+        const object = 'webhook_endpoint.secret' as const;
+        return { id, object, secret, previous_secret_valid_until: unixSeconds(validUntil) };
+      };
+      return c.json(await answerOnce<z.infer<typeof Rotated>>(deps, c, {}, make, 'secret'), 200);
     })
     .openapi(enable, async (c) => {
       const id = c.req.valid('param').endpoint_id;

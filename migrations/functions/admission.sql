@@ -2,44 +2,23 @@
 
 -- Internal: admits what has a price. With an idempotency key, the key, what it stands for and the generation are written in
 -- this one transaction. outcome: 'admitted'; 'too_dear' (more than p_max_microcredits), 'account_frozen',
--- 'insufficient_credits'; 'too_many_active_generations', 'key_spend_limit' (then a generation says so); for a key that came before:
--- 'in_use' (still running), 'reused' (another body), 'too_old' (over 72 h), 'replay' (answer as kept, or by the generation).
+-- 'insufficient_credits'; 'too_many_active_generations', 'key_spend_limit' (then a generation says so); for a repeat as
+-- find_repeat answers.
 CREATE FUNCTION admit_priced(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint, amount bigint,
   p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
-  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
+  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   account accounts;
-  earlier idempotency_keys;
-  earlier_state text;
   refusal text;
 BEGIN
-  IF p_idempotency_key IS NOT NULL THEN
-    -- Two callers with one key: the second waits here for the first one's transaction, and then finds its row.
-    PERFORM pg_advisory_xact_lock(hashtextextended(p_account_id || ' ' || p_idempotency_key, 0));
-    SELECT * INTO earlier FROM idempotency_keys k WHERE k.account_id = p_account_id AND k.key = p_idempotency_key FOR NO KEY UPDATE;
-    IF FOUND THEN
-      SELECT gen.state INTO earlier_state FROM generations gen WHERE gen.id = earlier.generation_id;
-      IF earlier_state = 'requested' THEN
-        -- Its time to be held may be over, and its process dead: then it is void, and this request takes its place.
-        SELECT v.state INTO earlier_state FROM void_generation_if_late(earlier.generation_id) v;
-      END IF;
-      IF earlier.created_at < clock_timestamp() - interval '72 hours' THEN
-        RETURN QUERY SELECT 'too_old', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
-      ELSIF earlier.fingerprint <> p_fingerprint THEN
-        RETURN QUERY SELECT 'reused', NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
-      ELSIF earlier_state = 'requested' THEN
-        RETURN QUERY SELECT 'in_use', earlier.generation_id, amount, NULL::integer, NULL::jsonb; RETURN;
-      ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
-        OR EXISTS (SELECT FROM generations gen WHERE gen.id = earlier.generation_id AND gen.refusal_code IN ('insufficient_credits', 'key_spend_limit')) THEN
-        RETURN QUERY SELECT 'replay', earlier.generation_id, amount,
-          COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
-        RETURN;
-      END IF;
-    END IF;
+  -- Once more, for what came since the API looked: from here to the commit nothing equal does.
+  RETURN QUERY SELECT * FROM find_repeat(p_account_id, p_api_key_id, p_fingerprint, p_idempotency_key, p_retry_within_ms);
+  IF FOUND THEN
+    RETURN;
   END IF;
 
   -- Everything that place_hold would refuse by, before anything large is written. It decides for good, under the lock.
@@ -53,8 +32,7 @@ BEGIN
     WHEN NOT limits_leave_room(p_api_key_id, amount) THEN 'key_spend_limit' END;
   IF refusal = 'insufficient_credits' AND p_idempotency_key IS NOT NULL THEN
     -- A key that was refused for lack of credits stays refused.
-    INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, answer_status) VALUES (p_account_id, p_idempotency_key, p_fingerprint, 402)
-      ON CONFLICT (account_id, key) DO UPDATE SET answer_status = 402, generation_id = NULL;
+    PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, NULL, amount);
   END IF;
   IF refusal IN ('sales_closed', 'too_dear', 'account_frozen', 'insufficient_credits') THEN
     RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
@@ -68,11 +46,7 @@ BEGIN
     INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
     VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
   END IF;
-  IF p_idempotency_key IS NOT NULL THEN
-    INSERT INTO idempotency_keys AS k (account_id, key, fingerprint, generation_id)
-      VALUES (p_account_id, p_idempotency_key, p_fingerprint, p_generation_id)
-      ON CONFLICT (account_id, key) DO UPDATE SET generation_id = p_generation_id;
-  END IF;
+  PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, p_generation_id, NULL);
   PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
   IF refusal IS NOT NULL THEN
     PERFORM append_event(p_generation_id, 'refused', jsonb_build_object('code', refusal));
@@ -86,7 +60,7 @@ END $$;
 CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
   p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
-  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
+  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -112,13 +86,14 @@ BEGIN
   END IF;
   RETURN QUERY SELECT * FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id,
     price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds), p_remix_of,
-    p_prompt, p_reference, p_reference_type, p_reference_filename, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+    p_prompt, p_reference, p_reference_type, p_reference_filename, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key,
+    p_retry_within_ms);
 END $$;
 
 -- The same for a text, at the most that so many tokens can cost. outcome: as admit_priced answers; 'unknown_model'.
 CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
-  p_prompt text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text
+  p_prompt text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
@@ -133,7 +108,7 @@ BEGIN
   SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
     text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
       price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
-    p_prompt, NULL, NULL, NULL, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key);
+    p_prompt, NULL, NULL, NULL, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
   IF admitted.outcome = 'admitted' THEN
     INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
       VALUES (p_generation_id, price.id, p_input_bound_tokens, p_max_output_tokens);
@@ -141,11 +116,15 @@ BEGIN
   RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
 END $$;
 
--- Admits a claim: a new generation at the old price for a video that completed after its refund.
--- outcome: 'admitted'; 'replay' (it is claimed already, by the generation in the answer); 'not_claimable' (not late, or too
--- late); 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation of this account).
-CREATE FUNCTION claim_generation(p_generation_id text, p_claim_of text, p_account_id text, p_api_key_id text, p_admit_within_ms integer)
-RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint)
+-- Admits a claim: a new generation at the old price for a video that completed after its refund. A dry run says the same and
+-- writes nothing.
+-- outcome: 'admitted'; 'replay' or 'pending' (it is claimed already, by the generation in the answer); 'not_claimable' (not
+-- late, or too late); 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation of this account); for a repeat as
+-- find_repeat answers.
+CREATE FUNCTION claim_generation(
+  p_generation_id text, p_claim_of text, p_account_id text, p_api_key_id text, p_admit_within_ms integer,
+  p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer, p_dry_run boolean
+) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -153,10 +132,14 @@ DECLARE
   claim generations;
   account accounts;
 BEGIN
+  RETURN QUERY SELECT * FROM find_repeat(p_account_id, p_api_key_id, p_fingerprint, p_idempotency_key, p_retry_within_ms);
+  IF FOUND THEN
+    RETURN;
+  END IF;
   -- Two claims, or a claim and the deletion, are served one after the other.
   SELECT * INTO original FROM generations gen WHERE gen.id = p_claim_of AND gen.account_id = p_account_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    RETURN QUERY SELECT 'unknown', NULL::text, NULL::bigint; RETURN;
+    RETURN QUERY SELECT 'unknown', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   SELECT * INTO claim FROM generations gen WHERE gen.claim_of = p_claim_of AND gen.state IN ('requested', 'held', 'charged');
   IF claim.state = 'requested' AND claim.admit_by < clock_timestamp() THEN
@@ -164,28 +147,37 @@ BEGIN
     IF (SELECT v.state = 'voided' FROM void_generation_if_late(claim.id) v) THEN claim.id := NULL; END IF;
   END IF;
   IF claim.id IS NOT NULL THEN
-    RETURN QUERY SELECT 'replay', claim.id, claim.amount_microcredits; RETURN;
+    PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, claim.id, NULL);
+    RETURN QUERY SELECT CASE WHEN claim.state = 'requested' THEN 'pending' ELSE 'replay' END, claim.id, claim.amount_microcredits, 200, NULL::jsonb;
+    RETURN;
   END IF;
   IF original.claimable_until IS NULL OR original.claimable_until < clock_timestamp() OR original.deletion_begun_at IS NOT NULL
      OR original.deleted_at IS NOT NULL THEN
-    RETURN QUERY SELECT 'not_claimable', NULL::text, original.amount_microcredits; RETURN;
+    RETURN QUERY SELECT 'not_claimable', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   -- A claim pays anew, so it is a sale; a repeat of one was answered above.
   IF sales_are_closed() THEN
-    RETURN QUERY SELECT 'sales_closed', NULL::text, original.amount_microcredits; RETURN;
+    RETURN QUERY SELECT 'sales_closed', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
-  IF account.frozen_at IS NOT NULL OR account.available_microcredits < original.amount_microcredits THEN
-    RETURN QUERY SELECT CASE WHEN account.frozen_at IS NOT NULL THEN 'account_frozen' ELSE 'insufficient_credits' END, NULL::text, original.amount_microcredits;
-    RETURN;
+  IF account.frozen_at IS NOT NULL THEN
+    RETURN QUERY SELECT 'account_frozen', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  IF account.available_microcredits < original.amount_microcredits THEN
+    PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, NULL, original.amount_microcredits);
+    RETURN QUERY SELECT 'insufficient_credits', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  IF p_dry_run THEN
+    RETURN QUERY SELECT 'admitted', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, admit_by, fingerprint, claim_of)
   VALUES (p_generation_id, p_account_id, p_api_key_id, original.model, original.seconds, original.size, original.price_id, original.amount_microcredits,
-          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), sha256(convert_to('claim of ' || p_claim_of, 'UTF8')), p_claim_of);
+          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint, p_claim_of);
   INSERT INTO inputs (generation_id, prompt) SELECT p_generation_id, i.prompt FROM inputs i WHERE i.generation_id = p_claim_of;
+  PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, p_generation_id, NULL);
   PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', original.amount_microcredits, 'claim_of', p_claim_of));
   PERFORM append_event(p_claim_of, 'claimed', jsonb_build_object('by', p_generation_id));
-  RETURN QUERY SELECT 'admitted', p_generation_id, original.amount_microcredits;
+  RETURN QUERY SELECT 'admitted', p_generation_id, original.amount_microcredits, NULL::integer, NULL::jsonb;
 END $$;
 
 -- Keeps the answer of a request that came with an idempotency key; the first one stands. Never for another generation than
@@ -200,21 +192,6 @@ BEGIN
   WHERE account_id = p_account_id AND key = p_key AND answer IS NULL
     AND (p_generation_id IS NULL OR generation_id IS NULL OR generation_id = p_generation_id) AND NOT is_deleted(generation_id);
 END $$;
-
--- The newest request of this key and body whose answer may never have reached its client, from the last 15 minutes: the
--- one that an SDK's retry without an idempotency key means.
-CREATE FUNCTION find_unanswered(p_api_key_id text, p_fingerprint bytea) RETURNS TABLE (generation_id text, state text, amount_microcredits bigint)
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT id, state, amount_microcredits FROM generations
-  WHERE api_key_id = p_api_key_id AND fingerprint = p_fingerprint AND answered_at IS NULL
-    AND requested_at > clock_timestamp() - interval '15 minutes' AND state IN ('requested', 'held', 'charged', 'refunded')
-  ORDER BY requested_at DESC LIMIT 1
-$$;
-
-CREATE FUNCTION mark_answered(p_generation_id text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  UPDATE generations SET answered_at = clock_timestamp() WHERE id = p_generation_id AND answered_at IS NULL
-$$;
 
 -- Gives up a request that has no hold yet. Answers with what the generation is afterwards: 'voided' means that nothing is
 -- held and nothing ever will be.
@@ -258,5 +235,5 @@ BEGIN
 END $$;
 
 GRANT SELECT ON idempotency_keys TO holdfast_service;
-GRANT EXECUTE ON FUNCTION admit_generation, admit_text, claim_generation, keep_answer, find_unanswered, mark_answered,
+GRANT EXECUTE ON FUNCTION admit_generation, admit_text, claim_generation, keep_answer,
   void_generation, void_late_requests TO holdfast_service;

@@ -15,8 +15,12 @@ CREATE TABLE generations (
   admit_by timestamptz NOT NULL,
   -- SHA-256 of route and canonical body: the same request again has the same one.
   fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
-  -- When the answer to the create had been sent in full, as far as can be known; NULL: its client may never have had it.
-  answered_at timestamptz,
+  -- When a later request of the API key that asked for it named its id: proof that the client knows it, and there is no other
+  -- (a connection that took the answer proves nothing). NULL: an SDK's retry of the same request may mean this generation.
+  known_at timestamptz,
+  -- When its id was last given to a client: to the request itself, or to a retry; and to how many retries it was given.
+  handed_out_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  replays integer NOT NULL DEFAULT 0 CHECK (replays >= 0),
   -- Once, by whoever came first.
   cancel_requested_at timestamptz,
   -- Since when the ledger refuses to settle it by a rule or a constraint.
@@ -90,7 +94,7 @@ CREATE TABLE generations (
     AND (state IN ('refused', 'voided')) = (refusal_code IS NOT NULL))
 );
 CREATE INDEX generations_of_account ON generations (account_id, id);
-CREATE INDEX generations_unanswered ON generations (api_key_id, fingerprint, requested_at) WHERE answered_at IS NULL;
+CREATE INDEX generations_unknown ON generations (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;
 CREATE INDEX generations_requested ON generations (admit_by) WHERE state = 'requested';
 CREATE INDEX generations_held ON generations (id) WHERE state = 'held';
 CREATE INDEX generations_counted ON generations (account_id) WHERE counts_as_active;
@@ -131,6 +135,8 @@ CREATE TABLE idempotency_keys (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- NULL: refused at a glance for lack of credits, before there was a generation.
   generation_id text REFERENCES generations,
+  -- What could not be paid then.
+  refused_microcredits bigint,
   answer_status integer CHECK (answer_status IN (200, 402)),
   answer jsonb,
   PRIMARY KEY (account_id, key),

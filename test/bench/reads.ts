@@ -46,7 +46,10 @@ try {
   await measure('API: GET /v1/credits, the hot account', () => ledger.getBalance(HOT_ACCOUNT));
   await measure('API: GET /v1/prices', () => ledger.listPrices([4, 8, 12]));
   await measure('API: whose key', () => ledger.findCaller(KEY));
-  await measure("API: an SDK's retry", () => ledger.findUnanswered(sample.hotKeyId, Buffer.alloc(32)));
+  const retry = { fingerprint: Buffer.alloc(32), idempotencyKey: null, retryWithinMs: 45 * 60_000 };
+  await measure("API: an SDK's retry", () =>
+    ledger.findRepeat({ accountId: HOT_ACCOUNT, apiKeyId: sample.hotKeyId, ...retry }),
+  );
   await measure('statement of a month, an account', () => ledger.getStatement(ACCOUNT, month, new Date()));
   await measure('statement of a day, the hot account', () => ledger.getStatement(HOT_ACCOUNT, day, new Date()));
   const page = (after: string | null) => ({ limit: 100, order: 'desc', after }) as const;

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jsonPost } from '../support/answers.ts';
 import { PRICE } from '../support/database.ts';
+import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../support/generations.ts';
+import { bendHold, loseVideo, reconcile } from '../support/reconciling.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { adminPost, openAccount, startStack } from '../support/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack();
+  await expectQuickVideos(stack);
 });
 afterAll(async () => {
+  await expectNoDrift(stack);
   await stack.stop();
 });
 
@@ -88,7 +90,11 @@ describe('the same key and body', () => {
       reason: 'top-up',
       idempotencyKey: 'top-up',
     });
-    expect(await create(account, 'poor', { prompt: 'x [[never]]' })).toEqual({ ...refused, replayed: 'true' });
+    const again = await create(account, 'poor', { prompt: 'x [[never]]' });
+    expect(again).toMatchObject({ status: 402, replayed: 'true', body: { error: { code: 'insufficient_credits' } } });
+    expect(again.body.error?.message).toBe(
+      `${refused.body.error?.message} This is the answer that was kept for this Idempotency-Key, and nothing is held; to try again, use a new key.`,
+    );
     expect(await create(account, 'rich', { prompt: 'x [[never]]' })).toMatchObject({ status: 200 });
   });
 
@@ -157,92 +163,92 @@ describe('the same key', () => {
   });
 });
 
-/** A proxy in front of the API that swallows the answers to its first POSTs, as a network does that fails at that moment. */
-async function losingProxy(url: string, losses: number): Promise<{ url: string; close: () => void }> {
-  const target = new URL(url);
-  const sockets = new Set<Socket>();
-  let left = losses;
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    let posted = false;
-    client.on('data', (data) => {
-      posted ||= data.toString('latin1').startsWith('POST /v1/videos ');
-      upstream.write(data);
-    });
-    upstream.on('data', (data) => {
-      if (posted && left > 0) {
-        left -= 1;
-        client.destroy();
-        return;
-      }
-      posted = false;
-      client.write(data);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const close = () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
+describe('a repeat is answered before everything that may have changed since the first request', () => {
+  /** Sends it with one key twice, and does this in between. */
+  const twice = async (account: TestAccount, path: string, body: object, between: () => Promise<unknown>) => {
+    const send = async () => {
+      const post = jsonPost(body);
+      const headers = { ...(post.headers as Record<string, string>), 'idempotency-key': 'twice' };
+      const answer = await account.fetch(path, { ...post, headers });
+      const { id } = (await answer.json()) as { id?: string };
+      return { status: answer.status, id, replayed: answer.headers.get('idempotency-replayed') };
+    };
+    const first = await send();
+    expect(first).toMatchObject({ status: 200, replayed: null });
+    const spent = (await account.credits()).available_microcredits;
+    await between();
+    expect(await send()).toEqual({ ...first, replayed: 'true' });
+    expect(await account.credits()).toMatchObject({ available_microcredits: spent });
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
-}
+  const admin = (sql: string, values: unknown[] = []) => stack.database.admin.query(sql, values);
+  const charged = async (account: TestAccount, prompt: string) => {
+    const id = await ask(account, prompt);
+    await untilSettled(stack, [id]);
+    return id;
+  };
 
-describe("the SDK's own retries, without a key", () => {
-  it('pay once when two replies are lost: one generation, one hold', async () => {
+  it('a remix, whose original its owner has deleted', async () => {
     const account = await openAccount(stack, 5_000_000);
-    const proxy = await losingProxy(stack.url, 2);
-    const client = new OpenAI({ apiKey: account.key, baseURL: `${proxy.url}/v1` });
-    const video = await client.videos.create({ prompt: 'lost twice [[never]]' });
-    expect(await generationsOf(account)).toEqual(['held']);
-    expect(await account.credits()).toMatchObject({ held_microcredits: PRICE });
-    expect((await client.videos.retrieve(video.id)).id).toBe(video.id);
-    proxy.close();
-  });
-
-  it('never take the place of a request whose answer arrived', async () => {
-    const account = await openAccount(stack, 5_000_000);
-    const first = await create(account, null, { prompt: 'twice on purpose [[never]]' });
-    await stack.database.ledger.markAnswered(String(first.body.id));
-    const retry = await create(
-      account,
-      null,
-      { prompt: 'twice on purpose [[never]]' },
-      { 'x-stainless-retry-count': '1' },
+    const original = await charged(account, 'an original');
+    await twice(account, `/v1/videos/${original}/remix`, { prompt: 'at night [[never]]' }, () =>
+      account.client.videos.delete(original),
     );
-    expect(retry.status).toBe(200);
-    expect(retry.body.id).not.toBe(first.body.id);
   });
 
-  it('are not meant by a request that is no retry, nor by one of another body or key', async () => {
-    const [account, other] = await Promise.all([openAccount(stack, 5_000_000), openAccount(stack, 5_000_000)]);
-    const first = await create(account, null, { prompt: 'x [[never]]' });
-    const ids = [
-      await create(account, null, { prompt: 'x [[never]]' }, { 'x-stainless-retry-count': '0' }),
-      await create(account, null, { prompt: 'y [[never]]' }, { 'x-stainless-retry-count': '1' }),
-      await create(other, null, { prompt: 'x [[never]]' }, { 'x-stainless-retry-count': '1' }),
-    ].map(({ body }) => body.id);
-    expect(new Set([first.body.id, ...ids]).size).toBe(4);
-  });
-
-  it('mark an answer as arrived once its connection has stayed whole', { timeout: 20_000 }, async () => {
+  it('a remix, whose original was made at a provider that is no longer used', async () => {
     const account = await openAccount(stack, 5_000_000);
-    const { body } = await create(account, null, { prompt: randomUUID() });
-    await vi.waitFor(
-      async () => {
-        const { rows } = await stack.database.pool.query('SELECT answered_at FROM generations WHERE id = $1', [
-          body.id,
-        ]);
-        expect(rows).toEqual([{ answered_at: expect.any(Date) as Date }]);
-      },
-      { timeout: 15_000, interval: 200 },
+    const original = await charged(account, 'an original from elsewhere');
+    await twice(account, `/v1/videos/${original}/remix`, { prompt: 'at noon [[never]]' }, () =>
+      admin(
+        `SET session_replication_role = replica;
+         UPDATE generations SET provider = 'openai@http://elsewhere.test' WHERE id = '${original}';
+         SET session_replication_role = origin`,
+      ),
+    );
+  });
+
+  it.each([
+    ['/v1/videos', { prompt: 'no longer sold [[never]]', model: 'sora-2' }, 'prices'],
+    ['/v1/scripts', { topic: 'no longer sold' }, 'text_prices'],
+    ['/v1/threads', { topic: 'no longer sold' }, 'text_prices'],
+  ])('%s, whose model is no longer sold', async (path, body, table) => {
+    const account = await openAccount(stack, 5_000_000);
+    const alter = (change: string) =>
+      admin(`SET session_replication_role = replica; ${change}; SET session_replication_role = origin`);
+    try {
+      await twice(account, path, body, () => alter(`UPDATE ${table} SET effective_from = now() + interval '1 day'`));
+      expect((await account.fetch(path, jsonPost(body))).status).toBe(400);
+    } finally {
+      await alter(`UPDATE ${table} SET effective_from = 'epoch'`);
+    }
+  });
+
+  it('of an account that is frozen since', async () => {
+    const account = await openAccount(stack, 5_000_000);
+    await twice(account, '/v1/videos', { prompt: 'frozen later [[never]]' }, () =>
+      adminPost(stack, `/accounts/${account.id}/freeze`, { reason: 'why' }, { 'idempotency-key': 'f' }),
+    );
+    expect((await account.fetch('/v1/videos', jsonPost({ prompt: 'new' }))).status).toBe(403);
+  });
+
+  it('of a key whose spend limit is reached since', async () => {
+    const account = await openAccount(stack, 5_000_000);
+    const limit = 'UPDATE api_keys SET daily_limit_microcredits = $2 WHERE account_id = $1';
+    await admin(limit, [account.id, PRICE]);
+    await twice(account, '/v1/videos', { prompt: 'the last one [[never]]' }, () => Promise.resolve());
+    expect((await account.fetch('/v1/videos', jsonPost({ prompt: 'one more' }))).status).toBe(402);
+  });
+
+  it('a claim, whose day is over', async () => {
+    const account = await openAccount(stack, 5_000_000);
+    const { id } = await loseVideo(stack, `claimed in time [[after:1s]] ${randomUUID()}`, account);
+    await bendHold(stack, id, -1);
+    await stack.database.ledger.settleGeneration(id, 'expired');
+    const isLate = async () =>
+      (await admin('SELECT FROM generations WHERE id = $1 AND claimable_until IS NOT NULL', [id])).rowCount === 1;
+    while (!(await isLate())) await reconcile(stack);
+    await twice(account, `/v1/videos/${id}/claim`, {}, () =>
+      admin("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [id]),
     );
   });
 });

@@ -191,11 +191,12 @@ describe('a spend limit', () => {
     );
     expect(refused.headers.get('retry-after')).toBeNull();
     const replayed = await create(key, 'three', idempotent);
-    expect([replayed.status, replayed.json, replayed.headers.get('idempotency-replayed')]).toEqual([
+    expect([replayed.status, replayed.code, replayed.headers.get('idempotency-replayed')]).toEqual([
       402,
-      refused.json,
+      'spend_limit_exceeded',
       'true',
     ]);
+    expect(replayed.message).toMatch(/^This video costs .* kept for this Idempotency-Key.* use a new key\.$/);
     expect(await account.credits()).toMatchObject({
       available_microcredits: before.available_microcredits - 2 * PRICE,
       held_microcredits: before.held_microcredits + 2 * PRICE,

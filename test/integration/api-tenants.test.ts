@@ -27,7 +27,10 @@ let routes: readonly Route[];
 /** Ids of the other account, by the name of the variable that they stand for. A new kind of id needs a line here. */
 let foreign: Record<string, readonly string[]>;
 /** A body that a route takes, where one is needed for the request to be looked at at all. */
-const BODIES: Record<string, object> = { 'POST /v1/videos/{video_id}/remix': { prompt: 'a remix' } };
+const BODIES: Record<string, object> = {
+  'POST /v1/videos/{video_id}/remix': { prompt: 'a remix' },
+  'POST /v1/videos/{video_id}/claim': {},
+};
 
 beforeAll(async () => {
   stack = await startStack();
@@ -107,10 +110,10 @@ async function codeOf(answer: Response): Promise<[number, string]> {
   return [answer.status, error.code];
 }
 
-/** All that is kept of an account, but for what changes by itself: the held video goes on, an answer was received. */
+/** All that is kept of an account, but for what changes by itself: the held video goes on. */
 async function keptOf(account: TestAccount): Promise<unknown> {
   const { rows } = await stack.database.admin.query(
-    `SELECT to_jsonb(g) - 'last_look_at' - 'provider_progress' - 'provider_status' - 'event_sequence' - 'answered_at' AS generation,
+    `SELECT to_jsonb(g) - 'last_look_at' - 'provider_progress' - 'provider_status' - 'event_sequence' AS generation,
        (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind NOT IN ('seen', 'archived')) AS events
      FROM generations g WHERE g.account_id = $1 ORDER BY g.id`,
     [account.id],

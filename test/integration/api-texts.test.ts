@@ -253,12 +253,6 @@ describe('the price of a model', () => {
   });
 });
 
-it('a dry run, which is for videos, is refused and not charged', async () => {
-  const { result, cost } = await costing(() => write('/v1/scripts?dry_run=true', { topic: 'a fox' }));
-  expect(result).toMatchObject({ status: 400, body: { error: { param: 'dry_run' } } });
-  expect(cost).toBe(0);
-});
-
 describe('a thread', () => {
   it('has as many posts as were asked for', async () => {
     const { result, cost } = await costing(() => write('/v1/threads', { topic: 'a red fox', posts: 3 }));

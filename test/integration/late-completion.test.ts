@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contentKey } from '../../contracts/content.ts';
 import {
@@ -150,6 +150,8 @@ describe('a late completion', () => {
       accountId: account.id,
       apiKeyId: rows[0]?.id ?? '',
       admitWithinMs: 10_000,
+      fingerprint: createHash('sha256').update(generationId).digest(),
+      idempotencyKey: null,
     });
     await stack.database.ledger.placeHold(generationId, 3600);
     await bendHold(stack, generationId, -1);

@@ -104,7 +104,8 @@ describe('the clock of the database steps back between the hold and its settleme
     await stepBack(original.id);
     const id = videoId(randomUUID());
     const asked = { ...original.tenant, generationId: id, claimOf: original.id, admitWithinMs: 60_000 };
-    expect(await db.ledger.claimGeneration(asked)).toMatchObject({ outcome: 'admitted' });
+    const request = { fingerprint: Buffer.alloc(32), idempotencyKey: null };
+    expect(await db.ledger.claimGeneration({ ...asked, ...request })).toMatchObject({ outcome: 'admitted' });
     expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ outcome: 'held' });
     await stepBack(id);
     const content = { state: 'archived', bytes: 1, contentType: 'video/mp4', location: id } as const;

@@ -70,7 +70,7 @@ describe('nothing large is kept of a request', () => {
         }
         const { generationId, inputReference, ...rest } = asked(tenant);
         const { rows } = await client.query<{ outcome: string }>(
-          'SELECT outcome FROM admit_generation($1, $2, $3, $4, $5, $6, NULL, $7, $8, $9, $10, $11, 60000, $12, NULL)',
+          'SELECT outcome FROM admit_generation($1, $2, $3, $4, $5, $6, NULL, $7, $8, $9, $10, $11, 60000, $12, NULL, NULL)',
           [
             ...[generationId, tenant.accountId, tenant.apiKeyId, rest.model, rest.seconds, rest.size, rest.prompt],
             ...[inputReference.bytes, inputReference.contentType, inputReference.filename, max, rest.fingerprint],
@@ -245,7 +245,8 @@ describe('what its owner deletes', () => {
     await db.ledger.recordLook(original.generationId, original.video, FINISHED);
     const { accountId, apiKeyId } = original;
     const claim = { generationId: videoId(randomUUID()), accountId, apiKeyId, admitWithinMs: 60_000 };
-    await db.ledger.claimGeneration({ ...claim, claimOf: original.generationId });
+    const asked = { fingerprint: Buffer.alloc(32), idempotencyKey: null };
+    await db.ledger.claimGeneration({ ...claim, ...asked, claimOf: original.generationId });
     await db.ledger.placeHold(claim.generationId, 3600);
     await db.ledger.deleteGeneration(accountId, original.generationId);
     expect(await inputsOf([original.generationId, claim.generationId])).toBe(1);

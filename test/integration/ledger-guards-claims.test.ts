@@ -38,8 +38,22 @@ const late = async () => {
   await db.ledger.recordLook(hold.id, hold.video, FINISHED);
   return hold;
 };
-const claim = ({ id, tenant }: Held, by: Partial<Held['tenant']> = {}, admitWithinMs = 60_000) =>
-  db.ledger.claimGeneration({ ...tenant, ...by, generationId: videoId(randomUUID()), claimOf: id, admitWithinMs });
+const claim = (
+  { id, tenant }: Held,
+  by: Partial<Held['tenant']> = {},
+  admitWithinMs = 60_000,
+  more: { idempotencyKey?: string; dryRun?: boolean } = {},
+) =>
+  db.ledger.claimGeneration({
+    ...tenant,
+    ...by,
+    generationId: videoId(randomUUID()),
+    claimOf: id,
+    admitWithinMs,
+    fingerprint: Buffer.from(id.slice(-32)),
+    idempotencyKey: null,
+    ...more,
+  });
 const claimed = async (hold: Held) => {
   const answer = await claim(hold);
   if (answer.outcome !== 'admitted') throw new Error(answer.outcome);
@@ -61,15 +75,52 @@ describe('a late completion', () => {
     expect(await claim(hold, other.tenant)).toMatchObject({ outcome: 'unknown' });
     const first = await claim(hold);
     expect(first).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
-    expect(await claim(hold)).toEqual({ ...first, outcome: 'replay' });
+    expect(await claim(hold)).toEqual({ ...first, outcome: 'pending' });
     const id = first.outcome === 'admitted' ? first.generationId : '';
     await db.ledger.placeHold(id, 3600);
     expect(await balance(hold)).toEqual({ available: 0, held: PRICE });
     await expect(settle(id, 'completed')).rejects.toMatchObject({ code: 'no_proof' });
     await archive(id);
     expect(await settle(id, 'completed')).toMatchObject({ result: 'settled', settlement: { charged: true } });
-    expect(await claim(hold)).toEqual({ ...first, outcome: 'replay' });
+    expect(await claim(hold)).toMatchObject({ outcome: 'replay', generationId: id, status: 200 });
     expect(await balance(hold)).toEqual({ available: 0, held: 0 });
+  });
+
+  it('that was claimed with a key is answered with that claim when it was released and its day is over', async () => {
+    const hold = await late();
+    const keyed = () => claim(hold, {}, 60_000, { idempotencyKey: 'k' });
+    const first = await keyed();
+    const id = first.outcome === 'admitted' ? first.generationId : '';
+    expect(await keyed()).toEqual({ outcome: 'in_use' });
+    await db.ledger.placeHold(id, 3600);
+    await outlive(id);
+    await settle(id, 'expired');
+    await set(hold.id, "claimable_until = now() - interval '1 second'");
+    expect(await keyed()).toMatchObject({ outcome: 'replay', generationId: id, status: 200 });
+    expect(await claim(hold)).toMatchObject({ outcome: 'not_claimable' });
+  });
+
+  it('that could not be paid stays refused for its key', async () => {
+    const hold = await late();
+    const { accountId } = hold.tenant;
+    const grant = { accountId, amountMicrocredits: -PRICE, reason: 'gone' };
+    await db.ledger.grantCredits({ ...grant, idempotencyKey: 'gone' });
+    const keyed = () => claim(hold, {}, 60_000, { idempotencyKey: 'k' });
+    expect(await keyed()).toMatchObject({ outcome: 'insufficient_credits' });
+    await db.ledger.grantCredits({ ...grant, amountMicrocredits: PRICE, idempotencyKey: 'back' });
+    expect(await keyed()).toMatchObject({ outcome: 'replay', status: 402, amountMicrocredits: PRICE });
+    expect(await claim(hold)).toMatchObject({ outcome: 'admitted' });
+  });
+
+  it('is not claimed by a dry run, which says what a claim would be answered', async () => {
+    const hold = await late();
+    const dry = () => claim(hold, {}, 60_000, { dryRun: true });
+    expect(await dry()).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
+    expect(await db.ledger.listEvents(hold.tenant.accountId, hold.id)).not.toContainEqual(
+      expect.objectContaining({ kind: 'claimed' }),
+    );
+    await claimed(hold);
+    expect(await dry()).toMatchObject({ outcome: 'pending' });
   });
 
   it('is not charged when its content is gone', async () => {
@@ -147,10 +198,14 @@ it('a second claim waits for the first, and is that one', async () => {
   const { accountId, apiKeyId } = hold.tenant;
   const second = await runBehind(
     db,
-    { sql: 'SELECT claim_generation($1, $2, $3, $4, 60000)', values: [first, hold.id, accountId, apiKeyId] },
+    {
+      // Of another body, which no retry could be of: only the original's row is in common.
+      sql: 'SELECT claim_generation($1, $2, $3, $4, 60000, $5, NULL, NULL, false)',
+      values: [first, hold.id, accountId, apiKeyId, Buffer.alloc(32)],
+    },
     () => claim(hold),
   );
-  expect(second).toMatchObject({ outcome: 'replay', generationId: first });
+  expect(second).toMatchObject({ outcome: 'pending', generationId: first });
 });
 
 describe('at the provider a late video is deleted', () => {

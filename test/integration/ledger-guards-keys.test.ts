@@ -217,14 +217,3 @@ describe("a request's key", () => {
     expect(await db.ledger.admitGeneration(request(tenant, 'k'))).toMatchObject({ outcome: 'replay', answer: 'first' });
   });
 });
-
-it('a lost reply is found by the key that asked, until it was answered', async () => {
-  const [tenant, other] = await Promise.all([openTenant(db, PRICE), openTenant(db, PRICE)]);
-  const lost = request(tenant);
-  await db.ledger.admitGeneration(lost);
-  const find = ({ apiKeyId }: Tenant) => db.ledger.findUnanswered(apiKeyId, lost.fingerprint);
-  expect(await find(other)).toBeUndefined();
-  expect(await find(tenant)).toMatchObject({ generationId: lost.generationId, running: true });
-  await db.ledger.markAnswered(lost.generationId);
-  expect(await find(tenant)).toBeUndefined();
-});

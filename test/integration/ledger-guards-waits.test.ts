@@ -80,7 +80,7 @@ describe('with one key at once', () => {
     const first = videoId(randomUUID());
     const answer = await behind(
       {
-        sql: `SELECT admit_generation($1, $2, $3, 'sora-2', 4, '720x1280', NULL, 'a red fox', NULL, NULL, NULL, NULL, 60000, $4, 'k')`,
+        sql: `SELECT admit_generation($1, $2, $3, 'sora-2', 4, '720x1280', NULL, 'a red fox', NULL, NULL, NULL, NULL, 60000, $4, 'k', NULL)`,
         values: [first, tenant.accountId, tenant.apiKeyId, Buffer.alloc(32)],
       },
       () => db.ledger.admitGeneration(ask(videoId(randomUUID()))),

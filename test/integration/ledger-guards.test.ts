@@ -144,7 +144,11 @@ describe('an emergency', () => {
     expect(await balance(hold)).toEqual({ available: PRICE, held: 0 });
     // Its owner may have it after all.
     const again = { ...hold.tenant, generationId: videoId(randomUUID()), claimOf: hold.id, admitWithinMs: 60_000 };
-    expect(await db.ledger.claimGeneration(again)).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
+    const asked = { fingerprint: Buffer.alloc(32), idempotencyKey: null };
+    expect(await db.ledger.claimGeneration({ ...again, ...asked })).toMatchObject({
+      outcome: 'admitted',
+      amountMicrocredits: PRICE,
+    });
   });
 
   it('counts its ten minutes from the first refusal, however many follow', async () => {

@@ -64,6 +64,8 @@ describe('while sales are closed', () => {
         generationId: videoId(randomUUID()),
         claimOf: late.id,
         admitWithinMs: 60_000,
+        fingerprint: Buffer.alloc(32),
+        idempotencyKey: null,
       });
     await change(false);
     expect(await video(fresh)).toEqual({ outcome: 'sales_closed' });
@@ -79,7 +81,7 @@ describe('while sales are closed', () => {
     const claimed = await claim();
     expect(claimed).toMatchObject({ outcome: 'admitted' });
     await change(false);
-    expect(await claim()).toEqual({ ...claimed, outcome: 'replay' });
+    expect(await claim()).toEqual({ ...claimed, outcome: 'pending' });
     await change(true);
     expect(await video(fresh)).toMatchObject({ outcome: 'admitted' });
   });

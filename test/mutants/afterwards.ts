@@ -45,9 +45,34 @@ export const afterwards = [
       replace: ' OR false',
     },
     'claim-unpaid': {
-      breaks: 'claims that cannot be paid, or of a frozen account, are admitted',
-      find: 'account.frozen_at IS NOT NULL OR account.available_microcredits < original.amount_microcredits THEN',
+      breaks: 'claims that cannot be paid are admitted',
+      find: 'account.available_microcredits < original.amount_microcredits THEN',
       replace: 'false THEN',
+    },
+    'claim-frozen': {
+      breaks: 'claims of a frozen account are admitted',
+      find: 'account.frozen_at IS NOT NULL THEN',
+      replace: 'false THEN',
+    },
+    'claim-dry-run': {
+      breaks: 'a dry run of a claim is charged',
+      find: 'IF p_dry_run THEN',
+      replace: 'IF false THEN',
+    },
+    'claim-key': {
+      breaks: 'a keyed claim is made again after its end',
+      find: 'PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, p_generation_id, NULL);',
+      replace: '',
+    },
+    'claim-key-refused': {
+      breaks: 'a key whose claim was refused for lack of credits is admitted after a top-up',
+      find: 'PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, NULL, original.amount_microcredits);',
+      replace: '',
+    },
+    'claim-repeat': {
+      breaks: 'a keyed claim is refused when its day is over',
+      find: 'IF FOUND THEN',
+      replace: 'IF false THEN',
     },
     'claim-price': {
       breaks: 'a claim at another price',

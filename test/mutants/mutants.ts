@@ -17,7 +17,17 @@ import { webhooks } from './webhooks.ts';
 /** The mutants with the tests that should see them; those run first, and the others only when these pass. */
 const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly string[]])[] = [
   [accounts, ['ledger-guards-keys', 'ledger-admission', 'ledger-guards-waits']],
-  [requests, ['ledger-guards-keys', 'ledger-guards', 'ledger-admission', 'ledger-holds', 'ledger-money-rules']],
+  [
+    requests,
+    [
+      'ledger-guards-repeats',
+      'ledger-guards-keys',
+      'ledger-guards',
+      'ledger-admission',
+      'ledger-holds',
+      'ledger-money-rules',
+    ],
+  ],
   [holds, ['ledger-holds', 'ledger-guards-waits', 'ledger-guards-refunds']],
   [limits, ['ledger-key-limits', 'ledger-guards-schema']],
   [settlements, ['ledger-settlement', 'ledger-guards', 'ledger-money-rules']],

@@ -96,10 +96,12 @@ export const schema = [
       sql: 'DROP INDEX create_attempts_one_open',
     },
     ...Object.fromEntries(
-      ['account_operations', 'generation_events', 'journal_transactions', 'prices', 'refunds'].map((table) => [
-        `append-only-${table}`,
-        { breaks: `${table}: history can be changed`, sql: `DROP TRIGGER ${table}_append_only ON ${table}` },
-      ]),
+      ['account_operations', 'generation_events', 'journal_transactions', 'kept_operations', 'prices', 'refunds'].map(
+        (table) => [
+          `append-only-${table}`,
+          { breaks: `${table}: history can be changed`, sql: `DROP TRIGGER ${table}_append_only ON ${table}` },
+        ],
+      ),
     ),
     ...Object.fromEntries(
       ['create_attempts', 'generations', 'holds'].map((table) => [

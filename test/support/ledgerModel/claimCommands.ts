@@ -31,7 +31,8 @@ const claim = operation({
     };
   },
   predict: foretold.claimGeneration,
-  perform: ({ ledger }, call) => ledger.claimGeneration(call),
+  perform: ({ ledger }, call) =>
+    ledger.claimGeneration({ ...call, fingerprint: Buffer.from(call.claimOf.slice(-32)), idempotencyKey: null }),
 });
 
 const record = operation({

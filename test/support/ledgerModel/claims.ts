@@ -15,27 +15,31 @@ export interface ClaimCall {
 export function claimGeneration(model: Model, call: ClaimCall): unknown {
   const { generationId: id, claimOf, accountId } = call;
   const original = model.generations.get(claimOf);
-  if (original === undefined || original.accountId !== accountId) return answer('unknown', null, null);
+  if (original === undefined || original.accountId !== accountId) return { outcome: 'unknown' };
   const standing = standingClaim(model, claimOf);
   const isOver = standing?.state === 'requested' && standing.late;
-  if (standing !== undefined && !isOver) return answer('replay', standing.id, standing.amount);
+  if (standing !== undefined && !isOver) return replayOf(standing);
   const decided = admission(model, original);
   // What another stands in the way of takes everything back.
   if (decided === 'admitted' && model.generations.has(id)) return refusedAs('already_admitted');
   if (standing !== undefined) giveUp(standing);
-  if (decided !== 'admitted') return answer(decided, null, original.amount);
+  if (decided !== 'admitted') return { outcome: decided, amountMicrocredits: original.amount };
   const { amount, cost, model: name, seconds, size, prompt } = original;
   const late = call.admitWithinMs < 0;
   model.generations.set(
     id,
     requested({ id, accountId, amount, cost, model: name, seconds, size, prompt, late, claimOf }),
   );
-  return answer('admitted', id, amount);
+  return { outcome: 'admitted', generationId: id, amountMicrocredits: amount };
 }
 
-const answer = (outcome: string, generationId: string | null, amountMicrocredits: number | null) => ({
-  ...{ outcome, generationId, amountMicrocredits },
-});
+/** It is claimed already; by a claim that waits for its hold, or has it. */
+function replayOf({ id, state, amount }: Generation): unknown {
+  const by = { generationId: id, amountMicrocredits: amount };
+  return state === 'requested'
+    ? { outcome: 'pending', ...by }
+    : { outcome: 'replay', ...by, status: 200, answer: null };
+}
 
 /** The claim of this generation that may still be charged, or was. */
 function standingClaim(model: Model, claimOf: string): Generation | undefined {

@@ -39,7 +39,7 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
   const account = model.accounts.get(call.accountId);
   const key = call.idempotencyKey;
   if (earlier !== undefined) {
-    const answer = answerOfKey(model, earlier, call.body, amount);
+    const answer = answerOfKey(model, earlier, call.body);
     if (answer !== undefined) return answer;
   }
   // A fault of ours, not a refusal: no key of the service belongs to an account that is not there.
@@ -47,7 +47,7 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
   if (account.frozen) return { outcome: 'account_frozen', amountMicrocredits: amount };
   if (account.available < amount) {
     if (key !== null && !isKey(key)) return refusedAs('constraint');
-    if (key !== null) keep(account, key, call.body, { generationId: null, status: 402 });
+    if (key !== null) keep(account, key, call.body, { generationId: null, status: 402, refused: amount });
     return { outcome: 'insufficient_credits', amountMicrocredits: amount };
   }
   if (amount < 1) return refusedAs('constraint');
@@ -60,7 +60,7 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
     id,
     requested({ id, accountId, amount, cost: version.cost, model: name, seconds, size, prompt, late, claimOf: null }),
   );
-  if (key !== null) keep(account, key, call.body, { generationId: id, status: null });
+  if (key !== null) keep(account, key, call.body, { generationId: id, status: null, refused: null });
   if (overCap) {
     const refusal = 'too_many_active_generations';
     Object.assign(model.generations.get(id) ?? {}, { state: 'refused', refusal });
@@ -104,7 +104,7 @@ function isPriced(ledger: Model, model: string): boolean {
 }
 
 /** What a key that came before is answered with; undefined: its request came to nothing, and this one takes its place. */
-function answerOfKey(model: Model, earlier: RequestKey, body: string, amount: number): unknown {
+function answerOfKey(model: Model, earlier: RequestKey, body: string): unknown {
   const of = earlier.generationId === null ? undefined : model.generations.get(earlier.generationId);
   if (of?.state === 'requested' && of.late) giveUp(of);
   if (earlier.old) return { outcome: 'too_old' };
@@ -117,14 +117,16 @@ function answerOfKey(model: Model, earlier: RequestKey, body: string, amount: nu
     generationId: earlier.generationId,
     status: earlier.status ?? (hasHold ? 200 : 402),
     answer: earlier.answer,
-    amountMicrocredits: amount,
+    amountMicrocredits: of?.amount ?? earlier.refused,
   };
 }
 
-function keep(account: Account, key: string, body: string, now: Pick<RequestKey, 'generationId' | 'status'>): void {
+type Leads = Pick<RequestKey, 'generationId' | 'status' | 'refused'>;
+
+function keep(account: Account, key: string, body: string, now: Leads): void {
   const earlier = account.requestKeys.get(key);
   if (earlier === undefined) account.requestKeys.set(key, { fingerprint: body, answer: null, old: false, ...now });
-  else Object.assign(earlier, { generationId: now.generationId, status: now.status ?? earlier.status });
+  else Object.assign(earlier, now);
 }
 
 export interface KeepCall {

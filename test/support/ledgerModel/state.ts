@@ -59,6 +59,8 @@ export interface RequestKey {
   readonly fingerprint: string;
   generationId: string | null;
   status: 200 | 402 | null;
+  /** What could not be paid, of a key without a generation. */
+  refused: number | null;
   answer: unknown;
   old: boolean;
 }

@@ -1,0 +1,68 @@
+import { translateError } from './errors.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** Operations that move no credits and have no key of their own in the ledger: each is carried out once a key. */
+
+export interface KeptOperation {
+  /** Whose keys these are: an account's id, or `admin`. */
+  readonly scope: string;
+  readonly key: string;
+  /** SHA-256 of route and canonical body. */
+  readonly fingerprint: Buffer;
+}
+
+/** `key_reused`: the key came with another route or body before. */
+export type Once<Answer> =
+  { readonly outcome: 'done' | 'replayed'; readonly answer: Answer } | { readonly outcome: 'key_reused' };
+
+const FIND = { name: 'find_operation', text: 'SELECT fingerprint, answer FROM find_operation($1, $2)' };
+const KEEP = { name: 'keep_operation', text: 'SELECT keep_operation($1, $2, $3, $4)' };
+
+/**
+ * Does the work and keeps its answer in one transaction, so that a repeat finds both or neither; two at once are served one
+ * after the other. What the work raises takes everything back and is raised on. The work calls nothing but the ledger.
+ * `toKeep` takes out of the answer what must not be stored.
+ */
+export async function runOnce<Answer extends object>(
+  pool: Pool,
+  { scope, key, fingerprint }: KeptOperation,
+  work: (inside: Pool) => Promise<Answer>,
+  toKeep: (answer: Answer) => Answer = (answer) => answer,
+): Promise<Once<Answer>> {
+  return inTransaction(pool, async (inside) => {
+    const [kept] = await rows<{ fingerprint: Buffer; answer: Answer }>(inside, FIND, [scope, key]);
+    if (kept !== undefined) {
+      if (!kept.fingerprint.equals(fingerprint)) return { outcome: 'key_reused' };
+      return { outcome: 'replayed', answer: kept.answer };
+    }
+    const answer = await work(inside);
+    await row(inside, KEEP, [scope, key, fingerprint, JSON.stringify(toKeep(answer))]);
+    return { outcome: 'done', answer };
+  });
+}
+
+async function inTransaction<Result>(pool: Pool, work: (inside: Pool) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translateError(error);
+  });
+  const say = (sql: string) =>
+    client.query(sql).catch((error: unknown) => {
+      throw translateError(error);
+    });
+  try {
+    await say('BEGIN');
+    // Operations only query, which one connection of the pool does as the pool itself does.
+    const result = await work(client as unknown as Pool);
+    await say('COMMIT');
+    client.release();
+    return result;
+  } catch (error) {
+    // A connection that can't even roll back is closed, which rolls back as well.
+    await client.query('ROLLBACK').then(
+      () => client.release(),
+      () => client.release(true),
+    );
+    throw error;
+  }
+}
