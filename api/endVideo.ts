@@ -35,6 +35,8 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
   const { ledger, archive, log } = deps;
   // Before anything is touched: what is open may yet be charged, and must then be there.
   if (generation.state === 'held') throw notTerminal();
+  // Whatever stops this from here on: a video that its owner has deleted at the provider is not refunded as lost.
+  await ledger.beginOwnersDeletion(generation.accountId, generation.id);
   const providerKeeps = await deleteAtProvider(deps, generation);
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'an archived content could not be deleted');

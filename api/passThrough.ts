@@ -3,6 +3,7 @@ import type { Generation } from '../ledger/index.ts';
 import { checkContent, type ContentAnswer, type ContentCheck, HEAD_BYTES, NotTheContent } from '../provider/index.ts';
 import { readRange, singleRange } from './byteRange.ts';
 import type { ApiDependencies } from './deps.ts';
+import { recorded } from './servedBody.ts';
 
 export type PassedThrough = Response | 'missing' | 'unavailable';
 type Part = Extract<ContentAnswer, { outcome: 'part' }>;
@@ -16,7 +17,7 @@ interface Wanted {
 /**
  * The provider's content as it comes, never held as a whole. Its first bytes are looked at before anything is answered, its
  * last one is kept back until the whole is known to be complete: what is no video is never sent as one. Every header is made
- * here, of values that hold for the bytes that are sent. A video that was sent to its last byte is on record as served.
+ * here, of values that hold for the bytes that are sent. Which bytes of a video were sent is on record.
  */
 export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promise<PassedThrough> {
   const { generation, variant, request } = wanted;
@@ -27,7 +28,7 @@ export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promis
   if (answer.outcome === 'behind_the_end') return behindTheEnd(answer.total, range);
   if (answer.outcome === 'trouble') return unavailable(deps, wanted, answer.why);
   const fault = faultOf(answer, range);
-  if (fault === undefined) return whole(answer) ? passWhole(deps, wanted, answer) : passPart(request, variant, answer);
+  if (fault === undefined) return whole(answer) ? passWhole(deps, wanted, answer) : passPart(deps, wanted, answer);
   await answer.body.cancel();
   return unavailable(deps, wanted, fault);
 }
@@ -57,13 +58,14 @@ function whole({ from, bytes, total }: Part): boolean {
 const COMMON = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' };
 
 /** A part from the middle can't be known by its bytes; it counts as what the provider declared, if that is of a kind to be served. */
-function passPart({ method }: Request, variant: ContentVariant, { from, bytes, total, declaredType, body }: Part) {
+function passPart(deps: ApiDependencies, wanted: Wanted, { from, bytes, total, declaredType, body }: Part): Response {
+  const { variant, request } = wanted;
   const kind = variant === 'video' ? 'video/' : 'image/';
   const type = declaredType?.startsWith(kind) === true ? declaredType : 'application/octet-stream';
   const length = bytes ?? 0;
   const contentRange = `bytes ${from}-${from + length - 1}/${total}`;
   const headers = { ...COMMON, 'content-type': type, 'content-range': contentRange, 'content-length': String(length) };
-  return new Response(method === 'HEAD' ? null : body, { status: 206, headers });
+  return new Response(sent(deps, wanted, body, { from, total }), { status: 206, headers });
 }
 
 async function passWhole(deps: ApiDependencies, wanted: Wanted, { bytes, body }: Part): Promise<PassedThrough> {
@@ -82,14 +84,22 @@ async function passWhole(deps: ApiDependencies, wanted: Wanted, { bytes, body }:
     await reader.cancel();
     return new Response(null, { headers });
   }
-  const served = async () => {
-    if (wanted.variant !== 'video') return;
-    const { id } = wanted.generation;
-    await deps.ledger.recordContentServed(id).catch((error: unknown) => {
-      deps.log.error({ err: error, generationId: id }, 'that a content was served could not be recorded');
-    });
-  };
-  return new Response(rest(reader, check, head, served), { headers });
+  return new Response(sent(deps, wanted, rest(reader, check, head), { from: 0, total: bytes }), { headers });
+}
+
+/** Of a video it is on record which bytes its owner was sent. */
+function sent(
+  { ledger, log }: ApiDependencies,
+  { generation: { id }, variant }: Wanted,
+  body: ReadableStream<Uint8Array>,
+  part: { readonly from: number; readonly total: number | null },
+): ReadableStream<Uint8Array> {
+  if (variant !== 'video') return body;
+  return recorded(body, part, (served) =>
+    ledger.recordContentServed(id, served).catch((error: unknown) => {
+      log.error({ err: error, generationId: id }, 'that a content was served could not be recorded');
+    }),
+  );
 }
 
 interface Head {
@@ -118,7 +128,6 @@ function rest(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   check: ContentCheck,
   { chunks, isAll }: Head,
-  served: () => Promise<void>,
 ): ReadableStream<Uint8Array> {
   let isEnded = isAll;
   return new ReadableStream<Uint8Array>({
@@ -132,7 +141,6 @@ function rest(
       }
       const next = chunks.shift();
       if (next !== undefined) return controller.enqueue(next);
-      await served();
       controller.close();
     },
     cancel: (reason) => reader.cancel(reason),

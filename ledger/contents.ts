@@ -82,11 +82,22 @@ export async function recordUnusableContent(pool: Pool, generationId: string, wh
   return (await row<{ first: boolean }>(pool, RECORD_UNUSABLE, [generationId, why])).first;
 }
 
-const RECORD_SERVED = { name: 'record_content_served', text: 'SELECT record_content_served($1)' };
+/** Bytes of a content, from the first up to the one behind the last; `total` is null while its length isn't known. */
+export interface ServedPart {
+  readonly from: number;
+  readonly to: number;
+  readonly total: number | null;
+}
 
-/** Records, once a generation, that its owner was sent the whole video, every byte of it: it is not refunded as gone then. */
-export async function recordContentServed(pool: Pool, generationId: string): Promise<void> {
-  await row(pool, RECORD_SERVED, [generationId]);
+const RECORD_SERVED = { name: 'record_content_served', text: 'SELECT record_content_served($1, $2, $3, $4)' };
+
+/** Records which bytes of the video its owner was sent: once that is all of it, it is not refunded as gone any more. */
+export async function recordContentServed(
+  pool: Pool,
+  generationId: string,
+  { from, to, total }: ServedPart,
+): Promise<void> {
+  await row(pool, RECORD_SERVED, [generationId, from, to, total]);
 }
 
 const GET_CONTENT = {

@@ -125,7 +125,7 @@ export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { Caller, KeySpending, ListedKey } from './keys.ts';
 export type { KeptOperation, Once } from './once.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
-export type { Archiving, Content, GoneRefund } from './contents.ts';
+export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
 export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { EmergencyRelease, ListedAccount, Overview } from './operations.ts';
 export type { Price, PriceChange } from './prices.ts';

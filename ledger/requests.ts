@@ -227,6 +227,13 @@ export async function requestCancel(
   return row(pool, CANCEL, [generationId, by]);
 }
 
+const BEGIN_DELETION = { name: 'begin_owners_deletion', text: 'SELECT begin_owners_deletion($1, $2)' };
+
+/** Records that its owner wants a charged video deleted: from here on it is not refunded when its content is gone. */
+export async function beginOwnersDeletion(pool: Pool, accountId: string, generationId: string): Promise<void> {
+  await row(pool, BEGIN_DELETION, [generationId, accountId]);
+}
+
 const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2, $3) AS deleted' };
 
 /**

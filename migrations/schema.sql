@@ -479,6 +479,14 @@ CREATE TABLE schema_migrations (
 );
 GRANT SELECT ON schema_migrations TO holdfast_service;
 
+CREATE TABLE served_parts (
+  generation_id text NOT NULL,
+  parts int8multirange NOT NULL,
+  CONSTRAINT served_parts_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT served_parts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+GRANT SELECT ON served_parts TO holdfast_service;
+
 CREATE TABLE text_prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   model text NOT NULL,
@@ -597,6 +605,7 @@ GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,bigi
 GRANT EXECUTE ON FUNCTION adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_create(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_deletion(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION begin_owners_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION close_text(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION compare_next_accounts(integer) TO holdfast_service;
@@ -627,7 +636,7 @@ GRANT EXECUTE ON FUNCTION place_hold(text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION price_microcredits(bigint,integer,integer) TO holdfast_service;
 GRANT SELECT ON recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_content_served(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_provider_event(text,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_settlement_refusal(text,text,text) TO holdfast_service;

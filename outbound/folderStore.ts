@@ -7,6 +7,7 @@ import type { ByteRange, ContentInspection, ContentStore, Stored, WriteOptions }
 import { ContentTooLarge, IncompleteContent } from './contentStore.ts';
 
 const KEY = /^[a-z0-9_]{1,100}\/[a-z0-9_]{1,100}$/;
+const REMOVED_AGAIN = { maxRetries: 10, retryDelay: 5 };
 const GROUP = /^[a-z0-9_]{1,100}$/;
 
 /**
@@ -20,7 +21,8 @@ export function createFolderStore(folder: string): ContentStore {
     kept: async (key) => (await longest(pathOf(key)))?.bytes ?? 0,
     write: (key, body, options) => write(pathOf(key), body, options),
     read: (key, range) => read(pathOf(key), range),
-    remove: (group) => rm(join(root, matching(GROUP, group)), { recursive: true, force: true }),
+    // A copy that begins at this moment puts its file into the folder that is being emptied: then it is emptied again.
+    remove: (group) => rm(join(root, matching(GROUP, group)), { recursive: true, force: true, ...REMOVED_AGAIN }),
   };
 }
 

@@ -2,7 +2,7 @@
 -- that is gone whatever the caller says. Gone for any other reason needs an hour since we saw it completed: a link that is
 -- missing before may only not be there yet. A claim keeps what the generation that it pays for has made.
 -- A charged video that nobody had before it is on record as gone is refunded here, in full and once (refund: what came of it,
--- NULL where none is due): not what its owner deleted, nor what was sent to its owner to the last byte. The record is made also
+-- NULL where none is due): not what its owner deleted or is deleting, nor what was sent to its owner to the last byte. The record is made also
 -- where the refund is refused; that is an event of its own.
 CREATE FUNCTION record_content(
   p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text
@@ -34,7 +34,8 @@ BEGIN
       PERFORM append_event(p_generation_id, CASE WHEN deleted OR p_state = 'gone' THEN 'content_gone' ELSE 'archived' END,
         jsonb_strip_nulls(jsonb_build_object('bytes', CASE WHEN NOT deleted THEN p_bytes END)));
     END IF;
-    IF p_variant = 'video' AND p_state = 'gone' AND NOT deleted AND g.state = 'charged' AND NOT has_event(p_generation_id, 'content_served') THEN
+    IF p_variant = 'video' AND p_state = 'gone' AND NOT deleted AND g.state = 'charged' AND NOT has_event(p_generation_id, 'content_served')
+       AND g.deletion_begun_at IS NULL THEN
       SELECT NULLIF(r.outcome, 'nothing_left') INTO refund
         FROM refund_generation(p_generation_id, NULL, 'content_gone', 'content_gone', 'holdfast') r;
       IF refund <> 'refunded' THEN
@@ -64,13 +65,21 @@ BEGIN
   RETURN true;
 END $$;
 
--- Records, once, that the whole video was sent to its owner: no proof that it arrived, but of every chance to have it.
-CREATE FUNCTION record_content_served(p_generation_id text) RETURNS void
+-- Adds to what its owner was sent of a video: the bytes from p_from up to p_to of p_total, NULL where nobody knows that yet.
+-- Once that is all of it, in one piece or in parts, it is on record: no proof that it arrived, but of every chance to have it.
+-- Whoever asks for it in more than a thousand pieces that don't meet has had it too: what is kept here has an end.
+CREATE FUNCTION record_content_served(p_generation_id text, p_from bigint, p_to bigint, p_total bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE g generations := lock_generation(p_generation_id);
+DECLARE
+  g generations := lock_generation(p_generation_id);
+  served int8multirange;
 BEGIN
   IF g.state = 'charged' AND NOT has_event(p_generation_id, 'content_served') THEN
-    PERFORM append_event(p_generation_id, 'content_served', '{}');
+    INSERT INTO served_parts AS s (generation_id, parts) VALUES (p_generation_id, int8multirange(int8range(p_from, p_to)))
+      ON CONFLICT (generation_id) DO UPDATE SET parts = s.parts + EXCLUDED.parts RETURNING s.parts INTO served;
+    IF served @> int8range(0, p_total) OR (SELECT count(*) > 1000 FROM unnest(served)) THEN
+      PERFORM append_event(p_generation_id, 'content_served', '{}');
+    END IF;
   END IF;
 END $$;
 
@@ -78,5 +87,5 @@ END $$;
 CREATE TRIGGER contents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contents
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-GRANT SELECT ON contents TO holdfast_service;
+GRANT SELECT ON contents, served_parts TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_content, record_unusable_content, record_content_served TO holdfast_service;

@@ -106,6 +106,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT EXISTS (SELECT FROM generations WHERE id = p_generation_id AND deleted_at IS NOT NULL)
 $$;
 
+-- Records that its owner wants a charged generation deleted, before anything of it is: what is gone from here on was not lost
+-- by anybody, however far the deletion comes.
+CREATE FUNCTION begin_owners_deletion(p_generation_id text, p_account_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM lock_generation(p_generation_id);
+  UPDATE generations SET deletion_begun_at = clock_timestamp()
+    WHERE id = p_generation_id AND account_id = p_account_id AND state = 'charged' AND deletion_begun_at IS NULL;
+END $$;
+
 -- Hides a settled generation from its owner and erases what was asked for, what was written, and every text that may quote
 -- it. The books stay, and so does the idempotency key with its fingerprint, or a repeat would pay again.
 -- p_provider_keeps: why the provider has its copy still; NULL when it has none, as far as is known.
@@ -132,4 +142,4 @@ BEGIN
 END $$;
 
 GRANT SELECT ON generations, inputs, generation_events TO holdfast_service;
-GRANT EXECUTE ON FUNCTION request_cancel, delete_generation TO holdfast_service;
+GRANT EXECUTE ON FUNCTION request_cancel, begin_owners_deletion, delete_generation TO holdfast_service;

@@ -54,7 +54,7 @@ CREATE TABLE generations (
   last_look_at timestamptz,
   -- Completed after its refund: until then its owner may have it after all, for its old price.
   claimable_until timestamptz,
-  -- From here on it is not claimable any more; only then is it deleted at the provider.
+  -- From here on it is not claimable, nor refunded when its content is gone; only then is it deleted at the provider.
   deletion_begun_at timestamptz,
   -- Or since when it is on record that the provider keeps it.
   provider_deleted_at timestamptz,

@@ -14,3 +14,9 @@ CREATE TABLE contents (
   CONSTRAINT contents_described CHECK (
     num_nonnulls(bytes, sha256, content_type, location) = CASE state WHEN 'archived' THEN 4 ELSE 0 END)
 );
+
+-- Which bytes of a video its owner was sent before it was archived, in whatever parts.
+CREATE TABLE served_parts (
+  generation_id text PRIMARY KEY REFERENCES generations,
+  parts int8multirange NOT NULL
+);

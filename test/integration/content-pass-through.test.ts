@@ -31,6 +31,8 @@ let folder: string;
 let port: number;
 let server: Server;
 let provider: Provider;
+/** In place of the archive's own removal. */
+let removing: (() => Promise<void>) | undefined;
 let logged: unknown[] = [];
 /** What the provider sends to the next request, head and body, before it hangs up; with the request that it got. */
 let answer: (socket: Socket, request: string) => void;
@@ -49,10 +51,11 @@ beforeAll(async () => {
   });
   provider = providerAt(`http://127.0.0.1:${providerPort}/v1`);
   const log = (...entry: unknown[]) => logged.push(entry);
+  const store = createFolderStore(folder);
   const app = createApp({
     ledger: db.ledger,
     provider,
-    archive: createFolderStore(folder),
+    archive: { ...store, remove: (group: string) => removing?.() ?? store.remove(group) },
     adminKey: undefined,
     requestsPerMinute: 1_000_000,
     log: { error: log, warn: log, info: log },
@@ -357,6 +360,91 @@ it('a video that was served whole and is gone afterwards stays charged, and says
   const answered = await get(id);
   expect(answered.status).toBe(404);
   expect(answered.body.toString()).toContain('keeps it for a limited time');
+});
+
+/** A provider that answers every range, and the whole. */
+function servesRanges(): void {
+  answer = (socket, text) => {
+    const [, start, end] = /^range: bytes=(\d+)-(\d+)\r$/im.exec(text) ?? [];
+    if (start === undefined) return socket.end(Buffer.concat([headOf('200 OK', [VIDEO, LENGTH]), CONTENT]));
+    const range = `Content-Range: bytes ${start}-${end}/${CONTENT.length}`;
+    const part = CONTENT.subarray(Number(start), Number(end) + 1);
+    return socket.end(Buffer.concat([headOf('206 Partial Content', [VIDEO, range]), part]));
+  };
+}
+
+const goneLater = async (id: string) => {
+  await db.admin.query(`UPDATE generations SET last_look_at = last_look_at - interval '1 hour' WHERE id = $1`, [id]);
+  return db.ledger.recordContentGone(id);
+};
+
+describe('a video that was served in parts and is gone afterwards', () => {
+  it('stays charged where the parts are the whole', async () => {
+    const id = await charged();
+    servesRanges();
+    for (const range of ['50000-99999', '0-29999', '20000-49999']) {
+      expect(await servedOf(id)).toBe(0);
+      expect(await get(id, [`Range: bytes=${range}`])).toMatchObject({ status: 206, isWhole: true });
+    }
+    expect(await servedOf(id)).toBe(1);
+    expect(await goneLater(id)).toMatchObject({ refund: null });
+  });
+
+  it('is refunded where the parts leave something out, however often they came', async () => {
+    const id = await charged();
+    servesRanges();
+    for (const range of ['0-49999', '0-49999', '50001-99999']) await get(id, [`Range: bytes=${range}`]);
+    expect(await goneLater(id)).toMatchObject({ refund: 'refunded' });
+  });
+
+  it('counts what had come before its reader left, so that nobody has all but the record', async () => {
+    const id = await charged();
+    answer = (socket) => {
+      socket.write(headOf('200 OK', [VIDEO, LENGTH]));
+      let at = 0;
+      const timer = setInterval(() => socket.write(CONTENT.subarray(at, (at += 1000))), 5);
+      socket.on('close', () => clearInterval(timer));
+    };
+    const leaving = new AbortController();
+    const reader = (await fetched(id, { signal: leaving.signal })).body?.getReader();
+    const first = await reader?.read();
+    leaving.abort();
+    expect(first?.value?.length).toBeGreaterThan(0);
+    const sent = async () =>
+      (
+        await db.pool.query<{ bytes: string }>(
+          'SELECT upper(parts) AS bytes FROM served_parts WHERE generation_id = $1',
+          [id],
+        )
+      ).rows[0];
+    await vi.waitFor(async () => expect(Number((await sent())?.bytes)).toBeGreaterThan(0));
+    servesRanges();
+    await get(id, [`Range: bytes=${String((await sent())?.bytes)}-99999`]);
+    expect(await servedOf(id)).toBe(1);
+  });
+});
+
+describe('a video whose owner has asked for its deletion', () => {
+  it('is not refunded as gone when only the provider’s copy was deleted, and is deleted by the next try', async () => {
+    const id = await charged();
+    const deleting = () =>
+      fetch(`http://127.0.0.1:${port}/v1/videos/${id}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${key}` },
+      });
+    answer = (socket, text) => {
+      expect(text).toMatch(/^DELETE /);
+      socket.end(
+        Buffer.concat([headOf('200 OK', ['Content-Type: application/json']), Buffer.from('{"deleted":true}')]),
+      );
+    };
+    removing = () => Promise.reject(new Error('the disk is away'));
+    expect((await deleting()).status).toBe(503);
+    expect(await goneLater(id)).toMatchObject({ content: { state: 'gone' }, refund: null });
+    removing = undefined;
+    expect((await deleting()).status).toBe(200);
+    expect((await db.pool.query('SELECT FROM refunds WHERE generation_id = $1', [id])).rowCount).toBe(0);
+  });
 });
 
 it('a preview that is missing is 503 while it may not be there yet, 404 afterwards', async () => {

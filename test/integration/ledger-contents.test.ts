@@ -18,6 +18,7 @@ afterAll(async () => {
 
 const PROVIDER = { name: 'openai@http://provider' };
 const GONE: Content = { state: 'gone' };
+const ALL = { from: 0, to: 11_138, total: 11_138 };
 
 function archived(bytes = 11_138): Content {
   return { state: 'archived', bytes, sha256: randomBytes(32), contentType: 'video/mp4', location: 'video_00/video' };
@@ -251,13 +252,20 @@ describe('a charged video whose content is on record as gone', () => {
 
   it.each<[string, (id: string) => Promise<unknown>]>([
     ['that was archived', (id) => record(id, archived())],
+    ['whose owner has begun to delete it', (id) => db.ledger.beginOwnersDeletion(tenant.accountId, id)],
     ['that its owner has deleted', (id) => db.ledger.deleteGeneration(tenant.accountId, id)],
-    ['that was sent to its owner to the last byte', (id) => db.ledger.recordContentServed(id)],
+    ['that was sent to its owner to the last byte', (id) => db.ledger.recordContentServed(id, ALL)],
   ])('%s is not refunded', async (_what, had) => {
     const id = await charged();
     await had(id);
     expect(await gone(id)).toMatchObject({ refund: null });
     expect(await refundsOf(id)).toEqual([]);
+  });
+
+  it('is refunded whatever another account asks for', async () => {
+    const id = await charged();
+    await db.ledger.beginOwnersDeletion((await openTenant(db, 0)).accountId, id);
+    expect(await gone(id)).toMatchObject({ refund: 'refunded' });
   });
 
   it('is not refunded for the sake of a preview', async () => {
@@ -295,13 +303,51 @@ describe('a charged video whose content is on record as gone', () => {
   });
 });
 
+describe('what its owner was sent of a video', () => {
+  const servedOf = async (id: string) =>
+    (await db.pool.query(`SELECT FROM generation_events WHERE generation_id = $1 AND kind = 'content_served'`, [id]))
+      .rowCount;
+
+  it('is the whole once its parts are, in any order', async () => {
+    const id = await charged();
+    const parts = [
+      [5, 9],
+      [0, 5],
+      [10, 11],
+      [10, 11],
+    ] as const;
+    for (const [from, to] of parts) await db.ledger.recordContentServed(id, { from, to, total: 11 });
+    expect(await servedOf(id)).toBe(0);
+    await db.ledger.recordContentServed(id, { from: 9, to: 10, total: 11 });
+    expect(await servedOf(id)).toBe(1);
+  });
+
+  it('is not the whole while nobody knows how long that is', async () => {
+    const id = await charged();
+    await db.ledger.recordContentServed(id, { from: 0, to: 11, total: null });
+    expect(await servedOf(id)).toBe(0);
+  });
+
+  it('is kept in a thousand pieces at most: who asks for more has had it', async () => {
+    const id = await charged();
+    await db.admin.query(
+      `INSERT INTO served_parts SELECT $1, range_agg(int8range(2 * n, 2 * n + 1)) FROM generate_series(1, 999) n`,
+      [id],
+    );
+    await db.ledger.recordContentServed(id, { from: 0, to: 1, total: 1_000_000 });
+    expect(await servedOf(id)).toBe(0);
+    await db.ledger.recordContentServed(id, { from: 5000, to: 5001, total: 1_000_000 });
+    expect(await servedOf(id)).toBe(1);
+  });
+});
+
 describe('what is told once', () => {
   it('is that the provider sent something else, and that the whole was sent to its owner', async () => {
     const id = await charged();
     expect(await db.ledger.recordUnusableContent(id, 'the video is not complete')).toBe(true);
     expect(await db.ledger.recordUnusableContent(id, 'the content is empty')).toBe(false);
-    await db.ledger.recordContentServed(id);
-    await db.ledger.recordContentServed(id);
+    await db.ledger.recordContentServed(id, ALL);
+    await db.ledger.recordContentServed(id, ALL);
     const { rows } = await db.pool.query<{ kind: string }>(
       `SELECT kind FROM generation_events WHERE generation_id = $1 AND starts_with(kind, 'content_') ORDER BY sequence`,
       [id],
@@ -311,7 +357,7 @@ describe('what is told once', () => {
 
   it('is not that a video was served which is not charged', async () => {
     const id = await held();
-    await db.ledger.recordContentServed(id);
+    await db.ledger.recordContentServed(id, ALL);
     const { rowCount } = await db.pool.query(
       `SELECT FROM generation_events WHERE generation_id = $1 AND kind = 'content_served'`,
       [id],

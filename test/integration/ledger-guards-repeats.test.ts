@@ -90,14 +90,23 @@ describe("an SDK's retry, without a key,", () => {
     expect(await idOf(retry(tenant, 10 * 60_000))).toBe(id);
   });
 
-  it('is handed each of several once before any twice, first the one that was handed out first', async () => {
+  it('is handed what was handed out longest ago, which its client has had the most time to name', async () => {
     const tenant = await openTenant(db, 5 * PRICE);
-    const ids = [await admitted(tenant), await admitted(tenant), await admitted(tenant)];
-    await handedOut(ids[1] ?? '', 5);
+    const ids = [await admitted(tenant), await admitted(tenant), await admitted(tenant)].toSorted().reverse();
+    for (const [n, id] of ids.entries()) await handedOut(id, 10 - n);
     const handed = [];
     for (let n = 0; n < 6; n += 1) handed.push(await idOf(retry(tenant)));
-    const turn = [ids[1], ids[0], ids[2]];
-    expect(handed).toEqual([...turn, ...turn]);
+    expect(handed).toEqual([...ids, ...ids]);
+  });
+
+  it('is handed each of several once before any twice', async () => {
+    const tenant = await openTenant(db, 5 * PRICE);
+    const first = await admitted(tenant);
+    expect(await idOf(retry(tenant))).toBe(first);
+    await handedOut(first, 5);
+    const second = await admitted(tenant);
+    expect(await idOf(retry(tenant))).toBe(second);
+    expect(await idOf(retry(tenant))).toBe(first);
   });
 
   it('at the same moment as others is handed another one than they, while one is left', async () => {

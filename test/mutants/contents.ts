@@ -33,6 +33,11 @@ export const contents = [
       find: " AND NOT has_event(p_generation_id, 'content_served')",
       replace: '',
     },
+    'gone-deleting': {
+      breaks: 'a video that its owner has deleted at the provider is refunded as lost',
+      find: '\n       AND g.deletion_begun_at IS NULL',
+      replace: '',
+    },
     'gone-again': {
       breaks: 'nothing left to refund is told as a refused refund',
       find: "NULLIF(r.outcome, 'nothing_left')",
@@ -49,6 +54,13 @@ export const contents = [
       replace: "'content_gone', 'operator') r",
     },
   }),
+  ...edits('begin_owners_deletion', {
+    'owners-deletion-of-another': {
+      breaks: 'another account takes the refund of a lost video away',
+      find: ' AND account_id = p_account_id',
+      replace: '',
+    },
+  }),
   ...edits('record_unusable_content', {
     'unusable-again': {
       breaks: 'the same trouble is told at each try',
@@ -60,6 +72,21 @@ export const contents = [
     'served-again': {
       breaks: 'each download adds an event',
       find: " AND NOT has_event(p_generation_id, 'content_served')",
+      replace: '',
+    },
+    'served-apart': {
+      breaks: 'who was sent a video in parts gets its credits back too',
+      find: 's.parts + EXCLUDED.parts',
+      replace: 'EXCLUDED.parts',
+    },
+    'served-in-part': {
+      breaks: 'who was sent some of it is not refunded',
+      find: 'served @> int8range(0, p_total)',
+      replace: 'served @> 0::bigint',
+    },
+    'served-pieces': {
+      breaks: 'what is kept of the parts grows without end',
+      find: ' OR (SELECT count(*) > 1000 FROM unnest(served))',
       replace: '',
     },
     'served-uncharged': {

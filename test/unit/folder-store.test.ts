@@ -103,6 +103,18 @@ describe('a content', () => {
     expect(await store.kept('video_01/video')).toBe(0);
   });
 
+  it('is removed also while others of its group are being written', async () => {
+    for (let n = 0; n < 100; n += 1) {
+      const names = ['video', 'thumbnail', 'spritesheet'];
+      const writes = names.map((name) =>
+        store.write(`video_${n}/${name}`, chunks(Buffer.alloc(10)), { from: 0, bytes: 10 }).catch(() => undefined),
+      );
+      await new Promise((resolve) => setTimeout(resolve, n % 4));
+      await store.remove(`video_${n}`);
+      await Promise.all(writes);
+    }
+  });
+
   it('is removed with everything of its group, begun or whole, and may be missing', async () => {
     await whole();
     await store.write('video_00/thumbnail', chunks(CONTENT, new Error('cut')), { from: 0, bytes: null }).catch(() => 0);
