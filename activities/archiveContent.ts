@@ -8,7 +8,7 @@ import { beating } from './beating.ts';
 import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
-import { transient } from './transient.ts';
+import { notAsked, transient } from './transient.ts';
 
 /** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet. */
 const DEAD_AFTER_MS = 3_600_000;
@@ -92,13 +92,16 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
   return state;
 }
 
-/** Raises a retryable failure unless the video is one to keep, at the provider that is configured. */
+/**
+ * Raises a retryable failure unless the video is one to keep, at the provider that is configured. That it is another one is a
+ * fault of ours: content that was not asked for must not come to be on record as gone, and be refunded.
+ */
 function reachable({ deps: { provider }, archiving }: Run): string {
   const { state, videoId } = archiving;
   if (state !== 'charged' && state !== 'held') throw new Error(`the content of a ${state} generation is not kept`);
   if (videoId === null) throw new Error('there is no video');
   if (archiving.provider !== provider.name) {
-    throw transient('The video is at another provider than is configured now.', null);
+    throw notAsked('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).');
   }
   return videoId;
 }

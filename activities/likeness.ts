@@ -19,18 +19,24 @@ export function likenessOf(video: ProviderVideo, asked: Asked): Likeness {
     video.size === asked.size &&
     video.remixedFrom === asked.remixedFrom;
   if (sameKind && video.prompt === asked.prompt) return 'equal';
-  if (sameKind && normalForm(video.prompt) === normalForm(asked.prompt)) return 'normalised';
-  return isEcho(wideForm(video.prompt), wideForm(asked.prompt)) ? 'perhaps' : 'other';
+  const [shownWide, askedWide] = [wideForm(video.prompt), wideForm(asked.prompt)];
+  if (!isEcho(shownWide, askedWide)) return 'other';
+  const mayBeSame = sameKind && shownWide === askedWide;
+  return mayBeSame && normalForm(video.prompt) === normalForm(asked.prompt) ? 'normalised' : 'perhaps';
 }
 
 function normalForm(text: string): string {
   return text.normalize('NFC').replace(/\r\n?/g, '\n').trim();
 }
 
-/** The letters and digits alone: what is left of a text whatever a server does to its spaces, marks and case. */
+/**
+ * The letters and digits alone: what is left of a text whatever a server does to its spaces, marks and case. Marks go first:
+ * to put a long row of them in order takes the square of its length, and a listed text may be nothing else.
+ */
 export function wideForm(text: string): string {
   return text
-    .normalize('NFKC')
+    .replace(/\p{M}+/gu, '')
+    .normalize('NFKD')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 }

@@ -59,6 +59,9 @@ export const adminBearer = [{ adminAuth: [] }];
 
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;
 
+/** Comparing texts puts marks in order, which takes the square of their number; people stack a few. */
+const TOO_MANY_MARKS = /\p{M}{101}/u;
+
 /** Text as people write it: no NUL and other control characters, no half of a surrogate pair, no undecodable bytes. */
 export function plainText(maximum: number) {
   return z
@@ -68,7 +71,8 @@ export function plainText(maximum: number) {
     .refine(
       (text) => text.isWellFormed() && !CONTROL_CHARACTERS.test(text),
       'must be text, without control characters or binary data',
-    );
+    )
+    .refine((text) => !TOO_MANY_MARKS.test(text), 'must not have over 100 combining marks in a row');
 }
 
 const LONGEST_NAME = 100;

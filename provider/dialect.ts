@@ -22,9 +22,13 @@ const TERMINAL = new Map<string, { readonly verdict: Verdict; readonly code: str
 const FAILED_MESSAGE = 'The provider reported that the generation failed.';
 const LAST_UNIX_SECOND = 253_402_300_799;
 
-/** Opaque and long, but fit for a URL and for a unique index of PostgreSQL (whose entries end near 2,700 bytes). */
+/**
+ * Opaque and long, but fit for a URL (half of a surrogate pair can't be in one, so it could never be asked for again) and for a
+ * unique index of PostgreSQL (whose entries end near 2,700 bytes).
+ */
 const idSchema = z
   .string()
+  .refine((id) => id.isWellFormed())
   .refine((id) => Buffer.byteLength(id) <= 1000)
   .regex(/^[^\p{Cc}\s]+$/u)
   .refine((id) => id !== '.' && id !== '..');
@@ -57,8 +61,11 @@ const videoSchema = z.object({
   remixed_from_video_id: text,
 });
 
+/** Some servers send all they have. Millions of nothings fit into a page's bytes, and would stop this process for a minute. */
+const MAX_PAGE_ENTRIES = 10_000;
+
 const pageSchema = z.object({
-  data: z.array(z.unknown()),
+  data: z.custom<unknown[]>((data) => Array.isArray(data) && data.length <= MAX_PAGE_ENTRIES),
   has_more: z.boolean().nullable().catch(null),
   last_id: idSchema.nullable().catch(null),
 });

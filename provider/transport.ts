@@ -153,15 +153,24 @@ async function readAll(
   return Buffer.concat(chunks);
 }
 
+/** Deeper than any refusal. The SDK prints what it is given, and would overflow the stack: that would look like a fault of ours. */
+const MAX_REFUSAL_DEPTH = 32;
+
 /** Gateways refuse as `{code, message}`, FastAPI as `{detail}`; the SDK only keeps what is inside `error`. */
 function enveloped(bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
   try {
     const parsed: unknown = JSON.parse(bytes.toString('utf8'));
+    if (isDeeper(parsed, MAX_REFUSAL_DEPTH)) return Buffer.alloc(0);
     if (typeof parsed !== 'object' || parsed === null || 'error' in parsed) return bytes;
     return Buffer.from(JSON.stringify({ error: parsed }));
   } catch {
     return bytes;
   }
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
 }
 
 /** The proof of "never sent" is where an error arose, not its code: ETIMEDOUT and ECONNRESET come from both sides. */

@@ -163,7 +163,6 @@ END $$;
 CREATE FUNCTION redeliver_webhook(p_account_id text, p_endpoint_id text, p_event_id text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-  moment timestamptz := clock_timestamp();
   endpoint webhook_endpoints;
 BEGIN
   SELECT * INTO endpoint FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_endpoint_id AND e.deleted_at IS NULL;
@@ -174,9 +173,10 @@ BEGIN
   IF endpoint.disabled_at IS NOT NULL THEN
     RETURN 'disabled';
   END IF;
-  UPDATE webhook_deliveries d SET next_attempt_at = moment, tries = CASE d.state WHEN 'pending' THEN d.tries ELSE 0 END, state = 'pending'
+  -- The clock is read for the row as it stands once its lock is had: a time read earlier would ask twice.
+  UPDATE webhook_deliveries d SET next_attempt_at = clock_timestamp(), tries = CASE d.state WHEN 'pending' THEN d.tries ELSE 0 END, state = 'pending'
     WHERE d.account_id = p_account_id AND d.endpoint_id = p_endpoint_id AND d.event_id = p_event_id
-      AND (d.state <> 'pending' OR d.next_attempt_at > moment);
+      AND (d.state <> 'pending' OR d.next_attempt_at > clock_timestamp());
   RETURN CASE WHEN FOUND THEN 'asked' ELSE 'pending' END;
 END $$;
 

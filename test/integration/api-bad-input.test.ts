@@ -21,6 +21,13 @@ describe('bad input', () => {
     ['a prompt that is no text', jsonPost({ prompt: 7 }), 400, 'invalid_request', 'prompt'],
     ['a prompt of 32,001 characters', jsonPost({ prompt: 'a'.repeat(32_001) }), 400, 'invalid_request', 'prompt'],
     ['a NUL in the prompt', jsonPost({ prompt: 'a\u0000b' }), 400, 'invalid_request', 'prompt'],
+    [
+      'over 100 marks in a row',
+      jsonPost({ prompt: `e${'\u0301\u0316'.repeat(51)}` }),
+      400,
+      'invalid_request',
+      'prompt',
+    ],
     ['half a surrogate pair', jsonPost({ prompt: 'a\ud800b' }), 400, 'invalid_request', 'prompt'],
     ['an unknown model', jsonPost({ prompt: 'x', model: 'sora-9' }), 400, 'invalid_request', 'model'],
     ['an unknown size', jsonPost({ prompt: 'x', size: '1x1' }), 400, 'invalid_request', 'size'],

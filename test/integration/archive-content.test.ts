@@ -165,10 +165,14 @@ describe('an answer that is no video', () => {
   });
 });
 
-it('of a video at another provider than is configured now is not asked for here', async () => {
+it('of a video at another provider than is configured now is not asked for here, which is no trouble of the provider’s', async () => {
   const id = await charged('openai@http://elsewhere.test');
   await age(id, '2 hours');
-  expect((await once(id)).end).toMatchObject({ message: expect.stringMatching(/another provider/) });
+  // By its type the workflow waits, and never puts on record that the content is gone.
+  expect((await once(id)).end).toMatchObject({
+    type: 'ProviderNotAsked',
+    message: expect.stringMatching(/another provider/),
+  });
   expect(requests).toEqual([]);
   expect(await onRecord(id)).toEqual([]);
 });

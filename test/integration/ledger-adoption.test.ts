@@ -205,7 +205,7 @@ describe('adopting', () => {
     expect(await adopt(twins[0] ?? '', videos.slice(0, 1))).toMatchObject({ outcome: 'unequal' });
     const adopted = await Promise.all(twins.map((twin) => adopt(twin, videos)));
     const again = await Promise.all(
-      twins.map((twin, index) => (adopted[index]?.outcome === 'adopted' ? adopted[index] : adopt(twin, videos))),
+      twins.map(async (twin, index) => (adopted[index]?.outcome === 'adopted' ? adopted[index] : adopt(twin, videos))),
     );
     expect(again.map((one) => one?.providerVideoId).toSorted()).toEqual(videos.map(({ id }) => id).toSorted());
   });

@@ -57,7 +57,7 @@ export const webhooks = [
   ...edits('redeliver_webhook', {
     'webhooks-flood': {
       breaks: 'ten thousand requests to send again are as many signals',
-      find: " AND (d.state <> 'pending' OR d.next_attempt_at > moment)",
+      find: " AND (d.state <> 'pending' OR d.next_attempt_at > clock_timestamp())",
       replace: '',
     },
   }),

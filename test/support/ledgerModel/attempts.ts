@@ -114,9 +114,10 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
   const generation = model.makerOf(lookedAt);
   if (generation.video !== videoId) return refusedAs('wrong_state');
   if (generation.verdict === 'open') {
-    const known = [generation.progress, seen.progress].filter((progress) => progress !== null);
+    // What is no percentage is no progress: nothing that a provider tells may refuse a look.
+    const isPercentage = (progress: number | null) => progress !== null && progress >= 0 && progress <= 100;
+    const known = [generation.progress, seen.progress].filter(isPercentage).map(Number);
     const progress = known.length === 0 ? null : Math.max(...known);
-    if (progress !== null && (progress < 0 || progress > 100)) return refusedAs('constraint');
     if (generation.state === 'refunded' && seen.verdict === 'completed') generation.claimable = 'now';
     Object.assign(generation, { verdict: seen.verdict, progress, providerError: seen.errorCode });
     freeSlot(model, generation);
