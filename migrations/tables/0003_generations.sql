@@ -113,6 +113,7 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE sta
 CREATE TABLE inputs (
   generation_id text PRIMARY KEY REFERENCES generations,
   prompt text NOT NULL CHECK (length(prompt) BETWEEN 1 AND 32000),
+  -- Empty once it is settled.
   reference bytea,
   reference_type text,
   reference_filename text,

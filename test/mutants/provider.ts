@@ -147,8 +147,13 @@ export const provider = [
     },
     'adopt-cut': {
       breaks: "a video is adopted whose text may be cut off another tenant's",
-      find: ' OR NOT p_exact AND starts_with(wide_text(i.prompt), wide_text(asked.prompt))',
+      find: ' OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))',
       replace: '',
+    },
+    'alike-deleted': {
+      breaks: 'the video of a deleted generation is taken for that of another account',
+      find: 'i.prompt IS NULL OR starts_with',
+      replace: 'starts_with',
     },
     'adopt-twin-account': {
       breaks: "another tenant's request is a twin",
