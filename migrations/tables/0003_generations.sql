@@ -44,6 +44,8 @@ CREATE TABLE generations (
   -- Its kind and the origin of its base URL, `openai@https://host`: another key, or another path, is the same provider.
   provider text,
   provider_video_id text,
+  -- Since when the provider has given that id to another create as well: what is there now may be another's.
+  provider_id_contested_at timestamptz,
   provider_created_at timestamptz,
   provider_completed_at timestamptz,
   provider_status text,
