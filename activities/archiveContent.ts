@@ -43,7 +43,7 @@ export async function archiveContent(deps: ActivityDependencies, generationId: s
 async function archive(run: Run): Promise<Archived> {
   const { video, recorded } = run.archiving;
   const outcome = video ?? (await archiveVideo(run));
-  if (outcome === 'archived') {
+  if (outcome === 'archived' && !run.archiving.contested) {
     for (const variant of PREVIEWS) if (!recorded.includes(variant)) await archivePreview(run, variant);
   }
   return { outcome };
@@ -51,8 +51,8 @@ async function archive(run: Run): Promise<Archived> {
 
 async function archiveVideo(run: Run): Promise<Archived['outcome']> {
   const { deps, generationId } = run;
-  const { completedForMs } = run.archiving;
-  const copied = await copy(run, 'video').catch((error: unknown) => unusable(run, error));
+  const { completedForMs, contested } = run.archiving;
+  const copied = contested ? 'missing' : await copy(run, 'video').catch((error: unknown) => unusable(run, error));
   if (copied !== 'missing') return copied;
   if (completedForMs === null || completedForMs < DEAD_AFTER_MS) {
     throw transient('The provider has no content for this video, not yet or not any more.', null);

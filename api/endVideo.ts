@@ -57,8 +57,9 @@ async function deleteAtProvider(
   // One that was refunded may still be at work there; what follows it needs it.
   if (state !== 'charged') return null;
   // Of a claim: the video that it has paid for.
-  const { videoId, provider: madeAt } = await ledger.getArchiving(generationId);
+  const { videoId, provider: madeAt, contested } = await ledger.getArchiving(generationId);
   if (videoId === null) return null;
+  if (contested) return 'the provider gave its id to another video as well';
   if (madeAt !== provider.name) return 'it was made at another provider than is configured now';
   const deleted = await provider.deleteVideo(videoId);
   if (deleted.outcome === 'deleted') return null;

@@ -1,7 +1,8 @@
 import type { ContentVariant } from '../contracts/content.ts';
 import type { Generation } from '../ledger/index.ts';
-import { checkContent, type ContentAnswer, type ContentCheck, HEAD_BYTES, NotTheContent } from '../provider/index.ts';
+import { checkContent, type ContentAnswer, NotTheContent } from '../provider/index.ts';
 import { readRange, singleRange } from './byteRange.ts';
+import { checkBeginning, type Head, readHead, rest } from './checkedBody.ts';
 import type { ApiDependencies } from './deps.ts';
 import { recorded } from './servedBody.ts';
 
@@ -28,7 +29,8 @@ export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promis
   if (answer.outcome === 'behind_the_end') return behindTheEnd(answer.total, range);
   if (answer.outcome === 'trouble') return unavailable(deps, wanted, answer.why);
   const fault = faultOf(answer, range);
-  if (fault === undefined) return whole(answer) ? passWhole(deps, wanted, answer) : passPart(deps, wanted, answer);
+  if (fault === undefined)
+    return answer.from === 0 ? passFromStart(deps, wanted, answer) : passMiddle(deps, wanted, answer);
   await answer.body.cancel();
   return unavailable(deps, wanted, fault);
 }
@@ -58,19 +60,18 @@ function whole({ from, bytes, total }: Part): boolean {
 const COMMON = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' };
 
 /** A part from the middle can't be known by its bytes; it counts as what the provider declared, if that is of a kind to be served. */
-function passPart(deps: ApiDependencies, wanted: Wanted, { from, bytes, total, declaredType, body }: Part): Response {
-  const { variant, request } = wanted;
-  const kind = variant === 'video' ? 'video/' : 'image/';
-  const type = declaredType?.startsWith(kind) === true ? declaredType : 'application/octet-stream';
-  const length = bytes ?? 0;
-  const contentRange = `bytes ${from}-${from + length - 1}/${total}`;
-  const headers = { ...COMMON, 'content-type': type, 'content-range': contentRange, 'content-length': String(length) };
-  return new Response(sent(deps, wanted, body, { from, total }), { status: 206, headers });
+function passMiddle(deps: ApiDependencies, wanted: Wanted, part: Part): Response {
+  return new Response(sent(deps, wanted, part.body, part), {
+    status: 206,
+    headers: headersOf(wanted, part, undefined),
+  });
 }
 
-async function passWhole(deps: ApiDependencies, wanted: Wanted, { bytes, body }: Part): Promise<PassedThrough> {
-  const reader = body.getReader();
-  const check = checkContent(wanted.variant);
+/** The whole, or what it begins with. */
+async function passFromStart(deps: ApiDependencies, wanted: Wanted, part: Part): Promise<PassedThrough> {
+  const { variant, request } = wanted;
+  const reader = part.body.getReader();
+  const check = whole(part) ? checkContent(variant) : checkBeginning(variant);
   let head: Head;
   try {
     head = await readHead(reader, check);
@@ -78,13 +79,26 @@ async function passWhole(deps: ApiDependencies, wanted: Wanted, { bytes, body }:
     await reader.cancel().catch(() => undefined);
     return unavailable(deps, wanted, error instanceof NotTheContent ? error.message : 'the content broke off');
   }
-  const headers = new Headers({ ...COMMON, 'content-type': check.type ?? '' });
-  if (bytes !== null) headers.set('content-length', String(bytes));
-  if (wanted.request.method === 'HEAD') {
+  const init = { status: whole(part) ? 200 : 206, headers: headersOf(wanted, part, check.type) };
+  if (request.method === 'HEAD') {
     await reader.cancel();
-    return new Response(null, { headers });
+    return new Response(null, init);
   }
-  return new Response(sent(deps, wanted, rest(reader, check, head), { from: 0, total: bytes }), { headers });
+  const body = rest(reader, check, head);
+  // A beginning that is too short to be known may be that of an error, and nobody had the video by that.
+  return new Response(check.type === undefined ? body : sent(deps, wanted, body, part), init);
+}
+
+function headersOf({ variant }: Wanted, part: Part, knownType: string | undefined): Headers {
+  const { from, bytes, total, declaredType } = part;
+  const isFit = declaredType?.startsWith(variant === 'video' ? 'video/' : 'image/') === true;
+  const headers = new Headers({
+    ...COMMON,
+    'content-type': knownType ?? (isFit ? declaredType : 'application/octet-stream'),
+  });
+  if (bytes !== null) headers.set('content-length', String(bytes));
+  if (!whole(part)) headers.set('content-range', `bytes ${from}-${from + (bytes ?? 0) - 1}/${total}`);
+  return headers;
 }
 
 /** Of a video it is on record which bytes its owner was sent. */
@@ -100,51 +114,6 @@ function sent(
       log.error({ err: error, generationId: id }, 'that a content was served could not be recorded');
     }),
   );
-}
-
-interface Head {
-  readonly chunks: Uint8Array[];
-  readonly isAll: boolean;
-}
-
-/** Reads until the type is known; raises when there is none, or when that was all and it is not complete. */
-async function readHead(reader: ReadableStreamDefaultReader<Uint8Array>, check: ContentCheck): Promise<Head> {
-  const chunks: Uint8Array[] = [];
-  for (let bytes = 0; bytes < HEAD_BYTES;) {
-    const { done, value } = await reader.read();
-    if (done) {
-      await check.end();
-      return { chunks, isAll: true };
-    }
-    await check.take(value);
-    chunks.push(value);
-    bytes += value.length;
-  }
-  return { chunks, isAll: false };
-}
-
-/** What was read, then what is still to come; one chunk is kept back until the next is there, or the end and its check. */
-function rest(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  check: ContentCheck,
-  { chunks, isAll }: Head,
-): ReadableStream<Uint8Array> {
-  let isEnded = isAll;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      while (!isEnded && chunks.length < 2) {
-        const { done, value } = await reader.read();
-        if (done) await check.end();
-        else await check.take(value);
-        if (done) isEnded = true;
-        else chunks.push(value);
-      }
-      const next = chunks.shift();
-      if (next !== undefined) return controller.enqueue(next);
-      controller.close();
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
 }
 
 function unavailable({ log }: ApiDependencies, { generation, variant }: Wanted, why: string): 'unavailable' {

@@ -17,6 +17,8 @@ const WORDS: Record<string, Words> = {
   create_not_found: () => 'The provider has no such video: nothing was made by that try',
   create_conflict: () =>
     'The provider answered with the id of another video. Nothing is charged for that one and none is made again; credits stay reserved until the hold ends',
+  id_contested: () =>
+    'The provider gave the id of this video to another one too: what it says and serves under it from now on may be the other’s, and is not used',
   create_refused: ({ code }) => `The provider refused the request: ${code}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';

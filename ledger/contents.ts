@@ -134,6 +134,8 @@ export interface Archiving {
   readonly deleted: boolean;
   readonly provider: string | null;
   readonly videoId: string | null;
+  /** The provider gave that id to another create as well: what is there may be another's. */
+  readonly contested: boolean;
   /** Since we saw it completed, by the database's clock; null before. */
   readonly completedForMs: number | null;
   /** Of the video itself, once it is on record. */
@@ -144,6 +146,7 @@ export interface Archiving {
 const ARCHIVING = {
   name: 'archiving',
   text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
+      made.provider_id_contested_at IS NOT NULL AS contested,
       CASE WHEN made.provider_verdict = 'completed'
         THEN (extract(epoch FROM clock_timestamp() - made.last_look_at) * 1000)::bigint END AS "completedForMs",
       (SELECT c.state FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video') AS video,

@@ -8,7 +8,7 @@ export const REFUNDED = `(SELECT COALESCE(sum(r.amount_microcredits), 0)::bigint
 /** What its owner may see of a generation, `g`. */
 export const SHOWN_GENERATION = `SELECT g.id, g.account_id AS "accountId", g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, g.seconds, g.size, i.prompt,
       g.amount_microcredits AS "amountMicrocredits", g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt",
-      h.id AS "holdId", h.expires_at AS "holdExpiresAt", g.provider_video_id AS "providerVideoId",
+      h.id AS "holdId", h.expires_at AS "holdExpiresAt", CASE WHEN g.provider_id_contested_at IS NULL THEN g.provider_video_id END AS "providerVideoId",
       g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
       g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
       CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL AND NOT EXISTS (

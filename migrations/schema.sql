@@ -186,6 +186,7 @@ CREATE TABLE generations (
   amount_microcredits bigint NOT NULL,
   provider text,
   provider_video_id text,
+  provider_id_contested_at timestamp with time zone,
   provider_created_at timestamp with time zone,
   provider_completed_at timestamp with time zone,
   provider_status text,

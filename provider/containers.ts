@@ -65,8 +65,8 @@ export const boxes: ReadHeader = (bytes) => {
   if (bytes.length < 8) return undefined;
   const name = bytes.toString('latin1', 4, 8);
   const short = bytes.readUInt32BE(0);
-  // Only media may go on to the end of the file; zeros behind the last box are no box.
-  if (short === 0) return name === 'mdat' ? { name, headerBytes: 8, bodyBytes: null } : 'damaged';
+  // The last box may go on to the end of the file; zeros behind it are no box.
+  if (short === 0) return /^[\x20-\x7e]{4}$/.test(name) ? { name, headerBytes: 8, bodyBytes: null } : 'damaged';
   if (short === 1 && bytes.length < 16) return undefined;
   const [headerBytes, size] = short === 1 ? [16, Number(bytes.readBigUInt64BE(8))] : [8, short];
   if (size < headerBytes || !Number.isSafeInteger(size)) return 'damaged';

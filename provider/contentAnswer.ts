@@ -16,7 +16,7 @@ export type ContentAnswer =
       readonly total: number | null;
       /** Null also when it is weak: that doesn't vouch for every byte. */
       readonly etag: string | null;
-      /** As declared, if it is a kind of video or image; what it is, its bytes tell. */
+      /** As declared, if it is a kind of video or image, and none of XML, which can carry programs; what it is, its bytes tell. */
       readonly declaredType: string | null;
       readonly body: ReadableStream<Uint8Array>;
     }
@@ -37,7 +37,7 @@ export async function readContentAnswer(response: Awaited<ReturnType<typeof undi
   const body = response.body as ReadableStream<Uint8Array> | null;
   if (status === 200 || status === 206) {
     const part = status === 200 ? wholeOf(headers) : partOf(headers);
-    const type = /^(video|image)\/[a-z0-9.+-]{1,60}(?=$|;| )/i.exec(headers.get('content-type') ?? '');
+    const type = /^(video|image)\/[a-z0-9.-]{1,60}(?=$|;| )/i.exec(headers.get('content-type') ?? '');
     const declaredType = type === null ? null : type[0].toLowerCase();
     const bytes = counted(body ?? emptyBody(), part.bytes);
     return { outcome: 'part', ...part, etag: etagOf(headers), declaredType, body: bytes };

@@ -65,7 +65,9 @@ class Check implements ContentCheck {
 
 function followVideo(type: string | undefined, head: Buffer): Follower {
   if (type?.startsWith('video/') !== true) throw new NotTheContent(`the content is no video but ${named(type)}`);
-  if (head.toString('latin1', 4, 8) === 'ftyp') return follow(new Walk(boxes), ['ftyp', 'moov', 'mdat']);
+  // QuickTime is older than its type box.
+  if (head.toString('latin1', 4, 8) === 'ftyp' || type === 'video/quicktime')
+    return follow(new Walk(boxes), ['moov', 'mdat']);
   if (/^video\/(webm|matroska|x-matroska)$/.test(type)) return follow(new Walk(elements), ['1a45dfa3', '18538067']);
   // What is told by its first bytes alone, like MPEG and AVI: these formats have no end to look for.
   return { take: () => undefined, end: () => undefined };

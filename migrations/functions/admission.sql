@@ -152,7 +152,7 @@ BEGIN
     RETURN;
   END IF;
   IF original.claimable_until IS NULL OR original.claimable_until < clock_timestamp() OR original.deletion_begun_at IS NOT NULL
-     OR original.deleted_at IS NOT NULL THEN
+     OR original.deleted_at IS NOT NULL OR original.provider_id_contested_at IS NOT NULL THEN
     RETURN QUERY SELECT 'not_claimable', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   -- A claim pays anew, so it is a sale; a repeat of one was answered above.

@@ -1,6 +1,6 @@
 -- Records where a content is, once: answers with what is on record. Of a video that its owner has deleted nothing is kept, so
 -- that is gone whatever the caller says. Gone for any other reason needs an hour since we saw it completed: a link that is
--- missing before may only not be there yet. A claim keeps what the generation that it pays for has made.
+-- missing before may only not be there yet. What is at an id that was given twice is not archived: it may be another's. A claim keeps what the generation that it pays for has made.
 -- A charged video that nobody had before it is on record as gone is refunded here, in full and once (refund: what came of it,
 -- NULL where none is due): not what its owner deleted or is deleting, nor what was sent to its owner to the last byte. The record is made also
 -- where the refund is refused; that is an event of its own.
@@ -20,7 +20,7 @@ BEGIN
       RAISE EXCEPTION 'generation % is %: its content is not kept', p_generation_id, g.state USING ERRCODE = 'HF002';
     END IF;
     SELECT * INTO STRICT made FROM generations gen WHERE gen.id = COALESCE(g.claim_of, g.id);
-    IF made.provider_verdict IS DISTINCT FROM 'completed'
+    IF made.provider_verdict IS DISTINCT FROM 'completed' OR p_state = 'archived' AND made.provider_id_contested_at IS NOT NULL
        OR p_state = 'gone' AND NOT deleted AND made.last_look_at > clock_timestamp() - interval '1 hour' THEN
       RAISE EXCEPTION 'nothing proves that the content of generation % is %', p_generation_id, p_state USING ERRCODE = 'HF003';
     END IF;

@@ -64,7 +64,8 @@ BEGIN
     PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
-      i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id, made.provider IS DISTINCT FROM p_provider AND g.remix_of IS NOT NULL
+      i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id,
+      (made.provider IS DISTINCT FROM p_provider OR made.provider_id_contested_at IS NOT NULL) AND g.remix_of IS NOT NULL
     FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun'
       LEFT JOIN generations original ON original.id = g.remix_of LEFT JOIN generations made ON made.id = COALESCE(original.claim_of, original.id);
 END $$;
@@ -99,12 +100,13 @@ BEGIN
     RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
   -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day. A list
-  -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's.
+  -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's, or off one's that its
+  -- owner has deleted, of which nobody knows the text.
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
     SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL AS twin
     FROM create_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
     WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND a.begun_at > clock_timestamp() - interval '24 hours'
-      AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND starts_with(wide_text(i.prompt), wide_text(asked.prompt)))) AS alike;
+      AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND (i.prompt IS NULL OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))))) AS alike;
   IF rivals > 0 OR asked.reference IS NOT NULL THEN
     RETURN QUERY SELECT 'rival', NULL::text; RETURN;
   END IF;
@@ -127,7 +129,7 @@ END $$;
 
 -- Closes an attempt with what the provider's answer proves; answers with how. An ambiguous call is left open: nothing proves
 -- anything. Repeating a close that was recorded changes nothing. 'conflict' in place of 'created': the id is that of another
--- generation's video, and whose it is can't be known; nobody is charged for it twice. 'closed': it had ended otherwise.
+-- generation's video, and whose it is can't be known; neither is charged for it from then on. 'closed': it had ended otherwise.
 CREATE FUNCTION end_create(
   p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
   p_error_code text, p_error_message text
@@ -136,6 +138,7 @@ DECLARE
   g generations;
   attempt create_attempts;
   ended text := p_outcome;
+  contested text;
 BEGIN
   IF p_outcome IS NULL OR p_outcome = 'conflict' OR (p_outcome IN ('created', 'adopted')) <> (p_provider_video_id IS NOT NULL) THEN
     RAISE EXCEPTION 'an attempt that made a video ends with its id, and no other does' USING ERRCODE = '22004';
@@ -160,6 +163,16 @@ BEGIN
     EXCEPTION WHEN unique_violation THEN
       IF p_outcome = 'adopted' THEN RAISE; END IF;
       ended := 'conflict';
+      -- From here on nobody is charged for what is at that id, or shown it, but who was before. Twins of one account are
+      -- interchangeable: the one that found it in the list has it all the same.
+      UPDATE generations owner SET provider_id_contested_at = clock_timestamp()
+        WHERE owner.provider = g.provider AND owner.provider_video_id = p_provider_video_id AND owner.provider_id_contested_at IS NULL
+          AND NOT (owner.account_id = g.account_id AND EXISTS (SELECT FROM create_attempts a
+            WHERE a.generation_id = owner.id AND a.outcome = 'adopted' AND a.visible_sha256 = attempt.visible_sha256))
+        RETURNING owner.id INTO contested;
+      IF FOUND THEN
+        PERFORM append_event(contested, 'id_contested', '{}');
+      END IF;
     END;
   END IF;
   UPDATE create_attempts SET outcome = ended, ended_at = clock_timestamp(), error_code = p_error_code,

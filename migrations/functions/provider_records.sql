@@ -29,6 +29,12 @@ BEGIN
   IF p_verdict IS NULL THEN
     RAISE EXCEPTION 'a look has a verdict' USING ERRCODE = '22004';
   END IF;
+  IF g.provider_id_contested_at IS NOT NULL THEN
+    -- It may be said of another's video.
+    p_verdict := 'open';
+    p_error_code := NULL;
+    p_error_message := NULL;
+  END IF;
   -- For show: what is no percentage is not known, and must not keep the verdict from being recorded.
   p_progress := CASE WHEN p_progress BETWEEN 0 AND 100 THEN p_progress END;
   -- Also after a refund: a late end is known then, and frees the account's slot.
@@ -84,7 +90,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 #variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.claimable_until < clock_timestamp() AND g.provider_deleted_at IS NULL AND NOT EXISTS (
+  IF g.claimable_until < clock_timestamp() AND g.provider_deleted_at IS NULL AND g.provider_id_contested_at IS NULL AND NOT EXISTS (
       SELECT FROM generations claim WHERE claim.claim_of = p_generation_id AND claim.state IN ('requested', 'held', 'charged')) THEN
     UPDATE generations gen SET deletion_begun_at = COALESCE(gen.deletion_begun_at, clock_timestamp()) WHERE gen.id = p_generation_id;
     RETURN QUERY SELECT g.provider_video_id, g.provider;

@@ -161,6 +161,8 @@ BEGIN
   INSERT INTO generation_events (generation_id, sequence, kind, data)
     VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
       jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits)));
+  -- Nothing is made with the file any more. That there was one stays known: a provider's list doesn't show it.
+  UPDATE inputs i SET reference = '' WHERE i.generation_id = p_generation_id AND octet_length(i.reference) > 0;
   -- The account comes last: others of the same tenant wait for its row until the commit.
   UPDATE accounts a SET
     held_microcredits = a.held_microcredits - hold.amount_microcredits,

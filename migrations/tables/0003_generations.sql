@@ -44,6 +44,8 @@ CREATE TABLE generations (
   -- Its kind and the origin of its base URL, `openai@https://host`: another key, or another path, is the same provider.
   provider text,
   provider_video_id text,
+  -- Since when the provider has given that id to another create as well: what is there now may be another's.
+  provider_id_contested_at timestamptz,
   provider_created_at timestamptz,
   provider_completed_at timestamptz,
   provider_status text,
@@ -111,6 +113,7 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE sta
 CREATE TABLE inputs (
   generation_id text PRIMARY KEY REFERENCES generations,
   prompt text NOT NULL CHECK (length(prompt) BETWEEN 1 AND 32000),
+  -- Empty once it is settled.
   reference bytea,
   reference_type text,
   reference_filename text,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
 import { COPY_LIMITS } from '../support/copyLimits.ts';
-import { admit } from '../support/database.ts';
+import { admit, openTenant, PRICE } from '../support/database.ts';
 import {
   CONTENT,
   HALF,
@@ -175,6 +175,21 @@ it('of a video at another provider than is configured now is not asked for here,
   });
   expect(requests).toEqual([]);
   expect(await onRecord(id)).toEqual([]);
+});
+
+it('of a video whose id the provider gave to another as well is not asked for: gone after an hour, and refunded', async () => {
+  const id = await charged();
+  const { videoId } = await db.ledger.getProviderVideo(id);
+  const other = await admit(db, await openTenant(db, PRICE));
+  await db.ledger.placeHold(other, 3600);
+  await db.ledger.beginCreate(other, provider);
+  const again = { outcome: 'created', providerVideoId: videoId ?? '', providerCreatedAt: null } as const;
+  expect(await db.ledger.endCreate(other, 1, again)).toBe('conflict');
+  expect((await once(id)).end).toMatchObject({ message: expect.stringMatching(/no content/) });
+  await age(id, '2 hours');
+  expect((await once(id)).end).toBe('gone');
+  expect(requests).toEqual([]);
+  expect(alarms).toContain('content_refunded');
 });
 
 describe('a body without measure', () => {

@@ -299,6 +299,28 @@ describe('a range', () => {
     expectUnavailable(await get(await charged(), ['Range: bytes=4-7']));
   });
 
+  it('from the beginning of what is no video is 503', async () => {
+    servesRanges(Buffer.from('<p>Bad gateway</p>'.repeat(500)));
+    expectUnavailable(await get(await charged(), ['Range: bytes=0-4999']));
+  });
+
+  it('from the beginning is of the type that its bytes tell; of an unknown one it is no program', async () => {
+    const id = await charged();
+    const part = (type: string, range: string, body: Buffer) =>
+      sends('206 Partial Content', [`Content-Type: ${type}`, `Content-Range: bytes ${range}/100000`], body);
+    part('text/html', '0-4999', CONTENT.subarray(0, 5000));
+    const first = await get(id, ['Range: bytes=0-4999']);
+    expect(first).toMatchObject({ status: 206, isWhole: true, headers: { 'content-type': 'video/mp4' } });
+    expect(first.body.equals(CONTENT.subarray(0, 5000))).toBe(true);
+    part('image/svg+xml', '0-9', Buffer.from('<svg>alert'));
+    const svg = await fetched(
+      id,
+      { headers: { authorization: `Bearer ${key}`, range: 'bytes=0-9' } },
+      '?variant=thumbnail',
+    );
+    expect([svg.status, svg.headers.get('content-type')]).toEqual([206, 'application/octet-stream']);
+  });
+
   it('of a packed body is 503: its bytes are none of the content', async () => {
     const packed = gzipSync(CONTENT);
     const range = `Content-Range: bytes 4-7/${packed.length}`;
@@ -363,12 +385,13 @@ it('a video that was served whole and is gone afterwards stays charged, and says
 });
 
 /** A provider that answers every range, and the whole. */
-function servesRanges(): void {
+function servesRanges(content = CONTENT): void {
   answer = (socket, text) => {
     const [, start, end] = /^range: bytes=(\d+)-(\d+)\r$/im.exec(text) ?? [];
-    if (start === undefined) return socket.end(Buffer.concat([headOf('200 OK', [VIDEO, LENGTH]), CONTENT]));
-    const range = `Content-Range: bytes ${start}-${end}/${CONTENT.length}`;
-    const part = CONTENT.subarray(Number(start), Number(end) + 1);
+    if (start === undefined)
+      return socket.end(Buffer.concat([headOf('200 OK', [VIDEO, `Content-Length: ${content.length}`]), content]));
+    const range = `Content-Range: bytes ${start}-${end}/${content.length}`;
+    const part = content.subarray(Number(start), Number(end) + 1);
     return socket.end(Buffer.concat([headOf('206 Partial Content', [VIDEO, range]), part]));
   };
 }
@@ -394,6 +417,15 @@ describe('a video that was served in parts and is gone afterwards', () => {
     const id = await charged();
     servesRanges();
     for (const range of ['0-49999', '0-49999', '50001-99999']) await get(id, [`Range: bytes=${range}`]);
+    expect(await goneLater(id)).toMatchObject({ refund: 'refunded' });
+  });
+
+  it('is refunded where the parts are those of an error, which nobody can know from its middle', async () => {
+    const id = await charged();
+    servesRanges(Buffer.from(`{"error":"${'upstream '.repeat(10)}"}`));
+    for (const range of ['0-9', '10-99', '100-101']) {
+      expect(await get(id, [`Range: bytes=${range}`])).toMatchObject({ status: 206 });
+    }
     expect(await goneLater(id)).toMatchObject({ refund: 'refunded' });
   });
 

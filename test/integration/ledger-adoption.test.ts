@@ -68,6 +68,22 @@ const eventKinds = async (id: string) => {
   return (await db.pool.query<{ kind: string }>(sql, [id])).rows.map(({ kind }) => kind);
 };
 
+it('what a deleted generation asked for is not known: only what is equal to the byte is adopted beside it', async () => {
+  const tenant = await openTenant(db, PRICE);
+  const deleted = await lost({ prompt: 'a fox, and what its server cuts off', tenant });
+  await outlive(deleted);
+  await settle(deleted, 'expired');
+  expect(await db.ledger.deleteGeneration(tenant.accountId, deleted)).toBe(true);
+  const id = await lost({ prompt: 'a fox,' });
+  expect(await adopt(id, [video()], false)).toMatchObject({ outcome: 'rival' });
+  expect(await adopt(id, [video()])).toMatchObject({ outcome: 'adopted' });
+  // Nothing else waits for it longer than it is followed.
+  await db.admin.query(`UPDATE create_attempts SET begun_at = now() - interval '25 hours' WHERE generation_id = $1`, [
+    deleted,
+  ]);
+  expect(await adopt(await lost({ prompt: 'a cat,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
+});
+
 describe('an id of the provider that comes again', () => {
   it('belongs to nobody else: no second create, nothing charged, the hold waits for its hour', async () => {
     const first = await lost();

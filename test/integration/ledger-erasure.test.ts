@@ -111,6 +111,46 @@ describe('nothing large is kept of a request', () => {
   });
 });
 
+describe('a file that was sent with a request', () => {
+  const fileOf = async (id: string) =>
+    (
+      await db.admin.query<{ bytes: number }>(
+        'SELECT octet_length(reference) AS bytes FROM inputs WHERE generation_id = $1',
+        [id],
+      )
+    ).rows;
+  const endings: Record<string, (request: Asked & { video: string }) => Promise<unknown>> = {
+    'was charged': async ({ generationId, video }) => {
+      await db.ledger.recordLook(generationId, video, FINISHED);
+      return db.ledger.settleGeneration(generationId, 'completed');
+    },
+    'was refused by the provider': async ({ generationId, video }) => {
+      await db.ledger.recordLook(generationId, video, BLOCKED);
+      return db.ledger.settleGeneration(generationId, 'provider_failed');
+    },
+    'was released by its hour': async ({ generationId }) => {
+      await outlive(generationId);
+      return db.ledger.settleGeneration(generationId, 'expired');
+    },
+  };
+  it.each(Object.entries(endings))('is kept until its request %s, and no longer', async (_what, end) => {
+    const request = await made('a blue fox');
+    const { generationId, inputReference } = request;
+    expect(await fileOf(generationId)).toEqual([{ bytes: inputReference.bytes.length }]);
+    expect(await end(request)).toMatchObject({ result: 'settled' });
+    expect(await fileOf(generationId)).toEqual([{ bytes: 0 }]);
+  });
+
+  it('that is not kept any more still forbids to take another video for the one that was made with it', async () => {
+    const { generationId } = await begun(`a fox ${randomUUID()}`);
+    await outlive(generationId);
+    await db.ledger.settleGeneration(generationId, 'expired');
+    expect(await db.ledger.getOpenAttempt(generationId)).toMatchObject({ hasReference: true });
+    const found = { videos: [{ id: randomUUID(), createdAt: null }], exact: true };
+    expect(await db.ledger.adoptVideo(generationId, 1, found)).toEqual({ outcome: 'rival', providerVideoId: null });
+  });
+});
+
 /** Held, with an answer kept for its key that quotes the prompt, and a create begun. */
 async function begun(prompt: string): Promise<Asked> {
   const tenant = await openTenant(db, 5 * PRICE);

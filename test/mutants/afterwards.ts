@@ -3,6 +3,11 @@ import { edits, statements } from './mutant.ts';
 /** What comes after a release: late completions, their claims and deletion, and the releases of the net below the net. */
 export const afterwards = [
   ...edits('claim_generation', {
+    'contested-claim': {
+      breaks: "another tenant's video is claimed",
+      find: ' OR original.provider_id_contested_at IS NOT NULL',
+      replace: '',
+    },
     'claim-closed': {
       breaks: 'a video is claimed while sales are closed',
       find: 'IF sales_are_closed() THEN',
@@ -103,6 +108,11 @@ export const afterwards = [
     },
   }),
   ...edits('begin_deletion', {
+    'contested-deletion': {
+      breaks: "another tenant's video is deleted at the provider",
+      find: 'AND g.provider_id_contested_at IS NULL ',
+      replace: '',
+    },
     'deletion-early': {
       breaks: 'a video is deleted while it is claimable',
       find: 'g.claimable_until < clock_timestamp() AND ',

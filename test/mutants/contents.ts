@@ -3,6 +3,11 @@ import { edits, statements } from './mutant.ts';
 /** Contents that are on record as gone, and their refunds. */
 export const contents = [
   ...edits('record_content', {
+    'contested-content': {
+      breaks: "another tenant's video is archived as one's own",
+      find: " OR p_state = 'archived' AND made.provider_id_contested_at IS NOT NULL",
+      replace: '',
+    },
     'gone-early': {
       breaks: 'a link that is not there yet is on record as gone, and refunded',
       find: "made.last_look_at > clock_timestamp() - interval '1 hour'",

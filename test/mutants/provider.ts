@@ -3,6 +3,11 @@ import { edits } from './mutant.ts';
 /** Creates, looks and adoptions: what the proofs of a settlement are made of. */
 export const provider = [
   ...edits('begin_create', {
+    'contested-remix': {
+      breaks: "a remix is made from another tenant's video",
+      find: ' OR made.provider_id_contested_at IS NOT NULL',
+      replace: '',
+    },
     'create-known': {
       breaks: 'a second create of a known video',
       find: "WHEN g.provider_verdict IS NOT NULL THEN 'known'",
@@ -100,6 +105,16 @@ export const provider = [
       find: "ended := 'conflict';",
       replace: "ended := 'not_made';",
     },
+    'contested-unmarked': {
+      breaks: 'who had an id before it was given again is charged for, and shown, what another asked for',
+      find: 'AND owner.provider_id_contested_at IS NULL',
+      replace: 'AND false',
+    },
+    'contested-twin': {
+      breaks: 'a twin that found its video loses it to the late answer of the other',
+      find: "a.outcome = 'adopted' AND ",
+      replace: 'false AND ',
+    },
     'conflict-repeated': {
       breaks: 'a retry takes what is in conflict for its own',
       find: "attempt.outcome = 'conflict' OR ",
@@ -132,8 +147,13 @@ export const provider = [
     },
     'adopt-cut': {
       breaks: "a video is adopted whose text may be cut off another tenant's",
-      find: ' OR NOT p_exact AND starts_with(wide_text(i.prompt), wide_text(asked.prompt))',
+      find: ' OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))',
       replace: '',
+    },
+    'alike-deleted': {
+      breaks: 'the video of a deleted generation is taken for that of another account',
+      find: 'i.prompt IS NULL OR starts_with',
+      replace: 'starts_with',
     },
     'adopt-twin-account': {
       breaks: "another tenant's request is a twin",
@@ -184,6 +204,11 @@ export const provider = [
     },
   }),
   ...edits('record_look', {
+    'contested-look': {
+      breaks: 'what is said of a contested id settles a hold',
+      find: 'IF g.provider_id_contested_at IS NOT NULL THEN',
+      replace: 'IF false THEN',
+    },
     'look-at-another': {
       breaks: "another generation's video is evidence",
       find: 'IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN',

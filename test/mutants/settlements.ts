@@ -27,6 +27,16 @@ export const settlements = [
         'asked', asked, 'asked_microcredits', p_charge_microcredits, 'stands', g.settlement_reason)));`,
       replace: '',
     },
+    'settle-file-kept': {
+      breaks: 'the files of refused requests fill the disk',
+      find: ' AND octet_length(i.reference) > 0',
+      replace: ' AND false',
+    },
+    'settle-file-forgotten': {
+      breaks: 'a video is adopted by a request that came with a file',
+      find: "SET reference = ''",
+      replace: 'SET reference = NULL, reference_type = NULL, reference_filename = NULL',
+    },
     'settle-unheld': { breaks: 'what was never held is settled', find: "g.state <> 'held'", replace: 'false' },
     'settle-order': {
       breaks: 'a repeat is told that nothing is held: the states are looked at in another order',

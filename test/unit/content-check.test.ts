@@ -49,6 +49,17 @@ describe('a whole video', () => {
       join(box('ftyp', Buffer.from('qt  \0\0\0\0qt  ')), MOOV, box('mdat', Buffer.alloc(1))),
       'video/quicktime',
     ],
+    [
+      'whose last box is its index, to the end',
+      join(FTYP, box('mdat', Buffer.alloc(9)), box('moov', MOOV, 0)),
+      'video/mp4',
+    ],
+    ['filled up to the end', join(mp4(9000), box('free', Buffer.alloc(9000), 0)), 'video/mp4'],
+    ...['free', 'wide', 'mdat', 'moov'].map((first): [string, Buffer, string] => [
+      `of QuickTime before it had types, with ${first} first`,
+      join(box(first, Buffer.alloc(9)), MOOV, box('mdat', Buffer.alloc(9000))),
+      'video/quicktime',
+    ]),
     ['of WebM', join(EBML, segment(900)), 'video/webm'],
     ['of WebM whose length nobody knew', join(EBML, LIVE, Buffer.alloc(9000)), 'video/webm'],
     ['of AVI', join(Buffer.from('RIFF\0\0\0\0AVI LIST'), Buffer.alloc(100)), 'video/vnd.avi'],
@@ -85,6 +96,12 @@ describe('no whole video', () => {
     ],
     ['with zeros behind it', join(mp4(9000), Buffer.alloc(100)), 'the video is damaged'],
     ['with a page behind it', join(mp4(9000), Buffer.from('<html>')), 'the video is not complete'],
+    [
+      'QuickTime before it had types, cut',
+      join(MOOV, box('mdat', Buffer.alloc(9000), 9999)),
+      'the video is not complete',
+    ],
+    ['QuickTime before it had types, and no more', box('wide', Buffer.alloc(9000)), 'the video is not complete'],
     ['WebM cut in its segment', join(EBML, segment(800, 900)), 'the video is not complete'],
     ['WebM of a head alone', EBML, 'the video is not complete'],
     [
