@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './files.ts';
-import { dropFunctions, finishFunctions } from './functions.ts';
+import { dropFunctions, finishFunctions, refuseDefaultRights } from './functions.ts';
 
 /** Serialises every migration of one database; any constant does, as long as nobody else uses it. */
 const ADVISORY_LOCK = 4_017_325_001;
@@ -60,6 +60,7 @@ async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<str
     (name) => name.startsWith('functions/') && !files.functions.some((file) => file.name === name),
   );
   if (changed.length === 0 && removed.length === 0) return [];
+  await refuseDefaultRights(client);
   await client.query('BEGIN');
   try {
     await dropFunctions(client);

@@ -74,6 +74,36 @@ describe('a migrated database', () => {
     expect(rowCount).toBe(0);
   });
 
+  it('takes no right that was given beside it for one of its own, whenever it is migrated', async () => {
+    const rights = {
+      'GRANT UPDATE ON accounts TO pg_monitor;': 'REVOKE UPDATE ON accounts FROM pg_monitor',
+      'GRANT CREATE ON SCHEMA public TO holdfast_service;': 'REVOKE CREATE ON SCHEMA public FROM holdfast_service',
+    };
+    for (const given of Object.keys(rights)) await database.admin.query(given);
+    await appendFile(join(copy, 'functions/holds.sql'), '-- a thought beside it\n');
+    await migrate(target);
+    expect((await database.ledger.compareRights()).beyond).toEqual(Object.keys(rights).sort());
+    for (const taken of Object.values(rights)) await database.admin.query(taken);
+    expect(await database.ledger.compareRights()).toEqual({ beyond: [], missing: [] });
+  });
+
+  it.each([
+    'EXECUTE ON FUNCTIONS TO pg_monitor',
+    'EXECUTE ON FUNCTIONS TO holdfast_service',
+    'INSERT ON TABLES TO pg_monitor',
+    'SELECT ON TABLES TO PUBLIC',
+  ])('is not given rights that its owner gives by default: %s', async (given) => {
+    const before = await dump();
+    const alter = 'ALTER DEFAULT PRIVILEGES FOR ROLE holdfast_owner IN SCHEMA public';
+    await database.admin.query(`${alter} GRANT ${given}; ${alter} GRANT SELECT ON TABLES TO pg_read_all_data`);
+    await appendFile(join(copy, 'functions/holds.sql'), `-- ${given}\n`);
+    const taken = `REVOKE ${given.replace(' TO ', ' FROM ')}`;
+    await expect(migrate(target)).rejects.toThrow(`${alter} ${taken};`);
+    await database.admin.query(`${alter} ${taken}`);
+    await migrate(target);
+    expect(await dump()).toBe(before);
+  });
+
   it('stays as it is when something else needs a view', async () => {
     const before = await dump();
     await database.admin.query('CREATE MATERIALIZED VIEW mine AS SELECT * FROM stuck_holds');
