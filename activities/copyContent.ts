@@ -28,6 +28,9 @@ export type Copied = Stored & { readonly contentType: string };
 
 type Dependencies = Pick<ActivityDependencies, 'provider' | 'archive' | 'copyLimits'>;
 
+/** Longer than what is left of Temporal's time then: the next try doesn't begin in it, to be ended by it. */
+const TRY_OVER_RETRY_MS = 2 * 60_000;
+
 /** What is too large now will hardly be smaller soon. */
 const TOO_LARGE_RETRY_MS = 10 * 60_000;
 
@@ -116,6 +119,7 @@ async function* received(
 ): AsyncGenerator<Uint8Array> {
   const { cancellationSignal } = Context.current();
   const isTooSlow = speedometer(limits);
+  const endsAtMs = performance.now() + limits.tryMs;
   let slow = false;
   try {
     for await (const chunk of body ?? []) {
@@ -125,13 +129,22 @@ async function* received(
       progress.bytes += chunk.length;
       slow = isTooSlow(chunk.length);
       if (slow) break;
+      if (performance.now() > endsAtMs) throw new TryOver();
     }
-  } catch {
+  } catch (error) {
     cancellationSignal.throwIfAborted();
+    if (error instanceof TryOver) {
+      throw transient(
+        'The content did not come in the time of one try; it goes on from where it was.',
+        TRY_OVER_RETRY_MS,
+      );
+    }
     throw transient('The content broke off.', null);
   }
   if (slow) throw transient('The content comes too slowly; it is tried again from where it was.', null);
 }
+
+class TryOver extends Error {}
 
 /** Whether, with these bytes more, the last whole window brought too few. What stands still is for the transport to notice. */
 function speedometer({ leastBytes, withinMs }: CopyLimits): (bytes: number) => boolean {

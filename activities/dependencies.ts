@@ -41,6 +41,8 @@ export interface CopyLimits {
   /** A copy that brings fewer bytes in such a time is broken off, and goes on later: it takes the place of others. */
   readonly leastBytes: number;
   readonly withinMs: number;
+  /** Of one try, which so ends before Temporal would end it: then a time-out is always a fault of ours. */
+  readonly tryMs: number;
 }
 
 export interface ActivityDependencies {

@@ -72,10 +72,8 @@ export async function registerNamespace(client: Client): Promise<void> {
 export async function registerSearchAttributes(client: Client): Promise<void> {
   const { operatorService } = client.connection as Connection;
   const { namespace } = client.options;
-  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  const missing = Object.values(SEARCH_ATTRIBUTE).filter((name) => !Object.hasOwn(customAttributes, name));
   // One by one: a call for several is refused as a whole when one of them exists.
-  for (const name of missing) {
+  for (const name of Object.values(SEARCH_ATTRIBUTE)) {
     await operatorService
       .addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } })
       .catch(unless(ALREADY_EXISTS));

@@ -22,8 +22,8 @@ import { keepRunning } from './keepRunning.ts';
 import { temporalLogger } from './temporalLogger.ts';
 import { createWorkers } from './worker.ts';
 
-/** Of a copy: a quarter of a megabyte in half a minute. */
-const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000 };
+/** Of a copy: a quarter of a megabyte in half a minute, and less than the hour of its activity. */
+const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000, tryMs: 59 * 60_000 };
 
 const config = loadConfig();
 const log = createLog('worker', config.logLevel);

@@ -37,7 +37,8 @@ BEGIN
     IF p_variant = 'video' AND p_state = 'gone' AND NOT deleted AND g.state = 'charged' AND NOT has_event(p_generation_id, 'content_served')
        AND g.deletion_begun_at IS NULL THEN
       SELECT NULLIF(r.outcome, 'nothing_left') INTO refund
-        FROM refund_generation(p_generation_id, NULL, 'content_gone', 'content_gone', 'holdfast') r;
+        -- A key that no header can carry: an operator's refund never takes its place.
+        FROM refund_generation(p_generation_id, NULL, 'content_gone', 'content gone', 'holdfast') r;
       IF refund <> 'refunded' THEN
         PERFORM append_event(p_generation_id, 'content_refund_refused', jsonb_build_object('outcome', refund));
       END IF;

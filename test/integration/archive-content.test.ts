@@ -217,7 +217,7 @@ it('of a video whose id the provider gave to another as well is not asked for: g
 });
 
 describe('a body without measure', () => {
-  const copyLimits = { maximumBytes: CONTENT.length - 1, leastBytes: CONTENT.length, withinMs: 200 };
+  const copyLimits = { maximumBytes: CONTENT.length - 1, leastBytes: CONTENT.length, withinMs: 200, tryMs: 60_000 };
   const endless: Answer = (response) => {
     const more = () => response.destroyed || response.write(CONTENT, more);
     response.writeHead(200, { 'content-type': 'video/mp4' });
@@ -237,6 +237,23 @@ describe('a body without measure', () => {
     });
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
     expect(await onRecord(id)).toEqual([]);
+  });
+
+  it('that never ends ends its try before Temporal does: that is trouble of the provider’s, and goes on from there', async () => {
+    const id = await charged();
+    const steady: Answer = (response) => {
+      response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': CONTENT.length });
+      response.write(CONTENT.subarray(0, HALF));
+      let sent = HALF;
+      const drip = setInterval(() => {
+        if (response.destroyed) clearInterval(drip);
+        else response.write(CONTENT.subarray(sent, (sent += 1)));
+      }, 20);
+    };
+    answers.push(steady, rest());
+    const first = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, tryMs: 300 } });
+    expect(first.end).toMatchObject({ type: 'ProviderTransient', nextRetryDelay: 120_000 });
+    expect(first.details).toMatchObject({ bytes: expect.any(Number) });
   });
 
   it('that drips is broken off, and goes on from where it was', async () => {

@@ -144,6 +144,7 @@ describe('a statement', () => {
     expect(await db.ledger.getStatement(tenant.accountId, new Date(0), new Date())).toEqual({
       opening: { availableMicrocredits: 0, heldMicrocredits: 0 },
       lines: [],
+      totals: { grantedMicrocredits: 0, clawedBackMicrocredits: 0, chargedMicrocredits: 0, refundedMicrocredits: 0 },
       closing: { availableMicrocredits: 0, heldMicrocredits: 0 },
     });
   });

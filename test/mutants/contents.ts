@@ -55,8 +55,8 @@ export const contents = [
     },
     'gone-by-operator': {
       breaks: 'our own refund is said to be an operator’s',
-      find: "'content_gone', 'holdfast') r",
-      replace: "'content_gone', 'operator') r",
+      find: "'content gone', 'holdfast') r",
+      replace: "'content gone', 'operator') r",
     },
   }),
   ...edits('begin_owners_deletion', {
