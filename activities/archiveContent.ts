@@ -30,7 +30,10 @@ interface Run {
 export async function archiveContent(deps: ActivityDependencies, generationId: string): Promise<Archived> {
   deps.at('archive:before');
   const archiving = await deps.ledger.getArchiving(generationId);
-  if (archiving.video === 'gone') return { outcome: 'gone' };
+  if (archiving.video === 'gone') {
+    await deps.archive.remove(generationId);
+    return { outcome: 'gone' };
+  }
   if (archiving.deleted) return forget(deps, generationId);
   const progress = Context.current().info.heartbeatDetails as Progress | undefined;
   const run: Run = { deps, generationId, archiving, progress };

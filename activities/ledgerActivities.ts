@@ -6,7 +6,7 @@ import { LedgerError } from '../ledger/index.ts';
 import type { ActivityDependencies, Log } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'holdTtlSeconds' | 'count' | 'at' | 'log'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'archive' | 'holdTtlSeconds' | 'count' | 'at' | 'log'>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {

@@ -7,7 +7,7 @@ import type { ActivityDependencies } from './dependencies.ts';
  * video. Answers with what is on record. An operator is alerted by counters and a line in the log.
  */
 export async function recordGone(
-  { ledger, count }: Pick<ActivityDependencies, 'ledger' | 'count'>,
+  { ledger, archive, count }: Pick<ActivityDependencies, 'ledger' | 'archive' | 'count'>,
   generationId: string,
 ): Promise<Archived['outcome']> {
   const { content, refund } = await ledger.recordContentGone(generationId);
@@ -16,5 +16,7 @@ export async function recordGone(
     count(refund === 'refunded' ? 'content_refunded' : 'content_refund_refused');
     Context.current().log.warn('the content of a charged video is gone', { generationId, refund });
   }
+  // What had come of it serves nobody any more.
+  if (content.state === 'gone') await archive.remove(generationId);
   return content.state;
 }

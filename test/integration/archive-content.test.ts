@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
+import { createLedgerActivities } from '../../activities/ledgerActivities.ts';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
 import { COPY_LIMITS } from '../support/copyLimits.ts';
@@ -154,6 +155,29 @@ describe('an answer that is no video', () => {
     expect(alarms).toEqual([]);
     expect(requests).toHaveLength(1);
     expect(await db.ledger.getContent(tenant.accountId, id, 'video')).toEqual({ state: 'gone' });
+  });
+
+  it('gone leaves nothing of what had come of it', async () => {
+    const id = await charged();
+    answers.push(cut(), status(404));
+    const { details } = await once(id);
+    expect(await archiveAt().kept(`${id}/video`)).toBe(HALF);
+    await age(id, '1 hour');
+    expect((await once(id, details)).end).toBe('gone');
+    expect(await archiveAt().kept(`${id}/video`)).toBe(0);
+  });
+
+  it('gone after a day leaves nothing either, also where the process dies right after the record', async () => {
+    const id = await charged();
+    answers.push(cut());
+    await once(id);
+    await age(id, '1 day');
+    await db.ledger.recordContentGone(id);
+    const env = new MockActivityEnvironment(undefined, { logger: QUIET });
+    const deps = { ledger: db.ledger, archive: archiveAt(), count: () => undefined, at: () => undefined };
+    const { recordContentGone } = createLedgerActivities(deps as unknown as ActivityDependencies);
+    expect(await env.run(recordContentGone, { generationId: id })).toEqual({ outcome: 'gone' });
+    expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });
 
   it.each([401, 403, 429, 500, 503])('%s is never taken for gone', async (code) => {
