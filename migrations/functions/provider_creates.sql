@@ -129,7 +129,8 @@ END $$;
 
 -- Closes an attempt with what the provider's answer proves; answers with how. An ambiguous call is left open: nothing proves
 -- anything. Repeating a close that was recorded changes nothing. 'conflict' in place of 'created': the id is that of another
--- generation's video, and whose it is can't be known; neither is charged for it from then on. 'closed': it had ended otherwise.
+-- generation's video, and whose it is can't be known; neither is charged for it from then on. 'closed': it had ended otherwise,
+-- or a twin has its video.
 CREATE FUNCTION end_create(
   p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
   p_error_code text, p_error_message text
@@ -162,13 +163,18 @@ BEGIN
         WHERE id = p_generation_id;
     EXCEPTION WHEN unique_violation THEN
       IF p_outcome = 'adopted' THEN RAISE; END IF;
+      -- Twins are interchangeable: one found this video in the list while this answer was under way, when there were as many
+      -- videos as twins. So the attempt stays open, and looks for the other one.
+      IF EXISTS (SELECT FROM generations owner JOIN create_attempts a ON a.generation_id = owner.id
+          WHERE owner.provider = g.provider AND owner.provider_video_id = p_provider_video_id AND owner.account_id = g.account_id
+            AND a.outcome = 'adopted' AND a.ended_at > attempt.begun_at AND a.visible_sha256 = attempt.visible_sha256
+            AND (SELECT i.prompt FROM inputs i WHERE i.generation_id = owner.id) = (SELECT i.prompt FROM inputs i WHERE i.generation_id = g.id)) THEN
+        RETURN 'closed';
+      END IF;
       ended := 'conflict';
-      -- From here on nobody is charged for what is at that id, or shown it, but who was before. Twins of one account are
-      -- interchangeable: the one that found it in the list has it all the same.
+      -- From here on nobody is charged for what is at that id, or shown it, but who was before.
       UPDATE generations owner SET provider_id_contested_at = clock_timestamp()
         WHERE owner.provider = g.provider AND owner.provider_video_id = p_provider_video_id AND owner.provider_id_contested_at IS NULL
-          AND NOT (owner.account_id = g.account_id AND EXISTS (SELECT FROM create_attempts a
-            WHERE a.generation_id = owner.id AND a.outcome = 'adopted' AND a.visible_sha256 = attempt.visible_sha256))
         RETURNING owner.id INTO contested;
       IF FOUND THEN
         PERFORM append_event(contested, 'id_contested', '{}');

@@ -80,16 +80,28 @@ describe('the id of a video that is still being made, given to another create as
     });
   });
 
-  it('is no less its own when a twin of the same account has found it in the list', async () => {
+  it('is no less its own when a twin of the same account has found it in the list: each has one of the two', async () => {
     const tenant = await openTenant(db, 2 * PRICE);
     const prompt = randomUUID();
     const [first, second] = [await asked(tenant, prompt), await asked(tenant, prompt)];
     const videos = [randomUUID(), randomUUID()].map((video) => ({ id: video, createdAt: null }));
     const { providerVideoId } = await db.ledger.adoptVideo(first, 1, { videos, exact: true });
-    expect(await answered(second, providerVideoId ?? '')).toBe('conflict');
+    expect(await answered(second, providerVideoId ?? '')).toBe('closed');
+    expect(await db.ledger.adoptVideo(second, 1, { videos, exact: true })).toMatchObject({ outcome: 'adopted' });
     expect(await db.ledger.recordLook(first, providerVideoId ?? '', FINISHED)).toMatchObject({ verdict: 'completed' });
     expect(await settle(first, 'completed')).toMatchObject({ settlement: { charged: true } });
   });
+});
+
+it('an id that was adopted before an equal request began is a conflict all the same: no second create follows', async () => {
+  const tenant = await openTenant(db, 2 * PRICE);
+  const prompt = randomUUID();
+  const first = await asked(tenant, prompt);
+  const video = { id: randomUUID(), createdAt: null };
+  expect(await db.ledger.adoptVideo(first, 1, { videos: [video], exact: true })).toMatchObject({ outcome: 'adopted' });
+  const second = await asked(tenant, prompt);
+  expect(await answered(second, video.id)).toBe('conflict');
+  expect(await begin(second)).toEqual({ outcome: 'conflict' });
 });
 
 describe('the id of a charged video, given to another create before its content was archived', () => {

@@ -115,6 +115,11 @@ export const provider = [
       find: "a.outcome = 'adopted' AND ",
       replace: 'false AND ',
     },
+    'contested-later': {
+      breaks: 'an id that comes again for an equal request is taken for a twin’s, and another create follows',
+      find: 'AND a.ended_at > attempt.begun_at ',
+      replace: '',
+    },
     'conflict-repeated': {
       breaks: 'a retry takes what is in conflict for its own',
       find: "attempt.outcome = 'conflict' OR ",
