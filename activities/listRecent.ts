@@ -46,10 +46,13 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
     unreadable += listed.unreadable;
     const fresh = listed.videos.filter(({ id }) => !seen.has(id) && seen.add(id));
     await visit(fresh, listed.clockSkewMs);
-    if (!listed.hasMore || order.isPast(listed.videos)) return unreadable === 0 ? { read: 'whole' } : UNREADABLE;
+    if (!listed.hasMore || order.isPast(listed.videos, listed.clockSkewMs))
+      return unreadable === 0 ? { read: 'whole' } : UNREADABLE;
     if (listed.lastId === null) return { read: 'in part', why: 'the list has more, but not where' };
     // A page ignored `after`, came again, or is empty though there are more: the next ones would go on like this for ever.
     if (fresh.length === 0) return { read: 'in part', why: 'the list turns in circles' };
+    // What was seen is remembered, and a server may put any number on a page.
+    if (seen.size > PAGE * MOST_PAGES) break;
     after = listed.lastId;
   }
   return { read: 'in part', why: 'the list is too long to be looked through' };
@@ -57,19 +60,22 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
 
 const UNREADABLE: ListEnd = { read: 'in part', why: 'a part of the list is unreadable' };
 
-/** Whether the rest of the list must be older than a moment: only in a list that really is in the order that was asked for. */
+/**
+ * Whether the rest of the list must be older than a moment: only in a list that really is in the order that was asked for, and by
+ * a clock that is known. A provider whose clock is days behind would else seem to have nothing new.
+ */
 class Order {
   private descending = true;
   private last = Number.POSITIVE_INFINITY;
 
   constructor(private readonly backTo: number) {}
 
-  isPast(videos: readonly ProviderVideo[]): boolean {
+  isPast(videos: readonly ProviderVideo[], clockSkewMs: number | null): boolean {
     for (const { createdAt } of videos) {
       const time = createdAt?.getTime() ?? Number.NaN;
       this.descending &&= time <= this.last;
       this.last = time;
     }
-    return this.descending && this.last < this.backTo;
+    return this.descending && clockSkewMs !== null && this.last < this.backTo + clockSkewMs;
   }
 }

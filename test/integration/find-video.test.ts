@@ -331,6 +331,32 @@ describe('twins', () => {
   });
 });
 
+describe('where a list may end before its last page', () => {
+  const days = (count: number) => count * 24 * HOUR_MS;
+  const old = () => video({ createdAt: ago(days(3)) });
+
+  it.each([
+    ['a clock that is known', 0, 'not_found'],
+    ['a clock that is three days behind, as its answers say', -days(3), 'adopted'],
+    ['a clock of which it says nothing', null, 'adopted'],
+  ])('is told by %s', async (_what, clockSkewMs, outcome) => {
+    const mine = await lost();
+    const made = video({ prompt: mine.prompt, createdAt: ago(days(3)) });
+    const pages = [page([old()], { hasMore: true, clockSkewMs }), page([made], { clockSkewMs })];
+    expect(await find(mine, pages)).toMatchObject({ outcome });
+  });
+
+  it('is nowhere in one that shows more videos than are looked through, however few its pages', async () => {
+    const mine = await lost();
+    const many = () =>
+      page(
+        Array.from({ length: 6000 }, () => video()),
+        { hasMore: true },
+      );
+    expect(await find(mine, [many(), many(), page([])])).toMatchObject({ outcome: 'unclear', calls: 2 });
+  });
+});
+
 describe('a list that can’t be read whole', () => {
   const other = video({ createdAt: ago(HOUR_MS) });
   const another1 = video({ createdAt: ago(HOUR_MS) });
