@@ -4,12 +4,15 @@ import type { DeleteResult, RetrieveResult, Trouble } from './types.ts';
 /** Statuses below 500 that pass, or that the operator mends: our key, our bill, a video that is in use. */
 const PASSING = new Set([401, 402, 408, 409, 425, 429]);
 
-const refusedBody = z.object({ deleted: z.literal(false) });
+const refusedBody = z.union([
+  z.object({ deleted: z.literal(false) }),
+  z.object({ error: z.union([z.object({}), z.string()]) }),
+]);
 
-/** Reads the body of a 2xx: servers that keep the video say so there. */
+/** Reads the body of a 2xx: servers that keep the video say so there, and gateways pass errors on so. */
 export function readDeletion(body: unknown): DeleteResult {
   if (!refusedBody.safeParse(body).success) return { outcome: 'deleted' };
-  return { outcome: 'kept', why: 'HTTP 2xx with deleted: false' };
+  return { outcome: 'kept', why: 'HTTP 2xx that says it was not deleted' };
 }
 
 /**

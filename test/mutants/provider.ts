@@ -45,8 +45,8 @@ export const provider = [
     },
     'remix-elsewhere': {
       breaks: 'a remix of whatever has that id at another provider',
-      find: 'made.provider IS DISTINCT FROM p_provider AND g.remix_of IS NOT NULL',
-      replace: 'false',
+      find: 'made.provider IS DISTINCT FROM p_provider OR ',
+      replace: '',
     },
     'create-spent': {
       breaks: 'creates without end',

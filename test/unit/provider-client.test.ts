@@ -209,6 +209,11 @@ describe('listVideos and deleteVideo', () => {
     expect(await deletion(200, { id: 'video_1', deleted: false })).toMatchObject({ outcome: 'kept' });
   });
 
+  test('a delete whose error a gateway passes on as a success is none', async () => {
+    expect(await deletion(200, { error: { code: 405, message: 'no' } })).toMatchObject({ outcome: 'kept' });
+    expect(await deletion(200, { id: 'video_1', deleted: true, error: null })).toEqual({ outcome: 'deleted' });
+  });
+
   test.each([401, 408, 409, 425, 429, 500, 502, 503, 504])(
     'a delete that is answered %i is asked again',
     async (status) => {
