@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import { createProviderActivities } from '../../activities/providerActivities.ts';
 import { createReconcileProviderActivities } from '../../activities/reconcileActivities.ts';
-import type { FindOutcome } from '../../contracts/activities.ts';
-import type { Provider, ProviderVideo, VideoPage } from '../../provider/index.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { ProviderVideo, VideoPage } from '../../provider/index.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { PRICE, createTestDatabase, openTenant } from '../support/database.ts';
+import { type Lost, another, lostCreates, page, video } from '../support/lostCreates.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -17,87 +16,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-/** One of its own for each test, so that no other's attempt or video is in its list. */
-const another = () => ({ name: `openai@http://${randomUUID()}` });
-
-interface Lost {
-  readonly id: string;
-  readonly prompt: string;
-  readonly provider: { name: string };
-}
-
-/** A generation whose only create may have arrived. */
-async function lost(
-  prompt: string = randomUUID(),
-  { provider = another(), tenant }: { provider?: { name: string }; tenant?: Tenant } = {},
-): Promise<Lost> {
-  const id = await admit(db, tenant ?? (await openTenant(db, PRICE)), prompt);
-  await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginCreate(id, provider);
-  return { id, prompt, provider };
-}
-
-function video(changes: Partial<ProviderVideo> = {}): ProviderVideo {
-  return {
-    id: randomUUID(),
-    verdict: 'open',
-    status: 'queued',
-    progress: null,
-    createdAt: new Date(),
-    completedAt: null,
-    errorCode: null,
-    errorMessage: null,
-    prompt: 'of somebody else',
-    model: 'sora-2',
-    seconds: 4,
-    size: '720x1280',
-    remixedFrom: null,
-    ...changes,
-  };
-}
-
-/** By a clock that goes like ours. */
-const page = (videos: ProviderVideo[], more: Partial<VideoPage> = {}): VideoPage => ({
-  outcome: 'listed',
-  videos,
-  unreadable: 0,
-  hasMore: false,
-  lastId: videos.at(-1)?.id ?? null,
-  clockSkewMs: 0,
-  ...more,
-});
-
-/** Looks with a provider that lists these pages, and then the last one for ever, when it has been looked for long enough. */
-async function find(
-  { id, provider }: Lost,
-  pages: VideoPage[],
-  { as = provider, ...methods }: Partial<Provider> & { as?: { name: string } } = {},
-): Promise<FindOutcome & { calls: number }> {
-  let calls = 0;
-  const listVideos = async () => pages[Math.min(calls++, pages.length - 1)] ?? page([]);
-  const activities = createProviderActivities({
-    ledger: db.ledger,
-    provider: { listVideos, ...as, ...methods } as unknown as Provider,
-    providerEventsExpected: false,
-    lookForCreateMs: 0,
-    textLeaseMs: 1000,
-    count: () => undefined,
-    at: () => undefined,
-  });
-  const found = (await new MockActivityEnvironment().run(activities.findVideo, { generationId: id })) as FindOutcome;
-  return { ...found, calls };
-}
-
-/** A generation whose create was answered at once; by its video the provider's clock is known. */
-async function timed(provider: { name: string }, clockMs: number): Promise<ProviderVideo> {
-  const id = await admit(db, await openTenant(db, PRICE), randomUUID());
-  await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginCreate(id, provider);
-  const made = video({ createdAt: new Date(Date.now() + clockMs) });
-  const providerCreatedAt = made.createdAt;
-  await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: made.id, providerCreatedAt });
-  return made;
-}
+const { lost, find, timed } = lostCreates(() => db);
 
 const HOUR_MS = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms);

@@ -227,19 +227,16 @@ describe('a charged video whose content is on record as gone', () => {
     expect(await refundsOf(id)).toEqual([OURS]);
   });
 
-  it.each(['one', 'content_gone'])(
-    'is refunded what an operator has not yet given back, by the key %s',
-    async (key) => {
-      const id = await charged();
-      const part = { generationId: id, amountMicrocredits: 71_429, reason: 'kindness', idempotencyKey: key };
-      await db.ledger.refundGeneration(part);
-      expect(await gone(id)).toMatchObject({ refund: 'refunded' });
-      expect(await refundsOf(id)).toEqual([
-        { key, amount: 71_429, actor: 'operator' },
-        { ...OURS, amount: PRICE - 71_429 },
-      ]);
-    },
-  );
+  it.each(['one', 'content_gone'])('is refunded what an operator has not given back by a key, %s', async (key) => {
+    const id = await charged();
+    const part = { generationId: id, amountMicrocredits: 71_429, reason: 'kindness', idempotencyKey: key };
+    await db.ledger.refundGeneration(part);
+    expect(await gone(id)).toMatchObject({ refund: 'refunded' });
+    expect(await refundsOf(id)).toEqual([
+      { key, amount: 71_429, actor: 'operator' },
+      { ...OURS, amount: PRICE - 71_429 },
+    ]);
+  });
 
   it('is not refunded a second time after an operator gave all of it back', async () => {
     const id = await charged();
