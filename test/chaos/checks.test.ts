@@ -94,6 +94,16 @@ describe('a request that', () => {
     expect(checkRequests([{ ...asked, ...change }], evidence(generations)).join('\n')).toMatch(words);
   });
 
+  it('is erased may never have held credits, nor begun a create', () => {
+    const erased: Recorded = { ...charged, prompt: null, state: 'voided', hold: null, video: null, attempts: [] };
+    const records = { owned: 0, orphans: 0, open: 0, notFound: 0 };
+    expect(checkRequests([], evidence([erased], []))).toEqual([]);
+    expect(checkVideos(evidence([erased], []))).toEqual({ records, violations: [] });
+    const held: Recorded = { ...erased, hold: 'captured', attempts: [{ number: 1, outcome: 'created' }] };
+    expect(checkRequests([], evidence([held], []))).toEqual([expect.stringMatching(/held credits/)]);
+    expect(checkVideos(evidence([held], [])).violations).toEqual([expect.stringMatching(/1 creates were begun/)]);
+  });
+
   it('nobody made is named', () => {
     expect(checkRequests([], evidence([charged]))).toEqual([expect.stringMatching(/asked for by nobody/)]);
   });

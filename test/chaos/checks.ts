@@ -13,8 +13,13 @@ export function checkRequests(asked: readonly Asked[], { generations }: Evidence
   const byPrompt = groupBy(made, ({ prompt }) => prompt);
   const known = asked.flatMap((each) => checkRequest(each, byPrompt.get(each.request.prompt) ?? []));
   const prompts = new Set(asked.map(({ request }) => request.prompt));
-  const strangers = made.filter(({ prompt }) => !prompts.has(prompt));
-  return [...known, ...strangers.map(({ id, prompt }) => `${id} was asked for by nobody: ${prompt}`)];
+  const strangers = made.filter(({ prompt }) => prompt !== null && !prompts.has(prompt));
+  const erased = made.filter(({ prompt, hold }) => prompt === null && hold !== null);
+  return [
+    ...known,
+    ...strangers.map(({ id, prompt }) => `${id} was asked for by nobody: ${prompt}`),
+    ...erased.map(({ id }) => `${id} held credits, and what was asked for is gone`),
+  ];
 }
 
 function checkRequest({ request, tenant, known, ids, complaints }: Asked, all: readonly Recorded[]): Violations {

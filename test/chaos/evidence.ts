@@ -22,7 +22,8 @@ export interface Attempt {
 export interface Recorded {
   readonly id: string;
   readonly accountId: string;
-  readonly prompt: string;
+  /** Null: erased, as of every request that was refused or given up before its hold. */
+  readonly prompt: string | null;
   /** The refunded generation whose late video it pays for. */
   readonly claimOf: string | null;
   readonly state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';

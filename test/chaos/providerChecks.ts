@@ -35,8 +35,12 @@ export function checkVideos({ generations, videos, creates }: Evidence): {
     }
   }
   for (const [prompt, asking] of byPrompt) {
-    const received = creates.get(createHash('sha256').update(prompt).digest('hex')) ?? 0;
     const begun = asking.reduce((sum, { attempts }) => sum + attempts.length, 0);
+    if (prompt === null) {
+      if (begun > 0) violations.push(`${begun} creates were begun for requests that never held credits`);
+      continue;
+    }
+    const received = creates.get(createHash('sha256').update(prompt).digest('hex')) ?? 0;
     if (received > begun)
       violations.push(`the provider received ${received} creates of ${asking[0]?.id}, ${begun} are on record`);
   }
@@ -92,7 +96,7 @@ export function lateCompletions({ generations, videos }: Evidence): string[] {
   const claimed = new Set(generations.map(({ claimOf, state }) => (state === 'charged' ? claimOf : null)));
   return generations.flatMap(({ id, state, reason, prompt, expires_ms, attempts, video }) => {
     if (claimed.has(id)) return [];
-    const completed = (byPrompt.get(prompt) ?? []).find(({ completes }) => completes);
+    const completed = (prompt === null ? [] : (byPrompt.get(prompt) ?? [])).find(({ completes }) => completes);
     if (state !== 'refunded' || completed === undefined || expires_ms === null) return [];
     const early_s = ((expires_ms - (completed.ends_ms ?? 0)) / 1000).toFixed(0);
     const ends = attempts.map(({ outcome }) => outcome ?? 'open').join(', ');
