@@ -34,7 +34,7 @@ export const maxCredits = (description: string) =>
     .string()
     .regex(/^\d{1,9}(\.\d{1,6})?$/, 'must be a decimal number of credits, like "0.6"')
     .optional()
-    .openapi({ type: 'string', example: '0.6', description });
+    .openapi({ type: ['string', 'number'], example: '0.6', description });
 
 const fields = {
   prompt: plainText(32_000).openapi({ example: 'a red fox runs through fresh snow' }),

@@ -143,7 +143,9 @@ function unproven(generation: Recorded, before: readonly Happening[], failedSeen
       return attempts.some(({ outcome }) => outcome === 'refused') ? null : 'no create was refused';
     case 'cancelled':
       if (!before.some(({ kind }) => kind === 'cancel_requested')) return 'nobody cancelled';
-      return mayHaveMade.length === 0 ? null : 'a video may have been made';
+      return video === null && attempts.every(({ outcome }) => outcome === 'not_made' || outcome === 'not_found')
+        ? null
+        : 'a video may have been made';
     case 'provider_unavailable':
       return video === null && attempts.every(({ outcome }) => outcome !== null) ? null : 'a video may have been made';
     case 'create_failed':
