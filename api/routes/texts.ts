@@ -49,7 +49,7 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
         description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}, or error. With dry_run, the most that it would cost.`,
         content: {
           'application/json': { schema: z.union([WrittenText, Quote]) },
-          'text/event-stream': { schema: z.string(), example: EXAMPLE.textEvents },
+          'text/event-stream': { schema: z.unknown(), example: EXAMPLE.textEvents },
         },
       },
       ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
