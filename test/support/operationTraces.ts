@@ -27,7 +27,8 @@ export const TRACES = {
     'EXISTS (SELECT FROM idempotency_keys WHERE key = $2)',
     admitted('EXISTS (SELECT FROM idempotency_keys WHERE key = $2 AND generation_id = $1)'),
     admitted(generation('true')),
-    admitted('EXISTS (SELECT FROM inputs WHERE generation_id = $1)'),
+    // What a request asked for is erased with its refusal.
+    admitted(`${generation(`state IN ('refused', 'voided')`)} OR EXISTS (SELECT FROM inputs WHERE generation_id = $1)`),
     admitted(event('requested')),
   ],
   'place hold': [
