@@ -47,11 +47,10 @@ export function endCreate(model: Model, { generationId, number, end }: EndCall):
   if (generation === undefined) return refusedAs('unknown_generation');
   const attempt = openAttempt(generation);
   if (attempt?.number !== number) return repeated(generation, number, end);
-  const isConflict = end.outcome === 'created' && isOwned(model, end.providerVideoId);
-  if (end.outcome === 'created' && !isConflict) {
-    Object.assign(generation, { video: end.providerVideoId, verdict: 'open' });
-  }
-  attempt.outcome = isConflict ? 'conflict' : end.outcome;
+  const owner = end.outcome === 'created' ? ownerOf(model, end.providerVideoId) : undefined;
+  if (owner !== undefined) owner.contested = true;
+  else if (end.outcome === 'created') Object.assign(generation, { video: end.providerVideoId, verdict: 'open' });
+  attempt.outcome = owner === undefined ? end.outcome : 'conflict';
   attempt.errorCode = 'code' in end ? end.code : null;
   freeSlot(model, generation);
   return attempt.outcome;
@@ -81,7 +80,7 @@ export function adoptVideo(model: Model, { generationId, number, videoId }: Adop
     other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation);
   const rivals = [...model.generations.values()].filter(isRival);
   if (rivals.some(({ accountId }) => accountId !== generation.accountId)) return closed('rival');
-  if (isOwned(model, videoId)) return closed('taken');
+  if (ownerOf(model, videoId) !== undefined) return closed('taken');
   // There is one video for all of them.
   if (rivals.length > 0) return closed('unequal');
   attempt.outcome = 'adopted';
@@ -94,8 +93,8 @@ const closed = (outcome: string) => ({ outcome, providerVideoId: null });
 /** What a provider's list shows of a request. */
 const visible = ({ model, seconds, size, prompt }: Generation) => [model, seconds, size, prompt].join();
 
-function isOwned(model: Model, videoId: string): boolean {
-  return [...model.generations.values()].some(({ video }) => video === videoId);
+function ownerOf(model: Model, videoId: string): Generation | undefined {
+  return [...model.generations.values()].find(({ video }) => video === videoId);
 }
 
 export function noteAmbiguousCreate(model: Model, generationId: string): unknown {
@@ -118,8 +117,9 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
     const isPercentage = (progress: number | null) => progress !== null && progress >= 0 && progress <= 100;
     const known = [generation.progress, seen.progress].filter(isPercentage).map(Number);
     const progress = known.length === 0 ? null : Math.max(...known);
-    if (generation.state === 'refunded' && seen.verdict === 'completed') generation.claimable = 'now';
-    Object.assign(generation, { verdict: seen.verdict, progress, providerError: seen.errorCode });
+    const { verdict, errorCode } = generation.contested ? ({ verdict: 'open', errorCode: null } as const) : seen;
+    if (generation.state === 'refunded' && verdict === 'completed') generation.claimable = 'now';
+    Object.assign(generation, { verdict, progress, providerError: errorCode });
     freeSlot(model, generation);
   }
   return { verdict: generation.verdict, errorCode: generation.providerError };

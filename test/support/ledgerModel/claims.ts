@@ -48,7 +48,8 @@ function standingClaim(model: Model, claimOf: string): Generation | undefined {
 }
 
 function admission(model: Model, original: Generation): string {
-  if (original.claimable !== 'now' || original.deletion !== 'none' || original.deleted) return 'not_claimable';
+  const { claimable, deletion, deleted, contested } = original;
+  if (claimable !== 'now' || deletion !== 'none' || deleted || contested) return 'not_claimable';
   const account = model.accountOf(original);
   if (account.frozen) return 'account_frozen';
   return account.available < original.amount ? 'insufficient_credits' : 'admitted';
@@ -66,7 +67,8 @@ export function recordContent(model: Model, { generationId, state }: ContentCall
   if (generation === undefined) return refusedAs('unknown_generation');
   if (generation.content === null) {
     if (generation.state !== 'held' && generation.state !== 'charged') return refusedAs('wrong_state');
-    const isProven = model.makerOf(generation).verdict === 'completed' && (state === 'archived' || generation.deleted);
+    const { verdict, contested } = model.makerOf(generation);
+    const isProven = verdict === 'completed' && (state === 'archived' ? !contested : generation.deleted);
     // That it is gone is proven an hour after it was complete, which no run lasts.
     if (!isProven) return refusedAs('no_proof');
     generation.content = generation.deleted ? 'gone' : state;
@@ -87,8 +89,9 @@ export function stopFollowing(model: Model, generationId: string): unknown {
 export function beginDeletion(model: Model, generationId: string): unknown {
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
-  const { claimable, deletion, video } = generation;
-  if (claimable !== 'over' || deletion === 'done' || standingClaim(model, generationId) !== undefined) return undefined;
+  const { claimable, deletion, contested, video } = generation;
+  if (claimable !== 'over' || deletion === 'done' || contested) return undefined;
+  if (standingClaim(model, generationId) !== undefined) return undefined;
   generation.deletion = 'begun';
   return video;
 }

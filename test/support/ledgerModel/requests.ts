@@ -91,6 +91,7 @@ export function requested(of: GenerationAsAsked): Generation {
     video: null,
     verdict: null,
     progress: null,
+    contested: false,
     providerError: null,
     settlement: null,
     charged: null,

@@ -124,6 +124,8 @@ export interface Generation {
   video: string | null;
   verdict: SeenVideo['verdict'] | null;
   progress: number | null;
+  /** Its video's id came again: no look settles by it, and nothing at that id is kept, claimed or deleted. */
+  contested: boolean;
   providerError: string | null;
   settlement: Settlement | null;
   charged: number | null;
