@@ -51,7 +51,7 @@ const KINDS: Record<string, readonly string[]> = {
   endCreate: ['created', 'refused', 'not_made', 'not_found', 'conflict', 'closed', 'unknown_generation', 'constraint'],
   noteAmbiguousCreate: ['done', 'unknown_generation'],
   adoptVideo: ['adopted', 'rival', 'unequal', 'taken', 'closed', 'unknown_generation'],
-  recordLook: ['open', 'completed', 'failed', 'wrong_state', 'unknown_generation', 'constraint'],
+  recordLook: ['open', 'completed', 'failed', 'wrong_state', 'unknown_generation'],
   recordSettlementRefusal: ['done', 'unknown_generation'],
   settleGeneration: [
     ...['settled completed', 'settled completed, in part', 'settled completed in an emergency'],
