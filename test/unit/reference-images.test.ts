@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CreateVideoForm, readCreateVideo } from '../../api/videoRequest.ts';
+import { CreateVideoForm, readCreateVideo } from '../../api/videos/videoRequest.ts';
 
 /** What a reference image is, is told by its first bytes alone, however much of it there is (RULES, exploit 14). */
 
