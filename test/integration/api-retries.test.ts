@@ -8,7 +8,7 @@ import { startLosingProxy } from '../support/losingProxy.ts';
 import type { TestAccount, TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
-/** An SDK's own retries, which have no idempotency key: what was paid for once is paid for once (RULES, exploit 7a). */
+/** An SDK's own retries, which have no idempotency key: what was paid for once is paid for once (MR-88). */
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ import { actsOn, bendHold, loseVideo, reconcile, settledAs, untilProviderEnds } 
 import type { TestStack } from '../support/stack.ts';
 import { openAccount, startStack } from '../support/stack.ts';
 
-/** Videos that complete after their refund (RULES, "Expiry and what comes after"): followed, claimed, deleted. */
+/** Videos that complete after their refund (MR-51, MR-53): followed, claimed, deleted. */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;
