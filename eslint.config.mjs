@@ -24,7 +24,7 @@ const nodeBuiltinsAndServices = {
         '../platform/*',
         '../config*',
       ],
-      message: 'Workflows know contracts/ and nothing else of ours (HOUSE).',
+      message: 'Workflows know contracts/ and nothing else of ours.',
     },
   ],
 };

@@ -16,7 +16,7 @@ export type Claim =
 
 /**
  * Admits a new generation, at the old price, for a video that completed after its refund; holds nothing. A video is paid
- * for once (RULES, "Expiry and what comes after"). With `dryRun` it only says what would be answered.
+ * for once (MR-53). With `dryRun` it only says what would be answered.
  */
 export async function claimGeneration(
   pool: Pool,

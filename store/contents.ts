@@ -47,7 +47,7 @@ export async function recordContent(
 
 /**
  * Records that a video's content can't be had any more, and in the same transaction gives back what is left of its charge,
- * unless its owner deleted it or was served the whole of it (RULES). Answers with what is on record. Raises as `recordContent`.
+ * unless its owner deleted it or was served the whole of it (MR-22). Answers with what is on record. Raises as `recordContent`.
  */
 export async function recordContentGone(
   pool: Pool,

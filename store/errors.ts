@@ -8,7 +8,7 @@ export type LedgerErrorCode =
   | 'unknown_generation'
   | 'unknown_account'
   | 'wrong_state'
-  /** The database holds no proof for the settlement that was asked for (RULES, "What moves credits"). */
+  /** The database holds no proof for the settlement that was asked for (MR-1, MR-2). */
   | 'no_proof'
   | 'never_changes'
   | 'unbalanced'

@@ -108,8 +108,8 @@ export interface Adoption {
 }
 
 /**
- * Gives one of the found videos, the oldest that has no owner, to the generation, if nothing else can be meant (RULES,
- * "Creating at most once"). `exact`: each of them is equal to what was asked for, not only after changes to the text.
+ * Gives one of the found videos, the oldest that has no owner, to the generation, if nothing else can be meant
+ * (MR-32, MR-33). `exact`: each of them is equal to what was asked for, not only after changes to the text.
  */
 export async function adoptVideo(
   pool: Pool,

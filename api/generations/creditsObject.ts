@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
 
-/** What became of a generation's credits; CONTRACT's object, in everything that is paid for. */
+/** What became of a generation's credits: the same object in everything that is paid for. */
 export const GenerationCredits = z.object({
   state: z.enum(['held', 'charged', 'refunded']),
   amount_microcredits: z.number().int(),

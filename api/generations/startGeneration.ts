@@ -39,7 +39,7 @@ export type Started = { readonly generationId: string; readonly replayed: boolea
 
 /**
  * Admits the request, starts its workflow and waits for the hold. Raises `ApiError` for every refusal; a 503 truly means
- * that nothing is held (RULES, "One row is the meeting point").
+ * that nothing is held (MR-28).
  */
 export async function startGeneration(
   deps: ApiDependencies,

@@ -7,7 +7,7 @@ import { LedgerUnavailable } from '../../ledger/index.ts';
 import { hungUp } from './connection.ts';
 import type { Log } from './log.ts';
 
-/** Every code that a client can meet, and the only place that picks its status (CONTRACT, "HTTP API"). */
+/** Every code that a client can meet, and the only place that picks its status. */
 const STATUS = {
   invalid_request: 400,
   video_not_ready: 400,

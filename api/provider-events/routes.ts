@@ -35,7 +35,7 @@ const receive = createRoute({
 });
 
 /**
- * The provider's webhooks. They move no credits: the workflow is told to look, and believes what it retrieves (RULES).
+ * The provider's webhooks. They move no credits: the workflow is told to look, and believes what it retrieves (MR-4).
  * Whatever a signed event is about, it is answered 200, or the provider would send it again.
  */
 export function webhookRoutes(deps: ApiDependencies) {

@@ -43,7 +43,7 @@ const WAITED_FOR_MS = 100_000;
 
 /**
  * A text while it is being written, up to its end, which is kept for the idempotency key. Whoever stops listening changes
- * nothing: it is written to its end, and charged what it comes to (RULES, "Text"). Raises `outcome_unknown` when this process
+ * nothing: it is written to its end, and charged what it comes to (MR-61). Raises `outcome_unknown` when this process
  * closes first, and after 100 s unless its reader is sent something meanwhile (`isStreamed`). Never says that nothing is held.
  */
 export async function* followText(

@@ -16,7 +16,7 @@ export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, ge
     const what = state === 'charged' ? 'completed and was charged' : 'failed, and its credits have been refunded';
     throw new ApiError('already_settled', `This video has ${what}; there is nothing to cancel.`, FINAL);
   }
-  // Only the first goes to the workflow, so that no number of them grows its history (exploit 7).
+  // Only the first goes to the workflow, so that no number of them grows its history (MR-87).
   if (!first) return;
   await temporal.workflow
     .getHandle(generationId)

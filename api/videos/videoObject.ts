@@ -59,7 +59,7 @@ export function toVideo(generation: Generation): Video {
   };
 }
 
-/** RULES, first table, "shown as": until its hold is settled a video is queued or in progress, whatever we have seen. */
+/** What MR-10 to MR-27 call "shown as": until its hold is settled, a video is queued or in progress, whatever we have seen. */
 function shown(generation: Generation): { state: Video['status']; error: Video['error'] } {
   switch (generation.state) {
     case 'held':

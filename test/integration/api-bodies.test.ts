@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { BareApi, Line } from '../harness/support/bareApi.ts';
 import { authOf, IN_FLIGHT, MEGABYTE, open, pour, serveBare, statusOf } from '../harness/support/bareApi.ts';
 
-/** Bodies that are cheap to send and dear to read (RULES, exploit 14): refused before they cost anybody anything. */
+/** Bodies that are cheap to send and dear to read (MR-94): refused before they cost anybody anything. */
 
 let api: BareApi;
 beforeEach(async () => {

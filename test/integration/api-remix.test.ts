@@ -4,7 +4,7 @@ import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** A video made from another (RULES, exploit 8). */
+/** A video made from another (MR-89). */
 
 let stack: TestStack;
 let account: TestAccount;

@@ -8,7 +8,7 @@ import { startLosingProxy } from '../harness/support/losingProxy.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** An SDK's own retries, which have no idempotency key: what was paid for once is paid for once (RULES, exploit 7a). */
+/** An SDK's own retries, which have no idempotency key: what was paid for once is paid for once (MR-88). */
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -22,7 +22,7 @@ import {
 import type { TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** Videos that complete after their refund (RULES, "Expiry and what comes after"): followed, claimed, deleted. */
+/** Videos that complete after their refund (MR-51, MR-53): followed, claimed, deleted. */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;

@@ -6,7 +6,7 @@ import type { TestDatabase } from '../harness/support/database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
 import { BLOCKED, FINISHED, ledgerSteps, OPEN } from '../harness/support/ledgerSteps.ts';
 
-/** No derived figure (a duration, a statistic, an order of times) may refuse a settlement (RULES). */
+/** No derived figure (a duration, a statistic, an order of times) may refuse a settlement (MR-6). */
 
 let db: TestDatabase;
 beforeAll(async () => {

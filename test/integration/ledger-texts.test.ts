@@ -5,7 +5,7 @@ import type { Tenant, TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
 import { FINISHED, ledgerSteps, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
-/** Texts in the ledger (RULES, "Text"), and videos made from others. */
+/** Texts in the ledger (MR-60 to MR-63), and videos made from others. */
 
 let db: TestDatabase;
 beforeAll(async () => {

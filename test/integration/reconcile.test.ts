@@ -23,7 +23,7 @@ import {
 import type { TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** What the reconciler finishes (RULES, "The reconciler"); each test with generations of its own on one stack. */
+/** What the reconciler finishes (MR-56); each test with generations of its own on one stack. */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;

@@ -16,7 +16,7 @@ import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 import { logOf, makeEndpoint, post, untilLogged, verified } from '../harness/support/webhooks.ts';
 
-/** Webhooks to tenants, over the whole stack and real HTTP. Credits never wait for them (RULES, exploit 12). */
+/** Webhooks to tenants, over the whole stack and real HTTP. Credits never wait for them (MR-92). */
 
 let stack: TestStack;
 let account: TestAccount;

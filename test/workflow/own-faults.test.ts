@@ -4,7 +4,7 @@ import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN } from '../harness/support/fa
 import type { GenerationHandle, Stage } from '../harness/support/temporal.ts';
 import { durationMs, openStage } from '../harness/support/temporal.ts';
 
-/** A fault of our own (the database, a right, a queue) says nothing about a video: it is waited for without end (RULES). */
+/** A fault of our own (the database, a right, a queue) says nothing about a video: it is waited for without end (MR-5). */
 
 let stage: Stage;
 let env: Stage['env'];

@@ -132,7 +132,7 @@ function namesOf(events: readonly Happening[]): string {
   return events.map(({ kind }) => kind).join(', ') || 'never';
 }
 
-/** RULES, "What moves credits": what each release needs. Null when it is there. */
+/** What each release needs (MR-2). Null when it is there. */
 function unproven(generation: Recorded, before: readonly Happening[], failedSeen: boolean): string | null {
   const { reason, attempts, video, expires_ms, settled_ms } = generation;
   const mayHaveMade = attempts.filter(({ outcome }) => outcome !== 'not_made');

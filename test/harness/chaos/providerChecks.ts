@@ -10,7 +10,7 @@ export interface VideoRecords {
   owned: number;
   /** A late answer named it, after its attempt was closed: the event `orphan_video`. */
   orphans: number;
-  /** Its attempt is open: it may have arrived, and the hold waited for its time (RULES, "Creating at most once"). */
+  /** Its attempt is open: it may have arrived, and the hold waited for its time (MR-35). */
   open: number;
   /** Its attempt was looked for, not found, and closed: it came later than the provider's list is waited for. */
   notFound: number;

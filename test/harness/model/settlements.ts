@@ -65,7 +65,7 @@ export function settleGeneration(model: Model, call: SettleCall): unknown {
   return settle(model, generation, asked, charged ?? 0);
 }
 
-/** Whether the database holds what a settlement of this reason needs (RULES, "What moves credits"). */
+/** Whether the database holds what a settlement of this reason needs (MR-1, MR-2). */
 export function isProven(model: Model, generation: Generation, reason: Reason): boolean {
   const { verdict, video, attempts, cancelRequested, settlementRefused, outlived, claimOf } = generation;
   const isClosed = openAttempt(generation) === undefined;

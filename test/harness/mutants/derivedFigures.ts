@@ -1,6 +1,6 @@
 import { edits } from './mutant.ts';
 
-/** Guards of "no derived figure may refuse a settlement" (RULES). */
+/** Guards of MR-6: no derived figure may refuse a settlement. */
 export const derivedFigures = [
   ...edits('elapsed_ms', {
     'derived-duration': {
