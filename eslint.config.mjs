@@ -14,6 +14,8 @@ const nodeBuiltinsAndServices = {
       group: [
         '../activities/*',
         '../ledger/*',
+        '../store/*',
+        '../temporal/*',
         '../provider/*',
         '../outbound/*',
         '../network/*',

@@ -19,3 +19,6 @@ export function formatCredits(amountMicrocredits: number): string {
   const digits = String(Math.abs(amountMicrocredits)).padStart(7, '0');
   return `${amountMicrocredits < 0 ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }
+
+/** Who gave credits back: an operator, or Holdfast by a rule of its own (MR-22). */
+export type RefundActor = 'operator' | 'holdfast';

@@ -1,5 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Pool } from './pool.ts';
+import type { Pool } from '../store/pool.ts';
 
 /**
  * Movements of one account meet at its row, one after the other, whatever we do. More of them waiting inside of the

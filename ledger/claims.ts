@@ -1,7 +1,7 @@
-import type { Pool } from './pool.ts';
-import { row } from './query.ts';
-import type { Admission, AdmissionRow, AnyAdmission } from './requests.ts';
-import { toAdmission } from './requests.ts';
+import type { Pool } from '../store/pool.ts';
+import { row } from '../store/query.ts';
+import type { Admission, AdmissionRow, AnyAdmission } from './admission.ts';
+import { toAdmission } from './admission.ts';
 
 const CLAIM = {
   name: 'claim_generation',

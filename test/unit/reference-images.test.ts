@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CreateVideoForm, readCreateVideo } from '../../api/videoRequest.ts';
+import { CreateVideoForm, readCreateVideo } from '../../api/videos/videoRequest.ts';
 
 /** The first bytes alone tell what a reference image is, however large it is (MR-94). */
 
