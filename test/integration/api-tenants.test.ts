@@ -129,6 +129,7 @@ async function keptOf(account: TestAccount): Promise<unknown> {
 }
 
 describe("another account's ids", () => {
+  // MR-89
   it('are 404 at every route with an id in its path, and nothing of them changes', async () => {
     const withIds = below('/v1/').filter(({ variables }) => variables.length > 0);
     expect(withIds.length).toBeGreaterThanOrEqual(6);

@@ -49,6 +49,7 @@ async function tablesWith(words: string): Promise<string[]> {
   return found;
 }
 
+// MR-95
 describe('nothing large is kept of a request', () => {
   it.each([
     ['that costs more than its client wants', { max: PRICE - 1 }, 'too_dear'],
@@ -170,6 +171,7 @@ async function made(prompt: string): Promise<Asked & { video: string }> {
   return { ...request, video };
 }
 
+// MR-96
 describe('what its owner deletes', () => {
   const words = () => `words ${randomUUID()}`;
 

@@ -179,6 +179,7 @@ async function expectAllThere(known: readonly Known[]): Promise<void> {
   expect(await fingerprint(admin)).toEqual(before);
 }
 
+// MR-73
 it(
   `what was acknowledged outlives ${KILLS} kills of PostgreSQL, and what was not is wholly done or wholly undone`,
   { timeout: 360_000 },
