@@ -11,7 +11,7 @@ import { Lanes } from './lanes.ts';
 
 /**
  * The queue is shared with the archive and has 100 slots a process: copies take 40 (outboundActivities.ts). One tenant's receivers,
- * each of which may keep us waiting for ten seconds, never hold more than a few (RULES, exploit 12).
+ * each of which may keep us waiting for ten seconds, never hold more than a few (MR-92).
  */
 const AT_ONCE = 50;
 const OF_ONE_TENANT = 8;

@@ -52,7 +52,7 @@ export async function writeText(
 }
 
 /**
- * An earlier call may have arrived: it is not made again (RULES, "Text"). While its writer holds the lease, this try fails, and
+ * An earlier call may have arrived: it is not made again (MR-62). While its writer holds the lease, this try fails, and
  * Temporal makes another soon. False when the call was recorded at this very moment as never made, or refused.
  */
 async function isClosed({ ledger }: ProviderDependencies, generationId: string): Promise<boolean> {

@@ -6,7 +6,7 @@ import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.ts';
-import { createTemporalClient, isTemporalUp } from '../platform/temporal.ts';
+import { createTemporalClient, isTemporalUp } from '../temporal/connection.ts';
 import { createProvider } from '../provider/index.ts';
 import { createApp } from './app.ts';
 import { createServer } from './server.ts';

@@ -19,7 +19,7 @@ export interface HeldPlacement {
   readonly holdId: string;
   readonly accountId: string;
   readonly amountMicrocredits: number;
-  /** By the database's clock at the time of the answer; the workflow starts its own timer from it (RULES, "Expiry"). */
+  /** By the database's clock at the time of the answer; the workflow starts its own timer from it (MR-50). */
   readonly timeLeftMs: number;
   /** The whole length of this hold. */
   readonly holdTtlMs: number;
@@ -52,7 +52,7 @@ export interface SettledPlacement {
 
 export type HoldPlacement = HeldPlacement | RefusedPlacement | SettledPlacement;
 
-/** Why a hold is released. Each needs its own proof, which `settle_generation` checks (RULES, "What moves credits"). */
+/** Why a hold is released. Each needs its own proof, which `settle_generation` checks (MR-2). */
 export type ReleaseReason =
   /** The provider's `failed`, retrieved by us. */
   | 'provider_failed'
@@ -142,7 +142,7 @@ export type CreateOutcome =
   /** The call may have arrived. Creating again could make a second paid video. */
   | { readonly outcome: 'ambiguous'; readonly why: string };
 
-/** What looking for a create that may have arrived came to (RULES, "Creating at most once"). */
+/** What looking for a create that may have arrived came to (MR-32 to MR-37). */
 export type FindOutcome =
   | { readonly outcome: 'adopted'; readonly providerVideoId: string; readonly providerEventsExpected: boolean }
   /** Nothing yet; a provider may list a video a little after it was made. */
@@ -170,7 +170,7 @@ export interface TextActivities {
   /**
    * Commits an attempt, then asks the provider at most once and reads to the end, whether or not a client listens. Safe to
    * retry: a call that may have arrived is not made again. While its writer is alive, a retry fails and is made again soon, and
-   * answers with the writer's end; of a dead writer the text ends with what was delivered (RULES, "Text").
+   * answers with the writer's end; of a dead writer the text ends with what was delivered (MR-62, MR-63).
    */
   writeText(input: Booking & { leastTimeLeftMs: number }): Promise<TextOutcome>;
 }

@@ -2,7 +2,7 @@ import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Booking, HoldPlacement } from './activities.ts';
 import { isVideoId } from './ids.ts';
 
-/** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (RULES, exploit 12). */
+/** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (MR-92). */
 export const TASK_QUEUE = {
   workflowsAndLedger: 'holdfast',
   provider: 'holdfast-provider',

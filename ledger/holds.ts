@@ -1,7 +1,7 @@
 import type { HoldPlacement, HoldRefusalCode, Settlement, SettleResult } from '../contracts/activities.ts';
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from './pool.ts';
-import { row } from './query.ts';
+import type { Pool } from '../store/pool.ts';
+import { row } from '../store/query.ts';
 
 const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)' };
 const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2, $3)' };

@@ -1,6 +1,6 @@
 import type { Followed } from '../contracts/reconcile.ts';
-import type { Pool } from './pool.ts';
-import { row, rows } from './query.ts';
+import type { Pool } from '../store/pool.ts';
+import { row, rows } from '../store/query.ts';
 
 /** What the reconciler reads and does; settling is `settleGeneration`, as for everybody. */
 

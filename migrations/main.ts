@@ -1,5 +1,5 @@
 import { loadConfig } from '../config.ts';
-import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../platform/temporal.ts';
+import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../temporal/connection.ts';
 import { migrate } from './runner.ts';
 
 const config = loadConfig();

@@ -36,7 +36,7 @@ export async function startDelivery(delivery: DeliverWebhookInput): Promise<bool
     });
     return true;
   } catch (error) {
-    // By name: its class is in a package that workflow code does not know (HOUSE).
+    // By name: its class is in a package that workflow code may not import.
     if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return false;
     throw error;
   }

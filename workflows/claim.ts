@@ -9,7 +9,7 @@ import { whoseFault } from './whoseFault.ts';
 
 /**
  * Pays for a video that completed after its refund: its content goes into our storage first, and only then is it charged.
- * What can't be had until the hold's hour is over is released (RULES, "Expiry and what comes after").
+ * What can't be had until the hold's hour is over is released (MR-53).
  */
 export async function payForLateVideo(booking: Booking, providerVideoId: string, deadline: Deadline): Promise<Ended> {
   const { generationId } = booking;

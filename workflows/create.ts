@@ -23,7 +23,7 @@ export interface Creating {
 const FIRST_RETRY_MS = 5000;
 const LONGEST_RETRY_MS = 60_000;
 
-/** Less than this left, and a create is not begun: it could outlive the hold (RULES, first table). */
+/** Less than this left, and a create is not begun: it could outlive the hold (MR-18). */
 export function leastTimeToCreateMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs: number): number {
   return Math.min(Math.max(10 * 60_000, 2 * expectedMs), hold.holdTtlMs / 2);
 }

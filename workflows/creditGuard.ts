@@ -71,7 +71,7 @@ export const noLook = () => Promise.resolve(undefined);
  * Hold → work → settle, in the one place where it is written: whatever is paid for stands on it. The hold is placed first
  * (`placed`, by which the API hears of it, answers then); the work says how it ended; the guard settles, and tries until it
  * has. An error of the work settles nothing: the hold stays until the workflow goes on. Nothing in here is ended by Temporal's
- * cancel (RULES, first table): the work may ask `cancel`. `after` is what follows a settlement, on whose outcome no credit
+ * cancel (MR-25): the work may ask `cancel`. `after` is what follows a settlement, on whose outcome no credit
  * depends.
  */
 export async function withCreditGuard(

@@ -8,7 +8,7 @@ import { describe, describeHold } from './describe.ts';
 
 /**
  * One paid text: hold of the most that it can cost → write → capture what was billed or delivered, release when nothing was
- * (RULES, "Text"). Whether its client still listens makes no difference.
+ * (MR-60, MR-61). Whether its client still listens makes no difference.
  */
 export async function generateText(booking: GenerationInput): Promise<GenerationResult> {
   return withCreditGuard(booking, write, async ({ outcome, errorCode }) =>

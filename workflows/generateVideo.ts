@@ -17,7 +17,7 @@ import { lastFind, lastLook, watch } from './watch.ts';
 
 /**
  * One paid generation: hold → create → wait → capture or release. Credits move on the provider's last word, on a proof
- * that nothing was made, or an hour after the hold; never on an error in between (RULES).
+ * that nothing was made, or an hour after the hold; never on an error in between (MR-3).
  */
 export async function generateVideo(booking: GenerationInput): Promise<GenerationResult> {
   const nudge: Nudge = { pending: false };

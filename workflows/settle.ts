@@ -76,7 +76,7 @@ function releaseOnce(booking: Booking, reason: ReleaseReason): Promise<SettleRes
   return insist(booking, reason, () => ledger(`release the hold: ${reason}`).releaseHold({ ...booking, reason }));
 }
 
-/** A settlement that the ledger refuses for this long gives the credits back by an emergency release (RULES, first table). */
+/** A settlement that the ledger refuses for this long gives the credits back by an emergency release (MR-21). */
 const REFUSED_FOR_MS = 10 * 60_000;
 const REFUSED_RETRY_MS = 30_000;
 const LONGEST_EMERGENCY_RETRY_MS = 3_600_000;

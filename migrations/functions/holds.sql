@@ -52,7 +52,7 @@ BEGIN
   END IF;
   IF g.state = 'requested' THEN
     LOOP
-      -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
+      -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (MR-84, MR-86).
       UPDATE accounts a SET
         available_microcredits = a.available_microcredits - g.amount_microcredits,
         held_microcredits = a.held_microcredits + g.amount_microcredits,

@@ -1,4 +1,4 @@
--- One row is the meeting point of everyone who works on a generation (RULES): the API writes it, `place_hold` moves it
+-- One row is the meeting point of everyone who works on a generation (MR-28): the API writes it, `place_hold` moves it
 -- from `requested` to `held` by compare-and-set, or `void_generation` to `voided`; settling ends it.
 CREATE TABLE generations (
   id text PRIMARY KEY CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'),
@@ -61,7 +61,7 @@ CREATE TABLE generations (
   -- Or since when it is on record that the provider keeps it.
   provider_deleted_at timestamptz,
 
-  -- Settlement (RULES, "Three states, enforced in SQL"): never changes once set.
+  -- Settlement (MR-41, MR-42): never changes once set.
   credits_charged boolean,
   charged_amount_microcredits bigint,
   charged_at timestamptz,

@@ -1,4 +1,4 @@
--- One row for each call that may make a video; committed before the call (RULES, "Creating at most once").
+-- One row for each call that may make a video; committed before the call (MR-30).
 -- outcome NULL: open, the call may have arrived. 'not_made': proven that nothing was made. 'not_found': looked for, and
 -- nothing was there. 'adopted': looked for, and found. 'conflict': answered with the id of another generation's video.
 CREATE SEQUENCE create_order;
@@ -35,7 +35,7 @@ CREATE TABLE ownerless_videos (
   PRIMARY KEY (provider, provider_video_id)
 );
 
--- Webhooks of the provider: verified by the API, and never more than "look now" (RULES, "What moves credits").
+-- Webhooks of the provider: verified by the API, and never more than "look now" (MR-4).
 CREATE TABLE provider_events (
   -- As the provider signed it: what comes again under the same id is a replay.
   webhook_id text PRIMARY KEY CHECK (length(webhook_id) BETWEEN 1 AND 255),

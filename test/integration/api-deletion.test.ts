@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { untilTerminal } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { eventsOf, expectNoDrift } from '../support/generations.ts';
-import { PNG } from '../support/png.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { untilTerminal } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { eventsOf, expectNoDrift } from '../harness/support/generations.ts';
+import { PNG } from '../harness/support/png.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** What is gone when its owner deletes it, and what was never kept. */
 

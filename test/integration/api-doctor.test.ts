@@ -1,8 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ensureReconcileSchedule } from '../../platform/schedules.ts';
-import type { TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
+import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** GET /admin/doctor: what is wrong with an installation, in words, and never in more than a few seconds. */
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonPost } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../support/generations.ts';
-import { bendHold, loseVideo, reconcile } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { adminPost, openAccount, startStack } from '../support/stack.ts';
+import { jsonPost } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { bendHold, loseVideo, reconcile } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../api/app.ts';
-import type { ApiDependencies } from '../../api/deps.ts';
+import type { ApiDependencies } from '../../api/http/deps.ts';
 import { SCOPES } from '../../contracts/scopes.ts';
-import { ask, booksOf, expectNoDrift, expectQuickVideos, untilRow, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
+import {
+  ask,
+  booksOf,
+  expectNoDrift,
+  expectQuickVideos,
+  untilRow,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
 /**
  * No account sees, changes or learns of what is another's. Every route of the running API's own description is tried, so

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNoDrift, movementsOf } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { adminPost, openAccount, startStack } from '../support/stack.ts';
+import { expectNoDrift, movementsOf } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
-/** Scripts and threads over HTTP: held, written, charged what they came to (RULES, "Text"). */
+/** Scripts and threads over HTTP: held, written, charged what they came to (MR-60 to MR-62). */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;

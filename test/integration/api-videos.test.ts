@@ -1,11 +1,11 @@
 import { APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectRefused, type Shown, untilTerminal } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { expectNoDrift } from '../support/generations.ts';
-import { PNG } from '../support/png.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { expectRefused, type Shown, untilTerminal } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { expectNoDrift } from '../harness/support/generations.ts';
+import { PNG } from '../harness/support/png.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createLedgerActivities } from '../../activities/ledgerActivities.ts';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
-import { COPY_LIMITS } from '../support/copyLimits.ts';
-import { admit, openTenant, PRICE } from '../support/database.ts';
+import { COPY_LIMITS } from '../harness/support/copyLimits.ts';
+import { admit, openTenant, PRICE } from '../harness/support/database.ts';
 import {
   CONTENT,
   HALF,
@@ -28,7 +28,7 @@ import {
   onRecord,
   ranges,
   type Answer,
-} from '../support/archiveSite.ts';
+} from '../harness/support/archiveSite.ts';
 
 /** The activity against a provider whose answers each test writes itself. */
 

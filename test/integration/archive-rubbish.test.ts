@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mp4 } from '../support/mp4.ts';
+import { mp4 } from '../harness/support/mp4.ts';
 import {
   CONTENT,
   HALF,
@@ -15,7 +15,7 @@ import {
   expectWhole,
   onRecord,
   ranges,
-} from '../support/archiveSite.ts';
+} from '../harness/support/archiveSite.ts';
 
 /** What a provider sends as a video and is none: neither archived nor passed over in silence. */
 

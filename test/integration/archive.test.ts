@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ask, eventsOf, expectNoDrift, expectQuickVideos, movementsOf, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import {
+  ask,
+  eventsOf,
+  expectNoDrift,
+  expectQuickVideos,
+  movementsOf,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** From the provider's link to the archive and to the customer, over real HTTP; each test with videos of its own. */
 

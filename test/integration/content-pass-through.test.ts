@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { mp4 } from '../support/mp4.ts';
+import { mp4 } from '../harness/support/mp4.ts';
 import {
   charged,
   CONTENT,
@@ -14,7 +14,7 @@ import {
   site,
   useSite,
   VIDEO,
-} from '../support/passThroughSite.ts';
+} from '../harness/support/passThroughSite.ts';
 
 useSite();
 

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
-import { toTimeline } from '../../api/timeline.ts';
+import { toTimeline } from '../../api/videos/timeline.ts';
 import type { CreateOutcome } from '../../contracts/activities.ts';
 import type { CreateResult, Provider } from '../../provider/index.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

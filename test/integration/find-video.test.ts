@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createReconcileProviderActivities } from '../../activities/reconcileActivities.ts';
 import type { ProviderVideo, VideoPage } from '../../provider/index.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, createTestDatabase, openTenant } from '../support/database.ts';
-import { type Lost, another, lostCreates, page, video } from '../support/lostCreates.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { type Lost, another, lostCreates, page, video } from '../harness/support/lostCreates.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

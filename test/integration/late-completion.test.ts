@@ -10,12 +10,19 @@ import {
   providerVideos,
   standings,
   untilSettled,
-} from '../support/generations.ts';
-import { actsOn, bendHold, loseVideo, reconcile, settledAs, untilProviderEnds } from '../support/reconciling.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+} from '../harness/support/generations.ts';
+import {
+  actsOn,
+  bendHold,
+  loseVideo,
+  reconcile,
+  settledAs,
+  untilProviderEnds,
+} from '../harness/support/reconciling.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** Videos that complete after their refund (RULES, "Expiry and what comes after"): followed, claimed, deleted. */
+/** Videos that complete after their refund (MR-51, MR-53): followed, claimed, deleted. */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import { FINISHED, adoptOne, ledgerSteps } from '../support/ledgerSteps.ts';
-import { runBehind } from '../support/runBehind.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { FINISHED, adoptOne, ledgerSteps } from '../harness/support/ledgerSteps.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Content } from '../../ledger/index.ts';
 import { LedgerError } from '../../ledger/index.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
 
 let db: TestDatabase;
 let tenant: Tenant;

@@ -2,11 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textId, videoId, webhookEndpointId } from '../../contracts/ids.ts';
 import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { BLOCKED, FINISHED, ledgerSteps, OPEN } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { BLOCKED, FINISHED, ledgerSteps, OPEN } from '../harness/support/ledgerSteps.ts';
 
-/** No derived figure (a duration, a statistic, an order of times) may refuse a settlement (RULES). */
+/** No derived figure (a duration, a statistic, an order of times) may refuse a settlement (MR-6). */
 
 let db: TestDatabase;
 beforeAll(async () => {

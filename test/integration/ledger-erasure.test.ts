@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { BLOCKED, FINISHED, OPEN, PROVIDER } from '../support/ledgerSteps.ts';
-import { runBehind } from '../support/runBehind.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { BLOCKED, FINISHED, OPEN, PROVIDER } from '../harness/support/ledgerSteps.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
 
 /** What was asked for is kept for what can still be made by it, and for nothing else. */
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase } from '../support/database.ts';
-import type { Held } from '../support/ledgerSteps.ts';
-import { runBehind } from '../support/runBehind.ts';
-import { BLOCKED, FINISHED, OPEN, PROVIDER, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase } from '../harness/support/database.ts';
+import type { Held } from '../harness/support/ledgerSteps.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
+import { BLOCKED, FINISHED, OPEN, PROVIDER, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** What comes after a release: late completions and their claims, deletion at the provider, the net below the net. */
 

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import type { Held } from '../support/ledgerSteps.ts';
-import { BLOCKED, FINISHED, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import type { Held } from '../harness/support/ledgerSteps.ts';
+import { BLOCKED, FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

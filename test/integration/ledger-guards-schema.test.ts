@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import { FINISHED, OPEN, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { FINISHED, OPEN, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** The last line: rows that no function of ours would write, refused by the tables themselves, also for a superuser. */
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import type { Held } from '../support/ledgerSteps.ts';
-import { BLOCKED, FINISHED, OPEN, PROVIDER, adoptOne, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import type { Held } from '../harness/support/ledgerSteps.ts';
+import { BLOCKED, FINISHED, OPEN, PROVIDER, adoptOne, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
-/** Guards of holds, settlements and what proves them, one by one; test/mutants takes each out to see one of these fail. */
+/** Guards of holds, settlements and what proves them, one by one; test/harness/mutants takes each out to see one of these fail. */
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { apiKeyId } from '../../contracts/ids.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { addKey, admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { FINISHED, PROVIDER } from '../support/ledgerSteps.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { addKey, admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { FINISHED, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
 /** What a key may spend a day and a month, decided with the hold. */
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
-/** What someone can do who has nothing but the service's connection to the database (exploit 5): call, and never write. */
+/** What someone can do who has nothing but the service's connection to the database (MR-85): call, and never write. */
 
 let db: TestDatabase;
 let tenant: Tenant;

@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { FINISHED, ledgerSteps, PROVIDER } from '../support/ledgerSteps.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { FINISHED, ledgerSteps, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
-/** Texts in the ledger (RULES, "Text"), and videos made from others. */
+/** Texts in the ledger (MR-60 to MR-63), and videos made from others. */
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { webhookEndpointId } from '../../contracts/ids.ts';
 import type { WebhookDelivery, WebhookEvent } from '../../contracts/webhooks.ts';
 import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { forEachOf } from '../support/generations.ts';
-import { FINISHED, PROVIDER } from '../support/ledgerSteps.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { forEachOf } from '../harness/support/generations.ts';
+import { FINISHED, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
 /** What the database notes to be told to tenants, what it keeps to itself, and that no settlement waits for any of it. */
 

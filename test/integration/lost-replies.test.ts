@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PRICE } from '../support/database.ts';
+import { PRICE } from '../harness/support/database.ts';
 import {
   ask,
   createsOf,
@@ -11,10 +11,10 @@ import {
   providerVideos,
   standings,
   untilSettled,
-} from '../support/generations.ts';
-import { PNG } from '../support/png.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+} from '../harness/support/generations.ts';
+import { PNG } from '../harness/support/png.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Long enough to create and to look twice, short enough to see a hold's end. */
 const SHORT_HOLD_SECONDS = 12;

@@ -10,7 +10,7 @@ import {
   providerVideos,
   standings,
   untilRow,
-} from '../support/generations.ts';
+} from '../harness/support/generations.ts';
 import {
   actsOn,
   bendHold,
@@ -19,11 +19,11 @@ import {
   settledAs,
   terminate,
   untilProviderEnds,
-} from '../support/reconciling.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+} from '../harness/support/reconciling.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** What the reconciler finishes (RULES, "The reconciler"); each test with generations of its own on one stack. */
+/** What the reconciler finishes (MR-56); each test with generations of its own on one stack. */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;

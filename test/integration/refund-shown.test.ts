@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, expectNoDrift, untilSettled } from '../support/generations.ts';
-import { loseVideo, bendHold, reconcile } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, adminPost, openAccount, startStack } from '../support/stack.ts';
+import { ask, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
+import { loseVideo, bendHold, reconcile } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** A refund is visible where the charge was: in the video, its timeline, the statement and the overview. */
 

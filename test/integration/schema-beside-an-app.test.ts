@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Ledger, createLedger, createPool, type Pool } from '../../ledger/index.ts';
 import { migrate } from '../../migrations/runner.ts';
-import { PRICE, admit, openTenant } from '../support/database.ts';
+import { PRICE, admit, openTenant } from '../harness/support/database.ts';
 
 /** Holdfast in the database of somebody's app, whose role owns both and whose tables are in `public`. */
 

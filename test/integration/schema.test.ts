@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { dumpSchema } from '../../migrations/dump.ts';
 import { readSchemaFiles } from '../../migrations/files.ts';
 import { migrate } from '../../migrations/runner.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase } from '../harness/support/database.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);

@@ -3,8 +3,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
-import { admit, PRICE } from '../support/database.ts';
-import type { EventId } from '../support/generations.ts';
+import { admit, PRICE } from '../harness/support/database.ts';
+import type { EventId } from '../harness/support/generations.ts';
 import {
   ask,
   booksOf,
@@ -17,10 +17,10 @@ import {
   standings,
   untilRow,
   untilSettled,
-} from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
-import { startGeneration } from '../support/temporal.ts';
+} from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
+import { startGeneration } from '../harness/support/temporal.ts';
 
 // For a machine that is busy with other things; alone it takes a third of it.
 vi.setConfig({ testTimeout: 90_000 });

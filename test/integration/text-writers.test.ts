@@ -8,8 +8,8 @@ import { createProviderActivities } from '../../activities/providerActivities.ts
 import type { TextOutcome } from '../../contracts/activities.ts';
 import { textId } from '../../contracts/ids.ts';
 import type { Provider } from '../../provider/index.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { createTestDatabase, openTenant } from '../support/database.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { closeServers, provider as providerAt, serve } from '../unit/provider-server.ts';
 
 /** Who writes a text, when Temporal or the database loses sight of the one who does. */

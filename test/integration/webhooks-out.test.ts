@@ -1,15 +1,22 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { deliveryWorkflowId } from '../../contracts/webhooks.ts';
-import { admit } from '../support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, movementsOf, untilRow, untilSettled } from '../support/generations.ts';
-import type { Receiver } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver.ts';
-import { reconcile } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
-import { logOf, makeEndpoint, post, untilLogged, verified } from '../support/webhooks.ts';
+import { admit } from '../harness/support/database.ts';
+import {
+  ask,
+  expectNoDrift,
+  expectQuickVideos,
+  movementsOf,
+  untilRow,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { Receiver } from '../harness/support/receiver.ts';
+import { startReceiver } from '../harness/support/receiver.ts';
+import { reconcile } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
+import { logOf, makeEndpoint, post, untilLogged, verified } from '../harness/support/webhooks.ts';
 
-/** Webhooks to tenants, over the whole stack and real HTTP. Credits never wait for them (RULES, exploit 12). */
+/** Webhooks to tenants, over the whole stack and real HTTP. Credits never wait for them (MR-92). */
 
 let stack: TestStack;
 let account: TestAccount;

@@ -4,10 +4,10 @@ import type { CrashPointName } from '../../contracts/crashPoints.ts';
 import { CRASH_POINTS } from '../../contracts/crashPoints.ts';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
-import type { CrashSite } from '../support/crashes.ts';
-import { namespaceOf, openCrashSite, spawnWorker, turnstile } from '../support/crashes.ts';
-import type { Tenant } from '../support/database.ts';
-import { admit, openTenant, PRICE } from '../support/database.ts';
+import type { CrashSite } from '../harness/support/crashes.ts';
+import { namespaceOf, openCrashSite, spawnWorker, turnstile } from '../harness/support/crashes.ts';
+import type { Tenant } from '../harness/support/database.ts';
+import { admit, openTenant, PRICE } from '../harness/support/database.ts';
 
 /**
  * A worker process kills itself at the point, as `kill -9` would; another worker finishes the generation. Whatever the

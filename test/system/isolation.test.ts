@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
-import { admit, openTenant } from '../support/database.ts';
-import type { Standing } from '../support/generations.ts';
-import { ask, expectNoDrift, forEachOf, standings, strikeProvider, untilSettled } from '../support/generations.ts';
-import type { ServerWatch } from '../support/serverWatch.ts';
-import { watchServers } from '../support/serverWatch.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
-import { startGeneration } from '../support/temporal.ts';
+import { admit, openTenant } from '../harness/support/database.ts';
+import type { Standing } from '../harness/support/generations.ts';
+import {
+  ask,
+  expectNoDrift,
+  forEachOf,
+  standings,
+  strikeProvider,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { ServerWatch } from '../harness/support/serverWatch.ts';
+import { watchServers } from '../harness/support/serverWatch.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
+import { startGeneration } from '../harness/support/temporal.ts';
 
 const HANGING = 200;
 const MEASURED = 40;

@@ -8,10 +8,10 @@ import {
   movementsOf,
   providerVideos,
   standings,
-} from '../support/generations.ts';
-import { bendHold, reconcile } from '../support/reconciling.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+} from '../harness/support/generations.ts';
+import { bendHold, reconcile } from '../harness/support/reconciling.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Temporal's whole database is deleted while holds are open: PostgreSQL alone knows what was promised. */
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { freePort } from '../../dev/ports.ts';
-import { Link } from '../chaos/link.ts';
-import { expectNoDrift, movementsOf } from '../support/generations.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { Link } from '../harness/chaos/link.ts';
+import { expectNoDrift, movementsOf } from '../harness/support/generations.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Temporal says nothing for longer than a heartbeat may be missing, while a text is written. */
 

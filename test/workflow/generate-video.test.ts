@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
-import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
-import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
-import type { Stage } from '../support/temporal.ts';
-import { durationMs, historyLength, openStage } from '../support/temporal.ts';
+import type { FakeWorld, FakeWorldOptions } from '../harness/support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../harness/support/fakes.ts';
+import type { Stage } from '../harness/support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../harness/support/temporal.ts';
 
 let stage: Stage;
 let env: Stage['env'];

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateOutcome } from '../../contracts/activities.ts';
 import { CANCEL_REQUESTED } from '../../contracts/temporal.ts';
-import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
-import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
-import type { GenerationHandle, Stage } from '../support/temporal.ts';
-import { durationMs, historyLength, openStage } from '../support/temporal.ts';
+import type { FakeWorld, FakeWorldOptions } from '../harness/support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../harness/support/fakes.ts';
+import type { GenerationHandle, Stage } from '../harness/support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../harness/support/temporal.ts';
 
 let stage: Stage;
 let env: Stage['env'];
