@@ -1,11 +1,7 @@
 import { LedgerError } from '../store/errors.ts';
 import type { Pool } from '../store/pool.ts';
 import { row, rows } from '../store/query.ts';
-/** A movement of credits, as `StatementLine`. */
-export const STATEMENT_LINE = `SELECT id AS "transactionId", recorded_at AS "recordedAt", kind, generation_id AS "generationId", reason,
-      available_microcredits AS "availableMicrocredits", held_microcredits AS "heldMicrocredits",
-      available_after_microcredits AS "availableAfterMicrocredits", held_after_microcredits AS "heldAfterMicrocredits"
-    FROM journal_transactions`;
+import { STATEMENT_LINE } from './statementLine.ts';
 
 export interface StatementLine {
   readonly transactionId: number;
