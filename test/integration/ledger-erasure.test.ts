@@ -39,7 +39,7 @@ const inputsOf = async (ids: readonly string[]) =>
 /** Which tables have these words anywhere, in a text, in JSON or in bytes. */
 async function tablesWith(words: string): Promise<string[]> {
   const { rows } = await db.admin.query<{ name: string }>(
-    "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1",
+    "SELECT relname AS name FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND relkind = 'r' ORDER BY 1",
   );
   const found: string[] = [];
   for (const { name } of rows) {
