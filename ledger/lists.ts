@@ -2,7 +2,7 @@ import type { Listed, Page } from '../store/pages.ts';
 import { AFTER_ALL_IDS, AFTER_ALL_NUMBERS, listPage } from '../store/pages.ts';
 import type { Pool } from '../store/pool.ts';
 import type { StatementLine } from './statement.ts';
-import { STATEMENT_LINE } from './selections.ts';
+import { STATEMENT_LINE } from './statementLine.ts';
 
 /** A hold that is in force, or was. */
 export interface ListedHold {

@@ -11,6 +11,10 @@ const applied = await migrate({
   ownerUrl: config.migrateDatabaseUrl,
   serviceUrl: config.databaseUrl,
   onApplied: (name) => process.stdout.write(`applied ${name}\n`),
+}).catch((error: unknown) => {
+  const { message, cause } = error as Error;
+  process.stderr.write(`Nothing was migrated. ${message}${cause instanceof Error ? ` ${cause.message}` : ''}\n`);
+  process.exit(1);
 });
 process.stdout.write(
   applied.length === 0 ? 'The schema is up to date.\n' : `The schema is up to date; ${applied.length} applied.\n`,

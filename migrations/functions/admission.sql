@@ -9,7 +9,7 @@ CREATE FUNCTION admit_priced(
   p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
   p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   account accounts;
@@ -62,7 +62,7 @@ CREATE FUNCTION admit_generation(
   p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
   p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   price current_prices;
@@ -95,7 +95,7 @@ CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
   p_prompt text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   price current_text_prices;
@@ -125,7 +125,7 @@ CREATE FUNCTION claim_generation(
   p_generation_id text, p_claim_of text, p_account_id text, p_api_key_id text, p_admit_within_ms integer,
   p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer, p_dry_run boolean
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   original generations;
@@ -184,7 +184,7 @@ END $$;
 -- this one: a refusal that is told late must not be the answer to a later request that was accepted under the same key. And
 -- none of a deleted generation, for an answer has the prompt.
 CREATE FUNCTION keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   -- Behind a deletion that is under way; the next statement sees what that did.
   PERFORM FROM idempotency_keys WHERE account_id = p_account_id AND key = p_key FOR NO KEY UPDATE;
@@ -196,7 +196,7 @@ END $$;
 -- Gives up a request that has no hold yet. Answers with what the generation is afterwards: 'voided' means that nothing is
 -- held and nothing ever will be.
 CREATE FUNCTION void_generation(p_generation_id text) RETURNS TABLE (state text, refusal_code text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
@@ -210,7 +210,7 @@ END $$;
 
 -- Internal: gives up a request whose time to be held is over; answers with the state.
 CREATE FUNCTION void_generation_if_late(p_generation_id text) RETURNS TABLE (state text)
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
   IF g.state = 'requested' AND clock_timestamp() > g.admit_by THEN
@@ -222,7 +222,7 @@ END $$;
 
 -- Voids requests whose time to be held is over: nobody will ask for their hold. Answers with how many.
 CREATE FUNCTION void_late_requests(p_limit integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   late text;
   voided integer := 0;

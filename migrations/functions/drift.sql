@@ -61,7 +61,7 @@ CREATE VIEW ledger_drift AS
 
 -- Compares the next accounts with the journal. Answers with what differs, and with how many accounts were looked at.
 CREATE FUNCTION compare_next_accounts(p_limit integer) RETURNS TABLE (accounts_compared integer, differences integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   begin_after text;
   compared text[];

@@ -2,7 +2,7 @@
 -- Errors of their own: HF001 unknown generation, HF002 wrong state, HF003 no proof, HF004 never changes, HF005 unbalanced,
 -- HF006 more than is held.
 
-CREATE FUNCTION guard_generation() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION guard_generation() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size, OLD.claim_of, OLD.remix_of)
      IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size, NEW.claim_of, NEW.remix_of) THEN
@@ -38,7 +38,7 @@ CREATE TRIGGER generation_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
 
 -- The first statement of every movement: lock order is generation, hold, account.
 CREATE FUNCTION lock_generation(p_generation_id text) RETURNS generations
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   SELECT * INTO g FROM generations WHERE id = p_generation_id FOR NO KEY UPDATE;
@@ -50,7 +50,7 @@ END $$;
 
 -- Internal. The generation's row must be locked by the caller, which makes the sequence gapless.
 CREATE FUNCTION append_event(p_generation_id text, p_kind text, p_data jsonb) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   WITH next AS (
     UPDATE generations SET event_sequence = event_sequence + 1 WHERE id = p_generation_id RETURNING event_sequence
   )
@@ -60,14 +60,14 @@ $$;
 -- Whether nothing goes on at the provider any more, as far as can be known: then it need not count against the cap. A text
 -- has nothing that goes on after its end.
 CREATE FUNCTION is_finished(g generations) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
     SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome IN ('not_found', 'conflict')))
 $$;
 
 -- Internal. What was learned after the settlement may end a generation that still counted against its account's cap.
 CREATE FUNCTION free_slot(p_generation_id text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   UPDATE generations gen SET counts_as_active = false
@@ -80,14 +80,14 @@ END $$;
 
 -- Internal. What was asked for is kept for what can still be made by it: not for what was refused, given up or deleted.
 CREATE FUNCTION erase_inputs(p_generation_id text) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   DELETE FROM inputs WHERE generation_id = p_generation_id
 $$;
 
 -- Records that the client, or an operator in Temporal, wants no video any more; once. It moves no credits: the workflow
 -- releases the hold if nothing can have been made yet. first: whether this call was the one that recorded it.
 CREATE FUNCTION request_cancel(p_generation_id text, p_by text) RETURNS TABLE (state text, first boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
@@ -102,14 +102,14 @@ END $$;
 
 -- Whether its owner has deleted it: then what may quote the prompt can be erased from it, and is not written to it any more.
 CREATE FUNCTION is_deleted(p_generation_id text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT EXISTS (SELECT FROM generations WHERE id = p_generation_id AND deleted_at IS NOT NULL)
 $$;
 
 -- Records that its owner wants a charged generation deleted, before anything of it is: what is gone from here on was not lost
 -- by anybody, however far the deletion comes.
 CREATE FUNCTION begin_owners_deletion(p_generation_id text, p_account_id text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM lock_generation(p_generation_id);
   UPDATE generations SET deletion_begun_at = clock_timestamp()
@@ -121,7 +121,7 @@ END $$;
 -- p_provider_keeps: why the provider has its copy still; NULL when it has none, as far as is known.
 -- Answers with false while it is open: deleting is no way to a refund.
 CREATE FUNCTION delete_generation(p_generation_id text, p_account_id text, p_provider_keeps text DEFAULT NULL) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   -- Keys before the generation, as admission locks them. Whoever keeps an answer at this moment comes before, or finds it deleted.

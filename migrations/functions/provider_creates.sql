@@ -1,6 +1,6 @@
 -- The calls that may make a video or a text at the provider: each is committed before it is made.
 
-CREATE FUNCTION guard_create_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION guard_create_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   -- Of a deleted generation the provider's words are erased, for they may quote the prompt; nothing else changes.
   IF OLD.outcome IS NOT NULL AND NOT (NEW.error_message IS NULL AND is_deleted(OLD.generation_id)
@@ -14,13 +14,13 @@ CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_atte
 
 -- The letters and digits of a text alone: what is left of it whatever a server does to its spaces, marks and case.
 CREATE FUNCTION wide_text(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT COALESCE(NULLIF(regexp_replace(lower(normalize(p_text, NFKC)), '[[:space:][:punct:][:cntrl:]]+', '', 'g'), ''), p_text)
 $$;
 
 -- What a provider's list shows of a request, as widely as a server may change its text.
 CREATE FUNCTION visible_fields(g generations) RETURNS bytea
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size,
     (SELECT wide_text(i.prompt) FROM inputs i WHERE i.generation_id = g.id), g.remix_of), 'UTF8'))
 $$;
@@ -35,7 +35,7 @@ RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
   model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text,
   remixed_from text, remixed_elsewhere boolean
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
@@ -79,7 +79,7 @@ END $$;
 -- of two that adopt the same video at once the unique id lets one.
 CREATE FUNCTION adopt_video(p_generation_id text, p_number integer, p_video_ids text[], p_created_ats timestamptz[], p_exact boolean)
 RETURNS TABLE (outcome text, provider_video_id text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
@@ -134,7 +134,7 @@ END $$;
 CREATE FUNCTION end_attempt(
   p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
   p_error_code text, p_error_message text
-) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   g generations;
   attempt provider_attempts;
@@ -192,7 +192,7 @@ END $$;
 
 -- Records that a call may have arrived; the attempt stays open.
 CREATE FUNCTION note_ambiguous_attempt(p_generation_id text, p_number integer, p_why text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM lock_generation(p_generation_id);
   UPDATE provider_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
@@ -203,7 +203,7 @@ END $$;
 
 -- Keeps that these videos had no owner when they were listed: no create that begins later has made them.
 CREATE FUNCTION note_ownerless_videos(p_provider text, p_video_ids text[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   DELETE FROM ownerless_videos WHERE listed_at < clock_timestamp() - interval '48 hours';
   -- In one order, so that two that note the same wait for each other only one way.
   INSERT INTO ownerless_videos (provider, provider_video_id) SELECT p_provider, id FROM unnest(p_video_ids) AS v (id) ORDER BY id

@@ -2,20 +2,20 @@
 
 -- Whether as many creates were begun as may ever be; one that is proven to have made nothing does not count.
 CREATE FUNCTION creates_spent(p_generation_id text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT count(*) >= 3 FROM provider_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
 $$;
 
 -- Whether every create so far was proven to have made nothing, or was looked for and not found.
 CREATE FUNCTION creates_came_to_nothing(p_generation_id text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT NOT EXISTS (SELECT FROM provider_attempts WHERE generation_id = p_generation_id
     AND (outcome IS NULL OR outcome NOT IN ('not_made', 'not_found')))
 $$;
 
 -- Whether the video that a claim is about is complete, and its content is in our storage: what it is charged for.
 CREATE FUNCTION claim_is_ready(g generations) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
     AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
@@ -24,7 +24,7 @@ END $$;
 -- Milliseconds between two moments; NULL where they tell none: one is missing or infinite, they are in the wrong order (a
 -- clock stepped back), or over ten years apart. For statistics, which must never refuse a settlement: it never raises.
 CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   -- As numbers, for the difference of two times may be out of range.
   SELECT CASE WHEN extract(epoch FROM p_to) - extract(epoch FROM p_from) BETWEEN 0 AND 315360000
     THEN ((extract(epoch FROM p_to) - extract(epoch FROM p_from)) * 1000)::bigint END
@@ -38,7 +38,7 @@ $$;
 -- last word is on record, and settles it).
 CREATE FUNCTION settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL)
 RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint, amount_microcredits bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
@@ -178,7 +178,7 @@ END $$;
 -- Notes that a rule or a constraint refuses the settlement. The first note begins the ten minutes after which
 -- settle_generation(…, 'emergency') gives the credits back.
 CREATE FUNCTION record_settlement_refusal(p_generation_id text, p_reason text, p_why text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
   IF g.state = 'held' AND g.settlement_refused_at IS NULL THEN
@@ -192,7 +192,7 @@ END $$;
 -- ran it. result: as settle_generation answers, or 'refused' with the SQLSTATE.
 CREATE FUNCTION release_expired_holds(p_grace interval DEFAULT '2 hours', p_limit integer DEFAULT 100)
 RETURNS TABLE (generation_id text, result text, settlement_reason text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   overdue text;
@@ -225,7 +225,7 @@ END $$;
 -- (more than is left), 'nothing_left', 'too_large' (the balance would pass 2^53 − 1).
 CREATE FUNCTION refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text, p_actor text DEFAULT 'operator')
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, refundable_microcredits bigint, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);

@@ -72,6 +72,7 @@ describe('bad input', () => {
     ['no body', { method: 'POST' }, 400, 'invalid_request', 'prompt'],
   ];
 
+  // MR-89
   it.each(cases)("%s: the contract's error, nothing held", async (_what, init, status, code, param) => {
     const account = await openAccount(stack, 1_000_000);
     await expectRefused(await account.fetch('/v1/videos', init), status, code, param);

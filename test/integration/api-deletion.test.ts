@@ -42,6 +42,7 @@ const inputsOf = async ({ id }: TestAccount) =>
   ).rowCount;
 
 describe('a deleted video', () => {
+  // MR-96
   it('leaves no prompt and no reference, and is never paid for again under its key', async () => {
     const account = await openAccount(stack, 5 * PRICE);
     const key = randomUUID();
@@ -56,6 +57,7 @@ describe('a deleted video', () => {
     expect(await account.credits()).toMatchObject({ available_microcredits: 4 * PRICE, held_microcredits: 0 });
   });
 
+  // MR-96
   it.each(['405', '501', '400', '403', '422'])(
     'is deleted here where the provider answers %s for ever, which is on record',
     async (status) => {

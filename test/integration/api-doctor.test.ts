@@ -114,7 +114,7 @@ describe('names what is wrong, and what to do', () => {
   it('a right that was taken', async () => {
     await stack.database.admin.query('REVOKE SELECT ON stuck_holds FROM holdfast_service');
     expect(messageOf(await doctor(), 'rights')).toBe(
-      'Taken since the migration, so run it as the owner: GRANT SELECT ON stuck_holds TO holdfast_service;',
+      'Taken since the migration, so run it as the owner: GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;',
     );
     await stack.database.admin.query('GRANT SELECT ON stuck_holds TO holdfast_service');
   });

@@ -49,6 +49,7 @@ const generationsOf = async ({ id }: TestAccount) => {
   return rows.map(({ state }) => state);
 };
 
+// MR-90
 describe('the same key and body', () => {
   it('replays the stored answer and holds nothing more, also as a form and with defaults written out', async () => {
     const account = await openAccount(stack, 5_000_000);
@@ -134,6 +135,7 @@ describe('the same key and body', () => {
   });
 });
 
+// MR-90
 describe('the same key', () => {
   it('with another body is 422 and holds nothing', async () => {
     const account = await openAccount(stack, 5_000_000);
@@ -163,6 +165,7 @@ describe('the same key', () => {
   });
 });
 
+// MR-90
 describe('a repeat is answered before everything that may have changed since the first request', () => {
   /** Sends it with one key twice, and does this in between. */
   const twice = async (account: TestAccount, path: string, body: object, between: () => Promise<unknown>) => {

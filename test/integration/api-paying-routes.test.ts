@@ -103,6 +103,7 @@ describe('each POST that may cost money', () => {
     });
   });
 
+  // MR-93
   it('refuses an unknown field in its body, and makes nothing', async () => {
     await expectNothing(async () => {
       for (const route of paying()) {

@@ -129,6 +129,7 @@ async function keptOf(account: TestAccount): Promise<unknown> {
 }
 
 describe("another account's ids", () => {
+  // MR-89
   it('are 404 at every route with an id in its path, and nothing of them changes', async () => {
     const withIds = below('/v1/').filter(({ variables }) => variables.length > 0);
     expect(withIds.length).toBeGreaterThanOrEqual(6);
@@ -263,7 +264,7 @@ it('every unique key of what belongs to an account carries it, or is of what nob
   const { rows } = await stack.database.admin.query<{ name: string }>(
     `SELECT c.conrelid::regclass || '.' || c.conname AS name FROM pg_constraint c
      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = 'account_id'
-     WHERE c.contype = 'u' AND c.connamespace = 'public'::regnamespace AND NOT a.attnum = ANY (c.conkey) ORDER BY 1`,
+     WHERE c.contype = 'u' AND c.connamespace = 'holdfast'::regnamespace AND NOT a.attnum = ANY (c.conkey) ORDER BY 1`,
   );
   expect(rows.map(({ name }) => name)).toEqual([
     'account_operations.account_operations_transaction_id_key',

@@ -91,6 +91,7 @@ describe('a script', () => {
     expect(body.credits.state).toBe('charged');
   });
 
+  // MR-61, MR-91
   it('is written to its end and charged although its client has gone', async () => {
     const gone = new AbortController();
     const { cost } = await costing(async () => {
@@ -123,6 +124,7 @@ describe('a script', () => {
     expect(cost).toBe(result.body.credits.amount_microcredits);
   });
 
+  // MR-62
   it.each(['write:begun', 'write:written'])(
     'whose writer dies at %s costs what was delivered, and is asked for once',
     async (point) => {

@@ -32,6 +32,7 @@ import {
 
 /** The activity against a provider whose answers each test writes itself. */
 
+// MR-58
 describe('a body that was cut', () => {
   it('is not taken for the whole, and goes on from where it broke off', async () => {
     const id = await charged();
@@ -180,6 +181,7 @@ describe('an answer that is no video', () => {
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });
 
+  // MR-59
   it.each([401, 403, 429, 500, 503])('%s is never taken for gone', async (code) => {
     const id = await charged();
     await age(id, '23 hours');

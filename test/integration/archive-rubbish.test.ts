@@ -19,6 +19,7 @@ import {
 
 /** What a provider sends as a video and is none: neither archived nor passed over in silence. */
 
+// MR-58
 describe('bytes that are no whole video, called one, with a length that holds', () => {
   const notTheVideo = expect.stringMatching(/^No content from the provider: the (content|video) is /);
   it.each<[string, Buffer, Record<string, string>?]>([

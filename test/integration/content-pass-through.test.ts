@@ -18,6 +18,7 @@ import {
 
 useSite();
 
+// MR-94
 describe('a video that is not yet archived', () => {
   it('is served with headers of our own making, and is on record as served', async () => {
     const id = await charged();

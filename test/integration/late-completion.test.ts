@@ -82,6 +82,7 @@ describe('a late completion', () => {
     expect((await account.fetch(`/v1/videos/${id}/content`)).status).toBe(402);
   });
 
+  // MR-53
   it('can be claimed once: paid at the old price, and served from our storage', async () => {
     const { account, id } = await late();
     await untilSeen(id);
@@ -115,6 +116,7 @@ describe('a late completion', () => {
     expect(await eventsOf(stack, body.id, 'deleted')).toEqual([{}]);
   });
 
+  // MR-53
   it('that nobody claims in time is deleted at the provider, and then it can not be claimed', async () => {
     const { account, id } = await late();
     await untilSeen(id);
@@ -200,6 +202,7 @@ describe('a late completion', () => {
     expect(await claim(account, charged)).toMatchObject({ status: 409 });
   });
 
+  // MR-51
   it('is followed for a day, and no longer', async () => {
     const { account, id } = await late(3600);
     await reconcile(stack);

@@ -158,6 +158,7 @@ describe('grants', () => {
     expect(await movements(tenant)).toBe(0);
   });
 
+  // MR-72
   it.each([0, -0, 0.5, -1.5, 2 ** 53, -(2 ** 53), 2 ** 63, -(2 ** 63), 1e21, NaN, Infinity])(
     'an amount of %d is refused',
     async (amount) => {

@@ -84,6 +84,7 @@ it('what a deleted generation asked for is not known: only what is equal to the 
   expect(await adopt(await lost({ prompt: 'a cat,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
 });
 
+// MR-39
 describe('an id of the provider that comes again', () => {
   it('belongs to nobody else: no second create, nothing charged, the hold waits for its hour', async () => {
     const first = await lost();
@@ -129,6 +130,7 @@ describe('an id of the provider that comes again', () => {
     );
   });
 
+  // MR-38
   it('with another key at the same provider is the same video', async () => {
     const { rows } = await db.admin.query(
       "SELECT FROM pg_attribute WHERE attrelid = 'generations'::regclass AND attname ~ 'credential|base_url'",
@@ -137,6 +139,7 @@ describe('an id of the provider that comes again', () => {
   });
 });
 
+// MR-24
 describe('an accepted cancel', () => {
   it('is asked before every create: after one that was not found none is begun, and the credits are back', async () => {
     const hold = await held();
@@ -194,6 +197,7 @@ describe('adopting', () => {
     expect(await adopt(mine, [video()])).toMatchObject({ outcome: 'adopted' });
   });
 
+  // MR-35
   it('with a reference is refused, for a list doesn’t show it', async () => {
     expect(await adoptOne(db, await lost({ reference: true }), 1, video())).toBe('rival');
   });

@@ -69,6 +69,7 @@ async function refusal(sql: string, values: unknown[] = []): Promise<string | un
   }
 }
 
+// MR-41, MR-42
 describe('three states, also for a superuser', () => {
   const charged = [null, true, false];
   const amounts = [null, 0, -1, 1, PRICE, PRICE + 1];
@@ -133,6 +134,7 @@ describe('three states, also for a superuser', () => {
     ).toBe('HF004');
   });
 
+  // MR-45
   it.each([
     "state = 'active', settled_at = NULL",
     "state = 'released'",
@@ -207,6 +209,7 @@ describe('what is written stays written, also for a superuser', () => {
       [kind, tenant.accountId, available, held, issued, revenue, after],
     );
 
+  // MR-70
   it('a journal transaction that does not sum to zero can not be written', async () => {
     expect(await forge('grant', 5, 0, -5, 0)).toBe('accepted');
     expect(await forge('grant', 6, 0, -5, 0)).toBe('23514');
@@ -236,6 +239,7 @@ describe('what is written stays written, also for a superuser', () => {
     expect(await forge('grant', 5, 0, -5, 0, 2 ** 53)).toBe('23514');
   });
 
+  // MR-72
   it.each([-1, 2 ** 53])("a balance of %d can't be", async (amount) => {
     for (const column of ['available_microcredits', 'held_microcredits']) {
       expect(await refusal(`UPDATE accounts SET ${column} = $1`, [amount])).toBe('23514');
@@ -281,6 +285,7 @@ describe('the views', () => {
     ]);
   });
 
+  // MR-70
   it('ledger_drift shows every tampering with a balance, a counter or a hold', async () => {
     const drift = async (sql: string) => {
       const client = await db.admin.connect();

@@ -74,7 +74,7 @@ const refusal = async (id: string, content: Content) =>
   );
 
 describe('recording a content', () => {
-  it('twice keeps the first record, and answers with it', async () => {
+  it('twice keeps the first record, and answers with it (MR-59)', async () => {
     const id = await charged();
     const first = archived();
     expect(await record(id, first)).toEqual(first);
@@ -116,7 +116,7 @@ describe('recording a content', () => {
     expect(await refusal('video_00000000000000000000000000000000', archived())).toBe('unknown_generation');
   });
 
-  it('as gone needs an hour since it was seen completed', async () => {
+  it('as gone needs an hour since it was seen completed (MR-59)', async () => {
     const id = await charged();
     expect(await refusal(id, GONE)).toBe('no_proof');
     await age(id, '59 minutes');
@@ -175,7 +175,7 @@ describe('a record', () => {
     },
   );
 
-  it('is shown to the owner of a charged, undeleted generation only', async () => {
+  it('is shown to the owner of a charged, undeleted generation only (MR-52)', async () => {
     const id = await held();
     await record(id, archived());
     expect(await get(id)).toBeUndefined();
@@ -187,7 +187,7 @@ describe('a record', () => {
   });
 });
 
-describe('a charged video whose content is on record as gone', () => {
+describe('a charged video whose content is on record as gone (MR-22)', () => {
   const gone = async (id: string) => {
     await age(id, '1 hour');
     return db.ledger.recordContentGone(id);

@@ -39,7 +39,7 @@ const inputsOf = async (ids: readonly string[]) =>
 /** Which tables have these words anywhere, in a text, in JSON or in bytes. */
 async function tablesWith(words: string): Promise<string[]> {
   const { rows } = await db.admin.query<{ name: string }>(
-    "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1",
+    "SELECT relname AS name FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND relkind = 'r' ORDER BY 1",
   );
   const found: string[] = [];
   for (const { name } of rows) {
@@ -49,6 +49,7 @@ async function tablesWith(words: string): Promise<string[]> {
   return found;
 }
 
+// MR-95
 describe('nothing large is kept of a request', () => {
   it.each([
     ['that costs more than its client wants', { max: PRICE - 1 }, 'exceeds_max_credits'],
@@ -170,6 +171,7 @@ async function made(prompt: string): Promise<Asked & { video: string }> {
   return { ...request, video };
 }
 
+// MR-96
 describe('what its owner deletes', () => {
   const words = () => `words ${randomUUID()}`;
 

@@ -70,6 +70,7 @@ const archive = (id: string) =>
 const active = async ({ tenant }: Held) => (await db.ledger.getBalance(tenant.accountId)).activeGenerations;
 
 describe('a late completion', () => {
+  // MR-53
   it('is claimed once, by its own account, at its old price, and charged when its video is in our storage', async () => {
     const [hold, other] = [await late(), await held()];
     expect(await claim(hold, other.tenant)).toMatchObject({ outcome: 'unknown' });

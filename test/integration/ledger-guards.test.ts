@@ -84,6 +84,7 @@ describe('a capture of a part', () => {
     expect(await balance(hold)).toEqual({ available: PRICE, held: 0 });
   });
 
+  // MR-8
   it('of more than is held is refused as that, and the hold can still be captured', async () => {
     const hold = await seen(FINISHED);
     await expect(capture(hold.id, PRICE + 1)).rejects.toMatchObject({ code: 'exceeds_hold' });

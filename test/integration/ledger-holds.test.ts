@@ -55,6 +55,7 @@ const outcomes = (placements: { outcome: string; code?: string }[]) => {
 };
 
 describe('a balance for M < N', () => {
+  // MR-86
   it('20 holds at once on a balance for 6: exactly 6 are accepted', async () => {
     const { tenant, ids } = await admitted(20, 6 * PRICE + 100);
     const placements = await Promise.all(ids.map((id) => db.ledger.placeHold(id, TTL)));
@@ -137,6 +138,7 @@ describe('a hold is refused', () => {
     expect(await balance(tenant)).toEqual(holding(0, PRICE));
   });
 
+  // MR-29
   it('once admit_by has passed: then it is voided for good', async () => {
     const { tenant, id } = await one();
     await db.admin.query("UPDATE generations SET admit_by = clock_timestamp() - interval '1 ms' WHERE id = $1", [id]);
@@ -146,6 +148,7 @@ describe('a hold is refused', () => {
     expect(await balance(tenant)).toEqual(holding(0, PRICE));
   });
 
+  // MR-84
   it('beyond the cap: of 12 at once exactly as many as the cap allows are accepted', async () => {
     const { tenant, ids } = await admitted(12, 12 * PRICE);
     await setAccount(tenant, 'max_active_generations = 5');
@@ -163,6 +166,7 @@ describe('a hold is refused', () => {
 });
 
 describe('giving a request up', () => {
+  // MR-28
   it('against a hold at the same moment: exactly one wins, and what is voided holds nothing', async () => {
     const won = { held: 0, voided: 0 };
     for (let round = 0; round < 40; round++) {

@@ -68,6 +68,7 @@ const endHour = (id: string) =>
     [id],
   );
 
+// MR-30
 describe('three creates exist in all', () => {
   it('after three that were looked for and not found, none may be begun, and the hold is released as create_failed', async () => {
     const { id, tenant } = await held();
@@ -103,6 +104,7 @@ describe('three creates exist in all', () => {
   });
 });
 
+// MR-32
 describe('adopting', () => {
   it('gives the only video that can be meant to the generation, once', async () => {
     const { id } = await held();
@@ -183,6 +185,7 @@ describe('a cancel', () => {
     await expect(db.ledger.settleGeneration(id, 'cancelled')).rejects.toMatchObject({ code: 'no_proof' });
   });
 
+  // MR-2
   it('without a request for it has no proof', async () => {
     const { id } = await held();
     await expect(db.ledger.settleGeneration(id, 'cancelled')).rejects.toMatchObject({ code: 'no_proof' });
@@ -231,6 +234,7 @@ describe('an emergency release', () => {
   });
 });
 
+// MR-51
 describe('the cap counts what is released but not finished', () => {
   it('a video that expired counts until its end is seen', async () => {
     const { id, tenant } = await held();
@@ -249,6 +253,7 @@ describe('the cap counts what is released but not finished', () => {
     expect(await availableOf(tenant)).toBe(PRICE);
   });
 
+  // MR-84
   it('letting many expire is no way to unlimited generations: the next hold is refused at the cap', async () => {
     const tenant = await openTenant(db, PRICE);
     await db.admin.query('UPDATE accounts SET max_active_generations = 2 WHERE id = $1', [tenant.accountId]);

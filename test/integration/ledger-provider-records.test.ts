@@ -19,6 +19,7 @@ const HELD = { available: 0, held: PRICE };
 const REFUNDED = { available: PRICE, held: 0 };
 
 describe('creating at most once', () => {
+  // MR-30, MR-31
   it('two workers at once: one begins, the other is told that a call may be on its way', async () => {
     for (let round = 0; round < 10; round++) {
       const { id } = await held();
@@ -40,6 +41,7 @@ describe('creating at most once', () => {
     expect(await begin(id)).toEqual({ outcome: 'refused', errorCode: 'invalid_request' });
   });
 
+  // MR-46
   it('a known video is answered, not created again', async () => {
     const { id, video } = await created();
     expect(await begin(id)).toEqual({ outcome: 'known', providerVideoId: video });
@@ -126,6 +128,7 @@ describe('what a look saw', () => {
     expect(await db.ledger.getGeneration(tenant.accountId, id)).toMatchObject({ progress: 40 });
   });
 
+  // MR-42
   it('nothing that is learned after a settlement changes it', async () => {
     const hold = await seen(OPEN);
     await outlive(hold.id);

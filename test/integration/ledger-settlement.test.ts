@@ -28,6 +28,7 @@ const events = async (id: string, kind: string) =>
 const settlements = async (id: string) =>
   (await db.pool.query('SELECT FROM journal_transactions WHERE key = $1', [`${id}:settle`])).rows.length;
 
+// MR-1, MR-2
 describe('a settlement needs its proof', () => {
   it('nothing was tried: only "too little time left" can be', async () => {
     const hold = await held();
@@ -67,6 +68,7 @@ describe('a settlement needs its proof', () => {
     expect(await balance(hold)).toEqual(CHARGED);
   });
 
+  // MR-11
   it("failed refunds with the provider's code and message", async () => {
     const hold = await seen(BLOCKED);
     await noProof(hold.id, ['completed', 'submission_refused', 'provider_unavailable']);
@@ -135,6 +137,7 @@ describe('a settlement needs its proof', () => {
 });
 
 describe('settling twice', () => {
+  // MR-43, MR-44
   it('moves money once and answers the same', async () => {
     const hold = await seen(FINISHED);
     const first = await settle(hold.id, 'completed');
@@ -154,6 +157,7 @@ describe('settling twice', () => {
     ]);
   });
 
+  // MR-83
   it('from many connections at once moves money once', async () => {
     for (const [look, reason, after] of [
       [FINISHED, 'completed', CHARGED],
@@ -169,6 +173,7 @@ describe('settling twice', () => {
     }
   });
 
+  // MR-43
   it('differently is a conflict: recorded, and moves nothing', async () => {
     const hold = await seen(FINISHED);
     await settle(hold.id, 'completed');
@@ -203,6 +208,7 @@ describe('settling twice', () => {
     }
   });
 
+  // MR-71
   it('holds and settlements of one account in parallel, with grants between them, never deadlock', async () => {
     const tenant = await openTenant(db, 10 * PRICE);
     const ids = await Promise.all(Array.from({ length: 10 }, () => admit(db, tenant)));

@@ -82,6 +82,7 @@ const dies = async (writing: Writing) => {
 };
 
 describe('a text', () => {
+  // MR-60, MR-61
   it('holds the most that it can cost, and is charged what the provider billed', async () => {
     const writing = await begun();
     expect(await balance(writing)).toEqual({ charged: 0, held: HELD, active: 1 });
@@ -93,6 +94,7 @@ describe('a text', () => {
     expect(await balance(writing)).toEqual(SETTLED(172));
   });
 
+  // MR-8
   it('is never charged more than is held, whatever the provider says that it billed', async () => {
     const writing = await begun();
     await end(writing, 'abcdef', { inputTokens: 1_000_000, outputTokens: 1_000_000 });
@@ -100,6 +102,7 @@ describe('a text', () => {
     expect(await balance(writing)).toEqual(SETTLED(HELD));
   });
 
+  // MR-61
   it('without the count of the provider is charged what was delivered, at its upper bound', async () => {
     const writing = await begun();
     expect(await record(writing, 'abc')).toBe(true);
@@ -139,6 +142,7 @@ describe('a text', () => {
     expect(await balance(writing)).toEqual(SETTLED(HELD));
   });
 
+  // MR-61
   it('of which nothing was delivered costs nothing, even if the provider billed it', async () => {
     for (const usage of [null, { inputTokens: 100, outputTokens: 900 }]) {
       const writing = await begun();
@@ -174,6 +178,7 @@ describe('a text', () => {
     expect(await balance(writing)).toMatchObject({ charged: 0, held: HELD });
   });
 
+  // MR-62, MR-63
   it('has one writer: another begins nothing, and one that was given up writes nothing more', async () => {
     const writing = await begun();
     expect(await begin(writing.id)).toMatchObject({ outcome: 'open' });
@@ -201,6 +206,7 @@ describe('a text', () => {
     expect(await balance(never)).toEqual(SETTLED(0));
   });
 
+  // MR-63
   it('is not closed while its writer renews the lease, at the end of its time neither', async () => {
     const writing = await begun();
     await record(writing, 'abc');

@@ -179,6 +179,7 @@ describe.concurrent('lost replies that look the same', () => {
     await expectOwnVideosOnly(brief);
   }
 
+  // MR-33, MR-89
   it('across two tenants: none is adopted, none created again; held until the hour, then released', async () => {
     await expectNoneAdopted('the very same words [[create:lost-reply*6]]', 6, 6);
   });
@@ -201,6 +202,7 @@ describe.concurrent('lost replies that look the same', () => {
 });
 
 describe.concurrent('a lost reply to a create with an input_reference', () => {
+  // MR-35
   it('is never adopted and never created again: the hold waits for its hour', async () => {
     const account = await openAccount(brief, GRANTED);
     const prompt = 'from an image [[create:lost-reply]]';

@@ -62,6 +62,7 @@ describe('an event of the provider', () => {
     expect(rowCount).toBe(5);
   });
 
+  // MR-4
   it('moves nothing by itself: what it says is retrieved, and believed only then', async () => {
     const { id, video } = await atWork();
     for (const type of ['video.completed', 'video.failed']) {

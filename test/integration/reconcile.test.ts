@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import {
   ask,
@@ -36,6 +36,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
+// MR-27
 describe('a workflow that was terminated is settled rightly within one run', () => {
   it.each([
     [
@@ -87,6 +88,7 @@ describe('past the hour', () => {
     expect(await stack.database.ledger.getBalance(accountId)).toMatchObject({ heldMicrocredits: 0 });
   });
 
+  // MR-5
   it('a fault of our own is no last word: nothing is settled, however long it lasts, until the look could be made', async () => {
     const service = (verb: string) => stack.database.admin.query(`${verb} holdfast_service`);
     const lost = await loseVideo(stack, 'done, but nobody can write it down');
@@ -152,6 +154,18 @@ describe('a run', () => {
     expect(await settledAs(stack, id)).toBe('charged');
   });
 
+  // MR-55
+  it('asks Temporal about a hold by describe, and lists no workflows: a list may be behind', async () => {
+    const { workflowService } = stack.temporal;
+    const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
+    const listing = vi.spyOn(workflowService, 'listWorkflowExecutions');
+    const { id } = await loseVideo(stack, 'asked about [[never]]');
+    await reconcile(stack, true);
+    const execution: unknown = expect.objectContaining({ workflowId: id });
+    expect(describing).toHaveBeenCalledWith(expect.objectContaining({ execution }));
+    expect(listing).not.toHaveBeenCalled();
+  });
+
   it('beside another one settles each hold once', async () => {
     const lost = await Promise.all(Array.from({ length: 5 }, (_, n) => loseVideo(stack, `two at once ${n} [[never]]`)));
     for (const { id } of lost) await bendHold(stack, id, -1);
@@ -197,6 +211,7 @@ describe('release_expired_holds, when Temporal is gone for good', () => {
     await reconcile(stack);
   });
 
+  // MR-54
   it('keeps a grace of two hours, whatever is asked for', async () => {
     const { id } = await loseVideo(stack, 'within the grace [[never]]');
     await bendHold(stack, id, -119 * 60);

@@ -33,6 +33,7 @@ const charged = async () => {
   return { account, id };
 };
 
+// MR-97
 describe('what was refunded of a charge', () => {
   it('is told with the charge: how much, by whom and when; a part first, then all', async () => {
     const { account, id } = await charged();
@@ -111,6 +112,7 @@ describe('what was refunded of a charge', () => {
 });
 
 describe('a video whose hold was released', () => {
+  // MR-97
   it('says that nothing was charged, and has no refund beside it', async () => {
     const account = await openAccount(stack, GRANTED);
     const id = await ask(account, 'blocked [[fail:moderation_blocked]]');

@@ -105,6 +105,7 @@ describe.concurrent('a reset of a finished generation', () => {
 });
 
 describe.concurrent('a reset of a running generation', () => {
+  // MR-46, MR-83
   it('at each of its events in turn charges once, for one create', async () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'step by step [[after:6s]][[create:slow:1s]]';
@@ -184,6 +185,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
 });
 
 describe.concurrent('a second settlement of another kind', () => {
+  // MR-43
   it("is the late workflow's typed conflict: the first stands, the second is recorded and counted", async () => {
     const account = await openAccount(stack, GRANTED);
     const id = await ask(account, 'late [[after:3s]]');

@@ -6,6 +6,7 @@ import {
   expectNoDrift,
   expectQuickVideos,
   movementsOf,
+  readableHistory,
   untilRow,
   untilSettled,
 } from '../harness/support/generations.ts';
@@ -88,7 +89,7 @@ describe('a settlement', () => {
     expect(second?.body).toBe(first?.body);
     await untilLogged(account, endpoint, { video_id: id, state: 'delivered', attempts: 2, last_error: null });
     const workflow = deliveryWorkflowId({ accountId: account.id, endpointId: endpoint.id, eventId: waiting.id });
-    const history = await readableHistory(workflow);
+    const history = await readableHistory(stack, workflow);
     expect(history).toContain(endpoint.id);
     expect(history).not.toContain(String(flaky.port));
     expect(history).not.toMatch(/https?:\/\/|whsec_|red fox/);
@@ -231,12 +232,4 @@ describe('a receiver that never answers', () => {
 async function deleteAll(): Promise<void> {
   const { data } = (await (await account.fetch('/v1/webhook_endpoints')).json()) as { data: { id: string }[] };
   for (const { id } of data) await account.fetch(`/v1/webhook_endpoints/${id}`, { method: 'DELETE' });
-}
-
-/** All that a history says, payloads included. */
-async function readableHistory(workflowId: string): Promise<string> {
-  const { events } = await stack.env.client.workflow.getHandle(workflowId).fetchHistory();
-  const text = JSON.stringify(events);
-  const payloads = text.match(/"data":"([A-Za-z0-9+/=]+)"/g) ?? [];
-  return text + payloads.map((each) => Buffer.from(each.slice(8, -1), 'base64').toString()).join('\n');
 }

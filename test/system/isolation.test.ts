@@ -45,6 +45,7 @@ afterAll(async () => {
 });
 
 describe(`a provider whose every call hangs, with ${HANGING} generations open`, () => {
+  // MR-92
   it("delays nobody's hold and nobody's settlement: p99 of both stays under a second", async () => {
     // Without the API, which is not what is measured here: that would take most of the test's time.
     const slow = await openTenant(stack.database, GRANTED);

@@ -33,6 +33,7 @@ const KINDS: readonly [string, string][] = [
   ['never done [[never]]', 'generation_timeout'],
 ];
 
+// MR-27
 it('50 open holds are all settled rightly after Temporal’s database file was deleted', async () => {
   const account = await openAccount(stack, GRANTED);
   const asked = Array.from({ length: 50 }, (_, n) => KINDS[n % KINDS.length] as [string, string]);

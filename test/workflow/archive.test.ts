@@ -44,6 +44,7 @@ describe('the content of a charged video', () => {
     expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
   });
 
+  // MR-57
   it('that can not be had for hours holds up no settlement, and adds no event to the history', async () => {
     const steady = await run({});
     let shown: unknown;
@@ -57,6 +58,7 @@ describe('the content of a charged video', () => {
     expect(shaken.events).toBeLessThanOrEqual(steady.events);
   });
 
+  // MR-59
   it('that is never to be had is charged all the same, and on record as gone after a day', async () => {
     const { world, result, tookMs, events } = await run({ archive: () => 'away' });
     expect(world.calls).toEqual(['hold', 'look', 'capture', 'record gone']);

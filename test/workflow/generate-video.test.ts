@@ -28,12 +28,14 @@ const settlements = (world: FakeWorld) =>
 const after = (ms: number) => (sinceCreateMs: number) => (sinceCreateMs >= ms ? COMPLETED : OPEN);
 
 describe('what moves credits', () => {
+  // MR-10
   it('captures once when the provider says completed', async () => {
     const { world, result } = await run({ look: after(60_000) });
     expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  // MR-11
   it('releases once when the provider says failed', async () => {
     const { world, result } = await run({
       look: () => ({ verdict: 'failed' }),
@@ -46,6 +48,7 @@ describe('what moves credits', () => {
     expect(settlements(world)).toEqual(['release provider_failed']);
   });
 
+  // MR-12
   it('releases when the create is refused for what the client asked', async () => {
     const { world, result } = await run({ create: () => ({ outcome: 'refused', errorCode: 'bad_prompt' }) });
     expect(result.outcome).toBe('released');
@@ -69,6 +72,7 @@ describe('what moves credits', () => {
   });
 });
 
+// MR-19
 describe('the hour', () => {
   it('releases with generation_timeout an hour after the hold, after one last look', async () => {
     const { world, result } = await run({ look: () => OPEN });
@@ -97,6 +101,7 @@ describe('the hour', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  // MR-50
   it('waits for the database when its clock says that time is left', async () => {
     const { world } = await run({
       look: () => OPEN,
@@ -116,6 +121,7 @@ describe('the hour', () => {
   });
 });
 
+// MR-3
 describe('trouble in between moves nothing', () => {
   it('a provider that is away for 50 minutes and heals: charged if completed', async () => {
     const healed = 50 * 60_000;
@@ -131,6 +137,7 @@ describe('trouble in between moves nothing', () => {
     expect(shaken.events).toBeLessThanOrEqual(steady.events);
   });
 
+  // MR-15
   it("honours the provider's Retry-After", async () => {
     const { world, result } = await run({ look: (ms) => (ms < 40_000 ? { retryAfterMs: 40_000 } : COMPLETED) });
     expect(result.outcome).toBe('captured');
@@ -222,6 +229,7 @@ describe('the length of a history', () => {
 });
 
 describe('provider events', () => {
+  // MR-4
   it('only say "look now": one that comes too early is followed by looks after 2 s and 5 s', async () => {
     const world = fakeWorld({
       placement: held({ expectedDurationMs: 1_000_000 }),

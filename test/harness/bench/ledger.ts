@@ -5,6 +5,7 @@ import { startTestPostgres } from '../../../dev/testing.ts';
 import type { Pool } from '../../../ledger/index.ts';
 import { createLedger, createPool } from '../../../ledger/index.ts';
 import { migrate } from '../../../migrations/runner.ts';
+import { WITH_SEARCH_PATH } from '../support/template.ts';
 import { rawHoldAndCapture, rawHoldAndCaptureInOneStatement, RAW_SCHEMA } from './rawSql.ts';
 
 /**
@@ -31,7 +32,7 @@ try {
   service.username = 'holdfast_service';
   service.password = 'bench';
   await migrate({ ownerUrl: postgres.ownerUrl('holdfast'), serviceUrl: service.href });
-  const admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), max: 2 });
+  const admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), options: WITH_SEARCH_PATH, max: 2 });
   admin.on('error', fail);
   await admin.query("ALTER SYSTEM SET max_wal_size = '16GB'; ");
   await admin.query("ALTER SYSTEM SET checkpoint_timeout = '1h'");
@@ -67,7 +68,7 @@ try {
         for (const way of Object.keys(ways) as Way[]) {
           const jobs = await seedGenerations(
             admin,
-            way === 'ledger' ? 'public' : 'raw',
+            way === 'ledger' ? 'holdfast' : 'raw',
             shape === 'one hot account' ? [hot] : many,
             jobsFor(clients, shape),
           );
@@ -94,7 +95,7 @@ function jobsFor(clients: number, shape: Shape): number {
 }
 
 async function seedAccounts(admin: pg.Pool, ids: string[]): Promise<void> {
-  for (const schema of ['public', 'raw']) {
+  for (const schema of ['holdfast', 'raw']) {
     await admin.query(
       `INSERT INTO ${schema}.accounts (id, name, available_microcredits, max_active_generations)
        SELECT id, 'bench', 1000000000000000, 1000000 FROM unnest($1::text[]) id`,

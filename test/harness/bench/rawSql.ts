@@ -3,7 +3,7 @@ import type { Pool } from '../../../ledger/index.ts';
 /** The same tables in a schema of their own: the same columns, checks and indexes; no triggers, no foreign keys. */
 export const RAW_SCHEMA = `CREATE SCHEMA raw;
   ${['accounts', 'generations', 'holds', 'journal_transactions', 'generation_events']
-    .map((table) => `CREATE TABLE raw.${table} (LIKE public.${table} INCLUDING ALL);`)
+    .map((table) => `CREATE TABLE raw.${table} (LIKE holdfast.${table} INCLUDING ALL);`)
     .join('\n')}`;
 
 const AMOUNT = 571_429;

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { startTestPostgres } from '../../../dev/testing.ts';
 import { createLedger, createPool, verifyLedger } from '../../../ledger/index.ts';
 import { migrate } from '../../../migrations/runner.ts';
+import { WITH_SEARCH_PATH } from '../support/template.ts';
 import { ACCOUNT, HOT_ACCOUNT, KEY, loadGenerations } from './manyGenerations.ts';
 
 /**
@@ -20,7 +21,7 @@ const service = new URL(postgres.superuserUrl('holdfast'));
 service.username = 'holdfast_service';
 service.password = 'bench';
 await migrate({ ownerUrl: postgres.ownerUrl('holdfast'), serviceUrl: service.href });
-const admin = new pg.Client({ connectionString: postgres.superuserUrl('holdfast') });
+const admin = new pg.Client({ connectionString: postgres.superuserUrl('holdfast'), options: WITH_SEARCH_PATH });
 await admin.connect();
 const pool = createPool({
   databaseUrl: service.href,

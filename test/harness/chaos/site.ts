@@ -17,6 +17,7 @@ import { createPool } from '../../../ledger/index.ts';
 import { buildWorkflowBundle } from '../../../worker/bundle.ts';
 import type { Mutant } from '../mutants/mutant.ts';
 import { applyMutant } from '../mutants/mutant.ts';
+import { WITH_SEARCH_PATH } from '../support/template.ts';
 import { found, Ground } from './ground.ts';
 import type { Link } from './link.ts';
 import type { ChaosOptions } from './options.ts';
@@ -124,7 +125,7 @@ async function build(
     }),
   );
   const database = createPool({
-    databaseUrl: superuserUrl(cluster, 'holdfast'),
+    databaseUrl: `${superuserUrl(cluster, 'holdfast')}?options=${encodeURIComponent(WITH_SEARCH_PATH)}`,
     size: 4,
     applicationName: 'chaos',
     onError: () => undefined,
@@ -208,7 +209,7 @@ async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 async function takeOut(cluster: Cluster, guard: Mutant): Promise<void> {
-  const client = new pg.Client({ connectionString: superuserUrl(cluster, 'holdfast') });
+  const client = new pg.Client({ connectionString: superuserUrl(cluster, 'holdfast'), options: WITH_SEARCH_PATH });
   await client.connect();
   try {
     await applyMutant(client, guard);

@@ -13,6 +13,7 @@ import { anyStory, luckOf } from '../support/operationStories.ts';
 import { findHalves, fingerprint, tracesOf } from '../support/operationTraces.ts';
 import type { Victim } from '../support/postgresKills.ts';
 import { aimAt } from '../support/postgresKills.ts';
+import { WITH_SEARCH_PATH } from '../support/template.ts';
 
 const KILLS = 30;
 const CLIENTS = 6;
@@ -56,7 +57,7 @@ beforeAll(async () => {
   service.username = 'holdfast_service';
   service.password = 'service';
   await migrate({ ownerUrl: postgres.ownerUrl('holdfast'), serviceUrl: service.href });
-  admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), max: 8 });
+  admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), options: WITH_SEARCH_PATH, max: 8 });
   admin.on('error', () => undefined);
   const ledgers = Array.from({ length: CLIENTS }, (_, client) => {
     const options = { databaseUrl: service.href, size: LANES, applicationName: `client ${client}` };
@@ -179,6 +180,7 @@ async function expectAllThere(known: readonly Known[]): Promise<void> {
   expect(await fingerprint(admin)).toEqual(before);
 }
 
+// MR-73
 it(
   `what was acknowledged outlives ${KILLS} kills of PostgreSQL, and what was not is wholly done or wholly undone`,
   { timeout: 360_000 },

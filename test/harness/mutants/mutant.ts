@@ -55,10 +55,10 @@ export async function applyMutant(client: ClientBase, { name, change }: Mutant):
 /** The one function or view of that name, as a statement that replaces it. */
 async function definition(client: ClientBase, name: string): Promise<string> {
   const { rows } = await client.query<{ text: string }>(
-    `SELECT pg_get_functiondef(oid) AS text FROM pg_proc WHERE proname = $1 AND pronamespace = 'public'::regnamespace
+    `SELECT pg_get_functiondef(oid) AS text FROM pg_proc WHERE proname = $1 AND pronamespace = 'holdfast'::regnamespace
      UNION ALL
      SELECT 'CREATE OR REPLACE VIEW ' || relname || ' AS ' || pg_get_viewdef(oid) FROM pg_class
-       WHERE relname = $1 AND relkind = 'v' AND relnamespace = 'public'::regnamespace`,
+       WHERE relname = $1 AND relkind = 'v' AND relnamespace = 'holdfast'::regnamespace`,
     [name],
   );
   const [only, another] = rows;

@@ -197,7 +197,7 @@ export const schema = [
     },
     'right-create': {
       breaks: 'the service makes functions that ours call',
-      sql: 'GRANT CREATE ON SCHEMA public TO holdfast_service',
+      sql: 'GRANT CREATE ON SCHEMA holdfast TO holdfast_service',
     },
     'search-path': {
       breaks: 'a temporary table takes the place of ours',

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { MigratedPostgres } from '../support/migratedPostgres.ts';
 import { startMigratedPostgres } from '../support/migratedPostgres.ts';
-import { TEMPLATE } from '../support/template.ts';
+import { TEMPLATE, WITH_SEARCH_PATH } from '../support/template.ts';
 
 /** One server serves many runs of tests, one after the other: each clones its template from what was migrated once. */
 
@@ -34,7 +34,10 @@ export async function atDatabase<Result>(
   database: string,
   use: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = new pg.Client({ connectionString: urls.superuser.replace(/DATABASE$/, database) });
+  const client = new pg.Client({
+    connectionString: urls.superuser.replace(/DATABASE$/, database),
+    options: WITH_SEARCH_PATH,
+  });
   await client.connect();
   try {
     return await use(client);

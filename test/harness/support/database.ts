@@ -4,7 +4,8 @@ import { inject } from 'vitest';
 import { accountId, apiKeyId, videoId } from '../../../contracts/ids.ts';
 import type { Ledger, Pool } from '../../../ledger/index.ts';
 import { createLedger, createPool } from '../../../ledger/index.ts';
-import { TEMPLATE } from './template.ts';
+import { SEARCH_PATH } from '../../../migrations/runner.ts';
+import { TEMPLATE, WITH_SEARCH_PATH } from './template.ts';
 
 export interface TestDatabase {
   /** As the service's role, the way the product connects. */
@@ -24,6 +25,11 @@ export async function createTestDatabase(poolSize = 20): Promise<TestDatabase> {
   const { superuser, service } = inject('postgres');
   const at = (url: string, database: string) => url.replace(/DATABASE$/, database);
   await once(at(superuser, 'postgres'), `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  // A clone does not bring the settings of roles along.
+  await once(
+    at(superuser, 'postgres'),
+    `ALTER ROLE holdfast_service IN DATABASE ${name} SET search_path = ${SEARCH_PATH}`,
+  );
   const url = at(service, name);
   const pools: Pool[] = [];
   const openPool = () => {
@@ -32,7 +38,7 @@ export async function createTestDatabase(poolSize = 20): Promise<TestDatabase> {
     return opened;
   };
   const pool = openPool();
-  const admin = new pg.Pool({ connectionString: at(superuser, name), max: 4 });
+  const admin = new pg.Pool({ connectionString: at(superuser, name), options: WITH_SEARCH_PATH, max: 4 });
   admin.on('error', () => undefined);
   const drop = async () => {
     await Promise.all([...pools, admin].map((each) => each.end()));

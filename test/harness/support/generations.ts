@@ -168,3 +168,11 @@ export async function completedTasks(handle: WorkflowHandle): Promise<EventId[]>
     completed && eventId ? [eventId] : [],
   );
 }
+
+/** All that a workflow's history says, payloads included. */
+export async function readableHistory({ env }: TestStack, workflowId: string): Promise<string> {
+  const { events } = await env.client.workflow.getHandle(workflowId).fetchHistory();
+  const text = JSON.stringify(events);
+  const payloads = text.match(/"data":"([A-Za-z0-9+/=]+)"/g) ?? [];
+  return text + payloads.map((each) => Buffer.from(each.slice(8, -1), 'base64').toString()).join('\n');
+}

@@ -107,7 +107,7 @@ export async function findHalves(admin: pg.Pool): Promise<string[]> {
 /** A digest of every row of every table, by table: the same as long as nothing has moved. */
 export async function fingerprint(admin: pg.Pool): Promise<Record<string, string>> {
   const { rows: tables } = await admin.query<{ name: string }>(
-    `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+    `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'holdfast' ORDER BY 1`,
   );
   const digests = tables.map(async ({ name }) => {
     const { rows } = await admin.query<{ digest: string }>(
