@@ -1,10 +1,10 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
-import type { ReconcileInput, ReconcileReport } from '../../contracts/reconcile.ts';
-import { RECONCILE_HOLDS } from '../../contracts/reconcile.ts';
-import { TASK_QUEUE } from '../../contracts/temporal.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError } from '../http/errors.ts';
+import type { ReconcileInput, ReconcileReport } from '../../../contracts/reconcile.ts';
+import { RECONCILE_HOLDS } from '../../../contracts/reconcile.ts';
+import { TASK_QUEUE } from '../../../contracts/temporal.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { ApiError } from '../../http/errors.ts';
 
 /** A run over a great many holds takes minutes; it goes on when its caller has left. */
 const WAIT_MS = 10 * 60_000;

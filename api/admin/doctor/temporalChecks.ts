@@ -1,9 +1,9 @@
 import type { Connection } from '@temporalio/client';
 import { ScheduleNotFoundError } from '@temporalio/client';
-import { RECONCILE_SCHEDULE_ID } from '../../contracts/reconcile.ts';
-import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../../contracts/temporal.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import type { Check, Finding } from './doctorChecks.ts';
+import { RECONCILE_SCHEDULE_ID } from '../../../contracts/reconcile.ts';
+import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../../../contracts/temporal.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import type { Check, Finding } from './checks.ts';
 
 /** The doctor's checks that ask Temporal. */
 
