@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type { CreateOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
+import type { SubmitOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
 import { creator, providerList } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { describe } from './describe.ts';
@@ -8,7 +8,7 @@ import { whoseFault } from './whoseFault.ts';
 
 /** What creating came to in the end, after every try that was allowed. */
 export type Created =
-  | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
+  | Extract<SubmitOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
   /** A call may have arrived, and its video is not known: the hold waits for its end. */
   | { readonly outcome: 'unknown' };
 
@@ -34,7 +34,7 @@ export function leastTimeToCreateMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expe
  */
 export async function create(creating: Creating): Promise<Created> {
   const { hold, expectedMs, deadline, cancel } = creating;
-  const resumed = hold.createMayHaveArrived ? await find(creating) : undefined;
+  const resumed = hold.attemptMayHaveArrived ? await find(creating) : undefined;
   if (resumed !== undefined) return resumed;
   const leastTimeLeftMs = leastTimeToCreateMs(hold, expectedMs);
   let retryMs = FIRST_RETRY_MS;
@@ -72,7 +72,7 @@ export async function create(creating: Creating): Promise<Created> {
   }
 }
 
-async function createOnce({ generationId, deadline }: Creating, leastTimeLeftMs: number): Promise<CreateOutcome> {
+async function createOnce({ generationId, deadline }: Creating, leastTimeLeftMs: number): Promise<SubmitOutcome> {
   describe('Creating the video at the provider.');
   try {
     return await creator('create the video at the provider', deadline.leftMs()).createVideo({
