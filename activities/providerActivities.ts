@@ -13,9 +13,9 @@ import { writeText } from './writeText.ts';
 export function createProviderActivities(deps: ProviderDependencies): ProviderActivities & TextActivities {
   const slots = new Slots(TEXTS_AT_ONCE, TEXTS_OF_ONE_TENANT);
   return {
-    createVideo: ({ generationId, leastTimeLeftMs }) =>
+    submitVideo: ({ generationId, leastTimeLeftMs }) =>
       withHeartbeats(
-        () => createVideo(deps, generationId, leastTimeLeftMs),
+        () => submitVideo(deps, generationId, leastTimeLeftMs),
         (context) => made.get(context),
       ),
     findVideo: ({ generationId }) => withHeartbeats(() => findVideo(deps, generationId)),
@@ -51,7 +51,7 @@ interface Made {
 
 const made = new WeakMap<Context, Made>();
 
-async function createVideo(
+async function submitVideo(
   deps: ProviderDependencies,
   generationId: string,
   leastTimeLeftMs: number,

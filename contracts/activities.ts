@@ -177,7 +177,7 @@ export interface TextActivities {
 
 export interface ProviderActivities {
   /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */
-  createVideo(input: { generationId: string; leastTimeLeftMs: number }): Promise<SubmitOutcome>;
+  submitVideo(input: { generationId: string; leastTimeLeftMs: number }): Promise<SubmitOutcome>;
   /** Looks in the provider's list for the video that an open attempt may have made, and adopts it when it is the only one. */
   findVideo(input: { generationId: string }): Promise<FindOutcome>;
   /**

@@ -113,34 +113,6 @@ END),
 CREATE TRIGGER contents_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.contents TO holdfast_service;
 
-CREATE TABLE provider_attempts (
-  generation_id text NOT NULL,
-  number integer NOT NULL,
-  begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-  ended_at timestamp with time zone,
-  outcome text,
-  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
-  visible_sha256 bytea NOT NULL,
-  error_code text,
-  error_message text,
-  lease_ms integer,
-  lease_until timestamp with time zone,
-  last_called boolean NOT NULL DEFAULT false,
-  CONSTRAINT provider_attempts_pkey PRIMARY KEY (generation_id, number),
-  CONSTRAINT provider_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
-  CONSTRAINT provider_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
-  CONSTRAINT provider_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
-  CONSTRAINT provider_attempts_number_check CHECK (number > 0),
-  CONSTRAINT provider_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
-  CONSTRAINT provider_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
-  CONSTRAINT provider_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
-);
-CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts USING btree (generation_id) WHERE outcome IS NULL;
-CREATE INDEX provider_attempts_unmatched ON provider_attempts USING btree (begun_at) WHERE outcome IS NULL OR outcome = 'not_found'::text;
-CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
-CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON holdfast.provider_attempts TO holdfast_service;
-
 CREATE TABLE expected_rights (
   line text NOT NULL,
   CONSTRAINT expected_rights_pkey PRIMARY KEY (line)
@@ -399,6 +371,34 @@ CREATE TABLE prices (
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.prices TO holdfast_service;
+
+CREATE TABLE provider_attempts (
+  generation_id text NOT NULL,
+  number integer NOT NULL,
+  begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamp with time zone,
+  outcome text,
+  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
+  visible_sha256 bytea NOT NULL,
+  error_code text,
+  error_message text,
+  lease_ms integer,
+  lease_until timestamp with time zone,
+  last_called boolean NOT NULL DEFAULT false,
+  CONSTRAINT provider_attempts_pkey PRIMARY KEY (generation_id, number),
+  CONSTRAINT provider_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT provider_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
+  CONSTRAINT provider_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
+  CONSTRAINT provider_attempts_number_check CHECK (number > 0),
+  CONSTRAINT provider_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
+  CONSTRAINT provider_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
+  CONSTRAINT provider_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts USING btree (generation_id) WHERE outcome IS NULL;
+CREATE INDEX provider_attempts_unmatched ON provider_attempts USING btree (begun_at) WHERE outcome IS NULL OR outcome = 'not_found'::text;
+CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON holdfast.provider_attempts TO holdfast_service;
 
 CREATE TABLE provider_events (
   webhook_id text NOT NULL,

@@ -6,8 +6,8 @@ import { ledger } from './activities.ts';
 import { announce } from './announce.ts';
 import { archive } from './archive.ts';
 import { payForLateVideo } from './claim.ts';
-import type { Created } from './create.ts';
-import { create } from './create.ts';
+import type { Submitted } from './submit.ts';
+import { submit } from './submit.ts';
 import type { Ended, Guarded } from './creditGuard.ts';
 import { keepHold, noLook, withCreditGuard, withoutWork } from './creditGuard.ts';
 import { describeHold, markHeld } from './describe.ts';
@@ -51,9 +51,9 @@ async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge:
   );
   const known = hold.providerVideoId;
   if (hold.isClaim && known !== null) return payForLateVideo(generation, known, deadline);
-  const created: Created =
+  const created: Submitted =
     known === null
-      ? await create({ generationId, hold, expectedMs, deadline, cancel })
+      ? await submit({ generationId, hold, expectedMs, deadline, cancel })
       : { outcome: 'created', providerVideoId: known, providerEventsExpected: false };
   switch (created.outcome) {
     case 'refused':

@@ -121,7 +121,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       },
     },
     provider: {
-      createVideo: async ({ leastTimeLeftMs }) => {
+      submitVideo: async ({ leastTimeLeftMs }) => {
         creates += 1;
         calls.push('create');
         createdAtMs = await options.now();

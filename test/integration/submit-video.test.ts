@@ -46,7 +46,7 @@ async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
   let details: unknown;
   environment.on('heartbeat', (beat: unknown) => (details = beat));
   const input = { generationId: id, leastTimeLeftMs: 0 };
-  const outcome = (await environment.run(activities.createVideo, input)) as SubmitOutcome;
+  const outcome = (await environment.run(activities.submitVideo, input)) as SubmitOutcome;
   return { outcome, alarms, creates, details };
 }
 
