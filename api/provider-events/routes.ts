@@ -4,7 +4,7 @@ import type { ApiDependencies, WebhookOutcome } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { newRouter } from '../http/router.ts';
-import { errorAnswers } from '../http/schemas.ts';
+import { errorResponses } from '../http/contract.ts';
 
 const Received = z.object({ received: z.literal(true) }).openapi('WebhookReceived', { example: { received: true } });
 const signed = (name: string) =>
@@ -28,7 +28,7 @@ const receive = createRoute({
   },
   responses: {
     200: { description: 'Received.', content: { 'application/json': { schema: Received } } },
-    ...errorAnswers(401, 404, 413, 500, 503),
+    ...errorResponses(401, 404, 413, 500, 503),
   },
 });
 

@@ -8,8 +8,8 @@ import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, json, nothing } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { bearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 /** What became of the messages to an endpoint, and asking for one again. */
 
@@ -45,9 +45,11 @@ const log = createRoute({
   responses: {
     200: {
       description: 'A page.',
-      content: json(listOf(Delivery).openapi('WebhookDeliveryList', { example: pageOf(EXAMPLE.webhookDelivery) })),
+      content: jsonContent(
+        listOf(Delivery).openapi('WebhookDeliveryList', { example: pageOf(EXAMPLE.webhookDelivery) }),
+      ),
     },
-    ...errorAnswers(400, 401, 404, 500, 503),
+    ...errorResponses(400, 401, 404, 500, 503),
   },
 });
 
@@ -63,11 +65,11 @@ const redeliver = createRoute({
   security: bearer,
   request: {
     params: z.object({ endpoint_id: pathParam('endpoint_id'), delivery_id: pathParam('delivery_id') }),
-    query: nothing,
+    query: noQuery,
   },
   responses: {
-    200: { description: 'It is being sent.', content: json(Asked) },
-    ...errorAnswers(400, 401, 404, 409, 500, 503),
+    200: { description: 'It is being sent.', content: jsonContent(Asked) },
+    ...errorResponses(400, 401, 404, 409, 500, 503),
   },
 });
 
