@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 /** The API says `refunded` of a hold that was released, because its customer has the credits back. */
 export const SHOWN_STATES = { held: 'held', charged: 'charged', released: 'refunded' } as const;
@@ -75,8 +76,4 @@ export function actorInWords(actor: unknown): string {
 
 function actorsInWords(actors: readonly RefundActor[]): string {
   return actors.map(actorInWords).join(' and ');
-}
-
-export function unixSeconds(moment: Date): number {
-  return Math.floor(moment.getTime() / 1000);
 }
