@@ -1,8 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EVENT_ID } from '../../contracts/ids.ts';
-import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../../contracts/temporal.ts';
-import type { DeliverWebhookInput, WebhookDelivery } from '../../contracts/webhooks.ts';
-import { DELIVER_WEBHOOK, deliveryWorkflowId, SEND_NOW, WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
+import type { WebhookDelivery } from '../../contracts/webhooks.ts';
+import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
 import type { LoggedDelivery } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
@@ -105,23 +104,10 @@ export function webhookDeliveryRoutes(deps: ApiDependencies) {
     });
 }
 
-const SEND_NOW_TIMEOUT_MS = 3000;
-
 /** It is on record that it is to be sent: where Temporal does not hear of it now, the reconciler starts it. */
 async function sendNow({ temporal, log: logger }: ApiDependencies, delivery: WebhookDelivery): Promise<void> {
-  const { accountId } = delivery;
   try {
-    await temporal.withDeadline(Date.now() + SEND_NOW_TIMEOUT_MS, () =>
-      temporal.workflow.signalWithStart<(input: DeliverWebhookInput) => Promise<void>, []>(DELIVER_WEBHOOK, {
-        workflowId: deliveryWorkflowId(delivery),
-        taskQueue: TASK_QUEUE.workflowsAndLedger,
-        args: [{ ...delivery, tries: 0 }],
-        signal: SEND_NOW,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: accountId }],
-        staticSummary: 'A webhook to a tenant, asked for once more',
-      }),
-    );
+    await temporal.webhookDeliveries.sendNow(delivery);
   } catch (error) {
     logger.warn({ err: error, eventId: delivery.eventId }, 'a redelivery could not be started; the reconciler will');
   }
