@@ -3,7 +3,7 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { examine } from './doctor.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers } from '../http/schemas.ts';
+import { adminBearer, errorAnswers } from '../http/contract.ts';
 
 const Doctor = z
   .object({

@@ -12,8 +12,8 @@ import { listOf, listQuery, toList } from '../http/listing.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 import { answerOnce, shownOnce } from '../http/once.ts';
 import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { adminBearer, errorAnswers, json, nothing, unixSeconds } from '../http/contract.ts';
+import { plainText } from '../http/schemas.ts';
 
 /** API keys as an operator makes, lists, rotates and revokes them. A key itself is shown once, and kept as its hash. */
 

@@ -9,8 +9,8 @@ import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { adminBearer, errorAnswers, json, nothing, unixSeconds } from '../http/contract.ts';
+import { plainText } from '../http/schemas.ts';
 import { SalesShown, toSales } from './sales.ts';
 
 /** What an operator does and looks at, beyond opening accounts and granting credits. */

@@ -7,8 +7,8 @@ import { ApiError } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
 import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { adminBearer, errorAnswers, json, nothing, unixSeconds } from '../http/contract.ts';
+import { plainText } from '../http/schemas.ts';
 
 /** The price book: versions with the moment from which they are in force. */
 

@@ -10,8 +10,8 @@ import { EXAMPLE } from '../http/examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
 import { answerOnce } from '../http/once.ts';
 import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { adminBearer, errorAnswers, nothing, unixSeconds } from '../http/contract.ts';
+import { plainText } from '../http/schemas.ts';
 
 const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
 const named = {

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers } from '../http/schemas.ts';
+import { bearer, errorAnswers } from '../http/contract.ts';
 import { SECONDS } from '../videos/videoRequest.ts';
 
 const PriceList = z

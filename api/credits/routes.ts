@@ -6,8 +6,7 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { bearer, errorAnswers, unixSeconds } from '../http/contract.ts';
 
 const Credits = z
   .object({

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
+import { unixSeconds } from '../http/contract.ts';
 
 /** What became of a generation's credits: the same object in everything that is paid for. */
 export const GenerationCredits = z.object({
@@ -72,8 +73,4 @@ export function actorInWords(actor: unknown): string {
 
 function actorsInWords(actors: readonly RefundActor[]): string {
   return actors.map(actorInWords).join(' and ');
-}
-
-export function unixSeconds(moment: Date): number {
-  return Math.floor(moment.getTime() / 1000);
 }

@@ -6,7 +6,7 @@ import type { ApiDependencies, WebhookOutcome } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { newRouter } from '../http/router.ts';
-import { errorAnswers } from '../http/schemas.ts';
+import { errorAnswers } from '../http/contract.ts';
 
 const Received = z.object({ received: z.literal(true) }).openapi('WebhookReceived', { example: { received: true } });
 const signed = (name: string) =>

@@ -2,13 +2,8 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../ledger/index.ts';
 import { readText, type TextRequest } from '../../provider/index.ts';
-import {
-  GenerationCredits,
-  refundInWords,
-  releaseInWords,
-  toCredits,
-  unixSeconds,
-} from '../generations/creditsObject.ts';
+import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { unixSeconds } from '../http/contract.ts';
 
 /** A script or a thread. */
 export const WrittenText = z

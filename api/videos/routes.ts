@@ -15,7 +15,7 @@ import type { Order } from '../generations/startGeneration.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, nothing } from '../http/schemas.ts';
+import { bearer, errorAnswers, nothing } from '../http/contract.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { toTimeline } from './timeline.ts';
 import { videoEvents } from './videoEvents.ts';

@@ -9,8 +9,7 @@ import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, json, nothing } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { bearer, errorAnswers, json, nothing, unixSeconds } from '../http/contract.ts';
 
 /** What became of the messages to an endpoint, and asking for one again. */
 

@@ -12,8 +12,7 @@ import { listOf, toList } from '../http/listing.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 import { answerOnce, shownOnce } from '../http/once.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, json, nothing } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { bearer, errorAnswers, json, nothing, unixSeconds } from '../http/contract.ts';
 
 /** Where a tenant hears of the end of its videos: Standard Webhooks, docs/webhooks.md. */
 
