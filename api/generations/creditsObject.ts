@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import { unixSeconds } from '../http/contract.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 /** What became of a generation's credits: the same object in everything that is paid for. */
 export const GenerationCredits = z.object({

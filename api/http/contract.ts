@@ -1,38 +1,39 @@
 import { z } from '@hono/zod-openapi';
-import { EXAMPLE } from './examples.ts';
+import { EXAMPLE, pageOf } from './examples.ts';
+import { listOf } from './listing.ts';
 
-/** What the contracts of several routes share: security, path parameters, bodies and responses. */
+/** What the contracts of routes share: security, parameters, bodies and responses. */
 
 export const bearer = [{ bearerAuth: [] }];
 export const adminBearer = [{ adminAuth: [] }];
 
-/** A path parameter of this name. */
-export const pathParam = (name: string, example?: string) =>
-  z.string().openapi({ param: { name, in: 'path' }, ...(example !== undefined && { example }) });
+/** Path parameters are plain strings, because an id of the wrong form is answered 404 and not 400. */
+export const accountParams = z.object({ account_id: z.string() });
+export const videoParams = z.object({ video_id: z.string() });
 
-/** The content of a body that is JSON of this schema. */
-export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
+/** The query of a POST or DELETE that takes none: an unknown `dry_run`, for example, is refused and not ignored. */
+export const noQuery = z.strictObject({});
 
-/** A request body that must be there, as JSON of this schema. */
+export const jsonContent = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
+
 export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
-  required: true as const,
-  content: json(schema),
+  required: true,
+  content: jsonContent(schema),
 });
 
-/** The query of a POST that takes no parameters: an unknown one, such as `dry_run`, is refused rather than ignored. */
-export const nothing = z.strictObject({});
+export const jsonResponse = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: jsonContent(schema),
+});
 
-/** A moment on the wire: seconds since 1970, as in OpenAI's objects. */
-export const moment = z.number().int();
+/** The 200 of a list; `name` is the schema's name in the OpenAPI document. */
+export const pageResponse = <Item extends z.ZodType>(name: string, item: Item, example: { id: string }) =>
+  jsonResponse('A page.', listOf(item).openapi(name, { example: pageOf(example) }));
 
-export function unixSeconds(at: Date): number {
-  return Math.floor(at.getTime() / 1000);
-}
-
-/** The response 200 with this body, and the errors: those that every route has, and these. */
-export const answersWith = <Schema extends z.ZodType>(description: string, schema: Schema, ...errors: number[]) => ({
-  200: { description, content: json(schema) },
-  ...errorAnswers(401, 500, 503, ...errors),
+/** A 200 with this body, and the errors: 401, 500 and 503, which every route with a key can answer, and those named. */
+export const responsesWith = <Schema extends z.ZodType>(description: string, schema: Schema, ...errors: number[]) => ({
+  200: jsonResponse(description, schema),
+  ...errorResponses(401, 500, 503, ...errors),
 });
 
 export const ErrorEnvelope = z
@@ -46,20 +47,20 @@ export const ErrorEnvelope = z
   })
   .openapi('Error', { example: envelopeExample(404) });
 
-interface ErrorAnswer {
+interface ErrorResponse {
   description: string;
   content: { 'application/json': { schema: typeof ErrorEnvelope; example: unknown } };
 }
 
-export function errorAnswers(...statuses: number[]) {
-  const answers: Record<number, ErrorAnswer> = {};
+export function errorResponses(...statuses: number[]) {
+  const responses: Record<number, ErrorResponse> = {};
   for (const status of statuses) {
-    answers[status] = {
+    responses[status] = {
       description: DESCRIPTION[status] ?? 'Refused.',
       content: { 'application/json': { schema: ErrorEnvelope, example: envelopeExample(status) } },
     };
   }
-  return answers;
+  return responses;
 }
 
 function envelopeExample(status: number) {

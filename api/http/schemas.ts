@@ -1,5 +1,14 @@
 import { z } from '@hono/zod-openapi';
 
+/** Fields that several objects share. */
+
+export const unixTime = z.number().int();
+export const microcredits = z.number().int();
+
+export function unixSeconds(moment: Date): number {
+  return Math.floor(moment.getTime() / 1000);
+}
+
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;
 
 /** Comparing texts puts marks in order, which takes the square of their number; people stack a few. */

@@ -3,7 +3,7 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../ledger/index.ts';
 import { readText, type TextRequest } from '../../provider/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
-import { unixSeconds } from '../http/contract.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 /** A script or a thread. */
 export const WrittenText = z

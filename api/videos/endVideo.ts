@@ -1,4 +1,3 @@
-import { CANCEL_REQUESTED } from '../../contracts/temporal.ts';
 import type { Generation } from '../../ledger/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
@@ -18,13 +17,10 @@ export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, ge
   }
   // Only the first goes to the workflow, so that no number of them grows its history (MR-87).
   if (!first) return;
-  await temporal.workflow
-    .getHandle(generationId)
-    .signal(CANCEL_REQUESTED)
-    .catch((error: unknown) => {
-      // It is on record: the workflow reads it before the next create.
-      log.warn({ err: error, generationId }, 'a cancel could not be signalled');
-    });
+  await temporal.generations.requestCancel(generationId).catch((error: unknown) => {
+    // It is on record: the workflow reads it before the next create.
+    log.warn({ err: error, generationId }, 'a cancel could not be signalled');
+  });
 }
 
 /**

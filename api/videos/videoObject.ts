@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Generation } from '../../ledger/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
-import { unixSeconds } from '../http/contract.ts';
+import { unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
 /** OpenAI's video object, every key of it, plus `credits`. */

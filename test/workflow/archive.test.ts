@@ -34,7 +34,7 @@ async function run(
 
 async function outcomeShown(handle: GenerationHandle): Promise<unknown> {
   const { typedSearchAttributes } = await handle.describe();
-  return typedSearchAttributes.getAll().find(({ key }) => key.name === SEARCH_ATTRIBUTE.outcome)?.value;
+  return typedSearchAttributes.get(SEARCH_ATTRIBUTE.outcome);
 }
 
 describe('the content of a charged video', () => {
