@@ -121,6 +121,6 @@ export const providerCommands = [
   commands(13, begin),
   commands(13, end),
   commands(2, note),
-  commands(6, adopt),
+  commands(8, adopt),
   commands(9, look),
 ];

@@ -84,7 +84,7 @@ const cancel = operation({
   perform: ({ ledger }, generationId) => ledger.requestCancel(generationId, 'client'),
 });
 
-const remove = operation({
+export const remove = operation({
   name: 'deleteGeneration',
   data: fields({ which: someGeneration, own: mostly }),
   call: (model, { which, own }) => {

@@ -4,7 +4,7 @@ import { fields, mostly } from './draws.ts';
 import { type Command, type Real, step } from './operation.ts';
 import { grant } from './operatorCommands.ts';
 import { begin, end, look } from './providerCommands.ts';
-import { admit, place } from './requestCommands.ts';
+import { admit, place, remove } from './requestCommands.ts';
 import { outlive, settle } from './settlementCommands.ts';
 import { LIMIT, type Model } from './state.ts';
 
@@ -39,22 +39,32 @@ async function beginAnother(model: Model, real: Real, slot: number): Promise<str
   return generationId;
 }
 
+async function expire(model: Model, real: Real, generationId: string): Promise<void> {
+  await step(outlive, model, real, generationId);
+  await step(settle, model, real, { generationId, reason: 'expired', chargeMicrocredits: undefined });
+}
+
 /** Completes the video of one more generation; a late one after its hold has expired, so that it can be claimed. */
 export async function completeAnother(model: Model, real: Real, slot: number, isLate: boolean): Promise<void> {
   const generationId = await beginAnother(model, real, slot);
   const videoId = model.named(`of ${generationId}`);
   const created = { outcome: 'created', providerVideoId: videoId, providerCreatedAt: null } as const;
   await step(end, model, real, { generationId, number: 1, end: created });
-  if (isLate) {
-    await step(outlive, model, real, generationId);
-    await step(settle, model, real, { generationId, reason: 'expired', chargeMicrocredits: undefined });
-  }
+  if (isLate) await expire(model, real, generationId);
   await step(look, model, real, { generationId, videoId, seen: FINISHED });
 }
 
 /** Begins two equal creates, of one account or of two. Until one ends, a video in the provider's list may be either's. */
 async function beginTwins(model: Model, real: Real, slots: readonly number[]): Promise<void> {
   for (const slot of slots) await beginAnother(model, real, slot);
+}
+
+/** Begins two equal creates, and deletes one's generation after its hold has expired: its prompt is erased then. */
+async function deleteTwin(model: Model, real: Real, slot: number): Promise<void> {
+  await beginAnother(model, real, slot);
+  const generationId = await beginAnother(model, real, slot);
+  await expire(model, real, generationId);
+  await step(remove, model, real, { accountId: model.accountId(slot), generationId });
 }
 
 /** Loses every create that a generation may have. */
@@ -88,6 +98,7 @@ const funded = fc.constantFrom(0, 1);
 
 export const sceneCommands = [
   scenes(3, 'beginTwins', fc.constantFrom([0, 0], [1, 1], [0, 1], [1, 0]), beginTwins),
+  scenes(1, 'deleteTwin', funded, deleteTwin),
   scenes(1, 'loseAllCreates', funded, loseAllCreates),
   scenes(1, 'completeLate', funded, (model, real, slot: number) => completeAnother(model, real, slot, true)),
   scenes(1, 'repeatClawBacks', fields({ slot: funded, topUp: mostly }), repeatClawBacks),
