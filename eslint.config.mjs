@@ -14,6 +14,8 @@ const nodeBuiltinsAndServices = {
       group: [
         '../activities/*',
         '../ledger/*',
+        '../store/*',
+        '../temporal/*',
         '../provider/*',
         '../outbound/*',
         '../network/*',
@@ -22,7 +24,7 @@ const nodeBuiltinsAndServices = {
         '../platform/*',
         '../config*',
       ],
-      message: 'Workflows know contracts/ and nothing else of ours (HOUSE).',
+      message: 'Workflows know contracts/ and nothing else of ours.',
     },
   ],
 };

@@ -6,7 +6,7 @@ const ALONE = ['chaos', 'isolation', 'many', 'slow-copies', 'webhook-latency'].m
 );
 
 export const shared = {
-  globalSetup: ['test/support/globalSetup.ts'],
+  globalSetup: ['test/harness/support/globalSetup.ts'],
   // A real server answers in its own time; a test that waits on a condition fails with what it waited for.
   testTimeout: 30_000,
   hookTimeout: 60_000,

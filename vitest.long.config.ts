@@ -3,5 +3,5 @@ import { shared } from './vitest.config.ts';
 
 /** The tests that take minutes: one file after the other, each with the machine to itself. */
 export default defineConfig({
-  test: { ...shared, include: ['test/long/**/*.long.ts'], maxWorkers: 1, testTimeout: 1_800_000 },
+  test: { ...shared, include: ['test/harness/long/**/*.long.ts'], maxWorkers: 1, testTimeout: 1_800_000 },
 });

@@ -78,7 +78,7 @@ export type Judgement =
   | { readonly outcome: 'unclear'; readonly why: string }
   | { readonly outcome: 'nothing' };
 
-/** What the candidates prove (RULES, "Creating at most once"). `explains`: texts of other attempts whose video isn't known. */
+/** What the candidates prove (MR-32 to MR-37). `explains`: the texts of other attempts whose video isn't known. */
 export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly string[]): Judgement {
   const alike = (likeness: Likeness) => candidates.filter((each) => each.likeness === likeness);
   const [equal, perhaps] = [alike('equal'), alike('perhaps')];

@@ -1,6 +1,6 @@
 /**
  * Ids of the things that outlive a request. A generation's id is also its Temporal workflow id and the key of every
- * settlement of it (RULES, "Settling is idempotent").
+ * settlement of it (MR-44).
  */
 
 /** `video_` + the 32 hex digits of a UUIDv7. */

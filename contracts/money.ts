@@ -1,4 +1,4 @@
-/** 1 credit = 1,000,000 microcredits (RULES, "The ledger"). Amounts are integers, in microcredits, never floats of credits. */
+/** 1 credit = 1,000,000 microcredits (MR-72). Amounts are integers, in microcredits, never floats of credits. */
 export const MICROCREDITS_PER_CREDIT = 1_000_000;
 
 /** The largest amount that is exact in JSON and in JavaScript: 2^53 − 1 microcredits. */
@@ -19,3 +19,6 @@ export function formatCredits(amountMicrocredits: number): string {
   const digits = String(Math.abs(amountMicrocredits)).padStart(7, '0');
   return `${amountMicrocredits < 0 ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }
+
+/** Who gave credits back: an operator, or Holdfast by a rule of its own (MR-22). */
+export type RefundActor = 'operator' | 'holdfast';

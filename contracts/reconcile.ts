@@ -1,5 +1,5 @@
 /**
- * The reconciler finishes what a workflow did not: terminated, lost, stuck (RULES, "The reconciler"). It asks Temporal
+ * The reconciler finishes what a workflow did not: terminated, lost, stuck (MR-56). It asks Temporal
  * about each hold by describe, never by list, and settles by the same functions as the workflow.
  */
 

@@ -1,8 +1,8 @@
-import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import type { Booking, HoldPlacement } from './activities.ts';
+import type { defineSearchAttributeKey, SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import type { GenerationRef, HoldPlacement } from './activities.ts';
 import { isVideoId } from './ids.ts';
 
-/** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (RULES, exploit 12). */
+/** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (MR-92). */
 export const TASK_QUEUE = {
   workflowsAndLedger: 'holdfast',
   provider: 'holdfast-provider',
@@ -18,7 +18,7 @@ export function workflowTypeOf(generationId: string): typeof GENERATE_VIDEO | ty
 }
 
 /** Ids and amounts only: no prompt, file or key ever enters a history. */
-export type GenerationInput = Booking;
+export type GenerationInput = GenerationRef;
 
 export interface GenerationResult {
   readonly generationId: string;
@@ -42,9 +42,10 @@ export const CANCEL_REQUESTED = { type: 'signal', name: 'cancelRequested' } as S
 /** The values of the search attribute `HoldfastOutcome`. */
 export type HoldfastOutcome = 'held' | 'captured' | 'released' | 'expired' | 'refused';
 
+/** What operators find workflows by; each is a keyword. As `defineSearchAttributeKey` makes them. */
 export const SEARCH_ATTRIBUTE = {
-  account: 'HoldfastAccount',
-  outcome: 'HoldfastOutcome',
-  errorCode: 'HoldfastErrorCode',
-  providerVideo: 'HoldfastProviderVideo',
-} as const;
+  account: { name: 'HoldfastAccount', type: 'KEYWORD' },
+  outcome: { name: 'HoldfastOutcome', type: 'KEYWORD' },
+  errorCode: { name: 'HoldfastErrorCode', type: 'KEYWORD' },
+  providerVideo: { name: 'HoldfastProviderVideo', type: 'KEYWORD' },
+} as const satisfies Record<string, ReturnType<typeof defineSearchAttributeKey<'KEYWORD'>>>;

@@ -1,10 +1,10 @@
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Pool } from './pool.ts';
+import type { Pool } from '../store/pool.ts';
 
 /**
  * Movements of one account meet at its row, one after the other, whatever we do. More of them waiting inside of the
  * database make each slower (every waiting statement keeps old versions of that very row from being cleaned up) and take
- * connections that another tenant's movement needs (RULES, exploit 12). So a process sends only this many at once.
+ * connections that another tenant's movement needs (MR-92). So a process sends only this many at once.
  */
 const AT_ONCE = 6;
 

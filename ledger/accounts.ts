@@ -1,6 +1,6 @@
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from './pool.ts';
-import { row } from './query.ts';
+import type { Pool } from '../store/pool.ts';
+import { row } from '../store/query.ts';
 
 const OPEN_ACCOUNT = {
   name: 'open_account',

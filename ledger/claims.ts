@@ -1,7 +1,7 @@
-import type { Pool } from './pool.ts';
-import { row } from './query.ts';
-import type { Admission, AdmissionRow, AnyAdmission } from './requests.ts';
-import { toAdmission } from './requests.ts';
+import type { Pool } from '../store/pool.ts';
+import { row } from '../store/query.ts';
+import type { Admission, AdmissionRow, AnyAdmission } from './admission.ts';
+import { toAdmission } from './admission.ts';
 
 const CLAIM = {
   name: 'claim_generation',
@@ -16,7 +16,7 @@ export type Claim =
 
 /**
  * Admits a new generation, at the old price, for a video that completed after its refund; holds nothing. A video is paid
- * for once (RULES, "Expiry and what comes after"). With `dryRun` it only says what would be answered.
+ * for once (MR-53). With `dryRun` it only says what would be answered.
  */
 export async function claimGeneration(
   pool: Pool,

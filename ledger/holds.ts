@@ -1,13 +1,13 @@
 import type { HoldPlacement, HoldRefusalCode, Settlement, SettleResult } from '../contracts/activities.ts';
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from './pool.ts';
-import { row } from './query.ts';
+import type { Pool } from '../store/pool.ts';
+import { row } from '../store/query.ts';
 
 const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)' };
 const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2, $3)' };
 
 interface PlacedRow {
-  state: 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  state: 'held' | 'charged' | 'released' | 'refused' | 'voided';
   refusal_code: HoldRefusalCode;
   account_id: string;
   hold_id: string;
@@ -20,7 +20,7 @@ interface PlacedRow {
   expected_duration_ms: number | null;
   provider_video_id: string | null;
   is_claim: boolean;
-  create_may_have_arrived: boolean;
+  attempt_may_have_arrived: boolean;
   credits_charged: boolean;
   settlement_reason: Settlement['reason'];
   error_code: string | null;
@@ -66,10 +66,10 @@ export async function placeHold(
         expectedDurationMs: placed.expected_duration_ms,
         providerVideoId: placed.provider_video_id,
         isClaim: placed.is_claim,
-        createMayHaveArrived: placed.create_may_have_arrived,
+        attemptMayHaveArrived: placed.attempt_may_have_arrived,
       };
     case 'charged':
-    case 'refunded':
+    case 'released':
       return { outcome: 'settled', accountId: placed.account_id, settlement: settlementOf(placed) };
     case 'refused':
     case 'voided':

@@ -1,29 +1,29 @@
-import type { Pool } from './pool.ts';
+import type { Pool } from '../store/pool.ts';
 import * as accounts from './accounts.ts';
-import * as attempts from './attempts.ts';
-import * as contents from './contents.ts';
-import * as doctor from './doctor.ts';
-import * as events from './events.ts';
-import * as generations from './generations.ts';
+import * as attempts from '../store/attempts.ts';
+import * as contents from '../store/contents.ts';
+import * as doctor from '../store/doctor.ts';
+import * as events from '../store/events.ts';
+import * as generations from '../store/generations.ts';
 import * as holds from './holds.ts';
-import * as keys from './keys.ts';
+import * as keys from '../store/keys.ts';
 import * as lists from './lists.ts';
-import * as lookup from './lookup.ts';
+import * as lookup from '../store/lookup.ts';
 import * as claims from './claims.ts';
 import * as reconcile from './reconcile.ts';
-import type { KeptOperation, Once } from './once.ts';
-import { runOnce } from './once.ts';
-import * as operatorsViews from './operations.ts';
+import type { KeptOperation, Once } from '../store/once.ts';
+import { runOnce } from '../store/once.ts';
+import * as operatorsViews from './overview.ts';
 import * as prices from './prices.ts';
-import * as providerEvents from './providerEvents.ts';
+import * as providerEvents from '../store/providerEvents.ts';
 import * as refunds from './refunds.ts';
-import * as requests from './requests.ts';
+import * as requests from './admission.ts';
 import * as sales from './sales.ts';
 import * as statements from './statement.ts';
 import * as textPrices from './textPrices.ts';
-import * as texts from './texts.ts';
-import * as webhookDeliveries from './webhookDeliveries.ts';
-import * as webhookEndpoints from './webhookEndpoints.ts';
+import * as texts from '../store/texts.ts';
+import * as webhookDeliveries from '../store/webhookDeliveries.ts';
+import * as webhookEndpoints from '../store/webhookEndpoints.ts';
 
 const operations = {
   ...accounts,
@@ -71,7 +71,7 @@ export type Ledger = {
 const CHANGING: ReadonlySet<string> = new Set([
   'placeHold',
   'recordLook',
-  'endCreate',
+  'endAttempt',
   'adoptVideo',
   'settleGeneration',
   'requestCancel',
@@ -113,31 +113,32 @@ export function createLedger(pool: Pool, announced: (generationId: string) => vo
   };
 }
 
-export { Announcer, type Changes, listenForChanges } from './changes.ts';
+export { Announcer, type Changes, listenForChanges } from '../store/changes.ts';
 export { toCsv } from './csv.ts';
-export { createPool, type Pool } from './pool.ts';
-export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
-export type { GenerationEvent } from './events.ts';
-export type { Generation } from './generations.ts';
-export type { Admission, AnyAdmission, KeptAnswer, Repeated } from './requests.ts';
-export type { Listed, ListedHold, Page } from './lists.ts';
-export type { Adoption, OpenAttempt } from './lookup.ts';
-export type { Caller, KeySpending, ListedKey } from './keys.ts';
-export type { KeptOperation, Once } from './once.ts';
+export { createPool, type Pool } from '../store/pool.ts';
+export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from '../store/errors.ts';
+export type { GenerationEvent } from '../store/events.ts';
+export type { Generation } from '../store/generations.ts';
+export type { Admission, AnyAdmission, KeptAnswer, Repeated } from './admission.ts';
+export type { ListedHold } from './lists.ts';
+export type { Listed, Page } from '../store/pages.ts';
+export type { Adoption, OpenAttempt } from '../store/lookup.ts';
+export type { Caller, KeySpending, ListedKey } from '../store/keys.ts';
+export type { KeptOperation, Once } from '../store/once.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
-export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
-export type { CreateStart, GenerationRequest, SeenVideo } from './attempts.ts';
-export type { EmergencyRelease, ListedAccount, Overview } from './operations.ts';
+export type { Archiving, Content, GoneRefund, ServedPart } from '../store/contents.ts';
+export type { AttemptStart, GenerationRequest, SeenVideo } from '../store/attempts.ts';
+export type { EmergencyRelease, ListedAccount, Overview } from './overview.ts';
 export type { Price, PriceChange } from './prices.ts';
-export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
+export type { ProviderEvent, RecordedEvent } from '../store/providerEvents.ts';
 export type { Movement } from './holds.ts';
-export type { Refund, RefundActor } from './refunds.ts';
+export type { Refund } from './refunds.ts';
 export type { Sales } from './sales.ts';
 export type { Statement, StatementLine, StatementTotals } from './statement.ts';
-export type { Text, TextClosing } from './texts.ts';
+export type { Text, TextClosing } from '../store/texts.ts';
 export type { TextPrice } from './textPrices.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Claim } from './claims.ts';
 export type { HeldGeneration } from './reconcile.ts';
-export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';
-export type { WebhookEndpoint } from './webhookEndpoints.ts';
+export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from '../store/webhookDeliveries.ts';
+export type { WebhookEndpoint } from '../store/webhookEndpoints.ts';

@@ -1,5 +1,5 @@
-import type { Pool } from './pool.ts';
-import { row, rows } from './query.ts';
+import type { Pool } from '../store/pool.ts';
+import { row, rows } from '../store/query.ts';
 
 export interface Price {
   readonly model: string;

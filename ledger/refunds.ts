@@ -1,15 +1,12 @@
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from './pool.ts';
-import { row } from './query.ts';
+import type { Pool } from '../store/pool.ts';
+import { row } from '../store/query.ts';
 
 const REFUND = {
   name: 'refund_generation',
   text: `SELECT outcome, transaction_id AS "transactionId", moved_microcredits AS "movedMicrocredits",
       refundable_microcredits AS "refundableMicrocredits", replayed FROM refund_generation($1, $2, $3, $4)`,
 };
-
-/** Who gave credits back: an operator, or Holdfast by a rule of its own. */
-export type RefundActor = 'operator' | 'holdfast';
 
 export type Refund =
   | {

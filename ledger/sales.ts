@@ -1,5 +1,5 @@
-import type { Pool } from './pool.ts';
-import { row, rows } from './query.ts';
+import type { Pool } from '../store/pool.ts';
+import { row, rows } from '../store/query.ts';
 
 /** The operators' switch: closed, nothing new is admitted, and what was admitted goes on as ever. */
 export interface Sales {

@@ -1,7 +1,7 @@
-import { LedgerError } from './errors.ts';
-import type { Pool } from './pool.ts';
-import { row, rows } from './query.ts';
-import { STATEMENT_LINE } from './selections.ts';
+import { LedgerError } from '../store/errors.ts';
+import type { Pool } from '../store/pool.ts';
+import { row, rows } from '../store/query.ts';
+import { STATEMENT_LINE } from './statementLine.ts';
 
 export interface StatementLine {
   readonly transactionId: number;

@@ -1,6 +1,6 @@
-import type { Pool } from './pool.ts';
+import type { Pool } from '../store/pool.ts';
 import type { PriceChange } from './prices.ts';
-import { row, rows } from './query.ts';
+import { row, rows } from '../store/query.ts';
 
 const PRICES = {
   name: 'list_text_prices',

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Pool } from './pool.ts';
+import type { Pool } from '../store/pool.ts';
 
 /** A place where what is kept differs from what the journal says. */
 export interface Difference {

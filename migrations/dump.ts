@@ -16,7 +16,7 @@ interface Line {
 }
 
 const TABLES = `SELECT relname AS object FROM pg_class
-  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname COLLATE "C"`;
+  WHERE relnamespace = 'holdfast'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname COLLATE "C"`;
 
 const COLUMNS = `SELECT c.relname AS object, concat(
     quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod),
@@ -27,33 +27,33 @@ const COLUMNS = `SELECT c.relname AS object, concat(
       ELSE ' GENERATED ALWAYS AS (' || pg_get_expr(d.adbin, d.adrelid) || ')' END) AS line
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.relnamespace = 'holdfast'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
   ORDER BY c.relname COLLATE "C", a.attnum`;
 
 // Not null stands with the columns.
 const CONSTRAINTS = `SELECT c.relname AS object,
     format('CONSTRAINT %I %s', n.conname, pg_get_constraintdef(n.oid, true)) AS line
   FROM pg_class c JOIN pg_constraint n ON n.conrelid = c.oid
-  WHERE c.relnamespace = 'public'::regnamespace AND n.contype IN ('p', 'u', 'x', 'c', 'f')
+  WHERE c.relnamespace = 'holdfast'::regnamespace AND n.contype IN ('p', 'u', 'x', 'c', 'f')
   ORDER BY c.relname COLLATE "C", position(n.contype::text IN 'puxcf'), n.conname COLLATE "C"`;
 
-const INDEXES = `SELECT c.relname AS object, pg_get_indexdef(i.indexrelid) || ';' AS line
+const INDEXES = `SELECT c.relname AS object, pg_get_indexdef(i.indexrelid, 0, true) || ';' AS line
   FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
-  WHERE c.relnamespace = 'public'::regnamespace
+  WHERE c.relnamespace = 'holdfast'::regnamespace
     AND NOT EXISTS (SELECT FROM pg_constraint n WHERE n.conindid = i.indexrelid AND n.contype IN ('p', 'u', 'x'))
   ORDER BY c.relname COLLATE "C", i.indexrelid::regclass::text COLLATE "C"`;
 
 const TRIGGERS = `SELECT c.relname AS object, pg_get_triggerdef(t.oid, true) || ';' AS line
   FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid
-  WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
+  WHERE c.relnamespace = 'holdfast'::regnamespace AND NOT t.tgisinternal
   ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"`;
 
 const GRANTS = `SELECT object, line FROM rights ORDER BY object COLLATE "C", line COLLATE "C"`;
 
-/** The schema `public` of the client's database as text, the same for the same schema. Changes nothing. */
+/** The schema `holdfast` of the client's database as text, the same for the same schema. Changes nothing. */
 export async function dumpSchema(client: pg.ClientBase): Promise<string> {
   // Names are written without their schema when it is on the search path.
-  await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = public');
+  await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = holdfast');
   try {
     const { rows: tables } = await client.query<{ object: string }>(TABLES);
     const columns = await read(client, COLUMNS);

@@ -5,10 +5,10 @@ const ours = (catalog: string, owner: string) => `${owner} = current_user::regro
   SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${catalog}.oid AND d.deptype = 'e')`;
 
 const OUR_FUNCTIONS = `SELECT oid, oid::regprocedure AS signature, prolang FROM pg_proc
-  WHERE pronamespace = 'public'::regnamespace AND prokind = 'f' AND ${ours('pg_proc', 'proowner')}`;
+  WHERE pronamespace = 'holdfast'::regnamespace AND prokind = 'f' AND ${ours('pg_proc', 'proowner')}`;
 
 const OUR_RELATIONS = `SELECT oid, oid::regclass AS name, relkind FROM pg_class
-  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') AND ${ours('pg_class', 'relowner')}`;
+  WHERE relnamespace = 'holdfast'::regnamespace AND relkind IN ('r', 'v') AND ${ours('pg_class', 'relowner')}`;
 
 // The newest first: what was made later may need what was made before, never the other way round.
 const DROPS = `WITH functions AS (${OUR_FUNCTIONS}), relations AS (${OUR_RELATIONS})
@@ -17,10 +17,12 @@ const DROPS = `WITH functions AS (${OUR_FUNCTIONS}), relations AS (${OUR_RELATIO
   UNION ALL SELECT 2, oid, format('DROP VIEW %s', name) FROM relations WHERE relkind = 'v'
   UNION ALL SELECT 3, oid, format('DROP FUNCTION %s', signature) FROM functions
   UNION ALL SELECT 4, oid, format('REVOKE ALL ON %s FROM PUBLIC, holdfast_service', name) FROM relations WHERE relkind = 'r'
+  UNION ALL SELECT 5, 0, 'REVOKE ALL ON SCHEMA holdfast FROM PUBLIC, holdfast_service'
   ORDER BY step, oid DESC`;
 
 /**
- * Drops our triggers, views and functions, and takes the service's rights on the tables: the files make all of them again.
+ * Drops our triggers, views and functions, and takes the service's rights on the schema and its tables: the files make all
+ * of them again.
  * Never cascades: what somebody else made of them keeps the schema as it is, with an error that names it.
  */
 export async function dropFunctions(client: pg.ClientBase): Promise<void> {
@@ -34,7 +36,7 @@ const GIVEN_BY_DEFAULT = `SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s 
     CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' ELSE 'FUNCTIONS' END,
     CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) AS sql
   FROM pg_default_acl d, aclexplode(d.defaclacl) a
-  WHERE d.defaclrole = current_user::regrole AND d.defaclnamespace IN (0, 'public'::regnamespace)
+  WHERE d.defaclrole = current_user::regrole AND d.defaclnamespace IN (0, 'holdfast'::regnamespace)
     AND d.defaclobjtype IN ('r', 'S', 'f') AND a.grantee <> d.defaclrole AND NOT (d.defaclobjtype = 'f' AND a.grantee = 0)
     AND (a.privilege_type <> 'SELECT' OR a.grantee = 0 OR a.grantee = to_regrole('holdfast_service'))
   GROUP BY d.defaclrole, d.defaclnamespace, d.defaclobjtype, a.grantee`;
@@ -50,8 +52,8 @@ export async function refuseDefaultRights(client: pg.ClientBase): Promise<void> 
 const REVOKES = `WITH functions AS (${OUR_FUNCTIONS})
   SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', signature) AS sql FROM functions`;
 
-// What the service had of its tables, views and functions was taken before the files gave it; a membership is the operator's.
-const OF_THE_FILES = `line ~ '^GRANT .* TO holdfast_service;$' AND line !~ ' ON (SCHEMA|PARAMETER) '`;
+// What the service had of the schema, its tables, views and functions was taken before the files gave it.
+const OF_THE_FILES = `line ~ '^GRANT .* ON .* TO holdfast_service;$' AND line !~ ' ON PARAMETER '`;
 
 const CHECKS = `WITH functions AS (${OUR_FUNCTIONS})
   SELECT CASE l.lanname WHEN 'sql' THEN fmgr_sql_validator(f.oid) ELSE plpgsql_validator(f.oid) END

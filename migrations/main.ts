@@ -1,5 +1,5 @@
 import { loadConfig } from '../config.ts';
-import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../platform/temporal.ts';
+import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../temporal/connection.ts';
 import { migrate } from './runner.ts';
 
 const config = loadConfig();
@@ -11,6 +11,10 @@ const applied = await migrate({
   ownerUrl: config.migrateDatabaseUrl,
   serviceUrl: config.databaseUrl,
   onApplied: (name) => process.stdout.write(`applied ${name}\n`),
+}).catch((error: unknown) => {
+  const { message, cause } = error as Error;
+  process.stderr.write(`Nothing was migrated. ${message}${cause instanceof Error ? ` ${cause.message}` : ''}\n`);
+  process.exit(1);
 });
 process.stdout.write(
   applied.length === 0 ? 'The schema is up to date.\n' : `The schema is up to date; ${applied.length} applied.\n`,

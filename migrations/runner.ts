@@ -7,6 +7,9 @@ const ADVISORY_LOCK = 4_017_325_001;
 
 const SERVICE_ROLE = 'holdfast_service';
 
+/** Our schema alone, because the host's app may have anything in `public`; a temporary object never hides one of ours. */
+export const SEARCH_PATH = 'holdfast, pg_temp';
+
 export interface MigrateOptions {
   /** A role that owns the database and may create roles, or the service's role exists already. */
   readonly ownerUrl: string;
@@ -29,10 +32,12 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    // For this connection only: the owner may be the role of the host's app, which keeps its own path.
+    await client.query(`SET search_path = ${SEARCH_PATH}`);
+    await refuseFirstEdition(client);
     await refuseSecondOwner(client);
     await ensureServiceRole(client, serviceUrl);
-    await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
-      name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+    await ensureServicePath(client);
     const names = await bringUpToDate(client, await readSchemaFiles(folder));
     for (const name of names) onApplied?.(name);
     return names;
@@ -42,27 +47,42 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   }
 }
 
-/** What two roles made would be taken for two schemas: neither could replace the other's functions, or their rights. */
+/** Up to 0.1.0 our tables were in `public`. A host's app may well have a table of one of these names, but not these columns. */
+async function refuseFirstEdition(client: pg.Client): Promise<void> {
+  const { rowCount } = await client.query(`SELECT FROM pg_attribute WHERE attname = 'sha256'
+    AND attrelid = to_regclass('public.schema_migrations') AND to_regclass('public.journal_transactions') IS NOT NULL`);
+  if (rowCount !== 0) {
+    throw new Error(
+      'The database has tables of Holdfast 0.1.0 in the schema public, which cannot be upgraded: make a new database (npm start -- --fresh).',
+    );
+  }
+}
+
+/** Two owners would share one schema: neither could replace the other's functions, or their rights. */
 async function refuseSecondOwner(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ owner: string; role: string }>(`SELECT relowner::regrole::text AS owner,
-    current_user AS role FROM pg_class WHERE oid = to_regclass('schema_migrations') AND relowner <> current_user::regrole`);
+  const { rows } = await client.query<{ owner: string; role: string }>(`SELECT nspowner::regrole::text AS owner,
+    current_user AS role FROM pg_namespace WHERE nspname = 'holdfast' AND nspowner <> current_user::regrole`);
   for (const { owner, role } of rows) {
-    throw new Error(`The schema belongs to ${owner}, not to ${role}: set MIGRATE_DATABASE_URL to migrate as ${owner}.`);
+    throw new Error(
+      `The schema holdfast belongs to ${owner}, not to ${role}: set MIGRATE_DATABASE_URL to migrate as ${owner}.`,
+    );
   }
 }
 
 async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<string[]> {
-  const { rows } = await client.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migrations');
-  const applied = new Map(rows.map((row) => [row.name, row.sha256]));
+  const applied = await listApplied(client);
   refuseOthers(applied, files.tables);
   const changed = [...files.tables, ...files.functions].filter(({ name, sha256 }) => applied.get(name) !== sha256);
   const removed = [...applied.keys()].filter(
     (name) => name.startsWith('functions/') && !files.functions.some((file) => file.name === name),
   );
   if (changed.length === 0 && removed.length === 0) return [];
-  await refuseDefaultRights(client);
   await client.query('BEGIN');
   try {
+    if (!(await exists(client, 'to_regnamespace', 'holdfast'))) await client.query('CREATE SCHEMA holdfast');
+    await refuseDefaultRights(client);
+    await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
+      name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
     await dropFunctions(client);
     for (const file of files.tables) if (changed.includes(file)) await applyOne(client, file);
     await client.query(`DELETE FROM schema_migrations WHERE name LIKE 'functions/%'`);
@@ -80,15 +100,21 @@ async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<str
   return changed.map(({ name }) => name);
 }
 
+async function listApplied(client: pg.Client): Promise<ReadonlyMap<string, string>> {
+  if (!(await exists(client, 'to_regclass', 'holdfast.schema_migrations'))) return new Map();
+  const { rows } = await client.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migrations');
+  return new Map(rows.map(({ name, sha256 }) => [name, sha256]));
+}
+
+async function exists(client: pg.Client, lookUp: 'to_regclass' | 'to_regnamespace', name: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>(`SELECT ${lookUp}($1) IS NOT NULL AS found`, [name]);
+  return rows[0]?.found === true;
+}
+
 /** Functions can be replaced by those of any version; tables can't be made what they were before. */
 function refuseOthers(applied: ReadonlyMap<string, string>, tables: readonly SchemaFile[]): void {
   for (const [name, sha256] of applied) {
     if (name.startsWith('functions/')) continue;
-    if (!name.includes('/')) {
-      throw new Error(
-        'The database has the schema of 0.1.0, which was never released: make a new database (npm start -- --fresh).',
-      );
-    }
     const file = tables.find((one) => one.name === name);
     if (file === undefined) {
       throw new Error(`The database has ${name}, which this version of Holdfast does not know. Run the newer version.`);
@@ -120,6 +146,27 @@ async function ensureServiceRole(client: pg.Client, serviceUrl: string): Promise
       );
     } catch (error) {
       if (!(error instanceof pg.DatabaseError && (error.code === '42710' || error.code === '23505'))) throw error;
+    }
+  }
+}
+
+/** The service finds the schema by a setting of its role in this database, which a restored dump does not bring along. */
+async function ensureServicePath(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ database: string; isSet: boolean }>(
+    `SELECT quote_ident(datname) AS database, EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setdatabase = d.oid
+      AND s.setrole = to_regrole($1) AND $2 = ANY (s.setconfig)) AS "isSet" FROM pg_database d WHERE datname = current_database()`,
+    [SERVICE_ROLE, `search_path=${SEARCH_PATH}`],
+  );
+  for (const { database, isSet } of rows) {
+    if (isSet) continue;
+    const statement = `ALTER ROLE ${SERVICE_ROLE} IN DATABASE ${database} SET search_path = ${SEARCH_PATH};`;
+    try {
+      await client.query(statement);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError && error.code === '42501')) throw error;
+      throw new Error(
+        `The owner may not say where ${SERVICE_ROLE} finds the schema. As a superuser, run: ${statement}`,
+      );
     }
   }
 }

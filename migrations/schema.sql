@@ -23,7 +23,7 @@ CREATE TABLE account_operations (
   CONSTRAINT account_operations_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
 );
 CREATE TRIGGER account_operations_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON account_operations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON account_operations TO holdfast_service;
+GRANT SELECT ON holdfast.account_operations TO holdfast_service;
 
 CREATE TABLE accounts (
   id text NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE accounts (
   CONSTRAINT accounts_max_active_generations_check CHECK (max_active_generations >= 0),
   CONSTRAINT accounts_name_check CHECK (length(name) >= 1 AND length(name) <= 200)
 );
-GRANT SELECT ON accounts TO holdfast_service;
+GRANT SELECT ON holdfast.accounts TO holdfast_service;
 
 CREATE TABLE api_key_spending (
   api_key_id text NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE api_key_spending (
   CONSTRAINT api_key_spending_month_microcredits_check CHECK (month_microcredits >= 0 AND month_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT api_key_spending_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id)
 );
-GRANT SELECT ON api_key_spending TO holdfast_service;
+GRANT SELECT ON holdfast.api_key_spending TO holdfast_service;
 
 CREATE TABLE api_keys (
   id text NOT NULL,
@@ -83,9 +83,9 @@ CREATE TABLE api_keys (
   CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT api_keys_spends_as_own FOREIGN KEY (spends_as, account_id) REFERENCES api_keys(id, account_id)
 );
-CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
+CREATE INDEX api_keys_account ON api_keys USING btree (account_id);
 CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION guard_api_key();
-GRANT INSERT (id, account_id, name, key_sha256, scopes, expires_at, daily_limit_microcredits, monthly_limit_microcredits, requests_per_minute, spends_as), SELECT, UPDATE (revoked_at, expires_at) ON api_keys TO holdfast_service;
+GRANT INSERT (id, account_id, name, key_sha256, scopes, expires_at, daily_limit_microcredits, monthly_limit_microcredits, requests_per_minute, spends_as), SELECT, UPDATE (revoked_at, expires_at) ON holdfast.api_keys TO holdfast_service;
 
 CREATE TABLE contents (
   generation_id text NOT NULL,
@@ -111,41 +111,13 @@ END),
   CONSTRAINT contents_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE TRIGGER contents_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON contents TO holdfast_service;
-
-CREATE TABLE create_attempts (
-  generation_id text NOT NULL,
-  number integer NOT NULL,
-  begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-  ended_at timestamp with time zone,
-  outcome text,
-  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
-  visible_sha256 bytea NOT NULL,
-  error_code text,
-  error_message text,
-  lease_ms integer,
-  lease_until timestamp with time zone,
-  last_called boolean NOT NULL DEFAULT false,
-  CONSTRAINT create_attempts_pkey PRIMARY KEY (generation_id, number),
-  CONSTRAINT create_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
-  CONSTRAINT create_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
-  CONSTRAINT create_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
-  CONSTRAINT create_attempts_number_check CHECK (number > 0),
-  CONSTRAINT create_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
-  CONSTRAINT create_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
-  CONSTRAINT create_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
-);
-CREATE UNIQUE INDEX create_attempts_one_open ON public.create_attempts USING btree (generation_id) WHERE (outcome IS NULL);
-CREATE INDEX create_attempts_unmatched ON public.create_attempts USING btree (begun_at) WHERE ((outcome IS NULL) OR (outcome = 'not_found'::text));
-CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
-CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON create_attempts TO holdfast_service;
+GRANT SELECT ON holdfast.contents TO holdfast_service;
 
 CREATE TABLE expected_rights (
   line text NOT NULL,
   CONSTRAINT expected_rights_pkey PRIMARY KEY (line)
 );
-GRANT SELECT ON expected_rights TO holdfast_service;
+GRANT SELECT ON holdfast.expected_rights TO holdfast_service;
 
 CREATE TABLE generation_events (
   generation_id text NOT NULL,
@@ -158,7 +130,7 @@ CREATE TABLE generation_events (
   CONSTRAINT generation_events_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE TRIGGER generation_events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON generation_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON generation_events TO holdfast_service;
+GRANT SELECT ON holdfast.generation_events TO holdfast_service;
 
 CREATE TABLE generations (
   id text NOT NULL,
@@ -200,7 +172,7 @@ CREATE TABLE generations (
   provider_deleted_at timestamp with time zone,
   credits_charged boolean,
   charged_amount_microcredits bigint,
-  charged_at timestamp with time zone,
+  settled_at timestamp with time zone,
   settlement_reason text,
   error_code text,
   error_message text,
@@ -210,7 +182,7 @@ CREATE TABLE generations (
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
   CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
-  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded'::text AND provider_verdict = 'completed'::text),
+  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
   CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
@@ -221,13 +193,13 @@ CREATE TABLE generations (
   CONSTRAINT generations_provider_verdict_check CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
   CONSTRAINT generations_replays_check CHECK (replays >= 0),
   CONSTRAINT generations_seconds_check CHECK (seconds > 0),
-  CONSTRAINT generations_state_check CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'refunded'::text, 'refused'::text, 'voided'::text])),
-  CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'refunded'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
+  CONSTRAINT generations_state_check CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'released'::text, 'refused'::text, 'voided'::text])),
+  CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'released'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
   CONSTRAINT generations_three_states CHECK (COALESCE(
 CASE
-    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND charged_at IS NULL
-    WHEN credits_charged THEN charged_amount_microcredits > 0 AND charged_at IS NOT NULL
-    ELSE charged_amount_microcredits IS NULL AND charged_at IS NOT NULL
+    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND settled_at IS NULL
+    WHEN credits_charged THEN charged_amount_microcredits > 0 AND settled_at IS NOT NULL
+    ELSE charged_amount_microcredits IS NULL AND settled_at IS NOT NULL
 END, false)),
   CONSTRAINT generations_video_fields CHECK (
 CASE
@@ -242,23 +214,23 @@ END),
   CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id),
   CONSTRAINT generations_remix_of_fkey FOREIGN KEY (remix_of) REFERENCES generations(id)
 );
-CREATE UNIQUE INDEX generations_claimed_once ON public.generations USING btree (claim_of) WHERE (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text]));
-CREATE INDEX generations_counted ON public.generations USING btree (account_id) WHERE counts_as_active;
-CREATE INDEX generations_durations ON public.generations USING btree (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE (state = 'charged'::text);
-CREATE INDEX generations_emergencies ON public.generations USING btree (charged_at) WHERE (settlement_reason = 'emergency'::text);
-CREATE INDEX generations_followed ON public.generations USING btree (id) WHERE (counts_as_active AND (state = 'refunded'::text));
-CREATE INDEX generations_held ON public.generations USING btree (id) WHERE (state = 'held'::text);
-CREATE INDEX generations_late ON public.generations USING btree (claimable_until) WHERE ((claimable_until IS NOT NULL) AND (provider_deleted_at IS NULL));
-CREATE INDEX generations_of_account ON public.generations USING btree (account_id, id);
-CREATE INDEX generations_requested ON public.generations USING btree (admit_by) WHERE (state = 'requested'::text);
-CREATE INDEX generations_settled ON public.generations USING btree (charged_at) INCLUDE (credits_charged, error_code) WHERE (charged_at IS NOT NULL);
-CREATE INDEX generations_unknown ON public.generations USING btree (api_key_id, fingerprint, handed_out_at) WHERE (known_at IS NULL);
+CREATE UNIQUE INDEX generations_claimed_once ON generations USING btree (claim_of) WHERE state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text]);
+CREATE INDEX generations_counted ON generations USING btree (account_id) WHERE counts_as_active;
+CREATE INDEX generations_durations ON generations USING btree (model, seconds, size, settled_at) INCLUDE (duration_ms) WHERE state = 'charged'::text;
+CREATE INDEX generations_emergencies ON generations USING btree (settled_at) WHERE settlement_reason = 'emergency'::text;
+CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'released'::text;
+CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
+CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
+CREATE INDEX generations_of_account ON generations USING btree (account_id, id);
+CREATE INDEX generations_requested ON generations USING btree (admit_by) WHERE state = 'requested'::text;
+CREATE INDEX generations_settled ON generations USING btree (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
+CREATE INDEX generations_unknown ON generations USING btree (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER generations_limited_key_kept BEFORE UPDATE OF limited_key ON generations FOR EACH ROW WHEN (old.limited_key IS NOT NULL AND new.limited_key IS DISTINCT FROM old.limited_key) EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'refunded'::text])) AND starts_with(new.id, 'video_'::text)) EXECUTE FUNCTION note_webhooks();
-CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'refunded'::text])) AND new.limited_key IS NOT NULL AND new.charged_amount_microcredits IS DISTINCT FROM new.amount_microcredits) EXECUTE FUNCTION return_spending();
-GRANT SELECT ON generations TO holdfast_service;
+CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'released'::text])) AND starts_with(new.id, 'video_'::text)) EXECUTE FUNCTION note_webhooks();
+CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'released'::text])) AND new.limited_key IS NOT NULL AND new.charged_amount_microcredits IS DISTINCT FROM new.amount_microcredits) EXECUTE FUNCTION return_spending();
+GRANT SELECT ON holdfast.generations TO holdfast_service;
 
 CREATE TABLE holds (
   id text NOT NULL,
@@ -279,12 +251,12 @@ CREATE TABLE holds (
   CONSTRAINT holds_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT holds_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
-CREATE INDEX holds_active ON public.holds USING btree (expires_at) WHERE (state = 'active'::text);
-CREATE INDEX holds_active_of_account ON public.holds USING btree (account_id) INCLUDE (amount_microcredits) WHERE (state = 'active'::text);
-CREATE INDEX holds_of_account ON public.holds USING btree (account_id, id);
+CREATE INDEX holds_active ON holds USING btree (expires_at) WHERE state = 'active'::text;
+CREATE INDEX holds_active_of_account ON holds USING btree (account_id) INCLUDE (amount_microcredits) WHERE state = 'active'::text;
+CREATE INDEX holds_of_account ON holds USING btree (account_id, id);
 CREATE TRIGGER holds_guard BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION guard_hold();
 CREATE TRIGGER holds_kept BEFORE DELETE OR TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON holds TO holdfast_service;
+GRANT SELECT ON holdfast.holds TO holdfast_service;
 
 CREATE TABLE idempotency_keys (
   account_id text NOT NULL,
@@ -304,8 +276,8 @@ CREATE TABLE idempotency_keys (
   CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT idempotency_keys_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
-CREATE INDEX idempotency_keys_generation ON public.idempotency_keys USING btree (generation_id);
-GRANT SELECT ON idempotency_keys TO holdfast_service;
+CREATE INDEX idempotency_keys_generation ON idempotency_keys USING btree (generation_id);
+GRANT SELECT ON holdfast.idempotency_keys TO holdfast_service;
 
 CREATE TABLE inputs (
   generation_id text NOT NULL,
@@ -318,7 +290,7 @@ CREATE TABLE inputs (
   CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL)),
   CONSTRAINT inputs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
-GRANT SELECT ON inputs TO holdfast_service;
+GRANT SELECT ON holdfast.inputs TO holdfast_service;
 
 CREATE TABLE journal_transactions (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -352,10 +324,10 @@ END, false)),
   CONSTRAINT journal_transactions_sum_to_zero CHECK ((available_microcredits + held_microcredits + issued_microcredits + revenue_microcredits) = 0),
   CONSTRAINT journal_transactions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
 );
-CREATE INDEX journal_transactions_account ON public.journal_transactions USING btree (account_id, id);
-CREATE INDEX journal_transactions_at ON public.journal_transactions USING btree (account_id, recorded_at, id);
+CREATE INDEX journal_transactions_account ON journal_transactions USING btree (account_id, id);
+CREATE INDEX journal_transactions_at ON journal_transactions USING btree (account_id, recorded_at, id);
 CREATE TRIGGER journal_transactions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON journal_transactions TO holdfast_service;
+GRANT SELECT ON holdfast.journal_transactions TO holdfast_service;
 
 CREATE TABLE kept_operations (
   scope text NOT NULL,
@@ -377,7 +349,7 @@ CREATE TABLE ownerless_videos (
   listed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT ownerless_videos_pkey PRIMARY KEY (provider, provider_video_id)
 );
-GRANT SELECT ON ownerless_videos TO holdfast_service;
+GRANT SELECT ON holdfast.ownerless_videos TO holdfast_service;
 
 CREATE TABLE prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -398,7 +370,35 @@ CREATE TABLE prices (
   CONSTRAINT prices_provider_cost_microcredits_per_second_check CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON prices TO holdfast_service;
+GRANT SELECT ON holdfast.prices TO holdfast_service;
+
+CREATE TABLE provider_attempts (
+  generation_id text NOT NULL,
+  number integer NOT NULL,
+  begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamp with time zone,
+  outcome text,
+  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
+  visible_sha256 bytea NOT NULL,
+  error_code text,
+  error_message text,
+  lease_ms integer,
+  lease_until timestamp with time zone,
+  last_called boolean NOT NULL DEFAULT false,
+  CONSTRAINT provider_attempts_pkey PRIMARY KEY (generation_id, number),
+  CONSTRAINT provider_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT provider_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
+  CONSTRAINT provider_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
+  CONSTRAINT provider_attempts_number_check CHECK (number > 0),
+  CONSTRAINT provider_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
+  CONSTRAINT provider_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
+  CONSTRAINT provider_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts USING btree (generation_id) WHERE outcome IS NULL;
+CREATE INDEX provider_attempts_unmatched ON provider_attempts USING btree (begun_at) WHERE outcome IS NULL OR outcome = 'not_found'::text;
+CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON holdfast.provider_attempts TO holdfast_service;
 
 CREATE TABLE provider_events (
   webhook_id text NOT NULL,
@@ -411,7 +411,7 @@ CREATE TABLE provider_events (
   CONSTRAINT provider_events_webhook_id_check CHECK (length(webhook_id) >= 1 AND length(webhook_id) <= 255)
 );
 CREATE TRIGGER provider_events_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON provider_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON provider_events TO holdfast_service;
+GRANT SELECT ON holdfast.provider_events TO holdfast_service;
 
 CREATE TABLE provider_nudges (
   generation_id text NOT NULL,
@@ -419,7 +419,7 @@ CREATE TABLE provider_nudges (
   CONSTRAINT provider_nudges_pkey PRIMARY KEY (generation_id),
   CONSTRAINT provider_nudges_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
-GRANT SELECT ON provider_nudges TO holdfast_service;
+GRANT SELECT ON holdfast.provider_nudges TO holdfast_service;
 
 CREATE TABLE reconciler_progress (
   task text NOT NULL,
@@ -427,7 +427,7 @@ CREATE TABLE reconciler_progress (
   advanced_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT reconciler_progress_pkey PRIMARY KEY (task)
 );
-GRANT SELECT ON reconciler_progress TO holdfast_service;
+GRANT SELECT ON holdfast.reconciler_progress TO holdfast_service;
 
 CREATE TABLE refunds (
   generation_id text NOT NULL,
@@ -455,7 +455,7 @@ CREATE TABLE refunds (
   CONSTRAINT refunds_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
 );
 CREATE TRIGGER refunds_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refunds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON refunds TO holdfast_service;
+GRANT SELECT ON holdfast.refunds TO holdfast_service;
 
 CREATE TABLE sales_changes (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -470,7 +470,7 @@ CREATE TABLE sales_changes (
   CONSTRAINT sales_changes_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500)
 );
 CREATE TRIGGER sales_changes_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON sales_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON sales_changes TO holdfast_service;
+GRANT SELECT ON holdfast.sales_changes TO holdfast_service;
 
 CREATE TABLE schema_migrations (
   name text NOT NULL,
@@ -478,7 +478,7 @@ CREATE TABLE schema_migrations (
   applied_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
 );
-GRANT SELECT ON schema_migrations TO holdfast_service;
+GRANT SELECT ON holdfast.schema_migrations TO holdfast_service;
 
 CREATE TABLE served_parts (
   generation_id text NOT NULL,
@@ -486,7 +486,7 @@ CREATE TABLE served_parts (
   CONSTRAINT served_parts_pkey PRIMARY KEY (generation_id),
   CONSTRAINT served_parts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
-GRANT SELECT ON served_parts TO holdfast_service;
+GRANT SELECT ON holdfast.served_parts TO holdfast_service;
 
 CREATE TABLE text_prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -507,7 +507,7 @@ CREATE TABLE text_prices (
   CONSTRAINT text_prices_output_cost_microcredits_per_million_tokens_check CHECK (output_cost_microcredits_per_million_tokens >= 1 AND output_cost_microcredits_per_million_tokens <= '1000000000000'::bigint)
 );
 CREATE TRIGGER text_prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON text_prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON text_prices TO holdfast_service;
+GRANT SELECT ON holdfast.text_prices TO holdfast_service;
 
 CREATE TABLE texts (
   generation_id text NOT NULL,
@@ -531,7 +531,7 @@ CREATE TABLE texts (
 );
 CREATE TRIGGER texts_guard BEFORE UPDATE ON texts FOR EACH ROW EXECUTE FUNCTION guard_text();
 CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON texts TO holdfast_service;
+GRANT SELECT ON holdfast.texts TO holdfast_service;
 
 CREATE TABLE webhook_deliveries (
   account_id text NOT NULL,
@@ -559,10 +559,10 @@ CREATE TABLE webhook_deliveries (
   CONSTRAINT webhook_deliveries_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints(account_id, id),
   CONSTRAINT webhook_deliveries_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
-CREATE INDEX webhook_deliveries_generation ON public.webhook_deliveries USING btree (generation_id) WHERE (state = 'pending'::text);
-CREATE INDEX webhook_deliveries_pending ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_generation ON webhook_deliveries USING btree (generation_id) WHERE state = 'pending'::text;
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries USING btree (next_attempt_at) WHERE state = 'pending'::text;
 CREATE TRIGGER webhook_deliveries_kept BEFORE DELETE OR TRUNCATE ON webhook_deliveries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON webhook_deliveries TO holdfast_service;
+GRANT SELECT ON holdfast.webhook_deliveries TO holdfast_service;
 
 CREATE TABLE webhook_endpoints (
   id text NOT NULL,
@@ -583,9 +583,9 @@ CREATE TABLE webhook_endpoints (
   CONSTRAINT webhook_endpoints_url_check CHECK (length(url) >= 1 AND length(url) <= 2000),
   CONSTRAINT webhook_endpoints_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
 );
-CREATE INDEX webhook_endpoints_listening ON public.webhook_endpoints USING btree (account_id) WHERE ((disabled_at IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX webhook_endpoints_listening ON webhook_endpoints USING btree (account_id) WHERE disabled_at IS NULL AND deleted_at IS NULL;
 CREATE TRIGGER webhook_endpoints_kept BEFORE DELETE OR TRUNCATE ON webhook_endpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON webhook_endpoints TO holdfast_service;
+GRANT SELECT ON holdfast.webhook_endpoints TO holdfast_service;
 
 CREATE TABLE webhook_secrets (
   account_id text NOT NULL,
@@ -600,64 +600,65 @@ CREATE TABLE webhook_secrets (
 );
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_create(text,text,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_deletion(text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_owners_deletion(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION close_text(text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION compare_next_accounts(integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION create_webhook_endpoint(text,text,text,text[],text) TO holdfast_service;
-GRANT SELECT ON credit_usage_today TO holdfast_service;
-GRANT SELECT ON current_prices TO holdfast_service;
-GRANT SELECT ON current_text_prices TO holdfast_service;
-GRANT EXECUTE ON FUNCTION delete_generation(text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION delete_webhook_endpoint(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION enable_webhook_endpoint(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION end_create(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION end_deletion(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION end_text(text,integer,text,text,bigint,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION expected_duration_ms(text,integer,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION find_operation(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION find_repeat(text,text,bytea,text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION grant_credits(text,bigint,text,text) TO holdfast_service;
-GRANT SELECT ON journal_entries TO holdfast_service;
-GRANT EXECUTE ON FUNCTION keep_answer(text,text,integer,jsonb,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION keep_operation(text,text,bytea,jsonb) TO holdfast_service;
-GRANT SELECT ON ledger_drift TO holdfast_service;
-GRANT EXECUTE ON FUNCTION mark_known(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION note_ambiguous_create(text,integer,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION note_ownerless_videos(text,text[]) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION note_unreachable(text,integer,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION open_account(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION place_hold(text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION price_microcredits(bigint,integer,integer) TO holdfast_service;
-GRANT SELECT ON recent_failures TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_provider_event(text,text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_settlement_refusal(text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_text(text,integer,text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_unusable_content(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION record_webhook_attempt(text,text,text,integer,text,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION redeliver_webhook(text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION refund_generation(text,bigint,text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION release_expired_holds(interval,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION request_cancel(text,text) TO holdfast_service;
-GRANT SELECT ON rights TO holdfast_service;
-GRANT EXECUTE ON FUNCTION rotate_webhook_secret(text,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION set_account_frozen(text,boolean,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION set_sales(boolean,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION set_text_price(text,bigint,bigint,integer,timestamp with time zone,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION settle_generation(text,text,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION stop_following(text) TO holdfast_service;
-GRANT SELECT ON stuck_holds TO holdfast_service;
-GRANT EXECUTE ON FUNCTION text_price_microcredits(bigint,bigint,integer,bigint,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION void_generation(text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION void_late_requests(integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION webhook_to_send(text,text,text) TO holdfast_service;
+GRANT SELECT ON holdfast.active_generations TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.close_text(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.compare_next_accounts(integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.create_webhook_endpoint(text,text,text,text[],text) TO holdfast_service;
+GRANT SELECT ON holdfast.credit_usage_today TO holdfast_service;
+GRANT SELECT ON holdfast.current_prices TO holdfast_service;
+GRANT SELECT ON holdfast.current_text_prices TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.delete_generation(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.delete_webhook_endpoint(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.enable_webhook_endpoint(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.end_attempt(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.end_deletion(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.end_text(text,integer,text,text,bigint,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.expected_duration_ms(text,integer,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.find_operation(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.find_repeat(text,text,bytea,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.grant_credits(text,bigint,text,text) TO holdfast_service;
+GRANT USAGE ON SCHEMA holdfast TO holdfast_service;
+GRANT SELECT ON holdfast.journal_entries TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.keep_answer(text,text,integer,jsonb,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.keep_operation(text,text,bytea,jsonb) TO holdfast_service;
+GRANT SELECT ON holdfast.ledger_drift TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.mark_known(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.note_ambiguous_attempt(text,integer,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.note_ownerless_videos(text,text[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.place_hold(text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer) TO holdfast_service;
+GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_settlement_refusal(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_text(text,integer,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_unusable_content(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_webhook_attempt(text,text,text,integer,text,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.redeliver_webhook(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.refund_generation(text,bigint,text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.release_expired_holds(interval,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.request_cancel(text,text) TO holdfast_service;
+GRANT SELECT ON holdfast.rights TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.rotate_webhook_secret(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.set_account_frozen(text,boolean,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.set_sales(boolean,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,timestamp with time zone,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.settle_generation(text,text,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.stop_following(text) TO holdfast_service;
+GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.text_price_microcredits(bigint,bigint,integer,bigint,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.void_generation(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.void_late_requests(integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.webhook_to_send(text,text,text) TO holdfast_service;

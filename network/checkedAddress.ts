@@ -52,7 +52,7 @@ export function publicConnector(timeoutMs: number, rules: AddressRules = {}): bu
 
 /**
  * By DNS itself and not by the system's look-up, which blocks one of the process's few threads for as long as a name server
- * likes: a tenant's tar-pit would keep everybody's look-ups waiting (RULES, exploit 12).
+ * likes: a tenant's tar-pit would keep everybody's look-ups waiting (MR-92).
  */
 export async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
   const resolver = new Resolver({ timeout: 3000, tries: 2 });

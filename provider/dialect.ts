@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { readProblem } from './problem.ts';
-import { cleanText, type Redact } from './text.ts';
+import { cleanText, type Redact } from './redact.ts';
 import type { ProviderVideo, Verdict, VideoPage } from './types.ts';
 
 /**
- * The one table of terminal words. Whatever isn't in it is open: an unknown status never moves credits (RULES), it is
+ * The one table of terminal words. Whatever isn't in it is open: an unknown status never moves credits (MR-14), it is
  * asked again. `code` is what a failure is called when the provider gives no code.
  */
 const TERMINAL = new Map<string, { readonly verdict: Verdict; readonly code: string }>([

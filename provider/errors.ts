@@ -1,6 +1,6 @@
 import { APIError } from 'openai';
 import { readProblem } from './problem.ts';
-import type { Redact } from './text.ts';
+import type { Redact } from './redact.ts';
 import { CallFailed } from './transport.ts';
 
 /** What a failed create proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */
@@ -21,7 +21,7 @@ export interface SortedError extends CallTrouble {
   readonly message: string;
 }
 
-/** The one table (RULES, "What moves credits"). What isn't in it, 408, 409, 5xx and redirects too, is ambiguous. */
+/** The one table (MR-12, MR-13). A status that isn't in it, such as 408, 409, a 5xx or a redirect, is ambiguous. */
 const FAULT_OF_STATUS = new Map<number, Fault>([
   [400, 'clients_fault'],
   [413, 'clients_fault'],
@@ -93,7 +93,7 @@ function refusal(error: unknown, redact: Redact) {
 
 /**
  * How long the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date, against `nowMs`
- * (unix). At most 60,000 ms (RULES), at least 0; null when absent or unreadable.
+ * (unix). At most 60,000 ms (MR-15), at least 0; null when absent or unreadable.
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const inMs = headers.get('retry-after-ms')?.trim() ?? '';

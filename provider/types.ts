@@ -57,7 +57,7 @@ export interface Trouble {
   readonly retryAfterMs: number | null;
 }
 
-/** What one create came to, sorted by what it proves (RULES, "What moves credits"). */
+/** What one create came to, sorted by what it proves (MR-12, MR-13, MR-40). */
 export type CreateResult =
   /** The answer may already be terminal: `video.verdict`. */
   | { readonly outcome: 'created'; readonly video: ProviderVideo }

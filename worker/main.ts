@@ -5,16 +5,16 @@ import { Announcer, createLedger, createPool } from '../ledger/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
-import { createGenerations } from '../platform/generations.ts';
+import { createGenerations } from '../temporal/generations.ts';
 import { countAlarms, createMetrics, observeGauges, serveMetrics } from '../platform/metrics.ts';
-import { keepRegistered } from '../platform/registration.ts';
-import { ensureReconcileSchedule } from '../platform/schedules.ts';
+import { keepRegistered } from '../temporal/registration.ts';
+import { ensureReconcileSchedule } from '../temporal/schedule.ts';
 import {
   createTemporalClient,
   DEFAULT_NAMESPACE,
   registerNamespace,
   registerSearchAttributes,
-} from '../platform/temporal.ts';
+} from '../temporal/connection.ts';
 import { createProvider, watchHealth } from '../provider/index.ts';
 import { buildWorkflowBundle } from './bundle.ts';
 import { crashAt } from './crashAt.ts';

@@ -22,7 +22,7 @@ const CACHED_WORKFLOWS = 1000;
 
 /**
  * Three workers in one process, one for each task queue: each has its own slots, so calls that hang at the provider, and
- * copies that take long, never take one from the ledger (RULES, exploit 12).
+ * copies that take long, never take one from the ledger (MR-92).
  */
 export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]> {
   const { connection, namespace, workflowBundle, activities } = deps;

@@ -31,12 +31,12 @@ export async function startDelivery(delivery: DeliverWebhookInput): Promise<bool
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [delivery],
-      typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: delivery.accountId }],
+      typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],
       staticSummary: 'A webhook to a tenant',
     });
     return true;
   } catch (error) {
-    // By name: its class is in a package that workflow code does not know (HOUSE).
+    // By name: its class is in a package that workflow code may not import.
     if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return false;
     throw error;
   }

@@ -16,7 +16,7 @@ const NAMED = 300;
 
 /**
  * Finishes what a workflow did not, follows videos that were released before their end, and compares balances with the
- * journal (RULES, "The reconciler"). Each step is idempotent and decided by the database or by Temporal's describe at that
+ * journal (MR-51, MR-56). Each step is idempotent and decided by the database or by Temporal's describe at that
  * moment, so two runs at once do no harm. What can't be done now is left to the next run: nothing here waits without end.
  * A dry run changes nothing.
  */

@@ -4,7 +4,7 @@ import { PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 /**
  * What made an activity fail. `provider`: it was asked and gave no readable answer. `ours`: everything else, such as the
  * database, a missing right, a queue that no worker serves, a worker that died. Only the provider's trouble may let a
- * hold's time run out; ours says nothing about the video (RULES). Raises what is no failure of an activity.
+ * hold's time run out; ours says nothing about the video (MR-5). Raises what is no failure of an activity.
  */
 export function whoseFault(error: unknown): 'provider' | 'ours' {
   if (!(error instanceof ActivityFailure)) throw error;

@@ -4,7 +4,7 @@
 -- Opens an account with nothing in it, once an id. outcome: 'opened' (also for a repeat), 'id_reused' (the id has another
 -- name).
 CREATE FUNCTION open_account(p_account_id text, p_name text) RETURNS TABLE (outcome text, created_at timestamptz, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE account accounts;
 BEGIN
@@ -21,7 +21,7 @@ END $$;
 -- back), 'too_large' (the balance would pass 2^53 − 1), 'unknown_account'.
 CREATE FUNCTION grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, available_microcredits bigint, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   account accounts;
@@ -66,7 +66,7 @@ END $$;
 -- Freezes an account (no new holds; what is held settles as ever) or, with p_frozen false, lets it go on.
 -- outcome: 'frozen', 'already_frozen', 'unfrozen', 'not_frozen', 'key_reused', 'unknown_account'.
 CREATE FUNCTION set_account_frozen(p_account_id text, p_frozen boolean, p_reason text, p_key text) RETURNS TABLE (outcome text, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   account accounts;

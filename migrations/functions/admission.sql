@@ -1,7 +1,7 @@
 -- Requests before their hold: admitted, answered, or void.
 
 -- Internal: admits what has a price. With an idempotency key, the key, what it stands for and the generation are written in
--- this one transaction. outcome: 'admitted'; 'too_dear' (more than p_max_microcredits), 'account_frozen',
+-- this one transaction. outcome: 'admitted'; 'exceeds_max_credits' (more than p_max_microcredits), 'account_frozen',
 -- 'insufficient_credits'; 'too_many_active_generations', 'key_spend_limit' (then a generation says so); for a repeat as
 -- find_repeat answers.
 CREATE FUNCTION admit_priced(
@@ -9,7 +9,7 @@ CREATE FUNCTION admit_priced(
   p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
   p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   account accounts;
@@ -25,7 +25,7 @@ BEGIN
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
   refusal := CASE
     WHEN sales_are_closed() THEN 'sales_closed'
-    WHEN amount > p_max_microcredits THEN 'too_dear'
+    WHEN amount > p_max_microcredits THEN 'exceeds_max_credits'
     WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
     WHEN account.available_microcredits < amount THEN 'insufficient_credits'
     WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations'
@@ -34,7 +34,7 @@ BEGIN
     -- A key that was refused for lack of credits stays refused.
     PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, NULL, amount);
   END IF;
-  IF refusal IN ('sales_closed', 'too_dear', 'account_frozen', 'insufficient_credits') THEN
+  IF refusal IN ('sales_closed', 'exceeds_max_credits', 'account_frozen', 'insufficient_credits') THEN
     RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, amount_microcredits, remix_of,
@@ -62,7 +62,7 @@ CREATE FUNCTION admit_generation(
   p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
   p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   price current_prices;
@@ -95,7 +95,7 @@ CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
   p_prompt text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   price current_text_prices;
@@ -125,7 +125,7 @@ CREATE FUNCTION claim_generation(
   p_generation_id text, p_claim_of text, p_account_id text, p_api_key_id text, p_admit_within_ms integer,
   p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer, p_dry_run boolean
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   original generations;
@@ -184,7 +184,7 @@ END $$;
 -- this one: a refusal that is told late must not be the answer to a later request that was accepted under the same key. And
 -- none of a deleted generation, for an answer has the prompt.
 CREATE FUNCTION keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   -- Behind a deletion that is under way; the next statement sees what that did.
   PERFORM FROM idempotency_keys WHERE account_id = p_account_id AND key = p_key FOR NO KEY UPDATE;
@@ -196,7 +196,7 @@ END $$;
 -- Gives up a request that has no hold yet. Answers with what the generation is afterwards: 'voided' means that nothing is
 -- held and nothing ever will be.
 CREATE FUNCTION void_generation(p_generation_id text) RETURNS TABLE (state text, refusal_code text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
@@ -210,7 +210,7 @@ END $$;
 
 -- Internal: gives up a request whose time to be held is over; answers with the state.
 CREATE FUNCTION void_generation_if_late(p_generation_id text) RETURNS TABLE (state text)
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
   IF g.state = 'requested' AND clock_timestamp() > g.admit_by THEN
@@ -222,7 +222,7 @@ END $$;
 
 -- Voids requests whose time to be held is over: nobody will ask for their hold. Answers with how many.
 CREATE FUNCTION void_late_requests(p_limit integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   late text;
   voided integer := 0;

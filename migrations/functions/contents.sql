@@ -7,7 +7,7 @@
 CREATE FUNCTION record_content(
   p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text
 ) RETURNS TABLE (state text, bytes bigint, sha256 bytea, content_type text, location text, refund text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
@@ -50,13 +50,13 @@ END $$;
 
 -- Internal. Whether such an event is on record.
 CREATE FUNCTION has_event(p_generation_id text, p_kind text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT EXISTS (SELECT FROM generation_events e WHERE e.generation_id = p_generation_id AND e.kind = p_kind)
 $$;
 
 -- Records, once, that what the provider sent is not the whole video; true for the first time.
 CREATE FUNCTION record_unusable_content(p_generation_id text, p_why text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM lock_generation(p_generation_id);
   IF has_event(p_generation_id, 'content_unusable') THEN
@@ -70,7 +70,7 @@ END $$;
 -- Once that is all of it, in one piece or in parts, it is on record: no proof that it arrived, but of every chance to have it.
 -- Whoever asks for it in more than a thousand pieces that don't meet has had it too: what is kept here has an end.
 CREATE FUNCTION record_content_served(p_generation_id text, p_from bigint, p_to bigint, p_total bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   g generations := lock_generation(p_generation_id);
   served int8multirange;

@@ -2,14 +2,14 @@
 -- Errors of their own: HF001 unknown generation, HF002 wrong state, HF003 no proof, HF004 never changes, HF005 unbalanced,
 -- HF006 more than is held.
 
-CREATE FUNCTION guard_generation() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION guard_generation() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size, OLD.claim_of, OLD.remix_of)
      IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size, NEW.claim_of, NEW.remix_of) THEN
     RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
   END IF;
   IF NEW.state <> OLD.state AND NOT (
-     OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'refunded')) THEN
+     OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'released')) THEN
     RAISE EXCEPTION 'a generation does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'HF004';
   END IF;
   IF OLD.provider_video_id IS NOT NULL AND (NEW.provider, NEW.provider_video_id) IS DISTINCT FROM (OLD.provider, OLD.provider_video_id) THEN
@@ -18,10 +18,10 @@ BEGIN
   IF OLD.deletion_begun_at IS NOT NULL AND NEW.deletion_begun_at IS NULL THEN
     RAISE EXCEPTION 'a deletion that has begun is not taken back' USING ERRCODE = 'HF004';
   END IF;
-  IF OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (
-     (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.charged_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
+  IF OLD.state IN ('charged', 'released', 'refused', 'voided') AND (
+     (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.settled_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
      IS DISTINCT FROM
-     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.charged_at, NEW.settlement_reason, NEW.error_code,
+     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.settled_at, NEW.settlement_reason, NEW.error_code,
       -- It may quote the prompt, so it is erased when its owner deletes the generation.
       CASE WHEN NEW.deleted_at IS NOT NULL AND NEW.error_message IS NULL THEN OLD.error_message ELSE NEW.error_message END)) THEN
     RAISE EXCEPTION 'a generation is settled once' USING ERRCODE = 'HF004';
@@ -38,7 +38,7 @@ CREATE TRIGGER generation_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
 
 -- The first statement of every movement: lock order is generation, hold, account.
 CREATE FUNCTION lock_generation(p_generation_id text) RETURNS generations
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   SELECT * INTO g FROM generations WHERE id = p_generation_id FOR NO KEY UPDATE;
@@ -50,7 +50,7 @@ END $$;
 
 -- Internal. The generation's row must be locked by the caller, which makes the sequence gapless.
 CREATE FUNCTION append_event(p_generation_id text, p_kind text, p_data jsonb) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   WITH next AS (
     UPDATE generations SET event_sequence = event_sequence + 1 WHERE id = p_generation_id RETURNING event_sequence
   )
@@ -60,18 +60,18 @@ $$;
 -- Whether nothing goes on at the provider any more, as far as can be known: then it need not count against the cap. A text
 -- has nothing that goes on after its end.
 CREATE FUNCTION is_finished(g generations) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
-    SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome IN ('not_found', 'conflict')))
+    SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome IN ('not_found', 'conflict')))
 $$;
 
 -- Internal. What was learned after the settlement may end a generation that still counted against its account's cap.
 CREATE FUNCTION free_slot(p_generation_id text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   UPDATE generations gen SET counts_as_active = false
-    WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'refunded') AND is_finished(gen)
+    WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'released') AND is_finished(gen)
     RETURNING * INTO g;
   IF FOUND THEN
     UPDATE accounts SET active_generations = greatest(0, active_generations - 1) WHERE id = g.account_id;
@@ -80,14 +80,14 @@ END $$;
 
 -- Internal. What was asked for is kept for what can still be made by it: not for what was refused, given up or deleted.
 CREATE FUNCTION erase_inputs(p_generation_id text) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   DELETE FROM inputs WHERE generation_id = p_generation_id
 $$;
 
 -- Records that the client, or an operator in Temporal, wants no video any more; once. It moves no credits: the workflow
 -- releases the hold if nothing can have been made yet. first: whether this call was the one that recorded it.
 CREATE FUNCTION request_cancel(p_generation_id text, p_by text) RETURNS TABLE (state text, first boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
@@ -102,14 +102,14 @@ END $$;
 
 -- Whether its owner has deleted it: then what may quote the prompt can be erased from it, and is not written to it any more.
 CREATE FUNCTION is_deleted(p_generation_id text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT EXISTS (SELECT FROM generations WHERE id = p_generation_id AND deleted_at IS NOT NULL)
 $$;
 
 -- Records that its owner wants a charged generation deleted, before anything of it is: what is gone from here on was not lost
 -- by anybody, however far the deletion comes.
 CREATE FUNCTION begin_owners_deletion(p_generation_id text, p_account_id text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM lock_generation(p_generation_id);
   UPDATE generations SET deletion_begun_at = clock_timestamp()
@@ -121,13 +121,13 @@ END $$;
 -- p_provider_keeps: why the provider has its copy still; NULL when it has none, as far as is known.
 -- Answers with false while it is open: deleting is no way to a refund.
 CREATE FUNCTION delete_generation(p_generation_id text, p_account_id text, p_provider_keeps text DEFAULT NULL) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   -- Keys before the generation, as admission locks them. Whoever keeps an answer at this moment comes before, or finds it deleted.
   PERFORM FROM idempotency_keys WHERE generation_id = p_generation_id FOR NO KEY UPDATE;
   g := lock_generation(p_generation_id);
-  IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
+  IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'released') THEN
     RETURN false;
   END IF;
   IF g.deleted_at IS NULL THEN
@@ -135,7 +135,7 @@ BEGIN
     PERFORM append_event(p_generation_id, 'deleted', jsonb_strip_nulls(jsonb_build_object('provider_keeps', p_provider_keeps)));
     PERFORM erase_inputs(p_generation_id);
     UPDATE texts SET output = '' WHERE generation_id = p_generation_id;
-    UPDATE create_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;
+    UPDATE provider_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;
     UPDATE idempotency_keys SET answer = NULL WHERE generation_id = p_generation_id;
   END IF;
   RETURN true;

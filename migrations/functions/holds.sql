@@ -1,7 +1,7 @@
 -- Placing a hold, with as little as possible between the lock of the account's row and the commit: that row is the only one
 -- that two movements of one tenant meet at.
 
-CREATE FUNCTION guard_hold() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION guard_hold() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF OLD.state <> 'active' OR (OLD.id, OLD.generation_id, OLD.account_id, OLD.amount_microcredits, OLD.placed_at, OLD.expires_at)
      IS DISTINCT FROM (NEW.id, NEW.generation_id, NEW.account_id, NEW.amount_microcredits, NEW.placed_at, NEW.expires_at) THEN
@@ -14,15 +14,15 @@ CREATE TRIGGER holds_kept BEFORE DELETE OR TRUNCATE ON holds FOR EACH STATEMENT 
 
 -- Median time that recent generations of the same kind took; NULL when there are none.
 CREATE FUNCTION expected_duration_ms(p_model text, p_seconds integer, p_size text) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms))::bigint FROM (
     SELECT duration_ms FROM generations
     WHERE state = 'charged' AND model = p_model AND seconds = p_seconds AND size = p_size
-    ORDER BY charged_at DESC LIMIT 20) AS recent
+    ORDER BY settled_at DESC LIMIT 20) AS recent
 $$;
 
 CREATE FUNCTION milliseconds_until(p_moment timestamptz) RETURNS bigint
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT greatest(0, ceil(extract(epoch FROM p_moment - clock_timestamp()) * 1000))::bigint
 $$;
 
@@ -33,8 +33,8 @@ CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
 RETURNS TABLE (
   state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
   model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, is_claim boolean,
-  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text, placed_now boolean
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  attempt_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text, placed_now boolean
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
@@ -52,7 +52,7 @@ BEGIN
   END IF;
   IF g.state = 'requested' THEN
     LOOP
-      -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (exploits 4 and 6).
+      -- One statement decides and moves: frozen, cap and balance are looked at under the row's lock (MR-84, MR-86).
       UPDATE accounts a SET
         available_microcredits = a.available_microcredits - g.amount_microcredits,
         held_microcredits = a.held_microcredits + g.amount_microcredits,
@@ -108,7 +108,7 @@ BEGIN
       CASE WHEN gen.state = 'held' THEN expected END,
       COALESCE(gen.provider_video_id, (SELECT original.provider_video_id FROM generations original WHERE original.id = gen.claim_of)),
       gen.claim_of IS NOT NULL,
-      EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
+      EXISTS (SELECT FROM provider_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
       gen.credits_charged, gen.settlement_reason, gen.error_code, g.state = 'requested' AND gen.state = 'held'
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
 END $$;

@@ -5,7 +5,7 @@
 CREATE FUNCTION post_transaction(
   p_key text, p_kind text, p_account accounts, p_generation_id text, p_requested bigint, p_reason text,
   p_available bigint, p_held bigint, p_issued bigint, p_revenue bigint
-) RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+) RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE posted bigint;
 BEGIN
   INSERT INTO journal_transactions (key, kind, account_id, generation_id, requested_microcredits, reason,

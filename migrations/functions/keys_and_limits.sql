@@ -4,7 +4,7 @@
 -- rest back. Lock order: generation, hold, account, spending of the key. That row is only ever touched by who has its
 -- account's row, so nobody waits for it while another waits for him. Keys without a limit have no such row.
 
-CREATE FUNCTION guard_api_key() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION guard_api_key() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
     RAISE EXCEPTION 'a revoked key stays revoked' USING ERRCODE = 'HF004';
@@ -19,7 +19,7 @@ CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUN
 -- Internal. Counts an amount against the limits of a key, in one statement, if both leave room for it; else changes nothing
 -- and answers with false. The caller has the account's row.
 CREATE FUNCTION spend_within_limits(p_key api_keys, p_amount bigint, p_at timestamptz) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   today date := (p_at AT TIME ZONE 'UTC')::date;
   this_month date := date_trunc('month', p_at AT TIME ZONE 'UTC')::date;
@@ -37,7 +37,7 @@ END $$;
 
 -- Internal. Whether the limits of a key leave room for an amount at this moment; spend_within_limits decides.
 CREATE FUNCTION limits_leave_room(p_api_key_id text, p_amount bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT NOT EXISTS (
     SELECT FROM api_keys k LEFT JOIN api_key_spending s ON s.api_key_id = COALESCE(k.spends_as, k.id)
     WHERE k.id = p_api_key_id AND (
@@ -48,7 +48,7 @@ $$;
 
 -- Gives back the room that a settled hold no longer takes, in the day and month in which it was placed.
 CREATE FUNCTION return_spending() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   -- Never below 0, and what can't be returned stays spent: a limit must not be what keeps a hold from being settled.
   UPDATE api_key_spending s SET
@@ -68,7 +68,7 @@ END $$;
 -- Deferred: it comes after the account's row, whatever the order in which a settlement writes; see the lock order above.
 -- Its condition is looked at at once, so what has no limit, or is charged in full, pays nothing for it.
 CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'refunded') AND NEW.limited_key IS NOT NULL
+  FOR EACH ROW WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'released') AND NEW.limited_key IS NOT NULL
     AND NEW.charged_amount_microcredits IS DISTINCT FROM NEW.amount_microcredits)
   EXECUTE FUNCTION return_spending();
 CREATE TRIGGER generations_limited_key_kept BEFORE UPDATE OF limited_key ON generations

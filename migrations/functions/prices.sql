@@ -3,7 +3,7 @@
 
 -- Provider's cost a second ÷ (1 − margin), × seconds, rounded up to the microcredit; exact throughout.
 CREATE FUNCTION price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
-RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT ceil(p_cost_per_second::numeric * p_seconds * 10000 / (10000 - p_margin_basis_points))::bigint
 $$;
 
@@ -17,7 +17,7 @@ CREATE VIEW current_prices AS
 CREATE FUNCTION set_price(
   p_model text, p_size text, p_cost_per_second bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text
 ) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   price prices;
@@ -50,7 +50,7 @@ CREATE TRIGGER prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON prices
 -- Provider's cost of the tokens ÷ (1 − margin), rounded up to the microcredit; exact throughout, and beyond any bigint.
 CREATE FUNCTION text_price_microcredits(
   p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_input_tokens bigint, p_output_tokens bigint
-) RETURNS numeric LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+) RETURNS numeric LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT ceil((p_input_cost::numeric * p_input_tokens + p_output_cost::numeric * p_output_tokens) * 10000
     / (1000000 * (10000 - p_margin_basis_points)::numeric))
 $$;
@@ -66,7 +66,7 @@ CREATE VIEW current_text_prices AS
 CREATE FUNCTION set_text_price(
   p_model text, p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text
 ) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   price text_prices;

@@ -2,7 +2,7 @@
 
 -- A time that the provider told, or NULL where it can't be one: it is for show and for statistics, and refuses nothing.
 CREATE FUNCTION plausible_time(p_told timestamptz) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT CASE WHEN p_told BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00' THEN p_told END
 $$;
 
@@ -12,7 +12,7 @@ CREATE FUNCTION record_look(
   p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer,
   p_completed_at timestamptz, p_error_code text, p_error_message text
 ) RETURNS TABLE (verdict text, error_code text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
@@ -39,7 +39,7 @@ BEGIN
   p_progress := CASE WHEN p_progress BETWEEN 0 AND 100 THEN p_progress END;
   -- Also after a refund: a late end is known then, and frees the account's slot.
   IF g.provider_verdict = 'open' THEN
-    late := CASE WHEN g.state = 'refunded' AND p_verdict = 'completed' THEN clock_timestamp() + interval '24 hours' END;
+    late := CASE WHEN g.state = 'released' AND p_verdict = 'completed' THEN clock_timestamp() + interval '24 hours' END;
     UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
         -- Progress never goes back for the one who watches it.
         provider_progress = greatest(gen.provider_progress, p_progress),
@@ -62,7 +62,7 @@ END $$;
 -- For the customer who asks why it took so long: how often, and for how long, no answer of the provider could be recorded
 -- before one was. It moves nothing.
 CREATE FUNCTION note_unreachable(p_generation_id text, p_tries integer, p_for_ms bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM lock_generation(p_generation_id);
   PERFORM append_event(p_generation_id, 'unreachable', jsonb_build_object('tries', p_tries, 'for_ms', p_for_ms));
@@ -71,10 +71,10 @@ END $$;
 -- A released generation that still counts against its account's cap is followed for a day. Then it stops to count,
 -- whatever became of its video.
 CREATE FUNCTION stop_following(p_generation_id text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.state <> 'refunded' OR NOT g.counts_as_active OR g.charged_at > clock_timestamp() - interval '24 hours' THEN
+  IF g.state <> 'released' OR NOT g.counts_as_active OR g.settled_at > clock_timestamp() - interval '24 hours' THEN
     RETURN false;
   END IF;
   UPDATE generations SET counts_as_active = false WHERE id = p_generation_id;
@@ -86,7 +86,7 @@ END $$;
 -- Decides that a late video is not claimable any more, so that it may be deleted at the provider. Answers with the video;
 -- with no row while it is claimable, claimed, or deleted already.
 CREATE FUNCTION begin_deletion(p_generation_id text) RETURNS TABLE (provider_video_id text, provider text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
@@ -100,7 +100,7 @@ END $$;
 -- Records that the provider's video is gone, or, with p_provider_keeps, why the provider keeps it: then it is not asked again.
 -- Answers with what the video had cost us, in microcredits; 0 for a repeat.
 CREATE FUNCTION end_deletion(p_generation_id text, p_provider_keeps text DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   g generations := lock_generation(p_generation_id);
   lost bigint;
@@ -120,7 +120,7 @@ END $$;
 CREATE FUNCTION record_provider_event(
   p_webhook_id text, p_type text, p_provider text, p_provider_video_id text, OUT outcome text, OUT generation_id text
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   known_state text;

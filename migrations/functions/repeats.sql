@@ -4,20 +4,20 @@
 -- a later request of the key. Equal requests in flight are handed out in turn, each once before any twice; of these the one
 -- that was handed out first, for its client has had the most time to name it. NULL: there is none.
 CREATE FUNCTION hand_out_again(p_api_key_id text, p_fingerprint bytea, p_within_ms integer) RETURNS generations
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   LOOP
     SELECT * INTO g FROM generations gen
       WHERE gen.api_key_id = p_api_key_id AND gen.fingerprint = p_fingerprint AND gen.known_at IS NULL
-        AND gen.state IN ('requested', 'held', 'charged', 'refunded')
+        AND gen.state IN ('requested', 'held', 'charged', 'released')
         AND gen.handed_out_at > clock_timestamp() - p_within_ms * interval '1 millisecond'
       ORDER BY gen.replays, gen.handed_out_at, gen.id LIMIT 1;
     IF NOT FOUND THEN
       RETURN NULL;
     END IF;
     UPDATE generations gen SET replays = gen.replays + 1, handed_out_at = clock_timestamp()
-      WHERE gen.id = g.id AND gen.known_at IS NULL AND gen.state IN ('requested', 'held', 'charged', 'refunded') RETURNING * INTO g;
+      WHERE gen.id = g.id AND gen.known_at IS NULL AND gen.state IN ('requested', 'held', 'charged', 'released') RETURNING * INTO g;
     -- Else it was named, refused or given up while this waited for its row: another may be meant.
     IF FOUND THEN
       RETURN g;
@@ -32,7 +32,7 @@ END $$;
 CREATE FUNCTION find_repeat(
   p_account_id text, p_api_key_id text, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   earlier idempotency_keys;
@@ -69,16 +69,16 @@ BEGIN
     RETURN QUERY SELECT 'reused', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb;
   ELSIF earlier_state = 'requested' THEN
     RETURN QUERY SELECT 'in_use', earlier.generation_id, NULL::bigint, NULL::integer, NULL::jsonb;
-  ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
+  ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'released')
     OR g.refusal_code IN ('insufficient_credits', 'key_spend_limit') THEN
     RETURN QUERY SELECT 'replay', earlier.generation_id, COALESCE(g.amount_microcredits, earlier.refused_microcredits),
-      COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
+      COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'released') THEN 200 ELSE 402 END), earlier.answer;
   END IF;
 END $$;
 
 -- Internal. What an idempotency key stands for: a generation, or, without one, an amount that could not be paid.
 CREATE FUNCTION keep_key(p_account_id text, p_key text, p_fingerprint bytea, p_generation_id text, p_refused_microcredits bigint) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   INSERT INTO idempotency_keys (account_id, key, fingerprint, generation_id, answer_status, refused_microcredits)
     SELECT p_account_id, p_key, p_fingerprint, p_generation_id, CASE WHEN p_generation_id IS NULL THEN 402 END, p_refused_microcredits
     WHERE p_key IS NOT NULL
@@ -88,7 +88,7 @@ $$;
 
 -- Notes, once, that the API key that asked for a generation has named it: its client knows it, and no retry means it.
 CREATE FUNCTION mark_known(p_generation_id text, p_api_key_id text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   UPDATE generations SET known_at = clock_timestamp() WHERE id = p_generation_id AND api_key_id = p_api_key_id AND known_at IS NULL
 $$;
 
@@ -98,7 +98,7 @@ CREATE TRIGGER kept_operations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE O
 -- The operation that was carried out for this key; no row: none, and no other caller with this key finds out before this
 -- transaction ends.
 CREATE FUNCTION find_operation(p_scope text, p_key text) RETURNS TABLE (fingerprint bytea, answer jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(p_scope || ' ' || p_key, 2));
@@ -106,7 +106,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION keep_operation(p_scope text, p_key text, p_fingerprint bytea, p_answer jsonb) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   INSERT INTO kept_operations (scope, key, fingerprint, answer) VALUES (p_scope, p_key, p_fingerprint, p_answer)
 $$;
 

@@ -5,7 +5,7 @@ CREATE TRIGGER sales_changes_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON sales_c
 -- Opens or closes sales, once a key. outcome: 'set' (a repeat answers with the first one's), 'key_reused'.
 CREATE FUNCTION set_sales(p_is_open boolean, p_reason text, p_key text)
 RETURNS TABLE (outcome text, is_open boolean, reason text, changed_at timestamptz, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   change sales_changes;
@@ -26,7 +26,7 @@ END $$;
 
 -- Internal: whether nothing new may be admitted.
 CREATE FUNCTION sales_are_closed() RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT COALESCE((SELECT NOT s.is_open FROM sales_changes s ORDER BY s.id DESC LIMIT 1), false)
 $$;
 

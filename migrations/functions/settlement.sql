@@ -2,20 +2,20 @@
 
 -- Whether as many creates were begun as may ever be; one that is proven to have made nothing does not count.
 CREATE FUNCTION creates_spent(p_generation_id text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT count(*) >= 3 FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT count(*) >= 3 FROM provider_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
 $$;
 
 -- Whether every create so far was proven to have made nothing, or was looked for and not found.
 CREATE FUNCTION creates_came_to_nothing(p_generation_id text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT NOT EXISTS (SELECT FROM provider_attempts WHERE generation_id = p_generation_id
     AND (outcome IS NULL OR outcome NOT IN ('not_made', 'not_found')))
 $$;
 
 -- Whether the video that a claim is about is complete, and its content is in our storage: what it is charged for.
 CREATE FUNCTION claim_is_ready(g generations) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
     AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
@@ -24,7 +24,7 @@ END $$;
 -- Milliseconds between two moments; NULL where they tell none: one is missing or infinite, they are in the wrong order (a
 -- clock stepped back), or over ten years apart. For statistics, which must never refuse a settlement: it never raises.
 CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   -- As numbers, for the difference of two times may be out of range.
   SELECT CASE WHEN extract(epoch FROM p_to) - extract(epoch FROM p_from) BETWEEN 0 AND 315360000
     THEN ((extract(epoch FROM p_to) - extract(epoch FROM p_from)) * 1000)::bigint END
@@ -38,13 +38,13 @@ $$;
 -- last word is on record, and settles it).
 CREATE FUNCTION settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL)
 RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint, amount_microcredits bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
   hold holds;
   account accounts;
-  refused create_attempts;
+  refused provider_attempts;
   -- Of a text, what was billed or delivered; the caller has no say in it.
   due bigint := CASE WHEN g.kind <> 'video' THEN text_charge(p_generation_id) ELSE COALESCE(p_charge_microcredits, g.amount_microcredits) END;
   asked text := CASE WHEN p_reason = 'completed' AND due = 0 THEN 'nothing_to_charge' ELSE p_reason END;
@@ -58,7 +58,7 @@ DECLARE
   finished boolean;
   settled timestamptz := clock_timestamp();
 BEGIN
-  IF g.state IN ('charged', 'refunded') THEN
+  IF g.state IN ('charged', 'released') THEN
     IF (g.settlement_reason, g.charged_amount_microcredits) IS DISTINCT FROM (asked, charged) THEN
       PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_strip_nulls(jsonb_build_object(
         'asked', asked, 'asked_microcredits', p_charge_microcredits, 'stands', g.settlement_reason)));
@@ -103,16 +103,16 @@ BEGIN
     -- Its attempt may have been closed as never made.
     g := lock_generation(p_generation_id);
   END IF;
-  IF p_reason = 'create_refused' THEN
-    SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
+  IF p_reason = 'submission_refused' THEN
+    SELECT * INTO refused FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
   proven := CASE asked
     WHEN 'completed' THEN CASE WHEN g.claim_of IS NULL THEN g.provider_verdict = 'completed' ELSE claim_is_ready(g) END
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
-    WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
+    WHEN 'submission_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
     WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
-      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
+      AND NOT EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
     -- As long as no video is known and none may be; later the provider's last word settles it.
     WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND creates_came_to_nothing(p_generation_id)
     WHEN 'create_failed' THEN creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)
@@ -128,7 +128,7 @@ BEGIN
     SELECT t.code, t.message INTO code, message FROM (VALUES
       ('nothing_to_charge', 'nothing_delivered', 'Nothing was delivered, so nothing was charged.'),
       ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
-      ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
+      ('submission_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
       ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
       ('cancelled', 'cancelled', 'It was cancelled before a video was made.'),
       ('create_failed', 'create_failed', 'It could not be started at the provider.'),
@@ -141,10 +141,10 @@ BEGIN
 
   UPDATE holds h SET state = CASE WHEN charge THEN 'captured' ELSE 'released' END, settled_at = settled WHERE h.id = hold.id;
   UPDATE generations gen SET
-    state = CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    state = CASE WHEN charge THEN 'charged' ELSE 'released' END,
     credits_charged = charge,
     charged_amount_microcredits = charged,
-    charged_at = settled,
+    settled_at = settled,
     settlement_reason = asked,
     error_code = code,
     error_message = message,
@@ -159,7 +159,7 @@ BEGIN
     event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)
-    VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'released' END,
       jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits)));
   -- Nothing is made with the file any more. That there was one stays known: a provider's list doesn't show it.
   UPDATE inputs i SET reference = '' WHERE i.generation_id = p_generation_id AND octet_length(i.reference) > 0;
@@ -178,7 +178,7 @@ END $$;
 -- Notes that a rule or a constraint refuses the settlement. The first note begins the ten minutes after which
 -- settle_generation(…, 'emergency') gives the credits back.
 CREATE FUNCTION record_settlement_refusal(p_generation_id text, p_reason text, p_why text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
   IF g.state = 'held' AND g.settlement_refused_at IS NULL THEN
@@ -192,7 +192,7 @@ END $$;
 -- ran it. result: as settle_generation answers, or 'refused' with the SQLSTATE.
 CREATE FUNCTION release_expired_holds(p_grace interval DEFAULT '2 hours', p_limit integer DEFAULT 100)
 RETURNS TABLE (generation_id text, result text, settlement_reason text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   overdue text;
@@ -225,7 +225,7 @@ END $$;
 -- (more than is left), 'nothing_left', 'too_large' (the balance would pass 2^53 − 1).
 CREATE FUNCTION refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text, p_actor text DEFAULT 'operator')
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, refundable_microcredits bigint, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);

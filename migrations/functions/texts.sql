@@ -1,6 +1,6 @@
 -- What was written, as far as it was delivered, and what it comes to.
 
-CREATE FUNCTION guard_text() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION guard_text() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   -- Of a deleted one what was written is erased, and nothing else changes.
   IF NEW.output = '' AND is_deleted(OLD.generation_id) AND to_jsonb(NEW) - 'output' = to_jsonb(OLD) - 'output' THEN
@@ -18,7 +18,7 @@ CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT 
 -- What a text costs as far as it is delivered, never more than is held; 0 when nothing was. Where the provider
 -- told no usage, or none for what it delivered, a token has at least one byte, so bytes are the upper bound of that.
 CREATE FUNCTION text_charge(p_generation_id text) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT CASE WHEN t.output = '' THEN 0 ELSE least(g.amount_microcredits, text_price_microcredits(
       p.input_cost_microcredits_per_million_tokens, p.output_cost_microcredits_per_million_tokens, p.margin_basis_points,
       CASE WHEN t.output_tokens > 0 THEN t.input_tokens ELSE t.input_bound_tokens END,
@@ -30,10 +30,10 @@ $$;
 -- Internal. Keeps what the provider has written so far; false when the attempt is not the open one any more. It never gets
 -- shorter: what was delivered was delivered.
 CREATE FUNCTION keep_text(p_generation_id text, p_number integer, p_output text) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.state <> 'held' OR NOT EXISTS (SELECT FROM create_attempts a
+  IF g.state <> 'held' OR NOT EXISTS (SELECT FROM provider_attempts a
       WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN false;
   END IF;
@@ -44,12 +44,12 @@ END $$;
 -- The same, by the attempt's writer, who takes or renews its lease by it: for so long nobody takes it for dead. Answered with
 -- false it stops; before the first true it asks nothing of the provider.
 CREATE FUNCTION record_text(p_generation_id text, p_number integer, p_output text, p_lease_ms integer) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF NOT keep_text(p_generation_id, p_number, p_output) THEN
     RETURN false;
   END IF;
-  UPDATE create_attempts a
+  UPDATE provider_attempts a
     SET lease_ms = p_lease_ms, lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond', last_called = false
     WHERE a.generation_id = p_generation_id AND a.number = p_number;
   RETURN true;
@@ -59,12 +59,12 @@ END $$;
 -- attempt is not the open one.
 CREATE FUNCTION end_text(
   p_generation_id text, p_number integer, p_output text, p_finish_reason text, p_input_tokens bigint, p_output_tokens bigint
-) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF NOT keep_text(p_generation_id, p_number, p_output) THEN
     RETURN false;
   END IF;
-  UPDATE create_attempts a SET outcome = 'created', ended_at = clock_timestamp()
+  UPDATE provider_attempts a SET outcome = 'created', ended_at = clock_timestamp()
     WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
   IF (p_input_tokens >= 0 AND p_output_tokens >= 0) IS NOT TRUE THEN
     -- Half a count, or none: the text ends all the same, and is charged as one without usage.
@@ -84,23 +84,23 @@ END $$;
 -- 'writing', its writer may be alive, with when that is to be asked again; 'not_asked', the provider has nothing of it.
 -- A writer that could not renew its lease, for the database was away, is called once more for as long as its lease is.
 CREATE FUNCTION close_text(p_generation_id text) RETURNS TABLE (outcome text, wait_ms bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
-  writing create_attempts;
+  writing provider_attempts;
   asked timestamptz := clock_timestamp();
 BEGIN
   IF g.provider_verdict IS NOT NULL THEN
     RETURN QUERY SELECT 'ended', NULL::bigint; RETURN;
   END IF;
-  SELECT * INTO writing FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL;
+  SELECT * INTO writing FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'not_asked', NULL::bigint; RETURN;
   END IF;
   IF writing.lease_until IS NULL THEN
     -- The lease comes before the call, and can't be taken any more: nothing was sent, and nothing will be.
-    PERFORM end_create(p_generation_id, writing.number, 'not_made', NULL, NULL, 'not_sent', 'its writer was gone before the call');
+    PERFORM end_attempt(p_generation_id, writing.number, 'not_made', NULL, NULL, 'not_sent', 'its writer was gone before the call');
     RETURN QUERY SELECT 'not_asked', NULL::bigint; RETURN;
   END IF;
   -- A lease that ends later than it is long is of a clock that was set back since.
@@ -108,7 +108,7 @@ BEGIN
     RETURN QUERY SELECT 'writing', milliseconds_until(writing.lease_until); RETURN;
   END IF;
   IF NOT writing.last_called THEN
-    UPDATE create_attempts a SET lease_until = asked + a.lease_ms * interval '1 millisecond', last_called = true
+    UPDATE provider_attempts a SET lease_until = asked + a.lease_ms * interval '1 millisecond', last_called = true
       WHERE a.generation_id = p_generation_id AND a.number = writing.number;
     RETURN QUERY SELECT 'writing', writing.lease_ms::bigint; RETURN;
   END IF;

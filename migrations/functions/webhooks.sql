@@ -9,14 +9,14 @@ CREATE TRIGGER webhook_deliveries_kept BEFORE DELETE OR TRUNCATE ON webhook_deli
 
 -- Notes what is to be told in the transaction of the settlement, whoever settles: no crash between the two loses it. An
 -- account that listens to nothing costs one look into an index.
-CREATE FUNCTION note_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION note_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   told text := CASE NEW.state WHEN 'charged' THEN 'video.completed' ELSE 'video.failed' END;
 BEGIN
   BEGIN
     IF EXISTS (SELECT FROM webhook_endpoints e WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL) THEN
       INSERT INTO webhook_deliveries (account_id, endpoint_id, event_id, generation_id, type, occurred_at)
-        SELECT e.account_id, e.id, 'evt_' || split_part(NEW.id, '_', 2), NEW.id, told, NEW.charged_at FROM webhook_endpoints e
+        SELECT e.account_id, e.id, 'evt_' || split_part(NEW.id, '_', 2), NEW.id, told, NEW.settled_at FROM webhook_endpoints e
         WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL AND told = ANY (e.events)
         ON CONFLICT DO NOTHING;
     END IF;
@@ -30,13 +30,13 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW
-  WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'refunded') AND starts_with(NEW.id, 'video_'))
+  WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'released') AND starts_with(NEW.id, 'video_'))
   EXECUTE FUNCTION note_webhooks();
 
 -- outcome: 'created', or 'too_many' when the account has ten.
 CREATE FUNCTION create_webhook_endpoint(p_account_id text, p_id text, p_url text, p_events text[], p_secret text)
 RETURNS TABLE (outcome text, created_at timestamptz)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   -- One after the other, so that ten are ten; not by the account's row, which movements of credits wait for.
@@ -51,7 +51,7 @@ END $$;
 
 -- Locks an endpoint that is there; raises nothing, answers false for any other. Internal.
 CREATE FUNCTION lock_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM FROM webhook_endpoints WHERE account_id = p_account_id AND id = p_id AND deleted_at IS NULL FOR NO KEY UPDATE;
   RETURN FOUND;
@@ -59,7 +59,7 @@ END $$;
 
 -- Nothing more is sent to it; its URL and its secrets are erased. False when there is none.
 CREATE FUNCTION delete_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF NOT lock_webhook_endpoint(p_account_id, p_id) THEN
     RETURN false;
@@ -72,7 +72,7 @@ END $$;
 -- A new secret; the one before signs beside it for 24 h, any older one no more. Answers with the end of that; NULL when
 -- there is no such endpoint.
 CREATE FUNCTION rotate_webhook_secret(p_account_id text, p_id text, p_secret text) RETURNS timestamptz
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   valid_until timestamptz;
 BEGIN
@@ -85,7 +85,7 @@ END $$;
 
 -- Sends to it again, from the next settlement on. False when there is none.
 CREATE FUNCTION enable_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   IF NOT lock_webhook_endpoint(p_account_id, p_id) THEN
     RETURN false;
@@ -98,7 +98,7 @@ END $$;
 -- disabled meanwhile has failed.
 CREATE FUNCTION webhook_to_send(p_account_id text, p_endpoint_id text, p_event_id text)
 RETURNS TABLE (url text, secrets text[], type text, generation_id text, occurred_at timestamptz)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   delivery webhook_deliveries;
@@ -128,7 +128,7 @@ END $$;
 -- stays as it is.
 CREATE FUNCTION record_webhook_attempt(
   p_account_id text, p_endpoint_id text, p_event_id text, p_status integer, p_error text, p_retry_in_ms bigint, OUT state text, OUT disabled boolean
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   moment timestamptz := clock_timestamp();
@@ -161,7 +161,7 @@ END $$;
 -- Asks for a delivery once more, whatever became of it. outcome: 'asked' (its workflow is to be told); 'pending' (it is about
 -- to be tried anyway: ten thousand of these tell nobody); 'disabled' (its endpoint is); 'unknown'.
 CREATE FUNCTION redeliver_webhook(p_account_id text, p_endpoint_id text, p_event_id text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   endpoint webhook_endpoints;
 BEGIN

@@ -5,10 +5,6 @@
 -- beside the journal, on the account's row; the system's are not, so that no row is touched by every movement. The view
 -- `ledger_drift` compares the two.
 
--- Nobody but the owner makes anything here that a function could mistake for ours.
-REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
-
 CREATE TABLE accounts (
   id text PRIMARY KEY CHECK (id ~ '^acct_[0-9a-f]{32}$'),
   name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),

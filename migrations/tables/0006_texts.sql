@@ -1,5 +1,5 @@
 -- Text, as paid as a video: a script or a thread is a generation with a hold of the most that it can cost, and is charged
--- what the provider billed, or, where that is not known, what was delivered at its upper bound (RULES, "Text").
+-- what the provider billed, or, where that is not known, what was delivered at its upper bound (MR-61).
 
 -- What was written, as far as it was delivered, and what it came to.
 CREATE TABLE texts (

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { CountingProxy } from '../support/countingProxy.ts';
-import { startCountingProxy } from '../support/countingProxy.ts';
-import { PNG } from '../support/png.ts';
-import { pythonWith } from '../support/python.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import type { CountingProxy } from '../harness/support/countingProxy.ts';
+import { startCountingProxy } from '../harness/support/countingProxy.ts';
+import { PNG } from '../harness/support/png.ts';
+import { pythonWith } from '../harness/support/python.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** OpenAI's own SDKs, unchanged: every call of theirs on videos works, and they see errors as OpenAI's. */
 

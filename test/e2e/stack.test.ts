@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PRICE } from '../support/database.ts';
-import type { Operated, Place, ShownVideo } from '../support/operator.ts';
-import { Customer, findPlace, npmStart, openCustomer } from '../support/operator.ts';
-import { groupsLeft } from '../support/processGroups.ts';
+import { PRICE } from '../harness/support/database.ts';
+import type { Operated, Place, ShownVideo } from '../harness/support/operator.ts';
+import { Customer, findPlace, npmStart, openCustomer } from '../harness/support/operator.ts';
+import { groupsLeft } from '../harness/support/processGroups.ts';
 
 /** The whole stack, started by `npm start` as an operator does. What follows is the life of one folder, start by start. */
 
@@ -56,7 +56,7 @@ async function rows(sql: string, values: unknown[] = []): Promise<Record<string,
 async function expectChargedOnce(id: string): Promise<void> {
   const moved = await rows('SELECT kind FROM journal_transactions WHERE generation_id = $1 ORDER BY id', [id]);
   expect(moved).toEqual([{ kind: 'hold' }, { kind: 'capture' }]);
-  const attempts = await rows('SELECT outcome FROM create_attempts WHERE generation_id = $1', [id]);
+  const attempts = await rows('SELECT outcome FROM provider_attempts WHERE generation_id = $1', [id]);
   expect(attempts).toEqual([{ outcome: 'created' }]);
   expect(await rows('SELECT * FROM ledger_drift')).toEqual([]);
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonPost } from '../support/answers.ts';
-import { expectNoDrift } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
+import { jsonPost } from '../harness/support/answers.ts';
+import { expectNoDrift } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** POSTs beside the paying ones, with an Idempotency-Key: each has its effect once, and a repeat never tells a secret. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectRefused, jsonPost } from '../support/answers.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { expectRefused, jsonPost } from '../harness/support/answers.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Requests that no SDK sends: refused by the contract, with nothing held. */
 
@@ -72,6 +72,7 @@ describe('bad input', () => {
     ['no body', { method: 'POST' }, 400, 'invalid_request', 'prompt'],
   ];
 
+  // MR-89
   it.each(cases)("%s: the contract's error, nothing held", async (_what, init, status, code, param) => {
     const account = await openAccount(stack, 1_000_000);
     await expectRefused(await account.fetch('/v1/videos', init), status, code, param);

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { handleError } from '../../api/errors.ts';
-import type { Env } from '../../api/deps.ts';
-import { createBodyReader, JSON_BODY } from '../../api/readBody.ts';
+import { handleError } from '../../api/http/errors.ts';
+import type { Env } from '../../api/http/deps.ts';
+import { createBodyReader, JSON_BODY } from '../../api/http/readBody.ts';
 import { createServer } from '../../api/server.ts';
 import type { AddressInfo } from 'node:net';
-import type { BareApi, Line } from '../support/bareApi.ts';
-import { authOf, IN_FLIGHT, MEGABYTE, open, pour, serveBare, statusOf } from '../support/bareApi.ts';
+import type { BareApi, Line } from '../harness/support/bareApi.ts';
+import { authOf, IN_FLIGHT, MEGABYTE, open, pour, serveBare, statusOf } from '../harness/support/bareApi.ts';
 
-/** Bodies that are cheap to send and dear to read (RULES, exploit 14): refused before they cost anybody anything. */
+/** Bodies that are cheap to send and dear to read (MR-94): refused before they cost anybody anything. */
 
 let api: BareApi;
 beforeEach(async () => {

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../api/app.ts';
-import type { ApiDependencies } from '../../api/deps.ts';
+import type { ApiDependencies } from '../../api/http/deps.ts';
 import { createServer } from '../../api/server.ts';
 import { createLedger, createPool } from '../../ledger/index.ts';
-import { PRICE } from '../support/database.ts';
-import { ADMIN_KEY, adminPost, openAccount, startStack } from '../support/stack.ts';
-import type { TestStack } from '../support/stack.ts';
-import type { SwallowingProxy } from '../support/swallowingProxy.ts';
-import { startSwallowingProxy } from '../support/swallowingProxy.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import type { SwallowingProxy } from '../harness/support/swallowingProxy.ts';
+import { startSwallowingProxy } from '../harness/support/swallowingProxy.ts';
 
 /** Temporal, the provider or PostgreSQL falls silent: connections stay, answers don't come. Every request is answered in time. */
 
@@ -145,7 +145,7 @@ describe('while PostgreSQL is silent', () => {
     const pool = createPool({ databaseUrl: url.href, size: 2, applicationName: 'test', onError: () => undefined });
     const app = createApp({
       ledger: createLedger(pool),
-      isTemporalUp: () => Promise.resolve(true),
+      temporal: { isUp: () => Promise.resolve(true) },
       requestsPerMinute: 1000,
       adminKey: ADMIN_KEY,
       log: { error: () => undefined, warn: () => undefined },

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { untilTerminal } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { eventsOf, expectNoDrift } from '../support/generations.ts';
-import { PNG } from '../support/png.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { untilTerminal } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { eventsOf, expectNoDrift } from '../harness/support/generations.ts';
+import { PNG } from '../harness/support/png.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** What is gone when its owner deletes it, and what was never kept. */
 
@@ -42,6 +42,7 @@ const inputsOf = async ({ id }: TestAccount) =>
   ).rowCount;
 
 describe('a deleted video', () => {
+  // MR-96
   it('leaves no prompt and no reference, and is never paid for again under its key', async () => {
     const account = await openAccount(stack, 5 * PRICE);
     const key = randomUUID();
@@ -56,6 +57,7 @@ describe('a deleted video', () => {
     expect(await account.credits()).toMatchObject({ available_microcredits: 4 * PRICE, held_microcredits: 0 });
   });
 
+  // MR-96
   it.each(['405', '501', '400', '403', '422'])(
     'is deleted here where the provider answers %s for ever, which is on record',
     async (status) => {

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestStack } from '../support/stack.ts';
-import { startStack } from '../support/stack.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { startStack } from '../harness/support/stack.ts';
 
 /** The API describes itself, truly and without any other host. */
 

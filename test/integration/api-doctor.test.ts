@@ -1,8 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ensureReconcileSchedule } from '../../platform/schedules.ts';
-import type { TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
+import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** GET /admin/doctor: what is wrong with an installation, in words, and never in more than a few seconds. */
 
@@ -114,7 +114,7 @@ describe('names what is wrong, and what to do', () => {
   it('a right that was taken', async () => {
     await stack.database.admin.query('REVOKE SELECT ON stuck_holds FROM holdfast_service');
     expect(messageOf(await doctor(), 'rights')).toBe(
-      'Taken since the migration, so run it as the owner: GRANT SELECT ON stuck_holds TO holdfast_service;',
+      'Taken since the migration, so run it as the owner: GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;',
     );
     await stack.database.admin.query('GRANT SELECT ON stuck_holds TO holdfast_service');
   });

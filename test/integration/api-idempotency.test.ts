@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonPost } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../support/generations.ts';
-import { bendHold, loseVideo, reconcile } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { adminPost, openAccount, startStack } from '../support/stack.ts';
+import { jsonPost } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { bendHold, loseVideo, reconcile } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -49,6 +49,7 @@ const generationsOf = async ({ id }: TestAccount) => {
   return rows.map(({ state }) => state);
 };
 
+// MR-90
 describe('the same key and body', () => {
   it('replays the stored answer and holds nothing more, also as a form and with defaults written out', async () => {
     const account = await openAccount(stack, 5_000_000);
@@ -134,6 +135,7 @@ describe('the same key and body', () => {
   });
 });
 
+// MR-90
 describe('the same key', () => {
   it('with another body is 422 and holds nothing', async () => {
     const account = await openAccount(stack, 5_000_000);
@@ -163,6 +165,7 @@ describe('the same key', () => {
   });
 });
 
+// MR-90
 describe('a repeat is answered before everything that may have changed since the first request', () => {
   /** Sends it with one key twice, and does this in between. */
   const twice = async (account: TestAccount, path: string, body: object, between: () => Promise<unknown>) => {

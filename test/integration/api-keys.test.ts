@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCOPES } from '../../contracts/scopes.ts';
-import { PRICE } from '../support/database.ts';
-import { expectNoDrift, expectQuickVideos, movementsOf, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, adminPost, openAccount, startStack } from '../support/stack.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { expectNoDrift, expectQuickVideos, movementsOf, untilSettled } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Keys: what an operator makes of them, and what they open. */
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServerLimits } from '../../api/server.ts';
-import type { BareApi } from '../support/bareApi.ts';
-import { ADMIN_KEY, authOf, IN_FLIGHT, MEGABYTE, open, pour, serveBare, statusOf } from '../support/bareApi.ts';
+import type { BareApi } from '../harness/support/bareApi.ts';
+import { ADMIN_KEY, authOf, IN_FLIGHT, MEGABYTE, open, pour, serveBare, statusOf } from '../harness/support/bareApi.ts';
 
 /** What a connection may take of the API, tried with bare sockets: nothing here is what a client's library would send. */
 

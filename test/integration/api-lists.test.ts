@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PRICE } from '../support/database.ts';
-import { ask, expectQuickVideos, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** What an account may page through: its videos, its movements, its holds; and nobody else's. */
 

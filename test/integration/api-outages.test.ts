@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PRICE } from '../support/database.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { PRICE } from '../harness/support/database.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 const START_TIMEOUT_MS = 2000;
 let stack: TestStack;
@@ -36,6 +36,7 @@ const statesOf = async (account: TestAccount) => {
   return rows.map(({ state }) => state);
 };
 
+// MR-28
 describe('without a worker', () => {
   it('a create is 503 and nothing is held, then or when a worker comes later', async () => {
     const account = await openAccount(stack, 1_000_000);
@@ -159,6 +160,7 @@ describe('without PostgreSQL', () => {
     ]).toContainEqual({ status: answer.status, state });
   });
 
+  // MR-20
   it('away at the settlement: settled once when it is back', async () => {
     const account = await openAccount(stack, 1_000_000);
     const { body } = await create(account, 'settles later [[after:2s]]');
@@ -180,6 +182,7 @@ describe('without PostgreSQL', () => {
 });
 
 describe('a fault of ours in the database', () => {
+  // MR-20
   it('a missing right is retried without end: nothing moves until it is given, then it settles once', async () => {
     const account = await openAccount(stack, 1_000_000);
     const { admin } = stack.database;
@@ -215,7 +218,9 @@ describe('a fault of ours in the database', () => {
   });
 });
 
+// MR-81
 describe('cancel, delete and content', () => {
+  // MR-24, MR-87
   it('a cancel after the create moves no credits, however often it is sent; the outcome settles', async () => {
     const account = await openAccount(stack, 1_000_000);
     const { body } = await create(account, 'cancelled late [[after:4s]]');

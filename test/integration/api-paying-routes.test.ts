@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectRefused, jsonPost } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { ask, booksOf, expectNoDrift, expectQuickVideos, untilSettled } from '../support/generations.ts';
-import { bendHold, loseVideo, reconcile } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
+import { expectRefused, jsonPost } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { ask, booksOf, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { bendHold, loseVideo, reconcile } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Every POST that may cost money, as the OpenAPI document lists them: what it does not know is refused, never passed over. */
 
@@ -103,6 +103,7 @@ describe('each POST that may cost money', () => {
     });
   });
 
+  // MR-93
   it('refuses an unknown field in its body, and makes nothing', async () => {
     await expectNothing(async () => {
       for (const route of paying()) {

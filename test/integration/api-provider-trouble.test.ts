@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { untilTerminal } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { untilTerminal } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** What a provider may answer while a video is made moves no credits (RULES, "What moves credits"). */
+/** What a provider may answer while a video is made moves no credits (MR-3, MR-14, MR-15). */
 
 let stack: TestStack;
 beforeAll(async () => {

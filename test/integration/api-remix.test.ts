@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { PRICE } from '../support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** A video made from another (RULES, exploit 8). */
+/** A video made from another (MR-89). */
 
 let stack: TestStack;
 let account: TestAccount;

@@ -1,14 +1,14 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { retryWindowMs } from '../../api/repeat.ts';
-import { jsonPost } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../support/generations.ts';
-import { startLosingProxy } from '../support/losingProxy.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { retryWindowMs } from '../../api/generations/repeat.ts';
+import { jsonPost } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { startLosingProxy } from '../harness/support/losingProxy.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** An SDK's own retries, which have no idempotency key: what was paid for once is paid for once (RULES, exploit 7a). */
+/** An SDK's own retries, which have no idempotency key: what was paid for once is paid for once (MR-88). */
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../api/app.ts';
-import type { ApiDependencies } from '../../api/deps.ts';
+import type { ApiDependencies } from '../../api/http/deps.ts';
 import { SCOPES } from '../../contracts/scopes.ts';
-import { ask, booksOf, expectNoDrift, expectQuickVideos, untilRow, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
+import {
+  ask,
+  booksOf,
+  expectNoDrift,
+  expectQuickVideos,
+  untilRow,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
 /**
  * No account sees, changes or learns of what is another's. Every route of the running API's own description is tried, so
@@ -37,13 +44,13 @@ beforeAll(async () => {
   await expectQuickVideos(stack);
   mine = await openAccount(stack, 10_000_000);
   other = await openAccount(stack, 10_000_000);
-  const [charged, refunded, held] = await Promise.all([
+  const [charged, released, held] = await Promise.all([
     ask(other, 'a fox'),
     ask(other, 'blocked [[fail:moderation_blocked]]'),
     ask(other, 'for ever [[never]]'),
   ]);
   await Promise.all([ask(mine, 'mine, for ever [[never]]'), ask(mine, 'mine too [[never]]')]);
-  await untilSettled(stack, [charged, refunded]);
+  await untilSettled(stack, [charged, released]);
   await untilRow(stack, held, 'provider_video_id IS NOT NULL');
   const [script, thread] = [await written('/v1/scripts'), await written('/v1/threads')];
   const { id: endpoint } = await post('/v1/webhook_endpoints', { url: 'http://127.0.0.1:9/' });
@@ -51,7 +58,7 @@ beforeAll(async () => {
   const deliveries = await other.fetch(`/v1/webhook_endpoints/${endpoint}/deliveries`);
   const { data } = (await deliveries.json()) as { data: { id: string }[] };
   foreign = {
-    video_id: [charged, refunded, held],
+    video_id: [charged, released, held],
     script_id: [script],
     thread_id: [thread],
     endpoint_id: [endpoint],
@@ -122,6 +129,7 @@ async function keptOf(account: TestAccount): Promise<unknown> {
 }
 
 describe("another account's ids", () => {
+  // MR-89
   it('are 404 at every route with an id in its path, and nothing of them changes', async () => {
     const withIds = below('/v1/').filter(({ variables }) => variables.length > 0);
     expect(withIds.length).toBeGreaterThanOrEqual(6);
@@ -256,7 +264,7 @@ it('every unique key of what belongs to an account carries it, or is of what nob
   const { rows } = await stack.database.admin.query<{ name: string }>(
     `SELECT c.conrelid::regclass || '.' || c.conname AS name FROM pg_constraint c
      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = 'account_id'
-     WHERE c.contype = 'u' AND c.connamespace = 'public'::regnamespace AND NOT a.attnum = ANY (c.conkey) ORDER BY 1`,
+     WHERE c.contype = 'u' AND c.connamespace = 'holdfast'::regnamespace AND NOT a.attnum = ANY (c.conkey) ORDER BY 1`,
   );
   expect(rows.map(({ name }) => name)).toEqual([
     'account_operations.account_operations_transaction_id_key',

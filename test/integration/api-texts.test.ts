@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNoDrift, movementsOf } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { adminPost, openAccount, startStack } from '../support/stack.ts';
+import { expectNoDrift, movementsOf } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
-/** Scripts and threads over HTTP: held, written, charged what they came to (RULES, "Text"). */
+/** Scripts and threads over HTTP: held, written, charged what they came to (MR-60 to MR-62). */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;
@@ -91,6 +91,7 @@ describe('a script', () => {
     expect(body.credits.state).toBe('charged');
   });
 
+  // MR-61, MR-91
   it('is written to its end and charged although its client has gone', async () => {
     const gone = new AbortController();
     const { cost } = await costing(async () => {
@@ -123,6 +124,7 @@ describe('a script', () => {
     expect(cost).toBe(result.body.credits.amount_microcredits);
   });
 
+  // MR-62
   it.each(['write:begun', 'write:written'])(
     'whose writer dies at %s costs what was delivered, and is asked for once',
     async (point) => {

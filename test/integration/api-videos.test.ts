@@ -1,11 +1,11 @@
 import { APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectRefused, type Shown, untilTerminal } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import { expectNoDrift } from '../support/generations.ts';
-import { PNG } from '../support/png.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { expectRefused, type Shown, untilTerminal } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import { expectNoDrift, readableHistory } from '../harness/support/generations.ts';
+import { PNG } from '../harness/support/png.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -38,6 +38,7 @@ describe("OpenAI's Node SDK, unchanged", () => {
     await expectNoDrift(stack);
   });
 
+  // MR-11
   it('is told why a blocked video failed, and that the credits are back', async () => {
     const account = await openAccount(stack, 1_000_000);
     const created = await account.client.videos.create({ prompt: 'an ad for iqus e cigerrates' });
@@ -78,6 +79,7 @@ describe("OpenAI's Node SDK, unchanged", () => {
 });
 
 describe('content', () => {
+  // MR-52
   it('is served with ranges once charged, never before, and never after a refund', async () => {
     const account = await openAccount(stack, 2_000_000);
     const open = await account.client.videos.create({ prompt: 'open [[never]]' });
@@ -152,6 +154,20 @@ it("without a secret nobody listens for the provider's webhooks: an empty secret
   await expectRefused(answer, 404, 'not_found');
 });
 
+// MR-80
+it('no workflow of these has a prompt, a file or a key in its history', async () => {
+  const { rows } = await stack.database.pool.query<{ id: string; account_id: string }>(
+    "SELECT id, account_id FROM generations WHERE state <> 'requested'",
+  );
+  expect(rows.length).toBeGreaterThan(4);
+  for (const { id, account_id: accountId } of rows) {
+    const history = await readableHistory(stack, id);
+    expect(history).toContain(accountId);
+    expect(history).not.toMatch(/hf_|red fox|cigerrates|from an image|IHDR/);
+  }
+});
+
+// MR-80
 it('nothing that is secret is logged by any of it', () => {
   expect(stack.logged.filter((line) => /hf_|fox|the-admin-key/.test(line))).toEqual([]);
 });

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createLedgerActivities } from '../../activities/ledgerActivities.ts';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
-import { COPY_LIMITS } from '../support/copyLimits.ts';
-import { admit, openTenant, PRICE } from '../support/database.ts';
+import { COPY_LIMITS } from '../harness/support/copyLimits.ts';
+import { admit, openTenant, PRICE } from '../harness/support/database.ts';
 import {
   CONTENT,
   HALF,
@@ -28,10 +28,11 @@ import {
   onRecord,
   ranges,
   type Answer,
-} from '../support/archiveSite.ts';
+} from '../harness/support/archiveSite.ts';
 
 /** The activity against a provider whose answers each test writes itself. */
 
+// MR-58
 describe('a body that was cut', () => {
   it('is not taken for the whole, and goes on from where it broke off', async () => {
     const id = await charged();
@@ -180,6 +181,7 @@ describe('an answer that is no video', () => {
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });
 
+  // MR-59
   it.each([401, 403, 429, 500, 503])('%s is never taken for gone', async (code) => {
     const id = await charged();
     await age(id, '23 hours');
@@ -206,9 +208,9 @@ it('of a video whose id the provider gave to another as well is not asked for: g
   const { videoId } = await db.ledger.getProviderVideo(id);
   const other = await admit(db, await openTenant(db, PRICE));
   await db.ledger.placeHold(other, 3600);
-  await db.ledger.beginCreate(other, provider);
+  await db.ledger.beginAttempt(other, provider);
   const again = { outcome: 'created', providerVideoId: videoId ?? '', providerCreatedAt: null } as const;
-  expect(await db.ledger.endCreate(other, 1, again)).toBe('conflict');
+  expect(await db.ledger.endAttempt(other, 1, again)).toBe('conflict');
   expect((await once(id)).end).toMatchObject({ message: expect.stringMatching(/no content/) });
   await age(id, '2 hours');
   expect((await once(id)).end).toBe('gone');

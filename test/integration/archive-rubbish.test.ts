@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mp4 } from '../support/mp4.ts';
+import { mp4 } from '../harness/support/mp4.ts';
 import {
   CONTENT,
   HALF,
@@ -15,10 +15,11 @@ import {
   expectWhole,
   onRecord,
   ranges,
-} from '../support/archiveSite.ts';
+} from '../harness/support/archiveSite.ts';
 
 /** What a provider sends as a video and is none: neither archived nor passed over in silence. */
 
+// MR-58
 describe('bytes that are no whole video, called one, with a length that holds', () => {
   const notTheVideo = expect.stringMatching(/^No content from the provider: the (content|video) is /);
   it.each<[string, Buffer, Record<string, string>?]>([

@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ask, eventsOf, expectNoDrift, expectQuickVideos, movementsOf, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import {
+  ask,
+  eventsOf,
+  expectNoDrift,
+  expectQuickVideos,
+  movementsOf,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** From the provider's link to the archive and to the customer, over real HTTP; each test with videos of its own. */
 
@@ -140,7 +147,7 @@ describe('a charged video', () => {
     expect(await (await account.fetch(`/v1/videos/${id}`)).json()).toMatchObject({ status: 'completed' });
   });
 
-  it('that was refunded, or is open, is not archived', async () => {
+  it('that was released, or is open, is not archived', async () => {
     const failed = await ask(account, 'fails [[fail:invalid_request]]');
     const open = await ask(account, 'open [[never]]');
     expect(await resultOf(failed)).toMatchObject({ outcome: 'released' });

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { mp4 } from '../support/mp4.ts';
+import { mp4 } from '../harness/support/mp4.ts';
 import {
   charged,
   CONTENT,
@@ -14,10 +14,11 @@ import {
   site,
   useSite,
   VIDEO,
-} from '../support/passThroughSite.ts';
+} from '../harness/support/passThroughSite.ts';
 
 useSite();
 
+// MR-94
 describe('a video that is not yet archived', () => {
   it('is served with headers of our own making, and is on record as served', async () => {
     const id = await charged();
@@ -185,7 +186,7 @@ it('a preview that is missing is 503 while it may not be there yet, 404 afterwar
   expect((await thumbnail()).status).toBe(503);
   await site.db.admin.query(
     `BEGIN; SET LOCAL session_replication_role = replica;
-     UPDATE generations SET charged_at = charged_at - interval '2 hours' WHERE id = '${id}'; COMMIT`,
+     UPDATE generations SET settled_at = settled_at - interval '2 hours' WHERE id = '${id}'; COMMIT`,
   );
   expect((await thumbnail()).status).toBe(404);
 });

@@ -14,7 +14,7 @@ import {
   site,
   useSite,
   VIDEO,
-} from '../support/passThroughSite.ts';
+} from '../harness/support/passThroughSite.ts';
 
 useSite();
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createReconcileProviderActivities } from '../../activities/reconcileActivities.ts';
 import type { ProviderVideo, VideoPage } from '../../provider/index.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, createTestDatabase, openTenant } from '../support/database.ts';
-import { type Lost, another, lostCreates, page, video } from '../support/lostCreates.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { type Lost, another, lostCreates, page, video } from '../harness/support/lostCreates.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -23,6 +23,7 @@ const ago = (ms: number) => new Date(Date.now() - ms);
 const isOpen = async ({ id }: Lost) => (await db.ledger.getOpenAttempt(id)) !== undefined;
 
 describe('looking for a create that may have arrived', () => {
+  // MR-32
   it('adopts the only video that is what was asked for, on whichever page', async () => {
     const mine = await lost();
     const made = video({ prompt: mine.prompt });
@@ -37,7 +38,7 @@ describe('looking for a create that may have arrived', () => {
     const made = video({ prompt: mine.prompt });
     const listVideos = async () => {
       const ended = { outcome: 'created', providerVideoId: made.id, providerCreatedAt: new Date() } as const;
-      await db.ledger.endCreate(mine.id, 1, ended);
+      await db.ledger.endAttempt(mine.id, 1, ended);
       // As it was listed before: `find` does not hear from this one that the video has an owner.
       return page([made]);
     };
@@ -94,6 +95,7 @@ describe('looking for a create that may have arrived', () => {
   });
 });
 
+// MR-34
 describe('a text that the server changed', () => {
   it.each<[string, string, string]>([
     ['line ends', 'two\nlines', 'two\r\nlines'],
@@ -123,11 +125,12 @@ describe('a text that the server changed', () => {
     const longer = await lost(`${mine.prompt} and a boat`);
     const trimmed = video({ prompt: `${mine.prompt} ` });
     expect(await find(mine, [page([trimmed])])).toMatchObject({ outcome: 'unclear' });
-    await db.ledger.endCreate(longer.id, 1, { outcome: 'not_made', code: 'not_sent', message: '' });
+    await db.ledger.endAttempt(longer.id, 1, { outcome: 'not_made', code: 'not_sent', message: '' });
     expect(await find(mine, [page([trimmed])])).toMatchObject({ outcome: 'adopted' });
   });
 });
 
+// MR-37
 describe('age', () => {
   it('with a clock that is not known proves nothing: the prompt alone decides', async () => {
     const mine = await lost();
@@ -164,6 +167,7 @@ describe('age', () => {
 });
 
 describe('a video without an owner', () => {
+  // MR-37
   it('that was listed before the attempt began is put aside, however much it looks the same', async () => {
     const [provider, prompt] = [another(), randomUUID()];
     const old = [video({ prompt }), video({ prompt: null }), video({ prompt: `${prompt} `, createdAt: null })];
@@ -212,6 +216,7 @@ describe('a video without an owner', () => {
   });
 });
 
+// MR-33
 describe('twins', () => {
   it('each adopt one of as many videos, also at the same moment', async () => {
     for (let round = 0; round < 5; round += 1) {
@@ -276,6 +281,7 @@ describe('where a list may end before its last page', () => {
   });
 });
 
+// MR-36
 describe('a list that can’t be read whole', () => {
   const other = video({ createdAt: ago(HOUR_MS) });
   const another1 = video({ createdAt: ago(HOUR_MS) });

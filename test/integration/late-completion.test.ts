@@ -10,12 +10,19 @@ import {
   providerVideos,
   standings,
   untilSettled,
-} from '../support/generations.ts';
-import { actsOn, bendHold, loseVideo, reconcile, settledAs, untilProviderEnds } from '../support/reconciling.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+} from '../harness/support/generations.ts';
+import {
+  actsOn,
+  bendHold,
+  loseVideo,
+  reconcile,
+  settledAs,
+  untilProviderEnds,
+} from '../harness/support/reconciling.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** Videos that complete after their refund (RULES, "Expiry and what comes after"): followed, claimed, deleted. */
+/** Videos that complete after their refund (MR-51, MR-53): followed, claimed, deleted. */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;
@@ -41,7 +48,7 @@ describe('a late completion', () => {
   const endDay = (id: string) =>
     stack.database.admin.query(
       `SET session_replication_role = replica;
-       UPDATE generations SET charged_at = now() - interval '25 hours' WHERE id = '${id}';
+       UPDATE generations SET settled_at = now() - interval '25 hours' WHERE id = '${id}';
        SET session_replication_role = origin`,
     );
   const untilSeen = async (id: string) => {
@@ -75,6 +82,7 @@ describe('a late completion', () => {
     expect((await account.fetch(`/v1/videos/${id}/content`)).status).toBe(402);
   });
 
+  // MR-53
   it('can be claimed once: paid at the old price, and served from our storage', async () => {
     const { account, id } = await late();
     await untilSeen(id);
@@ -108,6 +116,7 @@ describe('a late completion', () => {
     expect(await eventsOf(stack, body.id, 'deleted')).toEqual([{}]);
   });
 
+  // MR-53
   it('that nobody claims in time is deleted at the provider, and then it can not be claimed', async () => {
     const { account, id } = await late();
     await untilSeen(id);
@@ -193,6 +202,7 @@ describe('a late completion', () => {
     expect(await claim(account, charged)).toMatchObject({ status: 409 });
   });
 
+  // MR-51
   it('is followed for a day, and no longer', async () => {
     const { account, id } = await late(3600);
     await reconcile(stack);

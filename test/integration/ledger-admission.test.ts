@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -158,6 +158,7 @@ describe('grants', () => {
     expect(await movements(tenant)).toBe(0);
   });
 
+  // MR-72
   it.each([0, -0, 0.5, -1.5, 2 ** 53, -(2 ** 53), 2 ** 63, -(2 ** 63), 1e21, NaN, Infinity])(
     'an amount of %d is refused',
     async (amount) => {

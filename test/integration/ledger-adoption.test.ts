@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import { FINISHED, adoptOne, ledgerSteps } from '../support/ledgerSteps.ts';
-import { runBehind } from '../support/runBehind.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { FINISHED, adoptOne, ledgerSteps } from '../harness/support/ledgerSteps.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -54,13 +54,13 @@ async function asked({ prompt = randomUUID(), tenant, reference = false, remixOf
 /** One whose only create may have arrived. */
 async function lost(ask: Ask = {}): Promise<string> {
   const id = await asked(ask);
-  expect(await db.ledger.beginCreate(id, ask.provider ?? PROVIDER)).toMatchObject({ outcome: 'begun' });
+  expect(await db.ledger.beginAttempt(id, ask.provider ?? PROVIDER)).toMatchObject({ outcome: 'begun' });
   return id;
 }
 
 const video = () => ({ id: randomUUID(), createdAt: null });
 const answer = (id: string, number: number, providerVideoId: string) =>
-  db.ledger.endCreate(id, number, { outcome: 'created', providerVideoId, providerCreatedAt: null });
+  db.ledger.endAttempt(id, number, { outcome: 'created', providerVideoId, providerCreatedAt: null });
 const adopt = (id: string, videos: ReturnType<typeof video>[], exact = true) =>
   db.ledger.adoptVideo(id, 1, { videos, exact });
 const eventKinds = async (id: string) => {
@@ -78,12 +78,13 @@ it('what a deleted generation asked for is not known: only what is equal to the 
   expect(await adopt(id, [video()], false)).toMatchObject({ outcome: 'rival' });
   expect(await adopt(id, [video()])).toMatchObject({ outcome: 'adopted' });
   // Nothing else waits for it longer than it is followed.
-  await db.admin.query(`UPDATE create_attempts SET begun_at = now() - interval '25 hours' WHERE generation_id = $1`, [
+  await db.admin.query(`UPDATE provider_attempts SET begun_at = now() - interval '25 hours' WHERE generation_id = $1`, [
     deleted,
   ]);
   expect(await adopt(await lost({ prompt: 'a cat,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
 });
 
+// MR-39
 describe('an id of the provider that comes again', () => {
   it('belongs to nobody else: no second create, nothing charged, the hold waits for its hour', async () => {
     const first = await lost();
@@ -113,7 +114,7 @@ describe('an id of the provider that comes again', () => {
     const hold = await held();
     for (let number = 1; number <= 2; number += 1) {
       await begin(hold.id);
-      await db.ledger.endCreate(hold.id, number, { outcome: 'not_found' });
+      await db.ledger.endAttempt(hold.id, number, { outcome: 'not_found' });
     }
     await begin(hold.id);
     expect(await answer(hold.id, 3, 'thrice')).toBe('conflict');
@@ -129,6 +130,7 @@ describe('an id of the provider that comes again', () => {
     );
   });
 
+  // MR-38
   it('with another key at the same provider is the same video', async () => {
     const { rows } = await db.admin.query(
       "SELECT FROM pg_attribute WHERE attrelid = 'generations'::regclass AND attname ~ 'credential|base_url'",
@@ -137,6 +139,7 @@ describe('an id of the provider that comes again', () => {
   });
 });
 
+// MR-24
 describe('an accepted cancel', () => {
   it('is asked before every create: after one that was not found none is begun, and the credits are back', async () => {
     const hold = await held();
@@ -145,7 +148,7 @@ describe('an accepted cancel', () => {
     // It may have arrived: nothing is given back yet.
     expect(await begin(hold.id)).toEqual({ outcome: 'open' });
     await noProof(hold.id, ['cancelled']);
-    await db.ledger.endCreate(hold.id, 1, { outcome: 'not_found' });
+    await db.ledger.endAttempt(hold.id, 1, { outcome: 'not_found' });
     expect(await begin(hold.id)).toEqual({ outcome: 'cancelled' });
     expect(await settle(hold.id, 'cancelled')).toMatchObject({
       settlement: { charged: false, errorCode: 'cancelled' },
@@ -169,7 +172,7 @@ describe('an accepted cancel', () => {
     const hold = await held();
     for (let number = 1; number <= 3; number += 1) {
       await begin(hold.id);
-      await db.ledger.endCreate(hold.id, number, { outcome: 'not_found' });
+      await db.ledger.endAttempt(hold.id, number, { outcome: 'not_found' });
     }
     await db.ledger.requestCancel(hold.id, 'client');
     expect(await begin(hold.id)).toEqual({ outcome: 'cancelled' });
@@ -182,7 +185,7 @@ describe('adopting', () => {
     const mine = await lost({ prompt: `A fox, ${tag}` });
     const other = await lost({ prompt: `a FOX  ${tag}.\n` });
     expect(await adoptOne(db, mine, 1, video())).toBe('rival');
-    await db.ledger.endCreate(other, 1, { outcome: 'not_found' });
+    await db.ledger.endAttempt(other, 1, { outcome: 'not_found' });
     expect(await adoptOne(db, mine, 1, video())).toBe('adopted');
   });
 
@@ -194,6 +197,7 @@ describe('adopting', () => {
     expect(await adopt(mine, [video()])).toMatchObject({ outcome: 'adopted' });
   });
 
+  // MR-35
   it('with a reference is refused, for a list doesn’t show it', async () => {
     expect(await adoptOne(db, await lost({ reference: true }), 1, video())).toBe('rival');
   });
@@ -232,7 +236,7 @@ describe('adopting', () => {
     const contested = video();
     const adopted = await runBehind(
       db,
-      { sql: "SELECT end_create($1, 1, 'created', $2, NULL, NULL, NULL)", values: [other, contested.id] },
+      { sql: "SELECT end_attempt($1, 1, 'created', $2, NULL, NULL, NULL)", values: [other, contested.id] },
       () => adoptOne(db, mine, 1, contested),
     );
     expect(adopted).toBe('taken');
@@ -274,11 +278,11 @@ it('a remix is not asked of another provider than its original is at', async () 
   await db.ledger.recordLook(original, 'the original', FINISHED);
   await settle(original, 'completed');
   const [here, there] = [await asked({ tenant, remixOf: original }), await asked({ tenant, remixOf: original })];
-  expect(await db.ledger.beginCreate(here, PROVIDER)).toMatchObject({
+  expect(await db.ledger.beginAttempt(here, PROVIDER)).toMatchObject({
     request: { remixedFrom: 'the original', remixedElsewhere: false },
   });
-  expect(await db.ledger.beginCreate(there, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: true } });
+  expect(await db.ledger.beginAttempt(there, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: true } });
   const plain = await admit(db, await openTenant(db, PRICE));
   await db.ledger.placeHold(plain, 3600);
-  expect(await db.ledger.beginCreate(plain, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: false } });
+  expect(await db.ledger.beginAttempt(plain, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: false } });
 });

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { FINISHED, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** What an auditor runs: `npm run ledger:verify`, `npm run ledger:statement`. */
 

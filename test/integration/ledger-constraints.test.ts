@@ -1,14 +1,14 @@
 import type { PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
 /** What the database refuses whoever asks; and what its views show. */
 
 let db: TestDatabase;
 let tenant: Tenant;
 /** One generation of each state. */
-let ids: Record<'requested' | 'held' | 'charged' | 'refunded' | 'voided', string>;
+let ids: Record<'requested' | 'held' | 'charged' | 'released' | 'voided', string>;
 
 beforeAll(async () => {
   db = await createTestDatabase(5);
@@ -18,14 +18,14 @@ beforeAll(async () => {
     requested: await make(),
     held: await make(),
     charged: await make(),
-    refunded: await make(),
+    released: await make(),
     voided: await make(),
   };
   await db.ledger.voidGeneration(ids.voided);
-  for (const id of [ids.held, ids.charged, ids.refunded]) {
+  for (const id of [ids.held, ids.charged, ids.released]) {
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginCreate(id, { name: 'openai@http://provider' });
-    await db.ledger.endCreate(id, 1, {
+    await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
+    await db.ledger.endAttempt(id, 1, {
       outcome: 'created',
       providerVideoId: `at_provider_${id}`,
       providerCreatedAt: null,
@@ -38,14 +38,14 @@ beforeAll(async () => {
     errorCode: null,
     errorMessage: null,
   });
-  await db.ledger.recordLook(ids.refunded, `at_provider_${ids.refunded}`, {
+  await db.ledger.recordLook(ids.released, `at_provider_${ids.released}`, {
     ...look,
     verdict: 'failed',
     errorCode: 'moderation_blocked',
     errorMessage: 'Blocked.',
   });
   await db.ledger.settleGeneration(ids.charged, 'completed');
-  await db.ledger.settleGeneration(ids.refunded, 'provider_failed');
+  await db.ledger.settleGeneration(ids.released, 'provider_failed');
 });
 afterAll(async () => {
   await db.drop();
@@ -69,6 +69,7 @@ async function refusal(sql: string, values: unknown[] = []): Promise<string | un
   }
 }
 
+// MR-41, MR-42
 describe('three states, also for a superuser', () => {
   const charged = [null, true, false];
   const amounts = [null, 0, -1, 1, PRICE, PRICE + 1];
@@ -78,19 +79,19 @@ describe('three states, also for a superuser', () => {
   );
 
   it.each(combinations)('credits_charged %s, amount %s, at %s', async (flag, amount, moment) => {
-    const state = flag === null ? 'held' : flag ? 'charged' : 'refunded';
+    const state = flag === null ? 'held' : flag ? 'charged' : 'released';
     const legal =
       (flag === null && amount === null && moment === null) ||
       (flag === false && amount === null && moment !== null) ||
       (flag === true && amount !== null && amount > 0 && amount <= PRICE && moment !== null);
-    const sql = `UPDATE generations SET credits_charged = $2, charged_amount_microcredits = $3, charged_at = $4, state = $5,
+    const sql = `UPDATE generations SET credits_charged = $2, charged_amount_microcredits = $3, settled_at = $4, state = $5,
       settlement_reason = CASE WHEN $2::boolean IS NULL THEN NULL ELSE 'x' END, error_code = CASE WHEN $2 IS FALSE THEN 'x' END WHERE id = $1`;
     expect(await refusal(sql, [ids.held, flag, amount, moment, state])).toBe(legal ? 'accepted' : '23514');
   });
 
   it.each([
     "state = 'charged'",
-    "state = 'refunded'",
+    "state = 'released'",
     "state = 'refused'",
     "state = 'voided'",
     "state = 'lost'",
@@ -112,16 +113,16 @@ describe('three states, also for a superuser', () => {
   });
 
   it.each([
-    "state = 'held', credits_charged = NULL, charged_amount_microcredits = NULL, charged_at = NULL, settlement_reason = NULL, error_code = NULL, error_message = NULL",
-    "state = 'requested', credits_charged = NULL, charged_amount_microcredits = NULL, charged_at = NULL, settlement_reason = NULL, error_code = NULL",
-    "charged_at = charged_at + interval '1 s'",
+    "state = 'held', credits_charged = NULL, charged_amount_microcredits = NULL, settled_at = NULL, settlement_reason = NULL, error_code = NULL, error_message = NULL",
+    "state = 'requested', credits_charged = NULL, charged_amount_microcredits = NULL, settled_at = NULL, settlement_reason = NULL, error_code = NULL",
+    "settled_at = settled_at + interval '1 s'",
     "settlement_reason = 'expired'",
     "error_message = 'another'",
     'charged_amount_microcredits = 1',
-    "state = 'refunded', credits_charged = false, charged_amount_microcredits = NULL, error_code = 'x'",
+    "state = 'released', credits_charged = false, charged_amount_microcredits = NULL, error_code = 'x'",
     "state = 'charged', credits_charged = true, charged_amount_microcredits = 1, error_code = NULL",
   ])('a settled generation refuses %s', async (assignment) => {
-    for (const id of [ids.charged, ids.refunded]) {
+    for (const id of [ids.charged, ids.released]) {
       const code = await refusal(`UPDATE generations SET ${assignment} WHERE id = $1`, [id]);
       expect(['HF004', '23514'], `${id}: ${code}`).toContain(code);
     }
@@ -133,6 +134,7 @@ describe('three states, also for a superuser', () => {
     ).toBe('HF004');
   });
 
+  // MR-45
   it.each([
     "state = 'active', settled_at = NULL",
     "state = 'released'",
@@ -141,7 +143,7 @@ describe('three states, also for a superuser', () => {
     "expires_at = expires_at + interval '1 h'",
     "settled_at = settled_at + interval '1 s'",
   ])('a settled hold refuses %s', async (assignment) => {
-    for (const id of [ids.charged, ids.refunded]) {
+    for (const id of [ids.charged, ids.released]) {
       expect(await refusal(`UPDATE holds SET ${assignment} WHERE generation_id = $1`, [id])).toBe('HF004');
     }
   });
@@ -207,6 +209,7 @@ describe('what is written stays written, also for a superuser', () => {
       [kind, tenant.accountId, available, held, issued, revenue, after],
     );
 
+  // MR-70
   it('a journal transaction that does not sum to zero can not be written', async () => {
     expect(await forge('grant', 5, 0, -5, 0)).toBe('accepted');
     expect(await forge('grant', 6, 0, -5, 0)).toBe('23514');
@@ -236,6 +239,7 @@ describe('what is written stays written, also for a superuser', () => {
     expect(await forge('grant', 5, 0, -5, 0, 2 ** 53)).toBe('23514');
   });
 
+  // MR-72
   it.each([-1, 2 ** 53])("a balance of %d can't be", async (amount) => {
     for (const column of ['available_microcredits', 'held_microcredits']) {
       expect(await refusal(`UPDATE accounts SET ${column} = $1`, [amount])).toBe('23514');
@@ -281,6 +285,7 @@ describe('the views', () => {
     ]);
   });
 
+  // MR-70
   it('ledger_drift shows every tampering with a balance, a counter or a hold', async () => {
     const drift = async (sql: string) => {
       const client = await db.admin.connect();

@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Content } from '../../ledger/index.ts';
 import { LedgerError } from '../../ledger/index.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
 
 let db: TestDatabase;
 let tenant: Tenant;
@@ -28,9 +28,9 @@ function archived(bytes = 11_138): Content {
 async function held(verdict: 'open' | 'completed' | 'failed' = 'completed'): Promise<string> {
   const id = await admit(db, tenant);
   await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginCreate(id, PROVIDER);
+  await db.ledger.beginAttempt(id, PROVIDER);
   const video = randomUUID();
-  await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const error =
     verdict === 'failed' ? { errorCode: 'no', errorMessage: 'No.' } : { errorCode: null, errorMessage: null };
   await db.ledger.recordLook(id, video, { verdict, status: verdict, progress: null, completedAt: null, ...error });
@@ -74,7 +74,7 @@ const refusal = async (id: string, content: Content) =>
   );
 
 describe('recording a content', () => {
-  it('twice keeps the first record, and answers with it', async () => {
+  it('twice keeps the first record, and answers with it (MR-59)', async () => {
     const id = await charged();
     const first = archived();
     expect(await record(id, first)).toEqual(first);
@@ -106,9 +106,9 @@ describe('recording a content', () => {
   });
 
   it('needs a generation that holds or was charged, and that the provider said completed', async () => {
-    const refunded = await held('failed');
-    await db.ledger.settleGeneration(refunded, 'provider_failed');
-    expect(await refusal(refunded, archived())).toBe('wrong_state');
+    const released = await held('failed');
+    await db.ledger.settleGeneration(released, 'provider_failed');
+    expect(await refusal(released, archived())).toBe('wrong_state');
     expect(await refusal(await admit(db, tenant), archived())).toBe('wrong_state');
     expect(await refusal(await held('open'), archived())).toBe('no_proof');
     expect(await refusal(await held('failed'), archived())).toBe('no_proof');
@@ -116,7 +116,7 @@ describe('recording a content', () => {
     expect(await refusal('video_00000000000000000000000000000000', archived())).toBe('unknown_generation');
   });
 
-  it('as gone needs an hour since it was seen completed', async () => {
+  it('as gone needs an hour since it was seen completed (MR-59)', async () => {
     const id = await charged();
     expect(await refusal(id, GONE)).toBe('no_proof');
     await age(id, '59 minutes');
@@ -175,7 +175,7 @@ describe('a record', () => {
     },
   );
 
-  it('is shown to the owner of a charged, undeleted generation only', async () => {
+  it('is shown to the owner of a charged, undeleted generation only (MR-52)', async () => {
     const id = await held();
     await record(id, archived());
     expect(await get(id)).toBeUndefined();
@@ -187,7 +187,7 @@ describe('a record', () => {
   });
 });
 
-describe('a charged video whose content is on record as gone', () => {
+describe('a charged video whose content is on record as gone (MR-22)', () => {
   const gone = async (id: string) => {
     await age(id, '1 hour');
     return db.ledger.recordContentGone(id);
@@ -283,9 +283,9 @@ describe('a charged video whose content is on record as gone', () => {
     const rich = await openTenant(db, PRICE);
     const id = await admit(db, rich);
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginCreate(id, PROVIDER);
+    await db.ledger.beginAttempt(id, PROVIDER);
     const video = randomUUID();
-    await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+    await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
     const seen = { verdict: 'completed', status: 'completed', progress: null, completedAt: null } as const;
     await db.ledger.recordLook(id, video, { ...seen, errorCode: null, errorMessage: null });
     await db.ledger.settleGeneration(id, 'completed');

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import { BLOCKED, FINISHED, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { BLOCKED, FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** A provider that gives one id to two creates, as one whose counter begins again: whose video it is then can't be known. */
 
@@ -21,7 +21,7 @@ afterEach(async () => {
 const { begin, settle, outlive, noProof } = ledgerSteps(() => db);
 
 const answered = (id: string, providerVideoId: string) =>
-  db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt: null });
+  db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt: null });
 
 async function asked(tenant: Tenant, prompt: string): Promise<string> {
   const id = await admit(db, tenant, prompt);
@@ -74,7 +74,7 @@ describe('the id of a video that is still being made, given to another create as
     // Nor is it claimable afterwards.
     expect(await db.ledger.recordLook(id, video, seen)).toMatchObject({ verdict: 'open' });
     expect(await db.ledger.getGeneration(tenant.accountId, id)).toMatchObject({
-      state: 'refunded',
+      state: 'released',
       claimableUntil: null,
       providerVideoId: null,
     });

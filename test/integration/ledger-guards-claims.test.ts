@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase } from '../support/database.ts';
-import type { Held } from '../support/ledgerSteps.ts';
-import { runBehind } from '../support/runBehind.ts';
-import { BLOCKED, FINISHED, OPEN, PROVIDER, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase } from '../harness/support/database.ts';
+import type { Held } from '../harness/support/ledgerSteps.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
+import { BLOCKED, FINISHED, OPEN, PROVIDER, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** What comes after a release: late completions and their claims, deletion at the provider, the net below the net. */
 
@@ -70,6 +70,7 @@ const archive = (id: string) =>
 const active = async ({ tenant }: Held) => (await db.ledger.getBalance(tenant.accountId)).activeGenerations;
 
 describe('a late completion', () => {
+  // MR-53
   it('is claimed once, by its own account, at its old price, and charged when its video is in our storage', async () => {
     const [hold, other] = [await late(), await held()];
     expect(await claim(hold, other.tenant)).toMatchObject({ outcome: 'unknown' });
@@ -179,7 +180,7 @@ it('a claim is released by its hour alone, and charged after that too if its vid
   const id = await claimed(hold);
   await db.ledger.placeHold(id, 3600);
   await db.ledger.requestCancel(id, 'client');
-  await noProof(id, ['cancelled', 'provider_unavailable', 'create_failed', 'create_refused', 'provider_failed']);
+  await noProof(id, ['cancelled', 'provider_unavailable', 'create_failed', 'submission_refused', 'provider_failed']);
   await archive(id);
   await outlive(id);
   expect(await settle(id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'completed' } });
@@ -189,7 +190,7 @@ it('a claim is released by its hour alone, and charged after that too if its vid
 it('a claim creates nothing', async () => {
   const id = await claimed(await late());
   await db.ledger.placeHold(id, 3600);
-  await expect(db.ledger.beginCreate(id, PROVIDER)).rejects.toMatchObject({ code: 'wrong_state' });
+  await expect(db.ledger.beginAttempt(id, PROVIDER)).rejects.toMatchObject({ code: 'wrong_state' });
 });
 
 it('a second claim waits for the first, and is that one', async () => {
@@ -268,7 +269,7 @@ describe('a released video is followed', () => {
   const dayAgo = async (id: string) => {
     const client = await db.admin.connect();
     await client.query('BEGIN; SET LOCAL session_replication_role = replica');
-    await client.query("UPDATE generations SET charged_at = now() - interval '25 hours' WHERE id = $1", [id]);
+    await client.query("UPDATE generations SET settled_at = now() - interval '25 hours' WHERE id = $1", [id]);
     await client.query('COMMIT');
     client.release();
   };

@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountId, videoId } from '../../contracts/ids.ts';
 import type { Ledger } from '../../ledger/index.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, addKey, createTestDatabase, openTenant } from '../support/database.ts';
-import { runBehind } from '../support/runBehind.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, addKey, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
 
 /** What comes again is answered as it was before, and done once. */
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import type { FirstStatement } from '../support/runBehind.ts';
-import { runBehind } from '../support/runBehind.ts';
-import { FINISHED, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import type { FirstStatement } from '../harness/support/runBehind.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
+import { FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** What comes second waits for what came first, and then answers as if nothing had been at the same moment. */
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -55,6 +55,7 @@ const outcomes = (placements: { outcome: string; code?: string }[]) => {
 };
 
 describe('a balance for M < N', () => {
+  // MR-86
   it('20 holds at once on a balance for 6: exactly 6 are accepted', async () => {
     const { tenant, ids } = await admitted(20, 6 * PRICE + 100);
     const placements = await Promise.all(ids.map((id) => db.ledger.placeHold(id, TTL)));
@@ -137,6 +138,7 @@ describe('a hold is refused', () => {
     expect(await balance(tenant)).toEqual(holding(0, PRICE));
   });
 
+  // MR-29
   it('once admit_by has passed: then it is voided for good', async () => {
     const { tenant, id } = await one();
     await db.admin.query("UPDATE generations SET admit_by = clock_timestamp() - interval '1 ms' WHERE id = $1", [id]);
@@ -146,6 +148,7 @@ describe('a hold is refused', () => {
     expect(await balance(tenant)).toEqual(holding(0, PRICE));
   });
 
+  // MR-84
   it('beyond the cap: of 12 at once exactly as many as the cap allows are accepted', async () => {
     const { tenant, ids } = await admitted(12, 12 * PRICE);
     await setAccount(tenant, 'max_active_generations = 5');
@@ -163,6 +166,7 @@ describe('a hold is refused', () => {
 });
 
 describe('giving a request up', () => {
+  // MR-28
   it('against a hold at the same moment: exactly one wins, and what is voided holds nothing', async () => {
     const won = { held: 0, voided: 0 };
     for (let round = 0; round < 40; round++) {
@@ -245,13 +249,13 @@ describe('a process that dies', () => {
     expect(granted).toMatchObject({ outcome: 'granted', replayed: false, availableMicrocredits: 7 });
   });
 
-  it('after begin_create committed leaves an open attempt: nobody creates blindly', async () => {
+  it('after begin_attempt committed leaves an open attempt: nobody creates blindly', async () => {
     const { id } = await one();
     await db.ledger.placeHold(id, TTL);
     const provider = { name: 'openai@http://provider' };
-    await dieAfter('SELECT * FROM begin_create($1, $2, 0)', [id, provider.name]);
-    expect(await db.ledger.beginCreate(id, provider)).toMatchObject({ outcome: 'begun', number: 1 });
-    expect(await db.ledger.beginCreate(id, provider)).toEqual({ outcome: 'open' });
-    expect(await db.ledger.placeHold(id, TTL)).toMatchObject({ outcome: 'held', createMayHaveArrived: true });
+    await dieAfter('SELECT * FROM begin_attempt($1, $2, 0)', [id, provider.name]);
+    expect(await db.ledger.beginAttempt(id, provider)).toMatchObject({ outcome: 'begun', number: 1 });
+    expect(await db.ledger.beginAttempt(id, provider)).toEqual({ outcome: 'open' });
+    expect(await db.ledger.placeHold(id, TTL)).toMatchObject({ outcome: 'held', attemptMayHaveArrived: true });
   });
 });

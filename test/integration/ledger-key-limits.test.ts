@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { apiKeyId } from '../../contracts/ids.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { addKey, admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { FINISHED, PROVIDER } from '../support/ledgerSteps.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { addKey, admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { FINISHED, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
 /** What a key may spend a day and a month, decided with the hold. */
 
@@ -32,9 +32,9 @@ const heldBy = async (tenant: Tenant) => {
 };
 const release = (id: string) => db.ledger.settleGeneration(id, 'provider_unavailable');
 const capture = async (id: string, options?: { chargeMicrocredits: number }) => {
-  await db.ledger.beginCreate(id, PROVIDER);
+  await db.ledger.beginAttempt(id, PROVIDER);
   const video = `at_provider_${id}`;
-  await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   await db.ledger.recordLook(id, video, FINISHED);
   expect(await db.ledger.settleGeneration(id, 'completed', options)).toMatchObject({ result: 'settled' });
 };

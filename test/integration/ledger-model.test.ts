@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { runLedgerModel } from '../support/ledgerModel/run.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase } from '../harness/support/database.ts';
+import { runLedgerModel } from '../harness/model/run.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SeenVideo } from '../../ledger/index.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import { adoptOne } from '../support/ledgerSteps.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { adoptOne } from '../harness/support/ledgerSteps.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -35,17 +35,17 @@ async function held(prompt: string = randomUUID()): Promise<{ id: string; tenant
 
 /** Begins a create whose end nobody knows; answers with its number. */
 async function lost(id: string): Promise<number> {
-  const begun = await db.ledger.beginCreate(id, PROVIDER);
+  const begun = await db.ledger.beginAttempt(id, PROVIDER);
   if (begun.outcome !== 'begun') throw new Error(begun.outcome);
-  await db.ledger.noteAmbiguousCreate(id, begun.number, 'connection reset');
+  await db.ledger.noteAmbiguousAttempt(id, begun.number, 'connection reset');
   return begun.number;
 }
 
 async function notFound(id: string): Promise<void> {
-  await db.ledger.endCreate(id, await lost(id), { outcome: 'not_found' });
+  await db.ledger.endAttempt(id, await lost(id), { outcome: 'not_found' });
 }
 
-const begin = async (id: string) => (await db.ledger.beginCreate(id, PROVIDER)).outcome;
+const begin = async (id: string) => (await db.ledger.beginAttempt(id, PROVIDER)).outcome;
 const activeOf = async ({ accountId }: Tenant) => (await db.ledger.getBalance(accountId)).activeGenerations;
 const availableOf = async ({ accountId }: Tenant) => (await db.ledger.getBalance(accountId)).availableMicrocredits;
 
@@ -68,6 +68,7 @@ const endHour = (id: string) =>
     [id],
   );
 
+// MR-30
 describe('three creates exist in all', () => {
   it('after three that were looked for and not found, none may be begun, and the hold is released as create_failed', async () => {
     const { id, tenant } = await held();
@@ -91,7 +92,7 @@ describe('three creates exist in all', () => {
     const { id } = await held();
     for (let n = 1; n <= 5; n += 1) {
       expect(await begin(id)).toBe('begun');
-      await db.ledger.endCreate(id, n, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
+      await db.ledger.endAttempt(id, n, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
     }
     expect(await begin(id)).toBe('begun');
   });
@@ -103,6 +104,7 @@ describe('three creates exist in all', () => {
   });
 });
 
+// MR-32
 describe('adopting', () => {
   it('gives the only video that can be meant to the generation, once', async () => {
     const { id } = await held();
@@ -110,14 +112,14 @@ describe('adopting', () => {
     const video = { id: randomUUID(), createdAt: null };
     expect(await adoptOne(db, id, number, video)).toBe('adopted');
     expect(await adoptOne(db, id, number, video)).toBe('closed');
-    expect(await db.ledger.beginCreate(id, PROVIDER)).toEqual({ outcome: 'known', providerVideoId: video.id });
+    expect(await db.ledger.beginAttempt(id, PROVIDER)).toEqual({ outcome: 'known', providerVideoId: video.id });
   });
 
   it('is refused while another open attempt, of whichever account, looks the same', async () => {
     const [one, two] = [await held('the same'), await held('the same')];
     const [first, second] = [await lost(one.id), await lost(two.id)];
     expect(await adoptOne(db, one.id, first, { id: randomUUID(), createdAt: null })).toBe('rival');
-    await db.ledger.endCreate(two.id, second, { outcome: 'not_found' });
+    await db.ledger.endAttempt(two.id, second, { outcome: 'not_found' });
     expect(await adoptOne(db, one.id, first, { id: randomUUID(), createdAt: null })).toBe('adopted');
   });
 
@@ -143,7 +145,7 @@ describe('adopting', () => {
       const number = await lost(one.id);
       const [adopted, begun] = await Promise.all([
         adoptOne(db, one.id, number, { id: randomUUID(), createdAt: null }),
-        db.ledger.beginCreate(two.id, PROVIDER),
+        db.ledger.beginAttempt(two.id, PROVIDER),
       ]);
       // Whoever came second saw the first: an adoption after the begin is refused.
       expect(begun.outcome).toBe('begun');
@@ -183,6 +185,7 @@ describe('a cancel', () => {
     await expect(db.ledger.settleGeneration(id, 'cancelled')).rejects.toMatchObject({ code: 'no_proof' });
   });
 
+  // MR-2
   it('without a request for it has no proof', async () => {
     const { id } = await held();
     await expect(db.ledger.settleGeneration(id, 'cancelled')).rejects.toMatchObject({ code: 'no_proof' });
@@ -213,7 +216,7 @@ describe('an emergency release', () => {
       'SELECT kind, data FROM generation_events WHERE generation_id = $1 ORDER BY sequence DESC LIMIT 2',
       [id],
     );
-    expect(rows).toMatchObject([{ kind: 'refunded', data: { reason: 'emergency' } }, { kind: 'settlement_refused' }]);
+    expect(rows).toMatchObject([{ kind: 'released', data: { reason: 'emergency' } }, { kind: 'settlement_refused' }]);
   });
 
   it('charges a completed video after all if that can be recorded by then', async () => {
@@ -231,6 +234,7 @@ describe('an emergency release', () => {
   });
 });
 
+// MR-51
 describe('the cap counts what is released but not finished', () => {
   it('a video that expired counts until its end is seen', async () => {
     const { id, tenant } = await held();
@@ -249,6 +253,7 @@ describe('the cap counts what is released but not finished', () => {
     expect(await availableOf(tenant)).toBe(PRICE);
   });
 
+  // MR-84
   it('letting many expire is no way to unlimited generations: the next hold is refused at the cap', async () => {
     const tenant = await openTenant(db, PRICE);
     await db.admin.query('UPDATE accounts SET max_active_generations = 2 WHERE id = $1', [tenant.accountId]);

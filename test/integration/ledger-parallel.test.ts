@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
 import { type Ledger, LedgerError, createLedger, createPool } from '../../ledger/index.ts';
-import { collide, connect, untilBlocked } from '../support/blockedCalls.ts';
-import { type Sight, liveThrough, readBooks } from '../support/creditStorm.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, createTestDatabase, openTenant } from '../support/database.ts';
-import { BLOCKED, FINISHED, OPEN, ledgerSteps } from '../support/ledgerSteps.ts';
+import { collide, connect, untilBlocked } from '../harness/support/blockedCalls.ts';
+import { type Sight, liveThrough, readBooks } from '../harness/support/creditStorm.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { BLOCKED, FINISHED, OPEN, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

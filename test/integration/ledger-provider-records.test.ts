@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import { BLOCKED, FINISHED, OPEN, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { BLOCKED, FINISHED, OPEN, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -19,6 +19,7 @@ const HELD = { available: 0, held: PRICE };
 const REFUNDED = { available: PRICE, held: 0 };
 
 describe('creating at most once', () => {
+  // MR-30, MR-31
   it('two workers at once: one begins, the other is told that a call may be on its way', async () => {
     for (let round = 0; round < 10; round++) {
       const { id } = await held();
@@ -36,14 +37,15 @@ describe('creating at most once', () => {
     });
     await notMade(id);
     expect(await begin(id)).toMatchObject({ outcome: 'begun', number: 2 });
-    await db.ledger.endCreate(id, 2, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
+    await db.ledger.endAttempt(id, 2, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
     expect(await begin(id)).toEqual({ outcome: 'refused', errorCode: 'invalid_request' });
   });
 
+  // MR-46
   it('a known video is answered, not created again', async () => {
     const { id, video } = await created();
     expect(await begin(id)).toEqual({ outcome: 'known', providerVideoId: video });
-    expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ providerVideoId: video, createMayHaveArrived: false });
+    expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ providerVideoId: video, attemptMayHaveArrived: false });
   });
 
   it('nothing is created after a settlement, nor before a hold', async () => {
@@ -70,7 +72,7 @@ describe('creating at most once', () => {
     const video = 'provider_contested';
     const claims = await Promise.all(
       holds.map(({ id }) =>
-        db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null }),
+        db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null }),
       ),
     );
     expect(claims.toSorted()).toEqual(['conflict', 'conflict', 'created']);
@@ -83,9 +85,9 @@ describe('creating at most once', () => {
   it('an attempt is closed once', async () => {
     const { id, video } = await created();
     await refuse(id);
-    await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: 'another', providerCreatedAt: null });
+    await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: 'another', providerCreatedAt: null });
     expect(await begin(id)).toEqual({ outcome: 'known', providerVideoId: video });
-    await noProof(id, ['create_refused']);
+    await noProof(id, ['submission_refused']);
   });
 });
 
@@ -126,6 +128,7 @@ describe('what a look saw', () => {
     expect(await db.ledger.getGeneration(tenant.accountId, id)).toMatchObject({ progress: 40 });
   });
 
+  // MR-42
   it('nothing that is learned after a settlement changes it', async () => {
     const hold = await seen(OPEN);
     await outlive(hold.id);

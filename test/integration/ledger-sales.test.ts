@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { createTestDatabase, openTenant } from '../support/database.ts';
-import { FINISHED, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** The operators' switch in the ledger: what is refused while sales are closed, and what goes on. */
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
-/** What someone can do who has nothing but the service's connection to the database (exploit 5): call, and never write. */
+/** What someone can do who has nothing but the service's connection to the database (MR-85): call, and never write. */
 
 let db: TestDatabase;
 let tenant: Tenant;
@@ -20,7 +20,7 @@ const MONEY_TABLES = [
   'generations',
   'inputs',
   'holds',
-  'create_attempts',
+  'provider_attempts',
   'generation_events',
   'contents',
 ];
@@ -64,7 +64,7 @@ describe("the service's role", () => {
     const columns = await db.admin.query<{ granted: string }>(
       `SELECT c.relname || ' ' || p || ' ' || a.attname AS granted
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, unnest('{INSERT,UPDATE,REFERENCES}'::text[]) p
-       WHERE c.relname = ANY($1) AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+       WHERE c.relname = ANY($1) AND c.relnamespace = 'holdfast'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
          AND has_column_privilege('holdfast_service', c.oid, a.attnum, p) ORDER BY 1`,
       [MONEY_TABLES],
     );
@@ -84,12 +84,12 @@ describe("the service's role", () => {
     ]);
   });
 
-  it('owns nothing, is a member of nothing, and may make nothing in public', async () => {
+  it('owns nothing, is a member of nothing, and may make nothing in the schema, nor a schema', async () => {
     const { rows } = await db.admin.query(
       `SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication,
          (SELECT count(*)::integer FROM pg_class WHERE relowner = r.oid) AS owned,
          (SELECT count(*)::integer FROM pg_auth_members WHERE member = r.oid) AS memberships,
-         has_schema_privilege(r.oid, 'public', 'CREATE') AS creates, has_database_privilege(r.oid, current_database(), 'CREATE') AS schemas
+         has_schema_privilege(r.oid, 'holdfast', 'CREATE') AS creates, has_database_privilege(r.oid, current_database(), 'CREATE') AS schemas
        FROM pg_roles r WHERE rolname = 'holdfast_service'`,
     );
     expect(rows).toEqual([
@@ -113,12 +113,12 @@ describe("the service's role", () => {
     "INSERT INTO accounts (id, name, available_microcredits) VALUES ('acct_00000000000000000000000000000001', 'x', 5)",
     "INSERT INTO journal_transactions (key, kind, account_id, requested_microcredits) SELECT 'x', 'grant', id, 5 FROM accounts",
     "INSERT INTO journal_entries SELECT 1, id, 'available', 5 FROM accounts",
-    "UPDATE generations SET state = 'refunded'",
+    "UPDATE generations SET state = 'released'",
     "UPDATE generations SET provider_verdict = 'completed'",
     'INSERT INTO generations SELECT * FROM generations',
     "UPDATE holds SET state = 'released', settled_at = now()",
     'UPDATE holds SET expires_at = now()',
-    "UPDATE create_attempts SET outcome = 'refused', ended_at = now()",
+    "UPDATE provider_attempts SET outcome = 'refused', ended_at = now()",
     'DELETE FROM generations',
     'DELETE FROM holds',
     'DELETE FROM generation_events',
@@ -145,10 +145,10 @@ describe("the service's role", () => {
     'ALTER TABLE generations DISABLE TRIGGER ALL',
     'DROP TRIGGER generations_guard ON generations',
     'ALTER TABLE accounts DROP CONSTRAINT accounts_available_range',
-    'CREATE TABLE public.x ()',
+    'CREATE TABLE holdfast.x ()',
     'CREATE SCHEMA x',
-    "CREATE FUNCTION public.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-    "CREATE OR REPLACE FUNCTION public.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "CREATE FUNCTION holdfast.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE FUNCTION holdfast.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
     'ALTER FUNCTION place_hold SECURITY INVOKER',
     'COPY journal_entries FROM PROGRAM $$true$$',
   ])('is refused: %s', async (sql) => {
@@ -169,7 +169,7 @@ describe("the service's role", () => {
   ])('is refused the internal %s()', async (name) => {
     const { rows } = await db.admin.query<{ call: string; allowed: boolean }>(
       `SELECT has_function_privilege('holdfast_service', oid, 'EXECUTE') AS allowed, 'SELECT ' || proname || '(' || array_to_string(ARRAY(SELECT 'NULL::' || format_type(t, NULL) FROM unnest(proargtypes) t), ', ') || ')' AS call
-         FROM pg_proc WHERE proname = $1 AND pronamespace = 'public'::regnamespace`,
+         FROM pg_proc WHERE proname = $1 AND pronamespace = 'holdfast'::regnamespace`,
       [name],
     );
     expect(rows).toEqual([expect.objectContaining({ allowed: false })]);
@@ -178,13 +178,13 @@ describe("the service's role", () => {
 
   it('no function is for PUBLIC, and those that run as their owner have a fixed search path that ends in pg_temp', async () => {
     const { rows } = await db.admin.query(
-      `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+      `SELECT proname FROM pg_proc WHERE pronamespace = 'holdfast'::regnamespace
          AND (EXISTS (SELECT FROM aclexplode(COALESCE(proacl, acldefault('f', proowner))) WHERE grantee = 0)
-           OR NOT COALESCE(proconfig, '{}') @> '{"search_path=pg_catalog, public, pg_temp"}')`,
+           OR NOT COALESCE(proconfig, '{}') @> '{"search_path=pg_catalog, holdfast, pg_temp"}')`,
     );
     expect(rows).toEqual([]);
     const open = await db.admin.query(
-      `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)`,
+      `SELECT relname FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)`,
     );
     expect(open.rows).toEqual([]);
   });
@@ -192,19 +192,19 @@ describe("the service's role", () => {
   it('fools no function with a temporary table or function of the same name', async () => {
     const client = await db.pool.connect();
     try {
-      await client.query(`CREATE TEMP TABLE accounts AS SELECT * FROM public.accounts;
+      await client.query(`CREATE TEMP TABLE accounts AS SELECT * FROM holdfast.accounts;
         UPDATE pg_temp.accounts SET available_microcredits = 9e15;
-        CREATE TEMP TABLE generations AS SELECT * FROM public.generations;
-        CREATE FUNCTION pg_temp.lock_generation(text) RETURNS public.generations LANGUAGE sql AS 'SELECT * FROM pg_temp.generations LIMIT 1';
-        SET search_path = pg_temp, public`);
+        CREATE TEMP TABLE generations AS SELECT * FROM holdfast.generations;
+        CREATE FUNCTION pg_temp.lock_generation(text) RETURNS holdfast.generations LANGUAGE sql AS 'SELECT * FROM pg_temp.generations LIMIT 1';
+        SET search_path = pg_temp, holdfast`);
       await expect(
-        client.query('SELECT public.settle_generation($1, $2)', [heldId, 'provider_failed']),
+        client.query('SELECT holdfast.settle_generation($1, $2)', [heldId, 'provider_failed']),
       ).rejects.toMatchObject({ code: 'HF003' });
       const { rows } = await client.query<{ grant: string }>(
-        `SELECT public.grant_credits('${tenant.accountId}', -9007199254740991, 'r', 'all')::text AS grant`,
+        `SELECT holdfast.grant_credits('${tenant.accountId}', -9007199254740991, 'r', 'all')::text AS grant`,
       );
       expect(rows[0]?.grant).toContain(`,${-9 * PRICE},0,f)`);
-      await client.query(`SELECT public.grant_credits('${tenant.accountId}', ${9 * PRICE}, 'r', 'back')`);
+      await client.query(`SELECT holdfast.grant_credits('${tenant.accountId}', ${9 * PRICE}, 'r', 'back')`);
     } finally {
       client.release(true);
     }

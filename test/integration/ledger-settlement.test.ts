@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../support/database.ts';
-import { BLOCKED, FINISHED, OPEN, ledgerSteps } from '../support/ledgerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { BLOCKED, FINISHED, OPEN, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -28,10 +28,11 @@ const events = async (id: string, kind: string) =>
 const settlements = async (id: string) =>
   (await db.pool.query('SELECT FROM journal_transactions WHERE key = $1', [`${id}:settle`])).rows.length;
 
+// MR-1, MR-2
 describe('a settlement needs its proof', () => {
   it('nothing was tried: only "too little time left" can be', async () => {
     const hold = await held();
-    await noProof(hold.id, ['completed', 'provider_failed', 'create_refused']);
+    await noProof(hold.id, ['completed', 'provider_failed', 'submission_refused']);
     expect(await settle(hold.id, 'expired')).toMatchObject({ result: 'not_due' });
     expect(await balance(hold)).toEqual(HELD);
     expect(await settle(hold.id, 'provider_unavailable')).toEqual({
@@ -44,21 +45,21 @@ describe('a settlement needs its proof', () => {
   it('a create that may have arrived proves nothing', async () => {
     const hold = await held();
     await begin(hold.id);
-    await db.ledger.noteAmbiguousCreate(hold.id, 1, 'connection reset');
-    await noProof(hold.id, ['completed', 'provider_failed', 'create_refused', 'provider_unavailable']);
+    await db.ledger.noteAmbiguousAttempt(hold.id, 1, 'connection reset');
+    await noProof(hold.id, ['completed', 'provider_failed', 'submission_refused', 'provider_unavailable']);
     expect(await balance(hold)).toEqual(HELD);
   });
 
   it('a video that is still being made proves nothing', async () => {
     const hold = await seen(OPEN);
-    await noProof(hold.id, ['completed', 'provider_failed', 'create_refused', 'provider_unavailable']);
+    await noProof(hold.id, ['completed', 'provider_failed', 'submission_refused', 'provider_unavailable']);
     expect(await settle(hold.id, 'expired')).toMatchObject({ result: 'not_due' });
     expect(await balance(hold)).toEqual(HELD);
   });
 
   it('completed charges and nothing else', async () => {
     const hold = await seen(FINISHED);
-    await noProof(hold.id, ['provider_failed', 'create_refused', 'provider_unavailable']);
+    await noProof(hold.id, ['provider_failed', 'submission_refused', 'provider_unavailable']);
     expect(await settle(hold.id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'completed' } });
     expect(await settle(hold.id, 'completed')).toMatchObject({
       result: 'settled',
@@ -67,13 +68,14 @@ describe('a settlement needs its proof', () => {
     expect(await balance(hold)).toEqual(CHARGED);
   });
 
+  // MR-11
   it("failed refunds with the provider's code and message", async () => {
     const hold = await seen(BLOCKED);
-    await noProof(hold.id, ['completed', 'create_refused', 'provider_unavailable']);
+    await noProof(hold.id, ['completed', 'submission_refused', 'provider_unavailable']);
     expect(await settle(hold.id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'failed' } });
     await settle(hold.id, 'provider_failed');
     expect(await db.ledger.getGeneration(hold.tenant.accountId, hold.id)).toMatchObject({
-      state: 'refunded',
+      state: 'released',
       errorCode: 'moderation_blocked',
       errorMessage: 'Blocked.',
     });
@@ -85,7 +87,7 @@ describe('a settlement needs its proof', () => {
     await begin(hold.id);
     await refuse(hold.id);
     await noProof(hold.id, ['completed', 'provider_failed']);
-    expect(await settle(hold.id, 'create_refused')).toMatchObject({
+    expect(await settle(hold.id, 'submission_refused')).toMatchObject({
       settlement: { charged: false, errorCode: 'invalid_request' },
     });
     expect(await balance(hold)).toEqual(REFUNDED);
@@ -135,6 +137,7 @@ describe('a settlement needs its proof', () => {
 });
 
 describe('settling twice', () => {
+  // MR-43, MR-44
   it('moves money once and answers the same', async () => {
     const hold = await seen(FINISHED);
     const first = await settle(hold.id, 'completed');
@@ -154,6 +157,7 @@ describe('settling twice', () => {
     ]);
   });
 
+  // MR-83
   it('from many connections at once moves money once', async () => {
     for (const [look, reason, after] of [
       [FINISHED, 'completed', CHARGED],
@@ -169,6 +173,7 @@ describe('settling twice', () => {
     }
   });
 
+  // MR-43
   it('differently is a conflict: recorded, and moves nothing', async () => {
     const hold = await seen(FINISHED);
     await settle(hold.id, 'completed');
@@ -203,6 +208,7 @@ describe('settling twice', () => {
     }
   });
 
+  // MR-71
   it('holds and settlements of one account in parallel, with grants between them, never deadlock', async () => {
     const tenant = await openTenant(db, 10 * PRICE);
     const ids = await Promise.all(Array.from({ length: 10 }, () => admit(db, tenant)));

@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { FINISHED, ledgerSteps, PROVIDER } from '../support/ledgerSteps.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { FINISHED, ledgerSteps, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
-/** Texts in the ledger (RULES, "Text"), and videos made from others. */
+/** Texts in the ledger (MR-60 to MR-63), and videos made from others. */
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -71,7 +71,7 @@ const record = ({ id }: Writing, output: string) => db.ledger.recordText(id, 1, 
 /** Its lease runs out. */
 const lapses = ({ id }: Writing) =>
   db.admin.query(
-    "UPDATE create_attempts SET lease_until = clock_timestamp() - interval '1 second' WHERE generation_id = $1",
+    "UPDATE provider_attempts SET lease_until = clock_timestamp() - interval '1 second' WHERE generation_id = $1",
     [id],
   );
 /** Its lease runs out, and the last call is not answered either. */
@@ -82,6 +82,7 @@ const dies = async (writing: Writing) => {
 };
 
 describe('a text', () => {
+  // MR-60, MR-61
   it('holds the most that it can cost, and is charged what the provider billed', async () => {
     const writing = await begun();
     expect(await balance(writing)).toEqual({ charged: 0, held: HELD, active: 1 });
@@ -93,6 +94,7 @@ describe('a text', () => {
     expect(await balance(writing)).toEqual(SETTLED(172));
   });
 
+  // MR-8
   it('is never charged more than is held, whatever the provider says that it billed', async () => {
     const writing = await begun();
     await end(writing, 'abcdef', { inputTokens: 1_000_000, outputTokens: 1_000_000 });
@@ -100,6 +102,7 @@ describe('a text', () => {
     expect(await balance(writing)).toEqual(SETTLED(HELD));
   });
 
+  // MR-61
   it('without the count of the provider is charged what was delivered, at its upper bound', async () => {
     const writing = await begun();
     expect(await record(writing, 'abc')).toBe(true);
@@ -139,6 +142,7 @@ describe('a text', () => {
     expect(await balance(writing)).toEqual(SETTLED(HELD));
   });
 
+  // MR-61
   it('of which nothing was delivered costs nothing, even if the provider billed it', async () => {
     for (const usage of [null, { inputTokens: 100, outputTokens: 900 }]) {
       const writing = await begun();
@@ -153,13 +157,19 @@ describe('a text', () => {
   it('is not charged before its end, nor in part, nor released while it is written or after its end', async () => {
     const writing = await begun();
     await record(writing, 'abc');
-    await noProof(writing.id, ['completed', 'provider_unavailable', 'cancelled', 'create_failed', 'create_refused']);
+    await noProof(writing.id, [
+      'completed',
+      'provider_unavailable',
+      'cancelled',
+      'create_failed',
+      'submission_refused',
+    ]);
     await end(writing, 'abcdef', null);
     await noProof(writing.id, [
       'provider_unavailable',
       'cancelled',
       'create_failed',
-      'create_refused',
+      'submission_refused',
       'provider_failed',
     ]);
     await expect(db.ledger.settleGeneration(writing.id, 'completed', { chargeMicrocredits: 1 })).rejects.toMatchObject({
@@ -168,6 +178,7 @@ describe('a text', () => {
     expect(await balance(writing)).toMatchObject({ charged: 0, held: HELD });
   });
 
+  // MR-62, MR-63
   it('has one writer: another begins nothing, and one that was given up writes nothing more', async () => {
     const writing = await begun();
     expect(await begin(writing.id)).toMatchObject({ outcome: 'open' });
@@ -195,6 +206,7 @@ describe('a text', () => {
     expect(await balance(never)).toEqual(SETTLED(0));
   });
 
+  // MR-63
   it('is not closed while its writer renews the lease, at the end of its time neither', async () => {
     const writing = await begun();
     await record(writing, 'abc');
@@ -229,7 +241,7 @@ describe('a text', () => {
     await record(writing, 'abcdef');
     const set = () =>
       db.admin.query(
-        "UPDATE create_attempts SET lease_until = clock_timestamp() + interval '1 hour' WHERE generation_id = $1",
+        "UPDATE provider_attempts SET lease_until = clock_timestamp() + interval '1 hour' WHERE generation_id = $1",
         [writing.id],
       );
     await set();
@@ -251,9 +263,9 @@ describe('a text', () => {
 
   it('that was refused, or for which the provider took nothing, is released and counts no longer', async () => {
     const [refused, away] = [await begun(), await begun()];
-    await db.ledger.endCreate(refused.id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
-    await db.ledger.endCreate(away.id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
-    await settle(refused.id, 'create_refused');
+    await db.ledger.endAttempt(refused.id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
+    await db.ledger.endAttempt(away.id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
+    await settle(refused.id, 'submission_refused');
     await settle(away.id, 'provider_unavailable');
     for (const writing of [refused, away]) expect(await balance(writing)).toEqual(SETTLED(0));
   });
@@ -310,7 +322,7 @@ describe('a remix', () => {
     const asked = { ...remix(original.tenant, original.id), seconds: 12 };
     expect(await db.ledger.admitGeneration(asked)).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
     await db.ledger.placeHold(asked.generationId, 3600);
-    expect(await db.ledger.beginCreate(asked.generationId, PROVIDER)).toMatchObject({
+    expect(await db.ledger.beginAttempt(asked.generationId, PROVIDER)).toMatchObject({
       outcome: 'begun',
       request: { seconds: 4, prompt: 'at night', remixedFrom: original.video },
     });
@@ -319,14 +331,14 @@ describe('a remix', () => {
 
   it('is of own, charged, undeleted videos only', async () => {
     const [own, deleted, stranger, open] = [await charged(), await charged(), await charged(), await created()];
-    const refunded = await seen({ ...FINISHED, verdict: 'failed', errorCode: 'c', errorMessage: 'm' } as never);
-    await settle(refunded.id, 'provider_failed');
+    const released = await seen({ ...FINISHED, verdict: 'failed', errorCode: 'c', errorMessage: 'm' } as never);
+    await settle(released.id, 'provider_failed');
     await db.ledger.deleteGeneration(deleted.tenant.accountId, deleted.id);
     for (const [tenant, id] of [
       [stranger.tenant, own.id],
       [deleted.tenant, deleted.id],
       [open.tenant, open.id],
-      [refunded.tenant, refunded.id],
+      [released.tenant, released.id],
     ] as const) {
       expect(await db.ledger.admitGeneration(remix(tenant, id))).toEqual({ outcome: 'unknown_original' });
     }

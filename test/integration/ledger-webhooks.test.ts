@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { webhookEndpointId } from '../../contracts/ids.ts';
 import type { WebhookDelivery, WebhookEvent } from '../../contracts/webhooks.ts';
 import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
-import type { TestDatabase, Tenant } from '../support/database.ts';
-import { admit, createTestDatabase, openTenant, PRICE } from '../support/database.ts';
-import { forEachOf } from '../support/generations.ts';
-import { FINISHED, PROVIDER } from '../support/ledgerSteps.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { forEachOf } from '../harness/support/generations.ts';
+import { FINISHED, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
 /** What the database notes to be told to tenants, what it keeps to itself, and that no settlement waits for any of it. */
 
@@ -50,8 +50,8 @@ async function settle(of = tenant, reason: 'completed' | 'cancelled' = 'cancelle
   await ledger.placeHold(id, 3600);
   if (reason === 'completed') {
     const video = `video ${id}`;
-    await ledger.beginCreate(id, PROVIDER);
-    await ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+    await ledger.beginAttempt(id, PROVIDER);
+    await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
     await ledger.recordLook(id, video, FINISHED);
   } else {
     await ledger.requestCancel(id, 'client');
@@ -90,15 +90,15 @@ describe('a settlement', () => {
     const [all, failures] = [await listen(), await listen(tenant, ['video.failed'])];
     const other = await openTenant(db, PRICE);
     const elsewhere = await listen(other);
-    const [charged, refunded] = [await settle(tenant, 'completed'), await settle()];
-    await db.ledger.settleGeneration(refunded, 'cancelled');
+    const [charged, released] = [await settle(tenant, 'completed'), await settle()];
+    await db.ledger.settleGeneration(released, 'cancelled');
     const told = { state: 'pending', error: null };
     expect(await standing(deliveryTo(all, charged))).toEqual({ ...told, type: 'video.completed' });
-    expect(await standing(deliveryTo(all, refunded))).toEqual({ ...told, type: 'video.failed' });
+    expect(await standing(deliveryTo(all, released))).toEqual({ ...told, type: 'video.failed' });
     expect(await standing(deliveryTo(failures, charged))).toBeUndefined();
-    expect(await standing(deliveryTo(failures, refunded))).toEqual({ ...told, type: 'video.failed' });
+    expect(await standing(deliveryTo(failures, released))).toEqual({ ...told, type: 'video.failed' });
     expect(await standing(deliveryTo(elsewhere, charged))).toBeUndefined();
-    expect(await db.ledger.listWebhooks(refunded)).toHaveLength(2);
+    expect(await db.ledger.listWebhooks(released)).toHaveLength(2);
     expect(await db.ledger.listWebhooks(charged)).toEqual([{ ...deliveryTo(all, charged), tries: 0 }]);
   });
 

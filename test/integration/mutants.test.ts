@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { applyMutant } from '../mutants/mutant.ts';
-import { MUTANTS } from '../mutants/mutants.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase } from '../harness/support/database.ts';
+import { applyMutant } from '../harness/mutants/mutant.ts';
+import { MUTANTS } from '../harness/mutants/mutants.ts';
 
 /** `npm run test:mutants` takes minutes; that its list is not stale is seen at once. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ask, eventsOf, expectNoDrift, movementsOf, untilRow, untilSettled } from '../support/generations.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { ask, eventsOf, expectNoDrift, movementsOf, untilRow, untilSettled } from '../harness/support/generations.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** A fault of our own for longer than a hold lasts, with real parts; the rest is in workflow/own-faults. */
 

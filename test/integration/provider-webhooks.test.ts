@@ -1,12 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ask, forEachOf, movementsOf, standings, untilRow, untilSettled } from '../support/generations.ts';
-import { reconcile, terminate } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
-import { historyLength } from '../support/temporal.ts';
+import { ask, forEachOf, movementsOf, standings, untilRow, untilSettled } from '../harness/support/generations.ts';
+import { reconcile, terminate } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
+import { historyLength } from '../harness/support/temporal.ts';
 
-/** RULES: a webhook only says "look now". Exploit 7: forged, stale, replayed ones; an empty secret; a flood. */
+/** A webhook only says "look now" (MR-4), also when it is forged, stale, replayed, or one of a flood (MR-87). */
 
 const SECRET = `whsec_${Buffer.from('the secret of the provider').toString('base64')}`;
 let stack: TestStack;
@@ -62,6 +62,7 @@ describe('an event of the provider', () => {
     expect(rowCount).toBe(5);
   });
 
+  // MR-4
   it('moves nothing by itself: what it says is retrieved, and believed only then', async () => {
     const { id, video } = await atWork();
     for (const type of ['video.completed', 'video.failed']) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import {
   ask,
@@ -10,7 +10,7 @@ import {
   providerVideos,
   standings,
   untilRow,
-} from '../support/generations.ts';
+} from '../harness/support/generations.ts';
 import {
   actsOn,
   bendHold,
@@ -19,11 +19,11 @@ import {
   settledAs,
   terminate,
   untilProviderEnds,
-} from '../support/reconciling.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+} from '../harness/support/reconciling.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
-/** What the reconciler finishes (RULES, "The reconciler"); each test with generations of its own on one stack. */
+/** What the reconciler finishes (MR-56); each test with generations of its own on one stack. */
 
 const GRANTED = 10_000_000;
 let stack: TestStack;
@@ -36,11 +36,12 @@ afterAll(async () => {
   await stack.stop();
 });
 
+// MR-27
 describe('a workflow that was terminated is settled rightly within one run', () => {
   it.each([
     [
       'before the provider took the video',
-      "EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = g.id AND a.outcome = 'not_made')",
+      "EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome = 'not_made')",
       'not yet [[create:429*2]]',
       'charged',
     ],
@@ -87,6 +88,7 @@ describe('past the hour', () => {
     expect(await stack.database.ledger.getBalance(accountId)).toMatchObject({ heldMicrocredits: 0 });
   });
 
+  // MR-5
   it('a fault of our own is no last word: nothing is settled, however long it lasts, until the look could be made', async () => {
     const service = (verb: string) => stack.database.admin.query(`${verb} holdfast_service`);
     const lost = await loseVideo(stack, 'done, but nobody can write it down');
@@ -152,6 +154,18 @@ describe('a run', () => {
     expect(await settledAs(stack, id)).toBe('charged');
   });
 
+  // MR-55
+  it('asks Temporal about a hold by describe, and lists no workflows: a list may be behind', async () => {
+    const { workflowService } = stack.temporal;
+    const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
+    const listing = vi.spyOn(workflowService, 'listWorkflowExecutions');
+    const { id } = await loseVideo(stack, 'asked about [[never]]');
+    await reconcile(stack, true);
+    const execution: unknown = expect.objectContaining({ workflowId: id });
+    expect(describing).toHaveBeenCalledWith(expect.objectContaining({ execution }));
+    expect(listing).not.toHaveBeenCalled();
+  });
+
   it('beside another one settles each hold once', async () => {
     const lost = await Promise.all(Array.from({ length: 5 }, (_, n) => loseVideo(stack, `two at once ${n} [[never]]`)));
     for (const { id } of lost) await bendHold(stack, id, -1);
@@ -197,6 +211,7 @@ describe('release_expired_holds, when Temporal is gone for good', () => {
     await reconcile(stack);
   });
 
+  // MR-54
   it('keeps a grace of two hours, whatever is asked for', async () => {
     const { id } = await loseVideo(stack, 'within the grace [[never]]');
     await bendHold(stack, id, -119 * 60);

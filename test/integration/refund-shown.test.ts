@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, expectNoDrift, untilSettled } from '../support/generations.ts';
-import { loseVideo, bendHold, reconcile } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, adminPost, openAccount, startStack } from '../support/stack.ts';
+import { ask, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
+import { loseVideo, bendHold, reconcile } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** A refund is visible where the charge was: in the video, its timeline, the statement and the overview. */
 
@@ -33,6 +33,7 @@ const charged = async () => {
   return { account, id };
 };
 
+// MR-97
 describe('what was refunded of a charge', () => {
   it('is told with the charge: how much, by whom and when; a part first, then all', async () => {
     const { account, id } = await charged();
@@ -111,6 +112,7 @@ describe('what was refunded of a charge', () => {
 });
 
 describe('a video whose hold was released', () => {
+  // MR-97
   it('says that nothing was charged, and has no refund beside it', async () => {
     const account = await openAccount(stack, GRANTED);
     const id = await ask(account, 'blocked [[fail:moderation_blocked]]');
@@ -122,6 +124,10 @@ describe('a video whose hold was released', () => {
         'Nothing was charged: the hold of 0.571429 credits was released. Credits have been refunded to your account.',
     });
     expect(credits).not.toHaveProperty('refunded_microcredits');
+    expect((await steps(account, id)).at(-1)).toMatchObject({
+      type: 'refunded',
+      message: '0.571429 credits returned: moderation_blocked',
+    });
   });
 
   it('and that completed late can be claimed until a moment that is told, and no more once it is claimed', async () => {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { jsonPost } from '../support/answers.ts';
-import { PRICE } from '../support/database.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, adminPost, openAccount, startStack } from '../support/stack.ts';
+import { jsonPost } from '../harness/support/answers.ts';
+import { PRICE } from '../harness/support/database.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
-/** RULES: sales closed: refused before anything is written; a replay or an SDK's retry is looked up first. */
+/** While sales are closed, a request is refused before anything is written; a replay or an SDK's retry is looked up first (MR-26). */
 
 const REASON = 'The provider raised its prices';
 let stack: TestStack;

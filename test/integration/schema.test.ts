@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { dumpSchema } from '../../migrations/dump.ts';
 import { readSchemaFiles } from '../../migrations/files.ts';
 import { migrate } from '../../migrations/runner.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase } from '../harness/support/database.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -76,10 +76,13 @@ describe('a migrated database', () => {
 
   it('takes no right that was given beside it for one of its own, whenever it is migrated', async () => {
     const rights = {
-      'GRANT UPDATE ON accounts TO pg_monitor;': 'REVOKE UPDATE ON accounts FROM pg_monitor',
-      'GRANT CREATE ON SCHEMA public TO holdfast_service;': 'REVOKE CREATE ON SCHEMA public FROM holdfast_service',
+      'GRANT UPDATE ON holdfast.accounts TO pg_monitor;': 'REVOKE UPDATE ON holdfast.accounts FROM pg_monitor',
+      'GRANT CREATE ON SCHEMA holdfast TO pg_monitor;': 'REVOKE CREATE ON SCHEMA holdfast FROM pg_monitor',
     };
     for (const given of Object.keys(rights)) await database.admin.query(given);
+    await database.admin.query(
+      'GRANT CREATE ON SCHEMA holdfast TO holdfast_service; GRANT USAGE ON SCHEMA holdfast TO PUBLIC',
+    );
     await appendFile(join(copy, 'functions/holds.sql'), '-- a thought beside it\n');
     await migrate(target);
     expect((await database.ledger.compareRights()).beyond).toEqual(Object.keys(rights).sort());
@@ -94,7 +97,7 @@ describe('a migrated database', () => {
     'SELECT ON TABLES TO PUBLIC',
   ])('is not given rights that its owner gives by default: %s', async (given) => {
     const before = await dump();
-    const alter = 'ALTER DEFAULT PRIVILEGES FOR ROLE holdfast_owner IN SCHEMA public';
+    const alter = 'ALTER DEFAULT PRIVILEGES FOR ROLE holdfast_owner IN SCHEMA holdfast';
     await database.admin.query(`${alter} GRANT ${given}; ${alter} GRANT SELECT ON TABLES TO pg_read_all_data`);
     await appendFile(join(copy, 'functions/holds.sql'), `-- ${given}\n`);
     const taken = `REVOKE ${given.replace(' TO ', ' FROM ')}`;
@@ -134,9 +137,9 @@ describe('a migrated database', () => {
     await expect(migrate({ ...target, ownerUrl })).rejects.toThrow('migrate as holdfast_owner');
   });
 
-  it('refuses a database of 0.1.0', async () => {
-    await database.admin.query(`UPDATE schema_migrations SET name = '0001_accounts_and_journal.sql'
-      WHERE name = 'tables/0001_accounts_and_journal.sql'`);
+  it('refuses a database with the tables of 0.1.0, which were in public', async () => {
+    await database.admin.query(`CREATE TABLE public.journal_transactions ();
+      CREATE TABLE public.schema_migrations (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL)`);
     await expect(migrate(target)).rejects.toThrow('make a new database (npm start -- --fresh)');
   });
 });
@@ -166,8 +169,8 @@ describe('an empty database', () => {
   }
 
   it('gets each file once from two processes that migrate it at once', async () => {
-    // Both are held up at their beginning by a table that is not committed, so that they do go on at the same time.
-    await blocker.query('BEGIN; CREATE TABLE schema_migrations ()');
+    // Both are held up at their beginning by a schema that is not committed, so that they do go on at the same time.
+    await blocker.query('BEGIN; CREATE SCHEMA holdfast');
     const migrations = [migrateInProcess(), migrateInProcess()];
     await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 20_000, interval: 50 });
     await blocker.query('ROLLBACK');
@@ -199,7 +202,6 @@ describe('two roles', () => {
     await cluster.query(`CREATE ROLE ${first} LOGIN PASSWORD 'secret'; CREATE ROLE ${third} LOGIN PASSWORD 'secret';
       CREATE ROLE ${second} LOGIN SUPERUSER PASSWORD 'secret'`);
     await cluster.query(`CREATE DATABASE ${database} OWNER ${first}`);
-    await migrateAs(first);
   });
   afterAll(async () => {
     await cluster.query(`DROP DATABASE ${database} WITH (FORCE)`);
@@ -207,9 +209,16 @@ describe('two roles', () => {
     await cluster.end();
   });
 
+  it('of which the first owns the database, and is told what a superuser must set for a role that it did not make', async () => {
+    const setting = `ALTER ROLE holdfast_service IN DATABASE ${database} SET search_path = holdfast, pg_temp;`;
+    await expect(migrateAs(first)).rejects.toThrow(setting);
+    await cluster.query(setting);
+    expect(await migrateAs(first)).toEqual([...tableNames, ...functionNames]);
+  });
+
   it('of which the second may not migrate, whatever it is allowed', async () => {
     await expect(migrateAs(second)).rejects.toThrow(
-      `The schema belongs to ${first}, not to ${second}: set MIGRATE_DATABASE_URL to migrate as ${first}.`,
+      `The schema holdfast belongs to ${first}, not to ${second}: set MIGRATE_DATABASE_URL to migrate as ${first}.`,
     );
     expect(await migrateAs(first)).toEqual([]);
   });
@@ -219,11 +228,13 @@ describe('two roles', () => {
     await client.connect();
     try {
       const { rows } = await client.query(`SELECT oid::regprocedure::text FROM pg_proc
-        WHERE pronamespace = 'public'::regnamespace AND has_function_privilege(oid, 'EXECUTE')
-        UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
+        WHERE pronamespace = 'holdfast'::regnamespace AND has_function_privilege(oid, 'EXECUTE')
+        UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND relkind IN ('r', 'v')
           AND has_any_column_privilege(oid, 'SELECT, INSERT, UPDATE')`);
       expect(rows).toEqual([]);
-      await expect(client.query(`SELECT webhook_to_send('a', 'b', 'c')`)).rejects.toMatchObject({ code: '42501' });
+      await expect(client.query(`SELECT holdfast.webhook_to_send('a', 'b', 'c')`)).rejects.toMatchObject({
+        code: '42501',
+      });
     } finally {
       await client.end();
     }

@@ -3,8 +3,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
-import { admit, PRICE } from '../support/database.ts';
-import type { EventId } from '../support/generations.ts';
+import { admit, PRICE } from '../harness/support/database.ts';
+import type { EventId } from '../harness/support/generations.ts';
 import {
   ask,
   booksOf,
@@ -17,10 +17,10 @@ import {
   standings,
   untilRow,
   untilSettled,
-} from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
-import { startGeneration } from '../support/temporal.ts';
+} from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
+import { startGeneration } from '../harness/support/temporal.ts';
 
 // For a machine that is busy with other things; alone it takes a third of it.
 vi.setConfig({ testTimeout: 90_000 });
@@ -85,7 +85,7 @@ async function expectChargedOnce(account: TestAccount, id: string, prompt: strin
 describe.concurrent('a reset of a finished generation', () => {
   it.each([
     ['charged', 'a red fox, finished', { outcome: 'captured', errorCode: null }],
-    ['refunded', 'an ad for iqus e cigerrates', { outcome: 'released', errorCode: 'moderation_blocked' }],
+    ['released', 'an ad for iqus e cigerrates', { outcome: 'released', errorCode: 'moderation_blocked' }],
     ['never made', 'a refusal [[create:400:bad_thing]]', { outcome: 'released', errorCode: 'bad_thing' }],
   ])('that was %s moves nothing at any of its events, and ends the same', async (_how, prompt, expected) => {
     const account = await openAccount(stack, GRANTED);
@@ -105,6 +105,7 @@ describe.concurrent('a reset of a finished generation', () => {
 });
 
 describe.concurrent('a reset of a running generation', () => {
+  // MR-46, MR-83
   it('at each of its events in turn charges once, for one create', async () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'step by step [[after:6s]][[create:slow:1s]]';
@@ -173,7 +174,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
     await untilRow(
       stack,
       id,
-      "EXISTS (SELECT FROM create_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
+      "EXISTS (SELECT FROM provider_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
     );
     await stack.database.ledger.settleGeneration(id, 'provider_unavailable');
     const handle = await startGeneration(stack.env, id);
@@ -184,6 +185,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
 });
 
 describe.concurrent('a second settlement of another kind', () => {
+  // MR-43
   it("is the late workflow's typed conflict: the first stands, the second is recorded and counted", async () => {
     const account = await openAccount(stack, GRANTED);
     const id = await ask(account, 'late [[after:3s]]');
@@ -224,7 +226,7 @@ describe.concurrent("Temporal's cancel of a running workflow", () => {
     await untilRow(
       stack,
       id,
-      "EXISTS (SELECT FROM create_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
+      "EXISTS (SELECT FROM provider_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
     );
     await handleOf(id).cancel();
     expect(await resultOf(id)).toEqual({ generationId: id, outcome: 'released', errorCode: 'cancelled' });
@@ -270,7 +272,7 @@ describe("Temporal's cancel of a workflow before its first step", () => {
     await handle.cancel();
     await stack.startWorkers();
     expect(await handle.result()).toEqual({ generationId: id, outcome: 'released', errorCode: 'cancelled' });
-    expect(await standings(stack, [id])).toMatchObject([{ state: 'refunded', video: null, attempts: [] }]);
+    expect(await standings(stack, [id])).toMatchObject([{ state: 'released', video: null, attempts: [] }]);
     expect(await createsOf(stack, prompt)).toBe(0);
     expect(await account.credits()).toMatchObject({ available_microcredits: GRANTED, held_microcredits: 0 });
   });

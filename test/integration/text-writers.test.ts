@@ -8,8 +8,8 @@ import { createProviderActivities } from '../../activities/providerActivities.ts
 import type { TextOutcome } from '../../contracts/activities.ts';
 import { textId } from '../../contracts/ids.ts';
 import type { Provider } from '../../provider/index.ts';
-import type { Tenant, TestDatabase } from '../support/database.ts';
-import { createTestDatabase, openTenant } from '../support/database.ts';
+import type { Tenant, TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { closeServers, provider as providerAt, serve } from '../unit/provider-server.ts';
 
 /** Who writes a text, when Temporal or the database loses sight of the one who does. */
@@ -107,7 +107,7 @@ const settled = async (writing: Writing) => {
 const lease = async ({ id }: Writing) => {
   const { rows } = await db.admin.query<{ ms: number; isOver: boolean }>(
     `SELECT extract(epoch FROM lease_until)::float8 * 1000 AS ms, lease_until < clock_timestamp() AS "isOver"
-     FROM create_attempts WHERE generation_id = $1`,
+     FROM provider_attempts WHERE generation_id = $1`,
     [id],
   );
   return rows[0] ?? { ms: Number.NaN, isOver: false };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ask, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { ask, untilSettled } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Server-sent events of a video: what happens is seen at once, and a broken connection misses nothing. */
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WebhookDelivery } from '../../contracts/webhooks.ts';
-import { admit } from '../support/database.ts';
-import { forEachOf } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
-import type { MadeEndpoint } from '../support/webhooks.ts';
-import { logOf, makeEndpoint, post } from '../support/webhooks.ts';
+import { admit } from '../harness/support/database.ts';
+import { forEachOf } from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
+import type { MadeEndpoint } from '../harness/support/webhooks.ts';
+import { logOf, makeEndpoint, post } from '../harness/support/webhooks.ts';
 
 /** What the API takes as an endpoint, and whose endpoints are whose. */
 

@@ -1,15 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { deliveryWorkflowId } from '../../contracts/webhooks.ts';
-import { admit } from '../support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, movementsOf, untilRow, untilSettled } from '../support/generations.ts';
-import type { Receiver } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver.ts';
-import { reconcile } from '../support/reconciling.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
-import { logOf, makeEndpoint, post, untilLogged, verified } from '../support/webhooks.ts';
+import { admit } from '../harness/support/database.ts';
+import {
+  ask,
+  expectNoDrift,
+  expectQuickVideos,
+  movementsOf,
+  readableHistory,
+  untilRow,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { Receiver } from '../harness/support/receiver.ts';
+import { startReceiver } from '../harness/support/receiver.ts';
+import { reconcile } from '../harness/support/reconciling.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
+import { logOf, makeEndpoint, post, untilLogged, verified } from '../harness/support/webhooks.ts';
 
-/** Webhooks to tenants, over the whole stack and real HTTP. Credits never wait for them (RULES, exploit 12). */
+/** Webhooks to tenants, over the whole stack and real HTTP. Credits never wait for them (MR-92). */
 
 let stack: TestStack;
 let account: TestAccount;
@@ -81,7 +89,7 @@ describe('a settlement', () => {
     expect(second?.body).toBe(first?.body);
     await untilLogged(account, endpoint, { video_id: id, state: 'delivered', attempts: 2, last_error: null });
     const workflow = deliveryWorkflowId({ accountId: account.id, endpointId: endpoint.id, eventId: waiting.id });
-    const history = await readableHistory(workflow);
+    const history = await readableHistory(stack, workflow);
     expect(history).toContain(endpoint.id);
     expect(history).not.toContain(String(flaky.port));
     expect(history).not.toMatch(/https?:\/\/|whsec_|red fox/);
@@ -224,12 +232,4 @@ describe('a receiver that never answers', () => {
 async function deleteAll(): Promise<void> {
   const { data } = (await (await account.fetch('/v1/webhook_endpoints')).json()) as { data: { id: string }[] };
   for (const { id } of data) await account.fetch(`/v1/webhook_endpoints/${id}`, { method: 'DELETE' });
-}
-
-/** All that a history says, payloads included. */
-async function readableHistory(workflowId: string): Promise<string> {
-  const { events } = await stack.env.client.workflow.getHandle(workflowId).fetchHistory();
-  const text = JSON.stringify(events);
-  const payloads = text.match(/"data":"([A-Za-z0-9+/=]+)"/g) ?? [];
-  return text + payloads.map((each) => Buffer.from(each.slice(8, -1), 'base64').toString()).join('\n');
 }

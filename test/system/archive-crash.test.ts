@@ -8,9 +8,9 @@ import { contentKey } from '../../contracts/content.ts';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { createFolderStore } from '../../outbound/index.ts';
-import type { CrashSite, WorkerProcess } from '../support/crashes.ts';
-import { namespaceOf, openCrashSite, spawnWorker } from '../support/crashes.ts';
-import { admit, openTenant, PRICE } from '../support/database.ts';
+import type { CrashSite, WorkerProcess } from '../harness/support/crashes.ts';
+import { namespaceOf, openCrashSite, spawnWorker } from '../harness/support/crashes.ts';
+import { admit, openTenant, PRICE } from '../harness/support/database.ts';
 
 /** A worker that is killed while a long download is under way; the other points are in crash-points.test.ts. */
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { runChaos } from '../chaos/chaos.ts';
-import { readOptions } from '../chaos/options.ts';
+import { runChaos } from '../harness/chaos/chaos.ts';
+import { readOptions } from '../harness/chaos/options.ts';
 
 /** The short form of `npm run chaos`: every kind of part is killed, and every rule must hold afterwards. */
 

@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { keepRegistered } from '../../platform/registration.ts';
-import { ensureReconcileSchedule } from '../../platform/schedules.ts';
-import { ask, expectNoDrift, expectQuickVideos, forEachOf, movementsOf, standings } from '../support/generations.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { keepRegistered } from '../../temporal/registration.ts';
+import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
+import {
+  ask,
+  expectNoDrift,
+  expectQuickVideos,
+  forEachOf,
+  movementsOf,
+  standings,
+} from '../harness/support/generations.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Temporal's database is replaced by an empty one while workers run: they make themselves known again, and nobody is called. */
 

@@ -8,10 +8,10 @@ import {
   movementsOf,
   providerVideos,
   standings,
-} from '../support/generations.ts';
-import { bendHold, reconcile } from '../support/reconciling.ts';
-import type { TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+} from '../harness/support/generations.ts';
+import { bendHold, reconcile } from '../harness/support/reconciling.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Temporal's whole database is deleted while holds are open: PostgreSQL alone knows what was promised. */
 
@@ -33,6 +33,7 @@ const KINDS: readonly [string, string][] = [
   ['never done [[never]]', 'generation_timeout'],
 ];
 
+// MR-27
 it('50 open holds are all settled rightly after Temporal’s database file was deleted', async () => {
   const account = await openAccount(stack, GRANTED);
   const asked = Array.from({ length: 50 }, (_, n) => KINDS[n % KINDS.length] as [string, string]);

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PRICE } from '../support/database.ts';
-import { ask, expectNoDrift, forEachOf, movementsOf, providerStats, untilSettled } from '../support/generations.ts';
-import type { TestAccount, TestStack } from '../support/stack.ts';
-import { openAccount, startStack } from '../support/stack.ts';
+import { PRICE } from '../harness/support/database.ts';
+import {
+  ask,
+  expectNoDrift,
+  forEachOf,
+  movementsOf,
+  providerStats,
+  untilSettled,
+} from '../harness/support/generations.ts';
+import type { TestAccount, TestStack } from '../harness/support/stack.ts';
+import { openAccount, startStack } from '../harness/support/stack.ts';
 
 // For a machine that is busy with other things; alone it takes a third of it.
 vi.setConfig({ testTimeout: 90_000 });
@@ -56,7 +63,7 @@ describe(`${MANY} generations at once`, () => {
 
     expect(settled).toMatchObject(
       orders.map(({ code }) =>
-        code === null ? { state: 'charged', charged: PRICE, code } : { state: 'refunded', charged: null, code },
+        code === null ? { state: 'charged', charged: PRICE, code } : { state: 'released', charged: null, code },
       ),
     );
     const movements = await forEachOf(ids, 10, (id) => movementsOf(stack, id));

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { admit, openTenant } from '../support/database.ts';
-import { ask, expectNoDrift, forEachOf, untilSettled } from '../support/generations.ts';
-import type { Receiver } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver.ts';
-import type { TestStack } from '../support/stack.ts';
-import { ADMIN_KEY, openAccount, startStack } from '../support/stack.ts';
-import { startGeneration } from '../support/temporal.ts';
-import { makeEndpoint } from '../support/webhooks.ts';
+import { admit, openTenant } from '../harness/support/database.ts';
+import { ask, expectNoDrift, forEachOf, untilSettled } from '../harness/support/generations.ts';
+import type { Receiver } from '../harness/support/receiver.ts';
+import { startReceiver } from '../harness/support/receiver.ts';
+import type { TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
+import { startGeneration } from '../harness/support/temporal.ts';
+import { makeEndpoint } from '../harness/support/webhooks.ts';
 
 /** A hundred copies of one account that take their time leave room for another's webhook, and for its copy. */
 

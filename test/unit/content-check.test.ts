@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ContentVariant } from '../../contracts/content.ts';
 import { checkContent } from '../../provider/index.ts';
-import { box, mp4 } from '../support/mp4.ts';
+import { box, mp4 } from '../harness/support/mp4.ts';
 
 /** What is taken for a whole video or image, by its bytes alone, however they are cut into chunks. */
 

@@ -93,6 +93,7 @@ describe('createVideo', () => {
     expect(moved.requests).toHaveLength(1);
   });
 
+  // MR-12
   test('asks for a remix by its prompt alone; an original that is gone is refused for good', async () => {
     const made = await serve(json(200, QUEUED));
     expect(await provider(made.baseUrl).createVideo({ ...REQUEST, remixedFrom: 'video 0' })).toMatchObject({
@@ -230,6 +231,7 @@ describe('listVideos and deleteVideo', () => {
 });
 
 describe('the binding of a generation to its provider', () => {
+  // MR-38
   test('is the origin of its base URL: another key or path is the same provider, another origin is another', () => {
     const bound = provider('https://Gateway.test:443/v1/');
     expect(bound.baseUrl).toBe('https://Gateway.test:443/v1');

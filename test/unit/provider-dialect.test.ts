@@ -6,6 +6,7 @@ import { readProblem } from '../../provider/problem.ts';
 const asIs = (text: string) => text;
 const read = (body: unknown) => parseVideo(body, asIs);
 
+// MR-14
 describe('statuses', () => {
   test.each([
     ['completed', 'completed'],

@@ -190,6 +190,7 @@ async function redirecting(location: string, status = 302) {
 const refusedBy = (why: string) => ({ outcome: 'trouble', why, retryAfterMs: null });
 const NOT_PUBLIC = refusedBy('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS');
 
+// MR-94
 describe('a redirect inside', () => {
   test.each([
     ['loopback', '127.0.0.1'],

@@ -13,6 +13,7 @@ async function createAgainst(handler: Parameters<typeof serve>[0], settings = {}
   return provider(baseUrl, settings).createVideo(REQUEST);
 }
 
+// MR-12, MR-13
 describe('a create that was refused is sorted by what the answer proves', () => {
   test.each([
     [400, { code: 'moderation_blocked' }, 'clients_fault'],
@@ -73,6 +74,7 @@ describe('a create that was refused is sorted by what the answer proves', () => 
   });
 });
 
+// MR-40
 describe('a create that got no answer is "not sent" only where that is proven', () => {
   test('a refused connection proves that nothing was sent', async () => {
     const result = await provider(`http://127.0.0.1:${await closedPort()}/v1`).createVideo(REQUEST);

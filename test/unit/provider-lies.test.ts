@@ -5,7 +5,7 @@ import { closeServers, json, PROMPT, provider, serve } from './provider-server.t
 
 /**
  * What a provider answers is its trouble, whatever it is. An exception would look like a fault of ours, which a hold waits for
- * without end (RULES).
+ * without end (MR-5).
  */
 
 afterEach(closeServers);

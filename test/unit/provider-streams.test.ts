@@ -31,6 +31,7 @@ const ENDLESS = {
   'pieces without text': event('').repeat(1000),
 };
 
+// MR-94
 it.each(Object.entries(ENDLESS))(
   'a text whose stream is %s without end is broken off, and holds nothing else up',
   async (_, piece) => {

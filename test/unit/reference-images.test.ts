@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CreateVideoForm, readCreateVideo } from '../../api/videoRequest.ts';
+import { CreateVideoForm, readCreateVideo } from '../../api/videos/videoRequest.ts';
 
-/** What a reference image is, is told by its first bytes alone, however much of it there is (RULES, exploit 14). */
+/** The first bytes alone tell what a reference image is, however large it is (MR-94). */
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const PNG = hex('89504e470d0a1a0a 0000000d49484452 00000001000000010806000000 1f15c489');

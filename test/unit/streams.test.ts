@@ -2,10 +2,10 @@ import { Hono } from 'hono';
 import type { SSEStreamingApi } from 'hono/streaming';
 import { streamSSE } from 'hono/streaming';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { Env } from '../../api/deps.ts';
-import { Feeds } from '../../api/feeds.ts';
-import { following } from '../../api/following.ts';
-import { KeyStandings, sendOn, StreamPlaces } from '../../api/streams.ts';
+import type { Env } from '../../api/http/deps.ts';
+import { Feeds } from '../../api/http/feeds.ts';
+import { following } from '../../api/generations/following.ts';
+import { KeyStandings, sendOn, StreamPlaces } from '../../api/http/streams.ts';
 import type { Caller } from '../../ledger/index.ts';
 
 /** Many who follow one generation, and what they cost the others. */

@@ -4,8 +4,8 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebhookSender } from '../../outbound/index.ts';
 import { isPublicAddress } from '../../network/index.ts';
-import type { Receiver } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver.ts';
+import type { Receiver } from '../harness/support/receiver.ts';
+import { startReceiver } from '../harness/support/receiver.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const PREVIOUS = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;

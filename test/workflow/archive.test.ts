@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SEARCH_ATTRIBUTE } from '../../contracts/temporal.ts';
-import type { FakeWorldOptions } from '../support/fakes.ts';
-import { COMPLETED, fakeWorld, held, HOUR_MS } from '../support/fakes.ts';
-import type { GenerationHandle, Stage } from '../support/temporal.ts';
-import { durationMs, historyLength, openStage } from '../support/temporal.ts';
+import type { FakeWorldOptions } from '../harness/support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS } from '../harness/support/fakes.ts';
+import type { GenerationHandle, Stage } from '../harness/support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../harness/support/temporal.ts';
 
 let stage: Stage;
 let env: Stage['env'];
@@ -34,7 +34,7 @@ async function run(
 
 async function outcomeShown(handle: GenerationHandle): Promise<unknown> {
   const { typedSearchAttributes } = await handle.describe();
-  return typedSearchAttributes.getAll().find(({ key }) => key.name === SEARCH_ATTRIBUTE.outcome)?.value;
+  return typedSearchAttributes.get(SEARCH_ATTRIBUTE.outcome);
 }
 
 describe('the content of a charged video', () => {
@@ -44,6 +44,7 @@ describe('the content of a charged video', () => {
     expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
   });
 
+  // MR-57
   it('that can not be had for hours holds up no settlement, and adds no event to the history', async () => {
     const steady = await run({});
     let shown: unknown;
@@ -57,6 +58,7 @@ describe('the content of a charged video', () => {
     expect(shaken.events).toBeLessThanOrEqual(steady.events);
   });
 
+  // MR-59
   it('that is never to be had is charged all the same, and on record as gone after a day', async () => {
     const { world, result, tookMs, events } = await run({ archive: () => 'away' });
     expect(world.calls).toEqual(['hold', 'look', 'capture', 'record gone']);
@@ -105,7 +107,7 @@ describe('the content of a charged video', () => {
 describe('nothing is archived', () => {
   it.each([
     ['of a video that failed', { look: () => ({ verdict: 'failed' }) as const }],
-    ['of a generation that was refunded before', refundedBefore()],
+    ['of a generation that was released before', releasedBefore()],
     ['of a request that was refused', refused()],
   ])('%s', async (_what, options) => {
     const { world } = await run(options);
@@ -113,7 +115,7 @@ describe('nothing is archived', () => {
     expect(world.calls).not.toContain('record gone');
   });
 
-  function refundedBefore(): Omit<FakeWorldOptions, 'now'> {
+  function releasedBefore(): Omit<FakeWorldOptions, 'now'> {
     const settlement = { charged: false, reason: 'expired', errorCode: 'generation_timeout' } as const;
     return { placement: { outcome: 'settled', accountId: 'acct_00', settlement } };
   }

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TASK_QUEUE } from '../../contracts/temporal.ts';
 import type { DeliverWebhookInput, Sent, WebhookOutboundActivities } from '../../contracts/webhooks.ts';
 import { DELIVER_WEBHOOK, deliveryWorkflowId, SEND_NOW } from '../../contracts/webhooks.ts';
-import { COMPLETED, fakeWorld, held, HOUR_MS } from '../support/fakes.ts';
-import type { Stage } from '../support/temporal.ts';
-import { createTimeSkipping, durationMs, historyLength, openStage, startWorkers } from '../support/temporal.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS } from '../harness/support/fakes.ts';
+import type { Stage } from '../harness/support/temporal.ts';
+import { createTimeSkipping, durationMs, historyLength, openStage, startWorkers } from '../harness/support/temporal.ts';
 
 /** The day of tries, on a clock that jumps. */
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
-import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
-import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
-import type { Stage } from '../support/temporal.ts';
-import { durationMs, historyLength, openStage } from '../support/temporal.ts';
+import type { FakeWorld, FakeWorldOptions } from '../harness/support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../harness/support/fakes.ts';
+import type { Stage } from '../harness/support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../harness/support/temporal.ts';
 
 let stage: Stage;
 let env: Stage['env'];
@@ -28,12 +28,14 @@ const settlements = (world: FakeWorld) =>
 const after = (ms: number) => (sinceCreateMs: number) => (sinceCreateMs >= ms ? COMPLETED : OPEN);
 
 describe('what moves credits', () => {
+  // MR-10
   it('captures once when the provider says completed', async () => {
     const { world, result } = await run({ look: after(60_000) });
     expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  // MR-11
   it('releases once when the provider says failed', async () => {
     const { world, result } = await run({
       look: () => ({ verdict: 'failed' }),
@@ -46,10 +48,11 @@ describe('what moves credits', () => {
     expect(settlements(world)).toEqual(['release provider_failed']);
   });
 
+  // MR-12
   it('releases when the create is refused for what the client asked', async () => {
     const { world, result } = await run({ create: () => ({ outcome: 'refused', errorCode: 'bad_prompt' }) });
     expect(result.outcome).toBe('released');
-    expect(world.calls).toEqual(['hold', 'create', 'release create_refused']);
+    expect(world.calls).toEqual(['hold', 'create', 'release submission_refused']);
   });
 
   it('creates nothing when the hold is refused', async () => {
@@ -69,6 +72,7 @@ describe('what moves credits', () => {
   });
 });
 
+// MR-19
 describe('the hour', () => {
   it('releases with generation_timeout an hour after the hold, after one last look', async () => {
     const { world, result } = await run({ look: () => OPEN });
@@ -97,6 +101,7 @@ describe('the hour', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  // MR-50
   it('waits for the database when its clock says that time is left', async () => {
     const { world } = await run({
       look: () => OPEN,
@@ -116,6 +121,7 @@ describe('the hour', () => {
   });
 });
 
+// MR-3
 describe('trouble in between moves nothing', () => {
   it('a provider that is away for 50 minutes and heals: charged if completed', async () => {
     const healed = 50 * 60_000;
@@ -131,6 +137,7 @@ describe('trouble in between moves nothing', () => {
     expect(shaken.events).toBeLessThanOrEqual(steady.events);
   });
 
+  // MR-15
   it("honours the provider's Retry-After", async () => {
     const { world, result } = await run({ look: (ms) => (ms < 40_000 ? { retryAfterMs: 40_000 } : COMPLETED) });
     expect(result.outcome).toBe('captured');
@@ -174,7 +181,7 @@ describe('creating', () => {
     const known = await run({ placement: held({ providerVideoId: 'pv_0' }), look: () => COMPLETED });
     expect(known.world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
     const unknown = await run({
-      placement: held({ createMayHaveArrived: true }),
+      placement: held({ attemptMayHaveArrived: true }),
       find: () => ({ outcome: 'unknowable', why: 'no list' }),
     });
     expect(unknown.world.calls).not.toContain('create');
@@ -222,6 +229,7 @@ describe('the length of a history', () => {
 });
 
 describe('provider events', () => {
+  // MR-4
   it('only say "look now": one that comes too early is followed by looks after 2 s and 5 s', async () => {
     const world = fakeWorld({
       placement: held({ expectedDurationMs: 1_000_000 }),

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreateOutcome } from '../../contracts/activities.ts';
+import type { SubmitOutcome } from '../../contracts/activities.ts';
 import { CANCEL_REQUESTED } from '../../contracts/temporal.ts';
-import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
-import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../support/fakes.ts';
-import type { GenerationHandle, Stage } from '../support/temporal.ts';
-import { durationMs, historyLength, openStage } from '../support/temporal.ts';
+import type { FakeWorld, FakeWorldOptions } from '../harness/support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../harness/support/fakes.ts';
+import type { GenerationHandle, Stage } from '../harness/support/temporal.ts';
+import { durationMs, historyLength, openStage } from '../harness/support/temporal.ts';
 
 let stage: Stage;
 let env: Stage['env'];
@@ -31,11 +31,12 @@ async function run(
 
 const count = (world: FakeWorld, call: string) => world.calls.filter((made) => made === call).length;
 const settlements = (world: FakeWorld) => world.calls.filter((call) => /^(capture|release|emergency)/.test(call));
-const CREATED: CreateOutcome = { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
-const AMBIGUOUS: CreateOutcome = { outcome: 'ambiguous', why: 'connection reset' };
-const NOT_MADE: CreateOutcome = { outcome: 'not_made', why: 'HTTP 401', retryAfterMs: null };
+const CREATED: SubmitOutcome = { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
+const AMBIGUOUS: SubmitOutcome = { outcome: 'ambiguous', why: 'connection reset' };
+const NOT_MADE: SubmitOutcome = { outcome: 'not_made', why: 'HTTP 401', retryAfterMs: null };
 
 describe('a create that may or may not have arrived', () => {
+  // MR-16
   it('is looked for; what is found is adopted, and nothing is created twice', async () => {
     const { world, result } = await run({
       create: () => AMBIGUOUS,
@@ -49,6 +50,7 @@ describe('a create that may or may not have arrived', () => {
     expect(result.outcome).toBe('captured');
   });
 
+  // MR-31
   it('is followed by another create only when it was looked for and not found', async () => {
     const { world, result } = await run({
       create: (attempt) => (attempt === 1 ? AMBIGUOUS : CREATED),
@@ -59,6 +61,7 @@ describe('a create that may or may not have arrived', () => {
     expect(result.outcome).toBe('captured');
   });
 
+  // MR-17
   it('ends in create_failed when creates are spent and nothing was found', async () => {
     const { world, result } = await run({
       create: (attempt) => (attempt <= 3 ? AMBIGUOUS : { outcome: 'spent' }),
@@ -68,6 +71,7 @@ describe('a create that may or may not have arrived', () => {
     expect(settlements(world)).toEqual(['release create_failed']);
   });
 
+  // MR-35
   it('with a provider that cannot tell: nothing is adopted, nothing created twice, the hold waits for its hour', async () => {
     const { world, result, tookMs } = await run({
       create: () => AMBIGUOUS,
@@ -96,6 +100,7 @@ describe('a create that may or may not have arrived', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  // MR-39
   it('answered with another video’s id: no second create, the hold waits for its hour', async () => {
     const { world, result, tookMs } = await run({ create: () => ({ outcome: 'conflict' }) });
     expect(count(world, 'create')).toBe(1);
@@ -116,6 +121,7 @@ describe('a create that may or may not have arrived', () => {
   });
 });
 
+// MR-13
 describe('what the operator owes', () => {
   it('is tried again until it is mended', async () => {
     const { world, result } = await run({
@@ -131,6 +137,7 @@ describe('what the operator owes', () => {
     startedAt = await env.currentTimeMs();
   });
 
+  // MR-18
   it('ends in provider_unavailable with too little time left: 10 minutes, 2 × the expectation, at most half of the hold', async () => {
     const left = async (changes: Parameters<typeof held>[0]) => {
       const { result, tookMs } = await run({ placement: held(changes), create: () => NOT_MADE });
@@ -145,6 +152,7 @@ describe('what the operator owes', () => {
 });
 
 describe('a cancel', () => {
+  // MR-23
   it('before anything was made releases as cancelled, without waiting for the next try', async () => {
     const { world, result, tookMs } = await run(
       { create: (attempt) => (attempt === 1 ? { ...NOT_MADE, retryAfterMs: 600_000 } : { outcome: 'cancelled' }) },
@@ -172,6 +180,7 @@ describe('a cancel', () => {
     expect(world.calls).toEqual(['hold', 'create', 'find', 'find', 'find', 'create', 'release cancelled']);
   });
 
+  // MR-24
   it('after the create changes nothing: the terminal status settles', async () => {
     const { world, result } = await run({ look: (ms) => (ms > 60_000 ? COMPLETED : OPEN) }, async (handle) => {
       await env.sleep(30_000);
@@ -181,6 +190,7 @@ describe('a cancel', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
+  // MR-25
   it('in Temporal, before the create: recorded and released, and the workflow ends by itself', async () => {
     const { world, result } = await run(
       { create: (attempt) => (attempt === 1 ? NOT_MADE : { outcome: 'cancelled' }) },
@@ -193,6 +203,7 @@ describe('a cancel', () => {
     expect(result).toMatchObject({ outcome: 'released', errorCode: 'cancelled' });
   });
 
+  // MR-25
   it('in Temporal, after the create: recorded once, and the terminal status settles', async () => {
     const { world, result } = await run({ look: (ms) => (ms > 60_000 ? COMPLETED : OPEN) }, async (handle) => {
       await env.sleep(30_000);
@@ -204,6 +215,7 @@ describe('a cancel', () => {
   });
 });
 
+// MR-21
 describe('a settlement that a rule or a constraint refuses', () => {
   it('for ten minutes becomes an emergency release', async () => {
     const { world, result, tookMs } = await run({
@@ -239,6 +251,7 @@ describe('a settlement that a rule or a constraint refuses', () => {
   });
 });
 
+// MR-82
 describe('outages', () => {
   const after = (ms: number) => (sinceCreateMs: number) => (sinceCreateMs >= ms ? COMPLETED : OPEN);
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FakeWorld, FakeWorldOptions } from '../support/fakes.ts';
-import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN } from '../support/fakes.ts';
-import type { GenerationHandle, Stage } from '../support/temporal.ts';
-import { durationMs, openStage } from '../support/temporal.ts';
+import type { FakeWorld, FakeWorldOptions } from '../harness/support/fakes.ts';
+import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN } from '../harness/support/fakes.ts';
+import type { GenerationHandle, Stage } from '../harness/support/temporal.ts';
+import { durationMs, openStage } from '../harness/support/temporal.ts';
 
-/** A fault of our own (the database, a right, a queue) says nothing about a video: it is waited for without end (RULES). */
+/** A fault of our own (the database, a right, a queue) says nothing about a video: it is waited for without end (MR-5). */
 
 let stage: Stage;
 let env: Stage['env'];
@@ -96,7 +96,7 @@ describe('a fault of our own across the end of the hold', () => {
     const lasts = await fault(LONG);
     const before = await fault({ fromMs: 0, untilMs: LONG.untilMs });
     const { world, result } = await run({
-      placement: held({ createMayHaveArrived: true }),
+      placement: held({ attemptMayHaveArrived: true }),
       find: async () => {
         if (await lasts()) return 'ours';
         if (await before()) return { outcome: 'nothing_yet' };

@@ -1,0 +1,157 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import type { ApiDependencies } from '../http/deps.ts';
+
+/** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
+export interface Finding {
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+export type Check = (deps: ApiDependencies) => Promise<Finding>;
+
+/** The doctor's checks of what is not Temporal. */
+
+const well = (message: string): Finding => ({ ok: true, message });
+const ill = (message: string): Finding => ({ ok: false, message });
+
+/** Whether PostgreSQL answers, and how soon. */
+export async function checkDatabase({ ledger }: ApiDependencies): Promise<Finding> {
+  const beganMs = performance.now();
+  await ledger.ping();
+  return well(`PostgreSQL answers in ${Math.ceil(performance.now() - beganMs)} ms.`);
+}
+
+/** Whether the schema is the one that this version was made for. */
+export async function checkMigrations({ ledger }: ApiDependencies): Promise<Finding> {
+  const known = await hashSchemaFiles();
+  const applied = new Map((await ledger.listMigrations()).map(({ name, sha256 }) => [name, sha256]));
+  const missing = [...known.keys()].filter((name) => !applied.has(name));
+  const unknown = [...applied.keys()].filter((name) => !known.has(name));
+  const others = [...known].filter(([name, sha256]) => applied.has(name) && applied.get(name) !== sha256);
+  if (missing.length > 0) return ill(`Not applied: ${missing.join(', ')}. Run npm run migrate.`);
+  if (unknown.length > 0) {
+    return ill(`The database has ${unknown.join(', ')}, which this version does not know: run the newer version.`);
+  }
+  if (others.length > 0) {
+    const names = others.map(([name]) => name).join(', ');
+    return ill(`The database has another version of ${names}: run the newest version, and its npm run migrate.`);
+  }
+  return well(`The schema is up to date (${known.size} files).`);
+}
+
+/** The SHA-256 of each file below `migrations/` that is applied, by its name there. */
+async function hashSchemaFiles(): Promise<Map<string, string>> {
+  const root = new URL('../../migrations/', import.meta.url);
+  const hashes = new Map<string, string>();
+  for (const folder of ['tables', 'functions']) {
+    for (const file of (await readdir(new URL(folder, root))).filter((one) => one.endsWith('.sql')).sort()) {
+      const sql = await readFile(new URL(`${folder}/${file}`, root), 'utf8');
+      hashes.set(`${folder}/${file}`, createHash('sha256').update(sql).digest('hex'));
+    }
+  }
+  return hashes;
+}
+
+/** Whether everybody has the rights that the migration gave, and nobody more. */
+export async function checkRights({ ledger }: ApiDependencies): Promise<Finding> {
+  const { beyond, missing } = await ledger.compareRights();
+  if (beyond.length === 0 && missing.length === 0) return well('They are those that the migration gave.');
+  const found = [
+    ...(beyond.length > 0
+      ? [`Given beside the migration, so take it back as the owner, and ask by whom: ${some(beyond)}`]
+      : []),
+    ...(missing.length > 0 ? [`Taken since the migration, so run it as the owner: ${some(missing)}`] : []),
+  ];
+  return ill(found.join(' '));
+}
+
+const NAMED = 5;
+
+function some(lines: readonly string[]): string {
+  const more = lines.length - NAMED;
+  return `${lines.slice(0, NAMED).join(' ')}${more > 0 ? ` And ${more} more.` : ''}`;
+}
+
+const CLOCKS_MAY_DIFFER_MS = 5000;
+
+/** Whether this process and the database agree on the time. */
+export async function checkClock({ ledger }: ApiDependencies): Promise<Finding> {
+  const beganMs = Date.now();
+  const now = await ledger.readClock();
+  // What the database said lies between the two.
+  const differenceMs = now.getTime() - (beganMs + Date.now()) / 2;
+  const seconds = (Math.abs(differenceMs) / 1000).toFixed(1);
+  if (Math.abs(differenceMs) <= CLOCKS_MAY_DIFFER_MS)
+    return well(`This process and the database differ by ${seconds} s.`);
+  return ill(
+    `The database's clock is ${seconds} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this process's: set them by NTP. Holds go by the database's.`,
+  );
+}
+
+const MOVEMENTS_COMPARED = 20;
+
+/** Whether the accounts that moved last have what the journal says. */
+export async function compareLedger({ ledger }: ApiDependencies): Promise<Finding> {
+  const { accounts, differences } = await ledger.compareLatestAccounts(MOVEMENTS_COMPARED);
+  if (differences === 0) return well(`The accounts of the latest movements (${accounts}) have what the journal says.`);
+  return ill(
+    `${differences} balances differ from the journal: run npm run ledger:verify, freeze the account, and keep the database as it is.`,
+  );
+}
+
+/** Whether credits were given back because their outcome could not be recorded. */
+export async function countEmergencies({ ledger }: ApiDependencies): Promise<Finding> {
+  const count = await ledger.countEmergencyReleases();
+  if (count === 0) return well('None in 24 hours.');
+  return ill(
+    `${count} in 24 hours: credits were given back because an outcome could not be recorded. See GET /admin/emergency_releases and the generations’ events.`,
+  );
+}
+
+/** Whether new requests are taken: closed on purpose is well only as long as somebody knows. */
+export async function checkSales({ ledger }: ApiDependencies): Promise<Finding> {
+  const { open, reason, changedAt } = await ledger.getSales();
+  if (open) return well('New requests are taken.');
+  return ill(
+    `Sales are closed since ${changedAt?.toISOString() ?? 'an unknown time'} (${reason ?? 'no reason given'}): open them by POST /admin/sales.`,
+  );
+}
+
+/** Whether the provider answers a list; its URL is shown, for it never carries a credential. */
+export async function checkProvider({ provider }: ApiDependencies): Promise<Finding> {
+  const answer = await provider.listVideos({ limit: 1 });
+  if (answer.outcome === 'listed') return well(`The provider at ${provider.baseUrl} answers.`);
+  if (answer.status === 401 || answer.status === 403) {
+    return ill(`The provider at ${provider.baseUrl} refuses our key (${answer.status}): look at OPENAI_API_KEY.`);
+  }
+  if (answer.status === 404 || answer.status === 405 || answer.status === 501) {
+    return well(
+      `The provider at ${provider.baseUrl} answers, but lists no videos (${answer.status}): a create whose reply is lost waits for its hour.`,
+    );
+  }
+  return ill(`The provider at ${provider.baseUrl} does not answer as it should: ${answer.why}.`);
+}
+
+/** Whether a content could be kept; what is written is removed again. */
+export async function checkArchive({ archive }: ApiDependencies): Promise<Finding> {
+  // A name of its own: of two writes to one, the first would fail.
+  const group = `doctor_${randomUUID().replaceAll('-', '')}`;
+  try {
+    await archive.write(`${group}/probe`, probe(), { from: 0, bytes: 1 });
+  } finally {
+    await archive.remove(group);
+  }
+  return well('The archive can be written.');
+}
+
+async function* probe(): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(1);
+}
+
+/** Whether the provider’s webhooks are listened to; both are fine. */
+export async function describeWebhooks({ webhookSecret }: ApiDependencies): Promise<Finding> {
+  if (webhookSecret !== undefined)
+    return well('OPENAI_WEBHOOK_SECRET is set: the provider’s events make us look sooner.');
+  return well('OPENAI_WEBHOOK_SECRET is not set: none are taken, and videos are found by looking.');
+}

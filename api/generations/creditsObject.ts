@@ -1,0 +1,79 @@
+import { z } from '@hono/zod-openapi';
+import type { RefundActor } from '../../contracts/money.ts';
+import { formatCredits } from '../../contracts/money.ts';
+import { unixSeconds } from '../http/schemas.ts';
+
+/** The API says `refunded` of a hold that was released, because its customer has the credits back. */
+export const SHOWN_STATES = { held: 'held', charged: 'charged', released: 'refunded' } as const;
+
+/** What became of a generation's credits: the same object in everything that is paid for. */
+export const GenerationCredits = z.object({
+  state: z.enum(SHOWN_STATES),
+  amount_microcredits: z.number().int(),
+  amount: z.string(),
+  hold_id: z.string(),
+  hold_expires_at: z.number().int(),
+  settled_at: z.number().int().nullable(),
+  /** After a charge: what was given back of it so far, by whom and when last. */
+  refunded_microcredits: z.number().int().optional(),
+  refunded_by: z.string().optional(),
+  refunded_at: z.number().int().optional(),
+  /** Of a video that was completed after its hold was released, while it can be claimed. */
+  claimable_until: z.number().int().optional(),
+  message: z.string(),
+});
+
+interface Paid {
+  readonly state: keyof typeof SHOWN_STATES;
+  readonly holdId: string;
+  readonly holdExpiresAt: Date;
+  readonly settledAt: Date | null;
+  readonly refundedMicrocredits: number;
+  readonly refundedBy: readonly RefundActor[];
+  readonly refundedAt: Date | null;
+  readonly claimableUntil?: Date | null;
+}
+
+/** The amount is what is held, or was charged; the message says in words what became of it. */
+export function toCredits(paid: Paid, amountMicrocredits: number, message: string): z.infer<typeof GenerationCredits> {
+  const { state, holdId, holdExpiresAt, settledAt, refundedAt, claimableUntil = null } = paid;
+  return {
+    state: SHOWN_STATES[state],
+    amount_microcredits: amountMicrocredits,
+    amount: formatCredits(amountMicrocredits),
+    hold_id: holdId,
+    hold_expires_at: unixSeconds(holdExpiresAt),
+    settled_at: settledAt === null ? null : unixSeconds(settledAt),
+    ...(state === 'charged' ? { refunded_microcredits: paid.refundedMicrocredits } : {}),
+    ...(refundedAt === null
+      ? {}
+      : { refunded_by: actorsInWords(paid.refundedBy), refunded_at: unixSeconds(refundedAt) }),
+    ...(claimableUntil === null ? {} : { claimable_until: unixSeconds(claimableUntil) }),
+    message,
+  };
+}
+
+/** What was given back of a charge, as a sentence; empty when nothing was. */
+export function refundInWords(
+  { refundedMicrocredits, refundedBy, refundedAt }: Pick<Paid, 'refundedMicrocredits' | 'refundedBy' | 'refundedAt'>,
+  chargedMicrocredits: number,
+): string {
+  if (refundedAt === null) return '';
+  const who = `by ${actorsInWords(refundedBy)}, on ${refundedAt.toISOString()}`;
+  if (refundedMicrocredits >= chargedMicrocredits) return ` All of them were refunded ${who}.`;
+  const left = formatCredits(chargedMicrocredits - refundedMicrocredits);
+  return ` ${formatCredits(refundedMicrocredits)} of them were refunded, last ${who}; ${left} remain charged.`;
+}
+
+/** Nothing was taken for good: the hold of so many credits was released. */
+export function releaseInWords(amountMicrocredits: number): string {
+  return `Nothing was charged: the hold of ${formatCredits(amountMicrocredits)} credits was released. Credits have been refunded to your account.`;
+}
+
+export function actorInWords(actor: unknown): string {
+  return actor === 'holdfast' ? 'Holdfast itself' : 'the operator';
+}
+
+function actorsInWords(actors: readonly RefundActor[]): string {
+  return actors.map(actorInWords).join(' and ');
+}

@@ -1,0 +1,60 @@
+import type { GenerationKind } from '../../contracts/ids.ts';
+import { formatCredits } from '../../contracts/money.ts';
+import type { Caller, KeySpending } from '../../ledger/index.ts';
+import type { ApiDependencies } from '../http/deps.ts';
+import { ApiError } from '../http/errors.ts';
+import { costOf } from './cost.ts';
+
+/** The refusal of an amount for which a limit of the key leaves no room; undefined where there is room now. */
+export async function overSpendLimit(
+  { ledger }: Pick<ApiDependencies, 'ledger'>,
+  caller: Caller,
+  amountMicrocredits: number,
+  kind: GenerationKind = 'video',
+): Promise<ApiError | undefined> {
+  if (!caller.hasSpendLimit) return undefined;
+  const met = limitsOf(await ledger.getKeySpending(caller.apiKeyId)).find(
+    ({ limit, spent }) => limit !== null && spent + amountMicrocredits > limit,
+  );
+  if (met === undefined) return undefined;
+  return new ApiError(
+    'spend_limit_exceeded',
+    `${costOf(amountMicrocredits, kind)} credits. This API key may spend ${formatCredits(met.limit ?? 0)} a ${met.period}; ${formatCredits(met.spent)} are spent or reserved. Nothing was held; the next ${met.period} begins at ${met.endsAt.toISOString()}.`,
+  );
+}
+
+/** What a client is told whose hold a limit of the key refused. */
+export async function spendLimitExceeded(
+  deps: Pick<ApiDependencies, 'ledger'>,
+  caller: Caller,
+  amountMicrocredits: number,
+  kind: GenerationKind,
+): Promise<ApiError> {
+  const over = await overSpendLimit(deps, caller, amountMicrocredits, kind);
+  // Room came back since: another generation of this key was released or refunded, or a new day began.
+  return (
+    over ??
+    new ApiError(
+      'spend_limit_exceeded',
+      `${costOf(amountMicrocredits, kind)} credits, more than was left of what this API key may spend. Nothing was held; there is room again now.`,
+    )
+  );
+}
+
+/** The month first: where both are met, it is the one that lasts. */
+function limitsOf(spending: KeySpending) {
+  return [
+    {
+      period: 'month',
+      limit: spending.monthlyLimitMicrocredits,
+      spent: spending.thisMonthMicrocredits,
+      endsAt: spending.monthEndsAt,
+    },
+    {
+      period: 'day',
+      limit: spending.dailyLimitMicrocredits,
+      spent: spending.todayMicrocredits,
+      endsAt: spending.dayEndsAt,
+    },
+  ];
+}

@@ -1,0 +1,57 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { ApiDependencies } from '../http/deps.ts';
+import { newRouter } from '../http/router.ts';
+
+const up = z.boolean();
+const Health = z.object({ status: z.literal('ok') }).openapi('Health', { example: { status: 'ok' } });
+const Ready = z
+  .object({ status: z.enum(['ok', 'unavailable']), database: up, temporal: up })
+  .openapi('Ready', { example: { status: 'ok', database: true, temporal: true } });
+
+const healthz = createRoute({
+  method: 'get',
+  path: '/healthz',
+  operationId: 'health',
+  summary: 'This process is alive',
+  responses: { 200: { description: 'Alive.', content: { 'application/json': { schema: Health } } } },
+});
+
+const readyz = createRoute({
+  method: 'get',
+  path: '/readyz',
+  operationId: 'ready',
+  summary: 'The database and Temporal answer',
+  responses: {
+    200: { description: 'Ready.', content: { 'application/json': { schema: Ready } } },
+    503: { description: 'A part is away.', content: { 'application/json': { schema: Ready } } },
+  },
+});
+
+/** A probe wants to know now. */
+const PROBE_TIMEOUT_MS = 2000;
+
+export function healthRoutes({ ledger, temporal }: ApiDependencies) {
+  return newRouter()
+    .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
+    .openapi(readyz, async (c) => {
+      const [isDatabaseUp, isTemporalUp] = await Promise.all([
+        isUp(ledger.ping().then(() => true)),
+        isUp(temporal.isUp(PROBE_TIMEOUT_MS)),
+      ]);
+      const parts = { database: isDatabaseUp, temporal: isTemporalUp };
+      if (isDatabaseUp && isTemporalUp) return c.json({ status: 'ok' as const, ...parts }, 200);
+      return c.json({ status: 'unavailable' as const, ...parts }, 503);
+    });
+}
+
+async function isUp(check: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([check.catch(() => false), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

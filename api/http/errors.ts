@@ -1,0 +1,173 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Caller } from '../../ledger/index.ts';
+import { LedgerUnavailable } from '../../ledger/index.ts';
+import { hungUp } from './connection.ts';
+import type { Log } from './log.ts';
+
+/** Every code that a client can meet, and the only place that picks its status. */
+const STATUS = {
+  invalid_request: 400,
+  video_not_ready: 400,
+  invalid_api_key: 401,
+  invalid_signature: 401,
+  insufficient_credits: 402,
+  not_charged: 402,
+  spend_limit_exceeded: 402,
+  account_frozen: 403,
+  forbidden: 403,
+  not_found: 404,
+  request_timeout: 408,
+  idempotency_key_in_use: 409,
+  already_settled: 409,
+  not_claimable: 409,
+  not_refundable: 409,
+  price_conflict: 409,
+  video_not_terminal: 409,
+  webhook_endpoint_disabled: 409,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  idempotency_key_reused: 422,
+  rate_limited: 429,
+  too_many_active_generations: 429,
+  internal_error: 500,
+  outcome_unknown: 500,
+  temporarily_unavailable: 503,
+} as const satisfies Record<string, ContentfulStatusCode>;
+
+export type ApiErrorCode = keyof typeof STATUS;
+
+interface Details {
+  readonly param?: string;
+  readonly headers?: Record<string, string>;
+  /** What was asked for would have cost this, for the log. */
+  readonly amountMicrocredits?: number;
+}
+
+/** An answer that is no success. Its message is shown to the client: what happened, what became of the credits, what to do. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: ContentfulStatusCode;
+  constructor(
+    readonly code: ApiErrorCode,
+    message: string,
+    readonly details: Details = {},
+  ) {
+    super(message);
+    this.status = STATUS[code];
+  }
+}
+
+function typeOf(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 402) return 'billing_error';
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
+}
+
+/** The body of an answer that is no success. */
+export function envelopeOf({ code, message, status, details }: ApiError) {
+  return { error: { message, type: typeOf(status), param: details.param ?? null, code } };
+}
+
+function answer(c: Context, error: ApiError): Response {
+  for (const [name, value] of Object.entries(error.details.headers ?? {})) c.header(name, value);
+  return c.json(envelopeOf(error), error.status);
+}
+
+/** hono's `onError`. What is not an `ApiError` is a fault of ours: logged with the request's id, answered without a detail. */
+export function handleError(log: Log) {
+  return (error: Error, c: Context): Response => {
+    if (error instanceof ApiError) {
+      tellRefusal(log, error, c);
+      return answer(c, error);
+    }
+    if (error instanceof HTTPException) return answer(c, fromHttpException(error));
+    const requestId: unknown = c.get('requestId');
+    if (error instanceof LedgerUnavailable) {
+      log.warn({ err: error, requestId }, 'the ledger could not be asked');
+      return answer(c, unavailable());
+    }
+    // Nobody hears the answer, and it is no fault of ours.
+    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
+    log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
+    return answer(
+      c,
+      new ApiError(
+        'internal_error',
+        `Something went wrong on our side. Credits move only by the outcome of a video; GET /v1/credits shows them. Quote ${String(requestId)} if it lasts.`,
+      ),
+    );
+  };
+}
+
+/** What a client's own mistake (400, 401, 404, …) explains is not told. */
+const TOLD: readonly number[] = [402, 403, 409, 422, 429, 503];
+
+/** One line for each request that was refused: whose, why, and for what amount. Never what was asked for. */
+function tellRefusal(log: Log, { code, status, details }: ApiError, c: Context): void {
+  if (!TOLD.includes(status)) return;
+  const caller = c.get('caller') as Caller | undefined;
+  const { amountMicrocredits } = details;
+  const requestId: unknown = c.get('requestId');
+  const whose = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: c.req.routePath };
+  log.info({ requestId, ...whose, status, code, amountMicrocredits }, 'request refused');
+}
+
+/** What hono's own validators and limits refuse before a handler runs. */
+function fromHttpException(error: HTTPException): ApiError {
+  switch (error.status) {
+    case 413:
+      return bodyTooLarge();
+    case 415:
+      return unsupportedMediaType();
+    default:
+      return malformed();
+  }
+}
+
+/** What can't be read as what its content type says. */
+export function malformed(): ApiError {
+  return new ApiError(
+    'invalid_request',
+    'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
+  );
+}
+
+export function unsupportedMediaType(
+  message = 'Send the body as multipart/form-data or application/json. Nothing was held.',
+): ApiError {
+  return new ApiError('unsupported_media_type', message);
+}
+
+export function bodyTooLarge(maximumBytes?: number): ApiError {
+  const most = maximumBytes === undefined ? '' : ` It may have ${maximumBytes} bytes.`;
+  return new ApiError('body_too_large', `The body is too large; a file may have 10 MB.${most} Nothing was held.`);
+}
+
+/** More than this process can take at once; nothing of the request was read. */
+export function overloaded(): ApiError {
+  return new ApiError(
+    'temporarily_unavailable',
+    'Holdfast has more to do at this moment than it can take. Nothing was held by this request; try again shortly.',
+    { headers: { 'retry-after': '2' } },
+  );
+}
+
+/** A 503 truly means that this request holds nothing: a create that may hold something is answered otherwise. */
+export function unavailable(): ApiError {
+  return new ApiError(
+    'temporarily_unavailable',
+    'Holdfast can’t answer just now. Nothing was held by this request; try again shortly.',
+    {
+      headers: { 'retry-after': '5' },
+    },
+  );
+}
+
+export function notFound(what: string): ApiError {
+  return new ApiError('not_found', `${what} was not found.`);
+}

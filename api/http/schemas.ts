@@ -1,0 +1,48 @@
+import { z } from '@hono/zod-openapi';
+
+/** Fields that several objects share. */
+
+export const unixTime = z.number().int();
+export const microcredits = z.number().int();
+
+export function unixSeconds(moment: Date): number {
+  return Math.floor(moment.getTime() / 1000);
+}
+
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;
+
+/** Comparing texts puts marks in order, which takes the square of their number; people stack a few. */
+const TOO_MANY_MARKS = /\p{M}{101}/u;
+
+/** Text as people write it: no NUL and other control characters, no half of a surrogate pair, no undecodable bytes. */
+export function plainText(maximum: number) {
+  return z
+    .string()
+    .max(maximum)
+    .refine((text) => text.trim() !== '', 'must not be empty')
+    .refine(
+      (text) => text.isWellFormed() && !CONTROL_CHARACTERS.test(text),
+      'must be text, without control characters or binary data',
+    )
+    .refine((text) => !TOO_MANY_MARKS.test(text), 'must not have over 100 combining marks in a row');
+}
+
+const LONGEST_NAME = 100;
+
+/** 400 with `param`, from the first thing that zod found; the value itself is never repeated. */
+export function describeIssue(error: z.core.$ZodError): { param: string | undefined; message: string } {
+  const issue = error.issues[0];
+  const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const whole = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
+  // A client's own name for a field may be of any length.
+  const path = whole.length > LONGEST_NAME ? `${whole.slice(0, LONGEST_NAME)}…` : whole;
+  if (unknownKey !== undefined) return { param: path, message: `${path} is not a known field. Nothing was held.` };
+  const missing = issue?.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  const what = missing
+    ? 'is required'
+    : (issue?.message ?? 'is wrong').replace(/^Invalid input: /, '').replace(/^Too/, 'is too');
+  return {
+    param: path === '' ? undefined : path,
+    message: `${path === '' ? 'The body' : path}: ${what}. Nothing was held.`,
+  };
+}

@@ -1,0 +1,112 @@
+import { z } from '@hono/zod-openapi';
+import { formatCredits } from '../../contracts/money.ts';
+import type { Text } from '../../ledger/index.ts';
+import { readText, type TextRequest } from '../../provider/index.ts';
+import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { unixSeconds } from '../http/schemas.ts';
+
+/** A script or a thread. */
+export const WrittenText = z
+  .object({
+    id: z.string(),
+    object: z.enum(['script', 'thread']),
+    status: z.enum(['in_progress', 'completed', 'incomplete', 'failed']),
+    model: z.string(),
+    created_at: z.number().int(),
+    completed_at: z.number().int().nullable(),
+    /** Of a script. */
+    title: z.string().nullable(),
+    text: z.string().nullable(),
+    /** Of a thread. */
+    posts: z.array(z.string()).nullable(),
+    /** As it was written: JSON of the above, when it was kept to that. */
+    output: z.string(),
+    usage: z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    credits: GenerationCredits,
+  })
+  .openapi('WrittenText', {
+    example: {
+      id: 'script_019a0000000070008000000000000000',
+      object: 'script',
+      status: 'completed',
+      model: 'gpt-4.1-mini',
+      created_at: 1790000000,
+      completed_at: 1790000004,
+      title: 'Fresh snow',
+      text: 'A red fox steps into the morning light.',
+      posts: null,
+      output: '{"title":"Fresh snow","text":"A red fox steps into the morning light."}',
+      usage: { input_tokens: 120, output_tokens: 24 },
+      error: null,
+      credits: {
+        state: 'charged',
+        amount_microcredits: 112,
+        amount: '0.000112',
+        hold_id: 'hold_019a0000000070008000000000000000',
+        hold_expires_at: 1790003600,
+        settled_at: 1790000004,
+        message: '0.000112 credits were charged for this script; 0.001630 were reserved.',
+      },
+    },
+  });
+
+export type WrittenText = z.infer<typeof WrittenText>;
+
+/** A text as its owner is shown it. What is not in the form that was asked for is `incomplete`: written, and charged. */
+export function toText(text: Text): WrittenText {
+  const { id, kind, state, model, output, requestedAt, settledAt, inputTokens, outputTokens } = text;
+  const request = text.request === null ? null : (JSON.parse(text.request) as TextRequest);
+  const written = state === 'charged' && request !== null ? readText(request, output) : null;
+  return {
+    id,
+    object: kind,
+    status:
+      state === 'held'
+        ? 'in_progress'
+        : state === 'released'
+          ? 'failed'
+          : written === null
+            ? 'incomplete'
+            : 'completed',
+    model,
+    created_at: unixSeconds(requestedAt),
+    completed_at: state === 'charged' && settledAt !== null ? unixSeconds(settledAt) : null,
+    title: written !== null && 'title' in written ? written.title : null,
+    text: written !== null && 'text' in written ? written.text : null,
+    posts: written !== null && 'posts' in written ? [...written.posts] : null,
+    // What was given back was not delivered.
+    output: state === 'released' ? '' : output,
+    usage:
+      inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
+    error: errorOf(text, written === null),
+    credits: toCredits(text, text.chargedMicrocredits ?? text.amountMicrocredits, creditsInWords(text)),
+  };
+}
+
+function errorOf({ kind, state, errorCode, errorMessage }: Text, isIncomplete: boolean): WrittenText['error'] {
+  if (state === 'released') return { code: errorCode ?? 'unknown', message: errorMessage ?? `The ${kind} failed.` };
+  if (state === 'held' || !isIncomplete) return null;
+  return {
+    code: 'incomplete_output',
+    message: `The ${kind} is not in the form that was asked for, or was cut off; what was written is in output. What it cost was charged.`,
+  };
+}
+
+function creditsInWords(text: Text): string {
+  const { kind, state, amountMicrocredits, chargedMicrocredits, outputTokens } = text;
+  const reserved = formatCredits(amountMicrocredits);
+  switch (state) {
+    case 'held':
+      return `Up to ${reserved} credits are reserved for this ${kind}; what it comes to is charged.`;
+    case 'charged': {
+      const charged = chargedMicrocredits ?? amountMicrocredits;
+      return [
+        `${formatCredits(charged)} credits were charged for this ${kind}; ${reserved} were reserved.${refundInWords(text, charged)}`,
+        ...(outputTokens === null ? ['The provider told no usage: it is what was delivered, at its upper bound.'] : []),
+      ].join(' ');
+    }
+    case 'released':
+      return releaseInWords(amountMicrocredits);
+  }
+}

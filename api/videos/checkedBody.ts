@@ -1,0 +1,59 @@
+import { checkContent, type ContentCheck, HEAD_BYTES } from '../../provider/index.ts';
+import type { ContentVariant } from '../../contracts/content.ts';
+
+/** Of a beginning: what can be told of it, but that it goes on is no fault. Its type stays unknown where it is too short to tell. */
+export function checkBeginning(variant: ContentVariant): ContentCheck {
+  const check = checkContent(variant);
+  return {
+    take: (chunk) => check.take(chunk),
+    end: () => Promise.resolve(check.type ?? ''),
+    get type() {
+      return check.type;
+    },
+  };
+}
+
+export interface Head {
+  readonly chunks: Uint8Array[];
+  readonly isAll: boolean;
+}
+
+/** Reads until the type is known; raises when there is none, or when that was all and it is not complete. */
+export async function readHead(reader: ReadableStreamDefaultReader<Uint8Array>, check: ContentCheck): Promise<Head> {
+  const chunks: Uint8Array[] = [];
+  for (let bytes = 0; bytes < HEAD_BYTES;) {
+    const { done, value } = await reader.read();
+    if (done) {
+      await check.end();
+      return { chunks, isAll: true };
+    }
+    await check.take(value);
+    chunks.push(value);
+    bytes += value.length;
+  }
+  return { chunks, isAll: false };
+}
+
+/** What was read, then what is still to come; one chunk is kept back until the next is there, or the end and its check. */
+export function rest(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  check: ContentCheck,
+  { chunks, isAll }: Head,
+): ReadableStream<Uint8Array> {
+  let isEnded = isAll;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      while (!isEnded && chunks.length < 2) {
+        const { done, value } = await reader.read();
+        if (done) await check.end();
+        else await check.take(value);
+        if (done) isEnded = true;
+        else chunks.push(value);
+      }
+      const next = chunks.shift();
+      if (next !== undefined) return controller.enqueue(next);
+      controller.close();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}

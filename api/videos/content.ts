@@ -1,0 +1,91 @@
+import type { ContentVariant } from '../../contracts/content.ts';
+import { formatCredits } from '../../contracts/money.ts';
+import type { Generation } from '../../ledger/index.ts';
+import { serveArchived } from './archivedContent.ts';
+import type { ApiDependencies } from '../http/deps.ts';
+import { ApiError, notFound } from '../http/errors.ts';
+import { passThrough } from './passThrough.ts';
+
+/** So long after the charge a preview that is missing may only not be there yet. */
+const NOT_READY_MS = 3_600_000;
+
+/** From the archive; until it is there, or when the archive has lost it, from the provider. Only what was charged is served. */
+export async function downloadContent(
+  deps: ApiDependencies,
+  generation: Generation,
+  variant: ContentVariant,
+  request: Request,
+): Promise<Response> {
+  if (generation.state === 'held') {
+    throw new ApiError(
+      'video_not_ready',
+      'This video is not finished yet; its credits are reserved. Retrieve it until its status is completed.',
+    );
+  }
+  if (generation.state === 'released') {
+    throw new ApiError(
+      'not_charged',
+      'This video failed and was never charged, so there is no content. Credits have been refunded to your account.',
+    );
+  }
+  const content = await deps.ledger.getContent(generation.accountId, generation.id, variant);
+  if (content?.state === 'gone') throw await gone(deps, generation);
+  const archived = content === undefined ? undefined : await serveArchived(deps.archive, content, request);
+  if (archived !== undefined) return archived;
+  if (content !== undefined) deps.log.error({ generationId: generation.id, variant }, 'the archive has lost a content');
+  return fromProvider(deps, { generation, variant, request, isLost: content !== undefined });
+}
+
+interface Wanted {
+  readonly generation: Generation;
+  readonly variant: ContentVariant;
+  readonly request: Request;
+  /** It was archived, and is not there any more. */
+  readonly isLost: boolean;
+}
+
+async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Response> {
+  const { generation } = wanted;
+  // A claim has no video of its own: what it has is in the archive.
+  if (generation.providerVideoId === null) throw notFound('The content of this video');
+  if (generation.provider !== deps.provider.name) throw unavailable(wanted);
+  const passed = await passThrough(deps, wanted).catch((error: unknown) => {
+    deps.log.warn({ err: error, generationId: generation.id }, 'content could not be fetched');
+    return 'unavailable' as const;
+  });
+  if (passed instanceof Response) return passed;
+  if (passed === 'missing' && isGone(wanted)) throw notFound('The content of this video');
+  throw unavailable(wanted);
+}
+
+/**
+ * Whether a content that the provider hasn't got is one that nobody will have. Of a video only the record says so, which also
+ * refunds it: until then it is looked for.
+ */
+function isGone({ generation, variant, isLost }: Wanted): boolean {
+  const isLate = Date.now() - (generation.settledAt?.getTime() ?? 0) > NOT_READY_MS;
+  return isLost || (variant !== 'video' && isLate);
+}
+
+function unavailable({ generation, variant, isLost }: Wanted): ApiError {
+  const credits = formatCredits(generation.amountMicrocredits);
+  const charge =
+    variant === 'video' && !isLost
+      ? `Its ${credits} credits are refunded if it can’t be had within a day.`
+      : 'The charge for this video stands.';
+  return new ApiError(
+    'temporarily_unavailable',
+    `The content of this video can’t be fetched from the provider just now. ${charge} Try again shortly.`,
+    { headers: { 'retry-after': '5' } },
+  );
+}
+
+async function gone({ ledger }: ApiDependencies, { id, amountMicrocredits }: Generation): Promise<ApiError> {
+  const refunded = await ledger.getRefunded(id);
+  if (refunded === 0) return notFound('The content of this video (the provider keeps it for a limited time)');
+  const all = refunded === amountMicrocredits ? '' : ` of the ${formatCredits(amountMicrocredits)}`;
+  return new ApiError(
+    'not_found',
+    `The content of this video is gone: the provider lost it before it could be archived. ${formatCredits(refunded)}${all} credits that were charged have been refunded to your account.`,
+  );
+}

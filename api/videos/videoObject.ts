@@ -1,0 +1,89 @@
+import { z } from '@hono/zod-openapi';
+import { formatCredits } from '../../contracts/money.ts';
+import type { Generation } from '../../ledger/index.ts';
+import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { unixSeconds } from '../http/schemas.ts';
+import { EXAMPLE } from '../http/examples.ts';
+
+/** OpenAI's video object, every key of it, plus `credits`. */
+export const Video = z
+  .object({
+    id: z.string(),
+    object: z.literal('video'),
+    model: z.string(),
+    status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
+    progress: z.number().int(),
+    created_at: z.number().int(),
+    completed_at: z.number().int().nullable(),
+    expires_at: z.number().int().nullable(),
+    prompt: z.string().nullable(),
+    size: z.string(),
+    seconds: z.string(),
+    remixed_from_video_id: z.string().nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    credits: GenerationCredits,
+  })
+  .openapi('Video', { example: EXAMPLE.video });
+
+export type Video = z.infer<typeof Video>;
+
+export function toVideo(generation: Generation): Video {
+  const { state, error } = shown(generation);
+  return {
+    id: generation.id,
+    object: 'video',
+    model: generation.model,
+    status: state,
+    progress: state === 'completed' ? 100 : Math.min(99, generation.progress ?? 0),
+    created_at: unixSeconds(generation.requestedAt),
+    completed_at:
+      state === 'completed'
+        ? unixSeconds(generation.providerCompletedAt ?? generation.settledAt ?? generation.requestedAt)
+        : null,
+    expires_at: null,
+    prompt: generation.prompt,
+    size: generation.size,
+    seconds: String(generation.seconds),
+    remixed_from_video_id: generation.remixOf,
+    error,
+    credits: toCredits(
+      generation,
+      generation.chargedMicrocredits ?? generation.amountMicrocredits,
+      creditsInWords(generation),
+    ),
+  };
+}
+
+/** What MR-10 to MR-27 call "shown as": until its hold is settled, a video is queued or in progress, whatever we have seen. */
+function shown(generation: Generation): { state: Video['status']; error: Video['error'] } {
+  switch (generation.state) {
+    case 'held':
+      return { state: generation.providerVideoId === null ? 'queued' : 'in_progress', error: null };
+    case 'charged':
+      return { state: 'completed', error: null };
+    case 'released':
+      return {
+        state: 'failed',
+        error: { code: generation.errorCode ?? 'unknown', message: generation.errorMessage ?? 'The video failed.' },
+      };
+  }
+}
+
+function creditsInWords(generation: Generation): string {
+  const { state, amountMicrocredits, chargedMicrocredits, cancelRequested, claimableUntil } = generation;
+  const amount = formatCredits(amountMicrocredits);
+  switch (state) {
+    case 'held':
+      return cancelRequested
+        ? `Cancel requested. ${amount} credits stay reserved; if the provider has begun, they follow the outcome of the video.`
+        : `${amount} credits are reserved for this video; they are charged only when it completes.`;
+    case 'charged': {
+      const charged = chargedMicrocredits ?? amountMicrocredits;
+      return `${formatCredits(charged)} credits were charged for this video.${refundInWords(generation, charged)}`;
+    }
+    case 'released':
+      return claimableUntil === null
+        ? releaseInWords(amountMicrocredits)
+        : `${releaseInWords(amountMicrocredits)} The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;
+  }
+}

@@ -1,0 +1,254 @@
+import type { HoldRefusalCode } from '../contracts/activities.ts';
+import type { Pool } from '../store/pool.ts';
+import { row, rows } from '../store/query.ts';
+
+/** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
+
+/** What a request is known by when it comes again. */
+export interface RepeatableRequest {
+  readonly accountId: string;
+  readonly apiKeyId: string;
+  /** SHA-256 of route and canonical body. */
+  readonly fingerprint: Buffer;
+  readonly idempotencyKey: string | null;
+  /** Of an SDK's retry without a key: the request that it repeats was handed out within this time. Unset: it is no retry. */
+  readonly retryWithinMs?: number | null;
+}
+
+export interface AnyAdmission extends RepeatableRequest {
+  readonly generationId: string;
+  /** How long from now, by the database's clock, a hold may still be placed. */
+  readonly admitWithinMs: number;
+  /** What costs more is not admitted; unset: whatever it costs. */
+  readonly maxMicrocredits?: number | null;
+}
+
+export interface AdmissionRequest extends AnyAdmission {
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  /** The video of this account that it is made from, which decides model, seconds and size. */
+  readonly remixOf?: string | null;
+}
+
+export interface TextAdmissionRequest extends AnyAdmission {
+  readonly model: string;
+  /** What is to be written, as the writer reads it. */
+  readonly request: string;
+  /** The hold is for this many of each: an upper bound, and an enforced maximum. */
+  readonly inputBoundTokens: number;
+  readonly maxOutputTokens: number;
+}
+
+/** An answer that was kept for an idempotency key. */
+export interface KeptAnswer {
+  readonly status: 200 | 402;
+  readonly body: unknown;
+}
+
+export type Admission =
+  | Repeated
+  | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
+  | {
+      readonly outcome:
+        | 'exceeds_max_credits'
+        | 'account_frozen'
+        | 'insufficient_credits'
+        | 'too_many_active_generations'
+        | 'key_spend_limit';
+      readonly amountMicrocredits: number;
+    }
+  /** Nothing was written; `getSales` says why. */
+  | { readonly outcome: 'sales_closed' }
+  /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
+  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' };
+
+/** What a request is answered with that came before. */
+export type Repeated =
+  /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
+  | { readonly outcome: 'in_use' | 'reused' | 'too_old' }
+  /** An SDK's retry means this generation, whose hold is not placed yet. */
+  | { readonly outcome: 'pending'; readonly generationId: string; readonly amountMicrocredits: number }
+  /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
+  | {
+      readonly outcome: 'replay';
+      readonly generationId: string | null;
+      readonly status: 200 | 402;
+      readonly answer: unknown;
+      readonly amountMicrocredits: number;
+    };
+
+export interface AdmissionRow {
+  outcome: Admission['outcome'];
+  generation_id: string;
+  amount_microcredits: number;
+  answer_status: 200 | 402;
+  answer: unknown;
+}
+
+const ADMIT = {
+  name: 'admit_generation',
+  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
+};
+
+/** Writes the request if it could be held at a glance; holds nothing, and of a refusal nothing large is written. Raises `already_admitted` for a used id. */
+export async function admitGeneration(pool: Pool, request: AdmissionRequest): Promise<Admission> {
+  const reference = request.inputReference;
+  const admitted = await row<AdmissionRow>(pool, ADMIT, [
+    request.generationId,
+    request.accountId,
+    request.apiKeyId,
+    request.model,
+    request.seconds,
+    request.size,
+    request.remixOf ?? null,
+    request.prompt,
+    reference?.bytes,
+    reference?.contentType,
+    reference?.filename,
+    request.maxMicrocredits,
+    request.admitWithinMs,
+    request.fingerprint,
+    request.idempotencyKey,
+    request.retryWithinMs,
+  ]);
+  return toAdmission(admitted);
+}
+
+const ADMIT_TEXT = {
+  name: 'admit_text',
+  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+};
+
+/** The same for a text, at the most that it can cost. */
+export async function admitText(pool: Pool, request: TextAdmissionRequest): Promise<Admission> {
+  const admitted = await row<AdmissionRow>(pool, ADMIT_TEXT, [
+    request.generationId,
+    request.accountId,
+    request.apiKeyId,
+    request.model,
+    request.inputBoundTokens,
+    request.maxOutputTokens,
+    request.request,
+    request.maxMicrocredits,
+    request.admitWithinMs,
+    request.fingerprint,
+    request.idempotencyKey,
+    request.retryWithinMs,
+  ]);
+  return toAdmission(admitted);
+}
+
+export function toAdmission(admitted: AdmissionRow): Admission {
+  const {
+    outcome,
+    generation_id: generationId,
+    amount_microcredits: amountMicrocredits,
+    answer_status,
+    answer,
+  } = admitted;
+  switch (outcome) {
+    case 'admitted':
+    case 'pending':
+      return { outcome, generationId, amountMicrocredits };
+    case 'exceeds_max_credits':
+    case 'account_frozen':
+    case 'insufficient_credits':
+    case 'too_many_active_generations':
+    case 'key_spend_limit':
+      return { outcome, amountMicrocredits };
+    case 'replay':
+      return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
+    case 'sales_closed':
+    case 'unknown_model':
+    case 'unknown_size':
+    case 'unknown_original':
+    case 'in_use':
+    case 'reused':
+    case 'too_old':
+      return { outcome };
+  }
+}
+
+const KEEP = { name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)' };
+
+/** Keeps the answer to a request that came with an idempotency key; the first one stands, and another generation's is left alone. */
+export async function keepAnswer(
+  pool: Pool,
+  accountId: string,
+  key: string,
+  answer: KeptAnswer,
+  generationId?: string,
+): Promise<void> {
+  await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body), generationId]);
+}
+
+const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, $2, $3, $4, $5)' };
+
+/**
+ * What a repeat is answered with, whatever has changed since the first request; undefined for what is new. Each retry of an
+ * SDK is handed another generation while one is left that no other retry was handed, and that is recorded with the answer.
+ */
+export async function findRepeat(pool: Pool, request: RepeatableRequest): Promise<Repeated | undefined> {
+  const { accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs } = request;
+  const values = [accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs];
+  const [found] = await rows<AdmissionRow>(pool, FIND_REPEAT, values);
+  return found === undefined ? undefined : (toAdmission(found) as Repeated);
+}
+
+const MARK_KNOWN = { name: 'mark_known', text: 'SELECT mark_known($1, $2)' };
+
+/** Notes that this API key has named the generation; nothing if another key asked for it. */
+export async function markKnown(pool: Pool, generationId: string, apiKeyId: string): Promise<void> {
+  await row(pool, MARK_KNOWN, [generationId, apiKeyId]);
+}
+
+const VOID = {
+  name: 'void_generation',
+  text: 'SELECT state, refusal_code AS "refusalCode" FROM void_generation($1)',
+};
+
+/** What a request came to; `voided` means that nothing is held or ever will be. */
+export type Voided =
+  | { readonly state: 'held' | 'charged' | 'released'; readonly refusalCode: null }
+  | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
+
+/** Gives up a request that has no hold yet; answers with how it stands afterwards. */
+export async function voidGeneration(pool: Pool, generationId: string): Promise<Voided> {
+  return row<Voided>(pool, VOID, [generationId]);
+}
+
+const CANCEL = { name: 'request_cancel', text: 'SELECT state, first FROM request_cancel($1, $2)' };
+
+/** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
+export async function requestCancel(
+  pool: Pool,
+  generationId: string,
+  by: 'client' | 'operator',
+): Promise<{ state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided'; first: boolean }> {
+  return row(pool, CANCEL, [generationId, by]);
+}
+
+const BEGIN_DELETION = { name: 'begin_owners_deletion', text: 'SELECT begin_owners_deletion($1, $2)' };
+
+/** Records that its owner wants a charged video deleted: from here on it is not refunded when its content is gone. */
+export async function beginOwnersDeletion(pool: Pool, accountId: string, generationId: string): Promise<void> {
+  await row(pool, BEGIN_DELETION, [generationId, accountId]);
+}
+
+const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2, $3) AS deleted' };
+
+/**
+ * Hides a settled generation from its owner and erases what was asked for and written; false while it is open.
+ * `providerKeeps`: why the provider has its copy still, for the record.
+ */
+export async function deleteGeneration(
+  pool: Pool,
+  accountId: string,
+  generationId: string,
+  providerKeeps: string | null = null,
+): Promise<boolean> {
+  return (await row<{ deleted: boolean }>(pool, DELETE, [generationId, accountId, providerKeeps])).deleted;
+}

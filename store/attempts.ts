@@ -1,0 +1,181 @@
+import type { Pool } from './pool.ts';
+import { row } from './query.ts';
+
+const BEGIN_CREATE = { name: 'begin_attempt', text: 'SELECT * FROM begin_attempt($1, $2, $3)' };
+const END_CREATE = { name: 'end_attempt', text: 'SELECT end_attempt($1, $2, $3, $4, $5, $6, $7) AS outcome' };
+const NOTE_AMBIGUOUS = { name: 'note_ambiguous_attempt', text: 'SELECT note_ambiguous_attempt($1, $2, $3)' };
+const NOTE_UNREACHABLE = { name: 'note_unreachable', text: 'SELECT note_unreachable($1, $2, $3)' };
+const RECORD_LOOK = { name: 'record_look', text: 'SELECT * FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)' };
+
+/** What the client asked for, as the provider's create needs it. */
+export interface GenerationRequest {
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  /** The provider's id of the video that it is made from. */
+  readonly remixedFrom: string | null;
+  /** What it is made from is at another provider than the create was begun at. */
+  readonly remixedElsewhere: boolean;
+}
+
+export type AttemptStart =
+  | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
+  | { readonly outcome: 'known'; readonly providerVideoId: string }
+  | { readonly outcome: 'open' | 'conflict' | 'spent' | 'cancelled' | 'too_late' | 'settled' }
+  | { readonly outcome: 'refused'; readonly errorCode: string };
+
+interface BeginRow {
+  outcome: AttemptStart['outcome'];
+  number: number;
+  provider_video_id: string;
+  error_code: string;
+  model: string;
+  seconds: number;
+  size: string;
+  prompt: string;
+  reference: Buffer | null;
+  reference_type: string;
+  reference_filename: string;
+  remixed_from: string | null;
+  remixed_elsewhere: boolean;
+}
+
+/** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
+export async function beginAttempt(
+  pool: Pool,
+  generationId: string,
+  provider: { name: string },
+  leastTimeLeftMs = 0,
+): Promise<AttemptStart> {
+  const begun = await row<BeginRow>(pool, BEGIN_CREATE, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
+  switch (begun.outcome) {
+    case 'begun':
+      return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
+    case 'known':
+      return { outcome: 'known', providerVideoId: begun.provider_video_id };
+    case 'refused':
+      return { outcome: 'refused', errorCode: begun.error_code };
+    case 'open':
+    case 'conflict':
+    case 'spent':
+    case 'cancelled':
+    case 'too_late':
+    case 'settled':
+      return { outcome: begun.outcome };
+  }
+}
+
+function requestOf(row: BeginRow): GenerationRequest {
+  const {
+    model,
+    seconds,
+    size,
+    prompt,
+    reference,
+    reference_type,
+    reference_filename,
+    remixed_from: remixedFrom,
+    remixed_elsewhere: remixedElsewhere,
+  } = row;
+  const inputReference =
+    reference === null ? null : { bytes: reference, contentType: reference_type, filename: reference_filename };
+  return { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere };
+}
+
+export type AttemptEnd =
+  | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerCreatedAt: Date | null }
+  | { readonly outcome: 'refused' | 'not_made'; readonly code: string; readonly message: string }
+  /** Looked for at the provider, and nothing was there. */
+  | { readonly outcome: 'not_found' };
+
+/**
+ * Closes an attempt; answers with how. `conflict` instead of `created`: the provider's id belongs to another generation.
+ * `closed`: it had ended before, otherwise.
+ */
+export async function endAttempt(
+  pool: Pool,
+  generationId: string,
+  number: number,
+  end: AttemptEnd,
+): Promise<AttemptEnd['outcome'] | 'conflict' | 'closed'> {
+  const ended = await row<{ outcome: AttemptEnd['outcome'] | 'conflict' | 'closed' }>(pool, END_CREATE, [
+    generationId,
+    number,
+    end.outcome,
+    ...endValues(end),
+  ]);
+  return ended.outcome;
+}
+
+function endValues(end: AttemptEnd): unknown[] {
+  switch (end.outcome) {
+    case 'created':
+      return [end.providerVideoId, end.providerCreatedAt, null, null];
+    case 'refused':
+    case 'not_made':
+      return [null, null, end.code, end.message];
+    case 'not_found':
+      return [null, null, null, null];
+  }
+}
+
+/** Leaves the attempt open and records why nobody knows whether it arrived. */
+export async function noteAmbiguousAttempt(
+  pool: Pool,
+  generationId: string,
+  number: number,
+  why: string,
+): Promise<void> {
+  await row(pool, NOTE_AMBIGUOUS, [generationId, number, why]);
+}
+
+const PROVIDER_OF = {
+  name: 'provider_of',
+  text: `SELECT made.provider, made.provider_video_id AS "videoId"
+    FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
+};
+
+/** The provider of the generation's last create and its video there, of a claim those of what it pays for; null before. */
+export async function getProviderVideo(
+  pool: Pool,
+  generationId: string,
+): Promise<{ provider: string | null; videoId: string | null }> {
+  return row(pool, PROVIDER_OF, [generationId]);
+}
+
+/** Records that so many looks in so long a time brought no answer; moves nothing. */
+export async function noteUnreachable(pool: Pool, generationId: string, tries: number, forMs: number): Promise<void> {
+  await row(pool, NOTE_UNREACHABLE, [generationId, tries, Math.round(forMs)]);
+}
+
+export interface SeenVideo {
+  readonly verdict: 'open' | 'completed' | 'failed';
+  readonly status: string;
+  readonly progress: number | null;
+  readonly completedAt: Date | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+/** Records what a retrieve saw; answers with the verdict on record, for the first terminal one stands. */
+export async function recordLook(
+  pool: Pool,
+  generationId: string,
+  providerVideoId: string,
+  seen: SeenVideo,
+): Promise<{ verdict: SeenVideo['verdict']; errorCode: string | null }> {
+  const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
+  const recorded = await row<{ verdict: SeenVideo['verdict']; error_code: string | null }>(pool, RECORD_LOOK, [
+    generationId,
+    providerVideoId,
+    verdict,
+    status,
+    progress,
+    completedAt,
+    errorCode,
+    errorMessage,
+  ]);
+  return { verdict: recorded.verdict, errorCode: recorded.error_code };
+}

@@ -1,0 +1,164 @@
+import type { ContentVariant } from '../contracts/content.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** What became of a content. */
+export type Content =
+  | {
+      readonly state: 'archived';
+      readonly bytes: number;
+      readonly sha256: Buffer;
+      readonly contentType: string;
+      /** Its key in the store. */
+      readonly location: string;
+    }
+  | { readonly state: 'gone' };
+
+/** What became of the refund of a video whose content is gone; null where none was due, and for a repeated record. */
+export type GoneRefund = 'refunded' | 'nothing_left' | 'too_large' | 'key_reused' | null;
+
+interface ContentRow {
+  state: Content['state'];
+  refund: GoneRefund;
+  bytes: number;
+  sha256: Buffer;
+  contentType: string;
+  location: string;
+}
+
+const RECORD = {
+  name: 'record_content',
+  text: `SELECT state, bytes, sha256, content_type AS "contentType", location, refund FROM record_content($1, $2, $3, $4, $5, $6, $7)`,
+};
+
+/**
+ * Records where a content is; the first record stands, and is answered. Of a deleted video it is always `gone`. Raises
+ * `LedgerError` `wrong_state` unless the generation is held or charged, `no_proof` unless the provider said completed, and
+ * for `gone` an hour ago.
+ */
+export async function recordContent(
+  pool: Pool,
+  generationId: string,
+  variant: ContentVariant,
+  content: Content,
+): Promise<Content> {
+  return toContent(await record(pool, generationId, variant, content));
+}
+
+/**
+ * Records that a video's content can't be had any more, and in the same transaction gives back what is left of its charge,
+ * unless its owner deleted it or was served the whole of it (MR-22). Answers with what is on record. Raises as `recordContent`.
+ */
+export async function recordContentGone(
+  pool: Pool,
+  generationId: string,
+): Promise<{ readonly content: Content; readonly refund: GoneRefund }> {
+  const recorded = await record(pool, generationId, 'video', { state: 'gone' });
+  return { content: toContent(recorded), refund: recorded.refund };
+}
+
+async function record(
+  pool: Pool,
+  generationId: string,
+  variant: ContentVariant,
+  content: Content,
+): Promise<ContentRow> {
+  const described = content.state === 'archived' ? content : undefined;
+  return row<ContentRow>(pool, RECORD, [
+    generationId,
+    variant,
+    content.state,
+    described?.bytes,
+    described?.sha256,
+    described?.contentType,
+    described?.location,
+  ]);
+}
+
+const RECORD_UNUSABLE = { name: 'record_unusable_content', text: 'SELECT record_unusable_content($1, $2) AS first' };
+
+/** Records, once a generation, that the provider sent something that is no video; true when this was the first time. */
+export async function recordUnusableContent(pool: Pool, generationId: string, why: string): Promise<boolean> {
+  return (await row<{ first: boolean }>(pool, RECORD_UNUSABLE, [generationId, why])).first;
+}
+
+/** Bytes of a content, from the first up to the one behind the last; `total` is null while its length isn't known. */
+export interface ServedPart {
+  readonly from: number;
+  readonly to: number;
+  readonly total: number | null;
+}
+
+const RECORD_SERVED = { name: 'record_content_served', text: 'SELECT record_content_served($1, $2, $3, $4)' };
+
+/** Records which bytes of the video its owner was sent: once that is all of it, it is not refunded as gone any more. */
+export async function recordContentServed(
+  pool: Pool,
+  generationId: string,
+  { from, to, total }: ServedPart,
+): Promise<void> {
+  await row(pool, RECORD_SERVED, [generationId, from, to, total]);
+}
+
+const GET_CONTENT = {
+  name: 'get_content',
+  text: `SELECT c.state, c.bytes, c.sha256, c.content_type AS "contentType", c.location
+    FROM contents c JOIN generations g ON g.id = c.generation_id
+    WHERE g.id = $1 AND g.account_id = $2 AND g.state = 'charged' AND g.deleted_at IS NULL AND c.variant = $3`,
+};
+
+const GET_REFUNDED = {
+  name: 'refunded_of_generation',
+  text: `SELECT COALESCE(sum(amount_microcredits), 0)::bigint AS microcredits FROM refunds WHERE generation_id = $1`,
+};
+
+/** How much of a charge was given back, in microcredits. */
+export async function getRefunded(pool: Pool, generationId: string): Promise<number> {
+  return (await row<{ microcredits: number }>(pool, GET_REFUNDED, [generationId])).microcredits;
+}
+
+/** The content of a charged, undeleted generation of this very account; undefined while nothing is on record. */
+export async function getContent(
+  pool: Pool,
+  accountId: string,
+  generationId: string,
+  variant: ContentVariant,
+): Promise<Content | undefined> {
+  const [content] = await rows<ContentRow>(pool, GET_CONTENT, [generationId, accountId, variant]);
+  return content === undefined ? undefined : toContent(content);
+}
+
+/** What archiving has to know of a generation. */
+export interface Archiving {
+  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  readonly deleted: boolean;
+  readonly provider: string | null;
+  readonly videoId: string | null;
+  /** The provider gave that id to another create as well: what is there may be another's. */
+  readonly contested: boolean;
+  /** Since we saw it completed, by the database's clock; null before. */
+  readonly completedForMs: number | null;
+  /** Of the video itself, once it is on record. */
+  readonly video: Content['state'] | null;
+  readonly recorded: readonly ContentVariant[];
+}
+
+const ARCHIVING = {
+  name: 'archiving',
+  text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
+      made.provider_id_contested_at IS NOT NULL AS contested,
+      CASE WHEN made.provider_verdict = 'completed'
+        THEN (extract(epoch FROM clock_timestamp() - made.last_look_at) * 1000)::bigint END AS "completedForMs",
+      (SELECT c.state FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video') AS video,
+      ARRAY(SELECT c.variant FROM contents c WHERE c.generation_id = g.id) AS recorded
+    FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
+};
+
+/** How far archiving has come; of a claim, with the video that it pays for. */
+export async function getArchiving(pool: Pool, generationId: string): Promise<Archiving> {
+  return row<Archiving>(pool, ARCHIVING, [generationId]);
+}
+
+function toContent({ state, bytes, sha256, contentType, location }: ContentRow): Content {
+  return state === 'gone' ? { state } : { state, bytes, sha256, contentType, location };
+}

@@ -1,0 +1,127 @@
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+
+/** An attempt whose end nobody knows, with what a provider's list would show of it. */
+export interface OpenAttempt {
+  readonly number: number;
+  readonly begunAt: Date;
+  /** By the database's clock. */
+  readonly ageMs: number;
+  readonly model: string;
+  readonly seconds: number;
+  readonly size: string;
+  readonly prompt: string;
+  readonly hasReference: boolean;
+  /** The provider's id of the video that it was made from. */
+  readonly remixedFrom: string | null;
+  /** Where the attempt went. */
+  readonly provider: string;
+  /** Lower than that of whatever is listed for the first time after it was begun. */
+  readonly sequence: string;
+}
+
+const OPEN_ATTEMPT = {
+  name: 'open_attempt',
+  text: `SELECT a.number, a.begun_at AS "begunAt", a.sequence, g.model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
+      (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
+        WHERE original.id = g.remix_of) AS "remixedFrom",
+      g.provider, (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"
+    FROM provider_attempts a JOIN generations g ON g.id = a.generation_id JOIN inputs i ON i.generation_id = g.id
+    WHERE a.generation_id = $1 AND a.outcome IS NULL`,
+};
+
+/** The generation's open attempt, undefined when there is none. */
+export async function getOpenAttempt(pool: Pool, generationId: string): Promise<OpenAttempt | undefined> {
+  const [attempt] = await rows<OpenAttempt>(pool, OPEN_ATTEMPT, [generationId]);
+  return attempt;
+}
+
+const OWNED = {
+  name: 'owned_videos',
+  text: `SELECT g.provider_video_id AS id,
+      (SELECT a.begun_at FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome = 'created') AS "begunAt"
+    FROM generations g WHERE g.provider = $1 AND g.provider_video_id = ANY($2)`,
+};
+
+/**
+ * Which of a provider's videos belong to a generation, of whichever account; each with the begin of the create that was
+ * answered with it, null where the answer was lost.
+ */
+export async function findOwnedVideos(
+  pool: Pool,
+  provider: string,
+  providerVideoIds: readonly string[],
+): Promise<Map<string, Date | null>> {
+  const owned = await rows<{ id: string; begunAt: Date | null }>(pool, OWNED, [provider, providerVideoIds]);
+  return new Map(owned.map(({ id, begunAt }) => [id, begunAt]));
+}
+
+const LISTED_BEFORE = {
+  name: 'listed_before',
+  text: `SELECT provider_video_id AS id FROM ownerless_videos WHERE provider = $1 AND sequence < $2 AND provider_video_id = ANY($3)`,
+};
+
+/** Which of these videos were in a list already before the attempt began: they can't be what it made. */
+export async function findListedBefore(
+  pool: Pool,
+  { provider, sequence }: Pick<OpenAttempt, 'provider' | 'sequence'>,
+  providerVideoIds: readonly string[],
+): Promise<Set<string>> {
+  return new Set(
+    (await rows<{ id: string }>(pool, LISTED_BEFORE, [provider, sequence, providerVideoIds])).map(({ id }) => id),
+  );
+}
+
+const NOTE_OWNERLESS = { name: 'note_ownerless_videos', text: 'SELECT note_ownerless_videos($1, $2)' };
+
+/** Keeps, for a day, that these videos without an owner were listed by now. */
+export async function noteOwnerlessVideos(
+  pool: Pool,
+  provider: string,
+  providerVideoIds: readonly string[],
+): Promise<void> {
+  await row(pool, NOTE_OWNERLESS, [provider, providerVideoIds]);
+}
+
+const UNMATCHED = {
+  name: 'unmatched_prompts',
+  text: `SELECT left(i.prompt, 1000) AS prompt FROM provider_attempts a JOIN inputs i ON i.generation_id = a.generation_id
+    WHERE (a.outcome IS NULL OR a.outcome = 'not_found') AND a.begun_at > clock_timestamp() - interval '26 hours'
+      AND a.generation_id <> $1
+    ORDER BY a.begun_at DESC LIMIT 500`,
+};
+
+/** The beginnings of what other creates of the last day asked for whose video isn't known. */
+export async function listUnmatchedPrompts(pool: Pool, exceptGenerationId: string): Promise<string[]> {
+  return (await rows<{ prompt: string }>(pool, UNMATCHED, [exceptGenerationId])).map(({ prompt }) => prompt);
+}
+
+const ADOPT = {
+  name: 'adopt_video',
+  text: 'SELECT outcome, provider_video_id AS "providerVideoId" FROM adopt_video($1, $2, $3, $4, $5)',
+};
+
+export interface Adoption {
+  /** `rival`: it may be another open attempt's; `unequal`: not as many videos as attempts that look the same. */
+  readonly outcome: 'adopted' | 'rival' | 'unequal' | 'taken' | 'closed';
+  readonly providerVideoId: string | null;
+}
+
+/**
+ * Gives one of the found videos, the oldest that has no owner, to the generation, if nothing else can be meant
+ * (MR-32, MR-33). `exact`: each of them is equal to what was asked for, not only after changes to the text.
+ */
+export async function adoptVideo(
+  pool: Pool,
+  generationId: string,
+  number: number,
+  { videos, exact }: { videos: readonly { id: string; createdAt: Date | null }[]; exact: boolean },
+): Promise<Adoption> {
+  return row<Adoption>(pool, ADOPT, [
+    generationId,
+    number,
+    videos.map(({ id }) => id),
+    videos.map(({ createdAt }) => createdAt),
+    exact,
+  ]);
+}

@@ -1,0 +1,94 @@
+import type { RefundActor } from '../contracts/money.ts';
+import type { TextKind } from '../contracts/ids.ts';
+import type { Pool } from './pool.ts';
+import { row, rows } from './query.ts';
+import { REFUNDED } from './selections.ts';
+
+/** A script or a thread as its owner may see it. */
+export interface Text {
+  readonly id: string;
+  readonly kind: TextKind;
+  /** The key that asked for it, and whether that has named it since (known_at). */
+  readonly apiKeyId: string;
+  readonly isKnown: boolean;
+  readonly state: 'held' | 'charged' | 'released';
+  readonly model: string;
+  /** What was asked for; null when it was erased. */
+  readonly request: string | null;
+  /** What was written so far, and delivered. */
+  readonly output: string;
+  /** As the provider billed it; null where it did not say. */
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly finishReason: string | null;
+  /** The most that it could cost, which is held until its end. */
+  readonly amountMicrocredits: number;
+  readonly chargedMicrocredits: number | null;
+  readonly requestedAt: Date;
+  readonly holdId: string;
+  readonly holdExpiresAt: Date;
+  readonly refundedMicrocredits: number;
+  readonly refundedBy: readonly RefundActor[];
+  readonly refundedAt: Date | null;
+  readonly settledAt: Date | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+const GET = {
+  name: 'get_text',
+  text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
+      t.output_tokens AS "outputTokens", t.finish_reason AS "finishReason", g.amount_microcredits AS "amountMicrocredits",
+      g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt", h.id AS "holdId",
+      h.expires_at AS "holdExpiresAt", ${REFUNDED}, g.settled_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
+    FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
+      LEFT JOIN inputs i ON i.generation_id = g.id
+    WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
+};
+
+/** A text of this very account that has, or had, a hold; undefined for anything else. */
+export async function getText(pool: Pool, accountId: string, id: string): Promise<Text | undefined> {
+  const [text] = await rows<Text>(pool, GET, [id, accountId]);
+  return text;
+}
+
+const RECORD = { name: 'record_text', text: 'SELECT record_text($1, $2, $3, $4) AS open' };
+
+/**
+ * Keeps what was written so far, and takes or renews the writer's lease for so many ms; false when this attempt is over, and
+ * its writer has to stop. Any number of times; without a first one, nothing may be asked of the provider.
+ */
+export async function recordText(
+  pool: Pool,
+  generationId: string,
+  number: number,
+  output: string,
+  leaseMs: number,
+): Promise<boolean> {
+  return (await row<{ open: boolean }>(pool, RECORD, [generationId, number, output, leaseMs])).open;
+}
+
+export interface TextEnd {
+  readonly output: string;
+  readonly finishReason: string | null;
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+}
+
+const END = { name: 'end_text', text: 'SELECT end_text($1, $2, $3, $4, $5, $6) AS ended' };
+
+/** Ends a text, once; from here on its charge is fixed. False when this attempt was over before. */
+export async function endText(pool: Pool, generationId: string, number: number, end: TextEnd): Promise<boolean> {
+  const { output, finishReason, usage } = end;
+  const values = [generationId, number, output, finishReason, usage?.inputTokens, usage?.outputTokens];
+  return (await row<{ ended: boolean }>(pool, END, values)).ended;
+}
+
+/** `ended`: now or before. `writing`: its writer is alive, or may be. `not_asked`: the provider has nothing of it. */
+export type TextClosing = 'ended' | 'writing' | 'not_asked';
+
+const CLOSE = { name: 'close_text', text: 'SELECT outcome FROM close_text($1)' };
+
+/** Ends a text by what was delivered, if its writer let its lease run out and did not answer a last call either. */
+export async function closeText(pool: Pool, generationId: string): Promise<TextClosing> {
+  return (await row<{ outcome: TextClosing }>(pool, CLOSE, [generationId])).outcome;
+}

@@ -1,0 +1,98 @@
+import type { ConnectionOptions } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  isGrpcServiceError,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
+
+export const DEFAULT_NAMESPACE = 'default';
+
+/** Temporal's own numbers: gRPC's codes, and the enum value of a Keyword. */
+const NOT_FOUND = 5;
+const ALREADY_EXISTS = 6;
+const KEYWORD = 2;
+
+/** Of every call that was given no deadline of its own; of a long poll, which the server answers after 20 s if nothing came. */
+const CALL_TIMEOUT_MS = 5000;
+const LONG_POLL_TIMEOUT_MS = 60_000;
+const LONG_POLLS = /\/(GetWorkflowExecutionHistory|PollWorkflowExecutionUpdate)$/;
+
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+
+const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
+
+/** Without a deadline gRPC waits for a silent server as long as the connection lives. The retries share the deadline. */
+const retryInTime: Interceptor = (options, nextCall) => {
+  const timeoutMs = LONG_POLLS.test(options.method_definition.path) ? LONG_POLL_TIMEOUT_MS : CALL_TIMEOUT_MS;
+  return retry({ ...options, deadline: options.deadline ?? Date.now() + timeoutMs }, nextCall);
+};
+
+/**
+ * A client whose connection is made at its first call, so that a process starts while Temporal is away. Every call has a
+ * deadline: its own (`withDeadline`), or 5 s.
+ */
+export function createTemporalClient({ connectionOptions, namespace }: ClientConnectConfig): Client {
+  const { address, tls, apiKey, metadata } = connectionOptions;
+  const connection = Connection.lazy({
+    connectTimeout: CALL_TIMEOUT_MS,
+    interceptors: [retryInTime],
+    ...(address === undefined ? {} : { address }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(metadata === undefined ? {} : { metadata }),
+  });
+  return new Client({ connection, namespace: namespace ?? DEFAULT_NAMESPACE });
+}
+
+const RETENTION = '7 days';
+
+/** Makes the namespace if it is not there, with histories kept for seven days. Any number of processes may do it at once. */
+export async function registerNamespace(client: Client): Promise<void> {
+  const { workflowService } = client.connection as Connection;
+  const { namespace } = client.options;
+  try {
+    await workflowService.describeNamespace({ namespace });
+  } catch (error) {
+    if (!failedWith(error, NOT_FOUND)) throw error;
+    await workflowService
+      .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs(RETENTION) })
+      .catch(unless(ALREADY_EXISTS));
+  }
+}
+
+/**
+ * Makes the search attributes known to the namespace; those that are there already are left alone. Any number of processes
+ * may do it at once. Without them the start of every workflow would be refused.
+ */
+export async function registerSearchAttributes(client: Client): Promise<void> {
+  const { operatorService } = client.connection as Connection;
+  const { namespace } = client.options;
+  // One by one: a call for several is refused as a whole when one of them exists.
+  for (const { name } of Object.values(SEARCH_ATTRIBUTE)) {
+    await operatorService
+      .addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } })
+      .catch(unless(ALREADY_EXISTS));
+  }
+}
+
+const failedWith = (error: unknown, code: number) => isGrpcServiceError(error) && error.code === code;
+
+const unless = (code: number) => (error: unknown) => {
+  if (!failedWith(error, code)) throw error;
+};
+
+/** Whether Temporal answers within `timeoutMs`. Never raises. */
+export async function isTemporalUp(client: Client, timeoutMs: number): Promise<boolean> {
+  try {
+    const connection = client.connection as Connection;
+    await connection.withDeadline(Date.now() + timeoutMs, () => connection.workflowService.getSystemInfo({}));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VideoRecord } from '../../../dev/simulator/lifecycle.ts';
+import { willComplete } from '../../../dev/simulator/lifecycle.ts';
+import type { Site } from './site.ts';
+
+/** What the checks judge by: the database's rows, the provider's own memory, and Temporal's word on each workflow. */
+
+export interface Happening {
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly at_ms: number;
+}
+
+export interface Attempt {
+  readonly number: number;
+  /** Null: open. */
+  readonly outcome: 'created' | 'adopted' | 'refused' | 'not_made' | 'not_found' | null;
+}
+
+/** A generation, with its attempts and events in order. */
+export interface Recorded {
+  readonly id: string;
+  readonly accountId: string;
+  /** Null: erased, as of every request that was refused or given up before its hold. */
+  readonly prompt: string | null;
+  /** The released generation whose late video it pays for. */
+  readonly claimOf: string | null;
+  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  /** A hold can no longer be placed. */
+  readonly tooLate: boolean;
+  readonly reason: string | null;
+  readonly code: string | null;
+  readonly video: string | null;
+  readonly hold: 'active' | 'captured' | 'released' | null;
+  readonly expires_ms: number | null;
+  readonly settled_ms: number | null;
+  readonly attempts: readonly Attempt[];
+  readonly events: readonly Happening[];
+}
+
+/** A video as the provider has it, whoever knows of it. */
+export interface Made {
+  readonly id: string;
+  readonly prompt: string;
+  readonly created_ms: number;
+  /** Null: never. */
+  readonly ends_ms: number | null;
+  readonly completes: boolean;
+}
+
+export interface Evidence {
+  readonly generations: readonly Recorded[];
+  readonly videos: readonly Made[];
+  /** Creates that the provider received, by the SHA-256 of their prompt. */
+  readonly creates: ReadonlyMap<string, number>;
+  /** Ids of generations whose workflow runs. */
+  readonly running: ReadonlySet<string>;
+}
+
+export async function gather(site: Site): Promise<Evidence> {
+  const [generations, provider, running] = await Promise.all([
+    readGenerations(site),
+    readProvider(site),
+    runningWorkflows(site),
+  ]);
+  return { generations, ...provider, running };
+}
+
+const GENERATIONS = `SELECT g.id, g.account_id AS "accountId", i.prompt, g.claim_of AS "claimOf", g.state, clock_timestamp() > g.admit_by AS "tooLate",
+    g.settlement_reason AS reason, COALESCE(g.error_code, g.refusal_code) AS code, g.provider_video_id AS video, h.state AS hold,
+    (extract(epoch FROM h.expires_at) * 1000)::float8 AS expires_ms, (extract(epoch FROM g.settled_at) * 1000)::float8 AS settled_ms,
+    (SELECT COALESCE(json_agg(json_build_object('number', a.number, 'outcome', a.outcome) ORDER BY a.number), '[]')
+      FROM provider_attempts a WHERE a.generation_id = g.id) AS attempts,
+    (SELECT COALESCE(json_agg(json_build_object('kind', e.kind, 'data', e.data,
+        'at_ms', (extract(epoch FROM e.recorded_at) * 1000)::float8) ORDER BY e.sequence), '[]')
+      FROM generation_events e WHERE e.generation_id = g.id) AS events
+  FROM generations g LEFT JOIN inputs i ON i.generation_id = g.id LEFT JOIN holds h ON h.generation_id = g.id ORDER BY g.id`;
+
+async function readGenerations({ database }: Site): Promise<Recorded[]> {
+  return (await database.query<Recorded>(GENERATIONS)).rows;
+}
+
+/** From its journal: its list would suffer the faults that prompts ask for. */
+async function readProvider({ folder }: Site): Promise<Pick<Evidence, 'videos' | 'creates'>> {
+  const text = await readFile(join(folder, 'simulator', 'journal.jsonl'), 'utf8');
+  const entries = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { video?: VideoRecord; counter?: string; value?: number });
+  const creates = new Map<string, number>();
+  for (const { counter, value } of entries) {
+    if (counter?.startsWith('creates/')) creates.set(counter.slice('creates/'.length), value ?? 0);
+  }
+  return { videos: entries.flatMap(({ video }) => (video === undefined ? [] : [madeOf(video)])), creates };
+}
+
+function madeOf(video: VideoRecord): Made {
+  const { id, prompt, created_ms, duration_ms, directives } = video;
+  return {
+    id,
+    prompt,
+    created_ms,
+    ends_ms: directives.never ? null : created_ms + duration_ms,
+    completes: !directives.never && willComplete(video),
+  };
+}
+
+export async function runningWorkflows({ temporal }: Site): Promise<Set<string>> {
+  const running = new Set<string>();
+  const query = 'WorkflowType = "generateVideo" AND ExecutionStatus = "Running"';
+  for await (const { workflowId } of temporal.workflow.list({ query })) {
+    // The list lags behind; the workflow itself does not.
+    const { status } = await temporal.workflow.getHandle(workflowId).describe();
+    if (status.name === 'RUNNING') running.add(workflowId);
+  }
+  return running;
+}

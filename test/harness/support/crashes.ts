@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Runtime } from '@temporalio/worker';
+import { inject } from 'vitest';
+import { createActivities } from '../../../activities/index.ts';
+import { parseConfig } from '../../../config.ts';
+import type { CrashPointName } from '../../../contracts/crashPoints.ts';
+import { SEARCH_ATTRIBUTE } from '../../../contracts/temporal.ts';
+import { createSimulator, listen } from '../../../dev/simulator/server.ts';
+import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
+import { createGenerations } from '../../../temporal/generations.ts';
+import { createProvider } from '../../../provider/index.ts';
+import { createWorkers } from '../../../worker/worker.ts';
+import { COPY_LIMITS } from './copyLimits.ts';
+import type { TestDatabase } from './database.ts';
+import { createTestDatabase } from './database.ts';
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Where workers of several namespaces crash and recover: one database, one simulator, one Temporal server. */
+export interface CrashSite {
+  readonly database: TestDatabase;
+  readonly simulatorUrl: string;
+  /** A client of one of the namespaces. */
+  readonly client: (namespace: string) => Client;
+  /** The environment of a worker, as `npm run worker` reads it. */
+  readonly environment: (namespace: string) => Record<string, string>;
+  /** Runs a worker of this namespace in this process; answers with how to stop it. */
+  readonly recover: (namespace: string) => Promise<() => Promise<void>>;
+  readonly close: () => Promise<void>;
+}
+
+/** A namespace for each crash point, for a worker that is to die must be the only one that gets the work. */
+export function namespaceOf(point: CrashPointName): string {
+  return point.replace(':', '-');
+}
+
+export async function openCrashSite(points: readonly CrashPointName[]): Promise<CrashSite> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
+  Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
+  const [database, simulator, env] = await Promise.all([
+    createTestDatabase(),
+    listen(createSimulator({ dir: folder, videoSeconds: 0.5 })),
+    startTemporal(points.map(namespaceOf)),
+  ]);
+  const bundle = await readFile(inject('bundlePath'), 'utf8');
+  const environment = (namespace: string) => ({
+    PATH: process.env['PATH'] ?? '',
+    DATABASE_URL: database.url,
+    DATABASE_POOL_SIZE: '2',
+    TEMPORAL_ADDRESS: env.address,
+    TEMPORAL_NAMESPACE: namespace,
+    OPENAI_BASE_URL: `${simulator.url}/v1`,
+    WORKER_METRICS_PORT: '0',
+    WORKFLOW_BUNDLE: inject('bundlePath'),
+    LOOK_FOR_CREATE_SECONDS: '3',
+    ARCHIVE_DIR: join(folder, 'archive'),
+  });
+  return {
+    database,
+    simulatorUrl: simulator.url,
+    client: (namespace) => new Client({ connection: env.connection, namespace }),
+    environment,
+    recover: (namespace) => runWorker(database, env, bundle, environment(namespace)),
+    close: async () => {
+      await env.teardown();
+      await simulator.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const silent = () => undefined;
+const QUIET = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+
+async function startTemporal(namespaces: readonly string[]) {
+  const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
+  return TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: inject('temporalCli') },
+      extraArgs: ['--log-level', 'never', ...namespaces.flatMap((name) => ['--namespace', name]), ...attributes],
+    },
+  });
+}
+
+/** A worker as `worker/main.ts` puts it together, but in this process: one for all namespaces starts faster. */
+async function runWorker(
+  { ledger }: TestDatabase,
+  env: TestWorkflowEnvironment,
+  bundle: string,
+  environment: Record<string, string>,
+): Promise<() => Promise<void>> {
+  const config = parseConfig(environment);
+  const at = silent;
+  const workers = await createWorkers({
+    connection: env.nativeConnection,
+    namespace: config.temporal.namespace ?? 'default',
+    workflowBundle: { code: bundle },
+    activities: createActivities({
+      ledger,
+      provider: createProvider(config.provider),
+      archive: createFolderStore(config.archiveFolder),
+      webhooks: createWebhookSender({ allowPrivate: true }),
+      generations: createGenerations(
+        new Client({ connection: env.connection, namespace: config.temporal.namespace ?? 'default' }),
+      ),
+      holdTtlSeconds: config.holdTtlSeconds,
+      providerEventsExpected: false,
+      lookForCreateMs: config.lookForCreateMs,
+      textLeaseMs: config.textLeaseMs,
+      copyLimits: COPY_LIMITS,
+      count: silent,
+      observe: silent,
+      at,
+      log: { info: silent, warn: silent, error: silent },
+    }),
+  });
+  const runs = workers.map((worker) => worker.run());
+  return async () => {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(runs);
+  };
+}
+
+export interface WorkerProcess {
+  /** Resolves once it works; rejects with what it wrote when it ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves with the signal that ended it, or null. */
+  readonly ended: Promise<NodeJS.Signals | null>;
+  readonly kill: () => void;
+}
+
+const PRELOADED = ['--import', 'tsx', '--import', './test/harness/support/prebuiltBundle.mjs'];
+
+/** `npm run worker` in a process of its own, but for the bundle. */
+export function spawnWorker(environment: Record<string, string>): WorkerProcess {
+  const child = spawn(process.execPath, [...PRELOADED, 'worker/main.ts'], {
+    cwd: repository,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('close', (_code, signal) => resolve(signal)));
+  let output = '';
+  const ready = new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      if (output.includes('"msg":"ready"')) resolve();
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    void ended.then(() => reject(new Error(`the worker ended before it was ready:\n${output}`)));
+  });
+  ready.catch(silent);
+  return { ready, ended, kill: () => child.kill('SIGKILL') };
+}
+
+/** Lets so many run at once; the others wait for their turn. */
+export function turnstile(places: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  const waiting: (() => void)[] = [];
+  let free = places;
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}

@@ -1,0 +1,173 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type {
+  Archived,
+  SubmitOutcome,
+  FindOutcome,
+  HeldPlacement,
+  HoldPlacement,
+  LedgerActivities,
+  Look,
+  OutboundActivities,
+  ProviderActivities,
+  Settlement,
+  SettleResult,
+} from '../../../contracts/activities.ts';
+import { PROVIDER_TRANSIENT, SETTLEMENT_REFUSED } from '../../../contracts/activities.ts';
+import type { DeliverWebhookInput, WebhookLedgerActivities } from '../../../contracts/webhooks.ts';
+
+export const HOUR_MS = 3_600_000;
+
+/** A hold as `placeHold` answers for a fresh 4 s sora-2 generation. */
+export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
+  return {
+    outcome: 'held',
+    holdId: 'hold_00',
+    accountId: 'acct_00',
+    amountMicrocredits: 571_429,
+    timeLeftMs: HOUR_MS,
+    holdTtlMs: HOUR_MS,
+    model: 'sora-2',
+    seconds: 4,
+    size: '720x1280',
+    expectedDurationMs: 100_000,
+    providerVideoId: null,
+    isClaim: false,
+    attemptMayHaveArrived: false,
+    ...changes,
+  };
+}
+
+/** Fakes of one generation's activities, typed by the contract, with what was called in order. */
+export interface FakeWorld {
+  readonly ledger: LedgerActivities & Pick<WebhookLedgerActivities, 'listWebhooks'>;
+  readonly provider: ProviderActivities;
+  readonly outbound: OutboundActivities;
+  readonly calls: string[];
+  /** When each look was made, by the server's clock, in milliseconds since the create. */
+  readonly lookedAtMs: number[];
+}
+
+type Reason = Settlement['reason'];
+
+/** `away`: the provider was asked and gave no answer, as a network error. `ours`: our own database failed, as without a right. */
+type Trouble = 'away' | 'ours';
+
+const isTrouble = (seen: unknown): seen is Trouble => seen === 'away' || seen === 'ours';
+
+function failureOf(trouble: Trouble): Error {
+  if (trouble === 'ours') return new Error('permission denied for function record_look');
+  return ApplicationFailure.create({ message: 'connection reset', type: PROVIDER_TRANSIENT });
+}
+
+export interface FakeWorldOptions {
+  readonly now: () => Promise<number>;
+  readonly placement?: HoldPlacement;
+  readonly create?: (attempt: number) => SubmitOutcome | Promise<SubmitOutcome>;
+  readonly find?: (look: number) => FindOutcome | Trouble | Promise<FindOutcome | Trouble>;
+  /** What a look sees this long after the create. */
+  readonly look?: (sinceCreateMs: number) => Look | Trouble | { retryAfterMs: number } | Promise<Look | Trouble>;
+  readonly archive?: (attempt: number) => Archived['outcome'] | Trouble | Promise<Archived['outcome'] | Trouble>;
+  /** What its settlement has noted to be told. */
+  readonly webhooks?: readonly DeliverWebhookInput[] | 'away';
+  readonly settle?: (reason: Reason, attempt: number) => SettleResult | 'away' | 'refused';
+}
+
+export const COMPLETED: Look = { verdict: 'completed' };
+export const OPEN: Look = { verdict: 'open' };
+
+export function fakeWorld(options: FakeWorldOptions): FakeWorld {
+  const calls: string[] = [];
+  const lookedAtMs: number[] = [];
+  let createdAtMs = 0;
+  let heldAtMs = 0;
+  let creates = 0;
+  let settles = 0;
+  let finds = 0;
+  let copies = 0;
+
+  const settle = (reason: Reason): SettleResult => {
+    settles += 1;
+    calls.push(reason === 'completed' ? 'capture' : reason === 'emergency' ? 'emergency' : `release ${reason}`);
+    const answer = options.settle?.(reason, settles);
+    if (answer === 'away') throw new Error('the database is away');
+    if (answer === 'refused') throw ApplicationFailure.nonRetryable('refused', SETTLEMENT_REFUSED);
+    return answer ?? settledAs(reason);
+  };
+  return {
+    calls,
+    lookedAtMs,
+    ledger: {
+      placeHold: async () => {
+        calls.push('hold');
+        heldAtMs ||= await options.now();
+        return options.placement ?? held();
+      },
+      captureHold: async () => settle('completed'),
+      releaseHold: async ({ reason }) => settle(reason),
+      emergencyRelease: async () => settle('emergency'),
+      recordCancel: async () => {
+        calls.push('record cancel');
+      },
+      listWebhooks: async () => {
+        if (options.webhooks === 'away') throw new Error('the database is away');
+        return options.webhooks ?? [];
+      },
+      alertOverdue: async () => {
+        calls.push('alert');
+      },
+      recordContentGone: async () => {
+        calls.push('record gone');
+        return { outcome: 'gone' };
+      },
+    },
+    provider: {
+      submitVideo: async ({ leastTimeLeftMs }) => {
+        creates += 1;
+        calls.push('create');
+        createdAtMs = await options.now();
+        heldAtMs ||= createdAtMs;
+        // As the ledger does: a call that waited in a queue is too late as well.
+        const { timeLeftMs } = { timeLeftMs: HOUR_MS, ...options.placement };
+        if (createdAtMs - heldAtMs > timeLeftMs - leastTimeLeftMs) return { outcome: 'too_late' };
+        return (
+          options.create?.(creates) ?? { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false }
+        );
+      },
+      findVideo: async () => {
+        finds += 1;
+        calls.push('find');
+        const found = (await options.find?.(finds)) ?? { outcome: 'nothing_yet' };
+        if (isTrouble(found)) throw failureOf(found);
+        return found;
+      },
+      retrieveVideo: async () => {
+        const sinceCreateMs = (await options.now()) - createdAtMs;
+        const seen = (await options.look?.(sinceCreateMs)) ?? OPEN;
+        if (isTrouble(seen)) throw failureOf(seen);
+        if ('retryAfterMs' in seen) {
+          const { retryAfterMs: nextRetryDelay } = seen;
+          throw ApplicationFailure.create({ message: 'HTTP 429', type: PROVIDER_TRANSIENT, nextRetryDelay });
+        }
+        calls.push('look');
+        lookedAtMs.push(sinceCreateMs);
+        return seen;
+      },
+    },
+    outbound: {
+      archiveContent: async () => {
+        copies += 1;
+        const outcome = (await options.archive?.(copies)) ?? 'archived';
+        if (isTrouble(outcome)) throw failureOf(outcome);
+        calls.push('archive');
+        return { outcome };
+      },
+    },
+  };
+}
+
+export function settledAs(reason: Reason): SettleResult {
+  const charged = reason === 'completed';
+  const codes: Partial<Record<Reason, string>> = { expired: 'generation_timeout', emergency: 'settlement_failed' };
+  const errorCode = charged ? null : (codes[reason] ?? reason);
+  return { result: 'settled', settlement: { charged, reason, errorCode } };
+}

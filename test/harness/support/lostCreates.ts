@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createProviderActivities } from '../../../activities/providerActivities.ts';
+import type { FindOutcome } from '../../../contracts/activities.ts';
+import type { Provider, ProviderVideo, VideoPage } from '../../../provider/index.ts';
+import type { TestDatabase, Tenant } from './database.ts';
+import { PRICE, admit, openTenant } from './database.ts';
+
+/** Creates whose answer was lost, and looks for what they made. */
+
+/** One of its own for each test, so that no other's attempt or video is in its list. */
+export const another = () => ({ name: `openai@http://${randomUUID()}` });
+
+export interface Lost {
+  readonly id: string;
+  readonly prompt: string;
+  readonly provider: { name: string };
+}
+
+export function video(changes: Partial<ProviderVideo> = {}): ProviderVideo {
+  return {
+    id: randomUUID(),
+    verdict: 'open',
+    status: 'queued',
+    progress: null,
+    createdAt: new Date(),
+    completedAt: null,
+    errorCode: null,
+    errorMessage: null,
+    prompt: 'of somebody else',
+    model: 'sora-2',
+    seconds: 4,
+    size: '720x1280',
+    remixedFrom: null,
+    ...changes,
+  };
+}
+
+/** By a clock that goes like ours. */
+export const page = (videos: ProviderVideo[], more: Partial<VideoPage> = {}): VideoPage => ({
+  outcome: 'listed',
+  videos,
+  unreadable: 0,
+  hasMore: false,
+  lastId: videos.at(-1)?.id ?? null,
+  clockSkewMs: 0,
+  ...more,
+});
+
+export function lostCreates(db: () => TestDatabase) {
+  /** A generation whose only create may have arrived. */
+  async function lost(
+    prompt: string = randomUUID(),
+    { provider = another(), tenant }: { provider?: { name: string }; tenant?: Tenant } = {},
+  ): Promise<Lost> {
+    const id = await admit(db(), tenant ?? (await openTenant(db(), PRICE)), prompt);
+    await db().ledger.placeHold(id, 3600);
+    await db().ledger.beginAttempt(id, provider);
+    return { id, prompt, provider };
+  }
+
+  /** Looks with a provider that lists these pages, and then the last one for ever, when it has been looked for long enough. */
+  async function find(
+    { id, provider }: Lost,
+    pages: VideoPage[],
+    { as = provider, ...methods }: Partial<Provider> & { as?: { name: string } } = {},
+  ): Promise<FindOutcome & { calls: number }> {
+    let calls = 0;
+    const listVideos = async () => pages[Math.min(calls++, pages.length - 1)] ?? page([]);
+    const activities = createProviderActivities({
+      ledger: db().ledger,
+      provider: { listVideos, ...as, ...methods } as unknown as Provider,
+      providerEventsExpected: false,
+      lookForCreateMs: 0,
+      textLeaseMs: 1000,
+      count: () => undefined,
+      at: () => undefined,
+    });
+    const found = (await new MockActivityEnvironment().run(activities.findVideo, { generationId: id })) as FindOutcome;
+    return { ...found, calls };
+  }
+
+  /** A generation whose create was answered at once; by its video the provider's clock is known. */
+  async function timed(provider: { name: string }, clockMs: number): Promise<ProviderVideo> {
+    const id = await admit(db(), await openTenant(db(), PRICE), randomUUID());
+    await db().ledger.placeHold(id, 3600);
+    await db().ledger.beginAttempt(id, provider);
+    const made = video({ createdAt: new Date(Date.now() + clockMs) });
+    const providerCreatedAt = made.createdAt;
+    await db().ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: made.id, providerCreatedAt });
+    return made;
+  }
+
+  return { lost, find, timed };
+}

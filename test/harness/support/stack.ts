@@ -1,0 +1,290 @@
+import { setMaxListeners } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import OpenAI from 'openai';
+import { createActivities } from '../../../activities/index.ts';
+import { createApp } from '../../../api/app.ts';
+import type { ServerLimits } from '../../../api/server.ts';
+import type { StreamLimits } from '../../../api/http/deps.ts';
+import { createServer } from '../../../api/server.ts';
+import { freePort } from '../../../dev/ports.ts';
+import { createSimulator, listen } from '../../../dev/simulator/server.ts';
+import { Announcer, createLedger, listenForChanges } from '../../../ledger/index.ts';
+import type { ContentStore } from '../../../outbound/index.ts';
+import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
+import { createTemporal } from '../../../temporal/index.ts';
+import { createTemporalClient } from '../../../temporal/connection.ts';
+import { createProvider } from '../../../provider/index.ts';
+import { COPY_LIMITS } from './copyLimits.ts';
+import type { TestDatabase } from './database.ts';
+import { createTestDatabase } from './database.ts';
+import type { SwallowingProxy } from './swallowingProxy.ts';
+import { startSwallowingProxy } from './swallowingProxy.ts';
+import { createDevServer, startWorkers } from './temporal.ts';
+
+const noCrash = () => undefined;
+
+export const ADMIN_KEY = 'the-admin-key-of-the-tests';
+
+export interface TestStack {
+  readonly url: string;
+  readonly database: TestDatabase;
+  /** How many APIs, and how many workers. */
+  readonly processes: number;
+  readonly env: TestWorkflowEnvironment;
+  /** The API's client of Temporal. */
+  readonly temporal: Client;
+  readonly simulatorUrl: string;
+  /** Ends the simulator for good: a provider that is gone. */
+  readonly stopSimulator: () => Promise<void>;
+  readonly archive: ContentStore;
+  /** The archive's folder. */
+  readonly archiveFolder: string;
+  /** Everything the API logged as a warning or an error. */
+  readonly logged: string[];
+  /** Everything that API and workers logged as an everyday event. */
+  readonly told: string[];
+  readonly alarms: string[];
+  /** What each webhook of the provider came to. */
+  readonly webhooks: string[];
+  /** As a while after SIGTERM: who waits for a hold is told that nothing is held. */
+  readonly giveUp: () => void;
+  readonly stopWorkers: () => Promise<void>;
+  readonly startWorkers: () => Promise<void>;
+  /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
+  readonly loseTemporal: () => Promise<void>;
+  /** The same while the workers go on; nobody registers anything with the new server. */
+  readonly replaceTemporal: () => Promise<void>;
+  /** What stands between the API and these; only of a stack that is `proxied`. */
+  readonly between: { readonly temporal: SwallowingProxy; readonly provider: SwallowingProxy } | undefined;
+  readonly stop: () => Promise<void>;
+}
+
+/** `npm run test:twice`: two APIs and two workers on one database and one Temporal; requests go to either in turn. */
+const TWICE = process.env['TEST_TWICE'] === '1';
+
+/** The product in this process: real PostgreSQL, a real Temporal server, the simulator and the API over real HTTP. */
+export async function startStack(
+  options: {
+    videoSeconds?: number;
+    holdTtlSeconds?: number;
+    startTimeoutMs?: number;
+    lookForCreateMs?: number;
+    textLeaseMs?: number;
+    /** Where the workers reach Temporal, if not at its own address. */
+    workersReach?: (temporalAddress: string) => Promise<string>;
+    /** Then the simulator sends webhooks, signed with it. */
+    webhookSecret?: string;
+    /** Called where a crash is tried; what it throws ends an activity's try. */
+    at?: (name: string) => void;
+    /** Then webhooks to tenants go to public addresses only. */
+    guardWebhooks?: boolean;
+    /** Then it can be lost, with its file. */
+    keepTemporalOnDisk?: boolean;
+    /** Of a key without a number of its own. Tests send more in a minute than people do. */
+    requestsPerMinute?: number;
+    streamLimits?: StreamLimits;
+    serverLimits?: Partial<ServerLimits>;
+    /** Then proxies stand before Temporal (for the API) and before the provider. */
+    proxied?: boolean;
+  } = {},
+): Promise<TestStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
+  const temporalFile = options.keepTemporalOnDisk
+    ? { file: join(folder, 'temporal.db'), port: await freePort() }
+    : undefined;
+  const port = await freePort();
+  const { webhookSecret } = options;
+  const webhook =
+    webhookSecret === undefined
+      ? undefined
+      : { url: `http://127.0.0.1:${port}/webhooks/openai`, secret: webhookSecret, retry_ms: 200 };
+  const [database, firstEnv, simulator] = await Promise.all([
+    createTestDatabase(),
+    createDevServer(temporalFile),
+    listen(createSimulator({ dir: folder, videoSeconds: options.videoSeconds ?? 0.5, webhook })),
+  ]);
+  let env = firstEnv;
+  // Of its own: the environment's is closed with its server.
+  const between = options.proxied
+    ? {
+        temporal: await startSwallowingProxy(`http://${env.address}`),
+        provider: await startSwallowingProxy(simulator.url),
+      }
+    : undefined;
+  const temporal = createTemporalClient({
+    connectionOptions: { address: between === undefined ? env.address : `127.0.0.1:${between.temporal.port}` },
+  });
+  const providerUrl = between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`;
+  const provider = createProvider({ baseUrl: `${providerUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const archiveFolder = join(folder, 'archive');
+  const archive = createFolderStore(archiveFolder);
+  const alarms: string[] = [];
+  const logged: string[] = [];
+  const webhooks: string[] = [];
+  const told: string[] = [];
+  const log = { error: record(logged), warn: record(logged), info: record(told) };
+  function record(into: string[]): (fields: object, message: string) => void {
+    return (fields, message) => into.push(line(fields, message));
+  }
+  function line(fields: object, message: string): string {
+    return `${message} ${JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? String(value) : value))}`;
+  }
+  const closing = new AbortController();
+  const givingUp = new AbortController();
+  setMaxListeners(0, closing.signal, givingUp.signal);
+  const processes = (TWICE ? [database.pool, database.openPool()] : [database.pool]).map((pool) => {
+    const announcer = new Announcer(pool);
+    const ledger = createLedger(pool, (id) => announcer.add(id));
+    const activities = createActivities({
+      ledger,
+      provider,
+      archive,
+      webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
+      generations: createTemporal(temporal).generations,
+      holdTtlSeconds: options.holdTtlSeconds ?? 3600,
+      providerEventsExpected: webhookSecret !== undefined,
+      lookForCreateMs: options.lookForCreateMs ?? 3000,
+      textLeaseMs: options.textLeaseMs ?? 1000,
+      copyLimits: COPY_LIMITS,
+      count: (alarm) => alarms.push(alarm),
+      observe: () => undefined,
+      at: options.at ?? noCrash,
+      log,
+    });
+    const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
+    const app = createApp({
+      ledger,
+      changes,
+      closing: closing.signal,
+      givingUp: givingUp.signal,
+      temporal: createTemporal(temporal),
+      provider,
+      archive,
+      adminKey: ADMIN_KEY,
+      requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
+      streamLimits: options.streamLimits ?? { ofOneKey: 1000, inAll: 1000 },
+      webhookSecret,
+      webhookAllowPrivate: !options.guardWebhooks,
+      countWebhook: (outcome) => webhooks.push(outcome),
+      startTimeoutMs: options.startTimeoutMs ?? 8000,
+      log,
+    });
+    return { activities, changes, fetch: app.fetch };
+  });
+  let requests = 0;
+  const server = createServer(
+    {
+      fetch: (request: Request, bindings?: object) =>
+        // Never fewer than one.
+        (processes[requests++ % processes.length] as (typeof processes)[number]).fetch(request, bindings),
+    },
+    options.serverLimits,
+  );
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const startAll = async () => {
+    const address = (await options.workersReach?.(env.address)) ?? env.address;
+    const reached = { address, namespace: env.namespace ?? 'default' };
+    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(reached, activities)));
+    return async () => void (await Promise.all(stops.map((stop) => stop())));
+  };
+  let stopWorkers = await startAll();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    database,
+    processes: processes.length,
+    get env() {
+      return env;
+    },
+    temporal,
+    simulatorUrl: simulator.url,
+    between,
+    stopSimulator: () => simulator.close(),
+    archive,
+    archiveFolder,
+    logged,
+    told,
+    alarms,
+    webhooks,
+    giveUp: () => givingUp.abort(),
+    stopWorkers: () => stopWorkers(),
+    loseTemporal: async () => {
+      if (temporalFile === undefined) throw new Error('this Temporal is in memory');
+      await stopWorkers();
+      await env.teardown();
+      await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(temporalFile.file + suffix, { force: true })));
+      env = await createDevServer(temporalFile);
+      stopWorkers = await startAll();
+    },
+    replaceTemporal: async () => {
+      if (temporalFile === undefined) throw new Error('this Temporal is in memory');
+      await env.teardown();
+      await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(temporalFile.file + suffix, { force: true })));
+      env = await createDevServer(temporalFile, { isForgetful: true });
+    },
+    startWorkers: async () => {
+      stopWorkers = await startAll();
+    },
+    stop: async () => {
+      await stopWorkers();
+      closing.abort();
+      await new Promise((resolve) => server.close(resolve));
+      await Promise.all(processes.map(({ changes }) => changes.close()));
+      await between?.provider.close();
+      await simulator.close();
+      await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
+      await between?.temporal.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function adminPost(
+  stack: Pick<TestStack, 'url'>,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+) {
+  return fetch(`${stack.url}/admin${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+export interface TestAccount {
+  readonly id: string;
+  readonly key: string;
+  readonly client: OpenAI;
+  /** Calls the API with this account's key. */
+  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
+  readonly credits: () => Promise<{ available_microcredits: number; held_microcredits: number }>;
+}
+
+/** An account made as an operator makes one, with these credits. */
+export async function openAccount(stack: Pick<TestStack, 'url'>, amountMicrocredits: number): Promise<TestAccount> {
+  const { id } = (await (await adminPost(stack, '/accounts', { name: 'a customer' })).json()) as { id: string };
+  const { key } = (await (await adminPost(stack, `/accounts/${id}/keys`, { name: 'first' })).json()) as { key: string };
+  if (amountMicrocredits > 0) {
+    const grant = { amount_microcredits: amountMicrocredits, reason: 'test' };
+    await adminPost(stack, `/accounts/${id}/grants`, grant, { 'idempotency-key': 'first' });
+  }
+  const call = (path: string, init: RequestInit = {}) =>
+    fetch(`${stack.url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${key}`, ...(init.headers as Record<string, string>) },
+    });
+  return {
+    id,
+    key,
+    client: new OpenAI({ apiKey: key, baseURL: `${stack.url}/v1` }),
+    fetch: call,
+    credits: async () =>
+      (await (await call('/v1/credits')).json()) as { available_microcredits: number; held_microcredits: number },
+  };
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProviderActivities } from '../../activities/providerActivities.ts';
+import { toTimeline } from '../../api/videos/timeline.ts';
+import type { SubmitOutcome } from '../../contracts/activities.ts';
+import type { CreateResult, Provider } from '../../provider/index.ts';
+import type { TestDatabase, Tenant } from '../harness/support/database.ts';
+import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(async () => {
+  await db.drop();
+});
+
+const NAME = 'openai@http://provider';
+
+async function held(): Promise<{ id: string; tenant: Tenant }> {
+  const tenant = await openTenant(db, PRICE);
+  const id = await admit(db, tenant, randomUUID());
+  await db.ledger.placeHold(id, 3600);
+  return { id, tenant };
+}
+
+/** A provider that answers every create so, and what became of asking it once. */
+async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
+  const alarms: string[] = [];
+  let creates = 0;
+  const createVideo = async () => {
+    creates += 1;
+    return answer;
+  };
+  const activities = createProviderActivities({
+    ledger: db.ledger,
+    provider: { name: NAME, createVideo } as unknown as Provider,
+    providerEventsExpected: false,
+    lookForCreateMs: 0,
+    textLeaseMs: 1000,
+    count: (alarm) => alarms.push(alarm),
+    at: () => undefined,
+  });
+  const environment = new MockActivityEnvironment({ heartbeatDetails: heartbeat });
+  let details: unknown;
+  environment.on('heartbeat', (beat: unknown) => (details = beat));
+  const input = { generationId: id, leastTimeLeftMs: 0 };
+  const outcome = (await environment.run(activities.submitVideo, input)) as SubmitOutcome;
+  return { outcome, alarms, creates, details };
+}
+
+const made = (id: string): CreateResult => ({
+  outcome: 'created',
+  video: {
+    id,
+    verdict: 'open',
+    status: 'queued',
+    progress: null,
+    createdAt: new Date(),
+    completedAt: null,
+    errorCode: null,
+    errorMessage: null,
+    prompt: null,
+    model: null,
+    seconds: null,
+    size: null,
+    remixedFrom: null,
+  },
+});
+
+describe('a provider that begins its ids again', () => {
+  it('is told and alerted, and asked for no second video: nobody is charged for another’s', async () => {
+    const [first, second] = [await held(), await held()];
+    expect((await create(first.id, made('video_1'))).outcome).toMatchObject({ outcome: 'created' });
+    const again = await create(second.id, made('video_1'));
+    expect(again).toMatchObject({ outcome: { outcome: 'conflict' }, alarms: ['provider_id_conflict'], creates: 1 });
+    const asked = await create(second.id, made('video_2'));
+    expect(asked).toMatchObject({ outcome: { outcome: 'conflict' }, creates: 0 });
+    const steps = toTimeline(await db.ledger.listEvents(second.tenant.accountId, second.id));
+    expect(steps.map(({ type }) => type)).toContain('create_conflict');
+    expect(await db.ledger.getProviderVideo(second.id)).toMatchObject({ videoId: null });
+  });
+
+  it('is the same to a try that died before it heard how its answer was recorded', async () => {
+    const [first, second] = [await held(), await held()];
+    await create(first.id, made('video_3'));
+    const { details } = await create(second.id, made('video_3'));
+    expect(await create(second.id, made('video_4'), details)).toMatchObject({
+      outcome: { outcome: 'conflict' },
+      creates: 0,
+    });
+  });
+});
+
+it('an answer whose attempt was closed meanwhile is no video of the generation', async () => {
+  const { id } = await held();
+  await db.ledger.beginAttempt(id, { name: NAME });
+  await db.ledger.endAttempt(id, 1, { outcome: 'not_found' });
+  const late = { number: 1, providerVideoId: 'late', createdAtMs: null };
+  expect((await create(id, made('x'), late)).outcome).toMatchObject({ outcome: 'ambiguous' });
+  expect(await db.ledger.getProviderVideo(id)).toMatchObject({ videoId: null });
+});
