@@ -11,7 +11,7 @@ const FINAL = { headers: { 'x-should-retry': 'false' } };
  */
 export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, generationId: string): Promise<void> {
   const { state, first } = await ledger.requestCancel(generationId, 'client');
-  if (state === 'charged' || state === 'refunded') {
+  if (state === 'charged' || state === 'released') {
     const what = state === 'charged' ? 'completed and was charged' : 'failed, and its credits have been refunded';
     throw new ApiError('already_settled', `This video has ${what}; there is nothing to cancel.`, FINAL);
   }
@@ -50,7 +50,7 @@ async function deleteAtProvider(
   { ledger, provider, log }: ApiDependencies,
   { id: generationId, state }: Generation,
 ): Promise<string | null> {
-  // One that was refunded may still be at work there; what follows it needs it.
+  // A video whose hold was released may still be in progress there; the reconciler, which follows it, needs it.
   if (state !== 'charged') return null;
   // Of a claim: the video that it has paid for.
   const { videoId, provider: madeAt, contested } = await ledger.getArchiving(generationId);

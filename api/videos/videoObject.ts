@@ -61,7 +61,7 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
       return { state: generation.providerVideoId === null ? 'queued' : 'in_progress', error: null };
     case 'charged':
       return { state: 'completed', error: null };
-    case 'refunded':
+    case 'released':
       return {
         state: 'failed',
         error: { code: generation.errorCode ?? 'unknown', message: generation.errorMessage ?? 'The video failed.' },
@@ -81,7 +81,7 @@ function creditsInWords(generation: Generation): string {
       const charged = chargedMicrocredits ?? amountMicrocredits;
       return `${formatCredits(charged)} credits were charged for this video.${refundInWords(generation, charged)}`;
     }
-    case 'refunded':
+    case 'released':
       return claimableUntil === null
         ? releaseInWords(amountMicrocredits)
         : `${releaseInWords(amountMicrocredits)} The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;

@@ -74,21 +74,29 @@ export function adoptVideo(model: Model, { generationId, number, videoId }: Adop
   if (generation === undefined) return refusedAs('unknown_generation');
   const attempt = openAttempt(generation);
   // Also after a release: its video is followed then.
-  const isOpen = generation.state === 'held' || generation.state === 'refunded';
-  if (!isOpen || generation.video !== null || attempt?.number !== number) return closed('closed');
-  const isRival = (other: Generation) =>
-    other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation);
-  const rivals = [...model.generations.values()].filter(isRival);
-  if (rivals.some(({ accountId }) => accountId !== generation.accountId)) return closed('rival');
+  const isOpen = generation.state === 'held' || generation.state === 'released';
+  // Of a deleted one nobody knows any more what it asked for.
+  if (!isOpen || generation.deleted || generation.video !== null || attempt?.number !== number) return closed('closed');
+  const alike = lookAlikes(model, generation);
+  // What a deleted one asked for may have been equal, or not.
+  const isTwin = ({ accountId, deleted }: Generation) => accountId === generation.accountId && !deleted;
+  if (!alike.every(isTwin)) return closed('rival');
   if (ownerOf(model, videoId) !== undefined) return closed('taken');
   // There is one video for all of them.
-  if (rivals.length > 0) return closed('unequal');
+  if (alike.length > 0) return closed('unequal');
   attempt.outcome = 'adopted';
   Object.assign(generation, { video: videoId, verdict: 'open' });
   return { outcome: 'adopted', providerVideoId: videoId };
 }
 
 const closed = (outcome: string) => ({ outcome, providerVideoId: null });
+
+/** The others whose create is open too, and of which a provider's list shows the same. */
+export function lookAlikes(model: Model, generation: Generation): Generation[] {
+  return [...model.generations.values()].filter(
+    (other) => other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation),
+  );
+}
 
 /** What a provider's list shows of a request. */
 const visible = ({ model, seconds, size, prompt }: Generation) => [model, seconds, size, prompt].join();
@@ -118,7 +126,7 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
     const known = [generation.progress, seen.progress].filter(isPercentage).map(Number);
     const progress = known.length === 0 ? null : Math.max(...known);
     const { verdict, errorCode } = generation.contested ? ({ verdict: 'open', errorCode: null } as const) : seen;
-    if (generation.state === 'refunded' && verdict === 'completed') generation.claimable = 'now';
+    if (generation.state === 'released' && verdict === 'completed') generation.claimable = 'now';
     Object.assign(generation, { verdict, progress, providerError: errorCode });
     freeSlot(model, generation);
   }
