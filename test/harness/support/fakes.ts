@@ -9,7 +9,6 @@ import type {
   Look,
   OutboundActivities,
   ProviderActivities,
-  Settlement,
   SettleResult,
 } from '../../../contracts/activities.ts';
 import type { SettlementReason } from '../../../contracts/states.ts';
