@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { loadConfig } from '../config.ts';
 import { Announcer, createLedger, createPool, listenForChanges } from '../ledger/index.ts';
+import { listSchemaFiles } from '../migrations/files.ts';
 import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
@@ -46,6 +47,7 @@ const app = createApp({
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   log,
+  schemaFiles: await listSchemaFiles(),
   isTemporalUp: () => isTemporalUp(temporal, 2000),
 });
 const metrics = await serveMetrics(registry, config.host, config.metricsPort);
