@@ -4,7 +4,7 @@ import type { ContentVariant } from '../contracts/content.ts';
 import { contentKey } from '../contracts/content.ts';
 import type { Archiving } from '../ledger/index.ts';
 import { NotTheContent } from '../provider/index.ts';
-import { beating } from './beating.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
@@ -37,7 +37,7 @@ export async function archiveContent(deps: ActivityDependencies, generationId: s
   if (archiving.deleted) return forget(deps, generationId);
   const progress = Context.current().info.heartbeatDetails as Progress | undefined;
   const run: Run = { deps, generationId, archiving, progress };
-  return beating(
+  return withHeartbeats(
     () => archive(run),
     () => run.progress,
   );

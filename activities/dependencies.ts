@@ -1,4 +1,4 @@
-import type { Booking } from '../contracts/activities.ts';
+import type { GenerationRef } from '../contracts/activities.ts';
 import type { CrashPoint } from '../contracts/crashPoints.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { ContentStore, WebhookSender } from '../outbound/index.ts';
@@ -25,7 +25,7 @@ export type Alarm =
 /** What the reconciler asks of Temporal; by describe, for a list may lag behind. */
 export interface Generations {
   isRunning(generationId: string): Promise<boolean>;
-  resume(booking: Booking): Promise<'resumed' | 'running'>;
+  resume(generation: GenerationRef): Promise<'resumed' | 'running'>;
 }
 
 /** What activities need of a log; pino's fits. Ids, amounts and reasons only: no prompt, no key. */

@@ -23,7 +23,7 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
   if (judged.outcome === 'fits') return adopt(deps, generationId, attempt, judged);
   if (attempt.ageMs < deps.lookForCreateMs) return { outcome: 'nothing_yet' };
   if (judged.outcome === 'unclear') return judged;
-  const ended = await ledger.endCreate(generationId, attempt.number, { outcome: 'not_found' });
+  const ended = await ledger.endAttempt(generationId, attempt.number, { outcome: 'not_found' });
   return ended === 'not_found' ? { outcome: 'not_found' } : closed(deps, generationId);
 }
 

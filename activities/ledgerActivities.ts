@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Booking, LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
+import type { GenerationRef, LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import type { Movement } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
@@ -18,9 +18,9 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
       at('hold:after');
       return placement;
     },
-    captureHold: (booking) => settle(deps, booking, 'completed'),
-    releaseHold: ({ reason, ...booking }) => settle(deps, booking, reason),
-    emergencyRelease: (booking) => settle(deps, booking, 'emergency'),
+    captureHold: (generation) => settle(deps, generation, 'completed'),
+    releaseHold: ({ reason, ...generation }) => settle(deps, generation, reason),
+    emergencyRelease: (generation) => settle(deps, generation, 'emergency'),
     recordCancel: async ({ generationId }) => {
       await ledger.requestCancel(generationId, 'operator');
     },
@@ -34,7 +34,7 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
 
 async function settle(
   { ledger, count, at, log }: Dependencies,
-  { generationId, accountId }: Booking,
+  { generationId, accountId }: GenerationRef,
   reason: Settlement['reason'],
 ): Promise<SettleResult> {
   at('settle:before');

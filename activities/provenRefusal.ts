@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
-import type { CreateOutcome } from '../contracts/activities.ts';
+import type { SubmitOutcome } from '../contracts/activities.ts';
 import type { CreateRefusal } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 
 /** What is proven to have made nothing, of a video and of a text. */
-type NothingMade = Extract<CreateOutcome, { outcome: 'refused' | 'not_made' }>;
+type NothingMade = Extract<SubmitOutcome, { outcome: 'refused' | 'not_made' }>;
 
 /**
  * A process that was halted between the attempt's commit and the call may wake up long after another has looked for what
@@ -22,7 +22,7 @@ export async function giveUpIfHalted(
   const { cancellationSignal } = Context.current();
   if (performance.now() - askedAtMs <= STALE_AFTER_MS && !cancellationSignal.aborted) return undefined;
   const why = 'the worker was halted before the call';
-  await ledger.endCreate(generationId, number, { outcome: 'not_made', code: 'not_sent', message: why });
+  await ledger.endAttempt(generationId, number, { outcome: 'not_made', code: 'not_sent', message: why });
   return { outcome: 'not_made', why, retryAfterMs: null };
 }
 
@@ -35,10 +35,10 @@ export async function recordRefusal(
 ): Promise<NothingMade> {
   const { outcome, message } = refusal;
   if (outcome === 'clients_fault') {
-    await ledger.endCreate(generationId, number, { outcome: 'refused', code: refusal.code, message });
+    await ledger.endAttempt(generationId, number, { outcome: 'refused', code: refusal.code, message });
     return { outcome: 'refused', errorCode: refusal.code };
   }
   if (outcome === 'operators_fault') count('provider_operator_fault');
-  await ledger.endCreate(generationId, number, { outcome: 'not_made', code: outcome, message });
+  await ledger.endAttempt(generationId, number, { outcome: 'not_made', code: outcome, message });
   return { outcome: 'not_made', why: refusal.why, retryAfterMs: refusal.retryAfterMs };
 }

@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
-import type { CreateOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
+import type { SubmitOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
 import type { CreateResult } from '../provider/index.ts';
-import { beating } from './beating.ts';
-import { Lanes } from './lanes.ts';
+import { withHeartbeats } from './heartbeats.ts';
+import { Slots } from './slots.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
@@ -11,18 +11,20 @@ import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
 export function createProviderActivities(deps: ProviderDependencies): ProviderActivities & TextActivities {
-  const lanes = new Lanes(TEXTS_AT_ONCE, TEXTS_OF_ONE_TENANT);
+  const slots = new Slots(TEXTS_AT_ONCE, TEXTS_OF_ONE_TENANT);
   return {
-    createVideo: ({ generationId, leastTimeLeftMs }) =>
-      beating(
-        () => createVideo(deps, generationId, leastTimeLeftMs),
+    submitVideo: ({ generationId, leastTimeLeftMs }) =>
+      withHeartbeats(
+        () => submitVideo(deps, generationId, leastTimeLeftMs),
         (context) => made.get(context),
       ),
-    findVideo: ({ generationId }) => beating(() => findVideo(deps, generationId)),
-    writeText: ({ leastTimeLeftMs, ...booking }) =>
-      lanes.run(booking.accountId, () => beating(() => writeText(deps, booking.generationId, leastTimeLeftMs))),
+    findVideo: ({ generationId }) => withHeartbeats(() => findVideo(deps, generationId)),
+    writeText: ({ leastTimeLeftMs, ...generation }) =>
+      slots.run(generation.accountId, () =>
+        withHeartbeats(() => writeText(deps, generation.generationId, leastTimeLeftMs)),
+      ),
     retrieveVideo: ({ generationId, providerVideoId }) =>
-      beating(
+      withHeartbeats(
         () => retrieveVideo(deps, generationId, providerVideoId),
         (context) => unanswered.get(context),
       ),
@@ -49,18 +51,18 @@ interface Made {
 
 const made = new WeakMap<Context, Made>();
 
-async function createVideo(
+async function submitVideo(
   deps: ProviderDependencies,
   generationId: string,
   leastTimeLeftMs: number,
-): Promise<CreateOutcome> {
+): Promise<SubmitOutcome> {
   const context = Context.current();
   const unrecorded = context.info.heartbeatDetails as Made | undefined;
   if (unrecorded !== undefined) return recordMade(deps, generationId, unrecorded);
 
   deps.at('create:before');
   const askedAtMs = performance.now();
-  const begun = await deps.ledger.beginCreate(generationId, deps.provider, leastTimeLeftMs);
+  const begun = await deps.ledger.beginAttempt(generationId, deps.provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return created(deps, begun.providerVideoId);
@@ -97,7 +99,7 @@ async function recordCreate(
   generationId: string,
   number: number,
   result: CreateResult,
-): Promise<CreateOutcome> {
+): Promise<SubmitOutcome> {
   const { ledger } = deps;
   switch (result.outcome) {
     case 'created': {
@@ -110,18 +112,18 @@ async function recordCreate(
       return recordMade(deps, generationId, video);
     }
     case 'ambiguous':
-      await ledger.noteAmbiguousCreate(generationId, number, result.why);
+      await ledger.noteAmbiguousAttempt(generationId, number, result.why);
       return { outcome: 'ambiguous', why: result.why };
     default:
       return recordRefusal(deps, generationId, number, result);
   }
 }
 
-async function recordMade(deps: ProviderDependencies, generationId: string, video: Made): Promise<CreateOutcome> {
+async function recordMade(deps: ProviderDependencies, generationId: string, video: Made): Promise<SubmitOutcome> {
   const { number, providerVideoId, createdAtMs } = video;
   const providerCreatedAt = createdAtMs === null ? null : new Date(createdAtMs);
   const end = { outcome: 'created', providerVideoId, providerCreatedAt } as const;
-  switch (await deps.ledger.endCreate(generationId, number, end)) {
+  switch (await deps.ledger.endAttempt(generationId, number, end)) {
     case 'created':
       break;
     case 'conflict':
@@ -134,7 +136,7 @@ async function recordMade(deps: ProviderDependencies, generationId: string, vide
   return created(deps, providerVideoId);
 }
 
-function created({ providerEventsExpected }: ProviderDependencies, providerVideoId: string): CreateOutcome {
+function created({ providerEventsExpected }: ProviderDependencies, providerVideoId: string): SubmitOutcome {
   return { outcome: 'created', providerVideoId, providerEventsExpected };
 }
 

@@ -1,7 +1,7 @@
 import type { Finding, ReconcileActivities, ReconcileProviderActivities, Orphans } from '../contracts/reconcile.ts';
 import { STUCK_AFTER_MS } from '../contracts/reconcile.ts';
 import type { HeldGeneration } from '../ledger/index.ts';
-import { beating } from './beating.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import type { ActivityDependencies, Generations } from './dependencies.ts';
 import { listRecent } from './listRecent.ts';
 import { transient } from './transient.ts';
@@ -36,8 +36,8 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
         }));
       return { checked: charged.length, findings };
     },
-    resumeGeneration: async (booking) => {
-      const resumed = await generations.resume(booking);
+    resumeGeneration: async (generation) => {
+      const resumed = await generations.resume(generation);
       if (resumed === 'resumed') count('generation_resumed');
       return resumed;
     },
@@ -89,8 +89,8 @@ const ORPHANS_NOTED = 1000;
 
 export function createReconcileProviderActivities(deps: ActivityDependencies): ReconcileProviderActivities {
   return {
-    deleteUnclaimed: ({ generationId }) => beating(() => deleteUnclaimed(deps, generationId)),
-    findOrphans: () => beating(() => findOrphans(deps)),
+    deleteUnclaimed: ({ generationId }) => withHeartbeats(() => deleteUnclaimed(deps, generationId)),
+    findOrphans: () => withHeartbeats(() => findOrphans(deps)),
   };
 }
 

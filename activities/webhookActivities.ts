@@ -7,7 +7,7 @@ import type {
 } from '../contracts/webhooks.ts';
 import type { WebhookToSend } from '../ledger/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { Lanes } from './lanes.ts';
+import { Slots } from './slots.ts';
 
 /**
  * The queue is shared with the archive and has 100 slots a process: copies take 40 (outboundActivities.ts). One tenant's receivers,
@@ -28,10 +28,10 @@ export function createWebhookLedgerActivities({
 type Dependencies = Pick<ActivityDependencies, 'ledger' | 'webhooks' | 'count'>;
 
 export function createWebhookOutboundActivities(deps: Dependencies): WebhookOutboundActivities {
-  const lanes = new Lanes(AT_ONCE, OF_ONE_TENANT);
+  const slots = new Slots(AT_ONCE, OF_ONE_TENANT);
   return {
     sendWebhook: ({ retryInMs, ...delivery }) =>
-      lanes.run(delivery.accountId, () => sendWebhook(deps, delivery, retryInMs)),
+      slots.run(delivery.accountId, () => sendWebhook(deps, delivery, retryInMs)),
   };
 }
 

@@ -17,7 +17,7 @@ export async function writeText(
   const { ledger, provider } = deps;
   deps.at('write:before');
   const askedAtMs = performance.now();
-  const begun = await ledger.beginCreate(generationId, provider, leastTimeLeftMs);
+  const begun = await ledger.beginAttempt(generationId, provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return { outcome: 'ended' };
@@ -82,7 +82,7 @@ async function write(
       deps.at('write:recorded');
       return { outcome: 'ended' };
     case 'ambiguous':
-      await untilRecorded(() => ledger.noteAmbiguousCreate(generationId, number, result.why));
+      await untilRecorded(() => ledger.noteAmbiguousAttempt(generationId, number, result.why));
       await untilRecorded(() => ledger.endText(generationId, number, { output: '', finishReason: null, usage: null }));
       return { outcome: 'ended' };
     default:

@@ -34,7 +34,7 @@ export interface HeldPlacement {
   /** It pays for a video that completed after its refund: archived first, then captured; nothing is created. */
   readonly isClaim: boolean;
   /** An earlier run began a create whose end nobody knows: a blind second one could make a second paid video. */
-  readonly createMayHaveArrived: boolean;
+  readonly attemptMayHaveArrived: boolean;
 }
 
 export interface RefusedPlacement {
@@ -57,7 +57,7 @@ export type ReleaseReason =
   /** The provider's `failed`, retrieved by us. */
   | 'provider_failed'
   /** A definite refusal of the create for what the client asked. */
-  | 'create_refused'
+  | 'submission_refused'
   /** Too little time left to create, and no attempt may have made anything. */
   | 'provider_unavailable'
   /** Cancelled, and every create so far was proven to have made nothing, or looked for and not found. */
@@ -85,20 +85,20 @@ export type SettleResult =
   | { readonly result: 'terminal'; readonly look: TerminalLook };
 
 /** A generation and whose it is: the ledger lets only a few movements of one account wait for its row at once. */
-export interface Booking {
+export interface GenerationRef {
   readonly generationId: string;
   readonly accountId: string;
 }
 
 export interface LedgerActivities {
   /** Idempotent: the first call moves the credits, every later one answers with the hold as it stands. */
-  placeHold(input: Booking): Promise<HoldPlacement>;
+  placeHold(input: GenerationRef): Promise<HoldPlacement>;
   /** Needs a recorded look that said `completed`. Idempotent. */
-  captureHold(input: Booking): Promise<SettleResult>;
+  captureHold(input: GenerationRef): Promise<SettleResult>;
   /** Idempotent for the same reason. */
-  releaseHold(input: Booking & { reason: ReleaseReason }): Promise<SettleResult>;
+  releaseHold(input: GenerationRef & { reason: ReleaseReason }): Promise<SettleResult>;
   /** Gives the credits back although the outcome can't be recorded: ten minutes after the first refusal, never before. */
-  emergencyRelease(input: Booking): Promise<SettleResult>;
+  emergencyRelease(input: GenerationRef): Promise<SettleResult>;
   /** Records that an operator cancelled the workflow in Temporal; moves nothing. */
   recordCancel(input: { generationId: string }): Promise<void>;
   /**
@@ -126,7 +126,7 @@ export const PROVIDER_TRANSIENT = 'ProviderTransient';
 export const SETTLEMENT_REFUSED = 'SettlementRefused';
 
 /** What one call of the provider's create came to, sorted by what it proves. */
-export type CreateOutcome =
+export type SubmitOutcome =
   | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerEventsExpected: boolean }
   /** The provider refused what the client asked for: nothing was made, and nothing else will be. */
   | { readonly outcome: 'refused'; readonly errorCode: string }
@@ -164,7 +164,7 @@ export type Look = TerminalLook | { readonly verdict: 'open' };
 /** What writing a text came to. `ended`: on record, and charged by that record, nothing if nothing was delivered. */
 export type TextOutcome =
   | { readonly outcome: 'ended' }
-  | Extract<CreateOutcome, { outcome: 'refused' | 'not_made' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>;
+  | Extract<SubmitOutcome, { outcome: 'refused' | 'not_made' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>;
 
 export interface TextActivities {
   /**
@@ -172,12 +172,12 @@ export interface TextActivities {
    * retry: a call that may have arrived is not made again. While its writer is alive, a retry fails and is made again soon, and
    * answers with the writer's end; of a dead writer the text ends with what was delivered (MR-62, MR-63).
    */
-  writeText(input: Booking & { leastTimeLeftMs: number }): Promise<TextOutcome>;
+  writeText(input: GenerationRef & { leastTimeLeftMs: number }): Promise<TextOutcome>;
 }
 
 export interface ProviderActivities {
   /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */
-  createVideo(input: { generationId: string; leastTimeLeftMs: number }): Promise<CreateOutcome>;
+  submitVideo(input: { generationId: string; leastTimeLeftMs: number }): Promise<SubmitOutcome>;
   /** Looks in the provider's list for the video that an open attempt may have made, and adopts it when it is the only one. */
   findVideo(input: { generationId: string }): Promise<FindOutcome>;
   /**
@@ -199,5 +199,5 @@ export interface OutboundActivities {
    * completed, answers `gone`, and refunds a charge whose video nobody had. Thumbnail and spritesheet come along where the
    * provider has them.
    */
-  archiveContent(input: Booking): Promise<Archived>;
+  archiveContent(input: GenerationRef): Promise<Archived>;
 }

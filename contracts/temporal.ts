@@ -1,5 +1,5 @@
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import type { Booking, HoldPlacement } from './activities.ts';
+import type { GenerationRef, HoldPlacement } from './activities.ts';
 import { isVideoId } from './ids.ts';
 
 /** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (MR-92). */
@@ -18,7 +18,7 @@ export function workflowTypeOf(generationId: string): typeof GENERATE_VIDEO | ty
 }
 
 /** Ids and amounts only: no prompt, file or key ever enters a history. */
-export type GenerationInput = Booking;
+export type GenerationInput = GenerationRef;
 
 export interface GenerationResult {
   readonly generationId: string;

@@ -53,7 +53,11 @@ export type Admission =
   | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
   | {
       readonly outcome:
-        'too_dear' | 'account_frozen' | 'insufficient_credits' | 'too_many_active_generations' | 'key_spend_limit';
+        | 'exceeds_max_credits'
+        | 'account_frozen'
+        | 'insufficient_credits'
+        | 'too_many_active_generations'
+        | 'key_spend_limit';
       readonly amountMicrocredits: number;
     }
   /** Nothing was written; `getSales` says why. */
@@ -149,7 +153,7 @@ export function toAdmission(admitted: AdmissionRow): Admission {
     case 'admitted':
     case 'pending':
       return { outcome, generationId, amountMicrocredits };
-    case 'too_dear':
+    case 'exceeds_max_credits':
     case 'account_frozen':
     case 'insufficient_credits':
     case 'too_many_active_generations':

@@ -20,7 +20,7 @@ interface PlacedRow {
   expected_duration_ms: number | null;
   provider_video_id: string | null;
   is_claim: boolean;
-  create_may_have_arrived: boolean;
+  attempt_may_have_arrived: boolean;
   credits_charged: boolean;
   settlement_reason: Settlement['reason'];
   error_code: string | null;
@@ -66,7 +66,7 @@ export async function placeHold(
         expectedDurationMs: placed.expected_duration_ms,
         providerVideoId: placed.provider_video_id,
         isClaim: placed.is_claim,
-        createMayHaveArrived: placed.create_may_have_arrived,
+        attemptMayHaveArrived: placed.attempt_may_have_arrived,
       };
     case 'charged':
     case 'refunded':

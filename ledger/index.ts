@@ -71,7 +71,7 @@ export type Ledger = {
 const CHANGING: ReadonlySet<string> = new Set([
   'placeHold',
   'recordLook',
-  'endCreate',
+  'endAttempt',
   'adoptVideo',
   'settleGeneration',
   'requestCancel',
@@ -128,7 +128,7 @@ export type { Caller, KeySpending, ListedKey } from '../store/keys.ts';
 export type { KeptOperation, Once } from '../store/once.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { Archiving, Content, GoneRefund, ServedPart } from '../store/contents.ts';
-export type { CreateStart, GenerationRequest, SeenVideo } from '../store/attempts.ts';
+export type { AttemptStart, GenerationRequest, SeenVideo } from '../store/attempts.ts';
 export type { EmergencyRelease, ListedAccount, Overview } from './overview.ts';
 export type { Price, PriceChange } from './prices.ts';
 export type { ProviderEvent, RecordedEvent } from '../store/providerEvents.ts';

@@ -74,8 +74,8 @@ export interface EmergencyRelease {
 const EMERGENCIES = {
   name: 'list_emergency_releases',
   text: `SELECT id AS "generationId", account_id AS "accountId", amount_microcredits AS "amountMicrocredits",
-      charged_at AS "releasedAt", provider_status AS "providerStatus"
-    FROM generations WHERE settlement_reason = 'emergency' ORDER BY charged_at DESC LIMIT $1`,
+      settled_at AS "releasedAt", provider_status AS "providerStatus"
+    FROM generations WHERE settlement_reason = 'emergency' ORDER BY settled_at DESC LIMIT $1`,
 };
 
 /** Holds that were released because their outcome could not be recorded, the newest first. */

@@ -32,8 +32,8 @@ export async function listHeld(pool: Pool, after: string, limit: number): Promis
 const LIST_FOLLOWED = {
   name: 'list_followed',
   text: `SELECT g.id AS "generationId", g.provider_video_id AS "providerVideoId",
-      EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = g.id AND a.outcome IS NULL) AS "hasOpenAttempt",
-      g.charged_at < clock_timestamp() - interval '24 hours' AS "isOver"
+      EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome IS NULL) AS "hasOpenAttempt",
+      g.settled_at < clock_timestamp() - interval '24 hours' AS "isOver"
     FROM generations g WHERE g.counts_as_active AND g.state = 'refunded' ORDER BY md5(g.id || $1) OFFSET $2 LIMIT $3`,
 };
 
@@ -49,10 +49,10 @@ const LIST_UNARCHIVED = {
   name: 'list_unarchived',
   text: `SELECT g.id AS "generationId", g.account_id AS "accountId", g.provider_video_id AS "providerVideoId"
     FROM generations g
-    WHERE g.charged_at BETWEEN clock_timestamp() - interval '7 days' AND clock_timestamp() - interval '1 minute'
+    WHERE g.settled_at BETWEEN clock_timestamp() - interval '7 days' AND clock_timestamp() - interval '1 minute'
       AND g.credits_charged AND g.kind = 'video' AND g.claim_of IS NULL AND g.deleted_at IS NULL
       AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video')
-    ORDER BY g.charged_at OFFSET $1 LIMIT $2`,
+    ORDER BY g.settled_at OFFSET $1 LIMIT $2`,
 };
 
 /** Charged within seven days, and neither archived nor known to be gone: what is gone must come to be on record (MR-22). */

@@ -113,34 +113,6 @@ END),
 CREATE TRIGGER contents_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.contents TO holdfast_service;
 
-CREATE TABLE create_attempts (
-  generation_id text NOT NULL,
-  number integer NOT NULL,
-  begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-  ended_at timestamp with time zone,
-  outcome text,
-  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
-  visible_sha256 bytea NOT NULL,
-  error_code text,
-  error_message text,
-  lease_ms integer,
-  lease_until timestamp with time zone,
-  last_called boolean NOT NULL DEFAULT false,
-  CONSTRAINT create_attempts_pkey PRIMARY KEY (generation_id, number),
-  CONSTRAINT create_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
-  CONSTRAINT create_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
-  CONSTRAINT create_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
-  CONSTRAINT create_attempts_number_check CHECK (number > 0),
-  CONSTRAINT create_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
-  CONSTRAINT create_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
-  CONSTRAINT create_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
-);
-CREATE UNIQUE INDEX create_attempts_one_open ON create_attempts USING btree (generation_id) WHERE outcome IS NULL;
-CREATE INDEX create_attempts_unmatched ON create_attempts USING btree (begun_at) WHERE outcome IS NULL OR outcome = 'not_found'::text;
-CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
-CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT SELECT ON holdfast.create_attempts TO holdfast_service;
-
 CREATE TABLE expected_rights (
   line text NOT NULL,
   CONSTRAINT expected_rights_pkey PRIMARY KEY (line)
@@ -200,7 +172,7 @@ CREATE TABLE generations (
   provider_deleted_at timestamp with time zone,
   credits_charged boolean,
   charged_amount_microcredits bigint,
-  charged_at timestamp with time zone,
+  settled_at timestamp with time zone,
   settlement_reason text,
   error_code text,
   error_message text,
@@ -225,9 +197,9 @@ CREATE TABLE generations (
   CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'refunded'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
   CONSTRAINT generations_three_states CHECK (COALESCE(
 CASE
-    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND charged_at IS NULL
-    WHEN credits_charged THEN charged_amount_microcredits > 0 AND charged_at IS NOT NULL
-    ELSE charged_amount_microcredits IS NULL AND charged_at IS NOT NULL
+    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND settled_at IS NULL
+    WHEN credits_charged THEN charged_amount_microcredits > 0 AND settled_at IS NOT NULL
+    ELSE charged_amount_microcredits IS NULL AND settled_at IS NOT NULL
 END, false)),
   CONSTRAINT generations_video_fields CHECK (
 CASE
@@ -244,14 +216,14 @@ END),
 );
 CREATE UNIQUE INDEX generations_claimed_once ON generations USING btree (claim_of) WHERE state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text]);
 CREATE INDEX generations_counted ON generations USING btree (account_id) WHERE counts_as_active;
-CREATE INDEX generations_durations ON generations USING btree (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE state = 'charged'::text;
-CREATE INDEX generations_emergencies ON generations USING btree (charged_at) WHERE settlement_reason = 'emergency'::text;
+CREATE INDEX generations_durations ON generations USING btree (model, seconds, size, settled_at) INCLUDE (duration_ms) WHERE state = 'charged'::text;
+CREATE INDEX generations_emergencies ON generations USING btree (settled_at) WHERE settlement_reason = 'emergency'::text;
 CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'refunded'::text;
 CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
 CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
 CREATE INDEX generations_of_account ON generations USING btree (account_id, id);
 CREATE INDEX generations_requested ON generations USING btree (admit_by) WHERE state = 'requested'::text;
-CREATE INDEX generations_settled ON generations USING btree (charged_at) INCLUDE (credits_charged, error_code) WHERE charged_at IS NOT NULL;
+CREATE INDEX generations_settled ON generations USING btree (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_unknown ON generations USING btree (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -399,6 +371,34 @@ CREATE TABLE prices (
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.prices TO holdfast_service;
+
+CREATE TABLE provider_attempts (
+  generation_id text NOT NULL,
+  number integer NOT NULL,
+  begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamp with time zone,
+  outcome text,
+  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
+  visible_sha256 bytea NOT NULL,
+  error_code text,
+  error_message text,
+  lease_ms integer,
+  lease_until timestamp with time zone,
+  last_called boolean NOT NULL DEFAULT false,
+  CONSTRAINT provider_attempts_pkey PRIMARY KEY (generation_id, number),
+  CONSTRAINT provider_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT provider_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
+  CONSTRAINT provider_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
+  CONSTRAINT provider_attempts_number_check CHECK (number > 0),
+  CONSTRAINT provider_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
+  CONSTRAINT provider_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
+  CONSTRAINT provider_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts USING btree (generation_id) WHERE outcome IS NULL;
+CREATE INDEX provider_attempts_unmatched ON provider_attempts USING btree (begun_at) WHERE outcome IS NULL OR outcome = 'not_found'::text;
+CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON holdfast.provider_attempts TO holdfast_service;
 
 CREATE TABLE provider_events (
   webhook_id text NOT NULL,
@@ -604,7 +604,7 @@ GRANT SELECT ON holdfast.active_generations TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.begin_create(text,text,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
@@ -617,7 +617,7 @@ GRANT SELECT ON holdfast.current_text_prices TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.delete_generation(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.delete_webhook_endpoint(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.enable_webhook_endpoint(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.end_create(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.end_attempt(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.end_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.end_text(text,integer,text,text,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.expected_duration_ms(text,integer,text) TO holdfast_service;
@@ -630,7 +630,7 @@ GRANT EXECUTE ON FUNCTION holdfast.keep_answer(text,text,integer,jsonb,text) TO 
 GRANT EXECUTE ON FUNCTION holdfast.keep_operation(text,text,bytea,jsonb) TO holdfast_service;
 GRANT SELECT ON holdfast.ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.mark_known(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.note_ambiguous_create(text,integer,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.note_ambiguous_attempt(text,integer,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_ownerless_videos(text,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;

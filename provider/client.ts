@@ -7,7 +7,7 @@ import { createDownload, type Download } from './download.ts';
 import { encodeCreate, type CreateEncoding } from './encoding.ts';
 import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
 import { createRefusal } from './refusal.ts';
-import { createRedact, type Redact } from './text.ts';
+import { createRedact, type Redact } from './redact.ts';
 import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
 import type { CreateRefusal, CreateResult, DownloadOptions, Provider, RetrieveResult, Trouble } from './types.ts';
 import { writeText } from './writeText.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readProblem } from './problem.ts';
-import { cleanText, type Redact } from './text.ts';
+import { cleanText, type Redact } from './redact.ts';
 import type { ProviderVideo, Verdict, VideoPage } from './types.ts';
 
 /**

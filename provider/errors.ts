@@ -1,6 +1,6 @@
 import { APIError } from 'openai';
 import { readProblem } from './problem.ts';
-import type { Redact } from './text.ts';
+import type { Redact } from './redact.ts';
 import { CallFailed } from './transport.ts';
 
 /** What a failed create proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cleanCode, cleanText, type Redact } from './text.ts';
+import { cleanCode, cleanText, type Redact } from './redact.ts';
 
 /** What a provider says went wrong, of a failed video or a refused call; redacted and cleaned, null where it is silent. */
 export interface Problem {

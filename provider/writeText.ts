@@ -1,5 +1,5 @@
 import type OpenAI from 'openai';
-import { cleanText, type Redact } from './text.ts';
+import { cleanText, type Redact } from './redact.ts';
 import { sortCreateError } from './errors.ts';
 import { composeText, type TextRequest } from './textRequest.ts';
 import { createRefusal } from './refusal.ts';

@@ -1,9 +1,9 @@
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
-const BEGIN_CREATE = { name: 'begin_create', text: 'SELECT * FROM begin_create($1, $2, $3)' };
-const END_CREATE = { name: 'end_create', text: 'SELECT end_create($1, $2, $3, $4, $5, $6, $7) AS outcome' };
-const NOTE_AMBIGUOUS = { name: 'note_ambiguous_create', text: 'SELECT note_ambiguous_create($1, $2, $3)' };
+const BEGIN_CREATE = { name: 'begin_attempt', text: 'SELECT * FROM begin_attempt($1, $2, $3)' };
+const END_CREATE = { name: 'end_attempt', text: 'SELECT end_attempt($1, $2, $3, $4, $5, $6, $7) AS outcome' };
+const NOTE_AMBIGUOUS = { name: 'note_ambiguous_attempt', text: 'SELECT note_ambiguous_attempt($1, $2, $3)' };
 const NOTE_UNREACHABLE = { name: 'note_unreachable', text: 'SELECT note_unreachable($1, $2, $3)' };
 const RECORD_LOOK = { name: 'record_look', text: 'SELECT * FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)' };
 
@@ -20,14 +20,14 @@ export interface GenerationRequest {
   readonly remixedElsewhere: boolean;
 }
 
-export type CreateStart =
+export type AttemptStart =
   | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
   | { readonly outcome: 'known'; readonly providerVideoId: string }
   | { readonly outcome: 'open' | 'conflict' | 'spent' | 'cancelled' | 'too_late' | 'settled' }
   | { readonly outcome: 'refused'; readonly errorCode: string };
 
 interface BeginRow {
-  outcome: CreateStart['outcome'];
+  outcome: AttemptStart['outcome'];
   number: number;
   provider_video_id: string;
   error_code: string;
@@ -43,12 +43,12 @@ interface BeginRow {
 }
 
 /** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
-export async function beginCreate(
+export async function beginAttempt(
   pool: Pool,
   generationId: string,
   provider: { name: string },
   leastTimeLeftMs = 0,
-): Promise<CreateStart> {
+): Promise<AttemptStart> {
   const begun = await row<BeginRow>(pool, BEGIN_CREATE, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
   switch (begun.outcome) {
     case 'begun':
@@ -84,7 +84,7 @@ function requestOf(row: BeginRow): GenerationRequest {
   return { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere };
 }
 
-export type CreateEnd =
+export type AttemptEnd =
   | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerCreatedAt: Date | null }
   | { readonly outcome: 'refused' | 'not_made'; readonly code: string; readonly message: string }
   /** Looked for at the provider, and nothing was there. */
@@ -94,13 +94,13 @@ export type CreateEnd =
  * Closes an attempt; answers with how. `conflict` instead of `created`: the provider's id belongs to another generation.
  * `closed`: it had ended before, otherwise.
  */
-export async function endCreate(
+export async function endAttempt(
   pool: Pool,
   generationId: string,
   number: number,
-  end: CreateEnd,
-): Promise<CreateEnd['outcome'] | 'conflict' | 'closed'> {
-  const ended = await row<{ outcome: CreateEnd['outcome'] | 'conflict' | 'closed' }>(pool, END_CREATE, [
+  end: AttemptEnd,
+): Promise<AttemptEnd['outcome'] | 'conflict' | 'closed'> {
+  const ended = await row<{ outcome: AttemptEnd['outcome'] | 'conflict' | 'closed' }>(pool, END_CREATE, [
     generationId,
     number,
     end.outcome,
@@ -109,7 +109,7 @@ export async function endCreate(
   return ended.outcome;
 }
 
-function endValues(end: CreateEnd): unknown[] {
+function endValues(end: AttemptEnd): unknown[] {
   switch (end.outcome) {
     case 'created':
       return [end.providerVideoId, end.providerCreatedAt, null, null];
@@ -122,7 +122,7 @@ function endValues(end: CreateEnd): unknown[] {
 }
 
 /** Leaves the attempt open and records why nobody knows whether it arrived. */
-export async function noteAmbiguousCreate(
+export async function noteAmbiguousAttempt(
   pool: Pool,
   generationId: string,
   number: number,

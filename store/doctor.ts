@@ -35,7 +35,7 @@ export async function readClock(pool: Pool): Promise<Date> {
 const EMERGENCIES = {
   name: 'count_emergency_releases',
   text: `SELECT count(*) AS emergencies FROM generations
-    WHERE settlement_reason = 'emergency' AND charged_at > now() - interval '24 hours'`,
+    WHERE settlement_reason = 'emergency' AND settled_at > now() - interval '24 hours'`,
 };
 
 /** Holds of the last 24 hours that were released because their outcome could not be recorded. */

@@ -26,7 +26,7 @@ const OPEN_ATTEMPT = {
       (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
         WHERE original.id = g.remix_of) AS "remixedFrom",
       g.provider, (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"
-    FROM create_attempts a JOIN generations g ON g.id = a.generation_id JOIN inputs i ON i.generation_id = g.id
+    FROM provider_attempts a JOIN generations g ON g.id = a.generation_id JOIN inputs i ON i.generation_id = g.id
     WHERE a.generation_id = $1 AND a.outcome IS NULL`,
 };
 
@@ -39,7 +39,7 @@ export async function getOpenAttempt(pool: Pool, generationId: string): Promise<
 const OWNED = {
   name: 'owned_videos',
   text: `SELECT g.provider_video_id AS id,
-      (SELECT a.begun_at FROM create_attempts a WHERE a.generation_id = g.id AND a.outcome = 'created') AS "begunAt"
+      (SELECT a.begun_at FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome = 'created') AS "begunAt"
     FROM generations g WHERE g.provider = $1 AND g.provider_video_id = ANY($2)`,
 };
 
@@ -85,7 +85,7 @@ export async function noteOwnerlessVideos(
 
 const UNMATCHED = {
   name: 'unmatched_prompts',
-  text: `SELECT left(i.prompt, 1000) AS prompt FROM create_attempts a JOIN inputs i ON i.generation_id = a.generation_id
+  text: `SELECT left(i.prompt, 1000) AS prompt FROM provider_attempts a JOIN inputs i ON i.generation_id = a.generation_id
     WHERE (a.outcome IS NULL OR a.outcome = 'not_found') AND a.begun_at > clock_timestamp() - interval '26 hours'
       AND a.generation_id <> $1
     ORDER BY a.begun_at DESC LIMIT 500`,

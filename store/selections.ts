@@ -12,5 +12,5 @@ export const SHOWN_GENERATION = `SELECT g.id, g.account_id AS "accountId", g.api
       g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
       g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
       CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL AND NOT EXISTS (
-        SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged')) THEN g.claimable_until END AS "claimableUntil", ${REFUNDED}, g.claim_of AS "claimOf", g.remix_of AS "remixOf", g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
+        SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged')) THEN g.claimable_until END AS "claimableUntil", ${REFUNDED}, g.claim_of AS "claimOf", g.remix_of AS "remixOf", g.settled_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
     FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;

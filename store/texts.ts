@@ -40,7 +40,7 @@ const GET = {
   text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
       t.output_tokens AS "outputTokens", t.finish_reason AS "finishReason", g.amount_microcredits AS "amountMicrocredits",
       g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt", h.id AS "holdId",
-      h.expires_at AS "holdExpiresAt", ${REFUNDED}, g.charged_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
+      h.expires_at AS "holdExpiresAt", ${REFUNDED}, g.settled_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
     FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
       LEFT JOIN inputs i ON i.generation_id = g.id
     WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,

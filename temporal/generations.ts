@@ -18,17 +18,17 @@ export function createGenerations(temporal: Client) {
     },
 
     /** Runs the workflow once more under its id; one that runs by now is left alone. */
-    async resume(booking: GenerationInput): Promise<'resumed' | 'running'> {
+    async resume(generation: GenerationInput): Promise<'resumed' | 'running'> {
       try {
-        const type = workflowTypeOf(booking.generationId);
+        const type = workflowTypeOf(generation.generationId);
         await temporal.workflow.start<(input: GenerationInput) => Promise<GenerationResult>>(type, {
-          workflowId: booking.generationId,
+          workflowId: generation.generationId,
           taskQueue: TASK_QUEUE.workflowsAndLedger,
-          args: [booking],
+          args: [generation],
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           workflowIdConflictPolicy: 'FAIL',
           typedSearchAttributes: [
-            { key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: booking.accountId },
+            { key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: generation.accountId },
           ],
           staticSummary: 'One paid generation, taken up again by the reconciler',
         });

@@ -116,7 +116,7 @@ export function providerList(summary: string, timeLeftMs: number): Pick<Provider
  * Like `provider`, for the create: it begins in the time that is left, but the record of what it made is tried without end,
  * while the database is away. Begun again after the hold's end it answers `too_late`.
  */
-export function creator(summary: string, timeLeftMs: number): ProviderActivities {
+export function submitter(summary: string, timeLeftMs: number): ProviderActivities {
   return proxyActivities<ProviderActivities>({
     ...PROVIDER_OPTIONS,
     scheduleToStartTimeout: Math.max(1000, timeLeftMs),

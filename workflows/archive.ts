@@ -1,4 +1,4 @@
-import type { Archived, Booking } from '../contracts/activities.ts';
+import type { Archived, GenerationRef } from '../contracts/activities.ts';
 import { ledger, outbound } from './activities.ts';
 import { describe } from './describe.ts';
 import { faultInWords, whoseFault } from './whoseFault.ts';
@@ -13,12 +13,12 @@ const ONCE_MORE_MS = 3_600_000;
  * on record that the content is gone. That is said only of content that the provider did not give; trouble of ours is
  * waited for without end.
  */
-export async function archive(booking: Booking): Promise<Archived['outcome']> {
+export async function archive(generation: GenerationRef): Promise<Archived['outcome']> {
   describe('The video was charged. Copying its content to the archive, within 24 hours.');
   for (let withinMs = GIVEN_UP_AFTER_MS; ; withinMs = ONCE_MORE_MS) {
     try {
       const copying = outbound("copy the video's content to the archive", withinMs);
-      return (await copying.archiveContent(booking)).outcome;
+      return (await copying.archiveContent(generation)).outcome;
     } catch (error) {
       if (whoseFault(error) === 'provider') break;
       describe(
@@ -28,6 +28,6 @@ export async function archive(booking: Booking): Promise<Archived['outcome']> {
   }
   describe('The video was charged. Its content could not be archived in 24 hours; putting that on record.');
   return (
-    await ledger("record that the video's content is gone").recordContentGone({ generationId: booking.generationId })
+    await ledger("record that the video's content is gone").recordContentGone({ generationId: generation.generationId })
   ).outcome;
 }

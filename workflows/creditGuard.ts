@@ -1,6 +1,6 @@
 import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import type {
-  Booking,
+  GenerationRef,
   HeldPlacement,
   HoldPlacement,
   ReleaseReason,
@@ -34,7 +34,7 @@ export interface KeptHold {
 }
 
 export interface Guarded {
-  readonly booking: Booking;
+  readonly generation: GenerationRef;
   readonly hold: HeldPlacement;
   readonly deadline: Deadline;
   readonly cancel: Cancel;
@@ -52,7 +52,7 @@ export function keepHold(kept: Omit<KeptHold, 'settle'>): Ended {
 export function withoutWork(outcome: 'refused' | 'cancelled' | 'spent' | 'too_late' | 'settled'): Ended {
   switch (outcome) {
     case 'refused':
-      return released('create_refused');
+      return released('submission_refused');
     case 'cancelled':
       return released('cancelled');
     case 'spent':
@@ -75,12 +75,12 @@ export const noLook = () => Promise.resolve(undefined);
  * depends.
  */
 export async function withCreditGuard(
-  booking: Booking,
+  generation: GenerationRef,
   work: (guarded: Guarded) => Promise<Ended>,
   after: (result: GenerationResult) => Promise<string>,
 ): Promise<GenerationResult> {
   const placed: { hold?: HoldPlacement } = {};
-  const cancel = new Cancel(booking.generationId);
+  const cancel = new Cancel(generation.generationId);
   setHandler(CANCEL_REQUESTED, () => {
     cancel.request();
   });
@@ -92,8 +92,8 @@ export async function withCreditGuard(
 
   return CancellationScope.nonCancellable(async () => {
     describe('Placing the hold.');
-    placed.hold = await ledger('place the hold').placeHold(booking);
-    const result = await conclude(booking, placed.hold, cancel, work);
+    placed.hold = await ledger('place the hold').placeHold(generation);
+    const result = await conclude(generation, placed.hold, cancel, work);
     markEnded(result);
     describe(await after(result));
     await condition(allHandlersFinished);
@@ -102,12 +102,12 @@ export async function withCreditGuard(
 }
 
 async function conclude(
-  booking: Booking,
+  generation: GenerationRef,
   placement: HoldPlacement,
   cancel: Cancel,
   work: (guarded: Guarded) => Promise<Ended>,
 ): Promise<GenerationResult> {
-  const { generationId } = booking;
+  const { generationId } = generation;
   switch (placement.outcome) {
     case 'refused':
       return { generationId, outcome: 'refused', errorCode: placement.code };
@@ -115,30 +115,30 @@ async function conclude(
       return { generationId, ...outcomeOf(placement.settlement) };
     case 'held': {
       const deadline = deadlineIn(placement.timeLeftMs);
-      const ended = await work({ booking, hold: placement, deadline, cancel });
-      return { generationId, ...outcomeOf(await settle(booking, ended)) };
+      const ended = await work({ generation, hold: placement, deadline, cancel });
+      return { generationId, ...outcomeOf(await settle(generation, ended)) };
     }
   }
 }
 
-async function settle(booking: Booking, ended: Ended): Promise<Settlement> {
+async function settle(generation: GenerationRef, ended: Ended): Promise<Settlement> {
   switch (ended.settle) {
     case 'capture':
-      return capture(booking);
+      return capture(generation);
     case 'release':
-      return release(booking, ended.reason);
+      return release(generation, ended.reason);
     case 'nothing':
-      return readSettlement(booking);
+      return readSettlement(generation);
     case 'later': {
       const look = await ended.until();
-      return look === undefined ? expire(booking, ended.lastLook) : settleByLook(booking, look);
+      return look === undefined ? expire(generation, ended.lastLook) : settleByLook(generation, look);
     }
   }
 }
 
 /** Another hand settled while this run was away; placeHold answers with the generation as it stands. */
-async function readSettlement(booking: Booking): Promise<Settlement> {
-  const standing = await ledger('read how it was settled').placeHold(booking);
+async function readSettlement(generation: GenerationRef): Promise<Settlement> {
+  const standing = await ledger('read how it was settled').placeHold(generation);
   if (standing.outcome !== 'settled') throw new Error(`a settled generation is ${standing.outcome}`);
   return standing.settlement;
 }

@@ -1,4 +1,4 @@
-import type { Booking, ReleaseReason, SettleResult, TerminalLook } from '../contracts/activities.ts';
+import type { GenerationRef, ReleaseReason, SettleResult, TerminalLook } from '../contracts/activities.ts';
 import { isVideoId } from '../contracts/ids.ts';
 import type { Finding } from '../contracts/reconcile.ts';
 import { reconciler } from './activities.ts';
@@ -15,11 +15,11 @@ import { whoseFault } from './whoseFault.ts';
  */
 export async function settleFinding(finding: Finding): Promise<string> {
   const { generationId, accountId } = finding;
-  const booking: Booking = { generationId, accountId };
+  const generation: GenerationRef = { generationId, accountId };
   const look = await lookOnce(finding);
-  const settled = await settle(booking, look === undefined ? 'expired' : reasonOf(look));
+  const settled = await settle(generation, look === undefined ? 'expired' : reasonOf(look));
   // The last word is on record; of a claim: what it pays for is in our storage.
-  if (settled?.result === 'terminal') return wordOf(await settle(booking, reasonOf(settled.look)));
+  if (settled?.result === 'terminal') return wordOf(await settle(generation, reasonOf(settled.look)));
   return wordOf(settled);
 }
 
@@ -51,18 +51,21 @@ function reasonOf({ verdict }: TerminalLook): 'completed' | 'provider_failed' {
 }
 
 /** Undefined when the ledger refuses, the emergency release too. */
-async function settle(booking: Booking, reason: ReleaseReason | 'completed'): Promise<SettleResult | undefined> {
+async function settle(
+  generation: GenerationRef,
+  reason: ReleaseReason | 'completed',
+): Promise<SettleResult | undefined> {
   const settling = reconciler(`settle what its workflow did not: ${reason}`);
   try {
     return await (reason === 'completed'
-      ? settling.captureHold(booking)
-      : settling.releaseHold({ ...booking, reason }));
+      ? settling.captureHold(generation)
+      : settling.releaseHold({ ...generation, reason }));
   } catch (error) {
     if (!isRefusal(error)) throw error;
   }
   try {
     // Refused for ten minutes by now? The ledger knows since when.
-    return await reconciler('emergency release').emergencyRelease(booking);
+    return await reconciler('emergency release').emergencyRelease(generation);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return undefined;

@@ -74,7 +74,7 @@ export async function lastLook(
 
 /** The last look for what an open attempt may have made, and at that; fails as `lastLook` does. */
 export async function lastFind(generationId: string, tries = LAST_TRIES): Promise<TerminalLook | undefined> {
-  const looking = lastAtProvider('look for what the create may have made: the last time, the hour is over', tries);
+  const looking = lastAtProvider('look for what the attempt may have made: the last time, the hold has ended', tries);
   const found = await looking.findVideo({ generationId });
   if (found.outcome !== 'adopted') return undefined;
   return lastLook({ generationId, providerVideoId: found.providerVideoId }, tries);

@@ -9,7 +9,7 @@ import { type ApiError, notFound } from '../http/errors.ts';
 import { salesClosed } from './sales.ts';
 import { overSpendLimit } from './spendLimit.ts';
 import type { Order } from './startGeneration.ts';
-import { inadmissible, refusalOf, tooDear } from './startGeneration.ts';
+import { inadmissible, refusalOf, exceedsMaxCredits } from './startGeneration.ts';
 import type { VideoRequest } from '../videos/videoRequest.ts';
 
 /** The query of a POST that costs money; what is not known is not passed over, for it might be what keeps from paying. */
@@ -112,7 +112,7 @@ async function quote(
   async function refused(): Promise<ApiError | null> {
     if (!sales.open) return salesClosed(deps);
     if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
-      return tooDear(amountMicrocredits, maxMicrocredits, kind);
+      return exceedsMaxCredits(amountMicrocredits, maxMicrocredits, kind);
     }
     const because = (code: Parameters<typeof refusalOf>[3]) => refusalOf(deps, caller, amountMicrocredits, code, kind);
     if (balance.isFrozen) return because('account_frozen');

@@ -77,8 +77,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'sales_closed':
       throw await salesClosed(deps);
-    case 'too_dear':
-      throw tooDear(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
+    case 'exceeds_max_credits':
+      throw exceedsMaxCredits(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
     case 'account_frozen':
     case 'insufficient_credits':
     case 'too_many_active_generations':
@@ -182,7 +182,7 @@ function asKept(body: unknown): unknown {
 }
 
 /** The client's own ceiling. */
-export function tooDear(amountMicrocredits: number, maxMicrocredits: number, kind: GenerationKind): ApiError {
+export function exceedsMaxCredits(amountMicrocredits: number, maxMicrocredits: number, kind: GenerationKind): ApiError {
   return new ApiError(
     'invalid_request',
     `max_credits: this ${kind} costs ${kind === 'video' ? '' : 'up to '}${formatCredits(amountMicrocredits)} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,

@@ -4,7 +4,7 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { fingerprintOf } from '../http/fingerprint.ts';
 import type { Order } from '../generations/startGeneration.ts';
-import { tooDear } from '../generations/startGeneration.ts';
+import { exceedsMaxCredits } from '../generations/startGeneration.ts';
 
 /**
  * The claim of a video that completed after its refund: a new video at the old price, whose content is put into storage
@@ -25,7 +25,7 @@ export function orderClaim(
       const { id: claimOf, amountMicrocredits } = await findOriginal();
       // Here, for the original would say that it is claimed.
       if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
-        throw tooDear(amountMicrocredits, maxMicrocredits, 'video');
+        throw exceedsMaxCredits(amountMicrocredits, maxMicrocredits, 'video');
       }
       const claim = await deps.ledger.claimGeneration({ ...admission, claimOf });
       if (claim.outcome === 'unknown') throw notFound('This video');

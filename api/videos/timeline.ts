@@ -19,7 +19,7 @@ const WORDS: Record<string, Words> = {
     'The provider answered with the id of another video. Nothing is charged for that one and none is made again; credits stay reserved until the hold ends',
   id_contested: () =>
     'The provider gave the id of this video to another one too: what it says and serves under it from now on may be the other’s, and is not used',
-  create_refused: ({ code }) => `The provider refused the request: ${code}`,
+  submission_refused: ({ code }) => `The provider refused the request: ${code}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';
     if (verdict === 'failed') return `Provider reported failure: ${code}`;

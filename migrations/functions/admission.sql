@@ -1,7 +1,7 @@
 -- Requests before their hold: admitted, answered, or void.
 
 -- Internal: admits what has a price. With an idempotency key, the key, what it stands for and the generation are written in
--- this one transaction. outcome: 'admitted'; 'too_dear' (more than p_max_microcredits), 'account_frozen',
+-- this one transaction. outcome: 'admitted'; 'exceeds_max_credits' (more than p_max_microcredits), 'account_frozen',
 -- 'insufficient_credits'; 'too_many_active_generations', 'key_spend_limit' (then a generation says so); for a repeat as
 -- find_repeat answers.
 CREATE FUNCTION admit_priced(
@@ -25,7 +25,7 @@ BEGIN
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
   refusal := CASE
     WHEN sales_are_closed() THEN 'sales_closed'
-    WHEN amount > p_max_microcredits THEN 'too_dear'
+    WHEN amount > p_max_microcredits THEN 'exceeds_max_credits'
     WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
     WHEN account.available_microcredits < amount THEN 'insufficient_credits'
     WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations'
@@ -34,7 +34,7 @@ BEGIN
     -- A key that was refused for lack of credits stays refused.
     PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, NULL, amount);
   END IF;
-  IF refusal IN ('sales_closed', 'too_dear', 'account_frozen', 'insufficient_credits') THEN
+  IF refusal IN ('sales_closed', 'exceeds_max_credits', 'account_frozen', 'insufficient_credits') THEN
     RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, amount_microcredits, remix_of,

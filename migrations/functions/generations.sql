@@ -19,9 +19,9 @@ BEGIN
     RAISE EXCEPTION 'a deletion that has begun is not taken back' USING ERRCODE = 'HF004';
   END IF;
   IF OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (
-     (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.charged_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
+     (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.settled_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
      IS DISTINCT FROM
-     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.charged_at, NEW.settlement_reason, NEW.error_code,
+     (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.settled_at, NEW.settlement_reason, NEW.error_code,
       -- It may quote the prompt, so it is erased when its owner deletes the generation.
       CASE WHEN NEW.deleted_at IS NOT NULL AND NEW.error_message IS NULL THEN OLD.error_message ELSE NEW.error_message END)) THEN
     RAISE EXCEPTION 'a generation is settled once' USING ERRCODE = 'HF004';
@@ -62,7 +62,7 @@ $$;
 CREATE FUNCTION is_finished(g generations) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
-    SELECT FROM create_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome IN ('not_found', 'conflict')))
+    SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome IN ('not_found', 'conflict')))
 $$;
 
 -- Internal. What was learned after the settlement may end a generation that still counted against its account's cap.
@@ -135,7 +135,7 @@ BEGIN
     PERFORM append_event(p_generation_id, 'deleted', jsonb_strip_nulls(jsonb_build_object('provider_keeps', p_provider_keeps)));
     PERFORM erase_inputs(p_generation_id);
     UPDATE texts SET output = '' WHERE generation_id = p_generation_id;
-    UPDATE create_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;
+    UPDATE provider_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;
     UPDATE idempotency_keys SET answer = NULL WHERE generation_id = p_generation_id;
   END IF;
   RETURN true;

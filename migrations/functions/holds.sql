@@ -18,7 +18,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms))::bigint FROM (
     SELECT duration_ms FROM generations
     WHERE state = 'charged' AND model = p_model AND seconds = p_seconds AND size = p_size
-    ORDER BY charged_at DESC LIMIT 20) AS recent
+    ORDER BY settled_at DESC LIMIT 20) AS recent
 $$;
 
 CREATE FUNCTION milliseconds_until(p_moment timestamptz) RETURNS bigint
@@ -33,7 +33,7 @@ CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
 RETURNS TABLE (
   state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
   model text, seconds integer, size text, expected_duration_ms bigint, provider_video_id text, is_claim boolean,
-  create_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text, placed_now boolean
+  attempt_may_have_arrived boolean, credits_charged boolean, settlement_reason text, error_code text, placed_now boolean
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -108,7 +108,7 @@ BEGIN
       CASE WHEN gen.state = 'held' THEN expected END,
       COALESCE(gen.provider_video_id, (SELECT original.provider_video_id FROM generations original WHERE original.id = gen.claim_of)),
       gen.claim_of IS NOT NULL,
-      EXISTS (SELECT FROM create_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
+      EXISTS (SELECT FROM provider_attempts att WHERE att.generation_id = gen.id AND att.outcome IS NULL),
       gen.credits_charged, gen.settlement_reason, gen.error_code, g.state = 'requested' AND gen.state = 'held'
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
 END $$;

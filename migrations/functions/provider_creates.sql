@@ -9,8 +9,8 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER create_attempts_guard BEFORE UPDATE ON create_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
-CREATE TRIGGER create_attempts_kept BEFORE DELETE OR TRUNCATE ON create_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The letters and digits of a text alone: what is left of it whatever a server does to its spaces, marks and case.
 CREATE FUNCTION wide_text(p_text text) RETURNS text
@@ -30,7 +30,7 @@ $$;
 -- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
 -- 'conflict' (it was answered with another's video), 'cancelled' (no video is known, and none is wanted), 'spent' (as many
 -- were begun as may be), 'too_late' (less than p_least_ms of the hold's time is left), 'settled' (nothing may be made any more).
-CREATE FUNCTION begin_create(p_generation_id text, p_provider text, p_least_ms bigint)
+CREATE FUNCTION begin_attempt(p_generation_id text, p_provider text, p_least_ms bigint)
 RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
   model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text,
@@ -39,13 +39,13 @@ RETURNS TABLE (
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
-  last create_attempts;
+  last provider_attempts;
   answer text;
 BEGIN
   IF g.claim_of IS NOT NULL THEN
     RAISE EXCEPTION 'generation % is a claim and creates nothing', p_generation_id USING ERRCODE = 'HF002';
   END IF;
-  SELECT * INTO last FROM create_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
+  SELECT * INTO last FROM provider_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
   answer := CASE
     WHEN g.provider_verdict IS NOT NULL THEN 'known'
     WHEN g.state <> 'held' THEN 'settled'
@@ -58,7 +58,7 @@ BEGIN
     WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp() + p_least_ms * interval '1 millisecond') THEN 'too_late'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
-    INSERT INTO create_attempts (generation_id, number, visible_sha256)
+    INSERT INTO provider_attempts (generation_id, number, visible_sha256)
       VALUES (p_generation_id, COALESCE(last.number, 0) + 1, visible_fields(g)) RETURNING * INTO last;
     UPDATE generations gen SET provider = p_provider WHERE gen.id = p_generation_id;
     PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
@@ -83,14 +83,14 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_tem
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
-  mine create_attempts;
+  mine provider_attempts;
   asked inputs;
   twins integer;
   rivals integer;
   free_ids text[];
   created_at timestamptz;
 BEGIN
-  SELECT * INTO mine FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
+  SELECT * INTO mine FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
   IF NOT FOUND OR g.state NOT IN ('held', 'refunded') OR g.provider_video_id IS NOT NULL THEN
     RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
@@ -104,7 +104,7 @@ BEGIN
   -- owner has deleted, of which nobody knows the text.
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
     SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL AS twin
-    FROM create_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
+    FROM provider_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
     WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND a.begun_at > clock_timestamp() - interval '24 hours'
       AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND (i.prompt IS NULL OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))))) AS alike;
   IF rivals > 0 OR asked.reference IS NOT NULL THEN
@@ -120,7 +120,7 @@ BEGIN
   END IF;
   created_at := p_created_ats[array_position(p_video_ids, free_ids[1])];
   BEGIN
-    PERFORM end_create(p_generation_id, p_number, 'adopted', free_ids[1], created_at, NULL, NULL);
+    PERFORM end_attempt(p_generation_id, p_number, 'adopted', free_ids[1], created_at, NULL, NULL);
   EXCEPTION WHEN unique_violation THEN
     RETURN QUERY SELECT 'taken', NULL::text; RETURN;
   END;
@@ -131,13 +131,13 @@ END $$;
 -- anything. Repeating a close that was recorded changes nothing. 'conflict' in place of 'created': the id is that of another
 -- generation's video, and whose it is can't be known; neither is charged for it from then on. 'closed': it had ended otherwise,
 -- or a twin has its video.
-CREATE FUNCTION end_create(
+CREATE FUNCTION end_attempt(
   p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
   p_error_code text, p_error_message text
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   g generations;
-  attempt create_attempts;
+  attempt provider_attempts;
   ended text := p_outcome;
   contested text;
 BEGIN
@@ -145,7 +145,7 @@ BEGIN
     RAISE EXCEPTION 'an attempt that made a video ends with its id, and no other does' USING ERRCODE = '22004';
   END IF;
   g := lock_generation(p_generation_id);
-  SELECT * INTO attempt FROM create_attempts WHERE generation_id = p_generation_id AND number = p_number;
+  SELECT * INTO attempt FROM provider_attempts WHERE generation_id = p_generation_id AND number = p_number;
   IF NOT FOUND OR attempt.outcome IS NOT NULL THEN
     IF attempt.outcome = 'conflict' OR attempt.outcome = p_outcome AND g.provider_video_id IS NOT DISTINCT FROM p_provider_video_id THEN
       RETURN attempt.outcome;
@@ -165,7 +165,7 @@ BEGIN
       IF p_outcome = 'adopted' THEN RAISE; END IF;
       -- Twins are interchangeable: one found this video in the list while this answer was under way, when there were as many
       -- videos as twins. So the attempt stays open, and looks for the other one.
-      IF EXISTS (SELECT FROM generations owner JOIN create_attempts a ON a.generation_id = owner.id
+      IF EXISTS (SELECT FROM generations owner JOIN provider_attempts a ON a.generation_id = owner.id
           WHERE owner.provider = g.provider AND owner.provider_video_id = p_provider_video_id AND owner.account_id = g.account_id
             AND a.outcome = 'adopted' AND a.ended_at > attempt.begun_at AND a.visible_sha256 = attempt.visible_sha256
             AND (SELECT i.prompt FROM inputs i WHERE i.generation_id = owner.id) = (SELECT i.prompt FROM inputs i WHERE i.generation_id = g.id)) THEN
@@ -181,7 +181,7 @@ BEGIN
       END IF;
     END;
   END IF;
-  UPDATE create_attempts SET outcome = ended, ended_at = clock_timestamp(), error_code = p_error_code,
+  UPDATE provider_attempts SET outcome = ended, ended_at = clock_timestamp(), error_code = p_error_code,
       error_message = CASE WHEN ended = 'conflict' THEN 'answered with the video ' || p_provider_video_id
         WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
     WHERE generation_id = p_generation_id AND number = p_number;
@@ -191,11 +191,11 @@ BEGIN
 END $$;
 
 -- Records that a call may have arrived; the attempt stays open.
-CREATE FUNCTION note_ambiguous_create(p_generation_id text, p_number integer, p_why text) RETURNS void
+CREATE FUNCTION note_ambiguous_attempt(p_generation_id text, p_number integer, p_why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM lock_generation(p_generation_id);
-  UPDATE create_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
+  UPDATE provider_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
   IF FOUND THEN
     PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
   END IF;
@@ -210,5 +210,5 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS
     ON CONFLICT DO NOTHING;
 $$;
 
-GRANT SELECT ON create_attempts, ownerless_videos TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_create, adopt_video, end_create, note_ambiguous_create, note_ownerless_videos TO holdfast_service;
+GRANT SELECT ON provider_attempts, ownerless_videos TO holdfast_service;
+GRANT EXECUTE ON FUNCTION begin_attempt, adopt_video, end_attempt, note_ambiguous_attempt, note_ownerless_videos TO holdfast_service;

@@ -74,7 +74,7 @@ CREATE FUNCTION stop_following(p_generation_id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.state <> 'refunded' OR NOT g.counts_as_active OR g.charged_at > clock_timestamp() - interval '24 hours' THEN
+  IF g.state <> 'refunded' OR NOT g.counts_as_active OR g.settled_at > clock_timestamp() - interval '24 hours' THEN
     RETURN false;
   END IF;
   UPDATE generations SET counts_as_active = false WHERE id = p_generation_id;

@@ -8,8 +8,8 @@ CREATE VIEW active_generations AS
   WHERE g.state = 'held' AND h.state = 'active';
 
 CREATE VIEW recent_failures AS
-  SELECT error_code, count(*) AS generations, sum(amount_microcredits)::bigint AS returned_microcredits, max(charged_at) AS last_at
-  FROM generations g WHERE credits_charged = false AND charged_at > now() - interval '24 hours'
+  SELECT error_code, count(*) AS generations, sum(amount_microcredits)::bigint AS returned_microcredits, max(settled_at) AS last_at
+  FROM generations g WHERE credits_charged = false AND settled_at > now() - interval '24 hours'
   GROUP BY error_code;
 
 CREATE VIEW credit_usage_today AS
@@ -19,7 +19,7 @@ CREATE VIEW credit_usage_today AS
     count(*) FILTER (WHERE NOT credits_charged) AS released_generations,
     COALESCE(sum(amount_microcredits) FILTER (WHERE NOT credits_charged), 0)::bigint AS released_microcredits
   FROM generations g JOIN accounts a ON a.id = g.account_id
-  WHERE charged_at >= date_trunc('day', now(), 'UTC')
+  WHERE settled_at >= date_trunc('day', now(), 'UTC')
   GROUP BY g.account_id, a.name;
 
 -- Active past their hour: the workflow should have settled them.

@@ -3,13 +3,13 @@
 -- Whether as many creates were begun as may ever be; one that is proven to have made nothing does not count.
 CREATE FUNCTION creates_spent(p_generation_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT count(*) >= 3 FROM create_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
+  SELECT count(*) >= 3 FROM provider_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
 $$;
 
 -- Whether every create so far was proven to have made nothing, or was looked for and not found.
 CREATE FUNCTION creates_came_to_nothing(p_generation_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT NOT EXISTS (SELECT FROM create_attempts WHERE generation_id = p_generation_id
+  SELECT NOT EXISTS (SELECT FROM provider_attempts WHERE generation_id = p_generation_id
     AND (outcome IS NULL OR outcome NOT IN ('not_made', 'not_found')))
 $$;
 
@@ -44,7 +44,7 @@ DECLARE
   g generations := lock_generation(p_generation_id);
   hold holds;
   account accounts;
-  refused create_attempts;
+  refused provider_attempts;
   -- Of a text, what was billed or delivered; the caller has no say in it.
   due bigint := CASE WHEN g.kind <> 'video' THEN text_charge(p_generation_id) ELSE COALESCE(p_charge_microcredits, g.amount_microcredits) END;
   asked text := CASE WHEN p_reason = 'completed' AND due = 0 THEN 'nothing_to_charge' ELSE p_reason END;
@@ -103,16 +103,16 @@ BEGIN
     -- Its attempt may have been closed as never made.
     g := lock_generation(p_generation_id);
   END IF;
-  IF p_reason = 'create_refused' THEN
-    SELECT * INTO refused FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
+  IF p_reason = 'submission_refused' THEN
+    SELECT * INTO refused FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
   proven := CASE asked
     WHEN 'completed' THEN CASE WHEN g.claim_of IS NULL THEN g.provider_verdict = 'completed' ELSE claim_is_ready(g) END
     WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
-    WHEN 'create_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
+    WHEN 'submission_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
     WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
-      AND NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
+      AND NOT EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
     -- As long as no video is known and none may be; later the provider's last word settles it.
     WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND creates_came_to_nothing(p_generation_id)
     WHEN 'create_failed' THEN creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)
@@ -128,7 +128,7 @@ BEGIN
     SELECT t.code, t.message INTO code, message FROM (VALUES
       ('nothing_to_charge', 'nothing_delivered', 'Nothing was delivered, so nothing was charged.'),
       ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
-      ('create_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
+      ('submission_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
       ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
       ('cancelled', 'cancelled', 'It was cancelled before a video was made.'),
       ('create_failed', 'create_failed', 'It could not be started at the provider.'),
@@ -144,7 +144,7 @@ BEGIN
     state = CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
     credits_charged = charge,
     charged_amount_microcredits = charged,
-    charged_at = settled,
+    settled_at = settled,
     settlement_reason = asked,
     error_code = code,
     error_message = message,

@@ -33,7 +33,7 @@ CREATE FUNCTION keep_text(p_generation_id text, p_number integer, p_output text)
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.state <> 'held' OR NOT EXISTS (SELECT FROM create_attempts a
+  IF g.state <> 'held' OR NOT EXISTS (SELECT FROM provider_attempts a
       WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL) THEN
     RETURN false;
   END IF;
@@ -49,7 +49,7 @@ BEGIN
   IF NOT keep_text(p_generation_id, p_number, p_output) THEN
     RETURN false;
   END IF;
-  UPDATE create_attempts a
+  UPDATE provider_attempts a
     SET lease_ms = p_lease_ms, lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond', last_called = false
     WHERE a.generation_id = p_generation_id AND a.number = p_number;
   RETURN true;
@@ -64,7 +64,7 @@ BEGIN
   IF NOT keep_text(p_generation_id, p_number, p_output) THEN
     RETURN false;
   END IF;
-  UPDATE create_attempts a SET outcome = 'created', ended_at = clock_timestamp()
+  UPDATE provider_attempts a SET outcome = 'created', ended_at = clock_timestamp()
     WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
   IF (p_input_tokens >= 0 AND p_output_tokens >= 0) IS NOT TRUE THEN
     -- Half a count, or none: the text ends all the same, and is charged as one without usage.
@@ -88,19 +88,19 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_tem
 #variable_conflict use_column
 DECLARE
   g generations := lock_generation(p_generation_id);
-  writing create_attempts;
+  writing provider_attempts;
   asked timestamptz := clock_timestamp();
 BEGIN
   IF g.provider_verdict IS NOT NULL THEN
     RETURN QUERY SELECT 'ended', NULL::bigint; RETURN;
   END IF;
-  SELECT * INTO writing FROM create_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL;
+  SELECT * INTO writing FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.outcome IS NULL;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'not_asked', NULL::bigint; RETURN;
   END IF;
   IF writing.lease_until IS NULL THEN
     -- The lease comes before the call, and can't be taken any more: nothing was sent, and nothing will be.
-    PERFORM end_create(p_generation_id, writing.number, 'not_made', NULL, NULL, 'not_sent', 'its writer was gone before the call');
+    PERFORM end_attempt(p_generation_id, writing.number, 'not_made', NULL, NULL, 'not_sent', 'its writer was gone before the call');
     RETURN QUERY SELECT 'not_asked', NULL::bigint; RETURN;
   END IF;
   -- A lease that ends later than it is long is of a clock that was set back since.
@@ -108,7 +108,7 @@ BEGIN
     RETURN QUERY SELECT 'writing', milliseconds_until(writing.lease_until); RETURN;
   END IF;
   IF NOT writing.last_called THEN
-    UPDATE create_attempts a SET lease_until = asked + a.lease_ms * interval '1 millisecond', last_called = true
+    UPDATE provider_attempts a SET lease_until = asked + a.lease_ms * interval '1 millisecond', last_called = true
       WHERE a.generation_id = p_generation_id AND a.number = writing.number;
     RETURN QUERY SELECT 'writing', writing.lease_ms::bigint; RETURN;
   END IF;

@@ -16,7 +16,7 @@ BEGIN
   BEGIN
     IF EXISTS (SELECT FROM webhook_endpoints e WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL) THEN
       INSERT INTO webhook_deliveries (account_id, endpoint_id, event_id, generation_id, type, occurred_at)
-        SELECT e.account_id, e.id, 'evt_' || split_part(NEW.id, '_', 2), NEW.id, told, NEW.charged_at FROM webhook_endpoints e
+        SELECT e.account_id, e.id, 'evt_' || split_part(NEW.id, '_', 2), NEW.id, told, NEW.settled_at FROM webhook_endpoints e
         WHERE e.account_id = NEW.account_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL AND told = ANY (e.events)
         ON CONFLICT DO NOTHING;
     END IF;

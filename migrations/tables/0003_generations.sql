@@ -64,7 +64,7 @@ CREATE TABLE generations (
   -- Settlement (MR-41, MR-42): never changes once set.
   credits_charged boolean,
   charged_amount_microcredits bigint,
-  charged_at timestamptz,
+  settled_at timestamptz,
   settlement_reason text,
   error_code text,
   error_message text,
@@ -85,9 +85,9 @@ CREATE TABLE generations (
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded' AND provider_verdict = 'completed'),
   -- COALESCE, because a CHECK that comes out NULL passes.
   CONSTRAINT generations_three_states CHECK (COALESCE(CASE
-    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND charged_at IS NULL
-    WHEN credits_charged THEN charged_amount_microcredits > 0 AND charged_at IS NOT NULL
-    ELSE charged_amount_microcredits IS NULL AND charged_at IS NOT NULL END, false)),
+    WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND settled_at IS NULL
+    WHEN credits_charged THEN charged_amount_microcredits > 0 AND settled_at IS NOT NULL
+    ELSE charged_amount_microcredits IS NULL AND settled_at IS NOT NULL END, false)),
   CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
   CONSTRAINT generations_state_matches CHECK (
     (state = 'charged') = (credits_charged IS TRUE) AND (state = 'refunded') = (credits_charged IS FALSE)
@@ -101,11 +101,11 @@ CREATE INDEX generations_requested ON generations (admit_by) WHERE state = 'requ
 CREATE INDEX generations_held ON generations (id) WHERE state = 'held';
 CREATE INDEX generations_counted ON generations (account_id) WHERE counts_as_active;
 CREATE INDEX generations_followed ON generations (id) WHERE counts_as_active AND state = 'refunded';
-CREATE INDEX generations_durations ON generations (model, seconds, size, charged_at) INCLUDE (duration_ms) WHERE state = 'charged';
-CREATE INDEX generations_settled ON generations (charged_at) INCLUDE (credits_charged, error_code) WHERE charged_at IS NOT NULL;
+CREATE INDEX generations_durations ON generations (model, seconds, size, settled_at) INCLUDE (duration_ms) WHERE state = 'charged';
+CREATE INDEX generations_settled ON generations (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_late ON generations (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
 -- What an operator lists at 3 a.m. is not found by reading everything.
-CREATE INDEX generations_emergencies ON generations (charged_at) WHERE settlement_reason = 'emergency';
+CREATE INDEX generations_emergencies ON generations (settled_at) WHERE settlement_reason = 'emergency';
 -- A video is paid for once.
 CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE state IN ('requested', 'held', 'charged');
 

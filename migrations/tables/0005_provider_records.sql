@@ -2,7 +2,7 @@
 -- outcome NULL: open, the call may have arrived. 'not_made': proven that nothing was made. 'not_found': looked for, and
 -- nothing was there. 'adopted': looked for, and found. 'conflict': answered with the id of another generation's video.
 CREATE SEQUENCE create_order;
-CREATE TABLE create_attempts (
+CREATE TABLE provider_attempts (
   generation_id text NOT NULL REFERENCES generations,
   number integer NOT NULL CHECK (number > 0),
   begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -19,12 +19,12 @@ CREATE TABLE create_attempts (
   lease_until timestamptz,
   last_called boolean NOT NULL DEFAULT false,
   PRIMARY KEY (generation_id, number),
-  CONSTRAINT create_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
-  CONSTRAINT create_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL))
+  CONSTRAINT provider_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT provider_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL))
 );
-CREATE UNIQUE INDEX create_attempts_one_open ON create_attempts (generation_id) WHERE outcome IS NULL;
+CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts (generation_id) WHERE outcome IS NULL;
 -- Those whose video isn't known, of which there are few.
-CREATE INDEX create_attempts_unmatched ON create_attempts (begun_at) WHERE outcome IS NULL OR outcome = 'not_found';
+CREATE INDEX provider_attempts_unmatched ON provider_attempts (begun_at) WHERE outcome IS NULL OR outcome = 'not_found';
 
 -- Videos that no generation owned when they were listed, of the last two days.
 CREATE TABLE ownerless_videos (

@@ -56,7 +56,7 @@ async function rows(sql: string, values: unknown[] = []): Promise<Record<string,
 async function expectChargedOnce(id: string): Promise<void> {
   const moved = await rows('SELECT kind FROM journal_transactions WHERE generation_id = $1 ORDER BY id', [id]);
   expect(moved).toEqual([{ kind: 'hold' }, { kind: 'capture' }]);
-  const attempts = await rows('SELECT outcome FROM create_attempts WHERE generation_id = $1', [id]);
+  const attempts = await rows('SELECT outcome FROM provider_attempts WHERE generation_id = $1', [id]);
   expect(attempts).toEqual([{ outcome: 'created' }]);
   expect(await rows('SELECT * FROM ledger_drift')).toEqual([]);
 }

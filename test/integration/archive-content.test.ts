@@ -208,9 +208,9 @@ it('of a video whose id the provider gave to another as well is not asked for: g
   const { videoId } = await db.ledger.getProviderVideo(id);
   const other = await admit(db, await openTenant(db, PRICE));
   await db.ledger.placeHold(other, 3600);
-  await db.ledger.beginCreate(other, provider);
+  await db.ledger.beginAttempt(other, provider);
   const again = { outcome: 'created', providerVideoId: videoId ?? '', providerCreatedAt: null } as const;
-  expect(await db.ledger.endCreate(other, 1, again)).toBe('conflict');
+  expect(await db.ledger.endAttempt(other, 1, again)).toBe('conflict');
   expect((await once(id)).end).toMatchObject({ message: expect.stringMatching(/no content/) });
   await age(id, '2 hours');
   expect((await once(id)).end).toBe('gone');

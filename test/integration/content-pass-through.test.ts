@@ -186,7 +186,7 @@ it('a preview that is missing is 503 while it may not be there yet, 404 afterwar
   expect((await thumbnail()).status).toBe(503);
   await site.db.admin.query(
     `BEGIN; SET LOCAL session_replication_role = replica;
-     UPDATE generations SET charged_at = charged_at - interval '2 hours' WHERE id = '${id}'; COMMIT`,
+     UPDATE generations SET settled_at = settled_at - interval '2 hours' WHERE id = '${id}'; COMMIT`,
   );
   expect((await thumbnail()).status).toBe(404);
 });

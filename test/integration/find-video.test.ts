@@ -38,7 +38,7 @@ describe('looking for a create that may have arrived', () => {
     const made = video({ prompt: mine.prompt });
     const listVideos = async () => {
       const ended = { outcome: 'created', providerVideoId: made.id, providerCreatedAt: new Date() } as const;
-      await db.ledger.endCreate(mine.id, 1, ended);
+      await db.ledger.endAttempt(mine.id, 1, ended);
       // As it was listed before: `find` does not hear from this one that the video has an owner.
       return page([made]);
     };
@@ -125,7 +125,7 @@ describe('a text that the server changed', () => {
     const longer = await lost(`${mine.prompt} and a boat`);
     const trimmed = video({ prompt: `${mine.prompt} ` });
     expect(await find(mine, [page([trimmed])])).toMatchObject({ outcome: 'unclear' });
-    await db.ledger.endCreate(longer.id, 1, { outcome: 'not_made', code: 'not_sent', message: '' });
+    await db.ledger.endAttempt(longer.id, 1, { outcome: 'not_made', code: 'not_sent', message: '' });
     expect(await find(mine, [page([trimmed])])).toMatchObject({ outcome: 'adopted' });
   });
 });

@@ -48,7 +48,7 @@ describe('a late completion', () => {
   const endDay = (id: string) =>
     stack.database.admin.query(
       `SET session_replication_role = replica;
-       UPDATE generations SET charged_at = now() - interval '25 hours' WHERE id = '${id}';
+       UPDATE generations SET settled_at = now() - interval '25 hours' WHERE id = '${id}';
        SET session_replication_role = origin`,
     );
   const untilSeen = async (id: string) => {

@@ -54,13 +54,13 @@ async function asked({ prompt = randomUUID(), tenant, reference = false, remixOf
 /** One whose only create may have arrived. */
 async function lost(ask: Ask = {}): Promise<string> {
   const id = await asked(ask);
-  expect(await db.ledger.beginCreate(id, ask.provider ?? PROVIDER)).toMatchObject({ outcome: 'begun' });
+  expect(await db.ledger.beginAttempt(id, ask.provider ?? PROVIDER)).toMatchObject({ outcome: 'begun' });
   return id;
 }
 
 const video = () => ({ id: randomUUID(), createdAt: null });
 const answer = (id: string, number: number, providerVideoId: string) =>
-  db.ledger.endCreate(id, number, { outcome: 'created', providerVideoId, providerCreatedAt: null });
+  db.ledger.endAttempt(id, number, { outcome: 'created', providerVideoId, providerCreatedAt: null });
 const adopt = (id: string, videos: ReturnType<typeof video>[], exact = true) =>
   db.ledger.adoptVideo(id, 1, { videos, exact });
 const eventKinds = async (id: string) => {
@@ -78,7 +78,7 @@ it('what a deleted generation asked for is not known: only what is equal to the 
   expect(await adopt(id, [video()], false)).toMatchObject({ outcome: 'rival' });
   expect(await adopt(id, [video()])).toMatchObject({ outcome: 'adopted' });
   // Nothing else waits for it longer than it is followed.
-  await db.admin.query(`UPDATE create_attempts SET begun_at = now() - interval '25 hours' WHERE generation_id = $1`, [
+  await db.admin.query(`UPDATE provider_attempts SET begun_at = now() - interval '25 hours' WHERE generation_id = $1`, [
     deleted,
   ]);
   expect(await adopt(await lost({ prompt: 'a cat,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
@@ -114,7 +114,7 @@ describe('an id of the provider that comes again', () => {
     const hold = await held();
     for (let number = 1; number <= 2; number += 1) {
       await begin(hold.id);
-      await db.ledger.endCreate(hold.id, number, { outcome: 'not_found' });
+      await db.ledger.endAttempt(hold.id, number, { outcome: 'not_found' });
     }
     await begin(hold.id);
     expect(await answer(hold.id, 3, 'thrice')).toBe('conflict');
@@ -148,7 +148,7 @@ describe('an accepted cancel', () => {
     // It may have arrived: nothing is given back yet.
     expect(await begin(hold.id)).toEqual({ outcome: 'open' });
     await noProof(hold.id, ['cancelled']);
-    await db.ledger.endCreate(hold.id, 1, { outcome: 'not_found' });
+    await db.ledger.endAttempt(hold.id, 1, { outcome: 'not_found' });
     expect(await begin(hold.id)).toEqual({ outcome: 'cancelled' });
     expect(await settle(hold.id, 'cancelled')).toMatchObject({
       settlement: { charged: false, errorCode: 'cancelled' },
@@ -172,7 +172,7 @@ describe('an accepted cancel', () => {
     const hold = await held();
     for (let number = 1; number <= 3; number += 1) {
       await begin(hold.id);
-      await db.ledger.endCreate(hold.id, number, { outcome: 'not_found' });
+      await db.ledger.endAttempt(hold.id, number, { outcome: 'not_found' });
     }
     await db.ledger.requestCancel(hold.id, 'client');
     expect(await begin(hold.id)).toEqual({ outcome: 'cancelled' });
@@ -185,7 +185,7 @@ describe('adopting', () => {
     const mine = await lost({ prompt: `A fox, ${tag}` });
     const other = await lost({ prompt: `a FOX  ${tag}.\n` });
     expect(await adoptOne(db, mine, 1, video())).toBe('rival');
-    await db.ledger.endCreate(other, 1, { outcome: 'not_found' });
+    await db.ledger.endAttempt(other, 1, { outcome: 'not_found' });
     expect(await adoptOne(db, mine, 1, video())).toBe('adopted');
   });
 
@@ -236,7 +236,7 @@ describe('adopting', () => {
     const contested = video();
     const adopted = await runBehind(
       db,
-      { sql: "SELECT end_create($1, 1, 'created', $2, NULL, NULL, NULL)", values: [other, contested.id] },
+      { sql: "SELECT end_attempt($1, 1, 'created', $2, NULL, NULL, NULL)", values: [other, contested.id] },
       () => adoptOne(db, mine, 1, contested),
     );
     expect(adopted).toBe('taken');
@@ -278,11 +278,11 @@ it('a remix is not asked of another provider than its original is at', async () 
   await db.ledger.recordLook(original, 'the original', FINISHED);
   await settle(original, 'completed');
   const [here, there] = [await asked({ tenant, remixOf: original }), await asked({ tenant, remixOf: original })];
-  expect(await db.ledger.beginCreate(here, PROVIDER)).toMatchObject({
+  expect(await db.ledger.beginAttempt(here, PROVIDER)).toMatchObject({
     request: { remixedFrom: 'the original', remixedElsewhere: false },
   });
-  expect(await db.ledger.beginCreate(there, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: true } });
+  expect(await db.ledger.beginAttempt(there, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: true } });
   const plain = await admit(db, await openTenant(db, PRICE));
   await db.ledger.placeHold(plain, 3600);
-  expect(await db.ledger.beginCreate(plain, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: false } });
+  expect(await db.ledger.beginAttempt(plain, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: false } });
 });

@@ -24,8 +24,8 @@ beforeAll(async () => {
   await db.ledger.voidGeneration(ids.voided);
   for (const id of [ids.held, ids.charged, ids.refunded]) {
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginCreate(id, { name: 'openai@http://provider' });
-    await db.ledger.endCreate(id, 1, {
+    await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
+    await db.ledger.endAttempt(id, 1, {
       outcome: 'created',
       providerVideoId: `at_provider_${id}`,
       providerCreatedAt: null,
@@ -84,7 +84,7 @@ describe('three states, also for a superuser', () => {
       (flag === null && amount === null && moment === null) ||
       (flag === false && amount === null && moment !== null) ||
       (flag === true && amount !== null && amount > 0 && amount <= PRICE && moment !== null);
-    const sql = `UPDATE generations SET credits_charged = $2, charged_amount_microcredits = $3, charged_at = $4, state = $5,
+    const sql = `UPDATE generations SET credits_charged = $2, charged_amount_microcredits = $3, settled_at = $4, state = $5,
       settlement_reason = CASE WHEN $2::boolean IS NULL THEN NULL ELSE 'x' END, error_code = CASE WHEN $2 IS FALSE THEN 'x' END WHERE id = $1`;
     expect(await refusal(sql, [ids.held, flag, amount, moment, state])).toBe(legal ? 'accepted' : '23514');
   });
@@ -113,9 +113,9 @@ describe('three states, also for a superuser', () => {
   });
 
   it.each([
-    "state = 'held', credits_charged = NULL, charged_amount_microcredits = NULL, charged_at = NULL, settlement_reason = NULL, error_code = NULL, error_message = NULL",
-    "state = 'requested', credits_charged = NULL, charged_amount_microcredits = NULL, charged_at = NULL, settlement_reason = NULL, error_code = NULL",
-    "charged_at = charged_at + interval '1 s'",
+    "state = 'held', credits_charged = NULL, charged_amount_microcredits = NULL, settled_at = NULL, settlement_reason = NULL, error_code = NULL, error_message = NULL",
+    "state = 'requested', credits_charged = NULL, charged_amount_microcredits = NULL, settled_at = NULL, settlement_reason = NULL, error_code = NULL",
+    "settled_at = settled_at + interval '1 s'",
     "settlement_reason = 'expired'",
     "error_message = 'another'",
     'charged_amount_microcredits = 1',

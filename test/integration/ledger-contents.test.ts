@@ -28,9 +28,9 @@ function archived(bytes = 11_138): Content {
 async function held(verdict: 'open' | 'completed' | 'failed' = 'completed'): Promise<string> {
   const id = await admit(db, tenant);
   await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginCreate(id, PROVIDER);
+  await db.ledger.beginAttempt(id, PROVIDER);
   const video = randomUUID();
-  await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const error =
     verdict === 'failed' ? { errorCode: 'no', errorMessage: 'No.' } : { errorCode: null, errorMessage: null };
   await db.ledger.recordLook(id, video, { verdict, status: verdict, progress: null, completedAt: null, ...error });
@@ -283,9 +283,9 @@ describe('a charged video whose content is on record as gone (MR-22)', () => {
     const rich = await openTenant(db, PRICE);
     const id = await admit(db, rich);
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginCreate(id, PROVIDER);
+    await db.ledger.beginAttempt(id, PROVIDER);
     const video = randomUUID();
-    await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+    await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
     const seen = { verdict: 'completed', status: 'completed', progress: null, completedAt: null } as const;
     await db.ledger.recordLook(id, video, { ...seen, errorCode: null, errorMessage: null });
     await db.ledger.settleGeneration(id, 'completed');

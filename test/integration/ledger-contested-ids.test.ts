@@ -21,7 +21,7 @@ afterEach(async () => {
 const { begin, settle, outlive, noProof } = ledgerSteps(() => db);
 
 const answered = (id: string, providerVideoId: string) =>
-  db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt: null });
+  db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt: null });
 
 async function asked(tenant: Tenant, prompt: string): Promise<string> {
   const id = await admit(db, tenant, prompt);

@@ -43,11 +43,11 @@ async function stepBack(id: string): Promise<void> {
   await bend(
     `UPDATE generations SET requested_at = requested_at ${ahead}, admit_by = admit_by ${ahead}, last_look_at = last_look_at ${ahead},
        provider_created_at = provider_created_at ${ahead}, cancel_requested_at = cancel_requested_at ${ahead},
-       claimable_until = claimable_until ${ahead}, charged_at = charged_at ${ahead} WHERE id = $1`,
+       claimable_until = claimable_until ${ahead}, settled_at = settled_at ${ahead} WHERE id = $1`,
     [id],
   );
   await bend(
-    `UPDATE create_attempts SET begun_at = begun_at ${ahead}, ended_at = ended_at ${ahead} WHERE generation_id = $1`,
+    `UPDATE provider_attempts SET begun_at = begun_at ${ahead}, ended_at = ended_at ${ahead} WHERE generation_id = $1`,
     [id],
   );
   await bend(`UPDATE generation_events SET recorded_at = recorded_at ${ahead} WHERE generation_id = $1`, [id]);
@@ -85,7 +85,7 @@ describe('the clock of the database steps back between the hold and its settleme
     await begin(id);
     await stepBack(id);
     await refuse(id);
-    expect(await settle(id, 'create_refused')).toMatchObject(RELEASED);
+    expect(await settle(id, 'submission_refused')).toMatchObject(RELEASED);
   });
 
   it('a hold whose time is not over by that clock is waited for, and expires by it', async () => {
@@ -168,7 +168,7 @@ describe('what a provider tells of times and counts', () => {
   it('a time that can’t be one is not kept, and the video can be shown', async () => {
     const { id, tenant } = await held();
     await begin(id);
-    await db.pool.query("SELECT end_create($1, 1, 'created', $2, 'infinity', NULL, NULL)", [id, `video ${id}`]);
+    await db.pool.query("SELECT end_attempt($1, 1, 'created', $2, 'infinity', NULL, NULL)", [id, `video ${id}`]);
     await db.pool.query("SELECT * FROM record_look($1, $2, 'completed', 'completed', 1, 'infinity', NULL, NULL)", [
       id,
       `video ${id}`,
@@ -213,7 +213,7 @@ describe('what is counted or told beside the credits', () => {
       await bend('UPDATE accounts SET active_generations = 0 WHERE id = $1', [tenant.accountId]);
     }
     expect(await db.ledger.recordLook(ended.id, ended.video, FINISHED)).toMatchObject({ verdict: 'completed' });
-    await bend("UPDATE generations SET charged_at = now() - interval '2 days' WHERE id = $1", [followed.id]);
+    await bend("UPDATE generations SET settled_at = now() - interval '2 days' WHERE id = $1", [followed.id]);
     expect(await db.ledger.stopFollowing(followed.id)).toBe(true);
   });
 

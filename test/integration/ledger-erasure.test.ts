@@ -52,7 +52,7 @@ async function tablesWith(words: string): Promise<string[]> {
 // MR-95
 describe('nothing large is kept of a request', () => {
   it.each([
-    ['that costs more than its client wants', { max: PRICE - 1 }, 'too_dear'],
+    ['that costs more than its client wants', { max: PRICE - 1 }, 'exceeds_max_credits'],
     ['of a frozen account', { account: 'frozen_at = now()' }, 'account_frozen'],
     ['that cannot be paid', { account: 'available_microcredits = 1' }, 'insufficient_credits'],
     ['beyond the cap', { account: 'max_active_generations = 0' }, 'too_many_active_generations'],
@@ -159,7 +159,7 @@ async function begun(prompt: string): Promise<Asked> {
   await db.ledger.admitGeneration(request);
   await db.ledger.placeHold(request.generationId, 3600);
   await db.ledger.keepAnswer(tenant.accountId, 'key', { status: 200, body: { prompt } }, request.generationId);
-  await db.ledger.beginCreate(request.generationId, PROVIDER);
+  await db.ledger.beginAttempt(request.generationId, PROVIDER);
   return request;
 }
 
@@ -167,7 +167,7 @@ async function made(prompt: string): Promise<Asked & { video: string }> {
   const request = await begun(prompt);
   const video = `at_provider_${request.generationId}`;
   const answer = { outcome: 'created', providerVideoId: video, providerCreatedAt: null } as const;
-  await db.ledger.endCreate(request.generationId, 1, answer);
+  await db.ledger.endAttempt(request.generationId, 1, answer);
   return { ...request, video };
 }
 
@@ -192,8 +192,8 @@ describe('what its owner deletes', () => {
     'a video that was refused, in words that quote the prompt': async (prompt) => {
       const request = await begun(prompt);
       const refusal = { outcome: 'refused', code: 'invalid_request', message: `No: ${prompt}` } as const;
-      await db.ledger.endCreate(request.generationId, 1, refusal);
-      await db.ledger.settleGeneration(request.generationId, 'create_refused');
+      await db.ledger.endAttempt(request.generationId, 1, refusal);
+      await db.ledger.settleGeneration(request.generationId, 'submission_refused');
       return request;
     },
   };
@@ -222,7 +222,7 @@ describe('what its owner deletes', () => {
     const request = { ...asked(tenant), generationId, model: 'gpt-4.1-mini', request: prompt, ...bounds };
     await db.ledger.admitText(request);
     await db.ledger.placeHold(generationId, 3600);
-    await db.ledger.beginCreate(generationId, PROVIDER);
+    await db.ledger.beginAttempt(generationId, PROVIDER);
     await db.ledger.endText(generationId, 1, { output, finishReason: 'stop', usage: null });
     await db.ledger.settleGeneration(generationId, 'completed');
     return request;
@@ -275,7 +275,7 @@ describe('what its owner deletes', () => {
       await db.ledger.deleteGeneration(accountId, generationId);
     }
     await db.ledger.recordLook(seen.generationId, seen.video, { ...BLOCKED, errorMessage: prompt });
-    await db.ledger.endCreate(unknown.generationId, 1, { outcome: 'refused', code: 'invalid', message: prompt });
+    await db.ledger.endAttempt(unknown.generationId, 1, { outcome: 'refused', code: 'invalid', message: prompt });
     expect(await tablesWith(prompt)).toEqual([]);
   });
 
@@ -301,7 +301,7 @@ describe('what its owner deletes', () => {
     const change = (sql: string, id: string) => db.admin.query(`${sql} = $1`, [id]);
     const never = { code: 'HF004' };
     const generations = (set: string) => `UPDATE generations SET ${set} WHERE id`;
-    const attempts = (set: string) => `UPDATE create_attempts SET ${set} WHERE generation_id`;
+    const attempts = (set: string) => `UPDATE provider_attempts SET ${set} WHERE generation_id`;
     await expect(change(generations('error_message = NULL'), kept.generationId)).rejects.toMatchObject(never);
     await expect(change(attempts('error_message = NULL'), refused.generationId)).rejects.toMatchObject(never);
     const text = await written('kept', 'kept');

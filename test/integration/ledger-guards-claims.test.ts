@@ -180,7 +180,7 @@ it('a claim is released by its hour alone, and charged after that too if its vid
   const id = await claimed(hold);
   await db.ledger.placeHold(id, 3600);
   await db.ledger.requestCancel(id, 'client');
-  await noProof(id, ['cancelled', 'provider_unavailable', 'create_failed', 'create_refused', 'provider_failed']);
+  await noProof(id, ['cancelled', 'provider_unavailable', 'create_failed', 'submission_refused', 'provider_failed']);
   await archive(id);
   await outlive(id);
   expect(await settle(id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'completed' } });
@@ -190,7 +190,7 @@ it('a claim is released by its hour alone, and charged after that too if its vid
 it('a claim creates nothing', async () => {
   const id = await claimed(await late());
   await db.ledger.placeHold(id, 3600);
-  await expect(db.ledger.beginCreate(id, PROVIDER)).rejects.toMatchObject({ code: 'wrong_state' });
+  await expect(db.ledger.beginAttempt(id, PROVIDER)).rejects.toMatchObject({ code: 'wrong_state' });
 });
 
 it('a second claim waits for the first, and is that one', async () => {
@@ -269,7 +269,7 @@ describe('a released video is followed', () => {
   const dayAgo = async (id: string) => {
     const client = await db.admin.connect();
     await client.query('BEGIN; SET LOCAL session_replication_role = replica');
-    await client.query("UPDATE generations SET charged_at = now() - interval '25 hours' WHERE id = $1", [id]);
+    await client.query("UPDATE generations SET settled_at = now() - interval '25 hours' WHERE id = $1", [id]);
     await client.query('COMMIT');
     client.release();
   };

@@ -102,7 +102,7 @@ describe('a generation', () => {
   it('skips no state', async () => {
     const skip = (id: string, assignments: string) =>
       refusal(`UPDATE generations SET ${assignments} WHERE id = $1`, [id]);
-    const charge = `state = 'charged', credits_charged = true, charged_amount_microcredits = 1, charged_at = now(), settlement_reason = 'x'`;
+    const charge = `state = 'charged', credits_charged = true, charged_amount_microcredits = 1, settled_at = now(), settlement_reason = 'x'`;
     expect(await skip(ids.requested, charge)).toBe('HF004');
     expect(await skip(ids.held, "state = 'voided', refusal_code = 'x'")).toBe('HF004');
     expect(await skip(ids.held, "state = 'requested'")).toBe('HF004');
@@ -214,12 +214,12 @@ describe('what nobody writes', () => {
   });
 
   const ended = { number: 2, outcome: 'not_made', ended_at: NOW };
-  cases('create_attempts', () => `generation_id = '${ids.open}'`, ended, [
+  cases('provider_attempts', () => `generation_id = '${ids.open}'`, ended, [
     ['another that ended', {}, 'accepted'],
-    ['of the same number', { number: 1 }, 'create_attempts_pkey'],
-    ['another that is open', { outcome: null, ended_at: null }, 'create_attempts_one_open'],
-    ['ended without an outcome', { outcome: null }, 'create_attempts_ended'],
-    ['of an outcome that nobody knows', { outcome: 'maybe' }, 'create_attempts_outcome_check'],
+    ['of the same number', { number: 1 }, 'provider_attempts_pkey'],
+    ['another that is open', { outcome: null, ended_at: null }, 'provider_attempts_one_open'],
+    ['ended without an outcome', { outcome: null }, 'provider_attempts_ended'],
+    ['of an outcome that nobody knows', { outcome: 'maybe' }, 'provider_attempts_outcome_check'],
   ]);
 
   cases('idempotency_keys', ofTenant, { key: 'another' }, [
@@ -231,9 +231,9 @@ describe('what nobody writes', () => {
 
 describe('what is written stays', () => {
   it.each([
-    ["UPDATE create_attempts SET outcome = 'not_made' WHERE outcome IS NOT NULL"],
-    ['DELETE FROM create_attempts'],
-    ['TRUNCATE create_attempts'],
+    ["UPDATE provider_attempts SET outcome = 'not_made' WHERE outcome IS NOT NULL"],
+    ['DELETE FROM provider_attempts'],
+    ['TRUNCATE provider_attempts'],
     ['UPDATE refunds SET amount_microcredits = 1'],
   ])('%s', async (sql) => {
     expect(await refusal(sql)).toBe('HF004');

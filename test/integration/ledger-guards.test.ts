@@ -42,7 +42,7 @@ const bend = async (sql: string, values: unknown[]) => {
 };
 const notFound = async (id: string, number: number) => {
   await begin(id);
-  await db.ledger.endCreate(id, number, { outcome: 'not_found' });
+  await db.ledger.endAttempt(id, number, { outcome: 'not_found' });
 };
 
 describe('a capture of a part', () => {
@@ -115,7 +115,7 @@ describe('"could not be started" has no proof', () => {
     const hold = await held();
     for (const number of [1, 2]) await notFound(hold.id, number);
     await begin(hold.id);
-    await db.ledger.endCreate(hold.id, 3, { outcome: 'created', providerVideoId: 'third', providerCreatedAt: null });
+    await db.ledger.endAttempt(hold.id, 3, { outcome: 'created', providerVideoId: 'third', providerCreatedAt: null });
     await noProof(hold.id, ['create_failed', 'provider_unavailable']);
     expect(await balance(hold)).toEqual(HELD);
   });
@@ -195,7 +195,7 @@ describe('an attempt', () => {
     const hold = await held();
     await begin(hold.id);
     const end = (outcome: string | null, video: string | null) =>
-      sqlstate('SELECT end_create($1, 1, $2, $3, NULL, NULL, NULL)', [hold.id, outcome, video]);
+      sqlstate('SELECT end_attempt($1, 1, $2, $3, NULL, NULL, NULL)', [hold.id, outcome, video]);
     for (const [outcome, video] of [
       ['created', null],
       ['adopted', null],
@@ -212,7 +212,7 @@ describe('an attempt', () => {
   it('that ended and is answered late leaves the video on record, owned by nobody', async () => {
     const hold = await held();
     await notFound(hold.id, 1);
-    await db.ledger.endCreate(hold.id, 1, { outcome: 'created', providerVideoId: 'late', providerCreatedAt: null });
+    await db.ledger.endAttempt(hold.id, 1, { outcome: 'created', providerVideoId: 'late', providerCreatedAt: null });
     expect(await events(hold, 'orphan_video')).toEqual([{ attempt: 1, provider_video_id: 'late' }]);
     expect((await begin(hold.id)).outcome).toBe('begun');
   });
@@ -234,7 +234,7 @@ describe('a settled generation', () => {
     await db.ledger.placeHold(id, 3600);
     await settle(id, 'provider_unavailable');
     expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ outcome: 'settled', settlement: { charged: false } });
-    expect(await db.ledger.beginCreate(id, PROVIDER)).toEqual({ outcome: 'settled' });
+    expect(await db.ledger.beginAttempt(id, PROVIDER)).toEqual({ outcome: 'settled' });
     expect(await balance({ tenant, id })).toEqual({ available: 3 * PRICE, held: 0 });
   });
 

@@ -249,13 +249,13 @@ describe('a process that dies', () => {
     expect(granted).toMatchObject({ outcome: 'granted', replayed: false, availableMicrocredits: 7 });
   });
 
-  it('after begin_create committed leaves an open attempt: nobody creates blindly', async () => {
+  it('after begin_attempt committed leaves an open attempt: nobody creates blindly', async () => {
     const { id } = await one();
     await db.ledger.placeHold(id, TTL);
     const provider = { name: 'openai@http://provider' };
-    await dieAfter('SELECT * FROM begin_create($1, $2, 0)', [id, provider.name]);
-    expect(await db.ledger.beginCreate(id, provider)).toMatchObject({ outcome: 'begun', number: 1 });
-    expect(await db.ledger.beginCreate(id, provider)).toEqual({ outcome: 'open' });
-    expect(await db.ledger.placeHold(id, TTL)).toMatchObject({ outcome: 'held', createMayHaveArrived: true });
+    await dieAfter('SELECT * FROM begin_attempt($1, $2, 0)', [id, provider.name]);
+    expect(await db.ledger.beginAttempt(id, provider)).toMatchObject({ outcome: 'begun', number: 1 });
+    expect(await db.ledger.beginAttempt(id, provider)).toEqual({ outcome: 'open' });
+    expect(await db.ledger.placeHold(id, TTL)).toMatchObject({ outcome: 'held', attemptMayHaveArrived: true });
   });
 });

@@ -32,9 +32,9 @@ const heldBy = async (tenant: Tenant) => {
 };
 const release = (id: string) => db.ledger.settleGeneration(id, 'provider_unavailable');
 const capture = async (id: string, options?: { chargeMicrocredits: number }) => {
-  await db.ledger.beginCreate(id, PROVIDER);
+  await db.ledger.beginAttempt(id, PROVIDER);
   const video = `at_provider_${id}`;
-  await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   await db.ledger.recordLook(id, video, FINISHED);
   expect(await db.ledger.settleGeneration(id, 'completed', options)).toMatchObject({ result: 'settled' });
 };

@@ -35,17 +35,17 @@ async function held(prompt: string = randomUUID()): Promise<{ id: string; tenant
 
 /** Begins a create whose end nobody knows; answers with its number. */
 async function lost(id: string): Promise<number> {
-  const begun = await db.ledger.beginCreate(id, PROVIDER);
+  const begun = await db.ledger.beginAttempt(id, PROVIDER);
   if (begun.outcome !== 'begun') throw new Error(begun.outcome);
-  await db.ledger.noteAmbiguousCreate(id, begun.number, 'connection reset');
+  await db.ledger.noteAmbiguousAttempt(id, begun.number, 'connection reset');
   return begun.number;
 }
 
 async function notFound(id: string): Promise<void> {
-  await db.ledger.endCreate(id, await lost(id), { outcome: 'not_found' });
+  await db.ledger.endAttempt(id, await lost(id), { outcome: 'not_found' });
 }
 
-const begin = async (id: string) => (await db.ledger.beginCreate(id, PROVIDER)).outcome;
+const begin = async (id: string) => (await db.ledger.beginAttempt(id, PROVIDER)).outcome;
 const activeOf = async ({ accountId }: Tenant) => (await db.ledger.getBalance(accountId)).activeGenerations;
 const availableOf = async ({ accountId }: Tenant) => (await db.ledger.getBalance(accountId)).availableMicrocredits;
 
@@ -92,7 +92,7 @@ describe('three creates exist in all', () => {
     const { id } = await held();
     for (let n = 1; n <= 5; n += 1) {
       expect(await begin(id)).toBe('begun');
-      await db.ledger.endCreate(id, n, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
+      await db.ledger.endAttempt(id, n, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
     }
     expect(await begin(id)).toBe('begun');
   });
@@ -112,14 +112,14 @@ describe('adopting', () => {
     const video = { id: randomUUID(), createdAt: null };
     expect(await adoptOne(db, id, number, video)).toBe('adopted');
     expect(await adoptOne(db, id, number, video)).toBe('closed');
-    expect(await db.ledger.beginCreate(id, PROVIDER)).toEqual({ outcome: 'known', providerVideoId: video.id });
+    expect(await db.ledger.beginAttempt(id, PROVIDER)).toEqual({ outcome: 'known', providerVideoId: video.id });
   });
 
   it('is refused while another open attempt, of whichever account, looks the same', async () => {
     const [one, two] = [await held('the same'), await held('the same')];
     const [first, second] = [await lost(one.id), await lost(two.id)];
     expect(await adoptOne(db, one.id, first, { id: randomUUID(), createdAt: null })).toBe('rival');
-    await db.ledger.endCreate(two.id, second, { outcome: 'not_found' });
+    await db.ledger.endAttempt(two.id, second, { outcome: 'not_found' });
     expect(await adoptOne(db, one.id, first, { id: randomUUID(), createdAt: null })).toBe('adopted');
   });
 
@@ -145,7 +145,7 @@ describe('adopting', () => {
       const number = await lost(one.id);
       const [adopted, begun] = await Promise.all([
         adoptOne(db, one.id, number, { id: randomUUID(), createdAt: null }),
-        db.ledger.beginCreate(two.id, PROVIDER),
+        db.ledger.beginAttempt(two.id, PROVIDER),
       ]);
       // Whoever came second saw the first: an adoption after the begin is refused.
       expect(begun.outcome).toBe('begun');

@@ -37,7 +37,7 @@ describe('creating at most once', () => {
     });
     await notMade(id);
     expect(await begin(id)).toMatchObject({ outcome: 'begun', number: 2 });
-    await db.ledger.endCreate(id, 2, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
+    await db.ledger.endAttempt(id, 2, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
     expect(await begin(id)).toEqual({ outcome: 'refused', errorCode: 'invalid_request' });
   });
 
@@ -45,7 +45,7 @@ describe('creating at most once', () => {
   it('a known video is answered, not created again', async () => {
     const { id, video } = await created();
     expect(await begin(id)).toEqual({ outcome: 'known', providerVideoId: video });
-    expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ providerVideoId: video, createMayHaveArrived: false });
+    expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ providerVideoId: video, attemptMayHaveArrived: false });
   });
 
   it('nothing is created after a settlement, nor before a hold', async () => {
@@ -72,7 +72,7 @@ describe('creating at most once', () => {
     const video = 'provider_contested';
     const claims = await Promise.all(
       holds.map(({ id }) =>
-        db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null }),
+        db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null }),
       ),
     );
     expect(claims.toSorted()).toEqual(['conflict', 'conflict', 'created']);
@@ -85,9 +85,9 @@ describe('creating at most once', () => {
   it('an attempt is closed once', async () => {
     const { id, video } = await created();
     await refuse(id);
-    await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: 'another', providerCreatedAt: null });
+    await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: 'another', providerCreatedAt: null });
     expect(await begin(id)).toEqual({ outcome: 'known', providerVideoId: video });
-    await noProof(id, ['create_refused']);
+    await noProof(id, ['submission_refused']);
   });
 });
 

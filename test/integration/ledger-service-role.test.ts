@@ -20,7 +20,7 @@ const MONEY_TABLES = [
   'generations',
   'inputs',
   'holds',
-  'create_attempts',
+  'provider_attempts',
   'generation_events',
   'contents',
 ];
@@ -118,7 +118,7 @@ describe("the service's role", () => {
     'INSERT INTO generations SELECT * FROM generations',
     "UPDATE holds SET state = 'released', settled_at = now()",
     'UPDATE holds SET expires_at = now()',
-    "UPDATE create_attempts SET outcome = 'refused', ended_at = now()",
+    "UPDATE provider_attempts SET outcome = 'refused', ended_at = now()",
     'DELETE FROM generations',
     'DELETE FROM holds',
     'DELETE FROM generation_events',

@@ -32,7 +32,7 @@ const settlements = async (id: string) =>
 describe('a settlement needs its proof', () => {
   it('nothing was tried: only "too little time left" can be', async () => {
     const hold = await held();
-    await noProof(hold.id, ['completed', 'provider_failed', 'create_refused']);
+    await noProof(hold.id, ['completed', 'provider_failed', 'submission_refused']);
     expect(await settle(hold.id, 'expired')).toMatchObject({ result: 'not_due' });
     expect(await balance(hold)).toEqual(HELD);
     expect(await settle(hold.id, 'provider_unavailable')).toEqual({
@@ -45,21 +45,21 @@ describe('a settlement needs its proof', () => {
   it('a create that may have arrived proves nothing', async () => {
     const hold = await held();
     await begin(hold.id);
-    await db.ledger.noteAmbiguousCreate(hold.id, 1, 'connection reset');
-    await noProof(hold.id, ['completed', 'provider_failed', 'create_refused', 'provider_unavailable']);
+    await db.ledger.noteAmbiguousAttempt(hold.id, 1, 'connection reset');
+    await noProof(hold.id, ['completed', 'provider_failed', 'submission_refused', 'provider_unavailable']);
     expect(await balance(hold)).toEqual(HELD);
   });
 
   it('a video that is still being made proves nothing', async () => {
     const hold = await seen(OPEN);
-    await noProof(hold.id, ['completed', 'provider_failed', 'create_refused', 'provider_unavailable']);
+    await noProof(hold.id, ['completed', 'provider_failed', 'submission_refused', 'provider_unavailable']);
     expect(await settle(hold.id, 'expired')).toMatchObject({ result: 'not_due' });
     expect(await balance(hold)).toEqual(HELD);
   });
 
   it('completed charges and nothing else', async () => {
     const hold = await seen(FINISHED);
-    await noProof(hold.id, ['provider_failed', 'create_refused', 'provider_unavailable']);
+    await noProof(hold.id, ['provider_failed', 'submission_refused', 'provider_unavailable']);
     expect(await settle(hold.id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'completed' } });
     expect(await settle(hold.id, 'completed')).toMatchObject({
       result: 'settled',
@@ -71,7 +71,7 @@ describe('a settlement needs its proof', () => {
   // MR-11
   it("failed refunds with the provider's code and message", async () => {
     const hold = await seen(BLOCKED);
-    await noProof(hold.id, ['completed', 'create_refused', 'provider_unavailable']);
+    await noProof(hold.id, ['completed', 'submission_refused', 'provider_unavailable']);
     expect(await settle(hold.id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'failed' } });
     await settle(hold.id, 'provider_failed');
     expect(await db.ledger.getGeneration(hold.tenant.accountId, hold.id)).toMatchObject({
@@ -87,7 +87,7 @@ describe('a settlement needs its proof', () => {
     await begin(hold.id);
     await refuse(hold.id);
     await noProof(hold.id, ['completed', 'provider_failed']);
-    expect(await settle(hold.id, 'create_refused')).toMatchObject({
+    expect(await settle(hold.id, 'submission_refused')).toMatchObject({
       settlement: { charged: false, errorCode: 'invalid_request' },
     });
     expect(await balance(hold)).toEqual(REFUNDED);

@@ -71,7 +71,7 @@ const record = ({ id }: Writing, output: string) => db.ledger.recordText(id, 1, 
 /** Its lease runs out. */
 const lapses = ({ id }: Writing) =>
   db.admin.query(
-    "UPDATE create_attempts SET lease_until = clock_timestamp() - interval '1 second' WHERE generation_id = $1",
+    "UPDATE provider_attempts SET lease_until = clock_timestamp() - interval '1 second' WHERE generation_id = $1",
     [id],
   );
 /** Its lease runs out, and the last call is not answered either. */
@@ -157,13 +157,19 @@ describe('a text', () => {
   it('is not charged before its end, nor in part, nor released while it is written or after its end', async () => {
     const writing = await begun();
     await record(writing, 'abc');
-    await noProof(writing.id, ['completed', 'provider_unavailable', 'cancelled', 'create_failed', 'create_refused']);
+    await noProof(writing.id, [
+      'completed',
+      'provider_unavailable',
+      'cancelled',
+      'create_failed',
+      'submission_refused',
+    ]);
     await end(writing, 'abcdef', null);
     await noProof(writing.id, [
       'provider_unavailable',
       'cancelled',
       'create_failed',
-      'create_refused',
+      'submission_refused',
       'provider_failed',
     ]);
     await expect(db.ledger.settleGeneration(writing.id, 'completed', { chargeMicrocredits: 1 })).rejects.toMatchObject({
@@ -235,7 +241,7 @@ describe('a text', () => {
     await record(writing, 'abcdef');
     const set = () =>
       db.admin.query(
-        "UPDATE create_attempts SET lease_until = clock_timestamp() + interval '1 hour' WHERE generation_id = $1",
+        "UPDATE provider_attempts SET lease_until = clock_timestamp() + interval '1 hour' WHERE generation_id = $1",
         [writing.id],
       );
     await set();
@@ -257,9 +263,9 @@ describe('a text', () => {
 
   it('that was refused, or for which the provider took nothing, is released and counts no longer', async () => {
     const [refused, away] = [await begun(), await begun()];
-    await db.ledger.endCreate(refused.id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
-    await db.ledger.endCreate(away.id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
-    await settle(refused.id, 'create_refused');
+    await db.ledger.endAttempt(refused.id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
+    await db.ledger.endAttempt(away.id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
+    await settle(refused.id, 'submission_refused');
     await settle(away.id, 'provider_unavailable');
     for (const writing of [refused, away]) expect(await balance(writing)).toEqual(SETTLED(0));
   });
@@ -316,7 +322,7 @@ describe('a remix', () => {
     const asked = { ...remix(original.tenant, original.id), seconds: 12 };
     expect(await db.ledger.admitGeneration(asked)).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
     await db.ledger.placeHold(asked.generationId, 3600);
-    expect(await db.ledger.beginCreate(asked.generationId, PROVIDER)).toMatchObject({
+    expect(await db.ledger.beginAttempt(asked.generationId, PROVIDER)).toMatchObject({
       outcome: 'begun',
       request: { seconds: 4, prompt: 'at night', remixedFrom: original.video },
     });

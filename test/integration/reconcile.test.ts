@@ -41,7 +41,7 @@ describe('a workflow that was terminated is settled rightly within one run', () 
   it.each([
     [
       'before the provider took the video',
-      "EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = g.id AND a.outcome = 'not_made')",
+      "EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome = 'not_made')",
       'not yet [[create:429*2]]',
       'charged',
     ],

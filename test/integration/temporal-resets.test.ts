@@ -174,7 +174,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
     await untilRow(
       stack,
       id,
-      "EXISTS (SELECT FROM create_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
+      "EXISTS (SELECT FROM provider_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
     );
     await stack.database.ledger.settleGeneration(id, 'provider_unavailable');
     const handle = await startGeneration(stack.env, id);
@@ -226,7 +226,7 @@ describe.concurrent("Temporal's cancel of a running workflow", () => {
     await untilRow(
       stack,
       id,
-      "EXISTS (SELECT FROM create_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
+      "EXISTS (SELECT FROM provider_attempts a WHERE generation_id = g.id AND outcome = 'not_made')",
     );
     await handleOf(id).cancel();
     expect(await resultOf(id)).toEqual({ generationId: id, outcome: 'released', errorCode: 'cancelled' });

@@ -107,7 +107,7 @@ const settled = async (writing: Writing) => {
 const lease = async ({ id }: Writing) => {
   const { rows } = await db.admin.query<{ ms: number; isOver: boolean }>(
     `SELECT extract(epoch FROM lease_until)::float8 * 1000 AS ms, lease_until < clock_timestamp() AS "isOver"
-     FROM create_attempts WHERE generation_id = $1`,
+     FROM provider_attempts WHERE generation_id = $1`,
     [id],
   );
   return rows[0] ?? { ms: Number.NaN, isOver: false };

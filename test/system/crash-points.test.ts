@@ -86,10 +86,10 @@ async function completeEarlierGeneration(): Promise<void> {
   const { ledger } = site.database;
   const generationId = await admit(site.database, await openTenant(site.database, GRANTED), 'an earlier one');
   await ledger.placeHold(generationId, 3600);
-  await ledger.beginCreate(generationId, { name: 'openai@http://127.0.0.1' });
+  await ledger.beginAttempt(generationId, { name: 'openai@http://127.0.0.1' });
   const [createdAt, completedAt] = [new Date(Date.now() - 1000), new Date()];
   const video = { providerVideoId: 'earlier', providerCreatedAt: createdAt };
-  await ledger.endCreate(generationId, 1, { outcome: 'created', ...video });
+  await ledger.endAttempt(generationId, 1, { outcome: 'created', ...video });
   const seen = {
     verdict: 'completed',
     status: 'completed',
@@ -152,7 +152,7 @@ describe('a worker that is killed', () => {
       const { endedBy, tenant, generationId, result, seconds } = await recoveries.get(point)!;
       const creates = (await providerCounts()).creates_by_prompt_sha256[sha256(promptOf(point))] ?? 0;
       const attempts = await column(
-        'SELECT outcome FROM create_attempts WHERE generation_id = $1 ORDER BY number',
+        'SELECT outcome FROM provider_attempts WHERE generation_id = $1 ORDER BY number',
         generationId,
       );
       table.push(`| \`${point}\` | ${creates} | ${attempts.join(', ')} | ${result.outcome} | ${seconds} s |`);

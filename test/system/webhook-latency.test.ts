@@ -26,7 +26,7 @@ it(
       ids.push(id);
     }
     const { rows } = await stack.database.admin.query<{ ms: number }>(
-      `SELECT extract(epoch FROM g.charged_at - e.received_at)::float8 * 1000 AS ms
+      `SELECT extract(epoch FROM g.settled_at - e.received_at)::float8 * 1000 AS ms
      FROM generations g JOIN provider_events e USING (provider_video_id) WHERE g.id = ANY($1) ORDER BY ms`,
       [ids],
     );

@@ -52,7 +52,7 @@ describe('what moves credits', () => {
   it('releases when the create is refused for what the client asked', async () => {
     const { world, result } = await run({ create: () => ({ outcome: 'refused', errorCode: 'bad_prompt' }) });
     expect(result.outcome).toBe('released');
-    expect(world.calls).toEqual(['hold', 'create', 'release create_refused']);
+    expect(world.calls).toEqual(['hold', 'create', 'release submission_refused']);
   });
 
   it('creates nothing when the hold is refused', async () => {
@@ -181,7 +181,7 @@ describe('creating', () => {
     const known = await run({ placement: held({ providerVideoId: 'pv_0' }), look: () => COMPLETED });
     expect(known.world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
     const unknown = await run({
-      placement: held({ createMayHaveArrived: true }),
+      placement: held({ attemptMayHaveArrived: true }),
       find: () => ({ outcome: 'unknowable', why: 'no list' }),
     });
     expect(unknown.world.calls).not.toContain('create');

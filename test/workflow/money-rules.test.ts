@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreateOutcome } from '../../contracts/activities.ts';
+import type { SubmitOutcome } from '../../contracts/activities.ts';
 import { CANCEL_REQUESTED } from '../../contracts/temporal.ts';
 import type { FakeWorld, FakeWorldOptions } from '../harness/support/fakes.ts';
 import { COMPLETED, fakeWorld, held, HOUR_MS, OPEN, settledAs } from '../harness/support/fakes.ts';
@@ -31,9 +31,9 @@ async function run(
 
 const count = (world: FakeWorld, call: string) => world.calls.filter((made) => made === call).length;
 const settlements = (world: FakeWorld) => world.calls.filter((call) => /^(capture|release|emergency)/.test(call));
-const CREATED: CreateOutcome = { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
-const AMBIGUOUS: CreateOutcome = { outcome: 'ambiguous', why: 'connection reset' };
-const NOT_MADE: CreateOutcome = { outcome: 'not_made', why: 'HTTP 401', retryAfterMs: null };
+const CREATED: SubmitOutcome = { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
+const AMBIGUOUS: SubmitOutcome = { outcome: 'ambiguous', why: 'connection reset' };
+const NOT_MADE: SubmitOutcome = { outcome: 'not_made', why: 'HTTP 401', retryAfterMs: null };
 
 describe('a create that may or may not have arrived', () => {
   // MR-16

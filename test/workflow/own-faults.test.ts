@@ -96,7 +96,7 @@ describe('a fault of our own across the end of the hold', () => {
     const lasts = await fault(LONG);
     const before = await fault({ fromMs: 0, untilMs: LONG.untilMs });
     const { world, result } = await run({
-      placement: held({ createMayHaveArrived: true }),
+      placement: held({ attemptMayHaveArrived: true }),
       find: async () => {
         if (await lasts()) return 'ours';
         if (await before()) return { outcome: 'nothing_yet' };

@@ -42,7 +42,7 @@ const STEPS: readonly [string, string][] = [
        FROM generate_series(1, TOTAL) n, (SELECT TOTAL AS total) t;
      INSERT INTO generations (id, account_id, api_key_id, state, requested_at, admit_by, known_at, fingerprint, model, seconds, size, price_id, amount_microcredits,
          provider, provider_video_id, provider_verdict, provider_status, provider_progress,
-         credits_charged, charged_amount_microcredits, charged_at, settlement_reason, error_code, error_message, duration_ms, counts_as_active, event_sequence)
+         credits_charged, charged_amount_microcredits, settled_at, settlement_reason, error_code, error_message, duration_ms, counts_as_active, event_sequence)
        SELECT id, account_id, 'key_' || substr(account_id, 6), state, at, at + interval '30 s', CASE WHEN n % 50 <> 0 THEN at END, sha256(id::bytea), 'sora-2', 4, '720x1280', 1, ${PRICE},
          'openai@http://provider', 'at_' || id, CASE state WHEN 'held' THEN 'open' WHEN 'charged' THEN 'completed' ELSE 'failed' END, 'x', 50,
          CASE state WHEN 'held' THEN NULL ELSE state = 'charged' END, CASE state WHEN 'charged' THEN ${PRICE} END,
@@ -56,7 +56,7 @@ const STEPS: readonly [string, string][] = [
      INSERT INTO holds (id, generation_id, account_id, amount_microcredits, state, placed_at, expires_at, settled_at)
        SELECT 'hold_' || substr(id, 7), id, account_id, ${PRICE}, CASE state WHEN 'held' THEN 'active' WHEN 'charged' THEN 'captured' ELSE 'released' END,
          at, at + interval '1 hour', CASE WHEN state <> 'held' THEN at + interval '2 minutes' END FROM planned;
-     INSERT INTO create_attempts (generation_id, number, begun_at, ended_at, outcome, visible_sha256) SELECT id, 1, at, at, 'created', sha256(id::bytea) FROM planned`,
+     INSERT INTO provider_attempts (generation_id, number, begun_at, ended_at, outcome, visible_sha256) SELECT id, 1, at, at, 'created', sha256(id::bytea) FROM planned`,
   ],
   [
     'journal',

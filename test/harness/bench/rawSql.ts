@@ -26,7 +26,7 @@ const CAPTURE = {
   account: `UPDATE raw.accounts SET held_microcredits = held_microcredits - $2, active_generations = active_generations - 1 WHERE id = $1
     RETURNING available_microcredits AS available, held_microcredits AS held`,
   generation: `UPDATE raw.generations SET state = 'charged', credits_charged = true, charged_amount_microcredits = $2,
-    charged_at = clock_timestamp(), settlement_reason = 'completed', duration_ms = 1000, counts_as_active = false,
+    settled_at = clock_timestamp(), settlement_reason = 'completed', duration_ms = 1000, counts_as_active = false,
     event_sequence = event_sequence + 1 WHERE id = $1`,
 };
 
@@ -103,7 +103,7 @@ const ONE_CAPTURE = {
       SELECT $1, 2, 'charged', jsonb_build_object('reason', 'completed', 'code', NULL, 'amount_microcredits', $3::bigint) FROM paid
     )
     UPDATE raw.generations SET state = 'charged', credits_charged = true, charged_amount_microcredits = $3,
-      charged_at = clock_timestamp(), settlement_reason = 'completed', duration_ms = 1000, counts_as_active = false,
+      settled_at = clock_timestamp(), settlement_reason = 'completed', duration_ms = 1000, counts_as_active = false,
       event_sequence = event_sequence + 1 FROM paid WHERE generations.id = $1`,
 };
 

@@ -14,7 +14,7 @@ const GENERATIONS = Number(process.argv[2] ?? 1_000_000);
 const RUNS = 1000;
 /** A table that grows with use: read as a whole it would be slower with every day. */
 const GROWING =
-  /Seq Scan on (generations|holds|journal_transactions|generation_events|inputs|idempotency_keys|create_attempts|account_operations|refunds|contents)\b/;
+  /Seq Scan on (generations|holds|journal_transactions|generation_events|inputs|idempotency_keys|provider_attempts|account_operations|refunds|contents)\b/;
 
 const postgres = await startTestPostgres({ durable: true });
 const service = new URL(postgres.superuserUrl('holdfast'));

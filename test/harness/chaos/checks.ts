@@ -139,7 +139,7 @@ function unproven(generation: Recorded, before: readonly Happening[], failedSeen
   switch (reason) {
     case 'provider_failed':
       return failedSeen ? null : 'failed was not seen before';
-    case 'create_refused':
+    case 'submission_refused':
       return attempts.some(({ outcome }) => outcome === 'refused') ? null : 'no create was refused';
     case 'cancelled':
       if (!before.some(({ kind }) => kind === 'cancel_requested')) return 'nobody cancelled';

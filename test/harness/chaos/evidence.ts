@@ -69,9 +69,9 @@ export async function gather(site: Site): Promise<Evidence> {
 
 const GENERATIONS = `SELECT g.id, g.account_id AS "accountId", i.prompt, g.claim_of AS "claimOf", g.state, clock_timestamp() > g.admit_by AS "tooLate",
     g.settlement_reason AS reason, COALESCE(g.error_code, g.refusal_code) AS code, g.provider_video_id AS video, h.state AS hold,
-    (extract(epoch FROM h.expires_at) * 1000)::float8 AS expires_ms, (extract(epoch FROM g.charged_at) * 1000)::float8 AS settled_ms,
+    (extract(epoch FROM h.expires_at) * 1000)::float8 AS expires_ms, (extract(epoch FROM g.settled_at) * 1000)::float8 AS settled_ms,
     (SELECT COALESCE(json_agg(json_build_object('number', a.number, 'outcome', a.outcome) ORDER BY a.number), '[]')
-      FROM create_attempts a WHERE a.generation_id = g.id) AS attempts,
+      FROM provider_attempts a WHERE a.generation_id = g.id) AS attempts,
     (SELECT COALESCE(json_agg(json_build_object('kind', e.kind, 'data', e.data,
         'at_ms', (extract(epoch FROM e.recorded_at) * 1000)::float8) ORDER BY e.sequence), '[]')
       FROM generation_events e WHERE e.generation_id = g.id) AS events

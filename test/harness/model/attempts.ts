@@ -9,7 +9,7 @@ export interface BeginCall {
   readonly leastTimeLeftMs: number;
 }
 
-export function beginCreate(model: Model, { generationId, leastTimeLeftMs }: BeginCall): unknown {
+export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: BeginCall): unknown {
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
   const { attempts, video } = generation;
@@ -33,15 +33,15 @@ export function beginCreate(model: Model, { generationId, leastTimeLeftMs }: Beg
   };
 }
 
-export type CreateEnd = Parameters<Ledger['endCreate']>[2];
+export type AttemptEnd = Parameters<Ledger['endAttempt']>[2];
 
 export interface EndCall {
   readonly generationId: string;
   readonly number: number;
-  readonly end: CreateEnd;
+  readonly end: AttemptEnd;
 }
 
-export function endCreate(model: Model, { generationId, number, end }: EndCall): unknown {
+export function endAttempt(model: Model, { generationId, number, end }: EndCall): unknown {
   if (!Number.isInteger(number) || number >= 2 ** 31) return refusedAs('constraint');
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
@@ -56,7 +56,7 @@ export function endCreate(model: Model, { generationId, number, end }: EndCall):
   return attempt.outcome;
 }
 
-function repeated({ attempts, video }: Generation, number: number, end: CreateEnd): unknown {
+function repeated({ attempts, video }: Generation, number: number, end: AttemptEnd): unknown {
   const outcome = attempts.find((attempt) => attempt.number === number)?.outcome;
   if (outcome === 'conflict') return 'conflict';
   const isSame = outcome === end.outcome && video === (end.outcome === 'created' ? end.providerVideoId : null);
@@ -97,7 +97,7 @@ function ownerOf(model: Model, videoId: string): Generation | undefined {
   return [...model.generations.values()].find(({ video }) => video === videoId);
 }
 
-export function noteAmbiguousCreate(model: Model, generationId: string): unknown {
+export function noteAmbiguousAttempt(model: Model, generationId: string): unknown {
   return model.generations.has(generationId) ? undefined : refusedAs('unknown_generation');
 }
 

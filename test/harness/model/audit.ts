@@ -57,7 +57,7 @@ const AUDIT = {
         'deletion', CASE WHEN g.provider_deleted_at IS NOT NULL THEN 'done' WHEN g.deletion_begun_at IS NOT NULL THEN 'begun' ELSE 'none' END,
         'content', (SELECT c.state FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video'),
         'refunds', (SELECT COALESCE(json_agg(r.amount_microcredits ORDER BY r.transaction_id), '[]') FROM refunds r WHERE r.generation_id = g.id),
-        'attempts', (SELECT COALESCE(json_agg(c.outcome ORDER BY c.number), '[]') FROM create_attempts c WHERE c.generation_id = g.id))), '{}')
+        'attempts', (SELECT COALESCE(json_agg(c.outcome ORDER BY c.number), '[]') FROM provider_attempts c WHERE c.generation_id = g.id))), '{}')
       FROM generations g LEFT JOIN holds h ON h.generation_id = g.id WHERE g.account_id = ANY($1)) AS generations,
     (SELECT COALESCE(json_agg(broken.fault), '[]') FROM (${BROKEN}) AS broken (fault)) AS broken`,
 };

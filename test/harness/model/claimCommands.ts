@@ -105,7 +105,7 @@ const waitADay = operation({
     try {
       await client.query('BEGIN; SET LOCAL session_replication_role = replica');
       await client.query(
-        `UPDATE generations SET charged_at = charged_at - interval '25 hours', claimable_until = claimable_until - interval '25 hours'
+        `UPDATE generations SET settled_at = settled_at - interval '25 hours', claimable_until = claimable_until - interval '25 hours'
          WHERE id = $1`,
         [generationId],
       );

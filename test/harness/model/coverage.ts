@@ -28,13 +28,13 @@ const KINDS: Record<string, readonly string[]> = {
   placeHold: [
     ...['held', 'refused account_frozen', 'refused insufficient_credits', 'refused too_many_active_generations'],
     ...['refused voided', 'unknown_generation', 'constraint', 'settled completed', 'settled nothing_to_charge'],
-    ...['settled provider_failed', 'settled create_refused', 'settled provider_unavailable', 'settled cancelled'],
+    ...['settled provider_failed', 'settled submission_refused', 'settled provider_unavailable', 'settled cancelled'],
     'settled expired',
   ],
   voidGeneration: ['voided', 'held', 'charged', 'refunded', 'refused', 'unknown_generation'],
   requestCancel: ['requested first', 'requested', 'held first', 'held', 'charged', 'refunded', 'unknown_generation'],
   deleteGeneration: ['true', 'false', 'unknown_generation'],
-  beginCreate: [
+  beginAttempt: [
     ...[
       'begun',
       'known',
@@ -48,14 +48,14 @@ const KINDS: Record<string, readonly string[]> = {
       'unknown_generation',
     ],
   ],
-  endCreate: ['created', 'refused', 'not_made', 'not_found', 'conflict', 'closed', 'unknown_generation', 'constraint'],
-  noteAmbiguousCreate: ['done', 'unknown_generation'],
+  endAttempt: ['created', 'refused', 'not_made', 'not_found', 'conflict', 'closed', 'unknown_generation', 'constraint'],
+  noteAmbiguousAttempt: ['done', 'unknown_generation'],
   adoptVideo: ['adopted', 'rival', 'unequal', 'taken', 'closed', 'unknown_generation'],
   recordLook: ['open', 'completed', 'failed', 'wrong_state', 'unknown_generation'],
   recordSettlementRefusal: ['done', 'unknown_generation'],
   settleGeneration: [
     ...['settled completed', 'settled completed, in part', 'settled completed in an emergency'],
-    ...['settled nothing_to_charge', 'settled provider_failed', 'settled create_refused', 'settled cancelled'],
+    ...['settled nothing_to_charge', 'settled provider_failed', 'settled submission_refused', 'settled cancelled'],
     ...[
       'settled completed, of a claim',
       'settled provider_unavailable',

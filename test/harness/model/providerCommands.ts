@@ -12,15 +12,15 @@ const isWaiting = ({ state, video }: Generation) => state === 'held' && video ==
 const hasOpenAttempt = (generation: Generation) => openAttempt(generation) !== undefined;
 
 export const begin = operation({
-  name: 'beginCreate',
+  name: 'beginAttempt',
   data: fields({
     which: someGeneration,
     leastTimeLeftMs: fc.oneof(weighed(12, 0), weighed(2, 1_800_000, 3_600_000, 5_000_000, Number.MAX_SAFE_INTEGER)),
   }),
   call: (model, { which, leastTimeLeftMs }) => ({ generationId: find(model, which, isWaiting).id, leastTimeLeftMs }),
-  predict: foretold.beginCreate,
+  predict: foretold.beginAttempt,
   perform: ({ ledger }, { generationId, leastTimeLeftMs }) =>
-    ledger.beginCreate(generationId, PROVIDER, leastTimeLeftMs),
+    ledger.beginAttempt(generationId, PROVIDER, leastTimeLeftMs),
 });
 
 /** A video of the provider: of this generation, or perhaps of another. */
@@ -42,7 +42,7 @@ const someEnd = fc.oneof(
 );
 
 export const end = operation({
-  name: 'endCreate',
+  name: 'endAttempt',
   data: fields({
     which: someGeneration,
     number: someNumber,
@@ -57,11 +57,11 @@ export const end = operation({
     const end = endOf(isLost ? 'not_found' : outcome, videoOf(model, id, video));
     return { generationId: id, number: numberOf(generation, number), end };
   },
-  predict: foretold.endCreate,
-  perform: ({ ledger }, call) => ledger.endCreate(call.generationId, call.number, call.end),
+  predict: foretold.endAttempt,
+  perform: ({ ledger }, call) => ledger.endAttempt(call.generationId, call.number, call.end),
 });
 
-function endOf(outcome: foretold.CreateEnd['outcome'], providerVideoId: string): foretold.CreateEnd {
+function endOf(outcome: foretold.AttemptEnd['outcome'], providerVideoId: string): foretold.AttemptEnd {
   switch (outcome) {
     case 'created':
       return { outcome, providerVideoId, providerCreatedAt: null };
@@ -74,15 +74,15 @@ function endOf(outcome: foretold.CreateEnd['outcome'], providerVideoId: string):
 }
 
 const note = operation({
-  name: 'noteAmbiguousCreate',
+  name: 'noteAmbiguousAttempt',
   data: fields({ which: someGeneration, number: someNumber }),
   call: (model, { which, number }) => {
     const { id, generation } = find(model, which, hasOpenAttempt);
     return { generationId: id, number: Math.min(numberOf(generation, number), 3) };
   },
-  predict: (model, { generationId }) => foretold.noteAmbiguousCreate(model, generationId),
+  predict: (model, { generationId }) => foretold.noteAmbiguousAttempt(model, generationId),
   perform: ({ ledger }, { generationId, number }) =>
-    ledger.noteAmbiguousCreate(generationId, number, 'connection reset'),
+    ledger.noteAmbiguousAttempt(generationId, number, 'connection reset'),
 });
 
 const adopt = operation({

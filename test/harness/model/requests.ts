@@ -199,7 +199,7 @@ function placement(model: Model, generation: Generation): unknown {
     expectedDurationMs: alike.length > 0 ? new Between(0, LIMIT) : null,
     providerVideoId: model.makerOf(generation).video,
     isClaim: generation.claimOf !== null,
-    createMayHaveArrived: openAttempt(generation) !== undefined,
+    attemptMayHaveArrived: openAttempt(generation) !== undefined,
   };
 }
 

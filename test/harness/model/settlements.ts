@@ -23,7 +23,7 @@ export const REASONS = [
   'completed',
   'nothing_to_charge',
   'provider_failed',
-  'create_refused',
+  'submission_refused',
   'provider_unavailable',
   'cancelled',
   'create_failed',
@@ -78,7 +78,7 @@ export function isProven(model: Model, generation: Generation, reason: Reason): 
       return verdict === 'completed';
     case 'provider_failed':
       return verdict === 'failed';
-    case 'create_refused':
+    case 'submission_refused':
       return video === null && attempts.some(({ outcome }) => outcome === 'refused');
     case 'provider_unavailable':
       return claimOf === null && video === null && isClosed && attempts.every(({ outcome }) => outcome !== 'conflict');
@@ -123,7 +123,7 @@ function errorCodeOf({ providerError, attempts }: Generation, reason: Exclude<Re
       return 'nothing_delivered';
     case 'provider_failed':
       return providerError ?? 'generation_failed';
-    case 'create_refused':
+    case 'submission_refused':
       return attempts.find(({ outcome }) => outcome === 'refused')?.errorCode ?? null;
     case 'expired':
       return 'generation_timeout';

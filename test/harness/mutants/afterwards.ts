@@ -97,7 +97,7 @@ export const afterwards = [
       replace: '',
     },
   }),
-  ...edits('begin_create', {
+  ...edits('begin_attempt', {
     'claim-creates': { breaks: 'a claim makes a second video', find: 'g.claim_of IS NOT NULL', replace: 'false' },
   }),
   ...edits('record_look', {
@@ -134,7 +134,7 @@ export const afterwards = [
   ...edits('stop_following', {
     'follow-a-day': {
       breaks: 'a released video stops to count at once: a way to unlimited generations',
-      find: " OR g.charged_at > clock_timestamp() - interval '24 hours'",
+      find: " OR g.settled_at > clock_timestamp() - interval '24 hours'",
       replace: '',
     },
     'follow-twice': { breaks: 'a place under the cap is freed twice', find: ' OR NOT g.counts_as_active', replace: '' },

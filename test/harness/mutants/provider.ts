@@ -2,7 +2,7 @@ import { edits } from './mutant.ts';
 
 /** Creates, looks and adoptions: what the proofs of a settlement are made of. */
 export const provider = [
-  ...edits('begin_create', {
+  ...edits('begin_attempt', {
     'contested-remix': {
       breaks: "a remix is made from another tenant's video",
       find: ' OR made.provider_id_contested_at IS NOT NULL',
@@ -84,7 +84,7 @@ export const provider = [
       replace: "('not_made')",
     },
   }),
-  ...edits('end_create', {
+  ...edits('end_attempt', {
     'attempt-without-video': {
       breaks: 'an attempt that made a video is closed as one that made nothing',
       find: " OR (p_outcome IN ('created', 'adopted')) <> (p_provider_video_id IS NOT NULL)",

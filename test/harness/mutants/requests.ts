@@ -222,7 +222,7 @@ export const requests = [
     },
     'delete-refusal': {
       breaks: 'a refusal that quotes a deleted prompt stays',
-      find: 'UPDATE create_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;',
+      find: 'UPDATE provider_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;',
       replace: '',
     },
     'delete-answer': {
@@ -243,7 +243,7 @@ export const requests = [
       replace: 'p_error_message',
     },
   }),
-  ...edits('end_create', {
+  ...edits('end_attempt', {
     'late-refusal': {
       breaks: 'a late refusal brings a deleted prompt back',
       find: 'WHEN NOT is_deleted(p_generation_id) THEN p_error_message END',

@@ -75,14 +75,14 @@ export const schema = [
     },
     'check-price-margin': { breaks: 'a margin below 0', of: 'prices.prices_margin_basis_points_check' },
     'check-price': { breaks: 'a price beyond 2^53 − 1', of: 'prices.prices_exact' },
-    'unique-attempt': { breaks: 'two attempts of one number', of: 'create_attempts.create_attempts_pkey' },
+    'unique-attempt': { breaks: 'two attempts of one number', of: 'provider_attempts.provider_attempts_pkey' },
     'check-attempt': {
       breaks: 'an attempt that ended without an outcome',
-      of: 'create_attempts.create_attempts_ended',
+      of: 'provider_attempts.provider_attempts_ended',
     },
     'check-attempt-outcome': {
       breaks: 'an outcome that nobody knows, which proves nothing and blocks nothing',
-      of: 'create_attempts.create_attempts_outcome_check',
+      of: 'provider_attempts.provider_attempts_outcome_check',
     },
     'unique-request': { breaks: 'one key for two requests', of: 'idempotency_keys.idempotency_keys_pkey' },
     'check-answer': {
@@ -93,7 +93,7 @@ export const schema = [
   ...statements({
     'unique-open-attempt': {
       breaks: 'two creates at once for one generation',
-      sql: 'DROP INDEX create_attempts_one_open',
+      sql: 'DROP INDEX provider_attempts_one_open',
     },
     ...Object.fromEntries(
       ['account_operations', 'generation_events', 'journal_transactions', 'kept_operations', 'prices', 'refunds'].map(
@@ -104,7 +104,7 @@ export const schema = [
       ),
     ),
     ...Object.fromEntries(
-      ['create_attempts', 'generations', 'holds'].map((table) => [
+      ['provider_attempts', 'generations', 'holds'].map((table) => [
         `kept-${table}`,
         { breaks: `${table}: rows can be deleted`, sql: `DROP TRIGGER ${table}_kept ON ${table}` },
       ]),
@@ -116,7 +116,7 @@ export const schema = [
     'guard-hold': { breaks: 'a settled hold can become active', sql: 'DROP TRIGGER holds_guard ON holds' },
     'guard-attempt': {
       breaks: 'an attempt can end twice',
-      sql: 'DROP TRIGGER create_attempts_guard ON create_attempts',
+      sql: 'DROP TRIGGER provider_attempts_guard ON provider_attempts',
     },
     'guard-api-key': { breaks: 'a revoked key comes back', sql: 'DROP TRIGGER api_keys_guard ON api_keys' },
   }),

@@ -1,7 +1,7 @@
 import { edits } from './mutant.ts';
 
 const open =
-  "NOT EXISTS (SELECT FROM create_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))";
+  "NOT EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))";
 
 /** Captures and releases: once, and only with their proof. */
 export const settlements = [

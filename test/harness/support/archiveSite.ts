@@ -85,9 +85,9 @@ export function rest(headers: Record<string, string> = {}, from?: number, conten
 export async function charged(at = provider.name): Promise<string> {
   const id = await admit(db, tenant);
   await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginCreate(id, { name: at });
+  await db.ledger.beginAttempt(id, { name: at });
   const video = randomUUID();
-  await db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const completed = { verdict: 'completed', status: 'completed', progress: 100, completedAt: null } as const;
   await db.ledger.recordLook(id, video, { ...completed, errorCode: null, errorMessage: null });
   await db.ledger.settleGeneration(id, 'completed');

@@ -26,8 +26,8 @@ export async function liveThrough(db: TestDatabase, ledger: Ledger, tenant: Tena
     await Promise.all([twice(() => ledger.settleGeneration(id, 'cancelled')), grant(-100_000, 'back')]);
     return;
   }
-  await ledger.beginCreate(id, PROVIDER);
-  await ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: `of ${id}`, providerCreatedAt: null });
+  await ledger.beginAttempt(id, PROVIDER);
+  await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: `of ${id}`, providerCreatedAt: null });
   if (round % 5 === 1) {
     await ledgerSteps(() => db).outlive(id);
     await twice(() => ledger.settleGeneration(id, 'expired'));

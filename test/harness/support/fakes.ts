@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   Archived,
-  CreateOutcome,
+  SubmitOutcome,
   FindOutcome,
   HeldPlacement,
   HoldPlacement,
@@ -32,7 +32,7 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
     expectedDurationMs: 100_000,
     providerVideoId: null,
     isClaim: false,
-    createMayHaveArrived: false,
+    attemptMayHaveArrived: false,
     ...changes,
   };
 }
@@ -62,7 +62,7 @@ function failureOf(trouble: Trouble): Error {
 export interface FakeWorldOptions {
   readonly now: () => Promise<number>;
   readonly placement?: HoldPlacement;
-  readonly create?: (attempt: number) => CreateOutcome | Promise<CreateOutcome>;
+  readonly create?: (attempt: number) => SubmitOutcome | Promise<SubmitOutcome>;
   readonly find?: (look: number) => FindOutcome | Trouble | Promise<FindOutcome | Trouble>;
   /** What a look sees this long after the create. */
   readonly look?: (sinceCreateMs: number) => Look | Trouble | { retryAfterMs: number } | Promise<Look | Trouble>;
@@ -121,7 +121,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       },
     },
     provider: {
-      createVideo: async ({ leastTimeLeftMs }) => {
+      submitVideo: async ({ leastTimeLeftMs }) => {
         creates += 1;
         calls.push('create');
         createdAtMs = await options.now();

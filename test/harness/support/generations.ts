@@ -33,7 +33,7 @@ export interface Standing {
 
 const STANDING = `SELECT g.id, g.state, g.charged_amount_microcredits AS charged, g.error_code AS code,
     g.provider_video_id AS video,
-    ARRAY(SELECT a.outcome FROM create_attempts a WHERE a.generation_id = g.id ORDER BY a.number) AS attempts
+    ARRAY(SELECT a.outcome FROM provider_attempts a WHERE a.generation_id = g.id ORDER BY a.number) AS attempts
   FROM generations g WHERE g.id = ANY($1) ORDER BY array_position($1, g.id)`;
 
 export async function standings({ database }: TestStack, ids: readonly string[]): Promise<Standing[]> {
@@ -70,7 +70,7 @@ export async function booksOf({ database }: TestStack, { id }: TestAccount): Pro
     `SELECT a.available_microcredits, a.held_microcredits, a.active_generations,
       (SELECT json_agg(t ORDER BY t.id) FROM journal_transactions t WHERE t.account_id = a.id) AS movements,
       (SELECT json_agg(h ORDER BY h.id) FROM holds h WHERE h.account_id = a.id) AS holds,
-      (SELECT json_agg(c ORDER BY c.generation_id, c.number) FROM create_attempts c
+      (SELECT json_agg(c ORDER BY c.generation_id, c.number) FROM provider_attempts c
         JOIN generations g ON g.id = c.generation_id WHERE g.account_id = a.id) AS attempts
     FROM accounts a WHERE a.id = $1`,
     [id],
@@ -147,10 +147,10 @@ export async function expectQuickVideos({ database }: TestStack): Promise<void> 
   const { ledger } = database;
   const id = await admit(database, await openTenant(database, PRICE), 'an earlier one');
   await ledger.placeHold(id, 3600);
-  await ledger.beginCreate(id, { name: 'openai@http://earlier.test' });
+  await ledger.beginAttempt(id, { name: 'openai@http://earlier.test' });
   const video = `video_${randomUUID()}`;
   const createdAt = new Date();
-  await ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: createdAt });
+  await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: createdAt });
   const completed = { verdict: 'completed', status: 'completed', progress: 100, errorCode: null } as const;
   const completedAt = new Date(createdAt.getTime() + 400);
   await ledger.recordLook(id, video, { ...completed, completedAt, errorMessage: null });

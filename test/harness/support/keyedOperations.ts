@@ -115,22 +115,22 @@ export function placeHold(accountId: string, generationId: string): Operation {
   return { kind: 'place hold', accountId, subject: generationId, key: null, run };
 }
 
-export function beginCreate(generationId: string): Operation {
+export function beginAttempt(generationId: string): Operation {
   const run = async (ledger: Ledger): Promise<Outcome> => {
-    const { outcome } = await ledger.beginCreate(generationId, PROVIDER);
+    const { outcome } = await ledger.beginAttempt(generationId, PROVIDER);
     must(outcome, 'begun', 'open', 'known', 'refused', 'settled');
     return { ...still, fact: {}, replayed: outcome !== 'begun' };
   };
   return { kind: 'begin create', accountId: null, subject: generationId, key: null, run };
 }
 
-export function endCreate(generationId: string, video: string | null): Operation {
+export function endAttempt(generationId: string, video: string | null): Operation {
   const run = async (ledger: Ledger): Promise<Outcome> => {
     const end =
       video === null
         ? ({ outcome: 'refused', code: 'invalid_request', message: 'No.' } as const)
         : ({ outcome: 'created', providerVideoId: video, providerCreatedAt: null } as const);
-    await ledger.endCreate(generationId, 1, end);
+    await ledger.endAttempt(generationId, 1, end);
     return { ...still, fact: {} };
   };
   return { kind: 'end create', accountId: null, subject: generationId, key: null, run };

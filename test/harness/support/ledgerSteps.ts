@@ -49,7 +49,7 @@ export function ledgerSteps(db: () => TestDatabase) {
     const hold = await held();
     const video = `provider_${++videos}`;
     await begin(hold.id);
-    await db().ledger.endCreate(hold.id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+    await db().ledger.endAttempt(hold.id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
     return { ...hold, video };
   };
   const seen = async (look: typeof FINISHED | typeof BLOCKED | typeof OPEN) => {
@@ -57,12 +57,12 @@ export function ledgerSteps(db: () => TestDatabase) {
     await db().ledger.recordLook(hold.id, hold.video, look);
     return hold;
   };
-  const begin = (id: string) => db().ledger.beginCreate(id, PROVIDER);
+  const begin = (id: string) => db().ledger.beginAttempt(id, PROVIDER);
   const settle = (id: string, reason: ReleaseReason | 'completed') => db().ledger.settleGeneration(id, reason);
   const refuse = (id: string) =>
-    db().ledger.endCreate(id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
+    db().ledger.endAttempt(id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
   const notMade = (id: string) =>
-    db().ledger.endCreate(id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
+    db().ledger.endAttempt(id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
   /** Past its hour; nobody's role can do this, so the triggers are off for the moment. */
   const outlive = async (id: string) => {
     const client = await db().admin.connect();

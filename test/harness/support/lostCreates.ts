@@ -55,7 +55,7 @@ export function lostCreates(db: () => TestDatabase) {
   ): Promise<Lost> {
     const id = await admit(db(), tenant ?? (await openTenant(db(), PRICE)), prompt);
     await db().ledger.placeHold(id, 3600);
-    await db().ledger.beginCreate(id, provider);
+    await db().ledger.beginAttempt(id, provider);
     return { id, prompt, provider };
   }
 
@@ -84,10 +84,10 @@ export function lostCreates(db: () => TestDatabase) {
   async function timed(provider: { name: string }, clockMs: number): Promise<ProviderVideo> {
     const id = await admit(db(), await openTenant(db(), PRICE), randomUUID());
     await db().ledger.placeHold(id, 3600);
-    await db().ledger.beginCreate(id, provider);
+    await db().ledger.beginAttempt(id, provider);
     const made = video({ createdAt: new Date(Date.now() + clockMs) });
     const providerCreatedAt = made.createdAt;
-    await db().ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: made.id, providerCreatedAt });
+    await db().ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: made.id, providerCreatedAt });
     return made;
   }
 

@@ -67,11 +67,11 @@ function* generationStory(luck: Luck, tenant: Tenant): Story {
   if (!(yield keyed.admit(tenant, id, luck.one(SIZES), randomUUID())).goesOn) return;
   const { goesOn, held: amount } = yield keyed.placeHold(account, id);
   if (!goesOn) return;
-  yield keyed.beginCreate(id);
+  yield keyed.beginAttempt(id);
   const fate = luck.one(['refused', 'blocked', 'all', 'part', 'part', 'nothing'] as const);
   const video = `provider_${id}`;
-  yield keyed.endCreate(id, fate === 'refused' ? null : video);
-  if (fate === 'refused') return void (yield keyed.settle(account, id, amount, 'create_refused'));
+  yield keyed.endAttempt(id, fate === 'refused' ? null : video);
+  if (fate === 'refused') return void (yield keyed.settle(account, id, amount, 'submission_refused'));
   yield keyed.recordLook(id, video, fate === 'blocked' ? BLOCKED : FINISHED);
   if (fate === 'blocked') return void (yield keyed.settle(account, id, amount, 'provider_failed'));
   const charge = { all: undefined, part: luck.between(1, amount), nothing: 0 }[fate];

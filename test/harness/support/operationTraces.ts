@@ -39,14 +39,14 @@ export const TRACES = {
     refused(generation('counts_as_active OR credits_charged IS NOT NULL')),
   ],
   'begin create': [
-    'EXISTS (SELECT FROM create_attempts WHERE generation_id = $1)',
+    'EXISTS (SELECT FROM provider_attempts WHERE generation_id = $1)',
     event('create_begun'),
     generation('provider IS NOT NULL'),
   ],
   'end create': [
-    'EXISTS (SELECT FROM create_attempts WHERE generation_id = $1 AND outcome IS NOT NULL)',
-    event('create_created', 'create_refused'),
-    `${event('create_refused')} OR ${generation('provider_video_id IS NOT NULL')}`,
+    'EXISTS (SELECT FROM provider_attempts WHERE generation_id = $1 AND outcome IS NOT NULL)',
+    event('create_created', 'submission_refused'),
+    `${event('submission_refused')} OR ${generation('provider_video_id IS NOT NULL')}`,
   ],
   'record look': [generation(`provider_verdict <> 'open'`), event('seen')],
   settle: [
@@ -87,7 +87,7 @@ const HALVES = `
     OR (h.state IS NOT DISTINCT FROM 'active') <> (g.state = 'held')
     OR (h.state IS NOT DISTINCT FROM 'captured') <> (g.state = 'charged' AND settled.kind IS NOT DISTINCT FROM 'capture')
     OR (h.state IS NOT DISTINCT FROM 'released') <> (g.state = 'refunded' AND settled.kind IS NOT DISTINCT FROM 'release')
-    OR (settled.id IS NOT NULL) <> (h.settled_at IS NOT NULL) OR (settled.id IS NOT NULL) <> (g.charged_at IS NOT NULL)
+    OR (settled.id IS NOT NULL) <> (h.settled_at IS NOT NULL) OR (settled.id IS NOT NULL) <> (g.settled_at IS NOT NULL)
     OR g.event_sequence <> (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id)
     OR (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind IN ('charged', 'refunded'))
       <> CASE WHEN settled.id IS NULL THEN 0 ELSE 1 END

@@ -90,9 +90,9 @@ async function closeSite(): Promise<void> {
 export async function charged(): Promise<string> {
   const id = await admit(site.db, site.tenant);
   await site.db.ledger.placeHold(id, 3600);
-  await site.db.ledger.beginCreate(id, { name: site.provider.name });
+  await site.db.ledger.beginAttempt(id, { name: site.provider.name });
   const video = randomUUID();
-  await site.db.ledger.endCreate(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await site.db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const completed = { verdict: 'completed', status: 'completed', progress: 100, completedAt: null } as const;
   await site.db.ledger.recordLook(id, video, { ...completed, errorCode: null, errorMessage: null });
   await site.db.ledger.settleGeneration(id, 'completed');

@@ -52,11 +52,11 @@ export async function loseVideo(stack: TestStack, prompt: string, owner?: TestAc
   const unique = `${prompt} ${randomUUID()}`;
   const id = await admit(database, tenant, unique);
   await ledger.placeHold(id, 3600);
-  await ledger.beginCreate(id, provider);
+  await ledger.beginAttempt(id, provider);
   const made = await provider.createVideo({ model: 'sora-2', prompt: unique, seconds: 4, size: '720x1280' });
   if (made.outcome !== 'created') throw new Error(JSON.stringify(made));
   const { id: providerVideoId, createdAt: providerCreatedAt } = made.video;
-  await ledger.endCreate(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt });
+  await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt });
   return { id, accountId: tenant.accountId, providerVideoId };
 }
 

@@ -1,18 +1,18 @@
 import { sleep } from '@temporalio/workflow';
-import type { CreateOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
-import { creator, providerList } from './activities.ts';
+import type { SubmitOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
+import { submitter, providerList } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
 import { whoseFault } from './whoseFault.ts';
 
-/** What creating came to in the end, after every try that was allowed. */
-export type Created =
-  | Extract<CreateOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
+/** What submitting came to in the end, after every try that was allowed. */
+export type Submitted =
+  | Extract<SubmitOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
   /** A call may have arrived, and its video is not known: the hold waits for its end. */
   | { readonly outcome: 'unknown' };
 
-export interface Creating {
+export interface Submission {
   readonly generationId: string;
   readonly hold: HeldPlacement;
   readonly expectedMs: number;
@@ -23,25 +23,25 @@ export interface Creating {
 const FIRST_RETRY_MS = 5000;
 const LONGEST_RETRY_MS = 60_000;
 
-/** Less than this left, and a create is not begun: it could outlive the hold (MR-18). */
-export function leastTimeToCreateMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs: number): number {
+/** Less than this left, and no attempt is begun: it could outlive the hold (MR-18). */
+export function leastTimeToSubmitMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs: number): number {
   return Math.min(Math.max(10 * 60_000, 2 * expectedMs), hold.holdTtlMs / 2);
 }
 
 /**
- * Creates the video at most once. It tries again while it is proven that nothing was made; after a call that may have
+ * Submits the video, at most once. It tries again while it is proven that nothing was made; after a call that may have
  * arrived it first looks for what that made.
  */
-export async function create(creating: Creating): Promise<Created> {
-  const { hold, expectedMs, deadline, cancel } = creating;
-  const resumed = hold.createMayHaveArrived ? await find(creating) : undefined;
+export async function submit(submission: Submission): Promise<Submitted> {
+  const { hold, expectedMs, deadline, cancel } = submission;
+  const resumed = hold.attemptMayHaveArrived ? await find(submission) : undefined;
   if (resumed !== undefined) return resumed;
-  const leastTimeLeftMs = leastTimeToCreateMs(hold, expectedMs);
+  const leastTimeLeftMs = leastTimeToSubmitMs(hold, expectedMs);
   let retryMs = FIRST_RETRY_MS;
   for (;;) {
-    // createVideo answers by what is on record, too little time left included, so a wish must be there first.
+    // submitVideo answers by what is on record, too little time left included, so a wish must be there first.
     await cancel.recorded();
-    const made = await createOnce(creating, leastTimeLeftMs);
+    const made = await submitOnce(submission, leastTimeLeftMs);
     switch (made.outcome) {
       case 'not_made':
         describe(
@@ -49,18 +49,18 @@ export async function create(creating: Creating): Promise<Created> {
         );
         await cancel.sleepUnlessRequested(
           Math.max(retryMs, made.retryAfterMs ?? 0),
-          `before the next try to create: ${made.why}`,
+          `before the next attempt: ${made.why}`,
         );
         retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 1.5);
         break;
       case 'ambiguous': {
-        const found = await find(creating);
+        const found = await find(submission);
         if (found !== undefined) return found;
         break;
       }
       case 'conflict':
         describe(
-          'The provider answered with the id of another video: no second create is made. The credits stay reserved until the hold ends.',
+          'The provider answered with the id of another video: no second video is asked for. The credits stay reserved until the hold ends.',
         );
         await sleep(Math.max(1, deadline.leftMs()), {
           summary: "until the hold's end: whose video it is can't be known",
@@ -72,10 +72,10 @@ export async function create(creating: Creating): Promise<Created> {
   }
 }
 
-async function createOnce({ generationId, deadline }: Creating, leastTimeLeftMs: number): Promise<CreateOutcome> {
-  describe('Creating the video at the provider.');
+async function submitOnce({ generationId, deadline }: Submission, leastTimeLeftMs: number): Promise<SubmitOutcome> {
+  describe('Submitting the video to the provider.');
   try {
-    return await creator('create the video at the provider', deadline.leftMs()).createVideo({
+    return await submitter('submit the video to the provider', deadline.leftMs()).submitVideo({
       generationId,
       leastTimeLeftMs,
     });
@@ -91,10 +91,10 @@ const LOOK_DELAYS_MS = [2000, 5000, 10_000, 20_000, 30_000];
 const LONGEST_LOOK_DELAY_MS = 60_000;
 
 /** Looks for what an open attempt may have made; undefined when it is settled that the attempt made nothing. */
-async function find({ generationId, deadline }: Creating): Promise<Created | undefined> {
+async function find({ generationId, deadline }: Submission): Promise<Submitted | undefined> {
   for (let looks = 0; deadline.leftMs() > 0; looks += 1) {
     const delayMs = Math.min(LOOK_DELAYS_MS[looks] ?? LONGEST_LOOK_DELAY_MS, deadline.leftMs());
-    await sleep(delayMs, { summary: 'before the next look for what the create may have made' });
+    await sleep(delayMs, { summary: 'before the next look for what the attempt may have made' });
     const found = await findOnce(generationId, deadline);
     switch (found.outcome) {
       case 'adopted':
@@ -105,13 +105,13 @@ async function find({ generationId, deadline }: Creating): Promise<Created | und
       case 'unknowable':
         // Looked for again all the same: the answer may still be recorded by the activity that waits for it.
         describe(
-          `The create may or may not have arrived: no second one is made (${found.why}). The credits stay reserved.`,
+          `The attempt may or may not have arrived: no second one is made (${found.why}). The credits stay reserved.`,
         );
         break;
       case 'nothing_yet':
       case 'unclear':
         describe(
-          'The create may or may not have arrived: looking for it in the list of the provider. The credits stay reserved.',
+          'The attempt may or may not have arrived: looking for it in the list of the provider. The credits stay reserved.',
         );
     }
   }
@@ -120,7 +120,7 @@ async function find({ generationId, deadline }: Creating): Promise<Created | und
 
 async function findOnce(generationId: string, deadline: Deadline): Promise<FindOutcome> {
   try {
-    return await providerList('look for what the create may have made', deadline.leftMs()).findVideo({ generationId });
+    return await providerList('look for what the attempt may have made', deadline.leftMs()).findVideo({ generationId });
   } catch (error) {
     // The time is over, by whoever's fault: `expire` looks for it once more.
     whoseFault(error);

@@ -7,7 +7,7 @@ const HEARTBEAT_MS = 3000;
  * Does the work while heartbeats go out, with these details; without any, with those of the activity's earlier try, which
  * would be lost otherwise.
  */
-export async function beating<Result>(
+export async function withHeartbeats<Result>(
   work: () => Promise<Result>,
   details: (context: Context) => unknown = () => undefined,
 ): Promise<Result> {

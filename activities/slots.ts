@@ -4,7 +4,7 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
  * Who may be at work at once in this process: so many in all, and so many of one tenant. Nobody waits for a place: who finds
  * none goes, and leaves the slot of the queue that it came in.
  */
-export class Lanes {
+export class Slots {
   private taken = 0;
   private readonly takenBy = new Map<string, number>();
 
@@ -45,7 +45,7 @@ export class Lanes {
 function busy(): ApplicationFailure {
   return ApplicationFailure.create({
     message: 'Others of this account, or of all, take what there is of the queue.',
-    type: 'LanesTaken',
+    type: 'NoFreeSlot',
     category: ApplicationFailureCategory.BENIGN,
   });
 }

@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
 import { toTimeline } from '../../api/videos/timeline.ts';
-import type { CreateOutcome } from '../../contracts/activities.ts';
+import type { SubmitOutcome } from '../../contracts/activities.ts';
 import type { CreateResult, Provider } from '../../provider/index.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
@@ -46,7 +46,7 @@ async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
   let details: unknown;
   environment.on('heartbeat', (beat: unknown) => (details = beat));
   const input = { generationId: id, leastTimeLeftMs: 0 };
-  const outcome = (await environment.run(activities.createVideo, input)) as CreateOutcome;
+  const outcome = (await environment.run(activities.submitVideo, input)) as SubmitOutcome;
   return { outcome, alarms, creates, details };
 }
 
@@ -95,8 +95,8 @@ describe('a provider that begins its ids again', () => {
 
 it('an answer whose attempt was closed meanwhile is no video of the generation', async () => {
   const { id } = await held();
-  await db.ledger.beginCreate(id, { name: NAME });
-  await db.ledger.endCreate(id, 1, { outcome: 'not_found' });
+  await db.ledger.beginAttempt(id, { name: NAME });
+  await db.ledger.endAttempt(id, 1, { outcome: 'not_found' });
   const late = { number: 1, providerVideoId: 'late', createdAtMs: null };
   expect((await create(id, made('x'), late)).outcome).toMatchObject({ outcome: 'ambiguous' });
   expect(await db.ledger.getProviderVideo(id)).toMatchObject({ videoId: null });
