@@ -68,7 +68,17 @@ const HOUSE: Record<string, Room> = {
 
 /** Each process is put together in its `main.ts`: only there meet the configuration and the rooms. */
 const COMPOSITION_ROOT = /^(api|ledger|worker|migrations)\/main\.ts$/;
-const COMPOSED = ['activities', 'config.ts', 'ledger', 'migrations', 'outbound', 'platform', 'provider', 'store', 'temporal'];
+const COMPOSED = [
+  'activities',
+  'config.ts',
+  'ledger',
+  'migrations',
+  'outbound',
+  'platform',
+  'provider',
+  'store',
+  'temporal',
+];
 
 /** Tools and tests may import anything but the configuration, which tests may too. */
 const UNBOUND = ['dev', 'test', 'vitest.config.ts', 'vitest.long.config.ts', 'eslint.config.mjs'];
