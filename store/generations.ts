@@ -12,7 +12,7 @@ export interface Generation {
   /** The key that asked for it, and whether that has named it since (known_at). */
   readonly apiKeyId: string;
   readonly isKnown: boolean;
-  readonly state: 'held' | 'charged' | 'refunded';
+  readonly state: 'held' | 'charged' | 'released';
   readonly model: string;
   readonly seconds: number;
   readonly size: string;
@@ -60,7 +60,7 @@ export async function getGeneration(pool: Pool, accountId: string, id: string): 
 /** The generations of this account that hold, or held, credits and were not deleted. */
 export async function listGenerations(pool: Pool, accountId: string, page: Page<string>): Promise<Listed<Generation>> {
   const condition =
-    "g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'refunded')";
+    "g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')";
   return listPage(
     pool,
     'generations',

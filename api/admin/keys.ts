@@ -12,8 +12,8 @@ import { listOf, listQuery, toList } from '../http/listing.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 import { answerOnce, shownOnce } from '../http/once.ts';
 import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
+import { plainText, unixSeconds } from '../http/schemas.ts';
 
 /** API keys as an operator makes, lists, rotates and revokes them. A key itself is shown once, and kept as its hash. */
 
@@ -71,10 +71,10 @@ const add = createRoute({
   operationId: 'createApiKey',
   summary: 'Make an API key; it is shown this once',
   security: adminBearer,
-  request: { params: account, headers: keyed, query: nothing, body: { required: true, content: json(NewKey) } },
+  request: { params: account, headers: keyed, query: noQuery, body: { required: true, content: jsonContent(NewKey) } },
   responses: {
-    200: { description: 'The key.', content: json(ShownKey) },
-    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
+    200: { description: 'The key.', content: jsonContent(ShownKey) },
+    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -91,9 +91,9 @@ const list = createRoute({
   responses: {
     200: {
       description: 'A page.',
-      content: json(listOf(Key).openapi('ApiKeyList', { example: pageOf(EXAMPLE.apiKey) })),
+      content: jsonContent(listOf(Key).openapi('ApiKeyList', { example: pageOf(EXAMPLE.apiKey) })),
     },
-    ...errorAnswers(400, 401, 404, 500, 503),
+    ...errorResponses(400, 401, 404, 500, 503),
   },
 });
 
@@ -106,10 +106,10 @@ const rotate = createRoute({
   request: {
     params: one,
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
-      content: json(
+      content: jsonContent(
         z
           .strictObject({
             expires_in_seconds: z
@@ -125,8 +125,8 @@ const rotate = createRoute({
     },
   },
   responses: {
-    200: { description: 'The new key.', content: json(ShownKey) },
-    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
+    200: { description: 'The new key.', content: jsonContent(ShownKey) },
+    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -136,17 +136,17 @@ const revoke = createRoute({
   operationId: 'revokeApiKey',
   summary: 'Revoke a key, at once and for good',
   security: adminBearer,
-  request: { params: one, query: nothing },
+  request: { params: one, query: noQuery },
   responses: {
     200: {
       description: 'It opens nothing any more.',
-      content: json(
+      content: jsonContent(
         z
           .object({ id: z.string(), object: z.literal('api_key'), revoked_at: moment })
           .openapi('ApiKeyRevoked', { example: EXAMPLE.apiKeyRevoked }),
       ),
     },
-    ...errorAnswers(400, 401, 404, 500, 503),
+    ...errorResponses(400, 401, 404, 500, 503),
   },
 });
 

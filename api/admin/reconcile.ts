@@ -1,8 +1,6 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
-import type { ReconcileInput, ReconcileReport } from '../../contracts/reconcile.ts';
+import type { ReconcileReport } from '../../contracts/reconcile.ts';
 import { RECONCILE_HOLDS } from '../../contracts/reconcile.ts';
-import { TASK_QUEUE } from '../../contracts/temporal.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 
@@ -23,27 +21,8 @@ export async function reconcileNow(
   workflowId: string,
   dryRun: boolean,
 ): Promise<ReconcileReport> {
-  const start = () =>
-    temporal.workflow.start<(input: ReconcileInput) => Promise<ReconcileReport>>(RECONCILE_HOLDS, {
-      workflowId,
-      taskQueue: TASK_QUEUE.workflowsAndLedger,
-      args: [{ dryRun }],
-      workflowExecutionTimeout: '30 minutes',
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      staticSummary: dryRun ? 'What would the reconciler do?' : 'Finishes what a workflow did not, on request',
-    });
-  const report = async () => {
-    try {
-      return await (await start()).result();
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      const first = temporal.workflow.getHandle<() => Promise<ReconcileReport>>(workflowId);
-      return first.result();
-    }
-  };
   try {
-    // No deadline for the whole, but one for each of its long polls: a server that falls silent is noticed.
-    return await temporal.withAbortSignal(AbortSignal.timeout(WAIT_MS), report);
+    return await temporal.reconciler.run({ workflowId, dryRun, timeoutMs: WAIT_MS });
   } catch (error) {
     log.warn({ err: error, workflowId }, 'the reconciler did not answer');
     throw new ApiError(

@@ -1,8 +1,8 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Client } from '@temporalio/client';
 import type { AppliedFile, Caller, Changes, Ledger, RecordedEvent } from '../../ledger/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
 import type { Provider } from '../../provider/index.ts';
+import type { Temporal } from '../../temporal/index.ts';
 import type { Log } from './log.ts';
 
 export type WebhookOutcome = 'unverified' | 'other' | RecordedEvent['outcome'];
@@ -15,7 +15,7 @@ export interface StreamLimits {
 
 export interface ApiDependencies {
   readonly ledger: Ledger;
-  readonly temporal: Client;
+  readonly temporal: Temporal;
   readonly provider: Provider;
   readonly archive: ContentStore;
   readonly changes: Pick<Changes, 'watch'>;
@@ -40,7 +40,6 @@ export interface ApiDependencies {
   readonly log: Log;
   /** The files of the schema that this version was made for. */
   readonly schemaFiles: readonly AppliedFile[];
-  readonly isTemporalUp: () => Promise<boolean>;
 }
 
 export interface Env {

@@ -33,7 +33,7 @@ two loses it. It refuses nothing but a deadlock, which is tried again: a message
 credits settle.
 Rules: MR-6, MR-97.$$;
 CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW
-  WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'refunded') AND starts_with(NEW.id, 'video_'))
+  WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'released') AND starts_with(NEW.id, 'video_'))
   EXECUTE FUNCTION note_webhooks();
 
 CREATE FUNCTION create_webhook_endpoint(p_account_id text, p_id text, p_url text, p_events text[], p_secret text)

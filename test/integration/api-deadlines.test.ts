@@ -145,7 +145,7 @@ describe('while PostgreSQL is silent', () => {
     const pool = createPool({ databaseUrl: url.href, size: 2, applicationName: 'test', onError: () => undefined });
     const app = createApp({
       ledger: createLedger(pool),
-      isTemporalUp: () => Promise.resolve(true),
+      temporal: { isUp: () => Promise.resolve(true) },
       requestsPerMinute: 1000,
       adminKey: ADMIN_KEY,
       log: { error: () => undefined, warn: () => undefined },

@@ -180,7 +180,11 @@ describe('what nobody writes', () => {
     ['that knows nothing of the one before', { refunded_before_microcredits: 0 }, 'refunds_one_after_another'],
     ['of more than was captured', { amount_microcredits: PRICE - 99 }, 'refunds_never_more_than_captured'],
     ['of nothing', { amount_microcredits: 0 }, 'refunds_amount_microcredits_positive'],
-    ['after less than nothing', { refunded_before_microcredits: -1 }, 'refunds_refunded_before_microcredits_not_negative'],
+    [
+      'after less than nothing',
+      { refunded_before_microcredits: -1 },
+      'refunds_refunded_before_microcredits_not_negative',
+    ],
     ['asked for with nothing', { requested_microcredits: 0 }, 'refunds_requested_microcredits_positive'],
     ['of the same movement', { transaction_id: 'the same' }, 'refunds_transaction_id_key'],
   ])('refunds: %s', async (_, changes, refused) => {
