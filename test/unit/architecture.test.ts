@@ -18,7 +18,7 @@ interface Room {
   readonly nodeBuiltins: boolean;
 }
 
-const HOUSE: Record<string, Room> = {
+const ROOMS: Record<string, Room> = {
   contracts: { ours: [], packages: [], types: ['@temporalio/common'], nodeBuiltins: false },
   workflows: { ours: ['contracts'], packages: ['@temporalio/workflow'], nodeBuiltins: false },
   activities: {
@@ -100,7 +100,7 @@ function isAllowed(source: string, { module, resolved, dependencyTypes }: Import
   const room = roomOf(source);
   if (resolved === 'config.ts' && room !== 'test') return COMPOSITION_ROOT.test(source);
   if (UNBOUND.includes(room)) return true;
-  const rules = HOUSE[room];
+  const rules = ROOMS[room];
   if (rules === undefined) return false;
   if (dependencyTypes.includes('core')) return rules.nodeBuiltins;
   if (dependencyTypes.some((type) => type.startsWith('npm'))) {
@@ -151,13 +151,13 @@ describe('architecture', () => {
 
   it('sees every room of the house', () => {
     expect([...new Set(modules.map(({ source }) => roomOf(source)))]).toEqual(
-      expect.arrayContaining(Object.keys(HOUSE)),
+      expect.arrayContaining(Object.keys(ROOMS)),
     );
   });
 
   it('every folder with code has its line in the house', () => {
     const rooms = new Set(modules.map(({ source }) => roomOf(source)));
-    expect([...rooms].filter((room) => HOUSE[room] === undefined && !UNBOUND.includes(room))).toEqual([]);
+    expect([...rooms].filter((room) => ROOMS[room] === undefined && !UNBOUND.includes(room))).toEqual([]);
   });
 
   it('no room imports what the house does not allow', () => {
