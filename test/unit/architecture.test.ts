@@ -65,8 +65,11 @@ const ROOMS: Record<string, Room> = {
   'config.ts': { ours: ['contracts'], packages: ['@temporalio/envconfig', 'zod'], nodeBuiltins: false },
 };
 
-/** Each process is put together in its `main.ts`: only there meet the configuration and the rooms. */
-const COMPOSITION_ROOT = /^(api|ledger|worker|migrations)\/main\.ts$/;
+/**
+ * Each process is put together in its `main.ts`: only there do the configuration and the rooms meet. The worker's is in three
+ * files, for the crash tests start the same worker.
+ */
+const COMPOSITION_ROOT = /^((api|ledger|worker|migrations)\/main|worker\/(dependencies|run))\.ts$/;
 const COMPOSED = [
   'activities',
   'config.ts',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ApiDependencies } from '../http/deps.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
 
 /** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
 export interface Finding {
