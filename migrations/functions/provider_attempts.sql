@@ -196,7 +196,8 @@ BEGIN
       error_message = CASE WHEN ended = 'conflict' THEN 'answered with the video ' || p_provider_video_id
         WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
     WHERE generation_id = p_generation_id AND number = p_number;
-  PERFORM append_event(p_generation_id, 'create_' || ended, jsonb_build_object('attempt', p_number, 'code', p_error_code));
+  PERFORM append_event(p_generation_id, CASE ended WHEN 'refused' THEN 'submission_refused' ELSE 'create_' || ended END,
+    jsonb_build_object('attempt', p_number, 'code', p_error_code));
   PERFORM free_slot(p_generation_id);
   RETURN ended;
 END $$;
