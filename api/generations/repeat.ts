@@ -42,7 +42,7 @@ export function retryWindowMs(retryCount: string | undefined, timeoutSeconds: st
 }
 
 /**
- * Notes that the API key that asked for this generation names its id: the only proof that the answer arrived. Until then an
+ * Notes that the API key that asked for this generation names its id: the only proof that the answer arrived (MR-88). Until then an
  * SDK's retry is answered with this generation.
  */
 export async function noteKnown(
