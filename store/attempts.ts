@@ -1,3 +1,4 @@
+import type { Verdict } from '../contracts/states.ts';
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
@@ -151,7 +152,7 @@ export async function noteUnreachable(pool: Pool, generationId: string, tries: n
 }
 
 export interface SeenVideo {
-  readonly verdict: 'open' | 'completed' | 'failed';
+  readonly verdict: Verdict;
   readonly status: string;
   readonly progress: number | null;
   readonly completedAt: Date | null;
@@ -165,9 +166,9 @@ export async function recordLook(
   generationId: string,
   providerVideoId: string,
   seen: SeenVideo,
-): Promise<{ verdict: SeenVideo['verdict']; errorCode: string | null }> {
+): Promise<{ verdict: Verdict; errorCode: string | null }> {
   const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
-  const recorded = await row<{ verdict: SeenVideo['verdict']; error_code: string | null }>(pool, RECORD_LOOK, [
+  const recorded = await row<{ verdict: Verdict; error_code: string | null }>(pool, RECORD_LOOK, [
     generationId,
     providerVideoId,
     verdict,

@@ -1,4 +1,5 @@
 import type { ContentVariant } from '../contracts/content.ts';
+import type { GenerationState } from '../contracts/states.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
 
@@ -117,7 +118,7 @@ export async function getRefunded(pool: Pool, generationId: string): Promise<num
   return (await row<{ microcredits: number }>(pool, GET_REFUNDED, [generationId])).microcredits;
 }
 
-/** The content of a charged, undeleted generation of this very account; undefined while nothing is on record. */
+/** The content of a charged, undeleted generation of this very account (MR-52); undefined while nothing is on record. */
 export async function getContent(
   pool: Pool,
   accountId: string,
@@ -130,7 +131,7 @@ export async function getContent(
 
 /** What archiving has to know of a generation. */
 export interface Archiving {
-  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  readonly state: GenerationState;
   readonly deleted: boolean;
   readonly provider: string | null;
   readonly videoId: string | null;

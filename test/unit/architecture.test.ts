@@ -70,7 +70,17 @@ const ROOMS: Record<string, Room> = {
  * files, for the crash tests start the same worker.
  */
 const COMPOSITION_ROOT = /^((api|ledger|worker|migrations)\/main|worker\/(dependencies|run))\.ts$/;
-const COMPOSED = ['activities', 'config.ts', 'ledger', 'outbound', 'platform', 'provider', 'store', 'temporal'];
+const COMPOSED = [
+  'activities',
+  'config.ts',
+  'ledger',
+  'migrations',
+  'outbound',
+  'platform',
+  'provider',
+  'store',
+  'temporal',
+];
 
 /** Tools and tests may import anything but the configuration, which tests may too. */
 const UNBOUND = ['dev', 'test', 'vitest.config.ts', 'vitest.long.config.ts', 'eslint.config.mjs'];

@@ -16,6 +16,7 @@ import { createSimulator, listen } from '../../../dev/simulator/server.ts';
 import { Announcer, createLedger, listenForChanges } from '../../../ledger/index.ts';
 import type { ContentStore } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
+import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
 import { createProvider } from '../../../provider/index.ts';
@@ -135,6 +136,7 @@ export async function startStack(
   const closing = new AbortController();
   const givingUp = new AbortController();
   setMaxListeners(0, closing.signal, givingUp.signal);
+  const schemaFiles = await listSchemaFiles();
   const processes = (TWICE ? [database.pool, database.openPool()] : [database.pool]).map((pool) => {
     const announcer = new Announcer(pool);
     const ledger = createLedger(pool, (id) => announcer.add(id));
@@ -171,6 +173,7 @@ export async function startStack(
       countWebhook: (outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
       log,
+      schemaFiles,
     });
     return { activities, changes, fetch: app.fetch };
   });
