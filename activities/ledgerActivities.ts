@@ -2,15 +2,18 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { GenerationRef, LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import type { Movement } from '../ledger/index.ts';
-import { LedgerError } from '../ledger/index.ts';
+import { LedgerError } from '../store/index.ts';
 import type { ActivityDependencies, Log } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'archive' | 'holdTtlSeconds' | 'count' | 'at' | 'log'>;
+type Dependencies = Pick<
+  ActivityDependencies,
+  'ledger' | 'store' | 'archive' | 'holdTtlSeconds' | 'count' | 'at' | 'log'
+>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, holdTtlSeconds, count, at, log } = deps;
+  const { ledger, store, holdTtlSeconds, count, at, log } = deps;
   return {
     placeHold: async ({ generationId, accountId }) => {
       at('hold:before');
@@ -22,7 +25,7 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
     releaseHold: ({ reason, ...generation }) => settle(deps, generation, reason),
     emergencyRelease: (generation) => settle(deps, generation, 'emergency'),
     recordCancel: async ({ generationId }) => {
-      await ledger.requestCancel(generationId, 'operator');
+      await store.requestCancel(generationId, 'operator');
     },
     alertOverdue: async ({ holds, generationId, why }) => {
       count('hold_overdue', holds);

@@ -14,10 +14,10 @@ export async function writeText(
   generationId: string,
   leastTimeLeftMs: number,
 ): Promise<TextOutcome> {
-  const { ledger, provider } = deps;
+  const { store, provider } = deps;
   deps.at('write:before');
   const askedAtMs = performance.now();
-  const begun = await ledger.beginAttempt(generationId, provider, leastTimeLeftMs);
+  const begun = await store.beginAttempt(generationId, provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return { outcome: 'ended' };
@@ -55,8 +55,8 @@ export async function writeText(
  * An earlier call may have arrived: it is not made again (MR-62). While its writer holds the lease, this try fails, and
  * Temporal makes another soon. False when the call was recorded at this very moment as never made, or refused.
  */
-async function isClosed({ ledger }: ProviderDependencies, generationId: string): Promise<boolean> {
-  const closing = await ledger.closeText(generationId);
+async function isClosed({ store }: ProviderDependencies, generationId: string): Promise<boolean> {
+  const closing = await store.closeText(generationId);
   if (closing !== 'writing') return closing === 'ended';
   throw ApplicationFailure.create({
     message: 'Another try of this activity is still writing the text.',
@@ -73,17 +73,17 @@ async function write(
   request: TextRequest,
   writer: TextWriter,
 ): Promise<TextOutcome> {
-  const { ledger, provider } = deps;
+  const { store, provider } = deps;
   const result = await provider.writeText(request, async (output) => writer.write(output));
   deps.at('write:written');
   switch (result.outcome) {
     case 'written':
-      await untilRecorded(() => ledger.endText(generationId, number, result));
+      await untilRecorded(() => store.endText(generationId, number, result));
       deps.at('write:recorded');
       return { outcome: 'ended' };
     case 'ambiguous':
-      await untilRecorded(() => ledger.noteAmbiguousAttempt(generationId, number, result.why));
-      await untilRecorded(() => ledger.endText(generationId, number, { output: '', finishReason: null, usage: null }));
+      await untilRecorded(() => store.noteAmbiguousAttempt(generationId, number, result.why));
+      await untilRecorded(() => store.endText(generationId, number, { output: '', finishReason: null, usage: null }));
       return { outcome: 'ended' };
     default:
       return untilRecorded(() => recordRefusal(deps, generationId, number, result));

@@ -1,5 +1,5 @@
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 
 const OPEN_ACCOUNT = {
@@ -15,8 +15,8 @@ export type OpenedAccount = {
 };
 
 /** Opens an account with nothing in it; once an id. */
-export async function openAccount(pool: Pool, id: string, name: string): Promise<OpenedAccount> {
-  return row(pool, OPEN_ACCOUNT, [id, name]);
+export async function openAccount(db: Database, id: string, name: string): Promise<OpenedAccount> {
+  return row(db, OPEN_ACCOUNT, [id, name]);
 }
 
 const SET_FROZEN = {
@@ -31,10 +31,10 @@ export type Frozen = {
 
 /** Freezes an account, so that it gets no new holds (what it holds settles as ever), or lets it go on; once a key. */
 export async function setAccountFrozen(
-  pool: Pool,
+  db: Database,
   change: { accountId: string; frozen: boolean; reason: string; idempotencyKey: string },
 ): Promise<Frozen> {
-  return row(pool, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
+  return row(db, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
 }
 
 export interface Balance {
@@ -55,8 +55,8 @@ const GET_BALANCE = {
     FROM accounts a WHERE a.id = $1`,
 };
 
-export async function getBalance(pool: Pool, accountId: string): Promise<Balance> {
-  return row(pool, GET_BALANCE, [accountId]);
+export async function getBalance(db: Database, accountId: string): Promise<Balance> {
+  return row(db, GET_BALANCE, [accountId]);
 }
 
 export type Grant =
@@ -78,10 +78,10 @@ const GRANT = {
 
 /** Grants, or claws back a negative amount as far as it is available; once a key. */
 export async function grantCredits(
-  pool: Pool,
+  db: Database,
   grant: { accountId: string; amountMicrocredits: number; reason: string; idempotencyKey: string },
 ): Promise<Grant> {
-  return inTurn(pool, grant.accountId, () =>
-    row(pool, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]),
+  return inTurn(db, grant.accountId, () =>
+    row(db, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]),
   );
 }

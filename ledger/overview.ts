@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 
 /** What an operator looks at. Nothing here moves credits. */
@@ -21,8 +21,8 @@ const ACCOUNTS = {
 };
 
 /** The accounts after this id, in the order in which they were opened. */
-export async function listAccounts(pool: Pool, after: string, limit: number): Promise<ListedAccount[]> {
-  return rows(pool, ACCOUNTS, [after, limit]);
+export async function listAccounts(db: Database, after: string, limit: number): Promise<ListedAccount[]> {
+  return rows(db, ACCOUNTS, [after, limit]);
 }
 
 export interface Overview {
@@ -58,8 +58,8 @@ const OVERVIEW = {
 };
 
 /** What is under way, what is stuck, and what became of today's credits. */
-export async function getOverview(pool: Pool): Promise<Overview> {
-  return row(pool, OVERVIEW, []);
+export async function getOverview(db: Database): Promise<Overview> {
+  return row(db, OVERVIEW, []);
 }
 
 export interface EmergencyRelease {
@@ -79,6 +79,6 @@ const EMERGENCIES = {
 };
 
 /** Holds that were released because their outcome could not be recorded, the newest first. */
-export async function listEmergencyReleases(pool: Pool, limit: number): Promise<EmergencyRelease[]> {
-  return rows(pool, EMERGENCIES, [limit]);
+export async function listEmergencyReleases(db: Database, limit: number): Promise<EmergencyRelease[]> {
+  return rows(db, EMERGENCIES, [limit]);
 }

@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 
 export interface Price {
@@ -17,8 +17,8 @@ const LIST = {
 };
 
 /** The price of every model and size for each of these lengths, as a create at this moment would be charged. */
-export async function listPrices(pool: Pool, seconds: readonly number[]): Promise<Price[]> {
-  return rows(pool, LIST, [seconds]);
+export async function listPrices(db: Database, seconds: readonly number[]): Promise<Price[]> {
+  return rows(db, LIST, [seconds]);
 }
 
 const SET = {
@@ -43,7 +43,7 @@ export type PriceChange =
  * is out of range.
  */
 export async function setPrice(
-  pool: Pool,
+  db: Database,
   price: {
     model: string;
     size: string;
@@ -54,5 +54,5 @@ export async function setPrice(
   },
 ): Promise<PriceChange> {
   const { model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey } = price;
-  return row(pool, SET, [model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey]);
+  return row(db, SET, [model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey]);
 }

@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 
 /** The operators' switch: closed, nothing new is admitted, and what was admitted goes on as ever. */
@@ -15,8 +15,8 @@ const GET = {
 };
 
 /** As the switch stands; open until somebody closes it. */
-export async function getSales(pool: Pool): Promise<Sales> {
-  const [newest] = await rows<Sales>(pool, GET, []);
+export async function getSales(db: Database): Promise<Sales> {
+  const [newest] = await rows<Sales>(db, GET, []);
   return newest ?? { open: true, reason: null, changedAt: null };
 }
 
@@ -30,8 +30,8 @@ const SET = {
 
 /** Opens or closes sales for every process at once; once a key, whose repeat answers with the first change. */
 export async function setSales(
-  pool: Pool,
+  db: Database,
   change: { readonly open: boolean; readonly reason: string; readonly idempotencyKey: string },
 ): Promise<SalesChange> {
-  return row(pool, SET, [change.open, change.reason, change.idempotencyKey]);
+  return row(db, SET, [change.open, change.reason, change.idempotencyKey]);
 }

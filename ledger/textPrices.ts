@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import type { PriceChange } from './prices.ts';
 import { row, rows } from '../store/query.ts';
 
@@ -18,8 +18,8 @@ export interface TextPrice {
 }
 
 /** The price of a million tokens of each model, as a text that is asked for at this moment would be charged. */
-export async function listTextPrices(pool: Pool): Promise<TextPrice[]> {
-  return rows(pool, PRICES, []);
+export async function listTextPrices(db: Database): Promise<TextPrice[]> {
+  return rows(db, PRICES, []);
 }
 
 const BOUND = {
@@ -30,11 +30,11 @@ const BOUND = {
 
 /** The most that a text of so many tokens can cost, which is what would be held for it; undefined for an unknown model. */
 export async function getTextPrice(
-  pool: Pool,
+  db: Database,
   text: { readonly model: string; readonly inputBoundTokens: number; readonly maxOutputTokens: number },
 ): Promise<number | undefined> {
   const values = [text.model, text.inputBoundTokens, text.maxOutputTokens];
-  const [price] = await rows<{ amountMicrocredits: number }>(pool, BOUND, values);
+  const [price] = await rows<{ amountMicrocredits: number }>(db, BOUND, values);
   return price?.amountMicrocredits;
 }
 
@@ -46,7 +46,7 @@ const SET = {
 
 /** Like `setPrice`, for the tokens of a model; what they cost at the provider, a million of each, without the margin. */
 export async function setTextPrice(
-  pool: Pool,
+  db: Database,
   price: {
     model: string;
     inputCostMicrocredits: number;
@@ -66,5 +66,5 @@ export async function setTextPrice(
     effectiveFrom,
     idempotencyKey,
   ];
-  return row(pool, SET, values);
+  return row(db, SET, values);
 }

@@ -1,7 +1,8 @@
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { loadConfig } from '../config.ts';
-import { Announcer, createLedger, createPool } from '../ledger/index.ts';
+import { createLedger } from '../ledger/index.ts';
+import { Announcer, createPool, createStore, openDatabase } from '../store/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
@@ -36,7 +37,7 @@ const pool = createPool({
   onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
 });
 const announcer = new Announcer(pool);
-const ledger = createLedger(pool, (id) => announcer.add(id));
+const database = openDatabase(pool, (id) => announcer.add(id));
 const provider = watchHealth(createProvider(config.provider), (change) => {
   if (change.state === 'down') log.warn(change, 'the provider gives no usable answer');
   else log.info(change, 'the provider answers again');
@@ -47,7 +48,8 @@ const registry = createMetrics();
 await registerNamespace(temporal);
 const [workflowBundle] = await Promise.all([buildWorkflowBundle(), registerSearchAttributes(temporal)]);
 const activities = createActivities({
-  ledger,
+  ledger: createLedger(database),
+  store: createStore(database),
   provider,
   archive: createFolderStore(config.archiveFolder),
   webhooks: createWebhookSender({ allowPrivate: config.webhookAllowPrivate }),

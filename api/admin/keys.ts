@@ -3,13 +3,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { API_KEY_ID, apiKeyId, isAccountId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import { SCOPES } from '../../contracts/scopes.ts';
-import type { Ledger, ListedKey } from '../../ledger/index.ts';
+import type { ListedKey } from '../../store/index.ts';
 import { newApiKey, sha256 } from '../http/auth.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { keyed } from '../http/idempotencyKey.ts';
+import type { Inside } from '../http/once.ts';
 import { answerOnce, shownOnce } from '../http/once.ts';
 import { newRouter } from '../http/router.ts';
 import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
@@ -155,7 +156,7 @@ function pastEnd(): ApiError {
 }
 
 export function adminKeyRoutes(deps: ApiDependencies) {
-  const { ledger } = deps;
+  const { store } = deps;
   const existing = (accountId: string, keyId?: string) => {
     if (!isAccountId(accountId)) throw notFound('This account');
     if (keyId !== undefined && !API_KEY_ID.test(keyId)) throw notFound('This key');
@@ -166,10 +167,10 @@ export function adminKeyRoutes(deps: ApiDependencies) {
       const { account_id: accountId } = c.req.valid('param');
       const wanted = c.req.valid('json');
       existing(accountId);
-      const make = async (inside: Ledger) => {
+      const make = async ({ store }: Inside) => {
         if (wanted.expires_at !== undefined && wanted.expires_at * 1000 <= Date.now()) throw pastEnd();
         const key = newApiKey();
-        const added = await inside.addApiKey({
+        const added = await store.addApiKey({
           ...toSettings(wanted),
           id: apiKeyId(uuidv7()),
           accountId,
@@ -184,7 +185,7 @@ export function adminKeyRoutes(deps: ApiDependencies) {
       const { account_id: accountId } = c.req.valid('param');
       const { limit, after = '' } = c.req.valid('query');
       existing(accountId);
-      const found = await ledger.listApiKeys(accountId, after, limit + 1);
+      const found = await store.listApiKeys(accountId, after, limit + 1);
       const data = found.slice(0, limit).map((key) => toKey(accountId, key));
       return c.json(toList(data, found.length > limit), 200);
     })
@@ -192,10 +193,10 @@ export function adminKeyRoutes(deps: ApiDependencies) {
       const { account_id: accountId, key_id: old } = c.req.valid('param');
       const body = c.req.valid('json');
       existing(accountId, old);
-      const make = async (inside: Ledger) => {
+      const make = async ({ store }: Inside) => {
         const key = newApiKey();
         const next = { id: apiKeyId(uuidv7()), sha256: sha256(key), overlapSeconds: body.expires_in_seconds };
-        const rotated = await inside.rotateApiKey(accountId, old, next);
+        const rotated = await store.rotateApiKey(accountId, old, next);
         if (rotated === undefined) throw notFound('A key of this id that has not ended');
         return { ...toKey(accountId, rotated), key };
       };
@@ -204,7 +205,7 @@ export function adminKeyRoutes(deps: ApiDependencies) {
     .openapi(revoke, async (c) => {
       const { account_id, key_id } = c.req.valid('param');
       existing(account_id, key_id);
-      const revokedAt = await ledger.revokeApiKey(account_id, key_id);
+      const revokedAt = await store.revokeApiKey(account_id, key_id);
       if (revokedAt === undefined) throw notFound('This key');
       return c.json({ id: key_id, object: 'api_key' as const, revoked_at: unixSeconds(revokedAt) }, 200);
     });

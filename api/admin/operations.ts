@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { ACCOUNT_ID, isAccountId, isGenerationId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import type { ListedAccount, Refund } from '../../ledger/index.ts';
-import { LedgerError } from '../../ledger/index.ts';
+import { LedgerError } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';

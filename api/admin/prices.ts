@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import type { PriceChange } from '../../ledger/index.ts';
-import { LedgerError } from '../../ledger/index.ts';
+import { LedgerError } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';

@@ -140,9 +140,9 @@ export function adminRoutes(deps: ApiDependencies) {
   return newRouter()
     .openapi(addAccount, async (c) => {
       const { name } = c.req.valid('json');
-      const opened = await answerOnce(deps, c, { name }, async (inside) => {
+      const opened = await answerOnce(deps, c, { name }, async ({ ledger }) => {
         const id = accountId(uuidv7());
-        const { createdAt } = await inside.openAccount(id, name);
+        const { createdAt } = await ledger.openAccount(id, name);
         return { id, object: 'account' as const, name, created_at: unixSeconds(createdAt) };
       });
       return c.json(opened, 200);

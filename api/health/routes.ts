@@ -30,11 +30,11 @@ const readyz = createRoute({
 /** A probe wants to know now. */
 const PROBE_TIMEOUT_MS = 2000;
 
-export function healthRoutes({ ledger, isTemporalUp }: ApiDependencies) {
+export function healthRoutes({ store, isTemporalUp }: ApiDependencies) {
   return newRouter()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyz, async (c) => {
-      const [database, temporal] = await Promise.all([isUp(ledger.ping().then(() => true)), isUp(isTemporalUp())]);
+      const [database, temporal] = await Promise.all([isUp(store.ping().then(() => true)), isUp(isTemporalUp())]);
       if (database && temporal) return c.json({ status: 'ok' as const, database, temporal }, 200);
       return c.json({ status: 'unavailable' as const, database, temporal }, 503);
     });

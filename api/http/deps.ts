@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
-import type { Caller, Changes, Ledger, RecordedEvent } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
+import type { Caller, Changes, RecordedEvent, Database, Store } from '../../store/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
 import type { Provider } from '../../provider/index.ts';
 import type { Log } from './log.ts';
@@ -14,7 +15,10 @@ export interface StreamLimits {
 }
 
 export interface ApiDependencies {
+  /** For what is carried out in one transaction with its answer. */
+  readonly database: Database;
   readonly ledger: Ledger;
+  readonly store: Store;
   readonly temporal: Client;
   readonly provider: Provider;
   readonly archive: ContentStore;

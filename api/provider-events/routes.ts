@@ -54,7 +54,7 @@ export function webhookRoutes(deps: ApiDependencies) {
 async function take(deps: ApiDependencies, secret: string, headers: Headers, body: string): Promise<WebhookOutcome> {
   const read = await readWebhook(secret, headers, body);
   if (read.outcome !== 'video') return read.outcome;
-  const recorded = await deps.ledger.recordProviderEvent(deps.provider.name, read);
+  const recorded = await deps.store.recordProviderEvent(deps.provider.name, read);
   if (recorded.outcome === 'nudge') await nudge(deps, recorded.generationId);
   return recorded.outcome;
 }

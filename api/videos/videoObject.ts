@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import {
   GenerationCredits,
   refundInWords,

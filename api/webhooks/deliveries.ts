@@ -3,7 +3,7 @@ import { EVENT_ID } from '../../contracts/ids.ts';
 import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../../contracts/temporal.ts';
 import type { DeliverWebhookInput, WebhookDelivery } from '../../contracts/webhooks.ts';
 import { DELIVER_WEBHOOK, deliveryWorkflowId, SEND_NOW, WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
-import type { LoggedDelivery } from '../../ledger/index.ts';
+import type { LoggedDelivery } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
@@ -73,21 +73,21 @@ const redeliver = createRoute({
 });
 
 export function webhookDeliveryRoutes(deps: ApiDependencies) {
-  const { ledger } = deps;
+  const { store } = deps;
   return newRouter()
     .openapi(log, async (c) => {
       const { accountId } = c.get('caller');
       const endpointId = c.req.valid('param').endpoint_id;
       const { limit, after = null } = c.req.valid('query');
-      const endpoint = await ledger.getWebhookEndpoint(accountId, endpointId);
+      const endpoint = await store.getWebhookEndpoint(accountId, endpointId);
       if (endpoint === undefined) throw notFound('This webhook endpoint');
-      const found = await ledger.listWebhookDeliveries({ accountId, endpointId }, after, limit + 1);
+      const found = await store.listWebhookDeliveries({ accountId, endpointId }, after, limit + 1);
       return c.json(toList(found.slice(0, limit).map(toDelivery), found.length > limit), 200);
     })
     .openapi(redeliver, async (c) => {
       const { endpoint_id: endpointId, delivery_id: eventId } = c.req.valid('param');
       const delivery = { accountId: c.get('caller').accountId, endpointId, eventId };
-      const outcome = await ledger.redeliverWebhook(delivery);
+      const outcome = await store.redeliverWebhook(delivery);
       if (outcome === 'unknown') throw notFound('This delivery');
       if (outcome === 'disabled') {
         throw new ApiError(

@@ -3,13 +3,14 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
 import { webhookEndpointId } from '../../contracts/ids.ts';
 import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
-import type { Ledger, WebhookEndpoint } from '../../ledger/index.ts';
+import type { WebhookEndpoint } from '../../store/index.ts';
 import { faultOfWebhookUrl } from '../../outbound/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf, toList } from '../http/listing.ts';
 import { keyed } from '../http/idempotencyKey.ts';
+import type { Inside } from '../http/once.ts';
 import { answerOnce, shownOnce } from '../http/once.ts';
 import { newRouter } from '../http/router.ts';
 import { bearer, errorAnswers, json, nothing } from '../http/schemas.ts';
@@ -132,9 +133,9 @@ const enable = createRoute({
 });
 
 export function webhookEndpointRoutes(deps: ApiDependencies) {
-  const { ledger, webhookAllowPrivate } = deps;
-  const shown = async (accountId: string, id: string, inside: Ledger = ledger) => {
-    const endpoint = await inside.getWebhookEndpoint(accountId, id);
+  const { store, webhookAllowPrivate } = deps;
+  const shown = async (accountId: string, id: string, inside: Inside = deps) => {
+    const endpoint = await inside.store.getWebhookEndpoint(accountId, id);
     if (endpoint === undefined) throw notFound('This webhook endpoint');
     return toEndpoint(endpoint);
   };
@@ -142,13 +143,13 @@ export function webhookEndpointRoutes(deps: ApiDependencies) {
     .openapi(create, async (c) => {
       const { accountId } = c.get('caller');
       const body = c.req.valid('json');
-      const make = async (inside: Ledger) => {
+      const make = async (inside: Inside) => {
         const fault = faultOfWebhookUrl(body.url, webhookAllowPrivate);
         if (fault !== undefined) throw new ApiError('invalid_request', `url: ${fault}.`, { param: 'url' });
         const id = webhookEndpointId(uuidv7());
         const secret = newSecret();
         const made = { accountId, id, url: body.url, events: [...new Set(body.events)], secret };
-        const { outcome } = await inside.createWebhookEndpoint(made);
+        const { outcome } = await inside.store.createWebhookEndpoint(made);
         if (outcome === 'too_many') {
           throw new ApiError('invalid_request', 'There are ten webhook endpoints already; delete one of them first.');
         }
@@ -157,22 +158,22 @@ export function webhookEndpointRoutes(deps: ApiDependencies) {
       return c.json(await answerOnce<z.infer<typeof NewEndpoint>>(deps, c, body, make, 'secret'), 200);
     })
     .openapi(list, async (c) => {
-      const endpoints = await ledger.listWebhookEndpoints(c.get('caller').accountId);
+      const endpoints = await store.listWebhookEndpoints(c.get('caller').accountId);
       return c.json(toList(endpoints.map(toEndpoint), false), 200);
     })
     .openapi(get, async (c) => c.json(await shown(c.get('caller').accountId, c.req.valid('param').endpoint_id), 200))
     .openapi(remove, async (c) => {
       const id = c.req.valid('param').endpoint_id;
-      const deleted = await ledger.deleteWebhookEndpoint(c.get('caller').accountId, id);
+      const deleted = await store.deleteWebhookEndpoint(c.get('caller').accountId, id);
       if (!deleted) throw notFound('This webhook endpoint');
       return c.json({ id, object: 'webhook_endpoint.deleted' as const, deleted: true as const }, 200);
     })
     .openapi(rotate, async (c) => {
       const { accountId } = c.get('caller');
       const id = c.req.valid('param').endpoint_id;
-      const make = async (inside: Ledger) => {
+      const make = async (inside: Inside) => {
         const secret = newSecret();
-        const validUntil = await inside.rotateWebhookSecret(accountId, id, secret);
+        const validUntil = await inside.store.rotateWebhookSecret(accountId, id, secret);
         if (validUntil === undefined) throw notFound('This webhook endpoint');
         const object = 'webhook_endpoint.secret' as const;
         return { id, object, secret, previous_secret_valid_until: unixSeconds(validUntil) };
@@ -182,7 +183,7 @@ export function webhookEndpointRoutes(deps: ApiDependencies) {
     .openapi(enable, async (c) => {
       const id = c.req.valid('param').endpoint_id;
       const { accountId } = c.get('caller');
-      await ledger.enableWebhookEndpoint(accountId, id);
+      await store.enableWebhookEndpoint(accountId, id);
       return c.json(await shown(accountId, id), 200);
     });
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HoldRefusalCode, Settlement } from '../../../contracts/activities.ts';
 import { accountId, apiKeyId, videoId } from '../../../contracts/ids.ts';
-import type { SeenVideo } from '../../../ledger/index.ts';
+import type { SeenVideo } from '../../../store/index.ts';
 
 /** The ledger in memory: plain objects and whole numbers, written from the rules and not from the SQL's own workings. */
 

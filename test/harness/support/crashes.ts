@@ -104,6 +104,7 @@ async function runWorker(
     workflowBundle: { code: bundle },
     activities: createActivities({
       ledger,
+      store: ledger,
       provider: createProvider(config.provider),
       archive: createFolderStore(config.archiveFolder),
       webhooks: createWebhookSender({ allowPrivate: true }),

@@ -12,7 +12,8 @@ import type { StreamLimits } from '../../../api/http/deps.ts';
 import { createServer } from '../../../api/server.ts';
 import { freePort } from '../../../dev/ports.ts';
 import { createSimulator, listen } from '../../../dev/simulator/server.ts';
-import { Announcer, createLedger, listenForChanges } from '../../../ledger/index.ts';
+import { createLedger } from '../../../ledger/index.ts';
+import { Announcer, createStore, listenForChanges, openDatabase } from '../../../store/index.ts';
 import type { ContentStore } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
 import { createGenerations } from '../../../temporal/generations.ts';
@@ -138,9 +139,10 @@ export async function startStack(
   setMaxListeners(0, closing.signal, givingUp.signal);
   const processes = (TWICE ? [database.pool, database.openPool()] : [database.pool]).map((pool) => {
     const announcer = new Announcer(pool);
-    const ledger = createLedger(pool, (id) => announcer.add(id));
+    const opened = openDatabase(pool, (id) => announcer.add(id));
+    const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
     const activities = createActivities({
-      ledger,
+      ...books,
       provider,
       archive,
       webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
@@ -157,7 +159,7 @@ export async function startStack(
     });
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
-      ledger,
+      ...books,
       changes,
       closing: closing.signal,
       givingUp: givingUp.signal,
