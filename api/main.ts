@@ -7,7 +7,8 @@ import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.ts';
-import { createTemporalClient, isTemporalUp } from '../temporal/connection.ts';
+import { createTemporalClient } from '../temporal/connection.ts';
+import { createTemporal } from '../temporal/index.ts';
 import { createProvider } from '../provider/index.ts';
 import { createApp } from './app.ts';
 import { createServer } from './server.ts';
@@ -20,7 +21,7 @@ const pool = createPool({
   applicationName: 'holdfast api',
   onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
 });
-const temporal = createTemporalClient(config.temporal);
+const temporalClient = createTemporalClient(config.temporal);
 const announcer = new Announcer(pool);
 const database = openDatabase(pool, (id) => announcer.add(id));
 const changes = listenForChanges({
@@ -39,7 +40,7 @@ const app = createApp({
   changes,
   closing: closing.signal,
   givingUp: givingUp.signal,
-  temporal,
+  temporal: createTemporal(temporalClient),
   provider: createProvider(config.provider),
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
@@ -50,7 +51,6 @@ const app = createApp({
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   log,
-  isTemporalUp: () => isTemporalUp(temporal, 2000),
 });
 const metrics = await serveMetrics(registry, config.host, config.metricsPort);
 const server = createServer(app);
@@ -80,5 +80,5 @@ onShutdown(log, async () => {
   clearTimeout(cut);
   metrics.close();
   await changes.close();
-  await Promise.all([pool.end(), temporal.connection.close()]);
+  await Promise.all([pool.end(), temporalClient.connection.close()]);
 });

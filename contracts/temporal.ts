@@ -1,4 +1,4 @@
-import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import type { defineSearchAttributeKey, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { GenerationRef, HoldPlacement } from './activities.ts';
 import { isVideoId } from './ids.ts';
 
@@ -42,9 +42,10 @@ export const CANCEL_REQUESTED = { type: 'signal', name: 'cancelRequested' } as S
 /** The values of the search attribute `HoldfastOutcome`. */
 export type HoldfastOutcome = 'held' | 'captured' | 'released' | 'expired' | 'refused';
 
+/** What operators find workflows by; each is a keyword. As `defineSearchAttributeKey` makes them. */
 export const SEARCH_ATTRIBUTE = {
-  account: 'HoldfastAccount',
-  outcome: 'HoldfastOutcome',
-  errorCode: 'HoldfastErrorCode',
-  providerVideo: 'HoldfastProviderVideo',
-} as const;
+  account: { name: 'HoldfastAccount', type: 'KEYWORD' },
+  outcome: { name: 'HoldfastOutcome', type: 'KEYWORD' },
+  errorCode: { name: 'HoldfastErrorCode', type: 'KEYWORD' },
+  providerVideo: { name: 'HoldfastProviderVideo', type: 'KEYWORD' },
+} as const satisfies Record<string, ReturnType<typeof defineSearchAttributeKey<'KEYWORD'>>>;

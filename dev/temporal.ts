@@ -10,7 +10,7 @@ const retention = '168h';
 
 /** How the Temporal dev server with its Web UI is run: on 127.0.0.1 only, its histories in the state folder. */
 export function serverCommand(cli: string, ports: Ports, stateFolder: string): PartCommand {
-  const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
+  const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
   // The SDK reads a file without any profile as an error.
   writeFileSync(join(stateFolder, 'temporal.toml'), '[profile.default]\n');
   const listen = [

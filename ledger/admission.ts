@@ -179,7 +179,7 @@ const VOID = {
 
 /** What a request came to; `voided` means that nothing is held or ever will be. */
 export type Voided =
-  | { readonly state: 'held' | 'charged' | 'refunded'; readonly refusalCode: null }
+  | { readonly state: 'held' | 'charged' | 'released'; readonly refusalCode: null }
   | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
 
 /** Gives up a request that has no hold yet; answers with how it stands afterwards. */

@@ -7,7 +7,7 @@ const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)
 const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2, $3)' };
 
 interface PlacedRow {
-  state: 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  state: 'held' | 'charged' | 'released' | 'refused' | 'voided';
   refusal_code: HoldRefusalCode;
   account_id: string;
   hold_id: string;
@@ -70,7 +70,7 @@ export async function placeHold(
         attemptMayHaveArrived: placed.attempt_may_have_arrived,
       };
     case 'charged':
-    case 'refunded':
+    case 'released':
       return { outcome: 'settled', accountId: placed.account_id, settlement: settlementOf(placed) };
     case 'refused':
     case 'voided':

@@ -34,7 +34,7 @@ const LIST_FOLLOWED = {
   text: `SELECT g.id AS "generationId", g.provider_video_id AS "providerVideoId",
       EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome IS NULL) AS "hasOpenAttempt",
       g.settled_at < clock_timestamp() - interval '24 hours' AS "isOver"
-    FROM generations g WHERE g.counts_as_active AND g.state = 'refunded' ORDER BY md5(g.id || $1) OFFSET $2 LIMIT $3`,
+    FROM generations g WHERE g.counts_as_active AND g.state = 'released' ORDER BY md5(g.id || $1) OFFSET $2 LIMIT $3`,
 };
 
 /**

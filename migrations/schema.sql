@@ -182,7 +182,7 @@ CREATE TABLE generations (
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
   CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
-  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded'::text AND provider_verdict = 'completed'::text),
+  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
   CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
@@ -193,8 +193,8 @@ CREATE TABLE generations (
   CONSTRAINT generations_provider_verdict_check CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
   CONSTRAINT generations_replays_check CHECK (replays >= 0),
   CONSTRAINT generations_seconds_check CHECK (seconds > 0),
-  CONSTRAINT generations_state_check CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'refunded'::text, 'refused'::text, 'voided'::text])),
-  CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'refunded'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
+  CONSTRAINT generations_state_check CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'released'::text, 'refused'::text, 'voided'::text])),
+  CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'released'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
   CONSTRAINT generations_three_states CHECK (COALESCE(
 CASE
     WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND settled_at IS NULL
@@ -218,7 +218,7 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations USING btree (claim_o
 CREATE INDEX generations_counted ON generations USING btree (account_id) WHERE counts_as_active;
 CREATE INDEX generations_durations ON generations USING btree (model, seconds, size, settled_at) INCLUDE (duration_ms) WHERE state = 'charged'::text;
 CREATE INDEX generations_emergencies ON generations USING btree (settled_at) WHERE settlement_reason = 'emergency'::text;
-CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'refunded'::text;
+CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'released'::text;
 CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
 CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
 CREATE INDEX generations_of_account ON generations USING btree (account_id, id);
@@ -228,8 +228,8 @@ CREATE INDEX generations_unknown ON generations USING btree (api_key_id, fingerp
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER generations_limited_key_kept BEFORE UPDATE OF limited_key ON generations FOR EACH ROW WHEN (old.limited_key IS NOT NULL AND new.limited_key IS DISTINCT FROM old.limited_key) EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'refunded'::text])) AND starts_with(new.id, 'video_'::text)) EXECUTE FUNCTION note_webhooks();
-CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'refunded'::text])) AND new.limited_key IS NOT NULL AND new.charged_amount_microcredits IS DISTINCT FROM new.amount_microcredits) EXECUTE FUNCTION return_spending();
+CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'released'::text])) AND starts_with(new.id, 'video_'::text)) EXECUTE FUNCTION note_webhooks();
+CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.state = 'held'::text AND (new.state = ANY (ARRAY['charged'::text, 'released'::text])) AND new.limited_key IS NOT NULL AND new.charged_amount_microcredits IS DISTINCT FROM new.amount_microcredits) EXECUTE FUNCTION return_spending();
 GRANT SELECT ON holdfast.generations TO holdfast_service;
 
 CREATE TABLE holds (

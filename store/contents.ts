@@ -131,7 +131,7 @@ export async function getContent(
 
 /** What archiving has to know of a generation. */
 export interface Archiving {
-  readonly state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
   readonly deleted: boolean;
   readonly provider: string | null;
   readonly videoId: string | null;

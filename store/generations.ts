@@ -12,7 +12,7 @@ export interface Generation {
   /** The key that asked for it, and whether that has named it since (known_at). */
   readonly apiKeyId: string;
   readonly isKnown: boolean;
-  readonly state: 'held' | 'charged' | 'refunded';
+  readonly state: 'held' | 'charged' | 'released';
   readonly model: string;
   readonly seconds: number;
   readonly size: string;
@@ -64,13 +64,13 @@ export async function listGenerations(
   page: Page<string>,
 ): Promise<Listed<Generation>> {
   const condition =
-    "g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'refunded')";
+    "g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')";
   return listPage(db, 'generations', `${SHOWN_GENERATION} WHERE ${condition}`, 'g.id', accountId, page, AFTER_ALL_IDS);
 }
 
 /** How the generation stands, and whether this call recorded the wish. */
 export interface RequestedCancel {
-  readonly state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
   readonly first: boolean;
 }
 

@@ -11,7 +11,7 @@ export interface Text {
   /** The key that asked for it, and whether that has named it since (known_at). */
   readonly apiKeyId: string;
   readonly isKnown: boolean;
-  readonly state: 'held' | 'charged' | 'refunded';
+  readonly state: 'held' | 'charged' | 'released';
   readonly model: string;
   /** What was asked for; null when it was erased. */
   readonly request: string | null;

@@ -73,7 +73,7 @@ export async function registerSearchAttributes(client: Client): Promise<void> {
   const { operatorService } = client.connection as Connection;
   const { namespace } = client.options;
   // One by one: a call for several is refused as a whole when one of them exists.
-  for (const name of Object.values(SEARCH_ATTRIBUTE)) {
+  for (const { name } of Object.values(SEARCH_ATTRIBUTE)) {
     await operatorService
       .addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } })
       .catch(unless(ALREADY_EXISTS));

@@ -31,7 +31,7 @@ export async function startDelivery(delivery: DeliverWebhookInput): Promise<bool
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [delivery],
-      typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: delivery.accountId }],
+      typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],
       staticSummary: 'A webhook to a tenant',
     });
     return true;

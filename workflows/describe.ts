@@ -19,18 +19,14 @@ export function describeHold(hold: HeldPlacement, deadlineMs: number): string {
 export function markHeld(providerVideoId: string): void {
   const outcome: HoldfastOutcome = 'held';
   upsertSearchAttributes([
-    keyword(SEARCH_ATTRIBUTE.outcome, outcome),
-    keyword(SEARCH_ATTRIBUTE.providerVideo, providerVideoId),
+    { key: SEARCH_ATTRIBUTE.outcome, value: outcome },
+    { key: SEARCH_ATTRIBUTE.providerVideo, value: providerVideoId },
   ]);
 }
 
 export function markEnded({ outcome, errorCode }: Pick<GenerationResult, 'outcome' | 'errorCode'>): void {
   upsertSearchAttributes([
-    keyword(SEARCH_ATTRIBUTE.outcome, outcome),
-    ...(errorCode === null ? [] : [keyword(SEARCH_ATTRIBUTE.errorCode, errorCode)]),
+    { key: SEARCH_ATTRIBUTE.outcome, value: outcome },
+    ...(errorCode === null ? [] : [{ key: SEARCH_ATTRIBUTE.errorCode, value: errorCode }]),
   ]);
-}
-
-function keyword(name: string, value: string) {
-  return { key: { name, type: 'KEYWORD' as const }, value };
 }

@@ -9,16 +9,16 @@ import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
-import { SalesShown, toSales } from './sales.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
+import { plainText, unixSeconds } from '../http/schemas.ts';
+import { SalesShown, toSales } from './sales/routes.ts';
 
 /** What an operator does and looks at, beyond opening accounts and granting credits. */
 
 const accountParam = z.string().openapi({ param: { name: 'account_id', in: 'path' } });
 const answersWith = <Schema extends z.ZodType>(description: string, schema: Schema, ...errors: number[]) => ({
-  200: { description, content: json(schema) },
-  ...errorAnswers(400, 401, 404, 500, 503, ...errors),
+  200: { description, content: jsonContent(schema) },
+  ...errorResponses(400, 401, 404, 500, 503, ...errors),
 });
 const microcredits = z.number().int();
 const moment = z.number().int();
@@ -62,10 +62,10 @@ const freeze = createRoute({
   request: {
     params: z.object({ account_id: accountParam }),
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
-      content: json(
+      content: jsonContent(
         z
           .strictObject({ frozen: z.boolean().default(true), reason: plainText(500) })
           .openapi('Freeze', { example: { frozen: true, reason: 'chargeback' } }),
@@ -94,10 +94,10 @@ const refund = createRoute({
   request: {
     params: z.object({ video_id: z.string().openapi({ param: { name: 'video_id', in: 'path' } }) }),
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
-      content: json(
+      content: jsonContent(
         z
           .strictObject({
             amount_microcredits: z.number().int().min(1).max(MAX_MICROCREDITS).optional(),

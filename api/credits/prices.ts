@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers } from '../http/schemas.ts';
+import { bearer, errorResponses } from '../http/contract.ts';
 import { SECONDS } from '../videos/videoRequest.ts';
 
 const PriceList = z
@@ -51,7 +51,7 @@ const list = createRoute({
   security: bearer,
   responses: {
     200: { description: 'Prices in force now.', content: { 'application/json': { schema: PriceList } } },
-    ...errorAnswers(401, 500, 503),
+    ...errorResponses(401, 500, 503),
   },
 });
 

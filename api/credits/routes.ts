@@ -6,8 +6,8 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { bearer, errorResponses } from '../http/contract.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 const Credits = z
   .object({
@@ -33,7 +33,7 @@ const get = createRoute({
   security: bearer,
   responses: {
     200: { description: 'The balance.', content: { 'application/json': { schema: Credits } } },
-    ...errorAnswers(401, 500, 503),
+    ...errorResponses(401, 500, 503),
   },
 });
 
@@ -91,7 +91,7 @@ const transactions = createRoute({
         'text/csv': { schema: z.string(), example: EXAMPLE.transactionsCsv },
       },
     },
-    ...errorAnswers(400, 401, 500, 503),
+    ...errorResponses(400, 401, 500, 503),
   },
 });
 
@@ -121,7 +121,7 @@ const holds = createRoute({
         'application/json': { schema: listOf(Hold).openapi('CreditHoldList', { example: pageOf(EXAMPLE.creditHold) }) },
       },
     },
-    ...errorAnswers(400, 401, 500, 503),
+    ...errorResponses(400, 401, 500, 503),
   },
 });
 

@@ -1,10 +1,14 @@
 import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
+import { unixSeconds } from '../http/schemas.ts';
+
+/** The API says `refunded` of a hold that was released, because its customer has the credits back. */
+export const SHOWN_STATES = { held: 'held', charged: 'charged', released: 'refunded' } as const;
 
 /** What became of a generation's credits: the same object in everything that is paid for. */
 export const GenerationCredits = z.object({
-  state: z.enum(['held', 'charged', 'refunded']),
+  state: z.enum(SHOWN_STATES),
   amount_microcredits: z.number().int(),
   amount: z.string(),
   hold_id: z.string(),
@@ -20,7 +24,7 @@ export const GenerationCredits = z.object({
 });
 
 interface Paid {
-  readonly state: z.infer<typeof GenerationCredits>['state'];
+  readonly state: keyof typeof SHOWN_STATES;
   readonly holdId: string;
   readonly holdExpiresAt: Date;
   readonly settledAt: Date | null;
@@ -34,7 +38,7 @@ interface Paid {
 export function toCredits(paid: Paid, amountMicrocredits: number, message: string): z.infer<typeof GenerationCredits> {
   const { state, holdId, holdExpiresAt, settledAt, refundedAt, claimableUntil = null } = paid;
   return {
-    state,
+    state: SHOWN_STATES[state],
     amount_microcredits: amountMicrocredits,
     amount: formatCredits(amountMicrocredits),
     hold_id: holdId,
@@ -72,8 +76,4 @@ export function actorInWords(actor: unknown): string {
 
 function actorsInWords(actors: readonly RefundActor[]): string {
   return actors.map(actorInWords).join(' and ');
-}
-
-export function unixSeconds(moment: Date): number {
-  return Math.floor(moment.getTime() / 1000);
 }

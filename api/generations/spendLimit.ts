@@ -31,7 +31,7 @@ export async function spendLimitExceeded(
   kind: GenerationKind,
 ): Promise<ApiError> {
   const over = await overSpendLimit(deps, caller, amountMicrocredits, kind);
-  // Room came back since: another generation of this key was refunded, or a new day began.
+  // Room came back since: another generation of this key was released or refunded, or a new day began.
   return (
     over ??
     new ApiError(

@@ -1,15 +1,6 @@
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { HoldRefusalCode } from '../../contracts/activities.ts';
 import { type GenerationKind, kindOf } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
-import {
-  PLACED_UPDATE,
-  PLACED_UPDATE_ID,
-  SEARCH_ATTRIBUTE,
-  TASK_QUEUE,
-  workflowTypeOf,
-} from '../../contracts/temporal.ts';
 import type { Admission, AnyAdmission, KeptAnswer, Repeated } from '../../ledger/index.ts';
 import type { Caller } from '../../store/index.ts';
 import { LedgerUnavailable } from '../../store/index.ts';
@@ -243,7 +234,9 @@ async function placeHold(
   generationId: string,
 ): Promise<HoldRefusalCode | undefined> {
   try {
-    const placement = await startWorkflow(deps, caller, generationId);
+    const { temporal, startTimeoutMs: timeoutMs, givingUp } = deps;
+    const { accountId } = caller;
+    const placement = await temporal.generations.start({ generationId, accountId }, { timeoutMs, givingUp });
     return placement.outcome === 'refused' ? placement.code : undefined;
   } catch (error) {
     // The workflow may have started all the same. The row decides: voided before a hold is placed, or the hold stands.
@@ -261,41 +254,6 @@ function outcomeUnknown(): ApiError {
     'outcome_unknown',
     'We could not learn whether this was accepted. If it was, its price is reserved and is settled by its outcome; repeat with the same Idempotency-Key, or see GET /v1/credits.',
   );
-}
-
-async function startWorkflow(
-  { temporal, startTimeoutMs, givingUp }: ApiDependencies,
-  caller: Caller,
-  generationId: string,
-) {
-  const start = new WithStartWorkflowOperation<(input: GenerationInput) => Promise<GenerationResult>>(
-    workflowTypeOf(generationId),
-    {
-      workflowId: generationId,
-      taskQueue: TASK_QUEUE.workflowsAndLedger,
-      args: [{ generationId, accountId: caller.accountId }],
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: caller.accountId }],
-      staticSummary: 'One paid generation: hold, work, capture or release',
-    },
-  );
-  // A signal of this call alone, for the SDK never takes its listener back: on the process's own they would pile up.
-  const call = new AbortController();
-  const giveUp = () => call.abort();
-  givingUp.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await temporal.withDeadline(Date.now() + startTimeoutMs, () =>
-      temporal.withAbortSignal(call.signal, () =>
-        temporal.workflow.executeUpdateWithStart(PLACED_UPDATE, {
-          updateId: PLACED_UPDATE_ID,
-          startWorkflowOperation: start,
-        }),
-      ),
-    );
-  } finally {
-    givingUp.removeEventListener('abort', giveUp);
-  }
 }
 
 /** What a client is told whose hold is refused. */

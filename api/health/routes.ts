@@ -30,13 +30,17 @@ const readyz = createRoute({
 /** A probe wants to know now. */
 const PROBE_TIMEOUT_MS = 2000;
 
-export function healthRoutes({ store, isTemporalUp }: ApiDependencies) {
+export function healthRoutes({ store, temporal }: ApiDependencies) {
   return newRouter()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyz, async (c) => {
-      const [database, temporal] = await Promise.all([isUp(store.ping().then(() => true)), isUp(isTemporalUp())]);
-      if (database && temporal) return c.json({ status: 'ok' as const, database, temporal }, 200);
-      return c.json({ status: 'unavailable' as const, database, temporal }, 503);
+      const [isDatabaseUp, isTemporalUp] = await Promise.all([
+        isUp(store.ping().then(() => true)),
+        isUp(temporal.isUp(PROBE_TIMEOUT_MS)),
+      ]);
+      const parts = { database: isDatabaseUp, temporal: isTemporalUp };
+      if (isDatabaseUp && isTemporalUp) return c.json({ status: 'ok' as const, ...parts }, 200);
+      return c.json({ status: 'unavailable' as const, ...parts }, 503);
     });
 }
 

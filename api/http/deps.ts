@@ -1,9 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Client } from '@temporalio/client';
 import type { Ledger } from '../../ledger/index.ts';
-import type { Caller, Changes, RecordedEvent, Database, Store } from '../../store/index.ts';
+import type { Caller, Changes, Database, RecordedEvent, Store } from '../../store/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
 import type { Provider } from '../../provider/index.ts';
+import type { Temporal } from '../../temporal/index.ts';
 import type { Log } from './log.ts';
 
 export type WebhookOutcome = 'unverified' | 'other' | RecordedEvent['outcome'];
@@ -19,7 +19,7 @@ export interface ApiDependencies {
   readonly database: Database;
   readonly ledger: Ledger;
   readonly store: Store;
-  readonly temporal: Client;
+  readonly temporal: Temporal;
   readonly provider: Provider;
   readonly archive: ContentStore;
   readonly changes: Pick<Changes, 'watch'>;
@@ -42,7 +42,6 @@ export interface ApiDependencies {
   /** How long a create waits for its hold before it is given up. */
   readonly startTimeoutMs: number;
   readonly log: Log;
-  readonly isTemporalUp: () => Promise<boolean>;
 }
 
 export interface Env {

@@ -1,29 +1,30 @@
 import { z } from '@hono/zod-openapi';
 import { ApiError } from './errors.ts';
 
-/** The header of a POST that may be repeated; what is wrong with it is told by the handler, with its name as `param`. */
+/** The header of a POST that may be repeated. Handlers validate it, so that the error names it as `param` in its usual spelling. */
 export const keyed = z.object({ 'idempotency-key': z.string().optional() });
 
-/** The key of a POST that may come without one. Raises `invalid_request`. */
+/** The key of a POST, null when it has none. Raises `invalid_request` for a malformed one. */
 export function readIdempotencyKey(header: string | undefined): string | null {
   if (header === undefined) return null;
   if (/^[\x20-\x7e]{1,255}$/.test(header)) return header;
-  throw new ApiError('invalid_request', 'Idempotency-Key: must be 1 to 255 printable characters. Nothing was held.', {
+  throw invalidKey('must be 1 to 255 printable ASCII characters');
+}
+
+/** The key of a POST that moves credits for an operator. Raises `invalid_request` when it is missing or malformed. */
+export function requireIdempotencyKey(header: string | undefined): string {
+  const key = readIdempotencyKey(header);
+  if (key === null) throw invalidKey('is required');
+  return key;
+}
+
+function invalidKey(what: string): ApiError {
+  return new ApiError('invalid_request', `Idempotency-Key: ${what}. Nothing was held or changed.`, {
     param: 'Idempotency-Key',
   });
 }
 
-/** The key that an operator's movement must come with. Raises `invalid_request`. */
-export function requireIdempotencyKey(header: string | undefined): string {
-  if (header !== undefined && /^[\x21-\x7e]{1,255}$/.test(header)) return header;
-  throw new ApiError(
-    'invalid_request',
-    'Idempotency-Key: is required, 1 to 255 printable characters. No credits were moved.',
-    { param: 'Idempotency-Key' },
-  );
-}
-
-/** The same key came with other arguments before. */
+/** The refusal of a key that was used before for another request. */
 export function keyReused(): ApiError {
   return new ApiError(
     'idempotency_key_reused',

@@ -1,61 +1,13 @@
 import { z } from '@hono/zod-openapi';
-import { EXAMPLE } from './examples.ts';
 
-/** Shapes that several routes share. */
+/** Fields that several objects share. */
 
-export const ErrorEnvelope = z
-  .object({
-    error: z.object({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string(),
-    }),
-  })
-  .openapi('Error', { example: envelopeExample(404) });
+export const unixTime = z.number().int();
+export const microcredits = z.number().int();
 
-interface ErrorAnswer {
-  description: string;
-  content: { 'application/json': { schema: typeof ErrorEnvelope; example: unknown } };
+export function unixSeconds(moment: Date): number {
+  return Math.floor(moment.getTime() / 1000);
 }
-
-export function errorAnswers(...statuses: number[]) {
-  const answers: Record<number, ErrorAnswer> = {};
-  for (const status of statuses) {
-    answers[status] = {
-      description: DESCRIPTION[status] ?? 'Refused.',
-      content: { 'application/json': { schema: ErrorEnvelope, example: envelopeExample(status) } },
-    };
-  }
-  return answers;
-}
-
-function envelopeExample(status: number) {
-  return EXAMPLE.errors[status as keyof typeof EXAMPLE.errors] ?? EXAMPLE.errors[400];
-}
-
-const DESCRIPTION: Record<number, string> = {
-  400: 'A field is wrong: `param` names it.',
-  401: 'The key is unknown, revoked or expired.',
-  402: 'The balance or a limit of the key does not cover the price, or the video was never charged.',
-  403: 'The account is frozen, or the key lacks the scope.',
-  404: 'Unknown, or of another account.',
-  413: 'The body or the file is too large.',
-  415: 'The body is of no type that this route takes.',
-  422: 'The idempotency key came with other arguments before.',
-  429: 'Too many generations are active, or this key sends too many requests; Retry-After says when to try again.',
-  500: 'A fault of ours.',
-  503: 'A part of Holdfast is away; nothing is held.',
-};
-
-/** The content of a body that is JSON of this schema. */
-export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
-
-/** The query of a POST that takes none: a dry run, say, that it does not know is refused, not passed over. */
-export const nothing = z.strictObject({});
-
-export const bearer = [{ bearerAuth: [] }];
-export const adminBearer = [{ adminAuth: [] }];
 
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;
 

@@ -1,12 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { WorkflowNotFoundError } from '@temporalio/client';
-import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
 import { readWebhook } from '../../provider/index.ts';
 import type { ApiDependencies, WebhookOutcome } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { newRouter } from '../http/router.ts';
-import { errorAnswers } from '../http/schemas.ts';
+import { errorResponses } from '../http/contract.ts';
 
 const Received = z.object({ received: z.literal(true) }).openapi('WebhookReceived', { example: { received: true } });
 const signed = (name: string) =>
@@ -30,7 +28,7 @@ const receive = createRoute({
   },
   responses: {
     200: { description: 'Received.', content: { 'application/json': { schema: Received } } },
-    ...errorAnswers(401, 404, 413, 500, 503),
+    ...errorResponses(401, 404, 413, 500, 503),
   },
 });
 
@@ -62,9 +60,8 @@ async function take(deps: ApiDependencies, secret: string, headers: Headers, bod
 /** One that is lost costs time, never credits: the workflow's timers look on, and the reconciler where there is none. */
 async function nudge({ temporal, log }: ApiDependencies, generationId: string): Promise<void> {
   try {
-    await temporal.workflow.getHandle(generationId).signal(PROVIDER_EVENT);
+    await temporal.generations.nudge(generationId);
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return;
     log.warn({ err: error, generationId }, 'a workflow could not be told of an event; its timers look on');
   }
 }

@@ -11,7 +11,8 @@ import { keyed } from '../http/idempotencyKey.ts';
 import { payingQuery, Quote, quoteText } from '../generations/quote.ts';
 import { noteKnown, readRepeat } from '../generations/repeat.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, plainText } from '../http/schemas.ts';
+import { bearer, errorResponses } from '../http/contract.ts';
+import { plainText } from '../http/schemas.ts';
 import { sendOn, type StreamDependencies } from '../http/streams.ts';
 import { toText, WrittenText } from './textObject.ts';
 import { maxCredits, toMaximum } from '../videos/videoRequest.ts';
@@ -52,7 +53,7 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
           'text/event-stream': { schema: z.unknown(), example: EXAMPLE.textEvents },
         },
       },
-      ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
+      ...errorResponses(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
     },
   });
 
@@ -70,7 +71,7 @@ const retrieveOf = (kind: TextKind) =>
     },
     responses: {
       200: { description: `The ${kind}.`, content: { 'application/json': { schema: WrittenText } } },
-      ...errorAnswers(401, 404, 500, 503),
+      ...errorResponses(401, 404, 500, 503),
     },
   });
 

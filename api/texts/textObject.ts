@@ -2,13 +2,8 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
 import { readText, type TextRequest } from '../../provider/index.ts';
-import {
-  GenerationCredits,
-  refundInWords,
-  releaseInWords,
-  toCredits,
-  unixSeconds,
-} from '../generations/creditsObject.ts';
+import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 /** A script or a thread. */
 export const WrittenText = z
@@ -69,7 +64,7 @@ export function toText(text: Text): WrittenText {
     status:
       state === 'held'
         ? 'in_progress'
-        : state === 'refunded'
+        : state === 'released'
           ? 'failed'
           : written === null
             ? 'incomplete'
@@ -81,7 +76,7 @@ export function toText(text: Text): WrittenText {
     text: written !== null && 'text' in written ? written.text : null,
     posts: written !== null && 'posts' in written ? [...written.posts] : null,
     // What was given back was not delivered.
-    output: state === 'refunded' ? '' : output,
+    output: state === 'released' ? '' : output,
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
     error: errorOf(text, written === null),
@@ -90,7 +85,7 @@ export function toText(text: Text): WrittenText {
 }
 
 function errorOf({ kind, state, errorCode, errorMessage }: Text, isIncomplete: boolean): WrittenText['error'] {
-  if (state === 'refunded') return { code: errorCode ?? 'unknown', message: errorMessage ?? `The ${kind} failed.` };
+  if (state === 'released') return { code: errorCode ?? 'unknown', message: errorMessage ?? `The ${kind} failed.` };
   if (state === 'held' || !isIncomplete) return null;
   return {
     code: 'incomplete_output',
@@ -111,7 +106,7 @@ function creditsInWords(text: Text): string {
         ...(outputTokens === null ? ['The provider told no usage: it is what was delivered, at its upper bound.'] : []),
       ].join(' ');
     }
-    case 'refunded':
+    case 'released':
       return releaseInWords(amountMicrocredits);
   }
 }

@@ -22,7 +22,7 @@ export async function downloadContent(
       'This video is not finished yet; its credits are reserved. Retrieve it until its status is completed.',
     );
   }
-  if (generation.state === 'refunded') {
+  if (generation.state === 'released') {
     throw new ApiError(
       'not_charged',
       'This video failed and was never charged, so there is no content. Credits have been refunded to your account.',

@@ -1,4 +1,3 @@
-import { CANCEL_REQUESTED } from '../../contracts/temporal.ts';
 import type { Generation } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
@@ -12,19 +11,16 @@ const FINAL = { headers: { 'x-should-retry': 'false' } };
  */
 export async function cancelVideo({ store, temporal, log }: ApiDependencies, generationId: string): Promise<void> {
   const { state, first } = await store.requestCancel(generationId, 'client');
-  if (state === 'charged' || state === 'refunded') {
+  if (state === 'charged' || state === 'released') {
     const what = state === 'charged' ? 'completed and was charged' : 'failed, and its credits have been refunded';
     throw new ApiError('already_settled', `This video has ${what}; there is nothing to cancel.`, FINAL);
   }
   // Only the first goes to the workflow, so that no number of them grows its history (MR-87).
   if (!first) return;
-  await temporal.workflow
-    .getHandle(generationId)
-    .signal(CANCEL_REQUESTED)
-    .catch((error: unknown) => {
-      // It is on record: the workflow reads it before the next create.
-      log.warn({ err: error, generationId }, 'a cancel could not be signalled');
-    });
+  await temporal.generations.requestCancel(generationId).catch((error: unknown) => {
+    // It is on record: the workflow reads it before the next create.
+    log.warn({ err: error, generationId }, 'a cancel could not be signalled');
+  });
 }
 
 /**
@@ -54,7 +50,7 @@ async function deleteAtProvider(
   { store, provider, log }: ApiDependencies,
   { id: generationId, state }: Generation,
 ): Promise<string | null> {
-  // One that was refunded may still be at work there; what follows it needs it.
+  // A video whose hold was released may still be in progress there; the reconciler, which follows it, needs it.
   if (state !== 'charged') return null;
   // Of a claim: the video that it has paid for.
   const { videoId, provider: madeAt, contested } = await store.getArchiving(generationId);

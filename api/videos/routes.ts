@@ -15,7 +15,7 @@ import type { Order } from '../generations/startGeneration.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, nothing } from '../http/schemas.ts';
+import { bearer, errorResponses, noQuery } from '../http/contract.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { toTimeline } from './timeline.ts';
 import { videoEvents } from './videoEvents.ts';
@@ -55,7 +55,7 @@ const create = createRoute({
   },
   responses: {
     200: videoOrQuote,
-    ...errorAnswers(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
+    ...errorResponses(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503),
   },
 });
 
@@ -71,7 +71,7 @@ const remix = createRoute({
     query: payingQuery,
     body: { required: true, content: { 'application/json': { schema: RemixVideo } } },
   },
-  responses: { 200: videoOrQuote, ...errorAnswers(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
+  responses: { 200: videoOrQuote, ...errorResponses(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
 });
 
 const retrieve = createRoute({
@@ -81,7 +81,7 @@ const retrieve = createRoute({
   summary: 'A video, and what became of its credits',
   security: bearer,
   request: { params },
-  responses: { 200: video, ...errorAnswers(401, 404, 500, 503) },
+  responses: { 200: video, ...errorResponses(401, 404, 500, 503) },
 });
 
 const listVideos = createRoute({
@@ -98,7 +98,7 @@ const listVideos = createRoute({
         'application/json': { schema: listOf(Video).openapi('VideoList', { example: pageOf(EXAMPLE.video) }) },
       },
     },
-    ...errorAnswers(400, 401, 500, 503),
+    ...errorResponses(400, 401, 500, 503),
   },
 });
 
@@ -108,8 +108,8 @@ const cancel = createRoute({
   operationId: 'cancelVideo',
   summary: 'Ask that a video is not made; once the provider has begun, its outcome settles the credits all the same',
   security: bearer,
-  request: { params, query: nothing },
-  responses: { 200: video, ...errorAnswers(400, 401, 404, 409, 500, 503) },
+  request: { params, query: noQuery },
+  responses: { 200: video, ...errorResponses(400, 401, 404, 409, 500, 503) },
 });
 
 const claim = createRoute({
@@ -124,7 +124,7 @@ const claim = createRoute({
     query: payingQuery,
     body: { content: { 'application/json': { schema: ClaimVideo } } },
   },
-  responses: { 200: videoOrQuote, ...errorAnswers(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
+  responses: { 200: videoOrQuote, ...errorResponses(400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503) },
 });
 
 const Timeline = z
@@ -164,7 +164,7 @@ const timeline = createRoute({
   request: { params },
   responses: {
     200: { description: 'The steps so far.', content: { 'application/json': { schema: Timeline } } },
-    ...errorAnswers(401, 404, 500, 503),
+    ...errorResponses(401, 404, 500, 503),
   },
 });
 
@@ -182,7 +182,7 @@ const events = createRoute({
       content: { 'text/event-stream': { schema: z.unknown(), example: EXAMPLE.videoEvents } },
     },
     204: { description: 'The end was sent before: there is nothing more to come.' },
-    ...errorAnswers(401, 404, 500, 503),
+    ...errorResponses(401, 404, 500, 503),
   },
 });
 
@@ -196,10 +196,10 @@ const remove = createRoute({
   operationId: 'deleteVideo',
   summary: 'Delete a video that has ended; its charge or refund stands',
   security: bearer,
-  request: { params, query: nothing },
+  request: { params, query: noQuery },
   responses: {
     200: { description: 'It is deleted.', content: { 'application/json': { schema: Deleted } } },
-    ...errorAnswers(400, 401, 404, 409, 500, 503),
+    ...errorResponses(400, 401, 404, 409, 500, 503),
   },
 });
 
@@ -226,7 +226,7 @@ const content = createRoute({
     206: { description: 'The range that was asked for.', content: contents },
     304: { description: 'It is what the client has already, by its If-None-Match.' },
     416: { description: 'The range lies outside of the content.' },
-    ...errorAnswers(400, 401, 402, 404, 500, 503),
+    ...errorResponses(400, 401, 402, 404, 500, 503),
   },
 });
 

@@ -1,5 +1,6 @@
 import { formatCredits } from '../../contracts/money.ts';
 import type { GenerationEvent } from '../../store/index.ts';
+import { SHOWN_STATES } from '../generations/creditsObject.ts';
 
 type Words = (data: GenerationEvent['data']) => string;
 
@@ -44,7 +45,7 @@ const WORDS: Record<string, Words> = {
     data['actor'] === 'holdfast'
       ? `${credits(data)} credits refunded: nobody had the video before its content was gone`
       : `${credits(data)} of the charged credits were refunded by the operator`,
-  refunded: (data) => `${credits(data)} credits returned: ${data['code']}`,
+  released: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
 
 /** In the larger unit that says enough. */
@@ -65,6 +66,8 @@ export interface Step {
 export function toTimeline(events: readonly GenerationEvent[]): Step[] {
   return events.flatMap(({ sequence, kind, data, recordedAt }) => {
     const message = WORDS[kind]?.(data);
-    return message === undefined ? [] : [{ at: recordedAt, sequence, type: kind, message }];
+    return message === undefined
+      ? []
+      : [{ at: recordedAt, sequence, type: kind === 'released' ? SHOWN_STATES.released : kind, message }];
   });
 }

@@ -1,13 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Generation } from '../../store/index.ts';
-import {
-  GenerationCredits,
-  refundInWords,
-  releaseInWords,
-  toCredits,
-  unixSeconds,
-} from '../generations/creditsObject.ts';
+import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
 /** OpenAI's video object, every key of it, plus `credits`. */
@@ -66,7 +61,7 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
       return { state: generation.providerVideoId === null ? 'queued' : 'in_progress', error: null };
     case 'charged':
       return { state: 'completed', error: null };
-    case 'refunded':
+    case 'released':
       return {
         state: 'failed',
         error: { code: generation.errorCode ?? 'unknown', message: generation.errorMessage ?? 'The video failed.' },
@@ -86,7 +81,7 @@ function creditsInWords(generation: Generation): string {
       const charged = chargedMicrocredits ?? amountMicrocredits;
       return `${formatCredits(charged)} credits were charged for this video.${refundInWords(generation, charged)}`;
     }
-    case 'refunded':
+    case 'released':
       return claimableUntil === null
         ? releaseInWords(amountMicrocredits)
         : `${releaseInWords(amountMicrocredits)} The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;

@@ -1,16 +1,15 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EVENT_ID } from '../../contracts/ids.ts';
-import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../../contracts/temporal.ts';
-import type { DeliverWebhookInput, WebhookDelivery } from '../../contracts/webhooks.ts';
-import { DELIVER_WEBHOOK, deliveryWorkflowId, SEND_NOW, WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
+import type { WebhookDelivery } from '../../contracts/webhooks.ts';
+import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
 import type { LoggedDelivery } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, json, nothing } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { bearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 /** What became of the messages to an endpoint, and asking for one again. */
 
@@ -46,9 +45,11 @@ const log = createRoute({
   responses: {
     200: {
       description: 'A page.',
-      content: json(listOf(Delivery).openapi('WebhookDeliveryList', { example: pageOf(EXAMPLE.webhookDelivery) })),
+      content: jsonContent(
+        listOf(Delivery).openapi('WebhookDeliveryList', { example: pageOf(EXAMPLE.webhookDelivery) }),
+      ),
     },
-    ...errorAnswers(400, 401, 404, 500, 503),
+    ...errorResponses(400, 401, 404, 500, 503),
   },
 });
 
@@ -64,11 +65,11 @@ const redeliver = createRoute({
   security: bearer,
   request: {
     params: z.object({ endpoint_id: pathParam('endpoint_id'), delivery_id: pathParam('delivery_id') }),
-    query: nothing,
+    query: noQuery,
   },
   responses: {
-    200: { description: 'It is being sent.', content: json(Asked) },
-    ...errorAnswers(400, 401, 404, 409, 500, 503),
+    200: { description: 'It is being sent.', content: jsonContent(Asked) },
+    ...errorResponses(400, 401, 404, 409, 500, 503),
   },
 });
 
@@ -103,23 +104,10 @@ export function webhookDeliveryRoutes(deps: ApiDependencies) {
     });
 }
 
-const SEND_NOW_TIMEOUT_MS = 3000;
-
 /** It is on record that it is to be sent: where Temporal does not hear of it now, the reconciler starts it. */
 async function sendNow({ temporal, log: logger }: ApiDependencies, delivery: WebhookDelivery): Promise<void> {
-  const { accountId } = delivery;
   try {
-    await temporal.withDeadline(Date.now() + SEND_NOW_TIMEOUT_MS, () =>
-      temporal.workflow.signalWithStart<(input: DeliverWebhookInput) => Promise<void>, []>(DELIVER_WEBHOOK, {
-        workflowId: deliveryWorkflowId(delivery),
-        taskQueue: TASK_QUEUE.workflowsAndLedger,
-        args: [{ ...delivery, tries: 0 }],
-        signal: SEND_NOW,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        typedSearchAttributes: [{ key: { name: SEARCH_ATTRIBUTE.account, type: 'KEYWORD' }, value: accountId }],
-        staticSummary: 'A webhook to a tenant, asked for once more',
-      }),
-    );
+    await temporal.webhookDeliveries.sendNow(delivery);
   } catch (error) {
     logger.warn({ err: error, eventId: delivery.eventId }, 'a redelivery could not be started; the reconciler will');
   }

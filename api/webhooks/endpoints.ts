@@ -13,8 +13,8 @@ import { keyed } from '../http/idempotencyKey.ts';
 import type { Inside } from '../http/once.ts';
 import { answerOnce, shownOnce } from '../http/once.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorAnswers, json, nothing } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { bearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
+import { unixSeconds } from '../http/schemas.ts';
 
 /** Where a tenant hears of the end of its videos: Standard Webhooks, docs/webhooks.md. */
 
@@ -47,8 +47,8 @@ const Rotated = z
   .openapi('WebhookSecretRotated', { example: EXAMPLE.webhookSecretRotated });
 
 const answersWith = <Schema extends z.ZodType>(description: string, schema: Schema, ...errors: number[]) => ({
-  200: { description, content: json(schema) },
-  ...errorAnswers(401, 500, 503, ...errors),
+  200: { description, content: jsonContent(schema) },
+  ...errorResponses(401, 500, 503, ...errors),
 });
 const one = { params: z.object({ endpoint_id: z.string().openapi({ param: { name: 'endpoint_id', in: 'path' } }) }) };
 
@@ -60,10 +60,10 @@ const create = createRoute({
   security: bearer,
   request: {
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
-      content: json(
+      content: jsonContent(
         z
           .strictObject({
             url: z.string().openapi({ example: 'https://example.com/webhooks/holdfast' }),
@@ -108,7 +108,7 @@ const remove = createRoute({
   operationId: 'deleteWebhookEndpoint',
   summary: 'Nothing more is sent to it',
   security: bearer,
-  request: { ...one, query: nothing },
+  request: { ...one, query: noQuery },
   responses: answersWith('It is deleted.', Deleted, 400, 404),
 });
 
@@ -118,7 +118,7 @@ const rotate = createRoute({
   operationId: 'rotateWebhookSecret',
   summary: 'A new secret, shown this once; the one before signs beside it for 24 hours',
   security: bearer,
-  request: { ...one, headers: keyed, query: nothing },
+  request: { ...one, headers: keyed, query: noQuery },
   responses: answersWith('Both sign from now on.', Rotated, 400, 404, 422),
 });
 
@@ -128,7 +128,7 @@ const enable = createRoute({
   operationId: 'enableWebhookEndpoint',
   summary: 'Send again to an endpoint that was disabled',
   security: bearer,
-  request: { ...one, query: nothing },
+  request: { ...one, query: noQuery },
   responses: answersWith('It is told of every settlement from now on.', Endpoint, 400, 404),
 });
 

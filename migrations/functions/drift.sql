@@ -23,7 +23,7 @@ CREATE VIEW ledger_drift AS
   SELECT g.account_id, 'hold of ' || g.id, g.amount_microcredits, h.amount_microcredits
   FROM generations g LEFT JOIN holds h ON h.generation_id = g.id
   WHERE g.amount_microcredits <> h.amount_microcredits OR g.account_id <> h.account_id OR h.state IS DISTINCT FROM
-    CASE g.state WHEN 'held' THEN 'active' WHEN 'charged' THEN 'captured' WHEN 'refunded' THEN 'released' END
+    CASE g.state WHEN 'held' THEN 'active' WHEN 'charged' THEN 'captured' WHEN 'released' THEN 'released' END
   UNION ALL
   -- The hold's movement and its settlement's: there, once, of the right amounts, and not before its time.
   SELECT h.account_id, 'journal of ' || h.id, -h.amount_microcredits, held.available_microcredits

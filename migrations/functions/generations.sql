@@ -9,7 +9,7 @@ BEGIN
     RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
   END IF;
   IF NEW.state <> OLD.state AND NOT (
-     OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'refunded')) THEN
+     OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'released')) THEN
     RAISE EXCEPTION 'a generation does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'HF004';
   END IF;
   IF OLD.provider_video_id IS NOT NULL AND (NEW.provider, NEW.provider_video_id) IS DISTINCT FROM (OLD.provider, OLD.provider_video_id) THEN
@@ -18,7 +18,7 @@ BEGIN
   IF OLD.deletion_begun_at IS NOT NULL AND NEW.deletion_begun_at IS NULL THEN
     RAISE EXCEPTION 'a deletion that has begun is not taken back' USING ERRCODE = 'HF004';
   END IF;
-  IF OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (
+  IF OLD.state IN ('charged', 'released', 'refused', 'voided') AND (
      (OLD.state, OLD.credits_charged, OLD.charged_amount_microcredits, OLD.settled_at, OLD.settlement_reason, OLD.error_code, OLD.error_message)
      IS DISTINCT FROM
      (NEW.state, NEW.credits_charged, NEW.charged_amount_microcredits, NEW.settled_at, NEW.settlement_reason, NEW.error_code,
@@ -71,7 +71,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
 BEGIN
   UPDATE generations gen SET counts_as_active = false
-    WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'refunded') AND is_finished(gen)
+    WHERE gen.id = p_generation_id AND gen.counts_as_active AND gen.state IN ('charged', 'released') AND is_finished(gen)
     RETURNING * INTO g;
   IF FOUND THEN
     UPDATE accounts SET active_generations = greatest(0, active_generations - 1) WHERE id = g.account_id;
@@ -127,7 +127,7 @@ BEGIN
   -- Keys before the generation, as admission locks them. Whoever keeps an answer at this moment comes before, or finds it deleted.
   PERFORM FROM idempotency_keys WHERE generation_id = p_generation_id FOR NO KEY UPDATE;
   g := lock_generation(p_generation_id);
-  IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'refunded') THEN
+  IF g.account_id IS DISTINCT FROM p_account_id OR g.state NOT IN ('charged', 'released') THEN
     RETURN false;
   END IF;
   IF g.deleted_at IS NULL THEN

@@ -68,7 +68,7 @@ END $$;
 -- Deferred: it comes after the account's row, whatever the order in which a settlement writes; see the lock order above.
 -- Its condition is looked at at once, so what has no limit, or is charged in full, pays nothing for it.
 CREATE CONSTRAINT TRIGGER generations_return_spending AFTER UPDATE OF state ON generations DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'refunded') AND NEW.limited_key IS NOT NULL
+  FOR EACH ROW WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'released') AND NEW.limited_key IS NOT NULL
     AND NEW.charged_amount_microcredits IS DISTINCT FROM NEW.amount_microcredits)
   EXECUTE FUNCTION return_spending();
 CREATE TRIGGER generations_limited_key_kept BEFORE UPDATE OF limited_key ON generations

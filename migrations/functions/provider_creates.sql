@@ -54,7 +54,7 @@ BEGIN
     WHEN last.outcome = 'conflict' THEN 'conflict'
     WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'
     WHEN creates_spent(p_generation_id) THEN 'spent'
-    -- A call that waited in a queue would make a video that is refunded before it is finished.
+    -- A call that waited in a queue would make a video whose hold is released before it is finished.
     WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp() + p_least_ms * interval '1 millisecond') THEN 'too_late'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
@@ -91,7 +91,7 @@ DECLARE
   created_at timestamptz;
 BEGIN
   SELECT * INTO mine FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
-  IF NOT FOUND OR g.state NOT IN ('held', 'refunded') OR g.provider_video_id IS NOT NULL THEN
+  IF NOT FOUND OR g.state NOT IN ('held', 'released') OR g.provider_video_id IS NOT NULL THEN
     RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
   SELECT * INTO asked FROM inputs i WHERE i.generation_id = p_generation_id;

@@ -39,7 +39,7 @@ BEGIN
   p_progress := CASE WHEN p_progress BETWEEN 0 AND 100 THEN p_progress END;
   -- Also after a refund: a late end is known then, and frees the account's slot.
   IF g.provider_verdict = 'open' THEN
-    late := CASE WHEN g.state = 'refunded' AND p_verdict = 'completed' THEN clock_timestamp() + interval '24 hours' END;
+    late := CASE WHEN g.state = 'released' AND p_verdict = 'completed' THEN clock_timestamp() + interval '24 hours' END;
     UPDATE generations gen SET provider_verdict = p_verdict, provider_status = p_status,
         -- Progress never goes back for the one who watches it.
         provider_progress = greatest(gen.provider_progress, p_progress),
@@ -74,7 +74,7 @@ CREATE FUNCTION stop_following(p_generation_id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
 BEGIN
-  IF g.state <> 'refunded' OR NOT g.counts_as_active OR g.settled_at > clock_timestamp() - interval '24 hours' THEN
+  IF g.state <> 'released' OR NOT g.counts_as_active OR g.settled_at > clock_timestamp() - interval '24 hours' THEN
     RETURN false;
   END IF;
   UPDATE generations SET counts_as_active = false WHERE id = p_generation_id;

@@ -10,14 +10,14 @@ BEGIN
   LOOP
     SELECT * INTO g FROM generations gen
       WHERE gen.api_key_id = p_api_key_id AND gen.fingerprint = p_fingerprint AND gen.known_at IS NULL
-        AND gen.state IN ('requested', 'held', 'charged', 'refunded')
+        AND gen.state IN ('requested', 'held', 'charged', 'released')
         AND gen.handed_out_at > clock_timestamp() - p_within_ms * interval '1 millisecond'
       ORDER BY gen.replays, gen.handed_out_at, gen.id LIMIT 1;
     IF NOT FOUND THEN
       RETURN NULL;
     END IF;
     UPDATE generations gen SET replays = gen.replays + 1, handed_out_at = clock_timestamp()
-      WHERE gen.id = g.id AND gen.known_at IS NULL AND gen.state IN ('requested', 'held', 'charged', 'refunded') RETURNING * INTO g;
+      WHERE gen.id = g.id AND gen.known_at IS NULL AND gen.state IN ('requested', 'held', 'charged', 'released') RETURNING * INTO g;
     -- Else it was named, refused or given up while this waited for its row: another may be meant.
     IF FOUND THEN
       RETURN g;
@@ -69,10 +69,10 @@ BEGIN
     RETURN QUERY SELECT 'reused', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb;
   ELSIF earlier_state = 'requested' THEN
     RETURN QUERY SELECT 'in_use', earlier.generation_id, NULL::bigint, NULL::integer, NULL::jsonb;
-  ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')
+  ELSIF earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'released')
     OR g.refusal_code IN ('insufficient_credits', 'key_spend_limit') THEN
     RETURN QUERY SELECT 'replay', earlier.generation_id, COALESCE(g.amount_microcredits, earlier.refused_microcredits),
-      COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'refunded') THEN 200 ELSE 402 END), earlier.answer;
+      COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'released') THEN 200 ELSE 402 END), earlier.answer;
   END IF;
 END $$;
 

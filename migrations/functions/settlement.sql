@@ -58,7 +58,7 @@ DECLARE
   finished boolean;
   settled timestamptz := clock_timestamp();
 BEGIN
-  IF g.state IN ('charged', 'refunded') THEN
+  IF g.state IN ('charged', 'released') THEN
     IF (g.settlement_reason, g.charged_amount_microcredits) IS DISTINCT FROM (asked, charged) THEN
       PERFORM append_event(p_generation_id, 'settlement_conflict', jsonb_strip_nulls(jsonb_build_object(
         'asked', asked, 'asked_microcredits', p_charge_microcredits, 'stands', g.settlement_reason)));
@@ -141,7 +141,7 @@ BEGIN
 
   UPDATE holds h SET state = CASE WHEN charge THEN 'captured' ELSE 'released' END, settled_at = settled WHERE h.id = hold.id;
   UPDATE generations gen SET
-    state = CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    state = CASE WHEN charge THEN 'charged' ELSE 'released' END,
     credits_charged = charge,
     charged_amount_microcredits = charged,
     settled_at = settled,
@@ -159,7 +159,7 @@ BEGIN
     event_sequence = g.event_sequence + 1
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)
-    VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'refunded' END,
+    VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'released' END,
       jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits)));
   -- Nothing is made with the file any more. That there was one stays known: a provider's list doesn't show it.
   UPDATE inputs i SET reference = '' WHERE i.generation_id = p_generation_id AND octet_length(i.reference) > 0;

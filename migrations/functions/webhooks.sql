@@ -30,7 +30,7 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW
-  WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'refunded') AND starts_with(NEW.id, 'video_'))
+  WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'released') AND starts_with(NEW.id, 'video_'))
   EXECUTE FUNCTION note_webhooks();
 
 -- outcome: 'created', or 'too_many' when the account has ten.

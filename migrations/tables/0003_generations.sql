@@ -8,7 +8,7 @@ CREATE TABLE generations (
   -- Whose limits this generation's hold counts against; NULL: its key has none.
   limited_key text REFERENCES api_key_spending,
   state text NOT NULL DEFAULT 'requested'
-    CHECK (state IN ('requested', 'held', 'charged', 'refunded', 'refused', 'voided')),
+    CHECK (state IN ('requested', 'held', 'charged', 'released', 'refused', 'voided')),
   refusal_code text,
   requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- A hold placed after this would surprise a client that has long gone.
@@ -33,7 +33,7 @@ CREATE TABLE generations (
   seconds integer CHECK (seconds > 0),
   size text,
   remix_of text REFERENCES generations,
-  -- A claim: a generation that pays for the video of another, which was refunded before it completed.
+  -- A claim: a generation that pays for the video of another, whose hold was released before it completed.
   claim_of text REFERENCES generations,
 
   -- The price, snapshotted.
@@ -54,7 +54,7 @@ CREATE TABLE generations (
   provider_error_code text,
   provider_error_message text,
   last_look_at timestamptz,
-  -- Completed after its refund: until then its owner may have it after all, for its old price.
+  -- Completed after its hold was released: until then its owner may have it after all, for its old price.
   claimable_until timestamptz,
   -- From here on it is not claimable, nor refunded when its content is gone; only then is it deleted at the provider.
   deletion_begun_at timestamptz,
@@ -82,7 +82,7 @@ CREATE TABLE generations (
   CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
-  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'refunded' AND provider_verdict = 'completed'),
+  CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released' AND provider_verdict = 'completed'),
   -- COALESCE, because a CHECK that comes out NULL passes.
   CONSTRAINT generations_three_states CHECK (COALESCE(CASE
     WHEN credits_charged IS NULL THEN charged_amount_microcredits IS NULL AND settled_at IS NULL
@@ -90,7 +90,7 @@ CREATE TABLE generations (
     ELSE charged_amount_microcredits IS NULL AND settled_at IS NOT NULL END, false)),
   CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
   CONSTRAINT generations_state_matches CHECK (
-    (state = 'charged') = (credits_charged IS TRUE) AND (state = 'refunded') = (credits_charged IS FALSE)
+    (state = 'charged') = (credits_charged IS TRUE) AND (state = 'released') = (credits_charged IS FALSE)
     AND (credits_charged IS NULL) = (settlement_reason IS NULL)
     AND (credits_charged IS FALSE) = (error_code IS NOT NULL)
     AND (state IN ('refused', 'voided')) = (refusal_code IS NOT NULL))
@@ -100,7 +100,7 @@ CREATE INDEX generations_unknown ON generations (api_key_id, fingerprint, handed
 CREATE INDEX generations_requested ON generations (admit_by) WHERE state = 'requested';
 CREATE INDEX generations_held ON generations (id) WHERE state = 'held';
 CREATE INDEX generations_counted ON generations (account_id) WHERE counts_as_active;
-CREATE INDEX generations_followed ON generations (id) WHERE counts_as_active AND state = 'refunded';
+CREATE INDEX generations_followed ON generations (id) WHERE counts_as_active AND state = 'released';
 CREATE INDEX generations_durations ON generations (model, seconds, size, settled_at) INCLUDE (duration_ms) WHERE state = 'charged';
 CREATE INDEX generations_settled ON generations (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_late ON generations (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;

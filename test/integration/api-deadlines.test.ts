@@ -149,7 +149,7 @@ describe('while PostgreSQL is silent', () => {
       database: openDatabase(pool),
       ledger: openBooks(openDatabase(pool)),
       store: openBooks(openDatabase(pool)),
-      isTemporalUp: () => Promise.resolve(true),
+      temporal: { isUp: () => Promise.resolve(true) },
       requestsPerMinute: 1000,
       adminKey: ADMIN_KEY,
       log: { error: () => undefined, warn: () => undefined },

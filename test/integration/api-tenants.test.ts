@@ -44,13 +44,13 @@ beforeAll(async () => {
   await expectQuickVideos(stack);
   mine = await openAccount(stack, 10_000_000);
   other = await openAccount(stack, 10_000_000);
-  const [charged, refunded, held] = await Promise.all([
+  const [charged, released, held] = await Promise.all([
     ask(other, 'a fox'),
     ask(other, 'blocked [[fail:moderation_blocked]]'),
     ask(other, 'for ever [[never]]'),
   ]);
   await Promise.all([ask(mine, 'mine, for ever [[never]]'), ask(mine, 'mine too [[never]]')]);
-  await untilSettled(stack, [charged, refunded]);
+  await untilSettled(stack, [charged, released]);
   await untilRow(stack, held, 'provider_video_id IS NOT NULL');
   const [script, thread] = [await written('/v1/scripts'), await written('/v1/threads')];
   const { id: endpoint } = await post('/v1/webhook_endpoints', { url: 'http://127.0.0.1:9/' });
@@ -58,7 +58,7 @@ beforeAll(async () => {
   const deliveries = await other.fetch(`/v1/webhook_endpoints/${endpoint}/deliveries`);
   const { data } = (await deliveries.json()) as { data: { id: string }[] };
   foreign = {
-    video_id: [charged, refunded, held],
+    video_id: [charged, released, held],
     script_id: [script],
     thread_id: [thread],
     endpoint_id: [endpoint],

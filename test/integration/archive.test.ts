@@ -147,7 +147,7 @@ describe('a charged video', () => {
     expect(await (await account.fetch(`/v1/videos/${id}`)).json()).toMatchObject({ status: 'completed' });
   });
 
-  it('that was refunded, or is open, is not archived', async () => {
+  it('that was released, or is open, is not archived', async () => {
     const failed = await ask(account, 'fails [[fail:invalid_request]]');
     const open = await ask(account, 'open [[never]]');
     expect(await resultOf(failed)).toMatchObject({ outcome: 'released' });

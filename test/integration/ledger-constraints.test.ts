@@ -8,7 +8,7 @@ import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support
 let db: TestDatabase;
 let tenant: Tenant;
 /** One generation of each state. */
-let ids: Record<'requested' | 'held' | 'charged' | 'refunded' | 'voided', string>;
+let ids: Record<'requested' | 'held' | 'charged' | 'released' | 'voided', string>;
 
 beforeAll(async () => {
   db = await createTestDatabase(5);
@@ -18,11 +18,11 @@ beforeAll(async () => {
     requested: await make(),
     held: await make(),
     charged: await make(),
-    refunded: await make(),
+    released: await make(),
     voided: await make(),
   };
   await db.ledger.voidGeneration(ids.voided);
-  for (const id of [ids.held, ids.charged, ids.refunded]) {
+  for (const id of [ids.held, ids.charged, ids.released]) {
     await db.ledger.placeHold(id, 3600);
     await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
     await db.ledger.endAttempt(id, 1, {
@@ -38,14 +38,14 @@ beforeAll(async () => {
     errorCode: null,
     errorMessage: null,
   });
-  await db.ledger.recordLook(ids.refunded, `at_provider_${ids.refunded}`, {
+  await db.ledger.recordLook(ids.released, `at_provider_${ids.released}`, {
     ...look,
     verdict: 'failed',
     errorCode: 'moderation_blocked',
     errorMessage: 'Blocked.',
   });
   await db.ledger.settleGeneration(ids.charged, 'completed');
-  await db.ledger.settleGeneration(ids.refunded, 'provider_failed');
+  await db.ledger.settleGeneration(ids.released, 'provider_failed');
 });
 afterAll(async () => {
   await db.drop();
@@ -79,7 +79,7 @@ describe('three states, also for a superuser', () => {
   );
 
   it.each(combinations)('credits_charged %s, amount %s, at %s', async (flag, amount, moment) => {
-    const state = flag === null ? 'held' : flag ? 'charged' : 'refunded';
+    const state = flag === null ? 'held' : flag ? 'charged' : 'released';
     const legal =
       (flag === null && amount === null && moment === null) ||
       (flag === false && amount === null && moment !== null) ||
@@ -91,7 +91,7 @@ describe('three states, also for a superuser', () => {
 
   it.each([
     "state = 'charged'",
-    "state = 'refunded'",
+    "state = 'released'",
     "state = 'refused'",
     "state = 'voided'",
     "state = 'lost'",
@@ -119,10 +119,10 @@ describe('three states, also for a superuser', () => {
     "settlement_reason = 'expired'",
     "error_message = 'another'",
     'charged_amount_microcredits = 1',
-    "state = 'refunded', credits_charged = false, charged_amount_microcredits = NULL, error_code = 'x'",
+    "state = 'released', credits_charged = false, charged_amount_microcredits = NULL, error_code = 'x'",
     "state = 'charged', credits_charged = true, charged_amount_microcredits = 1, error_code = NULL",
   ])('a settled generation refuses %s', async (assignment) => {
-    for (const id of [ids.charged, ids.refunded]) {
+    for (const id of [ids.charged, ids.released]) {
       const code = await refusal(`UPDATE generations SET ${assignment} WHERE id = $1`, [id]);
       expect(['HF004', '23514'], `${id}: ${code}`).toContain(code);
     }
@@ -143,7 +143,7 @@ describe('three states, also for a superuser', () => {
     "expires_at = expires_at + interval '1 h'",
     "settled_at = settled_at + interval '1 s'",
   ])('a settled hold refuses %s', async (assignment) => {
-    for (const id of [ids.charged, ids.refunded]) {
+    for (const id of [ids.charged, ids.released]) {
       expect(await refusal(`UPDATE holds SET ${assignment} WHERE generation_id = $1`, [id])).toBe('HF004');
     }
   });

@@ -106,9 +106,9 @@ describe('recording a content', () => {
   });
 
   it('needs a generation that holds or was charged, and that the provider said completed', async () => {
-    const refunded = await held('failed');
-    await db.ledger.settleGeneration(refunded, 'provider_failed');
-    expect(await refusal(refunded, archived())).toBe('wrong_state');
+    const released = await held('failed');
+    await db.ledger.settleGeneration(released, 'provider_failed');
+    expect(await refusal(released, archived())).toBe('wrong_state');
     expect(await refusal(await admit(db, tenant), archived())).toBe('wrong_state');
     expect(await refusal(await held('open'), archived())).toBe('no_proof');
     expect(await refusal(await held('failed'), archived())).toBe('no_proof');

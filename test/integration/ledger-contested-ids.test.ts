@@ -74,7 +74,7 @@ describe('the id of a video that is still being made, given to another create as
     // Nor is it claimable afterwards.
     expect(await db.ledger.recordLook(id, video, seen)).toMatchObject({ verdict: 'open' });
     expect(await db.ledger.getGeneration(tenant.accountId, id)).toMatchObject({
-      state: 'refunded',
+      state: 'released',
       claimableUntil: null,
       providerVideoId: null,
     });

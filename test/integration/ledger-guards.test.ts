@@ -241,7 +241,7 @@ describe('a settled generation', () => {
   it('records no cancel', async () => {
     const hold = await held();
     await settle(hold.id, 'provider_unavailable');
-    expect(await db.ledger.requestCancel(hold.id, 'client')).toEqual({ state: 'refunded', first: false });
+    expect(await db.ledger.requestCancel(hold.id, 'client')).toEqual({ state: 'released', first: false });
     expect(await events(hold, 'cancel_requested')).toEqual([]);
   });
 

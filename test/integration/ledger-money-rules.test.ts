@@ -216,7 +216,7 @@ describe('an emergency release', () => {
       'SELECT kind, data FROM generation_events WHERE generation_id = $1 ORDER BY sequence DESC LIMIT 2',
       [id],
     );
-    expect(rows).toMatchObject([{ kind: 'refunded', data: { reason: 'emergency' } }, { kind: 'settlement_refused' }]);
+    expect(rows).toMatchObject([{ kind: 'released', data: { reason: 'emergency' } }, { kind: 'settlement_refused' }]);
   });
 
   it('charges a completed video after all if that can be recorded by then', async () => {

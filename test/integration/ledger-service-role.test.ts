@@ -113,7 +113,7 @@ describe("the service's role", () => {
     "INSERT INTO accounts (id, name, available_microcredits) VALUES ('acct_00000000000000000000000000000001', 'x', 5)",
     "INSERT INTO journal_transactions (key, kind, account_id, requested_microcredits) SELECT 'x', 'grant', id, 5 FROM accounts",
     "INSERT INTO journal_entries SELECT 1, id, 'available', 5 FROM accounts",
-    "UPDATE generations SET state = 'refunded'",
+    "UPDATE generations SET state = 'released'",
     "UPDATE generations SET provider_verdict = 'completed'",
     'INSERT INTO generations SELECT * FROM generations',
     "UPDATE holds SET state = 'released', settled_at = now()",

@@ -75,7 +75,7 @@ describe('a settlement needs its proof', () => {
     expect(await settle(hold.id, 'expired')).toEqual({ result: 'terminal', look: { verdict: 'failed' } });
     await settle(hold.id, 'provider_failed');
     expect(await db.ledger.getGeneration(hold.tenant.accountId, hold.id)).toMatchObject({
-      state: 'refunded',
+      state: 'released',
       errorCode: 'moderation_blocked',
       errorMessage: 'Blocked.',
     });

@@ -331,14 +331,14 @@ describe('a remix', () => {
 
   it('is of own, charged, undeleted videos only', async () => {
     const [own, deleted, stranger, open] = [await charged(), await charged(), await charged(), await created()];
-    const refunded = await seen({ ...FINISHED, verdict: 'failed', errorCode: 'c', errorMessage: 'm' } as never);
-    await settle(refunded.id, 'provider_failed');
+    const released = await seen({ ...FINISHED, verdict: 'failed', errorCode: 'c', errorMessage: 'm' } as never);
+    await settle(released.id, 'provider_failed');
     await db.ledger.deleteGeneration(deleted.tenant.accountId, deleted.id);
     for (const [tenant, id] of [
       [stranger.tenant, own.id],
       [deleted.tenant, deleted.id],
       [open.tenant, open.id],
-      [refunded.tenant, refunded.id],
+      [released.tenant, released.id],
     ] as const) {
       expect(await db.ledger.admitGeneration(remix(tenant, id))).toEqual({ outcome: 'unknown_original' });
     }

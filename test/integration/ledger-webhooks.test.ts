@@ -90,15 +90,15 @@ describe('a settlement', () => {
     const [all, failures] = [await listen(), await listen(tenant, ['video.failed'])];
     const other = await openTenant(db, PRICE);
     const elsewhere = await listen(other);
-    const [charged, refunded] = [await settle(tenant, 'completed'), await settle()];
-    await db.ledger.settleGeneration(refunded, 'cancelled');
+    const [charged, released] = [await settle(tenant, 'completed'), await settle()];
+    await db.ledger.settleGeneration(released, 'cancelled');
     const told = { state: 'pending', error: null };
     expect(await standing(deliveryTo(all, charged))).toEqual({ ...told, type: 'video.completed' });
-    expect(await standing(deliveryTo(all, refunded))).toEqual({ ...told, type: 'video.failed' });
+    expect(await standing(deliveryTo(all, released))).toEqual({ ...told, type: 'video.failed' });
     expect(await standing(deliveryTo(failures, charged))).toBeUndefined();
-    expect(await standing(deliveryTo(failures, refunded))).toEqual({ ...told, type: 'video.failed' });
+    expect(await standing(deliveryTo(failures, released))).toEqual({ ...told, type: 'video.failed' });
     expect(await standing(deliveryTo(elsewhere, charged))).toBeUndefined();
-    expect(await db.ledger.listWebhooks(refunded)).toHaveLength(2);
+    expect(await db.ledger.listWebhooks(released)).toHaveLength(2);
     expect(await db.ledger.listWebhooks(charged)).toEqual([{ ...deliveryTo(all, charged), tries: 0 }]);
   });
 

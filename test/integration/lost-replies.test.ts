@@ -83,7 +83,7 @@ describe.concurrent('a create that goes wrong', () => {
       { prompt: 'broke [[create:500*1]]', attempts: ['not_found', 'created'] },
     ],
     [
-      'lost three times without a trace: refunded as create_failed after exactly three calls',
+      'lost three times without a trace: released as create_failed after exactly three calls',
       {
         prompt: 'never arrives [[create:reset]]',
         attempts: ['not_found', 'not_found', 'not_found'],
@@ -95,7 +95,7 @@ describe.concurrent('a create that goes wrong', () => {
       { prompt: 'busy [[create:429*2]][[retry-after:1]]', attempts: ['not_made', 'not_made', 'created'] },
     ],
     [
-      'refused for what the client asked: refunded with that code, never tried again',
+      'refused for what the client asked: released with that code, never tried again',
       { prompt: 'bad [[create:400:bad_thing]]', attempts: ['refused'], code: 'bad_thing' },
     ],
     [
@@ -117,7 +117,7 @@ describe.concurrent('a create that goes wrong', () => {
     const id = await ask(account, prompt);
     const [standing] = await untilSettled(stack, [id]);
     const charged = code === undefined;
-    expect(standing).toMatchObject({ state: charged ? 'charged' : 'refunded', code: code ?? null, attempts });
+    expect(standing).toMatchObject({ state: charged ? 'charged' : 'released', code: code ?? null, attempts });
     expect(await createsOf(stack, prompt)).toBe(attempts.length);
     expect(await movementsOf(stack, id)).toEqual(['hold', charged ? 'capture' : 'release']);
     await expectBalance(account, charged ? 1 : 0);
@@ -133,7 +133,7 @@ describe.concurrent('a cancel that was accepted while a create may have arrived'
     await vi.waitFor(async () => expect(await eventsOf(stack, id, 'create_ambiguous')).toHaveLength(1), 20_000);
     expect((await account.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' })).status).toBe(200);
     const [standing] = await untilSettled(stack, [id]);
-    expect(standing).toMatchObject({ state: 'refunded', code: 'cancelled', attempts: ['not_found'] });
+    expect(standing).toMatchObject({ state: 'released', code: 'cancelled', attempts: ['not_found'] });
     expect(await createsOf(stack, prompt)).toBe(1);
     expect(await movementsOf(stack, id)).toEqual(['hold', 'release']);
     await expectBalance(account, 0);
@@ -171,7 +171,7 @@ describe.concurrent('lost replies that look the same', () => {
     const held = await standings(brief, ids);
     expect(held.map(({ state, video }) => ({ state, video }))).toEqual(ids.map(() => ({ state: 'held', video: null })));
     for (const standing of await untilSettled(brief, ids)) {
-      expect(standing).toMatchObject({ state: 'refunded', code: 'generation_timeout', video: null, attempts: [null] });
+      expect(standing).toMatchObject({ state: 'released', code: 'generation_timeout', video: null, attempts: [null] });
     }
     expect(await createsOf(brief, prompt)).toBe(calls);
     expect((await providerVideos(brief)).filter((video) => video.prompt === prompt)).toHaveLength(videos);

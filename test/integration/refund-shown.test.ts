@@ -124,6 +124,10 @@ describe('a video whose hold was released', () => {
         'Nothing was charged: the hold of 0.571429 credits was released. Credits have been refunded to your account.',
     });
     expect(credits).not.toHaveProperty('refunded_microcredits');
+    expect((await steps(account, id)).at(-1)).toMatchObject({
+      type: 'refunded',
+      message: '0.571429 credits returned: moderation_blocked',
+    });
   });
 
   it('and that completed late can be claimed until a moment that is told, and no more once it is claimed', async () => {

@@ -85,7 +85,7 @@ async function expectChargedOnce(account: TestAccount, id: string, prompt: strin
 describe.concurrent('a reset of a finished generation', () => {
   it.each([
     ['charged', 'a red fox, finished', { outcome: 'captured', errorCode: null }],
-    ['refunded', 'an ad for iqus e cigerrates', { outcome: 'released', errorCode: 'moderation_blocked' }],
+    ['released', 'an ad for iqus e cigerrates', { outcome: 'released', errorCode: 'moderation_blocked' }],
     ['never made', 'a refusal [[create:400:bad_thing]]', { outcome: 'released', errorCode: 'bad_thing' }],
   ])('that was %s moves nothing at any of its events, and ends the same', async (_how, prompt, expected) => {
     const account = await openAccount(stack, GRANTED);
@@ -272,7 +272,7 @@ describe("Temporal's cancel of a workflow before its first step", () => {
     await handle.cancel();
     await stack.startWorkers();
     expect(await handle.result()).toEqual({ generationId: id, outcome: 'released', errorCode: 'cancelled' });
-    expect(await standings(stack, [id])).toMatchObject([{ state: 'refunded', video: null, attempts: [] }]);
+    expect(await standings(stack, [id])).toMatchObject([{ state: 'released', video: null, attempts: [] }]);
     expect(await createsOf(stack, prompt)).toBe(0);
     expect(await account.credits()).toMatchObject({ available_microcredits: GRANTED, held_microcredits: 0 });
   });

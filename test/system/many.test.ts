@@ -63,7 +63,7 @@ describe(`${MANY} generations at once`, () => {
 
     expect(settled).toMatchObject(
       orders.map(({ code }) =>
-        code === null ? { state: 'charged', charged: PRICE, code } : { state: 'refunded', charged: null, code },
+        code === null ? { state: 'charged', charged: PRICE, code } : { state: 'released', charged: null, code },
       ),
     );
     const movements = await forEachOf(ids, 10, (id) => movementsOf(stack, id));

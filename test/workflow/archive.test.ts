@@ -34,7 +34,7 @@ async function run(
 
 async function outcomeShown(handle: GenerationHandle): Promise<unknown> {
   const { typedSearchAttributes } = await handle.describe();
-  return typedSearchAttributes.getAll().find(({ key }) => key.name === SEARCH_ATTRIBUTE.outcome)?.value;
+  return typedSearchAttributes.get(SEARCH_ATTRIBUTE.outcome);
 }
 
 describe('the content of a charged video', () => {
@@ -107,7 +107,7 @@ describe('the content of a charged video', () => {
 describe('nothing is archived', () => {
   it.each([
     ['of a video that failed', { look: () => ({ verdict: 'failed' }) as const }],
-    ['of a generation that was refunded before', refundedBefore()],
+    ['of a generation that was released before', releasedBefore()],
     ['of a request that was refused', refused()],
   ])('%s', async (_what, options) => {
     const { world } = await run(options);
@@ -115,7 +115,7 @@ describe('nothing is archived', () => {
     expect(world.calls).not.toContain('record gone');
   });
 
-  function refundedBefore(): Omit<FakeWorldOptions, 'now'> {
+  function releasedBefore(): Omit<FakeWorldOptions, 'now'> {
     const settlement = { charged: false, reason: 'expired', errorCode: 'generation_timeout' } as const;
     return { placement: { outcome: 'settled', accountId: 'acct_00', settlement } };
   }

@@ -19,7 +19,7 @@ const PRICE = 571_429;
 /** Every tenth generation is the hot account's; the others go round. */
 const OWNER = `'acct_' || lpad(to_hex(CASE WHEN n % 10 = 0 THEN 1 ELSE 2 + n % ${ACCOUNTS - 1} END), 32, '0')`;
 /** The newest are held; of the others one in eight failed. */
-const STATE = `CASE WHEN n > total - 300 THEN 'held' WHEN n % 8 = 0 THEN 'refunded' ELSE 'charged' END`;
+const STATE = `CASE WHEN n > total - 300 THEN 'held' WHEN n % 8 = 0 THEN 'released' ELSE 'charged' END`;
 
 const STEPS: readonly [string, string][] = [
   [
@@ -46,8 +46,8 @@ const STEPS: readonly [string, string][] = [
        SELECT id, account_id, 'key_' || substr(account_id, 6), state, at, at + interval '30 s', CASE WHEN n % 50 <> 0 THEN at END, sha256(id::bytea), 'sora-2', 4, '720x1280', 1, ${PRICE},
          'openai@http://provider', 'at_' || id, CASE state WHEN 'held' THEN 'open' WHEN 'charged' THEN 'completed' ELSE 'failed' END, 'x', 50,
          CASE state WHEN 'held' THEN NULL ELSE state = 'charged' END, CASE state WHEN 'charged' THEN ${PRICE} END,
-         CASE WHEN state <> 'held' THEN at + interval '2 minutes' END, CASE state WHEN 'charged' THEN 'completed' WHEN 'refunded' THEN 'provider_failed' END,
-         CASE state WHEN 'refunded' THEN 'moderation_blocked' END, NULL, CASE state WHEN 'charged' THEN 120000 END, state = 'held', 5
+         CASE WHEN state <> 'held' THEN at + interval '2 minutes' END, CASE state WHEN 'charged' THEN 'completed' WHEN 'released' THEN 'provider_failed' END,
+         CASE state WHEN 'released' THEN 'moderation_blocked' END, NULL, CASE state WHEN 'charged' THEN 120000 END, state = 'held', 5
        FROM planned`,
   ],
   [

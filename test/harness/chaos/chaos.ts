@@ -139,7 +139,7 @@ async function judge(
   for (const line of tables(site, strikes.counts, asked, evidence, records, await readErrors(site))) say(line);
   const late = lateCompletions(evidence);
   if (late.length > 0) {
-    say(`\nrefunded although the provider completed it, and not claimed:\n${late.join('\n')}`);
+    say(`\nreleased although the provider completed it, and not claimed:\n${late.join('\n')}`);
     for (const line of stories(late, evidence)) say(line);
   }
   for (const { part, how, lastLines } of site.parts().flatMap(({ exits }) => exits)) {

@@ -34,12 +34,12 @@ const charged: Recorded = {
 };
 const expired: Recorded = {
   ...charged,
-  state: 'refunded',
+  state: 'released',
   reason: 'expired',
   code: 'generation_timeout',
   hold: 'released',
   settled_ms: 90_001,
-  events: [happened('held'), happened('seen', { verdict: 'open' }), happened('refunded')],
+  events: [happened('held'), happened('seen', { verdict: 'open' }), happened('released')],
 };
 const made: Made = { id: 'made_1', prompt: request!.prompt, created_ms: 0, ends_ms: 3000, completes: true };
 const asked: Asked = {
@@ -115,14 +115,14 @@ describe('a generation that', () => {
     ['is charged unseen', { ...charged, events: without('seen') }, /completed was not seen/],
     ['is charged before it was seen', { ...charged, events: charged.events.toReversed() }, /completed was not seen/],
     [
-      'is refunded although it was seen',
-      { ...expired, events: [charged.events[4]!, happened('refunded')] },
+      'is released although it was seen',
+      { ...expired, events: [charged.events[4]!, happened('released')] },
       /seen before/,
     ],
     [
       'is settled twice',
-      { ...charged, events: [...charged.events, happened('refunded')] },
-      /settled charged, refunded/,
+      { ...charged, events: [...charged.events, happened('released')] },
+      /settled charged, released/,
     ],
     ['expired too early', { ...expired, settled_ms: 89_000 }, /time was not over/],
     ['failed unseen', { ...expired, reason: 'provider_failed' }, /failed was not seen/],
@@ -139,7 +139,7 @@ describe('a generation that', () => {
     ['is charged before the end', charged, { ends_ms: 6000 }, /not ended by then/],
     ['is charged for nothing', charged, null, /another request|no video/],
     ["is charged for another's video", charged, { prompt: 'other' }, /another request/],
-    ['is refunded as failed, and completes', { ...expired, reason: 'provider_failed' }, {}, /it completes/],
+    ['is released as failed, and completes', { ...expired, reason: 'provider_failed' }, {}, /it completes/],
   ])('%s at the provider is named', (_what, generation, change, words) => {
     const videos = change === null ? [] : [{ ...made, ...change }];
     expect(checkAgainstProvider(evidence([generation], videos)).join('\n')).toMatch(words);

@@ -68,7 +68,7 @@ export function checkEnds({ generations, running }: Evidence): Violations {
   ];
 }
 
-/** Charged exactly when `completed` was seen before; refunded only with the proof of its reason. */
+/** Charged exactly when `completed` was seen before; released only with the proof of its reason. */
 export function checkSettlements({ generations }: Evidence): Violations {
   return generations.flatMap((generation) => {
     const wrong = whatIsWrong(generation);
@@ -78,7 +78,7 @@ export function checkSettlements({ generations }: Evidence): Violations {
 
 function whatIsWrong(generation: Recorded): string | null {
   const { state, hold, events } = generation;
-  const settlements = events.filter(({ kind }) => kind === 'charged' || kind === 'refunded');
+  const settlements = events.filter(({ kind }) => kind === 'charged' || kind === 'released');
   const before = events.slice(
     0,
     events.findIndex((event) => event === settlements[0]),
@@ -91,9 +91,9 @@ function whatIsWrong(generation: Recorded): string | null {
         return `it was settled ${namesOf(settlements)}`;
       // What a claim pays for was seen by the generation that made it (checkClaims).
       return saw('completed') || generation.claimOf !== null ? null : 'completed was not seen before';
-    case 'refunded':
+    case 'released':
       if (hold !== 'released') return `its hold is ${hold}`;
-      if (settlements.length !== 1 || settlements[0]?.kind !== 'refunded')
+      if (settlements.length !== 1 || settlements[0]?.kind !== 'released')
         return `it was settled ${namesOf(settlements)}`;
       if (saw('completed')) return 'completed was seen before';
       return unproven(generation, before, saw('failed'));
@@ -123,7 +123,7 @@ export function checkClaims(seen: readonly Seen[], { generations }: Evidence): V
   const unproven = claims.flatMap(({ id, claimOf }) => {
     const original = byId.get(claimOf ?? '');
     const late = original?.events.some(({ kind }) => kind === 'late_completion');
-    return original?.state === 'refunded' && late ? [] : [`${id} claims ${claimOf}, which is no late video`];
+    return original?.state === 'released' && late ? [] : [`${id} claims ${claimOf}, which is no late video`];
   });
   return [...promised, ...twice, ...unproven];
 }
@@ -160,7 +160,8 @@ function unproven(generation: Recorded, before: readonly Happening[], failedSeen
 
 /** What clients were shown as the end is the end. */
 export function checkShown(asked: readonly Asked[], seen: readonly Seen[], { generations }: Evidence): Violations {
-  const states = new Map(generations.map(({ id, state }) => [id, state]));
+  // The wire says `refunded` of what was released.
+  const states = new Map(generations.map(({ id, state }) => [id, state === 'released' ? 'refunded' : state]));
   return asked.flatMap(({ known }, index) => {
     const { shown = null, complaints = [] } = seen[index] ?? {};
     if (known.outcome !== 'accepted' || shown === null || states.get(known.id) === shown) return complaints;

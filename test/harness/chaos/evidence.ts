@@ -24,9 +24,9 @@ export interface Recorded {
   readonly accountId: string;
   /** Null: erased, as of every request that was refused or given up before its hold. */
   readonly prompt: string | null;
-  /** The refunded generation whose late video it pays for. */
+  /** The released generation whose late video it pays for. */
   readonly claimOf: string | null;
-  readonly state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
   /** A hold can no longer be placed. */
   readonly tooLate: boolean;
   readonly reason: string | null;

@@ -67,7 +67,7 @@ function countRecords(asking: readonly Recorded[], made: readonly Made[], record
   });
 }
 
-/** What was charged is a completed video of that very request; what was refunded as failed has failed there. */
+/** What was charged is a completed video of that very request; what was released as failed has failed there. */
 export function checkAgainstProvider({ generations, videos }: Evidence): string[] {
   const byId = new Map(videos.map((video) => [video.id, video]));
   const owners = new Map<string, string>();
@@ -97,7 +97,7 @@ export function lateCompletions({ generations, videos }: Evidence): string[] {
   return generations.flatMap(({ id, state, reason, prompt, expires_ms, attempts, video }) => {
     if (claimed.has(id)) return [];
     const completed = (prompt === null ? [] : (byPrompt.get(prompt) ?? [])).find(({ completes }) => completes);
-    if (state !== 'refunded' || completed === undefined || expires_ms === null) return [];
+    if (state !== 'released' || completed === undefined || expires_ms === null) return [];
     const early_s = ((expires_ms - (completed.ends_ms ?? 0)) / 1000).toFixed(0);
     const ends = attempts.map(({ outcome }) => outcome ?? 'open').join(', ');
     return [

@@ -75,7 +75,7 @@ export function adoptVideo(model: Model, { generationId, number, videoId }: Adop
   if (generation === undefined) return refusedAs('unknown_generation');
   const attempt = openAttempt(generation);
   // Also after a release: its video is followed then.
-  const isOpen = generation.state === 'held' || generation.state === 'refunded';
+  const isOpen = generation.state === 'held' || generation.state === 'released';
   if (!isOpen || generation.video !== null || attempt?.number !== number) return closed('closed');
   const isRival = (other: Generation) =>
     other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation);
@@ -119,7 +119,7 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
     const known = [generation.progress, seen.progress].filter(isPercentage).map(Number);
     const progress = known.length === 0 ? null : Math.max(...known);
     const { verdict, errorCode } = generation.contested ? ({ verdict: 'open', errorCode: null } as const) : seen;
-    if (generation.state === 'refunded' && verdict === 'completed') generation.claimable = 'now';
+    if (generation.state === 'released' && verdict === 'completed') generation.claimable = 'now';
     Object.assign(generation, { verdict, progress, providerError: errorCode });
     freeSlot(model, generation);
   }

@@ -105,7 +105,7 @@ function booksOf({ available, held, active, frozen, operations, journal }: Accou
 
 function factsOf(generation: Generation) {
   const { state, refusal, amount, settlement, charged, video, verdict, attempts, refunds } = generation;
-  const hold = { held: 'active', charged: 'captured', refunded: 'released' }[state as string] ?? null;
+  const hold = { held: 'active', charged: 'captured', released: 'released' }[state as string] ?? null;
   return {
     ...{ state, refusal, amount, hold, heldAmount: hold === null ? null : amount },
     chargedState: settlement?.charged ?? null,

@@ -80,7 +80,7 @@ export function stopFollowing(model: Model, generationId: string): unknown {
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
   const { state, countsAsActive, settledLongAgo } = generation;
-  if (state !== 'refunded' || !countsAsActive || !settledLongAgo) return false;
+  if (state !== 'released' || !countsAsActive || !settledLongAgo) return false;
   generation.countsAsActive = false;
   model.accountOf(generation).active -= 1;
   return true;

@@ -31,8 +31,8 @@ const KINDS: Record<string, readonly string[]> = {
     ...['settled provider_failed', 'settled submission_refused', 'settled provider_unavailable', 'settled cancelled'],
     'settled expired',
   ],
-  voidGeneration: ['voided', 'held', 'charged', 'refunded', 'refused', 'unknown_generation'],
-  requestCancel: ['requested first', 'requested', 'held first', 'held', 'charged', 'refunded', 'unknown_generation'],
+  voidGeneration: ['voided', 'held', 'charged', 'released', 'refused', 'unknown_generation'],
+  requestCancel: ['requested first', 'requested', 'held first', 'held', 'charged', 'released', 'unknown_generation'],
   deleteGeneration: ['true', 'false', 'unknown_generation'],
   beginAttempt: [
     ...[

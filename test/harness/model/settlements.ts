@@ -101,7 +101,7 @@ function settle(model: Model, generation: Generation, reason: Reason, amount: nu
   const isOver = charge || isFinished(generation);
   if (isOver && generation.countsAsActive) account.active -= 1;
   Object.assign(generation, {
-    state: charge ? 'charged' : 'refunded',
+    state: charge ? 'charged' : 'released',
     settlement,
     charged: charge ? charged : null,
     countsAsActive: generation.countsAsActive && !isOver,

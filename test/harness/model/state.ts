@@ -104,7 +104,7 @@ export interface Generation {
   readonly prompt: string;
   /** Its time to be held was over before it was written. */
   readonly late: boolean;
-  state: 'requested' | 'held' | 'charged' | 'refunded' | 'refused' | 'voided';
+  state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
   refusal: HoldRefusalCode | null;
   holdTtlMs: number;
   outlived: boolean;
@@ -189,7 +189,7 @@ export class Model {
     return account;
   }
 
-  /** The generation that makes the video: of a claim, the one that was refunded. */
+  /** The generation that makes the video: of a claim, the one that was released. */
   makerOf(generation: Generation): Generation {
     return this.generations.get(generation.claimOf ?? generation.id) ?? generation;
   }
@@ -214,7 +214,7 @@ export function move(account: Account, movement: Movement): void {
 }
 
 export function isSettled({ state }: Generation): boolean {
-  return state === 'charged' || state === 'refunded';
+  return state === 'charged' || state === 'released';
 }
 
 export function openAttempt(generation: Generation): Attempt | undefined {

@@ -103,7 +103,7 @@ export const afterwards = [
   ...edits('record_look', {
     'late-of-held': {
       breaks: 'a video in time is claimable, as if it were late',
-      find: "g.state = 'refunded' AND p_verdict = 'completed'",
+      find: "g.state = 'released' AND p_verdict = 'completed'",
       replace: "p_verdict = 'completed'",
     },
   }),
@@ -138,7 +138,7 @@ export const afterwards = [
       replace: '',
     },
     'follow-twice': { breaks: 'a place under the cap is freed twice', find: ' OR NOT g.counts_as_active', replace: '' },
-    'follow-held': { breaks: 'what holds credits stops to count', find: "g.state <> 'refunded' OR ", replace: '' },
+    'follow-held': { breaks: 'what holds credits stops to count', find: "g.state <> 'released' OR ", replace: '' },
   }),
   ...edits('release_expired_holds', {
     'net-grace': {

@@ -84,7 +84,7 @@ export const holds = [
     'hold-settled-again': {
       breaks: 'after a settlement a reset of the workflow holds again',
       find: "IF g.state = 'requested' THEN\n    LOOP",
-      replace: "IF g.state IN ('requested', 'charged', 'refunded') THEN\n    LOOP",
+      replace: "IF g.state IN ('requested', 'charged', 'released') THEN\n    LOOP",
     },
     'hold-refused-again': {
       breaks: 'a refused request is held after a top-up',

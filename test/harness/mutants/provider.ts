@@ -54,7 +54,7 @@ export const provider = [
       replace: '',
     },
     'create-late': {
-      breaks: 'a create whose video is refunded before it is finished',
+      breaks: 'an attempt whose hold is released before its video is finished',
       find: 'h.expires_at > clock_timestamp() + ',
       replace: 'h.expires_at IS NOT NULL OR h.expires_at > clock_timestamp() + ',
     },
@@ -225,7 +225,7 @@ export const provider = [
       replace: 'IF g.provider_verdict IS NOT NULL THEN',
     },
     'look-slot': {
-      breaks: 'the late end of a refunded video frees no place under the cap',
+      breaks: 'the late end of a released video frees no place under the cap',
       find: 'PERFORM free_slot(p_generation_id);',
       replace: '',
     },

@@ -21,8 +21,8 @@ export const requests = [
     RETURN`,
     },
     'repeat-key-replay': {
-      breaks: 'a repeat of what was held, charged or refunded is a second generation',
-      find: `earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'refunded')`,
+      breaks: 'a repeat of what was held, charged or released is a second generation',
+      find: `earlier.answer_status IS NOT NULL OR earlier_state IN ('held', 'charged', 'released')`,
       replace: 'earlier.answer_status IS NOT NULL',
     },
     'repeat-key-age': {
@@ -202,7 +202,7 @@ export const requests = [
   ...edits('delete_generation', {
     'delete-open': {
       breaks: 'a generation is hidden while it holds credits',
-      find: " OR g.state NOT IN ('charged', 'refunded')",
+      find: " OR g.state NOT IN ('charged', 'released')",
       replace: '',
     },
     'delete-of-another': {

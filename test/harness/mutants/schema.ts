@@ -150,7 +150,7 @@ export const schema = [
     },
     'guard-settlement': {
       breaks: 'the columns of a settlement can be changed',
-      find: "OLD.state IN ('charged', 'refunded', 'refused', 'voided') AND (",
+      find: "OLD.state IN ('charged', 'released', 'refused', 'voided') AND (",
       replace: 'false AND (',
     },
   }),

@@ -8,7 +8,7 @@ export const settlements = [
   ...edits('settle_generation', {
     'settle-again': {
       breaks: 'a repeated settlement is no repeat',
-      find: "IF g.state IN ('charged', 'refunded') THEN",
+      find: "IF g.state IN ('charged', 'released') THEN",
       replace: 'IF false THEN',
     },
     'settle-conflict': {
@@ -40,10 +40,10 @@ export const settlements = [
     'settle-unheld': { breaks: 'what was never held is settled', find: "g.state <> 'held'", replace: 'false' },
     'settle-order': {
       breaks: 'a repeat is told that nothing is held: the states are looked at in another order',
-      find: "BEGIN\n  IF g.state IN ('charged', 'refunded') THEN",
+      find: "BEGIN\n  IF g.state IN ('charged', 'released') THEN",
       replace: `BEGIN
   IF g.state <> 'held' THEN RAISE EXCEPTION 'not held' USING ERRCODE = 'HF002'; END IF;
-  IF g.state IN ('charged', 'refunded') THEN`,
+  IF g.state IN ('charged', 'released') THEN`,
     },
     'charge-released': {
       breaks: 'a release that names an amount is carried out as if it had none',
@@ -258,7 +258,7 @@ export const settlements = [
   ...edits('free_slot', {
     'slot-held': {
       breaks: 'a generation that holds credits has no place under the cap',
-      find: " AND gen.state IN ('charged', 'refunded')",
+      find: " AND gen.state IN ('charged', 'released')",
       replace: '',
     },
     'slot-unfinished': {
@@ -267,7 +267,7 @@ export const settlements = [
       replace: '',
     },
     'slot-kept': {
-      breaks: 'the late end of a refunded video frees no place under the cap',
+      breaks: 'the late end of a released video frees no place under the cap',
       find: 'active_generations - 1',
       replace: 'active_generations',
     },

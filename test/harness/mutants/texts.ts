@@ -97,7 +97,7 @@ export const texts = [
       replace: '',
     },
     'remix-uncharged': {
-      breaks: 'a video that was refunded is remixed',
+      breaks: 'a video whose hold was released is remixed',
       find: "AND gen.state = 'charged'",
       replace: '',
     },

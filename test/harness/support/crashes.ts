@@ -80,7 +80,7 @@ const silent = () => undefined;
 const QUIET = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
 
 async function startTemporal(namespaces: readonly string[]) {
-  const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
+  const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: inject('temporalCli') },

@@ -45,7 +45,7 @@ export async function untilSettled(stack: TestStack, ids: readonly string[], tim
   return vi.waitFor(
     async () => {
       const all = await standings(stack, ids);
-      const open = all.filter(({ state }) => state !== 'charged' && state !== 'refunded');
+      const open = all.filter(({ state }) => state !== 'charged' && state !== 'released');
       if (open.length > 0) throw new Error(`${open.length} of ${ids.length} are open, as ${JSON.stringify(open[0])}`);
       return all;
     },

@@ -50,11 +50,11 @@ export const TRACES = {
   ],
   'record look': [generation(`provider_verdict <> 'open'`), event('seen')],
   settle: [
-    generation(`state IN ('charged', 'refunded')`),
+    generation(`state IN ('charged', 'released')`),
     generation('credits_charged IS NOT NULL'),
     `EXISTS (SELECT FROM holds WHERE generation_id = $1 AND state <> 'active')`,
     posted('settle'),
-    event('charged', 'refunded'),
+    event('charged', 'released'),
   ],
   refund: [
     'EXISTS (SELECT FROM refunds WHERE generation_id = $1 AND key = $2)',
@@ -83,13 +83,13 @@ const HALVES = `
     LEFT JOIN holds h ON h.generation_id = g.id
     LEFT JOIN journal_transactions held ON held.key = g.id || ':hold'
     LEFT JOIN journal_transactions settled ON settled.key = g.id || ':settle'
-  WHERE (h.id IS NOT NULL) <> (g.state IN ('held', 'charged', 'refunded')) OR (h.id IS NOT NULL) <> (held.id IS NOT NULL)
+  WHERE (h.id IS NOT NULL) <> (g.state IN ('held', 'charged', 'released')) OR (h.id IS NOT NULL) <> (held.id IS NOT NULL)
     OR (h.state IS NOT DISTINCT FROM 'active') <> (g.state = 'held')
     OR (h.state IS NOT DISTINCT FROM 'captured') <> (g.state = 'charged' AND settled.kind IS NOT DISTINCT FROM 'capture')
-    OR (h.state IS NOT DISTINCT FROM 'released') <> (g.state = 'refunded' AND settled.kind IS NOT DISTINCT FROM 'release')
+    OR (h.state IS NOT DISTINCT FROM 'released') <> (g.state = 'released' AND settled.kind IS NOT DISTINCT FROM 'release')
     OR (settled.id IS NOT NULL) <> (h.settled_at IS NOT NULL) OR (settled.id IS NOT NULL) <> (g.settled_at IS NOT NULL)
     OR g.event_sequence <> (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id)
-    OR (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind IN ('charged', 'refunded'))
+    OR (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind IN ('charged', 'released'))
       <> CASE WHEN settled.id IS NULL THEN 0 ELSE 1 END
     OR (SELECT count(*) FROM generation_events e WHERE e.generation_id = g.id AND e.kind = 'credits_refunded')
       <> (SELECT count(*) FROM refunds r WHERE r.generation_id = g.id)
@@ -99,7 +99,7 @@ const HALVES = `
     ORDER BY o.recorded_at DESC LIMIT 1) AS last ON true
   WHERE (a.frozen_at IS NOT NULL) <> (last.kind IS NOT DISTINCT FROM 'freeze')`;
 
-/** Ids of what is half settled, half refunded, half frozen: none. */
+/** Ids of what is half settled, half released, half frozen: none. */
 export async function findHalves(admin: pg.Pool): Promise<string[]> {
   return (await admin.query<{ id: string }>(HALVES)).rows.map(({ id }) => id);
 }

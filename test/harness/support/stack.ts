@@ -16,8 +16,8 @@ import { createLedger } from '../../../ledger/index.ts';
 import { Announcer, createStore, listenForChanges, openDatabase } from '../../../store/index.ts';
 import type { ContentStore } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
-import { createGenerations } from '../../../temporal/generations.ts';
-import { createTemporalClient, isTemporalUp } from '../../../temporal/connection.ts';
+import { createTemporal } from '../../../temporal/index.ts';
+import { createTemporalClient } from '../../../temporal/connection.ts';
 import { createProvider } from '../../../provider/index.ts';
 import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
@@ -146,7 +146,7 @@ export async function startStack(
       provider,
       archive,
       webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
-      generations: createGenerations(temporal),
+      generations: createTemporal(temporal).generations,
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
       providerEventsExpected: webhookSecret !== undefined,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
@@ -163,7 +163,7 @@ export async function startStack(
       changes,
       closing: closing.signal,
       givingUp: givingUp.signal,
-      temporal,
+      temporal: createTemporal(temporal),
       provider,
       archive,
       adminKey: ADMIN_KEY,
@@ -174,7 +174,6 @@ export async function startStack(
       countWebhook: (outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
       log,
-      isTemporalUp: () => isTemporalUp(temporal, 2000),
     });
     return { activities, changes, fetch: app.fetch };
   });

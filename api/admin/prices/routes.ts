@@ -1,14 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import type { PriceChange } from '../../ledger/index.ts';
-import { LedgerError } from '../../store/index.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError } from '../http/errors.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import type { PriceChange } from '../../../ledger/index.ts';
+import { LedgerError } from '../../../store/index.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { ApiError } from '../../http/errors.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 /** The price book: versions with the moment from which they are in force. */
 
@@ -35,12 +35,12 @@ const TextPriceSet = z
 
 const change = <Schema extends z.ZodType>(schema: Schema) => ({
   headers: keyed,
-  query: nothing,
-  body: { required: true, content: json(schema) },
+  query: noQuery,
+  body: { required: true, content: jsonContent(schema) },
 });
 const answersWith = <Schema extends z.ZodType>(schema: Schema) => ({
-  200: { description: 'It is set.', content: json(schema) },
-  ...errorAnswers(400, 401, 404, 409, 415, 422, 500, 503),
+  200: { description: 'It is set.', content: jsonContent(schema) },
+  ...errorResponses(400, 401, 404, 409, 415, 422, 500, 503),
 });
 
 const setPrice = createRoute({

@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { ApiDependencies } from '../http/deps.ts';
-import { examine } from './doctor.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers } from '../http/schemas.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { examine } from './examine.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses } from '../../http/contract.ts';
 
 const Doctor = z
   .object({
@@ -24,7 +24,7 @@ const doctor = createRoute({
       description: 'Every check, also when one is not ok.',
       content: { 'application/json': { schema: Doctor } },
     },
-    ...errorAnswers(401, 404, 500),
+    ...errorResponses(401, 404, 500),
   },
 });
 

@@ -1,17 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
-import { accountId, isAccountId } from '../../contracts/ids.ts';
-import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import { isServed } from '../http/connection.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { newRunId, reconcileNow } from './reconcile.ts';
-import { ApiError, notFound } from '../http/errors.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
-import { answerOnce } from '../http/once.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { accountId, isAccountId } from '../../../contracts/ids.ts';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import { isServed } from '../../http/connection.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { newRunId, reconcileNow } from '../reconcile/reconcileNow.ts';
+import { ApiError, notFound } from '../../http/errors.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
+import { answerOnce } from '../../http/once.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
 const named = {
@@ -43,10 +43,10 @@ const addAccount = createRoute({
   operationId: 'createAccount',
   summary: 'Open an account, with nothing in it',
   security: adminBearer,
-  request: { headers: keyed, query: nothing, body: named },
+  request: { headers: keyed, query: noQuery, body: named },
   responses: {
     200: { description: 'The account.', content: { 'application/json': { schema: Account } } },
-    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
+    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -59,7 +59,7 @@ const grant = createRoute({
   request: {
     params,
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
       content: {
@@ -81,7 +81,7 @@ const grant = createRoute({
   },
   responses: {
     200: { description: 'What was moved.', content: { 'application/json': { schema: Grant } } },
-    ...errorAnswers(400, 401, 402, 404, 415, 422, 500, 503),
+    ...errorResponses(400, 401, 402, 404, 415, 422, 500, 503),
   },
 });
 
@@ -112,7 +112,7 @@ const reconcile = createRoute({
   security: adminBearer,
   request: {
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
       content: {
@@ -126,7 +126,7 @@ const reconcile = createRoute({
   },
   responses: {
     200: { description: 'What was found and done.', content: { 'application/json': { schema: Reconciled } } },
-    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
+    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
   },
 });
 

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import type { ApiDependencies } from '../http/deps.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
 
 /** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
 export interface Finding {
@@ -42,7 +42,7 @@ export async function checkMigrations({ store }: ApiDependencies): Promise<Findi
 
 /** The SHA-256 of each file below `migrations/` that is applied, by its name there. */
 async function hashSchemaFiles(): Promise<Map<string, string>> {
-  const root = new URL('../../migrations/', import.meta.url);
+  const root = new URL('../../../migrations/', import.meta.url);
   const hashes = new Map<string, string>();
   for (const folder of ['tables', 'functions']) {
     for (const file of (await readdir(new URL(folder, root))).filter((one) => one.endsWith('.sql')).sort()) {

@@ -1,20 +1,20 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
-import { API_KEY_ID, apiKeyId, isAccountId } from '../../contracts/ids.ts';
-import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import { SCOPES } from '../../contracts/scopes.ts';
-import type { ListedKey } from '../../store/index.ts';
-import { newApiKey, sha256 } from '../http/auth.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError, notFound } from '../http/errors.ts';
-import { EXAMPLE, pageOf } from '../http/examples.ts';
-import { listOf, listQuery, toList } from '../http/listing.ts';
-import { keyed } from '../http/idempotencyKey.ts';
-import type { Inside } from '../http/once.ts';
-import { answerOnce, shownOnce } from '../http/once.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
+import { API_KEY_ID, apiKeyId, isAccountId } from '../../../contracts/ids.ts';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import { SCOPES } from '../../../contracts/scopes.ts';
+import type { ListedKey } from '../../../store/index.ts';
+import { newApiKey, sha256 } from '../../http/auth.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { ApiError, notFound } from '../../http/errors.ts';
+import { EXAMPLE, pageOf } from '../../http/examples.ts';
+import { listOf, listQuery, toList } from '../../http/listing.ts';
+import { keyed } from '../../http/idempotencyKey.ts';
+import type { Inside } from '../../http/once.ts';
+import { answerOnce, shownOnce } from '../../http/once.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 /** API keys as an operator makes, lists, rotates and revokes them. A key itself is shown once, and kept as its hash. */
 
@@ -72,10 +72,10 @@ const add = createRoute({
   operationId: 'createApiKey',
   summary: 'Make an API key; it is shown this once',
   security: adminBearer,
-  request: { params: account, headers: keyed, query: nothing, body: { required: true, content: json(NewKey) } },
+  request: { params: account, headers: keyed, query: noQuery, body: { required: true, content: jsonContent(NewKey) } },
   responses: {
-    200: { description: 'The key.', content: json(ShownKey) },
-    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
+    200: { description: 'The key.', content: jsonContent(ShownKey) },
+    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -92,9 +92,9 @@ const list = createRoute({
   responses: {
     200: {
       description: 'A page.',
-      content: json(listOf(Key).openapi('ApiKeyList', { example: pageOf(EXAMPLE.apiKey) })),
+      content: jsonContent(listOf(Key).openapi('ApiKeyList', { example: pageOf(EXAMPLE.apiKey) })),
     },
-    ...errorAnswers(400, 401, 404, 500, 503),
+    ...errorResponses(400, 401, 404, 500, 503),
   },
 });
 
@@ -107,10 +107,10 @@ const rotate = createRoute({
   request: {
     params: one,
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
-      content: json(
+      content: jsonContent(
         z
           .strictObject({
             expires_in_seconds: z
@@ -126,8 +126,8 @@ const rotate = createRoute({
     },
   },
   responses: {
-    200: { description: 'The new key.', content: json(ShownKey) },
-    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
+    200: { description: 'The new key.', content: jsonContent(ShownKey) },
+    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
   },
 });
 
@@ -137,17 +137,17 @@ const revoke = createRoute({
   operationId: 'revokeApiKey',
   summary: 'Revoke a key, at once and for good',
   security: adminBearer,
-  request: { params: one, query: nothing },
+  request: { params: one, query: noQuery },
   responses: {
     200: {
       description: 'It opens nothing any more.',
-      content: json(
+      content: jsonContent(
         z
           .object({ id: z.string(), object: z.literal('api_key'), revoked_at: moment })
           .openapi('ApiKeyRevoked', { example: EXAMPLE.apiKeyRevoked }),
       ),
     },
-    ...errorAnswers(400, 401, 404, 500, 503),
+    ...errorResponses(400, 401, 404, 500, 503),
   },
 });
 

@@ -1,11 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Sales } from '../../ledger/index.ts';
-import { unixSeconds } from '../generations/creditsObject.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorAnswers, json, nothing, plainText } from '../http/schemas.ts';
+import type { Sales } from '../../../ledger/index.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 export const SalesShown = z
   .object({
@@ -23,8 +23,8 @@ const get = createRoute({
   summary: 'Whether new requests are taken, and why not',
   security: adminBearer,
   responses: {
-    200: { description: 'At this moment.', content: json(SalesShown) },
-    ...errorAnswers(401, 404, 500, 503),
+    200: { description: 'At this moment.', content: jsonContent(SalesShown) },
+    ...errorResponses(401, 404, 500, 503),
   },
 });
 
@@ -36,10 +36,10 @@ const set = createRoute({
   security: adminBearer,
   request: {
     headers: keyed,
-    query: nothing,
+    query: noQuery,
     body: {
       required: true,
-      content: json(
+      content: jsonContent(
         z
           .strictObject({ open: z.boolean(), reason: plainText(500) })
           .openapi('SetSales', { example: { open: false, reason: 'maintenance until 14:00 UTC' } }),
@@ -47,8 +47,8 @@ const set = createRoute({
     },
   },
   responses: {
-    200: { description: 'As it stands.', content: json(SalesShown) },
-    ...errorAnswers(400, 401, 404, 415, 422, 500, 503),
+    200: { description: 'As it stands.', content: jsonContent(SalesShown) },
+    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
   },
 });
 

@@ -1,0 +1,80 @@
+import type { Client, Connection } from '@temporalio/client';
+import { ScheduleNotFoundError } from '@temporalio/client';
+import { RECONCILE_SCHEDULE_ID } from '../contracts/reconcile.ts';
+import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../contracts/temporal.ts';
+
+/** Temporal's numbers of a task queue's types. */
+const WORKFLOW_TASKS = 1;
+const ACTIVITY_TASKS = 2;
+
+/** A poll is answered after a minute at the latest, and the worker polls again: one that polled earlier is gone. */
+const POLLED_WITHIN_MS = 90_000;
+
+/** The reconciler's schedule, and the last run that it started. */
+export interface ScheduleState {
+  readonly isPaused: boolean;
+  readonly everyMs: number;
+  readonly createdAt: Date;
+  readonly lastRun: { readonly startedAt: Date; readonly workflowId: string } | undefined;
+}
+
+/** What the doctor asks. */
+export function createInspection(client: Client) {
+  const { workflowService, operatorService } = client.connection as Connection;
+  const { namespace } = client.options;
+
+  async function countPollersOf(queue: string, taskQueueType: number): Promise<number> {
+    const { pollers } = await workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: queue },
+      taskQueueType,
+    });
+    const since = Date.now() - POLLED_WITHIN_MS;
+    const recent = (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
+    return new Set(recent.map(({ identity }) => identity)).size;
+  }
+
+  return {
+    namespace,
+
+    async readServerVersion(): Promise<string> {
+      return (await workflowService.getSystemInfo({})).serverVersion;
+    },
+
+    /** Those of ours that the namespace does not know. */
+    async listMissingSearchAttributes(): Promise<string[]> {
+      const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+      return Object.values(SEARCH_ATTRIBUTE)
+        .map(({ name }) => name)
+        .filter((name) => !Object.hasOwn(customAttributes, name));
+    },
+
+    /** How many workers take every kind of work that is on this task queue. */
+    async countWorkers(queue: string): Promise<number> {
+      const types = queue === TASK_QUEUE.workflowsAndLedger ? [WORKFLOW_TASKS, ACTIVITY_TASKS] : [ACTIVITY_TASKS];
+      return Math.min(...(await Promise.all(types.map((type) => countPollersOf(queue, type)))));
+    },
+
+    /** Undefined: there is no schedule. */
+    async describeReconcileSchedule(): Promise<ScheduleState | undefined> {
+      try {
+        const { spec, state, info } = await client.schedule.getHandle(RECONCILE_SCHEDULE_ID).describe();
+        const last = info.recentActions.at(-1);
+        return {
+          isPaused: state.paused,
+          everyMs: spec.intervals?.[0]?.every ?? 0,
+          createdAt: info.createdAt,
+          lastRun: last && { startedAt: last.takenAt, workflowId: last.action.workflow.workflowId },
+        };
+      } catch (error) {
+        if (error instanceof ScheduleNotFoundError) return undefined;
+        throw error;
+      }
+    },
+
+    /** In Temporal's word, as `COMPLETED`. Raises when the workflow is unknown. */
+    async readStatus(workflowId: string): Promise<string> {
+      return (await client.workflow.getHandle(workflowId).describe()).status.name;
+    },
+  };
+}
