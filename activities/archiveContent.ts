@@ -28,7 +28,6 @@ interface Run {
 
 /** See `OutboundActivities.archiveContent`. */
 export async function archiveContent(deps: ActivityDependencies, generationId: string): Promise<Archived> {
-  deps.at('archive:before');
   const archiving = await deps.store.getArchiving(generationId);
   if (archiving.video === 'gone') {
     await deps.archive.remove(generationId);
@@ -88,9 +87,7 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
     run.progress = progress;
   });
   if (copied === 'missing') return 'missing';
-  deps.at('archive:stored');
   const { state } = await deps.store.recordContent(generationId, variant, { state: 'archived', ...copied, location });
-  deps.at('archive:recorded');
   if (state === 'gone') await deps.archive.remove(generationId);
   return state;
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { loadConfig } from '../config.ts';
 import { createLedger } from '../ledger/index.ts';
 import { Announcer, createPool, createStore, listenForChanges, openDatabase } from '../store/index.ts';
+import { listSchemaFiles } from '../migrations/files.ts';
 import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
@@ -51,6 +52,7 @@ const app = createApp({
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   log,
+  schemaFiles: await listSchemaFiles(),
 });
 const metrics = await serveMetrics(registry, config.host, config.metricsPort);
 const server = createServer(app);

@@ -90,6 +90,7 @@ export { createPool, type Pool } from './pool.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
+export type { AppliedFile } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Caller, KeySpending, ListedKey } from './keys.ts';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
+import type { ActivityDependencies } from '../../../activities/index.ts';
 import { createActivities } from '../../../activities/index.ts';
 import { createApp } from '../../../api/app.ts';
 import type { ServerLimits } from '../../../api/server.ts';
@@ -16,6 +17,7 @@ import { createLedger } from '../../../ledger/index.ts';
 import { Announcer, createStore, listenForChanges, openDatabase } from '../../../store/index.ts';
 import type { ContentStore } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
+import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
 import { createProvider } from '../../../provider/index.ts';
@@ -25,8 +27,6 @@ import { createTestDatabase } from './database.ts';
 import type { SwallowingProxy } from './swallowingProxy.ts';
 import { startSwallowingProxy } from './swallowingProxy.ts';
 import { createDevServer, startWorkers } from './temporal.ts';
-
-const noCrash = () => undefined;
 
 export const ADMIN_KEY = 'the-admin-key-of-the-tests';
 
@@ -79,8 +79,8 @@ export async function startStack(
     workersReach?: (temporalAddress: string) => Promise<string>;
     /** Then the simulator sends webhooks, signed with it. */
     webhookSecret?: string;
-    /** Called where a crash is tried; what it throws ends an activity's try. */
-    at?: (name: string) => void;
+    /** Of each worker, before its activities are made of them. */
+    wrapped?: (deps: ActivityDependencies) => ActivityDependencies;
     /** Then webhooks to tenants go to public addresses only. */
     guardWebhooks?: boolean;
     /** Then it can be lost, with its file. */
@@ -137,11 +137,12 @@ export async function startStack(
   const closing = new AbortController();
   const givingUp = new AbortController();
   setMaxListeners(0, closing.signal, givingUp.signal);
+  const schemaFiles = await listSchemaFiles();
   const processes = (TWICE ? [database.pool, database.openPool()] : [database.pool]).map((pool) => {
     const announcer = new Announcer(pool);
     const opened = openDatabase(pool, (id) => announcer.add(id));
     const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
-    const activities = createActivities({
+    const dependencies: ActivityDependencies = {
       ...books,
       provider,
       archive,
@@ -154,9 +155,9 @@ export async function startStack(
       copyLimits: COPY_LIMITS,
       count: (alarm) => alarms.push(alarm),
       observe: () => undefined,
-      at: options.at ?? noCrash,
       log,
-    });
+    };
+    const activities = createActivities(options.wrapped?.(dependencies) ?? dependencies);
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
       ...books,
@@ -174,6 +175,7 @@ export async function startStack(
       countWebhook: (outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
       log,
+      schemaFiles,
     });
     return { activities, changes, fetch: app.fetch };
   });
