@@ -10,7 +10,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { notAsked, transient } from './transient.ts';
 
-/** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet. */
+/** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet (MR-59). */
 const DEAD_AFTER_MS = 3_600_000;
 
 /** Thumbnail and spritesheet are nice to have: they hold nothing up for longer than this. */

@@ -10,6 +10,7 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
   const { store, provider } = deps;
   const attempt = await store.getOpenAttempt(generationId);
   if (attempt === undefined) return closed(deps, generationId);
+  // MR-35
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
   if (attempt.provider !== provider.name) {
     throw notAsked('The create went to another provider than is configured now.');

@@ -1,4 +1,5 @@
 import type { HoldRefusalCode } from '../contracts/activities.ts';
+import type { PaidState } from '../contracts/states.ts';
 import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 
@@ -179,7 +180,7 @@ const VOID = {
 
 /** What a request came to; `voided` means that nothing is held or ever will be. */
 export type Voided =
-  | { readonly state: 'held' | 'charged' | 'released'; readonly refusalCode: null }
+  | { readonly state: PaidState; readonly refusalCode: null }
   | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
 
 /** Gives up a request that has no hold yet; answers with how it stands afterwards. */

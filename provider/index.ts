@@ -19,7 +19,6 @@ export type {
   TextResult,
   TextUsage,
   Trouble,
-  Verdict,
   VideoPage,
   VideoRequest,
 } from './types.ts';

@@ -1,3 +1,4 @@
+import type { Verdict } from '../contracts/states.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
 import type { TextRequest } from './textRequest.ts';
 
@@ -22,8 +23,6 @@ export interface VideoRequest {
   /** The provider's id of the video that it is made from; the prompt alone is sent then. */
   readonly remixedFrom?: string;
 }
-
-export type Verdict = 'completed' | 'failed' | 'open';
 
 /** A video as the provider told it. Whatever is absent or garbage is null. */
 export interface ProviderVideo {
@@ -128,7 +127,7 @@ export interface Provider {
   readonly baseUrl: string;
   /**
    * What identifies it, `openai@` and the origin of its base URL: bound to each generation, for polling never moves
-   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider.
+   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider (MR-38).
    */
   readonly name: string;
   /** At most one request; never throws for provider trouble. */

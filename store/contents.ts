@@ -1,4 +1,5 @@
 import type { ContentVariant } from '../contracts/content.ts';
+import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 
@@ -118,7 +119,7 @@ export async function getRefunded(db: Database, generationId: string): Promise<n
   return (await row<{ microcredits: number }>(db, GET_REFUNDED, [generationId])).microcredits;
 }
 
-/** The content of a charged, undeleted generation of this very account; undefined while nothing is on record. */
+/** The content of a charged, undeleted generation of this very account (MR-52); undefined while nothing is on record. */
 export async function getContent(
   db: Database,
   accountId: string,
@@ -131,7 +132,7 @@ export async function getContent(
 
 /** What archiving has to know of a generation. */
 export interface Archiving {
-  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  readonly state: GenerationState;
   readonly deleted: boolean;
   readonly provider: string | null;
   readonly videoId: string | null;

@@ -1,4 +1,5 @@
 import type { RefundActor } from '../contracts/money.ts';
+import type { GenerationState, PaidState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import type { Listed, Page } from './pages.ts';
 import { AFTER_ALL_IDS, listPage } from './pages.ts';
@@ -12,7 +13,7 @@ export interface Generation {
   /** The key that asked for it, and whether that has named it since (known_at). */
   readonly apiKeyId: string;
   readonly isKnown: boolean;
-  readonly state: 'held' | 'charged' | 'released';
+  readonly state: PaidState;
   readonly model: string;
   readonly seconds: number;
   readonly size: string;
@@ -70,7 +71,7 @@ export async function listGenerations(
 
 /** How the generation stands, and whether this call recorded the wish. */
 export interface RequestedCancel {
-  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  readonly state: GenerationState;
   readonly first: boolean;
 }
 

@@ -14,8 +14,8 @@ export interface Repeat {
    * is no retry.
    */
   readonly retryWithinMs: number | null;
-  /** Whether its client hung up by now. Proves that the answer will not arrive; the opposite proves nothing. */
-  readonly isGone: () => boolean;
+  /** True proves that the client will not receive the answer; false proves nothing. */
+  readonly hasClientDisconnected: () => boolean;
 }
 
 /** A retry that does not say how long its client waits may come this long after the request: SDKs wait ten minutes, thrice. */
@@ -29,7 +29,7 @@ export function readRepeat(c: Context<Env>): Repeat {
   return {
     idempotencyKey: readIdempotencyKey(c.req.header('idempotency-key')),
     retryWithinMs: retryWindowMs(c.req.header('x-stainless-retry-count'), c.req.header('x-stainless-timeout')),
-    isGone: () => isServed(c.env) && c.env.incoming.socket.destroyed,
+    hasClientDisconnected: () => isServed(c.env) && c.env.incoming.socket.destroyed,
   };
 }
 
@@ -43,7 +43,7 @@ export function retryWindowMs(retryCount: string | undefined, timeoutSeconds: st
 }
 
 /**
- * Notes that the API key that asked for this generation names its id: the only proof that the answer arrived. Until then an
+ * Notes that the API key that asked for this generation names its id: the only proof that the answer arrived (MR-88). Until then an
  * SDK's retry is answered with this generation.
  */
 export async function noteKnown(

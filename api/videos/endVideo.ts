@@ -29,7 +29,7 @@ export async function cancelVideo({ store, temporal, log }: ApiDependencies, gen
  */
 export async function deleteVideo(deps: ApiDependencies, generation: Generation): Promise<void> {
   const { store, archive, log } = deps;
-  // Before anything is touched: what is open may yet be charged, and must then be there.
+  // Before anything is touched: what is open may yet be charged, and must then be there (MR-81).
   if (generation.state === 'held') throw notTerminal();
   // Whatever stops this from here on: a video that its owner has deleted at the provider is not refunded as lost.
   await store.beginOwnersDeletion(generation.accountId, generation.id);

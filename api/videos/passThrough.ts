@@ -17,7 +17,7 @@ interface Wanted {
 
 /**
  * The provider's content as it comes, never held as a whole. Its first bytes are looked at before anything is answered, its
- * last one is kept back until the whole is known to be complete: what is no video is never sent as one. Every header is made
+ * last one is kept back until the whole is known to be complete: what is no video is never sent as one (MR-58). Every header is made
  * here, of values that hold for the bytes that are sent. Which bytes of a video were sent is on record.
  */
 export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promise<PassedThrough> {

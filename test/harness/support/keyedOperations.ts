@@ -1,7 +1,7 @@
 import { type Books } from './database.ts';
 import { createHash } from 'node:crypto';
 import type { SeenVideo } from '../../../store/index.ts';
-import type { ReleaseReason } from '../../../contracts/activities.ts';
+import type { ReleaseReason } from '../../../contracts/states.ts';
 import type { Tenant } from './database.ts';
 import { PROVIDER } from './ledgerSteps.ts';
 import type { TRACES } from './operationTraces.ts';
