@@ -1,4 +1,4 @@
-import type { Changes } from '../../ledger/index.ts';
+import type { Changes } from '../../store/index.ts';
 
 /** This often the generation is read even without a change, so that proxies do not close the stream as idle. */
 const REFRESH_INTERVAL_MS = 15_000;

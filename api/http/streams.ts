@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { SSEStreamingApi } from 'hono/streaming';
-import type { Caller, Ledger } from '../../ledger/index.ts';
+import type { Caller, Store } from '../../store/index.ts';
 import { isServed } from './connection.ts';
 import type { ApiDependencies, Env, StreamLimits } from './deps.ts';
 import { ApiError } from './errors.ts';
@@ -16,7 +16,7 @@ export function withStreams(deps: ApiDependencies): StreamDependencies {
   const streams = {
     feeds: new Feeds(deps.changes),
     places: new StreamPlaces(deps.streamLimits),
-    keys: new KeyStandings(deps.ledger),
+    keys: new KeyStandings(deps.store),
   };
   return { ...deps, streams };
 }
@@ -59,7 +59,7 @@ const CHECK_EVERY_MS = 10_000;
 export class KeyStandings {
   private readonly checks = new Map<string, { readonly atMs: number; readonly inForce: Promise<boolean> }>();
 
-  constructor(private readonly ledger: Pick<Ledger, 'isKeyInForce'>) {}
+  constructor(private readonly store: Pick<Store, 'isKeyInForce'>) {}
 
   /** Raises `invalid_api_key` at most ten seconds after the key was revoked or has expired. */
   async require({ apiKeyId }: Caller): Promise<void> {
@@ -68,7 +68,7 @@ export class KeyStandings {
     if (check === undefined || now - check.atMs > CHECK_EVERY_MS) {
       for (const [id, { atMs }] of this.checks) if (now - atMs > CHECK_EVERY_MS) this.checks.delete(id);
       // A database that does not answer proves nothing about the key.
-      check = { atMs: now, inForce: this.ledger.isKeyInForce(apiKeyId).catch(() => true) };
+      check = { atMs: now, inForce: this.store.isKeyInForce(apiKeyId).catch(() => true) };
       this.checks.set(apiKeyId, check);
     }
     if (await check.inForce) return;
