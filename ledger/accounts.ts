@@ -40,7 +40,10 @@ export async function setAccountFrozen(
 export interface Balance {
   readonly availableMicrocredits: number;
   readonly heldMicrocredits: number;
-  readonly activeHolds: number;
+  /** How many active holds there are, by what they are for. */
+  readonly heldVideos: number;
+  readonly heldScripts: number;
+  readonly heldThreads: number;
   readonly activeGenerations: number;
   readonly maxActiveGenerations: number;
   readonly isFrozen: boolean;
@@ -49,10 +52,15 @@ export interface Balance {
 const GET_BALANCE = {
   name: 'get_balance',
   text: `SELECT a.available_microcredits AS "availableMicrocredits", a.held_microcredits AS "heldMicrocredits",
-      (SELECT count(*) FROM holds h WHERE h.account_id = a.id AND h.state = 'active') AS "activeHolds",
+      h.videos AS "heldVideos", h.scripts AS "heldScripts", h.threads AS "heldThreads",
       a.active_generations AS "activeGenerations", a.max_active_generations AS "maxActiveGenerations",
       a.frozen_at IS NOT NULL AS "isFrozen"
-    FROM accounts a WHERE a.id = $1`,
+    FROM accounts a, LATERAL (SELECT
+        count(*) FILTER (WHERE generation_id LIKE 'video%') AS videos,
+        count(*) FILTER (WHERE generation_id LIKE 'script%') AS scripts,
+        count(*) FILTER (WHERE generation_id LIKE 'thread%') AS threads
+      FROM holds WHERE account_id = a.id AND state = 'active') h
+    WHERE a.id = $1`,
 };
 
 export async function getBalance(pool: Pool, accountId: string): Promise<Balance> {

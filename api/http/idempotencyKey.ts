@@ -28,7 +28,7 @@ function invalidKey(what: string): ApiError {
 export function keyReused(): ApiError {
   return new ApiError(
     'idempotency_key_reused',
-    'This Idempotency-Key came with other arguments before. Nothing was changed; use a new key for a new request.',
+    'This Idempotency-Key was used before for another request. Nothing more was held or changed; use a new key for a new request.',
     { param: 'Idempotency-Key' },
   );
 }
