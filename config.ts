@@ -1,6 +1,5 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
-import { CRASH_POINTS, TEXT_CRASH_POINTS } from './contracts/crashPoints.ts';
 
 /**
  * The one place that reads the environment. Only the `main.ts` of each process calls `loadConfig`; everything else is
@@ -62,7 +61,6 @@ const schema = z
     WORKER_METRICS_PORT: port(9465),
     SIMULATOR_PORT: port(3001),
     START_TIMEOUT_MS: z.coerce.number().int().min(1000).max(60_000).default(20_000),
-    CRASH_AT: z.enum([...CRASH_POINTS, ...TEXT_CRASH_POINTS]).optional(),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   })
   .refine((env) => env.OPENAI_API_KEY === undefined || env.OPENAI_BASE_URL !== undefined, {
@@ -120,7 +118,6 @@ export function parseConfig(environment: Record<string, string | undefined>) {
     metricsPort: env.METRICS_PORT,
     workerMetricsPort: env.WORKER_METRICS_PORT,
     startTimeoutMs: env.START_TIMEOUT_MS,
-    crashAt: env.CRASH_AT,
     logLevel: env.LOG_LEVEL,
   };
 }

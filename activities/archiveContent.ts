@@ -10,7 +10,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { notAsked, transient } from './transient.ts';
 
-/** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet. */
+/** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet (MR-59). */
 const DEAD_AFTER_MS = 3_600_000;
 
 /** Thumbnail and spritesheet are nice to have: they hold nothing up for longer than this. */
@@ -28,7 +28,6 @@ interface Run {
 
 /** See `OutboundActivities.archiveContent`. */
 export async function archiveContent(deps: ActivityDependencies, generationId: string): Promise<Archived> {
-  deps.at('archive:before');
   const archiving = await deps.ledger.getArchiving(generationId);
   if (archiving.video === 'gone') {
     await deps.archive.remove(generationId);
@@ -88,9 +87,7 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
     run.progress = progress;
   });
   if (copied === 'missing') return 'missing';
-  deps.at('archive:stored');
   const { state } = await deps.ledger.recordContent(generationId, variant, { state: 'archived', ...copied, location });
-  deps.at('archive:recorded');
   if (state === 'gone') await deps.archive.remove(generationId);
   return state;
 }

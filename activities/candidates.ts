@@ -102,7 +102,7 @@ export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly
   return end.read === 'in part' ? unclear(end.why) : { outcome: 'nothing' };
 }
 
-/** By the provider's clock; 0 when that can't be known: then age proves nothing. */
+/** By the provider's clock; 0 when that can't be known: then age proves nothing (MR-37). */
 function sinceBegin(createdAt: Date | null, begunAtMs: number | null): number {
   return createdAt === null || begunAtMs === null ? 0 : createdAt.getTime() - begunAtMs;
 }

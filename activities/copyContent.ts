@@ -36,7 +36,7 @@ const TOO_LARGE_RETRY_MS = 10 * 60_000;
 
 /**
  * Copies one content into the store, from where the earlier try broke off if it is still the same. `missing`: the provider
- * says that there is none. Raises `NotTheContent` for bytes that are no whole video or image, of which nothing is kept, and a
+ * says that there is none. Raises `NotTheContent` for bytes that are no whole video or image (MR-58), of which nothing is kept, and a
  * retryable failure for every other answer, and for a body that breaks off.
  */
 export async function copyContent(

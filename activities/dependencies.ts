@@ -1,26 +1,8 @@
 import type { GenerationRef } from '../contracts/activities.ts';
-import type { CrashPoint } from '../contracts/crashPoints.ts';
+import type { Alarm } from '../contracts/alarms.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { ContentStore, WebhookSender } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
-
-/** What an operator is alerted by. */
-export type Alarm =
-  | 'settlement_conflict'
-  | 'settlement_refused'
-  | 'emergency_release'
-  | 'hold_overdue'
-  | 'provider_operator_fault'
-  | 'provider_id_conflict'
-  | 'generation_resumed'
-  | 'ledger_difference'
-  | 'reconciler_run'
-  | 'provider_cost_lost_microcredits'
-  | 'content_gone'
-  | 'content_unusable'
-  | 'content_refunded'
-  | 'content_refund_refused'
-  | 'webhook_endpoint_disabled';
 
 /** What the reconciler asks of Temporal; by describe, for a list may lag behind. */
 export interface Generations {
@@ -61,12 +43,11 @@ export interface ActivityDependencies {
   readonly textLeaseMs: number;
   readonly count: (alarm: Alarm, amount?: number) => void;
   readonly observe: (gauge: 'orphan_videos', value: number) => void;
-  readonly at: CrashPoint;
   readonly log: Log;
 }
 
 /** What has to do with the provider alone. */
 export type ProviderDependencies = Pick<
   ActivityDependencies,
-  'ledger' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count' | 'at'
+  'ledger' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count'
 >;

@@ -7,16 +7,15 @@ import { notAsked } from './transient.ts';
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
-  const { ledger, provider, at } = deps;
+  const { ledger, provider } = deps;
   const attempt = await ledger.getOpenAttempt(generationId);
   if (attempt === undefined) return closed(deps, generationId);
+  // MR-35
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
   if (attempt.provider !== provider.name) {
     throw notAsked('The create went to another provider than is configured now.');
   }
-  at('find:before');
   const looked = await lookForCandidates(deps, attempt);
-  at('find:listed');
   if (looked.end.read === 'cannot list') return { outcome: 'unknowable', why: 'the provider has no list' };
   const others = looked.candidates.length === 0 ? [] : await ledger.listUnmatchedPrompts(generationId);
   const judged = judge(looked, others.map(wideForm));
@@ -34,7 +33,6 @@ async function adopt(
   found: Extract<Judgement, { outcome: 'fits' }>,
 ): Promise<FindOutcome> {
   const { outcome, providerVideoId } = await deps.ledger.adoptVideo(generationId, attempt.number, found);
-  deps.at('find:adopted');
   if (providerVideoId !== null) {
     return { outcome: 'adopted', providerVideoId, providerEventsExpected: deps.providerEventsExpected };
   }

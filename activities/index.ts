@@ -32,4 +32,4 @@ export function createActivities(deps: ActivityDependencies): Activities {
   };
 }
 
-export type { ActivityDependencies, Alarm } from './dependencies.ts';
+export type { ActivityDependencies } from './dependencies.ts';

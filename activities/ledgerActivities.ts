@@ -6,18 +6,14 @@ import { LedgerError } from '../ledger/index.ts';
 import type { ActivityDependencies, Log } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'archive' | 'holdTtlSeconds' | 'count' | 'at' | 'log'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'archive' | 'holdTtlSeconds' | 'count' | 'log'>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, holdTtlSeconds, count, at, log } = deps;
+  const { ledger, holdTtlSeconds, count, log } = deps;
   return {
-    placeHold: async ({ generationId, accountId }) => {
-      at('hold:before');
-      const placement = await ledger.placeHold(generationId, holdTtlSeconds, accountId, teller(log, accountId));
-      at('hold:after');
-      return placement;
-    },
+    placeHold: ({ generationId, accountId }) =>
+      ledger.placeHold(generationId, holdTtlSeconds, accountId, teller(log, accountId)),
     captureHold: (generation) => settle(deps, generation, 'completed'),
     releaseHold: ({ reason, ...generation }) => settle(deps, generation, reason),
     emergencyRelease: (generation) => settle(deps, generation, 'emergency'),
@@ -33,17 +29,15 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
 }
 
 async function settle(
-  { ledger, count, at, log }: Dependencies,
+  { ledger, count, log }: Dependencies,
   { generationId, accountId }: GenerationRef,
   reason: Settlement['reason'],
 ): Promise<SettleResult> {
-  at('settle:before');
   try {
     const settled = await ledger.settleGeneration(generationId, reason, {
       accountId,
       told: teller(log, accountId),
     });
-    at('settle:after');
     if (settled.result === 'conflict') {
       count('settlement_conflict');
       log.warn({ generationId, accountId, asked: reason, stands: settled.settlement.reason }, 'settlement conflict');

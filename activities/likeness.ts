@@ -2,7 +2,7 @@ import type { OpenAttempt } from '../ledger/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 
 /**
- * How much a listed video looks like what an attempt asked for.
+ * How much a listed video looks like what an attempt asked for (MR-32, MR-34).
  * `equal`: all that a list shows is as it was sent. `normalised`: the same, but for changes to the text that servers make
  * (line ends, outer space, Unicode form). `perhaps`: its text is a changed or cut echo of ours, or is not shown. `other`: it
  * has a text of its own.

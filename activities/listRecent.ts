@@ -15,7 +15,7 @@ const RETRY_MS = 60_000;
 /** Answers of a server that has no list. */
 const CANNOT_LIST = [404, 405, 501];
 
-/** How far a list was read. Only `whole` proves that something is not there. */
+/** How far a list was read. Only `whole` proves that something is not there (MR-36). */
 export type ListEnd =
   | { readonly read: 'whole' | 'cannot list' }
   | {

@@ -26,7 +26,7 @@ export async function giveUpIfHalted(
   return { outcome: 'not_made', why, retryAfterMs: null };
 }
 
-/** Closes the attempt by what a refusal proves. */
+/** Closes the attempt by what a refusal proves (MR-12, MR-13, MR-40). */
 export async function recordRefusal(
   { ledger, count }: ProviderDependencies,
   generationId: string,

@@ -60,7 +60,6 @@ async function submitVideo(
   const unrecorded = context.info.heartbeatDetails as Made | undefined;
   if (unrecorded !== undefined) return recordMade(deps, generationId, unrecorded);
 
-  deps.at('create:before');
   const askedAtMs = performance.now();
   const begun = await deps.ledger.beginAttempt(generationId, deps.provider, leastTimeLeftMs);
   switch (begun.outcome) {
@@ -80,7 +79,6 @@ async function submitVideo(
       break;
   }
 
-  deps.at('create:begun');
   const halted = await giveUpIfHalted(deps, generationId, begun.number, askedAtMs);
   if (halted !== undefined) return halted;
   const { inputReference, remixedFrom, remixedElsewhere, ...fields } = begun.request;
@@ -90,7 +88,6 @@ async function submitVideo(
     ...(inputReference === null ? {} : { inputReference }),
     ...(remixedFrom === null ? {} : { remixedFrom }),
   });
-  deps.at('create:made');
   return recordCreate(deps, generationId, begun.number, result);
 }
 
@@ -132,7 +129,6 @@ async function recordMade(deps: ProviderDependencies, generationId: string, vide
     default:
       return { outcome: 'ambiguous', why: 'the attempt was closed before its answer was recorded' };
   }
-  deps.at('create:recorded');
   return created(deps, providerVideoId);
 }
 
@@ -154,17 +150,14 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
   if (made.provider !== provider.name) {
     throw notAsked('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).');
   }
-  deps.at('look:before');
   const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
-  deps.at('look:seen');
   if (answer.outcome === 'transient') {
     countUnanswered(askedAtMs);
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
   const { verdict } = await ledger.recordLook(generationId, providerVideoId, answer.video);
-  deps.at('look:recorded');
   return { verdict };
 }
 

@@ -13,7 +13,7 @@ const RETRY_MS = 1000;
 type Dependencies = Pick<ProviderDependencies, 'ledger' | 'textLeaseMs'>;
 
 /**
- * The writer of a text holds the lease of its attempt in the database. Temporal may take it for dead while it is alive, and
+ * The writer of a text holds the lease of its attempt in the database (MR-63). Temporal may take it for dead while it is alive, and
  * start the activity again; that try finds the lease and waits for this one's end. So nothing here asks whether Temporal
  * still listens: what the provider has written is billed, and is in this process alone.
  */

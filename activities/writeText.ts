@@ -15,7 +15,6 @@ export async function writeText(
   leastTimeLeftMs: number,
 ): Promise<TextOutcome> {
   const { ledger, provider } = deps;
-  deps.at('write:before');
   const askedAtMs = performance.now();
   const begun = await ledger.beginAttempt(generationId, provider, leastTimeLeftMs);
   switch (begun.outcome) {
@@ -38,7 +37,6 @@ export async function writeText(
       break;
   }
 
-  deps.at('write:begun');
   const { number } = begun;
   const halted = await giveUpIfHalted(deps, generationId, number, askedAtMs);
   if (halted !== undefined) return halted;
@@ -75,11 +73,9 @@ async function write(
 ): Promise<TextOutcome> {
   const { ledger, provider } = deps;
   const result = await provider.writeText(request, async (output) => writer.write(output));
-  deps.at('write:written');
   switch (result.outcome) {
     case 'written':
       await untilRecorded(() => ledger.endText(generationId, number, result));
-      deps.at('write:recorded');
       return { outcome: 'ended' };
     case 'ambiguous':
       await untilRecorded(() => ledger.noteAmbiguousAttempt(generationId, number, result.why));

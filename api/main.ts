@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { loadConfig } from '../config.ts';
 import { Announcer, createLedger, createPool, listenForChanges } from '../ledger/index.ts';
+import { listSchemaFiles } from '../migrations/files.ts';
 import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
@@ -47,6 +48,7 @@ const app = createApp({
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   log,
+  schemaFiles: await listSchemaFiles(),
 });
 const metrics = await serveMetrics(registry, config.host, config.metricsPort);
 const server = createServer(app);

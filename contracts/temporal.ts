@@ -17,7 +17,7 @@ export function workflowTypeOf(generationId: string): typeof GENERATE_VIDEO | ty
   return isVideoId(generationId) ? GENERATE_VIDEO : GENERATE_TEXT;
 }
 
-/** Ids and amounts only: no prompt, file or key ever enters a history. */
+/** Ids and amounts only: no prompt, file or key ever enters a history (MR-80). */
 export type GenerationInput = GenerationRef;
 
 export interface GenerationResult {

@@ -117,6 +117,7 @@ export { Announcer, type Changes, listenForChanges } from '../store/changes.ts';
 export { toCsv } from './csv.ts';
 export { createPool, type Pool } from '../store/pool.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from '../store/errors.ts';
+export type { AppliedFile } from '../store/doctor.ts';
 export type { GenerationEvent } from '../store/events.ts';
 export type { Generation } from '../store/generations.ts';
 export type { Admission, AnyAdmission, KeptAnswer, Repeated } from './admission.ts';

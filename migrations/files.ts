@@ -16,9 +16,15 @@ export interface SchemaFiles {
   readonly functions: readonly SchemaFile[];
 }
 
-/** Reads the SQL below `folder`, which ends in a slash, in the order in which it is run. */
-export async function readSchemaFiles(folder: URL): Promise<SchemaFiles> {
+/** Reads the SQL below `folder`, which ends in a slash, in the order in which it is run; by default this version's. */
+export async function readSchemaFiles(folder = new URL('./', import.meta.url)): Promise<SchemaFiles> {
   return { tables: await readFolder(folder, 'tables'), functions: await readFolder(folder, 'functions') };
+}
+
+/** What `schema_migrations` says of a database that this version has migrated. */
+export async function listSchemaFiles(): Promise<Pick<SchemaFile, 'name' | 'sha256'>[]> {
+  const { tables, functions } = await readSchemaFiles();
+  return [...tables, ...functions].map(({ name, sha256 }) => ({ name, sha256 }));
 }
 
 async function readFolder(folder: URL, kind: 'tables' | 'functions'): Promise<SchemaFile[]> {

@@ -27,7 +27,7 @@ export interface MigrateOptions {
  * Raises when a file of tables was edited after it was applied, or is unknown to this code.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const { ownerUrl, serviceUrl, onApplied, folder = new URL('./', import.meta.url) } = options;
+  const { ownerUrl, serviceUrl, onApplied, folder } = options;
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {

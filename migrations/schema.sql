@@ -15,10 +15,10 @@ CREATE TABLE account_operations (
   CONSTRAINT account_operations_pkey PRIMARY KEY (account_id, key),
   CONSTRAINT account_operations_transaction_id_key UNIQUE (transaction_id),
   CONSTRAINT account_operations_amount CHECK ((kind = 'grant'::text) = (requested_microcredits IS NOT NULL)),
-  CONSTRAINT account_operations_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
-  CONSTRAINT account_operations_kind_check CHECK (kind = ANY (ARRAY['grant'::text, 'freeze'::text, 'unfreeze'::text])),
+  CONSTRAINT account_operations_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT account_operations_kind_known CHECK (kind = ANY (ARRAY['grant'::text, 'freeze'::text, 'unfreeze'::text])),
   CONSTRAINT account_operations_movement CHECK ((outcome = 'granted'::text) = (transaction_id IS NOT NULL) AND (outcome = 'granted'::text) = (moved_microcredits <> 0)),
-  CONSTRAINT account_operations_outcome_check CHECK (outcome = ANY (ARRAY['granted'::text, 'nothing_available'::text, 'too_large'::text, 'frozen'::text, 'already_frozen'::text, 'unfrozen'::text, 'not_frozen'::text])),
+  CONSTRAINT account_operations_outcome_known CHECK (outcome = ANY (ARRAY['granted'::text, 'nothing_available'::text, 'too_large'::text, 'frozen'::text, 'already_frozen'::text, 'unfrozen'::text, 'not_frozen'::text])),
   CONSTRAINT account_operations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT account_operations_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
 );
@@ -35,12 +35,12 @@ CREATE TABLE accounts (
   frozen_at timestamp with time zone,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT accounts_pkey PRIMARY KEY (id),
-  CONSTRAINT accounts_active_generations_check CHECK (active_generations >= 0),
+  CONSTRAINT accounts_active_generations_not_negative CHECK (active_generations >= 0),
   CONSTRAINT accounts_available_range CHECK (available_microcredits >= 0 AND available_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT accounts_held_range CHECK (held_microcredits >= 0 AND held_microcredits <= '9007199254740991'::bigint),
-  CONSTRAINT accounts_id_check CHECK (id ~ '^acct_[0-9a-f]{32}$'::text),
-  CONSTRAINT accounts_max_active_generations_check CHECK (max_active_generations >= 0),
-  CONSTRAINT accounts_name_check CHECK (length(name) >= 1 AND length(name) <= 200)
+  CONSTRAINT accounts_id_format CHECK (id ~ '^acct_[0-9a-f]{32}$'::text),
+  CONSTRAINT accounts_max_active_generations_not_negative CHECK (max_active_generations >= 0),
+  CONSTRAINT accounts_name_length CHECK (length(name) >= 1 AND length(name) <= 200)
 );
 GRANT SELECT ON holdfast.accounts TO holdfast_service;
 
@@ -52,8 +52,8 @@ CREATE TABLE api_key_spending (
   month date NOT NULL,
   month_microcredits bigint NOT NULL DEFAULT 0,
   CONSTRAINT api_key_spending_pkey PRIMARY KEY (api_key_id),
-  CONSTRAINT api_key_spending_day_microcredits_check CHECK (day_microcredits >= 0 AND day_microcredits <= '9007199254740991'::bigint),
-  CONSTRAINT api_key_spending_month_microcredits_check CHECK (month_microcredits >= 0 AND month_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT api_key_spending_day_microcredits_range CHECK (day_microcredits >= 0 AND day_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT api_key_spending_month_microcredits_range CHECK (month_microcredits >= 0 AND month_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT api_key_spending_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id)
 );
 GRANT SELECT ON holdfast.api_key_spending TO holdfast_service;
@@ -75,10 +75,10 @@ CREATE TABLE api_keys (
   CONSTRAINT api_keys_id_account_id_key UNIQUE (id, account_id),
   CONSTRAINT api_keys_key_sha256_key UNIQUE (key_sha256),
   CONSTRAINT api_keys_daily_limit_range CHECK (daily_limit_microcredits >= 1 AND daily_limit_microcredits <= '9007199254740991'::bigint),
-  CONSTRAINT api_keys_id_check CHECK (id ~ '^key_[0-9a-f]{32}$'::text),
-  CONSTRAINT api_keys_key_sha256_check CHECK (length(key_sha256) = 32),
+  CONSTRAINT api_keys_id_format CHECK (id ~ '^key_[0-9a-f]{32}$'::text),
+  CONSTRAINT api_keys_key_sha256_length CHECK (length(key_sha256) = 32),
   CONSTRAINT api_keys_monthly_limit_range CHECK (monthly_limit_microcredits >= 1 AND monthly_limit_microcredits <= '9007199254740991'::bigint),
-  CONSTRAINT api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 200),
+  CONSTRAINT api_keys_name_length CHECK (length(name) >= 1 AND length(name) <= 200),
   CONSTRAINT api_keys_requests_range CHECK (requests_per_minute >= 1 AND requests_per_minute <= 1000000),
   CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT api_keys_spends_as_own FOREIGN KEY (spends_as, account_id) REFERENCES api_keys(id, account_id)
@@ -97,17 +97,17 @@ CREATE TABLE contents (
   location text,
   recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT contents_pkey PRIMARY KEY (generation_id, variant),
-  CONSTRAINT contents_bytes_check CHECK (bytes >= 1 AND bytes <= '9007199254740991'::bigint),
-  CONSTRAINT contents_content_type_check CHECK (length(content_type) >= 1 AND length(content_type) <= 200),
+  CONSTRAINT contents_bytes_range CHECK (bytes >= 1 AND bytes <= '9007199254740991'::bigint),
+  CONSTRAINT contents_content_type_length CHECK (length(content_type) >= 1 AND length(content_type) <= 200),
   CONSTRAINT contents_described CHECK (num_nonnulls(bytes, sha256, content_type, location) =
 CASE state
     WHEN 'archived'::text THEN 4
     ELSE 0
 END),
-  CONSTRAINT contents_location_check CHECK (length(location) >= 1 AND length(location) <= 1000),
-  CONSTRAINT contents_sha256_check CHECK (length(sha256) = 32),
-  CONSTRAINT contents_state_check CHECK (state = ANY (ARRAY['archived'::text, 'gone'::text])),
-  CONSTRAINT contents_variant_check CHECK (variant = ANY (ARRAY['video'::text, 'thumbnail'::text, 'spritesheet'::text])),
+  CONSTRAINT contents_location_length CHECK (length(location) >= 1 AND length(location) <= 1000),
+  CONSTRAINT contents_sha256_length CHECK (length(sha256) = 32),
+  CONSTRAINT contents_state_known CHECK (state = ANY (ARRAY['archived'::text, 'gone'::text])),
+  CONSTRAINT contents_variant_known CHECK (variant = ANY (ARRAY['video'::text, 'thumbnail'::text, 'spritesheet'::text])),
   CONSTRAINT contents_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE TRIGGER contents_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -126,7 +126,7 @@ CREATE TABLE generation_events (
   data jsonb NOT NULL DEFAULT '{}'::jsonb,
   recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT generation_events_pkey PRIMARY KEY (generation_id, sequence),
-  CONSTRAINT generation_events_sequence_check CHECK (sequence > 0),
+  CONSTRAINT generation_events_sequence_positive CHECK (sequence > 0),
   CONSTRAINT generation_events_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE TRIGGER generation_events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON generation_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -181,19 +181,19 @@ CREATE TABLE generations (
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
-  CONSTRAINT generations_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
-  CONSTRAINT generations_duration_ms_check CHECK (duration_ms >= 0),
-  CONSTRAINT generations_fingerprint_check CHECK (length(fingerprint) = 32),
-  CONSTRAINT generations_id_check CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'::text),
-  CONSTRAINT generations_kind_check CHECK (kind = split_part(id, '_'::text, 1)),
+  CONSTRAINT generations_duration_ms_not_negative CHECK (duration_ms >= 0),
+  CONSTRAINT generations_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
+  CONSTRAINT generations_id_format CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'::text),
+  CONSTRAINT generations_kind_is_of_id CHECK (kind = split_part(id, '_'::text, 1)),
   CONSTRAINT generations_never_more_than_held CHECK (charged_amount_microcredits <= amount_microcredits),
-  CONSTRAINT generations_provider_progress_check CHECK (provider_progress >= 0 AND provider_progress <= 100),
-  CONSTRAINT generations_provider_verdict_check CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
-  CONSTRAINT generations_replays_check CHECK (replays >= 0),
-  CONSTRAINT generations_seconds_check CHECK (seconds > 0),
-  CONSTRAINT generations_state_check CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'released'::text, 'refused'::text, 'voided'::text])),
+  CONSTRAINT generations_provider_progress_range CHECK (provider_progress >= 0 AND provider_progress <= 100),
+  CONSTRAINT generations_provider_verdict_known CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
+  CONSTRAINT generations_replays_not_negative CHECK (replays >= 0),
+  CONSTRAINT generations_seconds_positive CHECK (seconds > 0),
+  CONSTRAINT generations_state_known CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'released'::text, 'refused'::text, 'voided'::text])),
   CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'released'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
   CONSTRAINT generations_three_states CHECK (COALESCE(
 CASE
@@ -243,11 +243,11 @@ CREATE TABLE holds (
   settled_at timestamp with time zone,
   CONSTRAINT holds_pkey PRIMARY KEY (id),
   CONSTRAINT holds_generation_id_key UNIQUE (generation_id),
-  CONSTRAINT holds_amount_microcredits_check CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT holds_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT holds_expire_later CHECK (expires_at > placed_at),
-  CONSTRAINT holds_id_check CHECK (id ~ '^hold_[0-9a-f]{32}$'::text),
+  CONSTRAINT holds_id_format CHECK (id ~ '^hold_[0-9a-f]{32}$'::text),
   CONSTRAINT holds_settled CHECK ((state = 'active'::text) = (settled_at IS NULL)),
-  CONSTRAINT holds_state_check CHECK (state = ANY (ARRAY['active'::text, 'captured'::text, 'released'::text])),
+  CONSTRAINT holds_state_known CHECK (state = ANY (ARRAY['active'::text, 'captured'::text, 'released'::text])),
   CONSTRAINT holds_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT holds_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
@@ -269,9 +269,9 @@ CREATE TABLE idempotency_keys (
   answer jsonb,
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key),
   CONSTRAINT idempotency_keys_answer CHECK (answer IS NULL OR answer_status IS NOT NULL),
-  CONSTRAINT idempotency_keys_answer_status_check CHECK (answer_status = ANY (ARRAY[200, 402])),
-  CONSTRAINT idempotency_keys_fingerprint_check CHECK (length(fingerprint) = 32),
-  CONSTRAINT idempotency_keys_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT idempotency_keys_answer_status_known CHECK (answer_status = ANY (ARRAY[200, 402])),
+  CONSTRAINT idempotency_keys_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
+  CONSTRAINT idempotency_keys_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
   CONSTRAINT idempotency_keys_leads_somewhere CHECK (generation_id IS NOT NULL OR answer_status = 402),
   CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT idempotency_keys_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
@@ -286,7 +286,7 @@ CREATE TABLE inputs (
   reference_type text,
   reference_filename text,
   CONSTRAINT inputs_pkey PRIMARY KEY (generation_id),
-  CONSTRAINT inputs_prompt_check CHECK (length(prompt) >= 1 AND length(prompt) <= 32000),
+  CONSTRAINT inputs_prompt_length CHECK (length(prompt) >= 1 AND length(prompt) <= 32000),
   CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL)),
   CONSTRAINT inputs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
@@ -310,7 +310,7 @@ CREATE TABLE journal_transactions (
   recorded_by text NOT NULL DEFAULT SESSION_USER,
   CONSTRAINT journal_transactions_pkey PRIMARY KEY (id),
   CONSTRAINT journal_transactions_key UNIQUE (key),
-  CONSTRAINT journal_transactions_kind_check CHECK (COALESCE(
+  CONSTRAINT journal_transactions_kind_moves_its_books CHECK (COALESCE(
 CASE kind
     WHEN 'grant'::text THEN available_microcredits > 0 AND held_microcredits = 0 AND revenue_microcredits = 0
     WHEN 'claw_back'::text THEN available_microcredits < 0 AND held_microcredits = 0 AND revenue_microcredits = 0
@@ -336,16 +336,16 @@ CREATE TABLE kept_operations (
   answer jsonb NOT NULL,
   recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT kept_operations_pkey PRIMARY KEY (scope, key),
-  CONSTRAINT kept_operations_fingerprint_check CHECK (length(fingerprint) = 32),
-  CONSTRAINT kept_operations_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
-  CONSTRAINT kept_operations_scope_check CHECK (length(scope) >= 1 AND length(scope) <= 255)
+  CONSTRAINT kept_operations_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
+  CONSTRAINT kept_operations_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT kept_operations_scope_length CHECK (length(scope) >= 1 AND length(scope) <= 255)
 );
 CREATE TRIGGER kept_operations_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON kept_operations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE ownerless_videos (
   provider text NOT NULL,
   provider_video_id text NOT NULL,
-  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
+  sequence bigint NOT NULL DEFAULT nextval('attempt_order'::regclass),
   listed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT ownerless_videos_pkey PRIMARY KEY (provider, provider_video_id)
 );
@@ -365,9 +365,9 @@ CREATE TABLE prices (
   CONSTRAINT prices_key UNIQUE (key),
   CONSTRAINT prices_model_size_effective_from_key UNIQUE (model, size, effective_from),
   CONSTRAINT prices_exact CHECK ((provider_cost_microcredits_per_second::numeric * 60::numeric * 10000::numeric / (10000 - margin_basis_points)::numeric) <= '9007199254740991'::bigint::numeric),
-  CONSTRAINT prices_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
-  CONSTRAINT prices_margin_basis_points_check CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
-  CONSTRAINT prices_provider_cost_microcredits_per_second_check CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
+  CONSTRAINT prices_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT prices_margin_basis_points_range CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
+  CONSTRAINT prices_provider_cost_microcredits_per_second_range CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.prices TO holdfast_service;
@@ -378,7 +378,7 @@ CREATE TABLE provider_attempts (
   begun_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   ended_at timestamp with time zone,
   outcome text,
-  sequence bigint NOT NULL DEFAULT nextval('create_order'::regclass),
+  sequence bigint NOT NULL DEFAULT nextval('attempt_order'::regclass),
   visible_sha256 bytea NOT NULL,
   error_code text,
   error_message text,
@@ -387,16 +387,16 @@ CREATE TABLE provider_attempts (
   last_called boolean NOT NULL DEFAULT false,
   CONSTRAINT provider_attempts_pkey PRIMARY KEY (generation_id, number),
   CONSTRAINT provider_attempts_ended CHECK ((ended_at IS NULL) = (outcome IS NULL)),
-  CONSTRAINT provider_attempts_lease_ms_check CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
+  CONSTRAINT provider_attempts_lease_ms_range CHECK (lease_ms >= 1 AND lease_ms <= 3600000),
   CONSTRAINT provider_attempts_leased CHECK ((lease_ms IS NULL) = (lease_until IS NULL)),
-  CONSTRAINT provider_attempts_number_check CHECK (number > 0),
-  CONSTRAINT provider_attempts_outcome_check CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
-  CONSTRAINT provider_attempts_visible_sha256_check CHECK (length(visible_sha256) = 32),
+  CONSTRAINT provider_attempts_number_positive CHECK (number > 0),
+  CONSTRAINT provider_attempts_outcome_known CHECK (outcome = ANY (ARRAY['created'::text, 'adopted'::text, 'refused'::text, 'not_made'::text, 'not_found'::text, 'conflict'::text])),
+  CONSTRAINT provider_attempts_visible_sha256_length CHECK (length(visible_sha256) = 32),
   CONSTRAINT provider_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts USING btree (generation_id) WHERE outcome IS NULL;
 CREATE INDEX provider_attempts_unmatched ON provider_attempts USING btree (begun_at) WHERE outcome IS NULL OR outcome = 'not_found'::text;
-CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_attempt();
 CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.provider_attempts TO holdfast_service;
 
@@ -406,9 +406,9 @@ CREATE TABLE provider_events (
   provider_video_id text NOT NULL,
   received_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT provider_events_pkey PRIMARY KEY (webhook_id),
-  CONSTRAINT provider_events_provider_video_id_check CHECK (length(provider_video_id) >= 1 AND length(provider_video_id) <= 255),
-  CONSTRAINT provider_events_type_check CHECK (length(type) >= 1 AND length(type) <= 100),
-  CONSTRAINT provider_events_webhook_id_check CHECK (length(webhook_id) >= 1 AND length(webhook_id) <= 255)
+  CONSTRAINT provider_events_provider_video_id_length CHECK (length(provider_video_id) >= 1 AND length(provider_video_id) <= 255),
+  CONSTRAINT provider_events_type_length CHECK (length(type) >= 1 AND length(type) <= 100),
+  CONSTRAINT provider_events_webhook_id_length CHECK (length(webhook_id) >= 1 AND length(webhook_id) <= 255)
 );
 CREATE TRIGGER provider_events_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON provider_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.provider_events TO holdfast_service;
@@ -444,13 +444,13 @@ CREATE TABLE refunds (
   CONSTRAINT refunds_pkey PRIMARY KEY (generation_id, key),
   CONSTRAINT refunds_one_after_another UNIQUE (generation_id, refunded_before_microcredits),
   CONSTRAINT refunds_transaction_id_key UNIQUE (transaction_id),
-  CONSTRAINT refunds_actor_check CHECK (actor = ANY (ARRAY['operator'::text, 'holdfast'::text])),
-  CONSTRAINT refunds_amount_microcredits_check CHECK (amount_microcredits > 0),
-  CONSTRAINT refunds_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT refunds_actor_known CHECK (actor = ANY (ARRAY['operator'::text, 'holdfast'::text])),
+  CONSTRAINT refunds_amount_microcredits_positive CHECK (amount_microcredits > 0),
+  CONSTRAINT refunds_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
   CONSTRAINT refunds_never_more_than_captured CHECK ((refunded_before_microcredits + amount_microcredits) <= captured_microcredits),
-  CONSTRAINT refunds_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500),
-  CONSTRAINT refunds_refunded_before_microcredits_check CHECK (refunded_before_microcredits >= 0),
-  CONSTRAINT refunds_requested_microcredits_check CHECK (requested_microcredits > 0),
+  CONSTRAINT refunds_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  CONSTRAINT refunds_refunded_before_microcredits_not_negative CHECK (refunded_before_microcredits >= 0),
+  CONSTRAINT refunds_requested_microcredits_positive CHECK (requested_microcredits > 0),
   CONSTRAINT refunds_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id),
   CONSTRAINT refunds_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES journal_transactions(id)
 );
@@ -466,8 +466,8 @@ CREATE TABLE sales_changes (
   recorded_by text NOT NULL DEFAULT SESSION_USER,
   CONSTRAINT sales_changes_pkey PRIMARY KEY (id),
   CONSTRAINT sales_changes_key_key UNIQUE (key),
-  CONSTRAINT sales_changes_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
-  CONSTRAINT sales_changes_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500)
+  CONSTRAINT sales_changes_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT sales_changes_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500)
 );
 CREATE TRIGGER sales_changes_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON sales_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.sales_changes TO holdfast_service;
@@ -501,10 +501,10 @@ CREATE TABLE text_prices (
   CONSTRAINT text_prices_pkey PRIMARY KEY (id),
   CONSTRAINT text_prices_key UNIQUE (key),
   CONSTRAINT text_prices_model_effective_from_key UNIQUE (model, effective_from),
-  CONSTRAINT text_prices_input_cost_microcredits_per_million_tokens_check CHECK (input_cost_microcredits_per_million_tokens >= 0 AND input_cost_microcredits_per_million_tokens <= '1000000000000'::bigint),
-  CONSTRAINT text_prices_key_check CHECK (length(key) >= 1 AND length(key) <= 255),
-  CONSTRAINT text_prices_margin_basis_points_check CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
-  CONSTRAINT text_prices_output_cost_microcredits_per_million_tokens_check CHECK (output_cost_microcredits_per_million_tokens >= 1 AND output_cost_microcredits_per_million_tokens <= '1000000000000'::bigint)
+  CONSTRAINT text_prices_input_cost_microcredits_per_million_tokens_range CHECK (input_cost_microcredits_per_million_tokens >= 0 AND input_cost_microcredits_per_million_tokens <= '1000000000000'::bigint),
+  CONSTRAINT text_prices_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT text_prices_margin_basis_points_range CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
+  CONSTRAINT text_prices_output_cost_microcredits_per_million_tokens_range CHECK (output_cost_microcredits_per_million_tokens >= 1 AND output_cost_microcredits_per_million_tokens <= '1000000000000'::bigint)
 );
 CREATE TRIGGER text_prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON text_prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.text_prices TO holdfast_service;
@@ -522,10 +522,10 @@ CREATE TABLE texts (
   CONSTRAINT texts_pkey PRIMARY KEY (generation_id),
   CONSTRAINT texts_billed CHECK ((input_tokens IS NULL) = (output_tokens IS NULL)),
   CONSTRAINT texts_billed_when_ended CHECK (ended_at IS NOT NULL OR input_tokens IS NULL),
-  CONSTRAINT texts_input_bound_tokens_check CHECK (input_bound_tokens > 0),
-  CONSTRAINT texts_input_tokens_check CHECK (input_tokens >= 0),
-  CONSTRAINT texts_max_output_tokens_check CHECK (max_output_tokens > 0),
-  CONSTRAINT texts_output_tokens_check CHECK (output_tokens >= 0),
+  CONSTRAINT texts_input_bound_tokens_positive CHECK (input_bound_tokens > 0),
+  CONSTRAINT texts_input_tokens_not_negative CHECK (input_tokens >= 0),
+  CONSTRAINT texts_max_output_tokens_positive CHECK (max_output_tokens > 0),
+  CONSTRAINT texts_output_tokens_not_negative CHECK (output_tokens >= 0),
   CONSTRAINT texts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id),
   CONSTRAINT texts_text_price_id_fkey FOREIGN KEY (text_price_id) REFERENCES text_prices(id)
 );
@@ -548,14 +548,14 @@ CREATE TABLE webhook_deliveries (
   last_error text,
   next_attempt_at timestamp with time zone DEFAULT clock_timestamp(),
   CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (account_id, endpoint_id, event_id),
-  CONSTRAINT webhook_deliveries_attempts_check CHECK (attempts >= 0),
-  CONSTRAINT webhook_deliveries_event_id_check CHECK (event_id ~ '^evt_[0-9a-f]{32}$'::text),
-  CONSTRAINT webhook_deliveries_last_error_check CHECK (length(last_error) >= 1 AND length(last_error) <= 300),
-  CONSTRAINT webhook_deliveries_last_status_check CHECK (last_status >= 100 AND last_status <= 999),
+  CONSTRAINT webhook_deliveries_attempts_not_negative CHECK (attempts >= 0),
+  CONSTRAINT webhook_deliveries_event_id_format CHECK (event_id ~ '^evt_[0-9a-f]{32}$'::text),
+  CONSTRAINT webhook_deliveries_last_error_length CHECK (length(last_error) >= 1 AND length(last_error) <= 300),
+  CONSTRAINT webhook_deliveries_last_status_range CHECK (last_status >= 100 AND last_status <= 999),
   CONSTRAINT webhook_deliveries_next CHECK ((state = 'pending'::text) = (next_attempt_at IS NOT NULL)),
-  CONSTRAINT webhook_deliveries_state_check CHECK (state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])),
-  CONSTRAINT webhook_deliveries_tries_check CHECK (tries >= 0),
-  CONSTRAINT webhook_deliveries_type_check CHECK (type = ANY (ARRAY['video.completed'::text, 'video.failed'::text])),
+  CONSTRAINT webhook_deliveries_state_known CHECK (state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])),
+  CONSTRAINT webhook_deliveries_tries_not_negative CHECK (tries >= 0),
+  CONSTRAINT webhook_deliveries_type_known CHECK (type = ANY (ARRAY['video.completed'::text, 'video.failed'::text])),
   CONSTRAINT webhook_deliveries_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints(account_id, id),
   CONSTRAINT webhook_deliveries_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
@@ -577,10 +577,10 @@ CREATE TABLE webhook_endpoints (
   CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (account_id, id),
   CONSTRAINT webhook_endpoints_deleted CHECK ((deleted_at IS NULL) = (url IS NOT NULL)),
   CONSTRAINT webhook_endpoints_disabled CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL)),
-  CONSTRAINT webhook_endpoints_disabled_reason_check CHECK (disabled_reason = ANY (ARRAY['gone'::text, 'failing'::text])),
-  CONSTRAINT webhook_endpoints_events_check CHECK (cardinality(events) > 0 AND events <@ '{video.completed,video.failed}'::text[]),
-  CONSTRAINT webhook_endpoints_id_check CHECK (id ~ '^we_[0-9a-f]{32}$'::text),
-  CONSTRAINT webhook_endpoints_url_check CHECK (length(url) >= 1 AND length(url) <= 2000),
+  CONSTRAINT webhook_endpoints_disabled_reason_known CHECK (disabled_reason = ANY (ARRAY['gone'::text, 'failing'::text])),
+  CONSTRAINT webhook_endpoints_events_known CHECK (cardinality(events) > 0 AND events <@ '{video.completed,video.failed}'::text[]),
+  CONSTRAINT webhook_endpoints_id_format CHECK (id ~ '^we_[0-9a-f]{32}$'::text),
+  CONSTRAINT webhook_endpoints_url_length CHECK (length(url) >= 1 AND length(url) <= 2000),
   CONSTRAINT webhook_endpoints_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
 );
 CREATE INDEX webhook_endpoints_listening ON webhook_endpoints USING btree (account_id) WHERE disabled_at IS NULL AND deleted_at IS NULL;
@@ -595,7 +595,7 @@ CREATE TABLE webhook_secrets (
   previous_valid_until timestamp with time zone,
   CONSTRAINT webhook_secrets_pkey PRIMARY KEY (account_id, endpoint_id),
   CONSTRAINT webhook_secrets_previous CHECK ((previous_secret IS NULL) = (previous_valid_until IS NULL)),
-  CONSTRAINT webhook_secrets_secret_check CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$'::text),
+  CONSTRAINT webhook_secrets_secret_format CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$'::text),
   CONSTRAINT webhook_secrets_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints(account_id, id)
 );
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { Alarm } from '../contracts/alarms.ts';
 
 export function createMetrics(): Registry {
   const registry = new Registry();
@@ -26,24 +27,6 @@ export async function serveMetrics(registry: Registry, host: string, port: numbe
   });
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
-
-/** What an operator is alerted by. */
-export type Alarm =
-  | 'settlement_conflict'
-  | 'settlement_refused'
-  | 'emergency_release'
-  | 'hold_overdue'
-  | 'provider_operator_fault'
-  | 'provider_id_conflict'
-  | 'generation_resumed'
-  | 'ledger_difference'
-  | 'reconciler_run'
-  | 'provider_cost_lost_microcredits'
-  | 'content_gone'
-  | 'content_unusable'
-  | 'content_refunded'
-  | 'content_refund_refused'
-  | 'webhook_endpoint_disabled';
 
 const HELP: Record<Alarm, string> = {
   settlement_conflict: 'Settlements asked for that differ from the one that stands.',

@@ -3,7 +3,7 @@ import { retryAfterMs } from './errors.ts';
 
 /**
  * What an answer to a request for content is: values that were read and checked. No header of the provider's goes further
- * than this: passed on, it would describe other bytes than those we send.
+ * than this: passed on, it would describe other bytes than those we send (MR-94).
  */
 export type ContentAnswer =
   | {

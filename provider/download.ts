@@ -25,7 +25,7 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 /**
  * GETs below the base URL that follow redirects: to the provider's own origin, to the listed hosts, and to public addresses,
  * each connected to as it was checked. The key goes to the provider's origin only, and not even there once a redirect has led
- * away: whoever answered in between would choose what our key opens.
+ * away: whoever answered in between would choose what our key opens (MR-94).
  */
 export function createDownload(settings: DownloadSettings): Download {
   const { connectTimeoutMs, callTimeoutMs } = settings;

@@ -55,7 +55,7 @@ const WORDS = new Map([
   ['UND_ERR_BODY_TIMEOUT', 'the answer broke off'],
 ]);
 
-/** Marks an error as raised while connecting: TCP and TLS, before the first byte of a request. */
+/** Marks an error as raised while connecting: TCP and TLS, before the first byte of a request (MR-40). */
 class NotConnected extends Error {
   constructor(override readonly cause: Error) {
     super('not connected');

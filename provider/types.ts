@@ -123,7 +123,7 @@ export interface Provider {
   readonly baseUrl: string;
   /**
    * What identifies it, `openai@` and the origin of its base URL: bound to each generation, for polling never moves
-   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider.
+   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider (MR-38).
    */
   readonly name: string;
   /** At most one request; never throws for provider trouble. */

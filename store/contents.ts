@@ -117,7 +117,7 @@ export async function getRefunded(pool: Pool, generationId: string): Promise<num
   return (await row<{ microcredits: number }>(pool, GET_REFUNDED, [generationId])).microcredits;
 }
 
-/** The content of a charged, undeleted generation of this very account; undefined while nothing is on record. */
+/** The content of a charged, undeleted generation of this very account (MR-52); undefined while nothing is on record. */
 export async function getContent(
   pool: Pool,
   accountId: string,

@@ -8,11 +8,9 @@ export type LedgerErrorCode =
   | 'unknown_generation'
   | 'unknown_account'
   | 'wrong_state'
-  /** The database holds no proof for the settlement that was asked for (MR-1, MR-2). */
   | 'no_proof'
   | 'never_changes'
   | 'unbalanced'
-  /** A capture of more than is held. */
   | 'exceeds_hold'
   | 'already_admitted'
   /** Any other constraint, or a value out of range. */
@@ -28,12 +26,18 @@ export class LedgerError extends Error {
   }
 }
 
-const BY_SQLSTATE: Record<string, LedgerErrorCode> = {
+/** Every SQLSTATE of our own, as `migrations/functions` raises it. The comment of each function says which it raises. */
+export const BY_SQLSTATE: Readonly<Record<string, LedgerErrorCode>> = {
+  /** No generation has this id. */
   HF001: 'unknown_generation',
+  /** The generation's state, kind or video does not allow the operation: a settlement of what is not held, an attempt of a claim. */
   HF002: 'wrong_state',
+  /** The database holds no proof of what was asked for: of a settlement's reason (MR-1, MR-2), or that a content is gone (MR-59). */
   HF003: 'no_proof',
+  /** The row, or this part of it, stays as it was written (MR-42, MR-45, MR-70). */
   HF004: 'never_changes',
-  HF006: 'exceeds_hold',
+  /** More would be captured than is held (MR-8). */
+  HF005: 'exceeds_hold',
 };
 
 const BY_CONSTRAINT: Record<string, LedgerErrorCode> = {

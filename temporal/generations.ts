@@ -80,7 +80,7 @@ export function createGenerations(client: Client) {
       }
     },
 
-    /** By describe, which never lags behind. False also when Temporal has never heard of it; raises when it is away. */
+    /** By describe, which never lags behind (MR-55). False also when Temporal has never heard of it; raises when it is away. */
     async isRunning(generationId: string): Promise<boolean> {
       try {
         const { status } = await client.workflow.getHandle(generationId).describe();

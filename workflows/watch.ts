@@ -60,7 +60,7 @@ export async function lookWithin(seen: Seen, timeLeftMs: number): Promise<Termin
 }
 
 /**
- * The last retrieve, at the hold's end; undefined when the provider answered without a last word. Raises the activity's
+ * The last retrieve, at the hold's end (MR-19); undefined when the provider answered without a last word. Raises the activity's
  * failure: `whoseFault` says whether the provider was asked.
  */
 export async function lastLook(

@@ -11,7 +11,7 @@ import { listOf, listQuery, toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
 import { adminBearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
 import { plainText, unixSeconds } from '../http/schemas.ts';
-import { SalesShown, toSales } from './sales.ts';
+import { SalesShown, toSales } from './sales/routes.ts';
 
 /** What an operator does and looks at, beyond opening accounts and granting credits. */
 

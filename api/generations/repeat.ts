@@ -42,8 +42,8 @@ export function retryWindowMs(retryCount: string | undefined, timeoutSeconds: st
 }
 
 /**
- * Records that the API key which created this generation has named its id: the only proof that the response arrived. Until
- * then an SDK's retry is answered with this generation.
+ * Records that the API key which created this generation has named its id: the only proof that the response arrived
+ * (MR-88). Until then an SDK's retry is answered with this generation.
  */
 export async function noteKnown(
   { ledger, log }: Pick<ApiDependencies, 'ledger' | 'log'>,

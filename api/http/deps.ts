@@ -1,5 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Caller, Changes, Ledger, RecordedEvent } from '../../ledger/index.ts';
+import type { AppliedFile, Caller, Changes, Ledger, RecordedEvent } from '../../ledger/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
 import type { Provider } from '../../provider/index.ts';
 import type { Temporal } from '../../temporal/index.ts';
@@ -38,6 +38,8 @@ export interface ApiDependencies {
   /** How long a create waits for its hold before it is given up. */
   readonly startTimeoutMs: number;
   readonly log: Log;
+  /** The files of the schema that this version was made for. */
+  readonly schemaFiles: readonly AppliedFile[];
 }
 
 export interface Env {

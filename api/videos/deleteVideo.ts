@@ -8,7 +8,7 @@ import { ApiError, NOT_RETRIED } from '../http/errors.ts';
  */
 export async function deleteVideo(deps: ApiDependencies, generation: Generation): Promise<void> {
   const { ledger, archive, log } = deps;
-  // Before anything is deleted: a video in progress may still be charged, and must then be there.
+  // Before anything is deleted: a video in progress may still be charged, and must then be there (MR-81).
   if (generation.state === 'held') throw notTerminal();
   // Recorded first, in case this process stops: content that its owner deleted at the provider is not refunded as lost.
   await ledger.beginOwnersDeletion(generation.accountId, generation.id);

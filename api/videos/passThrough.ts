@@ -17,8 +17,8 @@ interface Wanted {
 
 /**
  * Streams the provider's content without buffering the whole. Its first bytes are checked before anything is sent, and its
- * last chunk is held back until the whole is known to be complete: what is not a video is never sent as one. All headers are
- * made here and describe the bytes that are sent. Which bytes of a video were sent is recorded.
+ * last chunk is held back until the whole is known to be complete: what is not a video is never sent as one (MR-58). All
+ * headers are made here and describe the bytes that are sent. Which bytes of a video were sent is recorded.
  */
 export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promise<PassedThrough> {
   const { generation, variant, request } = wanted;

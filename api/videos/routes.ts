@@ -57,16 +57,6 @@ const remix = createRoute({
   responses: { 200: videoOrQuote, ...payingErrors(404) },
 });
 
-const claim = createRoute({
-  method: 'post',
-  path: '/videos/{video_id}/claim',
-  operationId: 'claimVideo',
-  summary: 'Claim a video that completed after its credits were refunded, and pay its original price',
-  security: bearer,
-  request: { params, ...payingRequest, body: { content: jsonContent(ClaimVideo) } },
-  responses: { 200: videoOrQuote, ...payingErrors(404) },
-});
-
 const list = createRoute({
   method: 'get',
   path: '/videos',
@@ -75,16 +65,6 @@ const list = createRoute({
   security: bearer,
   request: { query: listQuery(VIDEO_ID, EXAMPLE.video.id) },
   responses: { 200: pageResponse('VideoList', Video, EXAMPLE.video), ...errorResponses(400, 401, 500, 503) },
-});
-
-const retrieve = createRoute({
-  method: 'get',
-  path: '/videos/{video_id}',
-  operationId: 'retrieveVideo',
-  summary: 'Retrieve a video and the state of its credits',
-  security: bearer,
-  request: { params },
-  responses: responsesWith('The video.', Video, 404),
 });
 
 const cancel = createRoute({
@@ -97,6 +77,16 @@ const cancel = createRoute({
   responses: responsesWith('The video.', Video, 400, 404, 409),
 });
 
+const claim = createRoute({
+  method: 'post',
+  path: '/videos/{video_id}/claim',
+  operationId: 'claimVideo',
+  summary: 'Claim a video that completed after its credits were refunded, and pay its original price',
+  security: bearer,
+  request: { params, ...payingRequest, body: { content: jsonContent(ClaimVideo) } },
+  responses: { 200: videoOrQuote, ...payingErrors(404) },
+});
+
 const remove = createRoute({
   method: 'delete',
   path: '/videos/{video_id}',
@@ -105,6 +95,16 @@ const remove = createRoute({
   security: bearer,
   request: { params, query: noQuery },
   responses: responsesWith('The video is deleted.', DeletedVideo, 400, 404, 409),
+});
+
+const retrieve = createRoute({
+  method: 'get',
+  path: '/videos/{video_id}',
+  operationId: 'retrieveVideo',
+  summary: 'Retrieve a video and the state of its credits',
+  security: bearer,
+  request: { params },
+  responses: responsesWith('The video.', Video, 404),
 });
 
 const timeline = createRoute({
@@ -171,31 +171,31 @@ export function videoRoutes(deps: StreamDependencies) {
       const isDryRun = c.req.valid('query').dry_run === 'true';
       return remixVideo(deps, c, c.req.valid('param').video_id, c.req.valid('json'), isDryRun);
     })
-    .openapi(claim, (c) => {
-      // A request without a body has no content type, and then no body is validated.
-      const { max_credits } = (c.req.valid('json') ?? {}) as z.output<typeof ClaimVideo>;
-      const isDryRun = c.req.valid('query').dry_run === 'true';
-      return claimVideo(deps, c, c.req.valid('param').video_id, toMaximum(max_credits), isDryRun);
-    })
     .openapi(list, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
       const { items, hasMore } = await deps.ledger.listGenerations(c.get('caller').accountId, { limit, order, after });
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
-    .openapi(retrieve, async (c) =>
-      c.json(toVideo(await findVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
-    )
     .openapi(cancel, async (c) => {
       const caller = c.get('caller');
       const { id } = await findVideo(deps, caller, c.req.valid('param').video_id);
       await cancelVideo(deps, id);
       return c.json(toVideo(await findVideo(deps, caller, id)), 200);
     })
+    .openapi(claim, (c) => {
+      // A request without a body has no content type, and then no body is validated.
+      const { max_credits } = (c.req.valid('json') ?? {}) as z.output<typeof ClaimVideo>;
+      const isDryRun = c.req.valid('query').dry_run === 'true';
+      return claimVideo(deps, c, c.req.valid('param').video_id, toMaximum(max_credits), isDryRun);
+    })
     .openapi(remove, async (c) => {
       const generation = await findVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       await deleteVideo(deps, generation);
       return c.json({ id: generation.id, object: 'video.deleted' as const, deleted: true as const }, 200);
     })
+    .openapi(retrieve, async (c) =>
+      c.json(toVideo(await findVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
+    )
     .openapi(timeline, async (c) =>
       c.json(await getTimeline(deps, c.get('caller'), c.req.valid('param').video_id), 200),
     )

@@ -40,6 +40,7 @@ const dataUrl = z
     'must be a base64 data: URL of a JPEG, PNG or WebP image',
   );
 
+/** Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
 export const CreateVideoJson = z
   .strictObject({ ...fields, input_reference: z.strictObject({ image_url: dataUrl }).optional() })
   .openapi('CreateVideo', { example: EXAMPLE.createVideo });

@@ -1,8 +1,6 @@
 -- Accounts as operators handle them. Each operation is one call with a key of its own: a repeat answers with the first
 -- outcome and changes nothing, the same key for anything else is 'key_reused', and a refusal stays one.
 
--- Opens an account with nothing in it, once an id. outcome: 'opened' (also for a repeat), 'id_reused' (the id has another
--- name).
 CREATE FUNCTION open_account(p_account_id text, p_name text) RETURNS TABLE (outcome text, created_at timestamptz, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -15,10 +13,10 @@ BEGIN
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
   RETURN QUERY SELECT CASE WHEN account.name = p_name THEN 'opened' ELSE 'id_reused' END, account.created_at, true;
 END $$;
+COMMENT ON FUNCTION open_account IS
+$$Opens an account without credits, once per id.
+outcome: 'opened' (for a repeat too), 'id_reused' (the id belongs to an account with another name).$$;
 
--- Grants credits, or claws back (a negative amount) at most what is available.
--- outcome: 'granted' (with what was moved, and what is available now), 'key_reused', 'nothing_available' (nothing to claw
--- back), 'too_large' (the balance would pass 2^53 − 1), 'unknown_account'.
 CREATE FUNCTION grant_credits(p_account_id text, p_amount bigint, p_reason text, p_key text)
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, available_microcredits bigint, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -62,9 +60,14 @@ BEGIN
     VALUES (p_account_id, p_key, 'grant', p_amount, p_reason, answer, moved, posted);
   RETURN QUERY SELECT answer, posted, moved, account.available_microcredits, false;
 END $$;
+COMMENT ON FUNCTION grant_credits IS
+$$Grants credits, or claws back (a negative amount) at most what is available, in one journal transaction. The key makes it
+happen once: a repeat answers with the first outcome and moves nothing, and a refusal stays a refusal.
+outcome: 'granted' (with what was moved and what is available now), 'key_reused' (the key belongs to another operation),
+'nothing_available' (there is nothing to claw back), 'too_large' (the balance would pass 2^53 - 1), 'unknown_account'.
+Raises 22003 for an amount of 0, none, or beyond 2^53 - 1.
+Rules: MR-70, MR-71, MR-72, MR-83, MR-90.$$;
 
--- Freezes an account (no new holds; what is held settles as ever) or, with p_frozen false, lets it go on.
--- outcome: 'frozen', 'already_frozen', 'unfrozen', 'not_frozen', 'key_reused', 'unknown_account'.
 CREATE FUNCTION set_account_frozen(p_account_id text, p_frozen boolean, p_reason text, p_key text) RETURNS TABLE (outcome text, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -95,6 +98,11 @@ BEGIN
   INSERT INTO account_operations (account_id, key, kind, reason, outcome) VALUES (p_account_id, p_key, operation, p_reason, answer);
   RETURN QUERY SELECT answer, false;
 END $$;
+COMMENT ON FUNCTION set_account_frozen IS
+$$Freezes an account, which then gets no new holds while what is held settles as before; or unfreezes it. Once per key: a
+late repeat of a freeze does not freeze again what was unfrozen since.
+outcome: 'frozen', 'already_frozen', 'unfrozen', 'not_frozen', 'key_reused', 'unknown_account'.
+Rules: MR-90.$$;
 CREATE TRIGGER account_operations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON account_operations
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 

@@ -1,9 +1,5 @@
 -- Requests before their hold: admitted, answered, or void.
 
--- Internal: admits what has a price. With an idempotency key, the key, what it stands for and the generation are written in
--- this one transaction. outcome: 'admitted'; 'exceeds_max_credits' (more than p_max_microcredits), 'account_frozen',
--- 'insufficient_credits'; 'too_many_active_generations', 'key_spend_limit' (then a generation says so); for a repeat as
--- find_repeat answers.
 CREATE FUNCTION admit_priced(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint, amount bigint,
   p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
@@ -53,10 +49,14 @@ BEGIN
   END IF;
   RETURN QUERY SELECT COALESCE(refusal, 'admitted'), p_generation_id, amount, NULL::integer, NULL::jsonb;
 END $$;
+COMMENT ON FUNCTION admit_priced IS
+$$Internal. Writes a request at its price: the generation, its inputs and its idempotency key in one transaction. It refuses
+early what place_hold would refuse, before anything large is written; place_hold decides for good, under the lock.
+outcome: 'admitted'; 'sales_closed', 'exceeds_max_credits' (the price is above p_max_microcredits), 'account_frozen',
+'insufficient_credits' (no generation is written; a key keeps this refusal); 'too_many_active_generations',
+'key_spend_limit' (a generation in state 'refused' is written); for a repeat what find_repeat answers.
+Rules: MR-26, MR-28, MR-29, MR-90, MR-95.$$;
 
--- Writes the request for a video, if the account could pay for it at a glance: place_hold decides for good. A remix takes
--- model, seconds and size from its original, which is a charged and undeleted video of this account.
--- outcome: as admit_priced answers; 'unknown_model', 'unknown_size', 'unknown_original'.
 CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
   p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
@@ -89,8 +89,12 @@ BEGIN
     p_prompt, p_reference, p_reference_type, p_reference_filename, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key,
     p_retry_within_ms);
 END $$;
+COMMENT ON FUNCTION admit_generation IS
+$$Writes the request for a video at the current price. A remix takes model, seconds and size from its original, which must be
+a charged, undeleted video of the same account.
+outcome: as admit_priced; 'unknown_model', 'unknown_size', 'unknown_original'.
+Rules: MR-28, MR-89, and those of admit_priced.$$;
 
--- The same for a text, at the most that so many tokens can cost. outcome: as admit_priced answers; 'unknown_model'.
 CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
   p_prompt text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
@@ -115,12 +119,11 @@ BEGIN
   END IF;
   RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
 END $$;
+COMMENT ON FUNCTION admit_text IS
+$$Writes the request for a text, priced for the most that so many tokens can cost.
+outcome: as admit_priced; 'unknown_model'.
+Rules: MR-28, MR-60, and those of admit_priced.$$;
 
--- Admits a claim: a new generation at the old price for a video that completed after its refund. A dry run says the same and
--- writes nothing.
--- outcome: 'admitted'; 'replay' or 'pending' (it is claimed already, by the generation in the answer); 'not_claimable' (not
--- late, or too late); 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation of this account); for a repeat as
--- find_repeat answers.
 CREATE FUNCTION claim_generation(
   p_generation_id text, p_claim_of text, p_account_id text, p_api_key_id text, p_admit_within_ms integer,
   p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer, p_dry_run boolean
@@ -179,10 +182,14 @@ BEGIN
   PERFORM append_event(p_claim_of, 'claimed', jsonb_build_object('by', p_generation_id));
   RETURN QUERY SELECT 'admitted', p_generation_id, original.amount_microcredits, NULL::integer, NULL::jsonb;
 END $$;
+COMMENT ON FUNCTION claim_generation IS
+$$Admits a claim: a new generation at the old price for a video that completed after its release. A video is claimed once,
+and never while its deletion has begun or while its id is contested. A dry run answers the same and writes nothing.
+outcome: 'admitted'; 'replay' or 'pending' (it is claimed already, by the generation in the answer); 'not_claimable' (not
+late, or too late); 'sales_closed', 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation of this
+account); for a repeat what find_repeat answers.
+Rules: MR-26, MR-39, MR-53, MR-89, MR-90.$$;
 
--- Keeps the answer of a request that came with an idempotency key; the first one stands. Never for another generation than
--- this one: a refusal that is told late must not be the answer to a later request that was accepted under the same key. And
--- none of a deleted generation, for an answer has the prompt.
 CREATE FUNCTION keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -192,9 +199,12 @@ BEGIN
   WHERE account_id = p_account_id AND key = p_key AND answer IS NULL
     AND (p_generation_id IS NULL OR generation_id IS NULL OR generation_id = p_generation_id) AND NOT is_deleted(generation_id);
 END $$;
+COMMENT ON FUNCTION keep_answer IS
+$$Keeps the answer of a request that came with an idempotency key; the first answer stands. Nothing is kept for another
+generation than the key's own, because a late refusal must not answer a later request that was accepted under the same key;
+nor for a deleted generation, because an answer has the prompt.
+Rules: MR-90, MR-96.$$;
 
--- Gives up a request that has no hold yet. Answers with what the generation is afterwards: 'voided' means that nothing is
--- held and nothing ever will be.
 CREATE FUNCTION void_generation(p_generation_id text) RETURNS TABLE (state text, refusal_code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -207,8 +217,12 @@ BEGIN
   END IF;
   RETURN QUERY SELECT g.state, g.refusal_code;
 END $$;
+COMMENT ON FUNCTION void_generation IS
+$$Gives up a request that has no hold yet, by compare-and-set against place_hold. Answers with the state afterwards: 'voided'
+means that nothing is held and nothing ever will be.
+Raises HF001.
+Rules: MR-28.$$;
 
--- Internal: gives up a request whose time to be held is over; answers with the state.
 CREATE FUNCTION void_generation_if_late(p_generation_id text) RETURNS TABLE (state text)
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
@@ -219,8 +233,11 @@ BEGIN
     RETURN QUERY SELECT g.state;
   END IF;
 END $$;
+COMMENT ON FUNCTION void_generation_if_late IS
+$$Internal. Gives up a request whose admit_by has passed; answers with the state.
+Raises HF001.
+Rules: MR-29.$$;
 
--- Voids requests whose time to be held is over: nobody will ask for their hold. Answers with how many.
 CREATE FUNCTION void_late_requests(p_limit integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
@@ -233,6 +250,9 @@ BEGIN
   END LOOP;
   RETURN voided;
 END $$;
+COMMENT ON FUNCTION void_late_requests IS
+$$Voids requests whose admit_by has passed: nobody will ask for their hold any more. Answers with how many it voided.
+Rules: MR-29.$$;
 
 GRANT SELECT ON idempotency_keys TO holdfast_service;
 GRANT EXECUTE ON FUNCTION admit_generation, admit_text, claim_generation, keep_answer,

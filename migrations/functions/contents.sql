@@ -1,9 +1,3 @@
--- Records where a content is, once: answers with what is on record. Of a video that its owner has deleted nothing is kept, so
--- that is gone whatever the caller says. Gone for any other reason needs an hour since we saw it completed: a link that is
--- missing before may only not be there yet. What is at an id that was given twice is not archived: it may be another's. A claim keeps what the generation that it pays for has made.
--- A charged video that nobody had before it is on record as gone is refunded here, in full and once (refund: what came of it,
--- NULL where none is due): not what its owner deleted or is deleting, nor what was sent to its owner to the last byte. The record is made also
--- where the refund is refused; that is an event of its own.
 CREATE FUNCTION record_content(
   p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text
 ) RETURNS TABLE (state text, bytes bigint, sha256 bytea, content_type text, location text, refund text)
@@ -47,14 +41,22 @@ BEGIN
   RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location, refund FROM contents c
     WHERE c.generation_id = p_generation_id AND c.variant = p_variant;
 END $$;
+COMMENT ON FUNCTION record_content IS
+$$Records where a content is, once; answers with what is on record. 'gone' needs an hour since the video was seen completed,
+except for a video that its owner deleted, of which nothing else is recorded whatever the caller says. What is at a
+contested id is not archived, because it may be another generation's. A claim records what its original made.
+A charged video that is on record as gone before anybody had it is refunded here, in full and once; refund tells what came
+of that, NULL where none is due. The record is made even if the refund is refused, which is an event of its own.
+Raises HF001; HF002 for a generation that is not held or charged; HF003 without proof.
+Rules: MR-22, MR-39, MR-52, MR-59, MR-96.$$;
 
--- Internal. Whether such an event is on record.
 CREATE FUNCTION has_event(p_generation_id text, p_kind text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT EXISTS (SELECT FROM generation_events e WHERE e.generation_id = p_generation_id AND e.kind = p_kind)
 $$;
+COMMENT ON FUNCTION has_event IS
+$$Internal. Whether an event of this kind is on record.$$;
 
--- Records, once, that what the provider sent is not the whole video; true for the first time.
 CREATE FUNCTION record_unusable_content(p_generation_id text, p_why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -65,10 +67,11 @@ BEGIN
   PERFORM append_event(p_generation_id, 'content_unusable', jsonb_build_object('why', left(p_why, 200)));
   RETURN true;
 END $$;
+COMMENT ON FUNCTION record_unusable_content IS
+$$Records, once, that what the provider sent is not a whole video. Answers with true the first time.
+Raises HF001.
+Rules: MR-58.$$;
 
--- Adds to what its owner was sent of a video: the bytes from p_from up to p_to of p_total, NULL where nobody knows that yet.
--- Once that is all of it, in one piece or in parts, it is on record: no proof that it arrived, but of every chance to have it.
--- Whoever asks for it in more than a thousand pieces that don't meet has had it too: what is kept here has an end.
 CREATE FUNCTION record_content_served(p_generation_id text, p_from bigint, p_to bigint, p_total bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
@@ -83,6 +86,12 @@ BEGIN
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION record_content_served IS
+$$Adds to what a video's owner was sent: the bytes from p_from up to p_to of p_total (NULL while that is unknown). Once that is
+the whole, in one piece or in parts, it is on record as served: no proof that it arrived, but of every chance to have it.
+More than a thousand separate parts count as the whole, so that what is kept here stays small.
+Raises HF001.
+Rules: MR-22.$$;
 
 -- What its owner deletes is noted on the generation.
 CREATE TRIGGER contents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contents

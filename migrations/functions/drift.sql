@@ -1,8 +1,5 @@
 -- What is kept, compared with what the journal says.
 
--- Always empty: every place where what is kept differs from what the journal says. With `WHERE account_id = …` it is
--- answered by index (what an account had refunded is found by its own generations); as a whole it reads everything, as an
--- audit does.
 CREATE VIEW ledger_drift AS
   WITH kept AS (
     SELECT a.id AS account_id, a.available_microcredits, a.held_microcredits, a.active_generations,
@@ -58,8 +55,11 @@ CREATE VIEW ledger_drift AS
   SELECT t.account_id, 'journal transaction ' || t.id, 0, t.available_microcredits + t.held_microcredits + t.issued_microcredits + t.revenue_microcredits
   FROM journal_transactions t
   WHERE t.available_microcredits + t.held_microcredits + t.issued_microcredits + t.revenue_microcredits <> 0;
+COMMENT ON VIEW ledger_drift IS
+$$Every place where what is kept differs from what the journal says; always empty. With `WHERE account_id = …` it is answered
+by index; as a whole it reads everything, as an audit does.
+Rules: MR-70.$$;
 
--- Compares the next accounts with the journal. Answers with what differs, and with how many accounts were looked at.
 CREATE FUNCTION compare_next_accounts(p_limit integer) RETURNS TABLE (accounts_compared integer, differences integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
@@ -73,6 +73,9 @@ BEGIN
     WHERE task = 'compare accounts';
   RETURN QUERY SELECT cardinality(compared), (SELECT count(*)::integer FROM ledger_drift WHERE account_id = ANY(compared));
 END $$;
+COMMENT ON FUNCTION compare_next_accounts IS
+$$Compares the next p_limit accounts with the journal. Answers with how many it compared and how many differ.
+Rules: MR-70.$$;
 
 GRANT SELECT ON reconciler_progress, ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION compare_next_accounts TO holdfast_service;

@@ -1,6 +1,5 @@
 -- A generation's row, whoever works on it: its lock, its events, its slot, and what never changes.
--- Errors of their own: HF001 unknown generation, HF002 wrong state, HF003 no proof, HF004 never changes, HF005 unbalanced,
--- HF006 more than is held.
+-- What each SQLSTATE of our own (HF001 and on) means is in store/errors.ts.
 
 CREATE FUNCTION guard_generation() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -31,12 +30,16 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+COMMENT ON FUNCTION guard_generation IS
+$$Trigger: a generation keeps what it was admitted with, follows its states, keeps its provider video, is settled once, and
+stays deleted. Its error message may be erased with its deletion, because it may quote the prompt.
+Raises HF004.
+Rules: MR-41, MR-42, MR-45, MR-85, MR-96.$$;
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER generation_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON generation_events
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The first statement of every movement: lock order is generation, hold, account.
 CREATE FUNCTION lock_generation(p_generation_id text) RETURNS generations
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
@@ -47,8 +50,12 @@ BEGIN
   END IF;
   RETURN g;
 END $$;
+COMMENT ON FUNCTION lock_generation IS
+$$Internal. Locks and returns a generation: the first statement of every movement, because the lock order is generation, hold,
+account.
+Raises HF001 when there is no such generation.
+Rules: MR-71.$$;
 
--- Internal. The generation's row must be locked by the caller, which makes the sequence gapless.
 CREATE FUNCTION append_event(p_generation_id text, p_kind text, p_data jsonb) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   WITH next AS (
@@ -56,16 +63,20 @@ LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   )
   INSERT INTO generation_events (generation_id, sequence, kind, data) SELECT p_generation_id, event_sequence, p_kind, p_data FROM next
 $$;
+COMMENT ON FUNCTION append_event IS
+$$Internal. Appends an event. The caller has locked the generation's row, which makes the sequence gapless.
+Rules: MR-42.$$;
 
--- Whether nothing goes on at the provider any more, as far as can be known: then it need not count against the cap. A text
--- has nothing that goes on after its end.
 CREATE FUNCTION is_finished(g generations) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
     SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome IN ('not_found', 'conflict')))
 $$;
+COMMENT ON FUNCTION is_finished IS
+$$Internal. Whether nothing goes on at the provider any more, as far as can be known; then it need not count against the cap.
+Nothing of a text goes on after its end.
+Rules: MR-51, MR-84.$$;
 
--- Internal. What was learned after the settlement may end a generation that still counted against its account's cap.
 CREATE FUNCTION free_slot(p_generation_id text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
@@ -77,15 +88,19 @@ BEGIN
     UPDATE accounts SET active_generations = greatest(0, active_generations - 1) WHERE id = g.account_id;
   END IF;
 END $$;
+COMMENT ON FUNCTION free_slot IS
+$$Internal. Takes a settled generation out of its account's cap once it is finished; what was learned after the settlement may
+have finished it.
+Rules: MR-51, MR-84.$$;
 
--- Internal. What was asked for is kept for what can still be made by it: not for what was refused, given up or deleted.
 CREATE FUNCTION erase_inputs(p_generation_id text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   DELETE FROM inputs WHERE generation_id = p_generation_id
 $$;
+COMMENT ON FUNCTION erase_inputs IS
+$$Internal. Erases what was asked for: nothing can be made of a request that was refused, given up or deleted.
+Rules: MR-95, MR-96.$$;
 
--- Records that the client, or an operator in Temporal, wants no video any more; once. It moves no credits: the workflow
--- releases the hold if nothing can have been made yet. first: whether this call was the one that recorded it.
 CREATE FUNCTION request_cancel(p_generation_id text, p_by text) RETURNS TABLE (state text, first boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -99,15 +114,20 @@ BEGIN
     RETURN QUERY SELECT g.state, false;
   END IF;
 END $$;
+COMMENT ON FUNCTION request_cancel IS
+$$Records, once, that the client or an operator in Temporal wants no video any more. It moves no credits: the workflow releases
+the hold if nothing can have been made yet. first: whether this call recorded it.
+Raises HF001.
+Rules: MR-23, MR-24, MR-25, MR-81.$$;
 
--- Whether its owner has deleted it: then what may quote the prompt can be erased from it, and is not written to it any more.
 CREATE FUNCTION is_deleted(p_generation_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT EXISTS (SELECT FROM generations WHERE id = p_generation_id AND deleted_at IS NOT NULL)
 $$;
+COMMENT ON FUNCTION is_deleted IS
+$$Internal. Whether its owner has deleted it: then what may quote the prompt may be erased and is not written any more.
+Rules: MR-96.$$;
 
--- Records that its owner wants a charged generation deleted, before anything of it is: what is gone from here on was not lost
--- by anybody, however far the deletion comes.
 CREATE FUNCTION begin_owners_deletion(p_generation_id text, p_account_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -115,11 +135,12 @@ BEGIN
   UPDATE generations SET deletion_begun_at = clock_timestamp()
     WHERE id = p_generation_id AND account_id = p_account_id AND state = 'charged' AND deletion_begun_at IS NULL;
 END $$;
+COMMENT ON FUNCTION begin_owners_deletion IS
+$$Records that its owner wants a charged generation deleted, before anything of it is deleted: content that is gone from then
+on is no loss to refund, however far the deletion comes.
+Raises HF001.
+Rules: MR-22, MR-96.$$;
 
--- Hides a settled generation from its owner and erases what was asked for, what was written, and every text that may quote
--- it. The books stay, and so does the idempotency key with its fingerprint, or a repeat would pay again.
--- p_provider_keeps: why the provider has its copy still; NULL when it has none, as far as is known.
--- Answers with false while it is open: deleting is no way to a refund.
 CREATE FUNCTION delete_generation(p_generation_id text, p_account_id text, p_provider_keeps text DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
@@ -140,6 +161,13 @@ BEGIN
   END IF;
   RETURN true;
 END $$;
+COMMENT ON FUNCTION delete_generation IS
+$$Hides a settled generation from its owner and erases what was asked for, what was written, and every text that may quote
+either. The books stay, and so does the idempotency key with its fingerprint, or a repeat would pay again. p_provider_keeps
+says why the provider still has its copy; NULL when it has none, as far as is known. Answers with false while the generation
+is open: deleting is no way to a refund.
+Raises HF001.
+Rules: MR-52, MR-81, MR-89, MR-90, MR-96.$$;
 
 GRANT SELECT ON generations, inputs, generation_events TO holdfast_service;
 GRANT EXECUTE ON FUNCTION request_cancel, begin_owners_deletion, delete_generation TO holdfast_service;

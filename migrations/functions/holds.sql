@@ -9,10 +9,13 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+COMMENT ON FUNCTION guard_hold IS
+$$Trigger: a hold is settled once and otherwise never changes.
+Raises HF004.
+Rules: MR-45, MR-85.$$;
 CREATE TRIGGER holds_guard BEFORE UPDATE ON holds FOR EACH ROW EXECUTE FUNCTION guard_hold();
 CREATE TRIGGER holds_kept BEFORE DELETE OR TRUNCATE ON holds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Median time that recent generations of the same kind took; NULL when there are none.
 CREATE FUNCTION expected_duration_ms(p_model text, p_seconds integer, p_size text) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms))::bigint FROM (
@@ -20,15 +23,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
     WHERE state = 'charged' AND model = p_model AND seconds = p_seconds AND size = p_size
     ORDER BY settled_at DESC LIMIT 20) AS recent
 $$;
+COMMENT ON FUNCTION expected_duration_ms IS
+$$Median of the time that the latest 20 charged generations of the same model, seconds and size took; NULL when there are none.
+Rules: MR-18.$$;
 
 CREATE FUNCTION milliseconds_until(p_moment timestamptz) RETURNS bigint
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT greatest(0, ceil(extract(epoch FROM p_moment - clock_timestamp()) * 1000))::bigint
 $$;
+COMMENT ON FUNCTION milliseconds_until IS
+$$Internal. Milliseconds from now, by the database's clock, to a moment; 0 when it has passed.
+Rules: MR-50.$$;
 
--- Moves `requested` to `held` and the price from `available` to `held`, or to `refused`, or to `voided` when `admit_by`
--- has passed. A key's limits are kept too ('key_spend_limit'). Any later call changes nothing and answers with the
--- generation as it stands.
 CREATE FUNCTION place_hold(p_generation_id text, p_hold_ttl_seconds integer)
 RETURNS TABLE (
   state text, refusal_code text, account_id text, hold_id text, amount_microcredits bigint, time_left_ms bigint, hold_ttl_ms bigint,
@@ -112,6 +118,13 @@ BEGIN
       gen.credits_charged, gen.settlement_reason, gen.error_code, g.state = 'requested' AND gen.state = 'held'
     FROM generations gen LEFT JOIN holds h ON h.generation_id = gen.id WHERE gen.id = p_generation_id;
 END $$;
+COMMENT ON FUNCTION place_hold IS
+$$Moves the price from available to held, and the generation from 'requested' to 'held'; or to 'refused'; or to 'voided' when
+admit_by has passed. One statement checks balance, cap and freeze and moves the credits, under the account's lock. A key's
+limits hold too. Any later call changes nothing and answers with the generation as it stands; placed_now says which it was.
+refusal_code: 'account_frozen', 'insufficient_credits', 'too_many_active_generations', 'key_spend_limit', 'voided'.
+Raises HF001.
+Rules: MR-28, MR-29, MR-44, MR-46, MR-50, MR-70, MR-84, MR-86.$$;
 
 GRANT SELECT ON holds TO holdfast_service;
 GRANT EXECUTE ON FUNCTION expected_duration_ms, place_hold TO holdfast_service;

@@ -1,7 +1,5 @@
 -- The journal: one row a movement, written by post_transaction only, and never changed.
 
--- Writes one journal transaction: what it moves in each book (0: nothing), and what the account has after it. The account's
--- row is locked and updated by the caller, in the same transaction. Internal: not granted to anyone.
 CREATE FUNCTION post_transaction(
   p_key text, p_kind text, p_account accounts, p_generation_id text, p_requested bigint, p_reason text,
   p_available bigint, p_held bigint, p_issued bigint, p_revenue bigint
@@ -16,6 +14,11 @@ BEGIN
     RETURNING id INTO posted;
   RETURN posted;
 END $$;
+COMMENT ON FUNCTION post_transaction IS
+$$Internal. Writes one journal transaction: what it moves in each book, and what the account has after it. The caller has
+locked and updated the account's row in the same transaction. A CHECK refuses entries that do not sum to zero; a key that
+was used before is a unique violation.
+Rules: MR-44, MR-70, MR-72, MR-83.$$;
 
 CREATE VIEW journal_entries AS
   SELECT t.id AS transaction_id, leg.account_id, leg.book, leg.amount_microcredits
@@ -24,6 +27,9 @@ CREATE VIEW journal_entries AS
     (NULL, 'issued', t.issued_microcredits), (NULL, 'revenue', t.revenue_microcredits)
   ) AS leg (account_id, book, amount_microcredits)
   WHERE leg.amount_microcredits <> 0;
+COMMENT ON VIEW journal_entries IS
+$$The journal as entries, one per transaction and book; the entries of a transaction sum to zero. Append-only.
+Rules: MR-70.$$;
 CREATE TRIGGER journal_transactions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_transactions
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR UPDATE OR DELETE ON journal_entries

@@ -14,10 +14,12 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+COMMENT ON FUNCTION guard_api_key IS
+$$Trigger: a revoked key stays revoked, and a key's end may come sooner but never later.
+Raises HF004.
+Rules: MR-85.$$;
 CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION guard_api_key();
 
--- Internal. Counts an amount against the limits of a key, in one statement, if both leave room for it; else changes nothing
--- and answers with false. The caller has the account's row.
 CREATE FUNCTION spend_within_limits(p_key api_keys, p_amount bigint, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
@@ -34,8 +36,11 @@ BEGIN
     AND CASE WHEN s.month = this_month THEN s.month_microcredits ELSE 0 END + p_amount <= COALESCE(p_key.monthly_limit_microcredits, 9007199254740991);
   RETURN FOUND;
 END $$;
+COMMENT ON FUNCTION spend_within_limits IS
+$$Internal. Counts an amount against a key's day and month (UTC), in one statement, if both limits leave room; else changes
+nothing and answers with false. The caller has the account's row.
+Rules: MR-71, MR-86.$$;
 
--- Internal. Whether the limits of a key leave room for an amount at this moment; spend_within_limits decides.
 CREATE FUNCTION limits_leave_room(p_api_key_id text, p_amount bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT NOT EXISTS (
@@ -45,8 +50,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
       OR CASE WHEN s.month = date_trunc('month', now() AT TIME ZONE 'UTC')::date THEN s.month_microcredits ELSE 0 END + p_amount
         > k.monthly_limit_microcredits))
 $$;
+COMMENT ON FUNCTION limits_leave_room IS
+$$Internal. Whether a key's limits leave room for an amount at this moment; spend_within_limits decides.$$;
 
--- Gives back the room that a settled hold no longer takes, in the day and month in which it was placed.
 CREATE FUNCTION return_spending() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -64,6 +70,10 @@ EXCEPTION
     RAISE WARNING 'the spending of generation % could not be returned: %', NEW.id, SQLERRM;
     RETURN NULL;
 END $$;
+COMMENT ON FUNCTION return_spending IS
+$$Trigger: gives back the room that a settled hold no longer takes, in the day and the month in which it was placed. It refuses
+nothing: what cannot be returned stays spent, with a warning, because a limit must not keep a hold from being settled.
+Rules: MR-6, MR-71.$$;
 
 -- Deferred: it comes after the account's row, whatever the order in which a settlement writes; see the lock order above.
 -- Its condition is looked at at once, so what has no limit, or is charged in full, pays nothing for it.

@@ -1,19 +1,21 @@
 -- Prices of videos and texts. A new version begins at a moment that is still to come, so what was quoted before stays what
 -- it was; a generation keeps the version that it was admitted by.
 
--- Provider's cost a second ÷ (1 − margin), × seconds, rounded up to the microcredit; exact throughout.
 CREATE FUNCTION price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
 RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT ceil(p_cost_per_second::numeric * p_seconds * 10000 / (10000 - p_margin_basis_points))::bigint
 $$;
+COMMENT ON FUNCTION price_microcredits IS
+$$Internal. The provider's cost per second ÷ (1 − margin) × seconds, rounded up to the microcredit; exact.
+Rules: MR-72.$$;
 
 CREATE VIEW current_prices AS
   SELECT DISTINCT ON (model, size) id, model, size, provider_cost_microcredits_per_second, margin_basis_points, effective_from
   FROM prices WHERE effective_from <= now()
   ORDER BY model, size, effective_from DESC;
+COMMENT ON VIEW current_prices IS
+$$The price of each model and size that is in force now.$$;
 
--- Sets the price of a model and size from a moment on, from now on when that is NULL; once a key.
--- outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
 CREATE FUNCTION set_price(
   p_model text, p_size text, p_cost_per_second bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text
 ) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
@@ -44,25 +46,31 @@ BEGIN
   END IF;
   RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
 END $$;
+COMMENT ON FUNCTION set_price IS
+$$Sets the price of a model and size from a moment on (from now on when that is NULL), once per key. A version begins in the
+future or now, never in the past; a generation keeps the version that it was admitted by.
+outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
+Rules: MR-8, MR-90.$$;
 CREATE TRIGGER prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON prices
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Provider's cost of the tokens ÷ (1 − margin), rounded up to the microcredit; exact throughout, and beyond any bigint.
 CREATE FUNCTION text_price_microcredits(
   p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_input_tokens bigint, p_output_tokens bigint
 ) RETURNS numeric LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT ceil((p_input_cost::numeric * p_input_tokens + p_output_cost::numeric * p_output_tokens) * 10000
     / (1000000 * (10000 - p_margin_basis_points)::numeric))
 $$;
+COMMENT ON FUNCTION text_price_microcredits IS
+$$Internal. The provider's cost of the tokens ÷ (1 − margin), rounded up to the microcredit; exact, and beyond any bigint.
+Rules: MR-72.$$;
 
 CREATE VIEW current_text_prices AS
   SELECT DISTINCT ON (model) id, model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
     margin_basis_points, effective_from
   FROM text_prices WHERE effective_from <= now() ORDER BY model, effective_from DESC;
+COMMENT ON VIEW current_text_prices IS
+$$The price of each text model that is in force now.$$;
 
--- New versions of the prices of texts, as set_price for videos: a version begins at a moment that is still to come, and a
--- text keeps the version that it was admitted by.
--- outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
 CREATE FUNCTION set_text_price(
   p_model text, p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text
 ) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
@@ -94,6 +102,10 @@ BEGIN
   END IF;
   RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
 END $$;
+COMMENT ON FUNCTION set_text_price IS
+$$Sets the price of a text model, as set_price does for videos; a text keeps the version that it was admitted by.
+outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
+Rules: MR-8, MR-90.$$;
 CREATE TRIGGER text_prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON text_prices
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 

@@ -1,13 +1,14 @@
 -- What the provider said, recorded before anything is decided by it: settle_generation looks for its proof here.
 
--- A time that the provider told, or NULL where it can't be one: it is for show and for statistics, and refuses nothing.
 CREATE FUNCTION plausible_time(p_told timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT CASE WHEN p_told BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00' THEN p_told END
 $$;
+COMMENT ON FUNCTION plausible_time IS
+$$Internal. A time that the provider told, or NULL where it cannot be one: it is for show and for statistics, and refuses
+nothing.
+Rules: MR-6.$$;
 
--- Records what a retrieve saw; of a claim, on the generation that made the video. The first terminal verdict stands. A
--- completion after the refund moves nothing: it is claimable for a day. Answers with the verdict on record.
 CREATE FUNCTION record_look(
   p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer,
   p_completed_at timestamptz, p_error_code text, p_error_message text
@@ -58,18 +59,24 @@ BEGIN
   END IF;
   RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code FROM generations gen WHERE gen.id = p_generation_id;
 END $$;
+COMMENT ON FUNCTION record_look IS
+$$Records what a look saw; of a claim, on the generation that made the video. The first terminal verdict stands. At a contested
+id every look is 'open'. A completion after the release moves nothing: it is claimable for a day. Answers with the verdict on
+record.
+Raises HF001; HF002 for another video than the generation's; 22004 without a verdict.
+Rules: MR-1, MR-14, MR-39, MR-42, MR-51, MR-53.$$;
 
--- For the customer who asks why it took so long: how often, and for how long, no answer of the provider could be recorded
--- before one was. It moves nothing.
 CREATE FUNCTION note_unreachable(p_generation_id text, p_tries integer, p_for_ms bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM lock_generation(p_generation_id);
   PERFORM append_event(p_generation_id, 'unreachable', jsonb_build_object('tries', p_tries, 'for_ms', p_for_ms));
 END $$;
+COMMENT ON FUNCTION note_unreachable IS
+$$Records for how long, and for how many tries, no answer of the provider could be recorded before one was. It moves nothing.
+Raises HF001.
+Rules: MR-15, MR-97.$$;
 
--- A released generation that still counts against its account's cap is followed for a day. Then it stops to count,
--- whatever became of its video.
 CREATE FUNCTION stop_following(p_generation_id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
@@ -82,9 +89,12 @@ BEGIN
   UPDATE accounts SET active_generations = greatest(0, active_generations - 1) WHERE id = g.account_id;
   RETURN true;
 END $$;
+COMMENT ON FUNCTION stop_following IS
+$$Ends the day for which a released generation is followed: it no longer counts against its account's cap, whatever became of
+its video. Answers with false before that day is over.
+Raises HF001.
+Rules: MR-51.$$;
 
--- Decides that a late video is not claimable any more, so that it may be deleted at the provider. Answers with the video;
--- with no row while it is claimable, claimed, or deleted already.
 CREATE FUNCTION begin_deletion(p_generation_id text) RETURNS TABLE (provider_video_id text, provider text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -96,9 +106,12 @@ BEGIN
     RETURN QUERY SELECT g.provider_video_id, g.provider;
   END IF;
 END $$;
+COMMENT ON FUNCTION begin_deletion IS
+$$Decides that a late video is not claimable any more, so that it may be deleted at the provider. Answers with the video; with
+no row while it is claimable, claimed, contested, or deleted already.
+Raises HF001.
+Rules: MR-39, MR-53.$$;
 
--- Records that the provider's video is gone, or, with p_provider_keeps, why the provider keeps it: then it is not asked again.
--- Answers with what the video had cost us, in microcredits; 0 for a repeat.
 CREATE FUNCTION end_deletion(p_generation_id text, p_provider_keeps text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
@@ -114,9 +127,12 @@ BEGIN
     jsonb_strip_nulls(jsonb_build_object('lost_microcredits', lost, 'why', p_provider_keeps)));
   RETURN lost;
 END $$;
+COMMENT ON FUNCTION end_deletion IS
+$$Records that the provider's video is gone, or why the provider keeps it (p_provider_keeps): then it is not asked again.
+Answers with what the video had cost, in microcredits; 0 for a repeat.
+Raises HF001.
+Rules: MR-53, MR-96.$$;
 
--- Keeps an event, once, and says whether its generation's workflow is to be told: `nudge`, `replayed`, `unknown` (no
--- generation has that video here, or not yet), `settled`, `enough` (told often enough; its timers look on).
 CREATE FUNCTION record_provider_event(
   p_webhook_id text, p_type text, p_provider text, p_provider_video_id text, OUT outcome text, OUT generation_id text
 )
@@ -143,6 +159,11 @@ BEGIN
     outcome := CASE WHEN FOUND THEN 'nudge' ELSE 'enough' END;
   END IF;
 END $$;
+COMMENT ON FUNCTION record_provider_event IS
+$$Keeps a provider's webhook, once, and says whether its generation's workflow should look now. It moves nothing.
+outcome: 'nudge', 'replayed', 'unknown' (no generation has that video, or not yet), 'settled', 'enough' (20 nudges were sent;
+the workflow's timers look on).
+Rules: MR-4, MR-38, MR-87.$$;
 CREATE TRIGGER provider_events_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON provider_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT ON provider_events, provider_nudges TO holdfast_service;

@@ -1,8 +1,5 @@
 -- Requests that come again: by their idempotency key, or as an SDK's own retry, which has none.
 
--- Internal. The generation that an SDK's retry means: of this API key and body, handed out within this time, and not named by
--- a later request of the key. Equal requests in flight are handed out in turn, each once before any twice; of these the one
--- that was handed out first, for its client has had the most time to name it. NULL: there is none.
 CREATE FUNCTION hand_out_again(p_api_key_id text, p_fingerprint bytea, p_within_ms integer) RETURNS generations
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations;
@@ -24,11 +21,12 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+COMMENT ON FUNCTION hand_out_again IS
+$$Internal. The generation that an SDK's retry means: of this API key and body, handed out within this time, and not named by a
+later request of the key. Equal requests in flight are handed out in turn, each once before any twice; of these the one that
+was handed out first, because its client had the most time to name it. NULL when there is none.
+Rules: MR-88, MR-89.$$;
 
--- What a request that came before is answered with; no row: it is new, and no equal one is admitted before this transaction
--- ends. outcome, of an idempotency key: 'in_use' (still running), 'reused' (another body), 'too_old' (over 72 h), 'replay'
--- (the answer as kept, or by the generation). Of an SDK's retry without a key (p_retry_within_ms): 'replay', or 'pending' when
--- the hold of the generation that it means is not placed yet.
 CREATE FUNCTION find_repeat(
   p_account_id text, p_api_key_id text, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
@@ -75,8 +73,14 @@ BEGIN
       COALESCE(earlier.answer_status, CASE WHEN earlier_state IN ('held', 'charged', 'released') THEN 200 ELSE 402 END), earlier.answer;
   END IF;
 END $$;
+COMMENT ON FUNCTION find_repeat IS
+$$What a request that came before is answered with. No row: it is new, and no equal one is admitted before this transaction
+ends.
+outcome, of an idempotency key: 'in_use' (still running), 'reused' (another body), 'too_old' (over 72 hours), 'replay' (the
+answer as kept, or made from the generation). Of an SDK's retry without a key (p_retry_within_ms): 'replay', or 'pending' while
+the hold of the generation that it means is not placed.
+Rules: MR-26, MR-88, MR-90.$$;
 
--- Internal. What an idempotency key stands for: a generation, or, without one, an amount that could not be paid.
 CREATE FUNCTION keep_key(p_account_id text, p_key text, p_fingerprint bytea, p_generation_id text, p_refused_microcredits bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   INSERT INTO idempotency_keys (account_id, key, fingerprint, generation_id, answer_status, refused_microcredits)
@@ -85,18 +89,21 @@ LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
     ON CONFLICT (account_id, key) DO UPDATE SET generation_id = EXCLUDED.generation_id, answer_status = EXCLUDED.answer_status,
       refused_microcredits = EXCLUDED.refused_microcredits
 $$;
+COMMENT ON FUNCTION keep_key IS
+$$Internal. Keeps what an idempotency key stands for: a generation or, without one, an amount that could not be paid.
+Rules: MR-90.$$;
 
--- Notes, once, that the API key that asked for a generation has named it: its client knows it, and no retry means it.
 CREATE FUNCTION mark_known(p_generation_id text, p_api_key_id text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   UPDATE generations SET known_at = clock_timestamp() WHERE id = p_generation_id AND api_key_id = p_api_key_id AND known_at IS NULL
 $$;
+COMMENT ON FUNCTION mark_known IS
+$$Notes, once, that the API key that asked for a generation has named it: its client knows it, and no retry means it.
+Rules: MR-88.$$;
 
 CREATE TRIGGER kept_operations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON kept_operations
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The operation that was carried out for this key; no row: none, and no other caller with this key finds out before this
--- transaction ends.
 CREATE FUNCTION find_operation(p_scope text, p_key text) RETURNS TABLE (fingerprint bytea, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -104,10 +111,18 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(p_scope || ' ' || p_key, 2));
   RETURN QUERY SELECT o.fingerprint, o.answer FROM kept_operations o WHERE o.scope = p_scope AND o.key = p_key;
 END $$;
+COMMENT ON FUNCTION find_operation IS
+$$The operation that was carried out for this key. No row: none was, and no other caller with this key learns so before this
+transaction ends.
+Rules: MR-90.$$;
 
 CREATE FUNCTION keep_operation(p_scope text, p_key text, p_fingerprint bytea, p_answer jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   INSERT INTO kept_operations (scope, key, fingerprint, answer) VALUES (p_scope, p_key, p_fingerprint, p_answer)
 $$;
+COMMENT ON FUNCTION keep_operation IS
+$$Keeps an operation and its answer under its key, in the operation's own transaction. A key that was used is a unique
+violation.
+Rules: MR-90.$$;
 
 GRANT EXECUTE ON FUNCTION find_repeat, mark_known, find_operation, keep_operation TO holdfast_service;

@@ -1,6 +1,3 @@
--- Every right to our schema but its owner's, as the statement that gives it: of tables, columns and functions, to PUBLIC, to the
--- service and to others (whose reading is the operator's business); what makes the service more than it should be; and what
--- belongs to another role than the schema does. A function without a list of its own may be executed by PUBLIC.
 CREATE VIEW rights AS
   WITH relations AS (
     SELECT c.* FROM pg_class c WHERE c.relnamespace = 'holdfast'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
@@ -46,6 +43,11 @@ CREATE VIEW rights AS
   UNION ALL
   SELECT p.oid::regprocedure::text, format('ALTER FUNCTION holdfast.%s OWNER TO %s;', p.oid::regprocedure, p.proowner::regrole)
     FROM functions p, relations ours WHERE ours.relname = 'schema_migrations' AND p.proowner <> ours.relowner;
+COMMENT ON VIEW rights IS
+$$Every right to the schema but its owner's, as the statement that gives it: on tables, columns and functions, to PUBLIC, to
+the service and to others (whose reading is the operator's business); what makes the service more than it should be; and what
+belongs to another role than the schema does. A function without a list of its own may be executed by PUBLIC.
+Rules: MR-85.$$;
 
 GRANT USAGE ON SCHEMA holdfast TO holdfast_service;
 GRANT SELECT ON rights, expected_rights TO holdfast_service;

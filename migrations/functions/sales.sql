@@ -2,7 +2,6 @@
 
 CREATE TRIGGER sales_changes_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON sales_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Opens or closes sales, once a key. outcome: 'set' (a repeat answers with the first one's), 'key_reused'.
 CREATE FUNCTION set_sales(p_is_open boolean, p_reason text, p_key text)
 RETURNS TABLE (outcome text, is_open boolean, reason text, changed_at timestamptz, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -23,12 +22,18 @@ BEGIN
   END IF;
   RETURN QUERY SELECT 'set', change.is_open, change.reason, change.changed_at, before;
 END $$;
+COMMENT ON FUNCTION set_sales IS
+$$Opens or closes sales, once per key. Closed, nothing new is admitted, and what was admitted goes on as before.
+outcome: 'set' (a repeat answers with the first one's), 'key_reused'.
+Rules: MR-26, MR-90.$$;
 
--- Internal: whether nothing new may be admitted.
 CREATE FUNCTION sales_are_closed() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT COALESCE((SELECT NOT s.is_open FROM sales_changes s ORDER BY s.id DESC LIMIT 1), false)
 $$;
+COMMENT ON FUNCTION sales_are_closed IS
+$$Internal. Whether nothing new may be admitted.
+Rules: MR-26.$$;
 
 GRANT SELECT ON sales_changes TO holdfast_service;
 GRANT EXECUTE ON FUNCTION set_sales TO holdfast_service;

@@ -1,41 +1,44 @@
 -- Settling a hold, once, and refunds after a capture.
 
--- Whether as many creates were begun as may ever be; one that is proven to have made nothing does not count.
-CREATE FUNCTION creates_spent(p_generation_id text) RETURNS boolean
+CREATE FUNCTION attempts_spent(p_generation_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT count(*) >= 3 FROM provider_attempts WHERE generation_id = p_generation_id AND outcome IS DISTINCT FROM 'not_made'
 $$;
+COMMENT ON FUNCTION attempts_spent IS
+$$Internal. Whether as many attempts were begun as may ever be; one that is proven to have made nothing does not count.
+Rules: MR-30.$$;
 
--- Whether every create so far was proven to have made nothing, or was looked for and not found.
-CREATE FUNCTION creates_came_to_nothing(p_generation_id text) RETURNS boolean
+CREATE FUNCTION attempts_came_to_nothing(p_generation_id text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT NOT EXISTS (SELECT FROM provider_attempts WHERE generation_id = p_generation_id
     AND (outcome IS NULL OR outcome NOT IN ('not_made', 'not_found')))
 $$;
+COMMENT ON FUNCTION attempts_came_to_nothing IS
+$$Internal. Whether every attempt so far is proven to have made nothing, or was searched for and not found.
+Rules: MR-17, MR-24.$$;
 
--- Whether the video that a claim is about is complete, and its content is in our storage: what it is charged for.
 CREATE FUNCTION claim_is_ready(g generations) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
     AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
 END $$;
+COMMENT ON FUNCTION claim_is_ready IS
+$$Internal. Whether the video that a claim is about is complete and its content is in our storage: what the claim is charged
+for.
+Rules: MR-53, MR-57.$$;
 
--- Milliseconds between two moments; NULL where they tell none: one is missing or infinite, they are in the wrong order (a
--- clock stepped back), or over ten years apart. For statistics, which must never refuse a settlement: it never raises.
 CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   -- As numbers, for the difference of two times may be out of range.
   SELECT CASE WHEN extract(epoch FROM p_to) - extract(epoch FROM p_from) BETWEEN 0 AND 315360000
     THEN ((extract(epoch FROM p_to) - extract(epoch FROM p_from)) * 1000)::bigint END
 $$;
+COMMENT ON FUNCTION elapsed_ms IS
+$$Internal. Milliseconds between two moments; NULL where they tell none: one is missing or infinite, they are in the wrong
+order (a clock stepped back), or over ten years apart. It never raises.
+Rules: MR-6.$$;
 
--- Settles a held generation: 'completed' captures, every other reason releases. Each reason needs its proof in the
--- database, whoever calls. A capture takes p_charge_microcredits, all that is held when that is NULL, and returns the rest;
--- of 0 it is a release ('nothing_to_charge'). A text is charged by its own record, and one whose writer is gone is closed by
--- what it delivered. The same settlement again answers with the first; a different one is a conflict, recorded.
--- result: 'settled' (with the amount that was charged or released), 'repeated', 'conflict', and for 'expired' 'not_due' (the hold's time is not over) and 'terminal' (the provider's
--- last word is on record, and settles it).
 CREATE FUNCTION settle_generation(p_generation_id text, p_reason text, p_charge_microcredits bigint DEFAULT NULL)
 RETURNS TABLE (result text, credits_charged boolean, settlement_reason text, error_code text, time_left_ms bigint, amount_microcredits bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -73,14 +76,14 @@ BEGIN
     RAISE EXCEPTION 'only a capture of a video charges a part, and never less than 0' USING ERRCODE = '22003';
   END IF;
   IF charged > g.amount_microcredits THEN
-    RAISE EXCEPTION 'generation % holds less than that', p_generation_id USING ERRCODE = 'HF006';
+    RAISE EXCEPTION 'generation % holds less than that', p_generation_id USING ERRCODE = 'HF005';
   END IF;
   IF p_reason = 'emergency' AND g.provider_verdict IN ('completed', 'failed') THEN
     -- The provider's last word goes first: only what can't be recorded even now is an emergency.
     BEGIN
       RETURN QUERY SELECT * FROM settle_generation(p_generation_id, CASE g.provider_verdict WHEN 'completed' THEN 'completed' ELSE 'provider_failed' END);
       RETURN;
-    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004' OR SQLSTATE 'HF005' THEN
+    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004' THEN
       NULL;
     END;
   END IF;
@@ -114,8 +117,8 @@ BEGIN
     WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
       AND NOT EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
     -- As long as no video is known and none may be; later the provider's last word settles it.
-    WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND creates_came_to_nothing(p_generation_id)
-    WHEN 'create_failed' THEN creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)
+    WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND attempts_came_to_nothing(p_generation_id)
+    WHEN 'create_failed' THEN attempts_spent(p_generation_id) AND attempts_came_to_nothing(p_generation_id)
     WHEN 'expired' THEN true
     -- Nothing else could be written for ten minutes; record_settlement_refusal has the time.
     WHEN 'emergency' THEN g.settlement_refused_at <= settled - interval '10 minutes'
@@ -174,9 +177,20 @@ BEGIN
     p_generation_id, COALESCE(charged, hold.amount_microcredits), asked, hold.amount_microcredits - COALESCE(charged, 0), -hold.amount_microcredits, 0, COALESCE(charged, 0));
   RETURN QUERY SELECT 'settled', charge, asked, code, NULL::bigint, COALESCE(charged, hold.amount_microcredits);
 END $$;
+COMMENT ON FUNCTION settle_generation IS
+$$Settles a held generation, once: 'completed' captures, every other reason releases. Whoever calls, each reason needs its proof
+in the database. A capture takes p_charge_microcredits (all that is held when NULL) and returns the rest; a capture of 0 is a
+release, 'nothing_to_charge'. A text is charged by its own record, and one whose writer is gone is closed by what it
+delivered. The same settlement again answers with the first; a different one is recorded as a conflict and moves nothing.
+p_reason: 'completed', 'provider_failed', 'submission_refused', 'provider_unavailable', 'cancelled', 'create_failed',
+'expired', 'emergency'.
+result: 'settled' (with the amount charged or released), 'repeated', 'conflict'; for 'expired' also 'not_due' (the hold's time
+is not over) and 'terminal' (the provider's last word is on record, and settles it).
+Raises HF001; HF002 unless the generation is held; HF003 without proof; HF005 for more than is held; 22003 for a part of
+anything but a video's capture.
+Rules: MR-1, MR-2, MR-3, MR-6, MR-8, MR-10 to MR-12, MR-17 to MR-19, MR-21, MR-23, MR-24, MR-41 to MR-45, MR-50, MR-53, MR-61,
+MR-63, MR-70, MR-71, MR-83.$$;
 
--- Notes that a rule or a constraint refuses the settlement. The first note begins the ten minutes after which
--- settle_generation(…, 'emergency') gives the credits back.
 CREATE FUNCTION record_settlement_refusal(p_generation_id text, p_reason text, p_why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
@@ -186,10 +200,12 @@ BEGIN
     PERFORM append_event(p_generation_id, 'settlement_refused', jsonb_build_object('asked', p_reason, 'why', p_why));
   END IF;
 END $$;
+COMMENT ON FUNCTION record_settlement_refusal IS
+$$Notes, once, that a rule or a constraint refuses the settlement. That begins the ten minutes after which
+settle_generation(…, 'emergency') gives the credits back.
+Raises HF001.
+Rules: MR-21.$$;
 
--- The net below the net, for cron and psql when Temporal is gone for good: settles by the last word on record, or releases,
--- what is held longer than its hour and this grace, at least two hours. One call at a time works; each generation says who
--- ran it. result: as settle_generation answers, or 'refused' with the SQLSTATE.
 CREATE FUNCTION release_expired_holds(p_grace interval DEFAULT '2 hours', p_limit integer DEFAULT 100)
 RETURNS TABLE (generation_id text, result text, settlement_reason text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -219,10 +235,12 @@ BEGIN
     END;
   END LOOP;
 END $$;
+COMMENT ON FUNCTION release_expired_holds IS
+$$For cron and psql, when Temporal is gone for good: settles by the last word on record, or releases, what is held past its time
+and this grace, which is at least two hours. One call at a time works; each generation's events say who ran it.
+result: as settle_generation answers, or 'refused' with the SQLSTATE in settlement_reason.
+Rules: MR-5, MR-54, MR-56.$$;
 
--- Gives credits of a captured hold back, all that is left of them when p_amount is NULL; once a key.
--- outcome: 'refunded' (with what was moved and what is left to refund), 'key_reused', 'not_charged', 'exceeds_captured'
--- (more than is left), 'nothing_left', 'too_large' (the balance would pass 2^53 − 1).
 CREATE FUNCTION refund_generation(p_generation_id text, p_amount bigint, p_reason text, p_key text, p_actor text DEFAULT 'operator')
 RETURNS TABLE (outcome text, transaction_id bigint, moved_microcredits bigint, refundable_microcredits bigint, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -267,6 +285,13 @@ BEGIN
   PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_build_object('amount_microcredits', moved, 'actor', p_actor));
   RETURN QUERY SELECT 'refunded', posted, moved, g.charged_amount_microcredits - before - moved, false;
 END $$;
+COMMENT ON FUNCTION refund_generation IS
+$$Gives credits of a captured hold back, all that is left of them when p_amount is NULL; once per key, and never more than was
+captured.
+outcome: 'refunded' (with what was moved and what is left to refund), 'key_reused', 'not_charged', 'exceeds_captured' (more
+than is left), 'nothing_left', 'too_large' (the balance would pass 2^53 - 1).
+Raises HF001; 22003 for an amount that is not above 0.
+Rules: MR-8, MR-22, MR-44, MR-70, MR-71, MR-72, MR-83, MR-97.$$;
 CREATE TRIGGER refunds_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 

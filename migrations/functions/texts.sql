@@ -12,11 +12,13 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+COMMENT ON FUNCTION guard_text IS
+$$Trigger: a text ends once and keeps its price. Only what was written is erased later, with a deleted generation.
+Raises HF004.
+Rules: MR-42, MR-61, MR-96.$$;
 CREATE TRIGGER texts_guard BEFORE UPDATE ON texts FOR EACH ROW EXECUTE FUNCTION guard_text();
 CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- What a text costs as far as it is delivered, never more than is held; 0 when nothing was. Where the provider
--- told no usage, or none for what it delivered, a token has at least one byte, so bytes are the upper bound of that.
 CREATE FUNCTION text_charge(p_generation_id text) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT CASE WHEN t.output = '' THEN 0 ELSE least(g.amount_microcredits, text_price_microcredits(
@@ -26,9 +28,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   FROM texts t JOIN generations g ON g.id = t.generation_id JOIN text_prices p ON p.id = t.text_price_id
   WHERE t.generation_id = p_generation_id
 $$;
+COMMENT ON FUNCTION text_charge IS
+$$Internal. What a text costs as far as it was delivered, never more than is held; 0 when nothing was delivered. Where the
+provider told no usage, or none for what it delivered, bytes are the upper bound, because a token has at least one byte.
+Rules: MR-8, MR-60, MR-61, MR-91.$$;
 
--- Internal. Keeps what the provider has written so far; false when the attempt is not the open one any more. It never gets
--- shorter: what was delivered was delivered.
 CREATE FUNCTION keep_text(p_generation_id text, p_number integer, p_output text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE g generations := lock_generation(p_generation_id);
@@ -40,9 +44,12 @@ BEGIN
   UPDATE texts t SET output = p_output WHERE t.generation_id = p_generation_id AND length(p_output) >= length(t.output);
   RETURN true;
 END $$;
+COMMENT ON FUNCTION keep_text IS
+$$Internal. Keeps what the provider has written so far; false when the attempt is no longer the open one. It never gets shorter:
+what was delivered was delivered.
+Raises HF001.
+Rules: MR-61.$$;
 
--- The same, by the attempt's writer, who takes or renews its lease by it: for so long nobody takes it for dead. Answered with
--- false it stops; before the first true it asks nothing of the provider.
 CREATE FUNCTION record_text(p_generation_id text, p_number integer, p_output text, p_lease_ms integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -54,9 +61,12 @@ BEGIN
     WHERE a.generation_id = p_generation_id AND a.number = p_number;
   RETURN true;
 END $$;
+COMMENT ON FUNCTION record_text IS
+$$Keeps what was written so far, for the attempt's writer, who takes or renews its lease by it: for so long nobody takes the
+writer for dead. Answered with false the writer stops; before the first true it sends nothing to the provider.
+Raises HF001.
+Rules: MR-61, MR-62, MR-63.$$;
 
--- Ends a text with the last of what was written and the provider's own count, NULL without one. Answers with false when the
--- attempt is not the open one.
 CREATE FUNCTION end_text(
   p_generation_id text, p_number integer, p_output text, p_finish_reason text, p_input_tokens bigint, p_output_tokens bigint
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -79,10 +89,12 @@ BEGIN
     'input_tokens', p_input_tokens, 'output_tokens', p_output_tokens));
   RETURN true;
 END $$;
+COMMENT ON FUNCTION end_text IS
+$$Ends a text with the last of what was written and the provider's own count; half a count, or none, is charged as a text
+without usage. Answers with false when the attempt is not the open one.
+Raises HF001.
+Rules: MR-61, MR-91.$$;
 
--- Ends a text whose writer is gone by what it delivered: the call is not made again. outcome: 'ended', now or before;
--- 'writing', its writer may be alive, with when that is to be asked again; 'not_asked', the provider has nothing of it.
--- A writer that could not renew its lease, for the database was away, is called once more for as long as its lease is.
 CREATE FUNCTION close_text(p_generation_id text) RETURNS TABLE (outcome text, wait_ms bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -114,6 +126,13 @@ BEGIN
   END IF;
   RETURN QUERY SELECT CASE WHEN end_text(p_generation_id, writing.number, '', NULL, NULL, NULL) THEN 'ended' ELSE 'not_asked' END, NULL::bigint;
 END $$;
+COMMENT ON FUNCTION close_text IS
+$$Ends a text whose writer is gone by what it delivered: the call is not made again. A writer that could not renew its lease
+while the database was away is given one lease more.
+outcome: 'ended', now or before; 'writing' (its writer may be alive; wait_ms says when to ask again); 'not_asked' (the provider
+has nothing of it).
+Raises HF001.
+Rules: MR-61, MR-62, MR-63.$$;
 
 GRANT SELECT ON texts TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_text, end_text, close_text TO holdfast_service;

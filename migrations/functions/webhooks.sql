@@ -7,8 +7,6 @@ CREATE TRIGGER webhook_endpoints_kept BEFORE DELETE OR TRUNCATE ON webhook_endpo
 CREATE TRIGGER webhook_deliveries_kept BEFORE DELETE OR TRUNCATE ON webhook_deliveries
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Notes what is to be told in the transaction of the settlement, whoever settles: no crash between the two loses it. An
--- account that listens to nothing costs one look into an index.
 CREATE FUNCTION note_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   told text := CASE NEW.state WHEN 'charged' THEN 'video.completed' ELSE 'video.failed' END;
@@ -29,11 +27,15 @@ BEGIN
   END;
   RETURN NULL;
 END $$;
+COMMENT ON FUNCTION note_webhooks IS
+$$Trigger: notes what an account's endpoints are to be sent, in the settlement's own transaction, so that no crash between the
+two loses it. It refuses nothing but a deadlock, which is tried again: a message that cannot be noted is a warning, and the
+credits settle.
+Rules: MR-6, MR-97.$$;
 CREATE TRIGGER generations_note_webhooks AFTER UPDATE ON generations FOR EACH ROW
   WHEN (OLD.state = 'held' AND NEW.state IN ('charged', 'released') AND starts_with(NEW.id, 'video_'))
   EXECUTE FUNCTION note_webhooks();
 
--- outcome: 'created', or 'too_many' when the account has ten.
 CREATE FUNCTION create_webhook_endpoint(p_account_id text, p_id text, p_url text, p_events text[], p_secret text)
 RETURNS TABLE (outcome text, created_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -48,16 +50,19 @@ BEGIN
   INSERT INTO webhook_secrets (account_id, endpoint_id, secret) VALUES (p_account_id, p_id, p_secret);
   RETURN QUERY SELECT 'created', e.created_at FROM webhook_endpoints e WHERE e.account_id = p_account_id AND e.id = p_id;
 END $$;
+COMMENT ON FUNCTION create_webhook_endpoint IS
+$$Creates a webhook endpoint with its secret.
+outcome: 'created', 'too_many' (the account has ten).$$;
 
--- Locks an endpoint that is there; raises nothing, answers false for any other. Internal.
 CREATE FUNCTION lock_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   PERFORM FROM webhook_endpoints WHERE account_id = p_account_id AND id = p_id AND deleted_at IS NULL FOR NO KEY UPDATE;
   RETURN FOUND;
 END $$;
+COMMENT ON FUNCTION lock_webhook_endpoint IS
+$$Internal. Locks an endpoint that is not deleted; answers with false when there is none.$$;
 
--- Nothing more is sent to it; its URL and its secrets are erased. False when there is none.
 CREATE FUNCTION delete_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -68,9 +73,9 @@ BEGIN
   DELETE FROM webhook_secrets WHERE account_id = p_account_id AND endpoint_id = p_id;
   RETURN true;
 END $$;
+COMMENT ON FUNCTION delete_webhook_endpoint IS
+$$Deletes an endpoint: nothing more is sent to it, and its URL and secrets are erased. Answers with false when there is none.$$;
 
--- A new secret; the one before signs beside it for 24 h, any older one no more. Answers with the end of that; NULL when
--- there is no such endpoint.
 CREATE FUNCTION rotate_webhook_secret(p_account_id text, p_id text, p_secret text) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
@@ -82,8 +87,10 @@ BEGIN
   END IF;
   RETURN valid_until;
 END $$;
+COMMENT ON FUNCTION rotate_webhook_secret IS
+$$Sets a new secret; the one before signs beside it for 24 hours, any older one no more. Answers with the end of that; NULL when
+there is no such endpoint.$$;
 
--- Sends to it again, from the next settlement on. False when there is none.
 CREATE FUNCTION enable_webhook_endpoint(p_account_id text, p_id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -93,9 +100,9 @@ BEGIN
   UPDATE webhook_endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE account_id = p_account_id AND id = p_id;
   RETURN true;
 END $$;
+COMMENT ON FUNCTION enable_webhook_endpoint IS
+$$Sends to an endpoint again, from the next settlement on. Answers with false when there is none.$$;
 
--- What to send, and where to; no row when there is nothing to send any more: a delivery to an endpoint that was deleted or
--- disabled meanwhile has failed.
 CREATE FUNCTION webhook_to_send(p_account_id text, p_endpoint_id text, p_event_id text)
 RETURNS TABLE (url text, secrets text[], type text, generation_id text, occurred_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -121,11 +128,10 @@ BEGIN
       delivery.type, delivery.generation_id, delivery.occurred_at
     FROM webhook_secrets s WHERE s.account_id = p_account_id AND s.endpoint_id = p_endpoint_id;
 END $$;
+COMMENT ON FUNCTION webhook_to_send IS
+$$What to send, and where to. No row when there is nothing to send any more; a delivery to an endpoint that was deleted or
+disabled meanwhile has then failed.$$;
 
--- Records a try: accepted when p_error is NULL; else the next one comes in p_retry_in_ms, or it is given up when that is
--- NULL. An endpoint that answers 410 is disabled at once, and one that has accepted nothing for three days when a delivery
--- to it is given up. Answers with the delivery's state, and whether this disabled the endpoint; what is not pending any more
--- stays as it is.
 CREATE FUNCTION record_webhook_attempt(
   p_account_id text, p_endpoint_id text, p_event_id text, p_status integer, p_error text, p_retry_in_ms bigint, OUT state text, OUT disabled boolean
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -157,9 +163,12 @@ BEGIN
       AND (gone OR record_webhook_attempt.state = 'failed' AND e.failing_since <= moment - interval '3 days');
   disabled := FOUND;
 END $$;
+COMMENT ON FUNCTION record_webhook_attempt IS
+$$Records a try: accepted when p_error is NULL; else the next one comes in p_retry_in_ms, or the delivery is given up when that
+is NULL. An endpoint that answers 410 is disabled at once; one that has accepted nothing for three days is disabled when a
+delivery to it is given up. Answers with the delivery's state and whether this call disabled the endpoint; a delivery that is
+not pending stays as it is.$$;
 
--- Asks for a delivery once more, whatever became of it. outcome: 'asked' (its workflow is to be told); 'pending' (it is about
--- to be tried anyway: ten thousand of these tell nobody); 'disabled' (its endpoint is); 'unknown'.
 CREATE FUNCTION redeliver_webhook(p_account_id text, p_endpoint_id text, p_event_id text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
@@ -179,6 +188,10 @@ BEGIN
       AND (d.state <> 'pending' OR d.next_attempt_at > clock_timestamp());
   RETURN CASE WHEN FOUND THEN 'asked' ELSE 'pending' END;
 END $$;
+COMMENT ON FUNCTION redeliver_webhook IS
+$$Asks for a delivery once more, whatever became of it. Answers with 'asked' (its workflow is to be told), 'pending' (it is about
+to be tried anyway; ten thousand of these tell nobody), 'disabled' (its endpoint is), 'unknown'.
+Rules: MR-87.$$;
 
 GRANT SELECT ON webhook_endpoints, webhook_deliveries TO holdfast_service;
 GRANT EXECUTE ON FUNCTION create_webhook_endpoint, delete_webhook_endpoint, rotate_webhook_secret,

@@ -6,13 +6,14 @@
 -- `ledger_drift` compares the two.
 
 CREATE TABLE accounts (
-  id text PRIMARY KEY CHECK (id ~ '^acct_[0-9a-f]{32}$'),
-  name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  id text PRIMARY KEY CONSTRAINT accounts_id_format CHECK (id ~ '^acct_[0-9a-f]{32}$'),
+  name text NOT NULL CONSTRAINT accounts_name_length CHECK (length(name) BETWEEN 1 AND 200),
   available_microcredits bigint NOT NULL DEFAULT 0,
   held_microcredits bigint NOT NULL DEFAULT 0,
   -- Generations that hold credits, or whose credits were returned while the provider may still be working on them.
-  active_generations integer NOT NULL DEFAULT 0 CHECK (active_generations >= 0),
-  max_active_generations integer NOT NULL DEFAULT 300 CHECK (max_active_generations >= 0),
+  active_generations integer NOT NULL DEFAULT 0 CONSTRAINT accounts_active_generations_not_negative CHECK (active_generations >= 0),
+  max_active_generations integer NOT NULL DEFAULT 300
+    CONSTRAINT accounts_max_active_generations_not_negative CHECK (max_active_generations >= 0),
   frozen_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT accounts_available_range CHECK (available_microcredits BETWEEN 0 AND 9007199254740991),
@@ -20,11 +21,11 @@ CREATE TABLE accounts (
 );
 
 CREATE TABLE api_keys (
-  id text PRIMARY KEY CHECK (id ~ '^key_[0-9a-f]{32}$'),
+  id text PRIMARY KEY CONSTRAINT api_keys_id_format CHECK (id ~ '^key_[0-9a-f]{32}$'),
   account_id text NOT NULL REFERENCES accounts,
-  name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  name text NOT NULL CONSTRAINT api_keys_name_length CHECK (length(name) BETWEEN 1 AND 200),
   -- SHA-256 of the key. Keys are 256 random bits, so a slow hash would add nothing.
-  key_sha256 bytea NOT NULL UNIQUE CHECK (length(key_sha256) = 32),
+  key_sha256 bytea NOT NULL UNIQUE CONSTRAINT api_keys_key_sha256_length CHECK (length(key_sha256) = 32),
   created_at timestamptz NOT NULL DEFAULT now(),
   revoked_at timestamptz,
   -- NULL: all, also those that are added later.
@@ -50,9 +51,11 @@ CREATE TABLE api_key_spending (
   api_key_id text PRIMARY KEY,
   account_id text NOT NULL,
   day date NOT NULL,
-  day_microcredits bigint NOT NULL DEFAULT 0 CHECK (day_microcredits BETWEEN 0 AND 9007199254740991),
+  day_microcredits bigint NOT NULL DEFAULT 0
+    CONSTRAINT api_key_spending_day_microcredits_range CHECK (day_microcredits BETWEEN 0 AND 9007199254740991),
   month date NOT NULL,
-  month_microcredits bigint NOT NULL DEFAULT 0 CHECK (month_microcredits BETWEEN 0 AND 9007199254740991),
+  month_microcredits bigint NOT NULL DEFAULT 0
+    CONSTRAINT api_key_spending_month_microcredits_range CHECK (month_microcredits BETWEEN 0 AND 9007199254740991),
   FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys (id, account_id)
 );
 
@@ -78,7 +81,7 @@ CREATE TABLE journal_transactions (
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   recorded_by text NOT NULL DEFAULT session_user,
   -- Which books a kind moves, and in which direction; what is not named stays 0.
-  CONSTRAINT journal_transactions_kind_check CHECK (COALESCE(CASE kind
+  CONSTRAINT journal_transactions_kind_moves_its_books CHECK (COALESCE(CASE kind
     WHEN 'grant' THEN available_microcredits > 0 AND held_microcredits = 0 AND revenue_microcredits = 0
     WHEN 'claw_back' THEN available_microcredits < 0 AND held_microcredits = 0 AND revenue_microcredits = 0
     WHEN 'hold' THEN available_microcredits < 0 AND issued_microcredits = 0 AND revenue_microcredits = 0
@@ -98,12 +101,13 @@ CREATE INDEX journal_transactions_at ON journal_transactions (account_id, record
 -- Operators' operations: grants, claw-backs, freezes. Each is one call with a key of its own.
 CREATE TABLE account_operations (
   account_id text NOT NULL REFERENCES accounts,
-  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
-  kind text NOT NULL CHECK (kind IN ('grant', 'freeze', 'unfreeze')),
+  key text NOT NULL CONSTRAINT account_operations_key_length CHECK (length(key) BETWEEN 1 AND 255),
+  kind text NOT NULL CONSTRAINT account_operations_kind_known CHECK (kind IN ('grant', 'freeze', 'unfreeze')),
   -- What was asked for; a grant below zero is a claw-back.
   requested_microcredits bigint,
   reason text,
-  outcome text NOT NULL CHECK (outcome IN ('granted', 'nothing_available', 'too_large', 'frozen', 'already_frozen', 'unfrozen', 'not_frozen')),
+  outcome text NOT NULL
+    CONSTRAINT account_operations_outcome_known CHECK (outcome IN ('granted', 'nothing_available', 'too_large', 'frozen', 'already_frozen', 'unfrozen', 'not_frozen')),
   moved_microcredits bigint NOT NULL DEFAULT 0,
   transaction_id bigint UNIQUE REFERENCES journal_transactions,
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -4,11 +4,12 @@ CREATE TABLE prices (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   model text NOT NULL,
   size text NOT NULL,
-  provider_cost_microcredits_per_second bigint NOT NULL CHECK (provider_cost_microcredits_per_second BETWEEN 1 AND 1000000000000),
+  provider_cost_microcredits_per_second bigint NOT NULL
+    CONSTRAINT prices_provider_cost_microcredits_per_second_range CHECK (provider_cost_microcredits_per_second BETWEEN 1 AND 1000000000000),
   -- Hundredths of a percent of the price that are not the provider's: 3000 = 0.30.
-  margin_basis_points integer NOT NULL CHECK (margin_basis_points BETWEEN 0 AND 9999),
+  margin_basis_points integer NOT NULL CONSTRAINT prices_margin_basis_points_range CHECK (margin_basis_points BETWEEN 0 AND 9999),
   effective_from timestamptz NOT NULL DEFAULT now(),
-  key text CONSTRAINT prices_key UNIQUE CHECK (length(key) BETWEEN 1 AND 255),
+  key text CONSTRAINT prices_key UNIQUE CONSTRAINT prices_key_length CHECK (length(key) BETWEEN 1 AND 255),
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   recorded_by text NOT NULL DEFAULT session_user,
   UNIQUE (model, size, effective_from),
@@ -30,11 +31,13 @@ FROM (VALUES
 CREATE TABLE text_prices (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   model text NOT NULL,
-  input_cost_microcredits_per_million_tokens bigint NOT NULL CHECK (input_cost_microcredits_per_million_tokens BETWEEN 0 AND 1000000000000),
-  output_cost_microcredits_per_million_tokens bigint NOT NULL CHECK (output_cost_microcredits_per_million_tokens BETWEEN 1 AND 1000000000000),
-  margin_basis_points integer NOT NULL CHECK (margin_basis_points BETWEEN 0 AND 9999),
+  input_cost_microcredits_per_million_tokens bigint NOT NULL
+    CONSTRAINT text_prices_input_cost_microcredits_per_million_tokens_range CHECK (input_cost_microcredits_per_million_tokens BETWEEN 0 AND 1000000000000),
+  output_cost_microcredits_per_million_tokens bigint NOT NULL
+    CONSTRAINT text_prices_output_cost_microcredits_per_million_tokens_range CHECK (output_cost_microcredits_per_million_tokens BETWEEN 1 AND 1000000000000),
+  margin_basis_points integer NOT NULL CONSTRAINT text_prices_margin_basis_points_range CHECK (margin_basis_points BETWEEN 0 AND 9999),
   effective_from timestamptz NOT NULL DEFAULT now(),
-  key text CONSTRAINT text_prices_key UNIQUE CHECK (length(key) BETWEEN 1 AND 255),
+  key text CONSTRAINT text_prices_key UNIQUE CONSTRAINT text_prices_key_length CHECK (length(key) BETWEEN 1 AND 255),
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   recorded_by text NOT NULL DEFAULT session_user,
   UNIQUE (model, effective_from)

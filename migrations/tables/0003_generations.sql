@@ -1,26 +1,26 @@
 -- One row is the meeting point of everyone who works on a generation (MR-28): the API writes it, `place_hold` moves it
 -- from `requested` to `held` by compare-and-set, or `void_generation` to `voided`; settling ends it.
 CREATE TABLE generations (
-  id text PRIMARY KEY CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'),
-  kind text NOT NULL DEFAULT 'video' CONSTRAINT generations_kind_check CHECK (kind = split_part(id, '_', 1)),
+  id text PRIMARY KEY CONSTRAINT generations_id_format CHECK (id ~ '^(video|script|thread)_[0-9a-f]{32}$'),
+  kind text NOT NULL DEFAULT 'video' CONSTRAINT generations_kind_is_of_id CHECK (kind = split_part(id, '_', 1)),
   account_id text NOT NULL REFERENCES accounts,
   api_key_id text NOT NULL,
   -- Whose limits this generation's hold counts against; NULL: its key has none.
   limited_key text REFERENCES api_key_spending,
   state text NOT NULL DEFAULT 'requested'
-    CHECK (state IN ('requested', 'held', 'charged', 'released', 'refused', 'voided')),
+    CONSTRAINT generations_state_known CHECK (state IN ('requested', 'held', 'charged', 'released', 'refused', 'voided')),
   refusal_code text,
   requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- A hold placed after this would surprise a client that has long gone.
   admit_by timestamptz NOT NULL,
   -- SHA-256 of route and canonical body: the same request again has the same one.
-  fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+  fingerprint bytea NOT NULL CONSTRAINT generations_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
   -- When a later request of the API key that asked for it named its id: proof that the client knows it, and there is no other
   -- (a connection that took the answer proves nothing). NULL: an SDK's retry of the same request may mean this generation.
   known_at timestamptz,
   -- When its id was last given to a client: to the request itself, or to a retry; and to how many retries it was given.
   handed_out_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  replays integer NOT NULL DEFAULT 0 CHECK (replays >= 0),
+  replays integer NOT NULL DEFAULT 0 CONSTRAINT generations_replays_not_negative CHECK (replays >= 0),
   -- Once, by whoever came first.
   cancel_requested_at timestamptz,
   -- Since when the ledger refuses to settle it by a rule or a constraint.
@@ -30,7 +30,7 @@ CREATE TABLE generations (
 
   model text NOT NULL,
   -- Of a video; a text has no length, and its price is in `texts`.
-  seconds integer CHECK (seconds > 0),
+  seconds integer CONSTRAINT generations_seconds_positive CHECK (seconds > 0),
   size text,
   remix_of text REFERENCES generations,
   -- A claim: a generation that pays for the video of another, whose hold was released before it completed.
@@ -38,7 +38,8 @@ CREATE TABLE generations (
 
   -- The price, snapshotted.
   price_id bigint REFERENCES prices,
-  amount_microcredits bigint NOT NULL CHECK (amount_microcredits BETWEEN 1 AND 9007199254740991),
+  amount_microcredits bigint NOT NULL
+    CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits BETWEEN 1 AND 9007199254740991),
 
   -- The provider of the last create: a video is never looked for at another one.
   -- Its kind and the origin of its base URL, `openai@https://host`: another key, or another path, is the same provider.
@@ -49,8 +50,8 @@ CREATE TABLE generations (
   provider_created_at timestamptz,
   provider_completed_at timestamptz,
   provider_status text,
-  provider_verdict text CHECK (provider_verdict IN ('open', 'completed', 'failed')),
-  provider_progress integer CHECK (provider_progress BETWEEN 0 AND 100),
+  provider_verdict text CONSTRAINT generations_provider_verdict_known CHECK (provider_verdict IN ('open', 'completed', 'failed')),
+  provider_progress integer CONSTRAINT generations_provider_progress_range CHECK (provider_progress BETWEEN 0 AND 100),
   provider_error_code text,
   provider_error_message text,
   last_look_at timestamptz,
@@ -68,7 +69,7 @@ CREATE TABLE generations (
   settlement_reason text,
   error_code text,
   error_message text,
-  duration_ms bigint CHECK (duration_ms >= 0),
+  duration_ms bigint CONSTRAINT generations_duration_ms_not_negative CHECK (duration_ms >= 0),
 
   -- Whether it counts in accounts.active_generations.
   counts_as_active boolean NOT NULL DEFAULT false,
@@ -112,7 +113,7 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE sta
 -- What the client asked for, apart from the generation so that it can be erased, and never in a Temporal history.
 CREATE TABLE inputs (
   generation_id text PRIMARY KEY REFERENCES generations,
-  prompt text NOT NULL CHECK (length(prompt) BETWEEN 1 AND 32000),
+  prompt text NOT NULL CONSTRAINT inputs_prompt_length CHECK (length(prompt) BETWEEN 1 AND 32000),
   -- Empty once it is settled.
   reference bytea,
   reference_type text,
@@ -123,7 +124,7 @@ CREATE TABLE inputs (
 -- What happened, in the order it was learned; written in the transaction of what it tells.
 CREATE TABLE generation_events (
   generation_id text NOT NULL REFERENCES generations,
-  sequence integer NOT NULL CHECK (sequence > 0),
+  sequence integer NOT NULL CONSTRAINT generation_events_sequence_positive CHECK (sequence > 0),
   kind text NOT NULL,
   data jsonb NOT NULL DEFAULT '{}',
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -133,14 +134,14 @@ CREATE TABLE generation_events (
 -- A client's Idempotency-Key, written in the transaction of its generation. Only the answers 200 and 402 are kept.
 CREATE TABLE idempotency_keys (
   account_id text NOT NULL REFERENCES accounts,
-  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
-  fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+  key text NOT NULL CONSTRAINT idempotency_keys_key_length CHECK (length(key) BETWEEN 1 AND 255),
+  fingerprint bytea NOT NULL CONSTRAINT idempotency_keys_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- NULL: refused at a glance for lack of credits, before there was a generation.
   generation_id text REFERENCES generations,
   -- What could not be paid then.
   refused_microcredits bigint,
-  answer_status integer CHECK (answer_status IN (200, 402)),
+  answer_status integer CONSTRAINT idempotency_keys_answer_status_known CHECK (answer_status IN (200, 402)),
   answer jsonb,
   PRIMARY KEY (account_id, key),
   CONSTRAINT idempotency_keys_answer CHECK ((answer IS NULL) OR (answer_status IS NOT NULL)),

@@ -1,21 +1,22 @@
 -- One row for each call that may make a video; committed before the call (MR-30).
 -- outcome NULL: open, the call may have arrived. 'not_made': proven that nothing was made. 'not_found': looked for, and
 -- nothing was there. 'adopted': looked for, and found. 'conflict': answered with the id of another generation's video.
-CREATE SEQUENCE create_order;
+CREATE SEQUENCE attempt_order;
 CREATE TABLE provider_attempts (
   generation_id text NOT NULL REFERENCES generations,
-  number integer NOT NULL CHECK (number > 0),
+  number integer NOT NULL CONSTRAINT provider_attempts_number_positive CHECK (number > 0),
   begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   ended_at timestamptz,
-  outcome text CHECK (outcome IN ('created', 'adopted', 'refused', 'not_made', 'not_found', 'conflict')),
+  outcome text
+    CONSTRAINT provider_attempts_outcome_known CHECK (outcome IN ('created', 'adopted', 'refused', 'not_made', 'not_found', 'conflict')),
   -- Taken before the call: what was in a list with a lower one is not what the call made. No clock is asked.
-  sequence bigint NOT NULL DEFAULT nextval('create_order'),
+  sequence bigint NOT NULL DEFAULT nextval('attempt_order'),
   -- What a provider's list shows of the request: two open attempts that look the same can't be told apart there.
-  visible_sha256 bytea NOT NULL CHECK (length(visible_sha256) = 32),
+  visible_sha256 bytea NOT NULL CONSTRAINT provider_attempts_visible_sha256_length CHECK (length(visible_sha256) = 32),
   error_code text,
   error_message text,
   -- Of a text: who writes it renews this, by the database's clock; whoever else comes meanwhile waits (close_text).
-  lease_ms integer CHECK (lease_ms BETWEEN 1 AND 3600000),
+  lease_ms integer CONSTRAINT provider_attempts_lease_ms_range CHECK (lease_ms BETWEEN 1 AND 3600000),
   lease_until timestamptz,
   last_called boolean NOT NULL DEFAULT false,
   PRIMARY KEY (generation_id, number),
@@ -30,7 +31,7 @@ CREATE INDEX provider_attempts_unmatched ON provider_attempts (begun_at) WHERE o
 CREATE TABLE ownerless_videos (
   provider text NOT NULL,
   provider_video_id text NOT NULL,
-  sequence bigint NOT NULL DEFAULT nextval('create_order'),
+  sequence bigint NOT NULL DEFAULT nextval('attempt_order'),
   listed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (provider, provider_video_id)
 );
@@ -38,9 +39,9 @@ CREATE TABLE ownerless_videos (
 -- Webhooks of the provider: verified by the API, and never more than "look now" (MR-4).
 CREATE TABLE provider_events (
   -- As the provider signed it: what comes again under the same id is a replay.
-  webhook_id text PRIMARY KEY CHECK (length(webhook_id) BETWEEN 1 AND 255),
-  type text NOT NULL CHECK (length(type) BETWEEN 1 AND 100),
-  provider_video_id text NOT NULL CHECK (length(provider_video_id) BETWEEN 1 AND 255),
+  webhook_id text PRIMARY KEY CONSTRAINT provider_events_webhook_id_length CHECK (length(webhook_id) BETWEEN 1 AND 255),
+  type text NOT NULL CONSTRAINT provider_events_type_length CHECK (length(type) BETWEEN 1 AND 100),
+  provider_video_id text NOT NULL CONSTRAINT provider_events_provider_video_id_length CHECK (length(provider_video_id) BETWEEN 1 AND 255),
   received_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -6,12 +6,12 @@ CREATE TABLE texts (
   generation_id text PRIMARY KEY REFERENCES generations,
   text_price_id bigint NOT NULL REFERENCES text_prices,
   -- The hold is for so many tokens: an upper bound of the input, and the most that may be written.
-  input_bound_tokens bigint NOT NULL CHECK (input_bound_tokens > 0),
-  max_output_tokens bigint NOT NULL CHECK (max_output_tokens > 0),
+  input_bound_tokens bigint NOT NULL CONSTRAINT texts_input_bound_tokens_positive CHECK (input_bound_tokens > 0),
+  max_output_tokens bigint NOT NULL CONSTRAINT texts_max_output_tokens_positive CHECK (max_output_tokens > 0),
   output text NOT NULL DEFAULT '',
   -- As the provider billed them; NULL when it did not say.
-  input_tokens bigint CHECK (input_tokens >= 0),
-  output_tokens bigint CHECK (output_tokens >= 0),
+  input_tokens bigint CONSTRAINT texts_input_tokens_not_negative CHECK (input_tokens >= 0),
+  output_tokens bigint CONSTRAINT texts_output_tokens_not_negative CHECK (output_tokens >= 0),
   finish_reason text,
   ended_at timestamptz,
   CONSTRAINT texts_billed CHECK ((input_tokens IS NULL) = (output_tokens IS NULL)),

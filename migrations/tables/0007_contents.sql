@@ -2,13 +2,13 @@
 -- after about an hour, and what was charged must stay. Nothing waits for it.
 CREATE TABLE contents (
   generation_id text NOT NULL REFERENCES generations,
-  variant text NOT NULL CHECK (variant IN ('video', 'thumbnail', 'spritesheet')),
-  state text NOT NULL CHECK (state IN ('archived', 'gone')),
-  bytes bigint CHECK (bytes BETWEEN 1 AND 9007199254740991),
-  sha256 bytea CHECK (length(sha256) = 32),
-  content_type text CHECK (length(content_type) BETWEEN 1 AND 200),
+  variant text NOT NULL CONSTRAINT contents_variant_known CHECK (variant IN ('video', 'thumbnail', 'spritesheet')),
+  state text NOT NULL CONSTRAINT contents_state_known CHECK (state IN ('archived', 'gone')),
+  bytes bigint CONSTRAINT contents_bytes_range CHECK (bytes BETWEEN 1 AND 9007199254740991),
+  sha256 bytea CONSTRAINT contents_sha256_length CHECK (length(sha256) = 32),
+  content_type text CONSTRAINT contents_content_type_length CHECK (length(content_type) BETWEEN 1 AND 200),
   -- Its key in the store.
-  location text CHECK (length(location) BETWEEN 1 AND 1000),
+  location text CONSTRAINT contents_location_length CHECK (length(location) BETWEEN 1 AND 1000),
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (generation_id, variant),
   CONSTRAINT contents_described CHECK (

@@ -2,16 +2,17 @@
 -- credits, and nothing that moves credits waits for it.
 
 CREATE TABLE webhook_endpoints (
-  id text NOT NULL CHECK (id ~ '^we_[0-9a-f]{32}$'),
+  id text NOT NULL CONSTRAINT webhook_endpoints_id_format CHECK (id ~ '^we_[0-9a-f]{32}$'),
   account_id text NOT NULL REFERENCES accounts,
   -- Erased with the endpoint: it may carry a secret of its owner's.
-  url text CHECK (length(url) BETWEEN 1 AND 2000),
-  events text[] NOT NULL CHECK (cardinality(events) > 0 AND events <@ '{video.completed,video.failed}'::text[]),
+  url text CONSTRAINT webhook_endpoints_url_length CHECK (length(url) BETWEEN 1 AND 2000),
+  events text[] NOT NULL
+    CONSTRAINT webhook_endpoints_events_known CHECK (cardinality(events) > 0 AND events <@ '{video.completed,video.failed}'::text[]),
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- Since when no message was accepted; NULL after one that was.
   failing_since timestamptz,
   disabled_at timestamptz,
-  disabled_reason text CHECK (disabled_reason IN ('gone', 'failing')),
+  disabled_reason text CONSTRAINT webhook_endpoints_disabled_reason_known CHECK (disabled_reason IN ('gone', 'failing')),
   deleted_at timestamptz,
   PRIMARY KEY (account_id, id),
   CONSTRAINT webhook_endpoints_disabled CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL)),
@@ -23,7 +24,7 @@ CREATE INDEX webhook_endpoints_listening ON webhook_endpoints (account_id) WHERE
 CREATE TABLE webhook_secrets (
   account_id text NOT NULL,
   endpoint_id text NOT NULL,
-  secret text NOT NULL CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$'),
+  secret text NOT NULL CONSTRAINT webhook_secrets_secret_format CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$'),
   -- Signs beside the current one for a while, so that a receiver can change over without losing a message.
   previous_secret text,
   previous_valid_until timestamptz,
@@ -37,18 +38,18 @@ CREATE TABLE webhook_deliveries (
   account_id text NOT NULL,
   endpoint_id text NOT NULL,
   -- The `webhook-id` of every try: receivers know a repeat by it. A generation is settled once, so its digits serve.
-  event_id text NOT NULL CHECK (event_id ~ '^evt_[0-9a-f]{32}$'),
+  event_id text NOT NULL CONSTRAINT webhook_deliveries_event_id_format CHECK (event_id ~ '^evt_[0-9a-f]{32}$'),
   generation_id text NOT NULL REFERENCES generations,
-  type text NOT NULL CHECK (type IN ('video.completed', 'video.failed')),
+  type text NOT NULL CONSTRAINT webhook_deliveries_type_known CHECK (type IN ('video.completed', 'video.failed')),
   occurred_at timestamptz NOT NULL,
-  state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'failed')),
+  state text NOT NULL DEFAULT 'pending' CONSTRAINT webhook_deliveries_state_known CHECK (state IN ('pending', 'delivered', 'failed')),
   -- In all, and since it was asked for last.
-  attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-  tries integer NOT NULL DEFAULT 0 CHECK (tries >= 0),
+  attempts integer NOT NULL DEFAULT 0 CONSTRAINT webhook_deliveries_attempts_not_negative CHECK (attempts >= 0),
+  tries integer NOT NULL DEFAULT 0 CONSTRAINT webhook_deliveries_tries_not_negative CHECK (tries >= 0),
   last_attempt_at timestamptz,
   -- NULL when there was no answer.
-  last_status integer CHECK (last_status BETWEEN 100 AND 999),
-  last_error text CHECK (length(last_error) BETWEEN 1 AND 300),
+  last_status integer CONSTRAINT webhook_deliveries_last_status_range CHECK (last_status BETWEEN 100 AND 999),
+  last_error text CONSTRAINT webhook_deliveries_last_error_length CHECK (length(last_error) BETWEEN 1 AND 300),
   next_attempt_at timestamptz DEFAULT clock_timestamp(),
   PRIMARY KEY (account_id, endpoint_id, event_id),
   FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints (account_id, id),

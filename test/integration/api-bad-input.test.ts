@@ -13,6 +13,9 @@ afterAll(async () => {
   await stack.stop();
 });
 
+/** As many as may stand in a row. */
+const MARKS = '\u0301\u0316'.repeat(50);
+
 describe('bad input', () => {
   const cases: [string, RequestInit, number, string, string?][] = [
     ['no prompt', jsonPost({}), 400, 'invalid_request', 'prompt'],
@@ -21,13 +24,7 @@ describe('bad input', () => {
     ['a prompt that is no text', jsonPost({ prompt: 7 }), 400, 'invalid_request', 'prompt'],
     ['a prompt of 32,001 characters', jsonPost({ prompt: 'a'.repeat(32_001) }), 400, 'invalid_request', 'prompt'],
     ['a NUL in the prompt', jsonPost({ prompt: 'a\u0000b' }), 400, 'invalid_request', 'prompt'],
-    [
-      'over 100 marks in a row',
-      jsonPost({ prompt: `e${'\u0301\u0316'.repeat(51)}` }),
-      400,
-      'invalid_request',
-      'prompt',
-    ],
+    ['over 100 marks in a row', jsonPost({ prompt: `e${MARKS}\u0301` }), 400, 'invalid_request', 'prompt'],
     ['half a surrogate pair', jsonPost({ prompt: 'a\ud800b' }), 400, 'invalid_request', 'prompt'],
     ['an unknown model', jsonPost({ prompt: 'x', model: 'sora-9' }), 400, 'invalid_request', 'model'],
     ['an unknown size', jsonPost({ prompt: 'x', size: '1x1' }), 400, 'invalid_request', 'size'],
@@ -77,6 +74,13 @@ describe('bad input', () => {
     const account = await openAccount(stack, 1_000_000);
     await expectRefused(await account.fetch('/v1/videos', init), status, code, param);
     expect(await account.credits()).toMatchObject({ available_microcredits: 1_000_000, held_microcredits: 0 });
+  });
+
+  it('is not what only looks like it: 100 marks in a row, and as many again after a letter', async () => {
+    const account = await openAccount(stack, 1_000_000);
+    const quote = await account.fetch('/v1/videos?dry_run=true', jsonPost({ prompt: `e${MARKS}e${MARKS}` }));
+    expect(quote.status).toBe(200);
+    expect(await quote.json()).toMatchObject({ would_be_accepted: true });
   });
 
   const formCases: [string, (form: FormData) => void, number, string, string?][] = [

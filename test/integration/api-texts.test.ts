@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CrashPoint } from '../harness/support/crashPoints.ts';
+import { interruptAt, TEXT_CRASH_POINTS } from '../harness/support/crashPoints.ts';
 import { expectNoDrift, movementsOf } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
@@ -8,15 +10,16 @@ import { adminPost, openAccount, startStack } from '../harness/support/stack.ts'
 const GRANTED = 10_000_000;
 let stack: TestStack;
 let account: TestAccount;
-const crashes: string[] = [];
+/** Where the next writer dies, once. */
+let crashesAt: string | undefined;
+const dieAt = (point: CrashPoint) => () => {
+  if (crashesAt !== point) return;
+  crashesAt = undefined;
+  throw new Error(`died at ${point}`);
+};
 beforeAll(async () => {
   stack = await startStack({
-    at: (name) => {
-      const at = crashes.indexOf(name);
-      if (at < 0) return;
-      crashes.splice(at, 1);
-      throw new Error(`died at ${name}`);
-    },
+    wrapped: (deps) => TEXT_CRASH_POINTS.reduce((wrapped, point) => interruptAt(wrapped, point, dieAt(point)), deps),
   });
   account = await openAccount(stack, GRANTED);
 });
@@ -125,14 +128,14 @@ describe('a script', () => {
   });
 
   // MR-62
-  it.each(['write:begun', 'write:written'])(
+  it.each(TEXT_CRASH_POINTS)(
     'whose writer dies at %s costs what was delivered, and is asked for once',
     async (point) => {
-      crashes.push(point);
+      crashesAt = point;
       const { result, cost } = await costing(() => write('/v1/scripts', { topic: `a fox at ${point}` }));
-      expect(crashes).toEqual([]);
+      expect(crashesAt).toBeUndefined();
       // Before the call nothing was asked; then another writer asks.
-      expect(result.body.status).toBe(point === 'write:begun' ? 'completed' : 'incomplete');
+      expect(result.body.status).toBe(point === 'write:written' ? 'incomplete' : 'completed');
       expect(result.body.output).not.toBe('');
       expect(cost).toBe(result.body.credits.amount_microcredits);
     },

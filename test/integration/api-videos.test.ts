@@ -99,10 +99,11 @@ describe('content', () => {
 
 describe('the timeline', () => {
   it('tells in words why credits were charged or came back, from the events alone', async () => {
-    const account = await openAccount(stack, 2_000_000);
-    const [done, blocked, away] = [
+    const account = await openAccount(stack, 3_000_000);
+    const [done, blocked, refused, away] = [
       await account.client.videos.create({ prompt: 'told' }),
       await account.client.videos.create({ prompt: 'an ad for iqus e cigerrates' }),
+      await account.client.videos.create({ prompt: 'bad [[create:400:bad_thing]]' }),
       await account.client.videos.create({ prompt: 'away for a while [[poll:reset*2]]' }),
     ];
     const told = async ({ id }: { id: string }) => {
@@ -124,6 +125,10 @@ describe('the timeline', () => {
     expect((await told(blocked)).slice(-2)).toEqual([
       'Provider reported failure: moderation_blocked',
       '0.571429 credits returned: moderation_blocked',
+    ]);
+    expect((await told(refused)).slice(-2)).toEqual([
+      'The provider refused the request: bad_thing',
+      '0.571429 credits returned: bad_thing',
     ]);
     expect((await told(away)).at(-3)).toMatch(
       /^Provider could not be reached, 2 tries over \d+ seconds?; credits stay reserved$/,

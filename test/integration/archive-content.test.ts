@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createLedgerActivities } from '../../activities/ledgerActivities.ts';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
+import { interruptAt } from '../harness/support/crashPoints.ts';
 import { COPY_LIMITS } from '../harness/support/copyLimits.ts';
 import { admit, openTenant, PRICE } from '../harness/support/database.ts';
 import {
@@ -85,7 +86,7 @@ describe('a body that was cut', () => {
     const dies = () => {
       throw new Error('the worker dies here');
     };
-    const first = await once(id, undefined, { at: (name) => (name === 'archive:stored' ? dies() : undefined) });
+    const first = await once(id, undefined, interruptAt({ archive: archiveAt() }, 'archive:stored', dies));
     expect(first.end).toMatchObject({ message: 'the worker dies here' });
     answers.push(status(416, { 'content-range': `bytes */${CONTENT.length}` }));
     expect((await once(id, first.details)).end).toBe('archived');
@@ -109,7 +110,6 @@ describe('a body that was cut', () => {
       archive: store,
       copyLimits: COPY_LIMITS,
       count: () => undefined,
-      at: () => undefined,
     };
     const activities = createOutboundActivities(deps as unknown as ActivityDependencies);
     const run = env.run(activities.archiveContent, { generationId: id, ...tenant }) as Promise<unknown>;
@@ -175,7 +175,7 @@ describe('an answer that is no video', () => {
     await age(id, '1 day');
     await db.ledger.recordContentGone(id);
     const env = new MockActivityEnvironment(undefined, { logger: QUIET });
-    const deps = { ledger: db.ledger, archive: archiveAt(), count: () => undefined, at: () => undefined };
+    const deps = { ledger: db.ledger, archive: archiveAt(), count: () => undefined };
     const { recordContentGone } = createLedgerActivities(deps as unknown as ActivityDependencies);
     expect(await env.run(recordContentGone, { generationId: id })).toEqual({ outcome: 'gone' });
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
@@ -310,7 +310,6 @@ describe('a generation that is not charged', () => {
 
   it('but deleted meanwhile leaves no file', async () => {
     const id = await charged();
-    const deletes = (name: string) => name === 'archive:stored';
     let deleted: Promise<unknown> = Promise.resolve();
     const ledger = {
       ...db.ledger,
@@ -319,10 +318,11 @@ describe('a generation that is not charged', () => {
         return db.ledger.recordContent(...args);
       },
     };
-    const at: ActivityDependencies['at'] = (name) => {
-      if (deletes(name)) deleted = db.ledger.deleteGeneration(tenant.accountId, id);
+    const deletes = () => {
+      deleted = db.ledger.deleteGeneration(tenant.accountId, id);
     };
-    expect((await once(id, undefined, { at, ledger })).end).toBe('gone');
+    const deps = interruptAt({ archive: archiveAt(), ledger }, 'archive:stored', deletes);
+    expect((await once(id, undefined, deps)).end).toBe('gone');
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });
 });

@@ -70,10 +70,10 @@ describe('a generation', () => {
   it.each([
     ['like another', {}, 'accepted'],
     ['twice', { id: 'requested' }, 'generations_pkey'],
-    ['of a state that nobody knows', { state: 'paid' }, 'generations_state_check'],
+    ['of a state that nobody knows', { state: 'paid' }, 'generations_state_known'],
     ['that says charged and has no charge', { state: 'charged' }, 'generations_state_matches'],
-    ['for nothing', { amount_microcredits: 0 }, 'generations_amount_microcredits_check'],
-    ['for more than 2^53 − 1', { amount_microcredits: BEYOND }, 'generations_amount_microcredits_check'],
+    ['for nothing', { amount_microcredits: 0 }, 'generations_amount_microcredits_range'],
+    ['for more than 2^53 − 1', { amount_microcredits: BEYOND }, 'generations_amount_microcredits_range'],
     ['with a verdict and no video', { provider_verdict: 'completed' }, 'generations_video_fields'],
     ['with a video and no verdict', { provider: 'x', provider_video_id: 'a video' }, 'generations_video_fields'],
     [
@@ -114,10 +114,10 @@ describe('a hold', () => {
   it.each([
     ['of another generation', {}, 'accepted'],
     ['of a generation that has one', { generation_id: 'held' }, 'holds_generation_id_key'],
-    ['of nothing', { amount_microcredits: 0 }, 'holds_amount_microcredits_check'],
-    ['of more than 2^53 − 1', { amount_microcredits: BEYOND }, 'holds_amount_microcredits_check'],
+    ['of nothing', { amount_microcredits: 0 }, 'holds_amount_microcredits_range'],
+    ['of more than 2^53 − 1', { amount_microcredits: BEYOND }, 'holds_amount_microcredits_range'],
     ['that ends before it begins', { expires_at: NOW }, 'holds_expire_later'],
-    ['of a state that nobody knows', { state: 'lost', settled_at: NOW }, 'holds_state_check'],
+    ['of a state that nobody knows', { state: 'lost', settled_at: NOW }, 'holds_state_known'],
     ['that is active and settled', { settled_at: NOW }, 'holds_settled'],
     ['that is captured and not settled', { state: 'captured' }, 'holds_settled'],
   ])('%s', async (_, changes, refused) => {
@@ -146,7 +146,7 @@ describe('what nobody writes', () => {
 
   cases('accounts', () => `id = '${tenant.accountId}'`, { id: `acct_${hex()}` }, [
     ['like another', {}, 'accepted'],
-    ['with less than nothing active', { active_generations: -1 }, 'accounts_active_generations_check'],
+    ['with less than nothing active', { active_generations: -1 }, 'accounts_active_generations_not_negative'],
   ]);
 
   cases('journal_transactions', ofTenant, { id: 1_000_000, key: 'another' }, [
@@ -179,9 +179,13 @@ describe('what nobody writes', () => {
     ['the same key', { key: 'k' }, 'refunds_pkey'],
     ['that knows nothing of the one before', { refunded_before_microcredits: 0 }, 'refunds_one_after_another'],
     ['of more than was captured', { amount_microcredits: PRICE - 99 }, 'refunds_never_more_than_captured'],
-    ['of nothing', { amount_microcredits: 0 }, 'refunds_amount_microcredits_check'],
-    ['after less than nothing', { refunded_before_microcredits: -1 }, 'refunds_refunded_before_microcredits_check'],
-    ['asked for with nothing', { requested_microcredits: 0 }, 'refunds_requested_microcredits_check'],
+    ['of nothing', { amount_microcredits: 0 }, 'refunds_amount_microcredits_positive'],
+    [
+      'after less than nothing',
+      { refunded_before_microcredits: -1 },
+      'refunds_refunded_before_microcredits_not_negative',
+    ],
+    ['asked for with nothing', { requested_microcredits: 0 }, 'refunds_requested_microcredits_positive'],
     ['of the same movement', { transaction_id: 'the same' }, 'refunds_transaction_id_key'],
   ])('refunds: %s', async (_, changes, refused) => {
     const movement = 'transaction_id' in changes ? {} : { transaction_id: await unused('refunds') };
@@ -199,8 +203,8 @@ describe('what nobody writes', () => {
   cases('prices', () => "model = 'sora-2' AND size = '720x1280'", price, [
     ['like another', {}, 'accepted'],
     ['at the same moment', { effective_from: undefined }, 'prices_model_size_effective_from_key'],
-    ['for nothing', { provider_cost_microcredits_per_second: 0 }, 'prices_provider_cost_microcredits_per_second_check'],
-    ['below its cost', { margin_basis_points: -1 }, 'prices_margin_basis_points_check'],
+    ['for nothing', { provider_cost_microcredits_per_second: 0 }, 'prices_provider_cost_microcredits_per_second_range'],
+    ['below its cost', { margin_basis_points: -1 }, 'prices_margin_basis_points_range'],
     [
       'of a minute above 2^53 − 1',
       { provider_cost_microcredits_per_second: 10 ** 12, margin_basis_points: 9999 },
@@ -219,7 +223,7 @@ describe('what nobody writes', () => {
     ['of the same number', { number: 1 }, 'provider_attempts_pkey'],
     ['another that is open', { outcome: null, ended_at: null }, 'provider_attempts_one_open'],
     ['ended without an outcome', { outcome: null }, 'provider_attempts_ended'],
-    ['of an outcome that nobody knows', { outcome: 'maybe' }, 'provider_attempts_outcome_check'],
+    ['of an outcome that nobody knows', { outcome: 'maybe' }, 'provider_attempts_outcome_known'],
   ]);
 
   cases('idempotency_keys', ofTenant, { key: 'another' }, [

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { jsonPost } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
+import { untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -69,17 +70,24 @@ describe('while sales are closed', () => {
 
   it('what has begun is finished and settled, and a replay or an SDK’s retry is answered as ever', async () => {
     const account = await openAccount(stack, 10_000_000);
-    const first = (await (await create(account, 'before [[after:2s]]', { 'idempotency-key': 'k' })).json()) as {
-      id: string;
-    };
+    const idOf = async (answer: Response) => ((await answer.json()) as { id: string }).id;
+    const first = await idOf(await create(account, 'before [[after:2s]]', { 'idempotency-key': 'k' }));
+    const second = await idOf(await create(account, 'also before [[after:2s]]'));
     await setSales(false);
     const replay = await create(account, 'before [[after:2s]]', { 'idempotency-key': 'k' });
-    expect(replay.headers.get('idempotency-replayed')).toBe('true');
-    expect(await replay.json()).toMatchObject({ id: first.id });
-    await vi.waitFor(async () => expect((await account.client.videos.retrieve(first.id)).status).toBe('completed'), {
-      timeout: 20_000,
+    const retry = await create(account, 'also before [[after:2s]]', { 'x-stainless-retry-count': '1' });
+    for (const [answer, id] of [
+      [replay, first],
+      [retry, second],
+    ] as const) {
+      expect(answer.headers.get('idempotency-replayed')).toBe('true');
+      expect(await answer.json()).toMatchObject({ id });
+    }
+    expect(await untilSettled(stack, [first, second])).toMatchObject([{ state: 'charged' }, { state: 'charged' }]);
+    expect(await account.credits()).toMatchObject({
+      available_microcredits: 10_000_000 - 2 * PRICE,
+      held_microcredits: 0,
     });
-    expect(await account.credits()).toMatchObject({ available_microcredits: 10_000_000 - PRICE, held_microcredits: 0 });
   });
 });
 

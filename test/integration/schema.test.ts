@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { dumpSchema } from '../../migrations/dump.ts';
 import { readSchemaFiles } from '../../migrations/files.ts';
 import { migrate } from '../../migrations/runner.ts';
+import { BY_SQLSTATE } from '../../store/errors.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';
 
@@ -21,6 +22,10 @@ const at = (url: string, database: string) => url.replace(/DATABASE$/, database)
 const files = await readSchemaFiles(pathToFileURL(join(root, 'migrations/')));
 const tableNames = files.tables.map(({ name }) => name);
 const functionNames = files.functions.map(({ name }) => name);
+
+function sqlstates(sql: string): string[] {
+  return [...sql.matchAll(/ERRCODE = '(\w{5})'/g)].map(([, code = '']) => code);
+}
 
 describe('a migrated database', () => {
   let database: TestDatabase;
@@ -53,6 +58,36 @@ describe('a migrated database', () => {
 
   it('has the schema of migrations/schema.sql', async () => {
     await expect(await dump()).toMatchFileSnapshot('../../migrations/schema.sql');
+  });
+
+  it('has one definition of each function and view, and the contract of each as its comment', async () => {
+    const { rows } = await database.admin.query<{ name: string; contract: string | null; body: string }>(
+      `SELECT proname AS name, obj_description(oid, 'pg_proc') AS contract, prosrc AS body
+       FROM pg_proc WHERE pronamespace = 'holdfast'::regnamespace
+       UNION ALL SELECT relname, obj_description(oid, 'pg_class'), '' FROM pg_class
+       WHERE relnamespace = 'holdfast'::regnamespace AND relkind IN ('v', 'm')`,
+    );
+    const sql = [...files.tables, ...files.functions].map((file) => file.sql).join('\n');
+    const defined = [...sql.matchAll(/CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|(?:MATERIALIZED )?VIEW) (\w+)/g)];
+    expect(defined.map(([, name]) => name).sort()).toEqual(rows.map(({ name }) => name).sort());
+    expect(rows.filter(({ contract }) => (contract ?? '') === '').map(({ name }) => name)).toEqual([]);
+    const untold = rows.filter(({ contract, body }) =>
+      sqlstates(body).some((code) => contract?.includes(code) !== true),
+    );
+    expect(untold.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('raises every SQLSTATE of our own that is explained, and explains every one that it raises', () => {
+    const raised = files.functions.flatMap(({ sql }) => sqlstates(sql)).filter((code) => code.startsWith('HF'));
+    expect([...new Set(raised)].sort()).toEqual(Object.keys(BY_SQLSTATE).sort());
+  });
+
+  it('has a name for each CHECK that says what it holds', async () => {
+    const { rows } = await database.admin.query<{ name: string }>(
+      `SELECT conname AS name FROM pg_constraint
+       WHERE connamespace = 'holdfast'::regnamespace AND contype = 'c' AND conname ~ '_check[0-9]*$'`,
+    );
+    expect(rows).toEqual([]);
   });
 
   it('gives rights to nobody but its owner and the service', async () => {

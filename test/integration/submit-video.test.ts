@@ -40,7 +40,6 @@ async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
     lookForCreateMs: 0,
     textLeaseMs: 1000,
     count: (alarm) => alarms.push(alarm),
-    at: () => undefined,
   });
   const environment = new MockActivityEnvironment({ heartbeatDetails: heartbeat });
   let details: unknown;

@@ -77,7 +77,6 @@ function trying({ id, tenant }: Writing) {
     provider,
     textLeaseMs: LEASE_MS,
     count: () => undefined,
-    at: () => undefined,
   } as unknown as ActivityDependencies);
   const input = { generationId: id, accountId: tenant.accountId, leastTimeLeftMs: 0 };
   const end = (env.run(activities.writeText, input) as Promise<TextOutcome>).then(

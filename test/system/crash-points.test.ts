@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CrashPointName } from '../../contracts/crashPoints.ts';
-import { CRASH_POINTS } from '../../contracts/crashPoints.ts';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
+import type { VideoCrashPoint } from '../harness/support/crashPoints.ts';
+import { CRASH_POINTS } from '../harness/support/crashPoints.ts';
 import type { CrashSite } from '../harness/support/crashes.ts';
 import { namespaceOf, openCrashSite, spawnWorker, turnstile } from '../harness/support/crashes.ts';
 import type { Tenant } from '../harness/support/database.ts';
@@ -18,7 +18,7 @@ import { admit, openTenant, PRICE } from '../harness/support/database.ts';
 const GRANTED = 1_000_000;
 
 /** The ends of the create attempts, in order; after an attempt that reached the provider there is never a second one. */
-const ATTEMPTS: Record<(typeof CRASH_POINTS)[number], string[]> = {
+const ATTEMPTS: Record<VideoCrashPoint, string[]> = {
   'hold:before': ['created'],
   'hold:after': ['created'],
   'create:before': ['created'],
@@ -58,7 +58,7 @@ interface ProviderCounts {
 /** The generation that is there before, so that the looks come as soon as for any model that is used. */
 const EARLIER = 1;
 let site: CrashSite;
-let recoveries: Map<CrashPointName, Promise<Recovery>>;
+let recoveries: Map<VideoCrashPoint, Promise<Recovery>>;
 const table: string[] = [];
 
 /** Two cores: more processes that start at once only wait for each other. */
@@ -101,11 +101,11 @@ async function completeEarlierGeneration(): Promise<void> {
   await ledger.settleGeneration(generationId, 'completed');
 }
 
-function promptOf(point: CrashPointName): string {
+function promptOf(point: VideoCrashPoint): string {
   return `a fox at ${point}${point.startsWith('find:') ? ' [[create:lost-reply]]' : ''}`;
 }
 
-async function crashAndRecover(point: CrashPointName): Promise<Recovery> {
+async function crashAndRecover(point: VideoCrashPoint): Promise<Recovery> {
   const namespace = namespaceOf(point);
   const worker = await startsInTurn(async () => {
     const started = spawnWorker({ ...site.environment(namespace), CRASH_AT: point });

@@ -65,9 +65,22 @@ const ROOMS: Record<string, Room> = {
   'config.ts': { ours: ['contracts'], packages: ['@temporalio/envconfig', 'zod'], nodeBuiltins: false },
 };
 
-/** Each process is put together in its `main.ts`: only there meet the configuration and the rooms. */
-const COMPOSITION_ROOT = /^(api|ledger|worker|migrations)\/main\.ts$/;
-const COMPOSED = ['activities', 'config.ts', 'ledger', 'outbound', 'platform', 'provider', 'store', 'temporal'];
+/**
+ * Each process is put together in its `main.ts`: only there do the configuration and the rooms meet. The worker's is in three
+ * files, for the crash tests start the same worker.
+ */
+const COMPOSITION_ROOT = /^((api|ledger|worker|migrations)\/main|worker\/(dependencies|run))\.ts$/;
+const COMPOSED = [
+  'activities',
+  'config.ts',
+  'ledger',
+  'migrations',
+  'outbound',
+  'platform',
+  'provider',
+  'store',
+  'temporal',
+];
 
 /** Tools and tests may import anything but the configuration, which tests may too. */
 const UNBOUND = ['dev', 'test', 'vitest.config.ts', 'vitest.long.config.ts', 'eslint.config.mjs'];

@@ -125,6 +125,21 @@ it('a client that goes while it waits is waited for no longer', async () => {
   expect(watchers.size).toBe(0);
 });
 
+it('a key has so many places, with those that it was rotated from, and all have so many; who leaves frees one, once', () => {
+  const places = new StreamPlaces({ ofOneKey: 2, inAll: 3 });
+  const take = (rotatedFrom: string, apiKeyId = rotatedFrom) => places.take({ ...caller, apiKeyId, rotatedFrom });
+  const leave = take('one');
+  take('one', 'its successor');
+  expect(() => take('one')).toThrow('This API key follows 2 generations already');
+  take('other');
+  expect(() => take('other')).toThrow('More generations are being followed than this server can');
+  leave();
+  leave();
+  take('third');
+  expect(() => take('third')).toThrow('More generations are being followed than this server can');
+  expect(() => take('one')).toThrow('More generations are being followed than this server can');
+});
+
 it('a client that does not read what it is sent is cut off after half a minute', async () => {
   let served: SSEStreamingApi | undefined;
   const app = new Hono<Env>().get('/', (c) =>

@@ -187,8 +187,7 @@ async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.Proce
   const ports = isApi
     ? { PORT: String(port), METRICS_PORT: String(metricsPort) }
     : { WORKER_METRICS_PORT: String(port) };
-  const preload = isApi ? [] : ['--import', './test/harness/support/prebuiltBundle.mjs'];
-  const args = ['--import', 'tsx', ...preload, isApi ? 'api/main.ts' : 'worker/main.ts'];
+  const args = ['--import', 'tsx', isApi ? 'api/main.ts' : 'test/harness/support/workerProcess.ts'];
   ground.run(name, { command: process.execPath, args, cwd: repository, env: { ...env, ...ports } });
   return { isApi, url: `http://127.0.0.1:${port}` };
 }

@@ -75,20 +75,28 @@ export function adoptVideo(model: Model, { generationId, number, videoId }: Adop
   const attempt = openAttempt(generation);
   // Also after a release: its video is followed then.
   const isOpen = generation.state === 'held' || generation.state === 'released';
-  if (!isOpen || generation.video !== null || attempt?.number !== number) return closed('closed');
-  const isRival = (other: Generation) =>
-    other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation);
-  const rivals = [...model.generations.values()].filter(isRival);
-  if (rivals.some(({ accountId }) => accountId !== generation.accountId)) return closed('rival');
+  // Of a deleted one nobody knows any more what it asked for.
+  if (!isOpen || generation.deleted || generation.video !== null || attempt?.number !== number) return closed('closed');
+  const alike = lookAlikes(model, generation);
+  // What a deleted one asked for may have been equal, or not.
+  const isTwin = ({ accountId, deleted }: Generation) => accountId === generation.accountId && !deleted;
+  if (!alike.every(isTwin)) return closed('rival');
   if (ownerOf(model, videoId) !== undefined) return closed('taken');
   // There is one video for all of them.
-  if (rivals.length > 0) return closed('unequal');
+  if (alike.length > 0) return closed('unequal');
   attempt.outcome = 'adopted';
   Object.assign(generation, { video: videoId, verdict: 'open' });
   return { outcome: 'adopted', providerVideoId: videoId };
 }
 
 const closed = (outcome: string) => ({ outcome, providerVideoId: null });
+
+/** The others whose create is open too, and of which a provider's list shows the same. */
+export function lookAlikes(model: Model, generation: Generation): Generation[] {
+  return [...model.generations.values()].filter(
+    (other) => other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation),
+  );
+}
 
 /** What a provider's list shows of a request. */
 const visible = ({ model, seconds, size, prompt }: Generation) => [model, seconds, size, prompt].join();

@@ -117,7 +117,7 @@ const waitADay = operation({
 });
 
 export const claimCommands = [
-  commands(6, claim),
+  commands(7, claim),
   commands(3, record),
   commands(3, stop),
   commands(1, voidLate),

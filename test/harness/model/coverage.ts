@@ -76,7 +76,7 @@ const KINDS: Record<string, readonly string[]> = {
   ],
   claimGeneration: [
     'admitted',
-    'replay',
+    'replay 200',
     'pending',
     'not_claimable',
     'unknown',

@@ -30,7 +30,7 @@ export const mostly = fc.oneof(weighed(5, true), weighed(1, false));
 /** One of the generations: an apt one while there are any, else any; or whichever has this number, if any has. */
 export const someGeneration = fields({
   number: fc.nat(GENERATIONS - 1),
-  apt: fc.oneof(weighed(12, true), weighed(1, false)),
+  apt: fc.oneof(weighed(8, true), weighed(1, false)),
 });
 export type SomeGeneration = Readonly<{ number: number; apt: boolean }>;
 

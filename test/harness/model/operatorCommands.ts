@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { grantCredits, openAccount, setAccountFrozen, setPrice } from './accounts.ts';
 import type { Amount, SomeKey } from './draws.ts';
-import { accountSlot, amountAround, amountOf, fields, keyOf, keys, mostly, operationKeys, weighed } from './draws.ts';
+import { accountSlot, amountAround, amountOf, fields, keyOf, keys, operationKeys, weighed } from './draws.ts';
 import { commands, operation } from './operation.ts';
 import { LIMIT, type Model } from './state.ts';
 
@@ -26,7 +26,7 @@ export const open = operation({
 const reason: fc.Arbitrary<string> = fc.oneof(weighed(6, 'a reason'), weighed(1, ''));
 
 const amount: fc.Arbitrary<{ back: boolean; amount: Amount }> = fc.oneof(
-  { weight: 2, arbitrary: fields({ back: fc.constant(false), amount: amountAround(3, 'what fits') }) },
+  { weight: 2, arbitrary: fields({ back: fc.constant(false), amount: amountAround(6, 'what fits') }) },
   { weight: 1, arbitrary: fields({ back: fc.constant(true), amount: amountAround(14, 'all') }) },
 );
 
@@ -58,10 +58,16 @@ export const grant = operation({
 export const freeze = operation({
   name: 'setAccountFrozen',
   // Let go soon again, or hardly anything would be held.
-  data: fields({ slot: accountSlot, letGo: mostly, freeze: fc.constantFrom(true, false, false), key: keys(6), reason }),
+  data: fields({
+    slot: accountSlot,
+    letGo: fc.oneof(weighed(3, true), weighed(1, false)),
+    freeze: fc.constantFrom(true, false, false),
+    key: keys(6),
+    reason,
+  }),
   call: (model, { slot, letGo, freeze, key, reason }) => {
     const account = model.accounts.get(model.accountId(slot));
-    const frozen = account?.frozen === true && letGo ? false : freeze;
+    const frozen = account?.frozen === true ? !letGo : freeze;
     return { accountId: model.accountId(slot), frozen, reason, idempotencyKey: keyOf(key, operationKeys(account)) };
   },
   predict: setAccountFrozen,
@@ -139,7 +145,7 @@ function priceKey(model: Model, key: string): string {
 export const operatorCommands = [
   commands(2, open),
   commands(12, grant),
-  commands(5, freeze),
+  commands(6, freeze),
   commands(2, cap),
-  commands(4, price),
+  commands(5, price),
 ];

@@ -87,9 +87,10 @@ const note = operation({
 
 const adopt = operation({
   name: 'adoptVideo',
-  data: fields({ which: someGeneration, number: someNumber, video: someVideo }),
-  call: (model, { which, number, video }) => {
-    const { id, generation } = find(model, which, hasOpenAttempt);
+  data: fields({ which: someGeneration, number: someNumber, video: someVideo, twin: fc.boolean() }),
+  call: (model, { which, number, video, twin }) => {
+    const isTwin = (one: Generation) => hasOpenAttempt(one) && foretold.lookAlikes(model, one).length > 0;
+    const { id, generation } = find(model, which, twin ? isTwin : hasOpenAttempt);
     return { generationId: id, number: Math.min(numberOf(generation, number), 3), videoId: videoOf(model, id, video) };
   },
   predict: foretold.adoptVideo,
@@ -119,7 +120,7 @@ export const look = operation({
 export const providerCommands = [
   commands(13, begin),
   commands(13, end),
-  commands(1, note),
-  commands(4, adopt),
+  commands(2, note),
+  commands(8, adopt),
   commands(9, look),
 ];

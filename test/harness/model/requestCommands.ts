@@ -56,9 +56,13 @@ export const place = operation({
   name: 'placeHold',
   data: fields({
     which: someGeneration,
+    first: mostly,
     ttlSeconds: fc.oneof(weighed(12, 3600), weighed(3, 7200, 2 ** 31 - 1, 0, -1, 2 ** 31)),
   }),
-  call: (model, { which, ttlSeconds }) => ({ generationId: find(model, which, isRequested).id, ttlSeconds }),
+  call: (model, { which, first, ttlSeconds }) => ({
+    generationId: find(model, which, first ? isRequested : isSettled).id,
+    ttlSeconds,
+  }),
   predict: foretold.placeHold,
   perform: ({ ledger }, { generationId, ttlSeconds }) => ledger.placeHold(generationId, ttlSeconds),
 });
@@ -74,13 +78,13 @@ const giveUp = operation({
 
 const cancel = operation({
   name: 'requestCancel',
-  data: someGeneration,
-  call: (model, which) => find(model, which, ({ state }) => state === 'held' || state === 'requested').id,
+  data: fields({ which: someGeneration, early: fc.boolean() }),
+  call: (model, { which, early }) => find(model, which, early ? isRequested : ({ state }) => state === 'held').id,
   predict: foretold.requestCancel,
   perform: ({ ledger }, generationId) => ledger.requestCancel(generationId, 'client'),
 });
 
-const remove = operation({
+export const remove = operation({
   name: 'deleteGeneration',
   data: fields({ which: someGeneration, own: mostly }),
   call: (model, { which, own }) => {
@@ -135,8 +139,8 @@ export const requestCommands = [
   commands(18, admit),
   commands(15, place),
   commands(3, giveUp),
-  commands(3, cancel),
-  commands(1, remove),
-  commands(2, keep),
+  commands(5, cancel),
+  commands(2, remove),
+  commands(3, keep),
   commands(2, age),
 ];

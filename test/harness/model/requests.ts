@@ -141,6 +141,7 @@ export interface KeepCall {
 export function keepAnswer(model: Model, { accountId, key, status, body }: KeepCall): unknown {
   const kept = model.accounts.get(accountId)?.requestKeys.get(key);
   if (kept === undefined || kept.answer !== null) return undefined;
+  if (kept.generationId !== null && model.generations.get(kept.generationId)?.deleted === true) return undefined;
   if (kept.generationId === null && status !== 402) return refusedAs('constraint');
   Object.assign(kept, { status, answer: body });
   return undefined;
@@ -235,5 +236,9 @@ export function deleteGeneration(model: Model, { accountId, generationId }: Dele
   if (generation === undefined) return refusedAs('unknown_generation');
   if (generation.accountId !== accountId || !isSettled(generation)) return false;
   generation.deleted = true;
+  // The answer may quote the prompt; the key stays, or a repeat would pay again.
+  for (const key of model.accountOf(generation).requestKeys.values()) {
+    if (key.generationId === generationId) key.answer = null;
+  }
   return true;
 }

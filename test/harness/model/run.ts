@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import type { TestDatabase } from '../support/database.ts';
-import { FINISHED } from '../support/ledgerSteps.ts';
 import { auditEverything, openAuditor } from './audit.ts';
 import { type Command, type Real, repeats, step } from './operation.ts';
 import { claimCommands } from './claimCommands.ts';
 import { grant, open, operatorCommands, price } from './operatorCommands.ts';
-import { begin, end, look, providerCommands } from './providerCommands.ts';
-import { admit, place, requestCommands } from './requestCommands.ts';
-import { outlive, settle, settlementCommands } from './settlementCommands.ts';
+import { providerCommands } from './providerCommands.ts';
+import { requestCommands } from './requestCommands.ts';
+import { completeAnother, sceneCommands } from './scenes.ts';
+import { settlementCommands } from './settlementCommands.ts';
 import { Model } from './state.ts';
 
 /** Every command, as often as it takes for generations to get to their ends and beyond. */
@@ -17,7 +17,8 @@ const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   ...providerCommands,
   ...settlementCommands,
   ...claimCommands,
-  repeats(18, 'grantCredits', 'setAccountFrozen', 'refundGeneration', 'admitGeneration'),
+  ...sceneCommands,
+  repeats(26, 'grantCredits', 'setAccountFrozen', 'setPrice', 'refundGeneration', 'admitGeneration'),
 );
 
 export interface RunOptions {
@@ -103,21 +104,6 @@ async function prepare(model: Model, real: Real): Promise<void> {
     await step(open, model, real, open.call(model, { slot, name: 'a tenant' }));
     const first = { reason: 'the first', idempotencyKey: 'the first' };
     await step(grant, model, real, { accountId: model.accountId(slot), amountMicrocredits, ...first });
-    const generationId = model.generationId(slot);
-    await step(admit, model, real, {
-      ...{ generationId, accountId: model.accountId(slot), apiKeyId: model.apiKeyId(slot) },
-      ...{ model: model.named('cheap'), size: 'small', seconds: 1, prompt: model.named('a fox') },
-      ...{ admitWithinMs: 3_600_000, body: 'body 0', idempotencyKey: null },
-    });
-    await step(place, model, real, { generationId, ttlSeconds: 3600 });
-    await step(begin, model, real, { generationId, leastTimeLeftMs: 0 });
-    const videoId = model.named(`first ${slot}`);
-    const created = { outcome: 'created', providerVideoId: videoId, providerCreatedAt: null } as const;
-    await step(end, model, real, { generationId, number: 1, end: created });
-    if (slot === 1) {
-      await step(outlive, model, real, generationId);
-      await step(settle, model, real, { generationId, reason: 'expired', chargeMicrocredits: undefined });
-    }
-    await step(look, model, real, { generationId, videoId, seen: FINISHED });
+    await completeAnother(model, real, slot, slot === 1);
   }
 }

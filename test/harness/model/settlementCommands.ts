@@ -28,7 +28,7 @@ export const settle = operation({
     const isMeant = (one: Reason) => one !== 'provider_unavailable' || back === 5;
     const isApt = (one: Reason) => generation !== undefined && isMeant(one) && isProven(model, generation, one);
     const provable = REASONS.filter(isApt);
-    const likely: readonly Reason[] = provable.includes('completed') && back < 4 ? ['completed'] : provable;
+    const likely: readonly Reason[] = provable.includes('completed') && back < 3 ? ['completed'] : provable;
     const chosen = (proven ? nth(likely, back) : undefined) ?? reason;
     const measures = { held: generation?.amount ?? 0, nothing: 0 };
     // What is not captured is charged something only now and then, which is refused.
@@ -79,7 +79,7 @@ const refund = operation({
 const refuse = operation({
   name: 'recordSettlementRefusal',
   data: someGeneration,
-  call: (model, which) => find(model, which, isHeld).id,
+  call: (model, which) => find(model, which, isReady(model)).id,
   predict: recordSettlementRefusal,
   perform: ({ ledger }, generationId) => ledger.recordSettlementRefusal(generationId, 'completed', 'a rule'),
 });
@@ -121,8 +121,8 @@ export const outlive = operation({
 
 export const settlementCommands = [
   commands(18, settle),
-  commands(8, refund),
-  commands(2, refuse),
-  commands(2, waitTenMinutes),
+  commands(10, refund),
+  commands(3, refuse),
+  commands(3, waitTenMinutes),
   commands(1, outlive),
 ];

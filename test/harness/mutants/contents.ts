@@ -103,7 +103,7 @@ export const contents = [
   ...statements({
     'check-refund-actor': {
       breaks: 'a refund by nobody',
-      sql: 'ALTER TABLE refunds DROP CONSTRAINT refunds_actor_check',
+      sql: 'ALTER TABLE refunds DROP CONSTRAINT refunds_actor_known',
     },
   }),
 ];

@@ -50,7 +50,7 @@ export const provider = [
     },
     'create-spent': {
       breaks: 'creates without end',
-      find: "WHEN creates_spent(p_generation_id) THEN 'spent'",
+      find: "WHEN attempts_spent(p_generation_id) THEN 'spent'",
       replace: '',
     },
     'create-late': {
@@ -59,7 +59,7 @@ export const provider = [
       replace: 'h.expires_at IS NOT NULL OR h.expires_at > clock_timestamp() + ',
     },
   }),
-  ...edits('creates_spent', {
+  ...edits('attempts_spent', {
     'creates-one-more': { breaks: 'a fourth create', find: 'count(*) >= 3', replace: 'count(*) >= 4' },
     'creates-not-made': {
       breaks: 'creates that made nothing are counted: a busy provider ends the generation',
@@ -67,7 +67,7 @@ export const provider = [
       replace: '',
     },
   }),
-  ...edits('creates_came_to_nothing', {
+  ...edits('attempts_came_to_nothing', {
     'nothing-open': {
       breaks: 'a free video by a cancel while a create may have arrived',
       find: 'outcome IS NULL OR ',
@@ -200,7 +200,7 @@ export const provider = [
     'ownerless-again': {
       breaks: 'an old video that is listed again is taken for what a later create made',
       find: 'ON CONFLICT DO NOTHING',
-      replace: "ON CONFLICT (provider, provider_video_id) DO UPDATE SET sequence = nextval('create_order')",
+      replace: "ON CONFLICT (provider, provider_video_id) DO UPDATE SET sequence = nextval('attempt_order')",
     },
     'ownerless-kept': {
       breaks: 'videos without an owner fill the database',

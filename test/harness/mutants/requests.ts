@@ -250,7 +250,7 @@ export const requests = [
       replace: 'ELSE p_error_message END',
     },
   }),
-  ...edits('guard_create_attempt', {
+  ...edits('guard_attempt', {
     'erase-any-refusal': {
       breaks: 'the refusals of what was not deleted can be erased',
       find: ' AND is_deleted(OLD.generation_id)',

@@ -152,18 +152,18 @@ export const settlements = [
     },
     'proof-cancelled-made': {
       breaks: 'a free video by a cancel after the create',
-      find: 'g.cancel_requested_at IS NOT NULL AND creates_came_to_nothing(p_generation_id)',
+      find: 'g.cancel_requested_at IS NOT NULL AND attempts_came_to_nothing(p_generation_id)',
       replace: 'g.cancel_requested_at IS NOT NULL',
     },
     'proof-create-failed-spent': {
       breaks: '"could not be started" with creates left',
-      find: 'creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)',
-      replace: 'creates_came_to_nothing(p_generation_id)',
+      find: 'attempts_spent(p_generation_id) AND attempts_came_to_nothing(p_generation_id)',
+      replace: 'attempts_came_to_nothing(p_generation_id)',
     },
     'proof-create-failed-made': {
       breaks: '"could not be started" although the last create made the video, or may have arrived',
-      find: 'creates_spent(p_generation_id) AND creates_came_to_nothing(p_generation_id)',
-      replace: 'creates_spent(p_generation_id)',
+      find: 'attempts_spent(p_generation_id) AND attempts_came_to_nothing(p_generation_id)',
+      replace: 'attempts_spent(p_generation_id)',
     },
     'proof-expired-time': {
       breaks: 'a release before the hour is over',
@@ -222,7 +222,7 @@ export const settlements = [
     },
     'emergency-refused': {
       breaks: 'a charge that is refused for ever holds the credits for ever',
-      find: "integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004' OR SQLSTATE 'HF005'",
+      find: "integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004'",
       replace: 'division_by_zero',
     },
   }),

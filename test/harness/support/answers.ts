@@ -32,12 +32,8 @@ export const jsonPost = (body: unknown): RequestInit => ({
 
 /** Holds an answer to the contract's form of a refusal; answers with its message. */
 export async function expectRefused(answer: Response, status: number, code: string, param?: string) {
-  const { error } = (await answer.json()) as { error: { code: string; param: string | null; message: string } };
-  expect({ status: answer.status, code: error.code, param: error.param }).toEqual({
-    status,
-    code,
-    param: param ?? null,
-  });
+  const body = (await answer.json()) as { error: { code: string; param: string | null; message: string } };
+  expect({ status: answer.status, body }).toMatchObject({ status, body: { error: { code, param: param ?? null } } });
   expect(answer.headers.get('x-request-id')).toBeTruthy();
-  return error.message;
+  return body.error.message;
 }

@@ -114,7 +114,6 @@ export async function once(generationId: string, details?: unknown, changes: Par
     archive: archiveAt(),
     copyLimits: COPY_LIMITS,
     count: (alarm: string) => alarms.push(alarm),
-    at: () => undefined,
     ...changes,
   } as unknown as ActivityDependencies);
   const end = await (

@@ -9,14 +9,11 @@ import { Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createActivities } from '../../../activities/index.ts';
 import { parseConfig } from '../../../config.ts';
-import type { CrashPointName } from '../../../contracts/crashPoints.ts';
 import { SEARCH_ATTRIBUTE } from '../../../contracts/temporal.ts';
 import { createSimulator, listen } from '../../../dev/simulator/server.ts';
-import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
-import { createGenerations } from '../../../temporal/generations.ts';
-import { createProvider } from '../../../provider/index.ts';
+import { createDependencies } from '../../../worker/dependencies.ts';
 import { createWorkers } from '../../../worker/worker.ts';
-import { COPY_LIMITS } from './copyLimits.ts';
+import type { CrashPoint } from './crashPoints.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
 
@@ -36,11 +33,11 @@ export interface CrashSite {
 }
 
 /** A namespace for each crash point, for a worker that is to die must be the only one that gets the work. */
-export function namespaceOf(point: CrashPointName): string {
+export function namespaceOf(point: CrashPoint): string {
   return point.replace(':', '-');
 }
 
-export async function openCrashSite(points: readonly CrashPointName[]): Promise<CrashSite> {
+export async function openCrashSite(points: readonly CrashPoint[]): Promise<CrashSite> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
   Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
   const [database, simulator, env] = await Promise.all([
@@ -66,7 +63,7 @@ export async function openCrashSite(points: readonly CrashPointName[]): Promise<
     simulatorUrl: simulator.url,
     client: (namespace) => new Client({ connection: env.connection, namespace }),
     environment,
-    recover: (namespace) => runWorker(database, env, bundle, environment(namespace)),
+    recover: (namespace) => runWorker(env, bundle, environment(namespace)),
     close: async () => {
       await env.teardown();
       await simulator.close();
@@ -89,42 +86,25 @@ async function startTemporal(namespaces: readonly string[]) {
   });
 }
 
-/** A worker as `worker/main.ts` puts it together, but in this process: one for all namespaces starts faster. */
+/** The worker's own dependencies, but in this process: one for all namespaces starts faster. */
 async function runWorker(
-  { ledger }: TestDatabase,
   env: TestWorkflowEnvironment,
   bundle: string,
   environment: Record<string, string>,
 ): Promise<() => Promise<void>> {
-  const config = parseConfig(environment);
-  const at = silent;
+  const config = parseConfig({ ...environment, LOG_LEVEL: 'fatal' });
+  const { activities, close } = createDependencies(config);
   const workers = await createWorkers({
     connection: env.nativeConnection,
     namespace: config.temporal.namespace ?? 'default',
     workflowBundle: { code: bundle },
-    activities: createActivities({
-      ledger,
-      provider: createProvider(config.provider),
-      archive: createFolderStore(config.archiveFolder),
-      webhooks: createWebhookSender({ allowPrivate: true }),
-      generations: createGenerations(
-        new Client({ connection: env.connection, namespace: config.temporal.namespace ?? 'default' }),
-      ),
-      holdTtlSeconds: config.holdTtlSeconds,
-      providerEventsExpected: false,
-      lookForCreateMs: config.lookForCreateMs,
-      textLeaseMs: config.textLeaseMs,
-      copyLimits: COPY_LIMITS,
-      count: silent,
-      observe: silent,
-      at,
-      log: { info: silent, warn: silent, error: silent },
-    }),
+    activities: createActivities(activities),
   });
   const runs = workers.map((worker) => worker.run());
   return async () => {
     for (const worker of workers) worker.shutdown();
     await Promise.all(runs);
+    await close();
   };
 }
 
@@ -136,11 +116,9 @@ export interface WorkerProcess {
   readonly kill: () => void;
 }
 
-const PRELOADED = ['--import', 'tsx', '--import', './test/harness/support/prebuiltBundle.mjs'];
-
-/** `npm run worker` in a process of its own, but for the bundle. */
+/** A worker in a process of its own; see `workerProcess.ts`. */
 export function spawnWorker(environment: Record<string, string>): WorkerProcess {
-  const child = spawn(process.execPath, [...PRELOADED, 'worker/main.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'test/harness/support/workerProcess.ts'], {
     cwd: repository,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -74,7 +74,6 @@ export function lostCreates(db: () => TestDatabase) {
       lookForCreateMs: 0,
       textLeaseMs: 1000,
       count: () => undefined,
-      at: () => undefined,
     });
     const found = (await new MockActivityEnvironment().run(activities.findVideo, { generationId: id })) as FindOutcome;
     return { ...found, calls };

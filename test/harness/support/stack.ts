@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
+import type { ActivityDependencies } from '../../../activities/index.ts';
 import { createActivities } from '../../../activities/index.ts';
 import { createApp } from '../../../api/app.ts';
 import type { ServerLimits } from '../../../api/server.ts';
@@ -15,6 +16,7 @@ import { createSimulator, listen } from '../../../dev/simulator/server.ts';
 import { Announcer, createLedger, listenForChanges } from '../../../ledger/index.ts';
 import type { ContentStore } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
+import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
 import { createProvider } from '../../../provider/index.ts';
@@ -24,8 +26,6 @@ import { createTestDatabase } from './database.ts';
 import type { SwallowingProxy } from './swallowingProxy.ts';
 import { startSwallowingProxy } from './swallowingProxy.ts';
 import { createDevServer, startWorkers } from './temporal.ts';
-
-const noCrash = () => undefined;
 
 export const ADMIN_KEY = 'the-admin-key-of-the-tests';
 
@@ -78,8 +78,8 @@ export async function startStack(
     workersReach?: (temporalAddress: string) => Promise<string>;
     /** Then the simulator sends webhooks, signed with it. */
     webhookSecret?: string;
-    /** Called where a crash is tried; what it throws ends an activity's try. */
-    at?: (name: string) => void;
+    /** Of each worker, before its activities are made of them. */
+    wrapped?: (deps: ActivityDependencies) => ActivityDependencies;
     /** Then webhooks to tenants go to public addresses only. */
     guardWebhooks?: boolean;
     /** Then it can be lost, with its file. */
@@ -136,10 +136,11 @@ export async function startStack(
   const closing = new AbortController();
   const givingUp = new AbortController();
   setMaxListeners(0, closing.signal, givingUp.signal);
+  const schemaFiles = await listSchemaFiles();
   const processes = (TWICE ? [database.pool, database.openPool()] : [database.pool]).map((pool) => {
     const announcer = new Announcer(pool);
     const ledger = createLedger(pool, (id) => announcer.add(id));
-    const activities = createActivities({
+    const dependencies: ActivityDependencies = {
       ledger,
       provider,
       archive,
@@ -152,9 +153,9 @@ export async function startStack(
       copyLimits: COPY_LIMITS,
       count: (alarm) => alarms.push(alarm),
       observe: () => undefined,
-      at: options.at ?? noCrash,
       log,
-    });
+    };
+    const activities = createActivities(options.wrapped?.(dependencies) ?? dependencies);
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
       ledger,
@@ -172,6 +173,7 @@ export async function startStack(
       countWebhook: (outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
       log,
+      schemaFiles,
     });
     return { activities, changes, fetch: app.fetch };
   });

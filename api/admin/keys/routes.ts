@@ -1,19 +1,19 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
-import { API_KEY_ID, apiKeyId, isAccountId } from '../../contracts/ids.ts';
-import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import { SCOPES } from '../../contracts/scopes.ts';
-import type { Ledger, ListedKey } from '../../ledger/index.ts';
-import { newApiKey, sha256 } from '../http/auth.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError, notFound } from '../http/errors.ts';
-import { EXAMPLE, pageOf } from '../http/examples.ts';
-import { listOf, listQuery, toList } from '../http/listing.ts';
-import { keyed } from '../http/idempotencyKey.ts';
-import { answerOnce, shownOnce } from '../http/once.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
-import { plainText, unixSeconds } from '../http/schemas.ts';
+import { API_KEY_ID, apiKeyId, isAccountId } from '../../../contracts/ids.ts';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import { SCOPES } from '../../../contracts/scopes.ts';
+import type { Ledger, ListedKey } from '../../../ledger/index.ts';
+import { newApiKey, sha256 } from '../../http/auth.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { ApiError, notFound } from '../../http/errors.ts';
+import { EXAMPLE, pageOf } from '../../http/examples.ts';
+import { listOf, listQuery, toList } from '../../http/listing.ts';
+import { keyed } from '../../http/idempotencyKey.ts';
+import { answerOnce, shownOnce } from '../../http/once.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 /** API keys as an operator makes, lists, rotates and revokes them. A key itself is shown once, and kept as its hash. */
 

@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { ApiDependencies } from '../http/deps.ts';
-import { examine } from './doctor.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorResponses } from '../http/contract.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { examine } from './examine.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses } from '../../http/contract.ts';
 
 const Doctor = z
   .object({

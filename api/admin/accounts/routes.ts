@@ -1,17 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
-import { accountId, isAccountId } from '../../contracts/ids.ts';
-import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import { isServed } from '../http/connection.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { newRunId, reconcileNow } from './reconcile.ts';
-import { ApiError, notFound } from '../http/errors.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
-import { answerOnce } from '../http/once.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorResponses, noQuery } from '../http/contract.ts';
-import { plainText, unixSeconds } from '../http/schemas.ts';
+import { accountId, isAccountId } from '../../../contracts/ids.ts';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import { isServed } from '../../http/connection.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { newRunId, reconcileNow } from '../reconcile/reconcileNow.ts';
+import { ApiError, notFound } from '../../http/errors.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
+import { answerOnce } from '../../http/once.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
 const named = {

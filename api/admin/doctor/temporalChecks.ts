@@ -1,6 +1,6 @@
-import { RECONCILE_SCHEDULE_ID } from '../../contracts/reconcile.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import type { Check, Finding } from './doctorChecks.ts';
+import { RECONCILE_SCHEDULE_ID } from '../../../contracts/reconcile.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import type { Check, Finding } from './checks.ts';
 
 /** The doctor's checks that ask Temporal. */
 

@@ -1,11 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Sales } from '../../ledger/index.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
-import { plainText, unixSeconds } from '../http/schemas.ts';
+import type { Sales } from '../../../ledger/index.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 export const SalesShown = z
   .object({

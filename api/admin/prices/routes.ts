@@ -1,14 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { MAX_MICROCREDITS } from '../../contracts/money.ts';
-import type { PriceChange } from '../../ledger/index.ts';
-import { LedgerError } from '../../ledger/index.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError } from '../http/errors.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { keyed, keyReused, requireIdempotencyKey } from '../http/idempotencyKey.ts';
-import { newRouter } from '../http/router.ts';
-import { adminBearer, errorResponses, jsonContent, noQuery } from '../http/contract.ts';
-import { plainText, unixSeconds } from '../http/schemas.ts';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import type { PriceChange } from '../../../ledger/index.ts';
+import { LedgerError } from '../../../ledger/index.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { ApiError } from '../../http/errors.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { keyed, keyReused, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
+import { newRouter } from '../../http/router.ts';
+import { adminBearer, errorResponses, jsonContent, noQuery } from '../../http/contract.ts';
+import { plainText, unixSeconds } from '../../http/schemas.ts';
 
 /** The price book: versions with the moment from which they are in force. */
 

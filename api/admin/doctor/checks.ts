@@ -1,6 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import type { ApiDependencies } from '../http/deps.ts';
+import { randomUUID } from 'node:crypto';
+import type { ApiDependencies } from '../../http/deps.ts';
 
 /** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
 export interface Finding {
@@ -23,8 +22,8 @@ export async function checkDatabase({ ledger }: ApiDependencies): Promise<Findin
 }
 
 /** Whether the schema is the one that this version was made for. */
-export async function checkMigrations({ ledger }: ApiDependencies): Promise<Finding> {
-  const known = await hashSchemaFiles();
+export async function checkMigrations({ ledger, schemaFiles }: ApiDependencies): Promise<Finding> {
+  const known = new Map(schemaFiles.map(({ name, sha256 }) => [name, sha256]));
   const applied = new Map((await ledger.listMigrations()).map(({ name, sha256 }) => [name, sha256]));
   const missing = [...known.keys()].filter((name) => !applied.has(name));
   const unknown = [...applied.keys()].filter((name) => !known.has(name));
@@ -38,19 +37,6 @@ export async function checkMigrations({ ledger }: ApiDependencies): Promise<Find
     return ill(`The database has another version of ${names}: run the newest version, and its npm run migrate.`);
   }
   return well(`The schema is up to date (${known.size} files).`);
-}
-
-/** The SHA-256 of each file below `migrations/` that is applied, by its name there. */
-async function hashSchemaFiles(): Promise<Map<string, string>> {
-  const root = new URL('../../migrations/', import.meta.url);
-  const hashes = new Map<string, string>();
-  for (const folder of ['tables', 'functions']) {
-    for (const file of (await readdir(new URL(folder, root))).filter((one) => one.endsWith('.sql')).sort()) {
-      const sql = await readFile(new URL(`${folder}/${file}`, root), 'utf8');
-      hashes.set(`${folder}/${file}`, createHash('sha256').update(sql).digest('hex'));
-    }
-  }
-  return hashes;
 }
 
 /** Whether everybody has the rights that the migration gave, and nobody more. */

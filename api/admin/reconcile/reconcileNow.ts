@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { ReconcileReport } from '../../contracts/reconcile.ts';
-import { RECONCILE_HOLDS } from '../../contracts/reconcile.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError } from '../http/errors.ts';
+import type { ReconcileReport } from '../../../contracts/reconcile.ts';
+import { RECONCILE_HOLDS } from '../../../contracts/reconcile.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { ApiError } from '../../http/errors.ts';
 
 /** A run over a great many holds takes minutes; it goes on when its caller has left. */
 const WAIT_MS = 10 * 60_000;

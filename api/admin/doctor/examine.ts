@@ -1,6 +1,6 @@
-import { TASK_QUEUE } from '../../contracts/temporal.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import type { Check, Finding } from './doctorChecks.ts';
+import { TASK_QUEUE } from '../../../contracts/temporal.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import type { Check, Finding } from './checks.ts';
 import {
   checkArchive,
   checkClock,
@@ -12,8 +12,8 @@ import {
   checkSales,
   countEmergencies,
   describeWebhooks,
-} from './doctorChecks.ts';
-import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } from './doctorTemporal.ts';
+} from './checks.ts';
+import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } from './temporalChecks.ts';
 
 const LIMIT_MS = 3000;
 

@@ -1,6 +1,6 @@
 -- The calls that may make a video or a text at the provider: each is committed before it is made.
 
-CREATE FUNCTION guard_create_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
+CREATE FUNCTION guard_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   -- Of a deleted generation the provider's words are erased, for they may quote the prompt; nothing else changes.
   IF OLD.outcome IS NOT NULL AND NOT (NEW.error_message IS NULL AND is_deleted(OLD.generation_id)
@@ -9,27 +9,31 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_create_attempt();
+COMMENT ON FUNCTION guard_attempt IS
+$$Trigger: an attempt ends once. Only the provider's words are erased later, with a deleted generation, because they may quote
+the prompt.
+Raises HF004.
+Rules: MR-30, MR-39, MR-96.$$;
+CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_attempt();
 CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The letters and digits of a text alone: what is left of it whatever a server does to its spaces, marks and case.
 CREATE FUNCTION wide_text(p_text text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT COALESCE(NULLIF(regexp_replace(lower(normalize(p_text, NFKC)), '[[:space:][:punct:][:cntrl:]]+', '', 'g'), ''), p_text)
 $$;
+COMMENT ON FUNCTION wide_text IS
+$$Internal. The letters and digits of a text alone: what is left of it whatever a server does to its spaces, marks and case.
+Rules: MR-34.$$;
 
--- What a provider's list shows of a request, as widely as a server may change its text.
 CREATE FUNCTION visible_fields(g generations) RETURNS bytea
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size,
     (SELECT wide_text(i.prompt) FROM inputs i WHERE i.generation_id = g.id), g.remix_of), 'UTF8'))
 $$;
+COMMENT ON FUNCTION visible_fields IS
+$$Internal. A hash of what a provider's list shows of a request, as widely as a server may change its text.
+Rules: MR-32, MR-34.$$;
 
--- Commits an attempt, so that a crash during the call is seen as "may have arrived". Answers with what the call needs. A
--- claim never creates: its video is there. A text that has ended is known, and a remix tells what it is made from.
--- outcome: 'begun', 'known' (there is a video already), 'open' (an earlier attempt may have arrived), 'refused' (for good),
--- 'conflict' (it was answered with another's video), 'cancelled' (no video is known, and none is wanted), 'spent' (as many
--- were begun as may be), 'too_late' (less than p_least_ms of the hold's time is left), 'settled' (nothing may be made any more).
 CREATE FUNCTION begin_attempt(p_generation_id text, p_provider text, p_least_ms bigint)
 RETURNS TABLE (
   outcome text, number integer, provider_video_id text, error_code text,
@@ -53,7 +57,7 @@ BEGIN
     WHEN last.number IS NOT NULL AND last.outcome IS NULL THEN 'open'
     WHEN last.outcome = 'conflict' THEN 'conflict'
     WHEN g.cancel_requested_at IS NOT NULL THEN 'cancelled'
-    WHEN creates_spent(p_generation_id) THEN 'spent'
+    WHEN attempts_spent(p_generation_id) THEN 'spent'
     -- A call that waited in a queue would make a video whose hold is released before it is finished.
     WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp() + p_least_ms * interval '1 millisecond') THEN 'too_late'
     ELSE 'begun' END;
@@ -69,14 +73,15 @@ BEGIN
     FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun'
       LEFT JOIN generations original ON original.id = g.remix_of LEFT JOIN generations made ON made.id = COALESCE(original.claim_of, original.id);
 END $$;
+COMMENT ON FUNCTION begin_attempt IS
+$$Commits an attempt before its call, so that a crash during the call is seen as "may have arrived". Answers with what the call
+needs. A claim makes no attempt, because its video is there.
+outcome: 'begun', 'known' (there is a video or a text already), 'open' (an earlier attempt may have arrived), 'refused' (for
+good), 'conflict' (an attempt was answered with another's video), 'cancelled' (no video is known, and none is wanted),
+'spent' (as many attempts were begun as may be), 'too_late' (less than p_least_ms of the hold's time is left), 'settled'.
+Raises HF001; HF002 for a claim.
+Rules: MR-18, MR-24, MR-30, MR-31, MR-39, MR-46, MR-53, MR-62.$$;
 
--- Gives one of the videos that were found in the provider's list, the first that has no owner, to the generation whose create
--- may have made it, if nothing else can be meant. Also after a release: the video of a lost reply is then followed, and
--- claimable when it completes. p_exact: each of them is equal to what was asked for, not only after changes to its text.
--- outcome: 'adopted', 'rival' (it may be another open attempt's), 'unequal' (equal open attempts of one account are
--- interchangeable, but only where there are as many videos), 'taken' (the videos have owners), 'closed' (the attempt is not
--- open any more). No lock is needed between attempts: what begins after the list was read has made nothing that is in it, and
--- of two that adopt the same video at once the unique id lets one.
 CREATE FUNCTION adopt_video(p_generation_id text, p_number integer, p_video_ids text[], p_created_ats timestamptz[], p_exact boolean)
 RETURNS TABLE (outcome text, provider_video_id text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -126,11 +131,17 @@ BEGIN
   END;
   RETURN QUERY SELECT 'adopted', free_ids[1];
 END $$;
+COMMENT ON FUNCTION adopt_video IS
+$$Gives a video from the provider's list to the generation whose open attempt may have made it, if nothing else can be meant:
+the first of p_video_ids that no generation owns. After a release too: the video is then followed, and claimable when it
+completes. p_exact: each of the videos is equal to what was asked for, not only after changes to its text. Attempts need no
+lock between them: what begins after the list was read has made nothing in it, and the unique id lets one of two adopt.
+outcome: 'adopted', 'rival' (it may be another open attempt's, or a reference was given), 'unequal' (equal open attempts of
+one account are interchangeable, but only if there are as many videos), 'taken' (the videos have owners), 'closed' (the
+attempt is not open any more, or its generation was deleted).
+Raises HF001.
+Rules: MR-32, MR-33, MR-34, MR-35, MR-38.$$;
 
--- Closes an attempt with what the provider's answer proves; answers with how. An ambiguous call is left open: nothing proves
--- anything. Repeating a close that was recorded changes nothing. 'conflict' in place of 'created': the id is that of another
--- generation's video, and whose it is can't be known; neither is charged for it from then on. 'closed': it had ended otherwise,
--- or a twin has its video.
 CREATE FUNCTION end_attempt(
   p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
   p_error_code text, p_error_message text
@@ -185,12 +196,19 @@ BEGIN
       error_message = CASE WHEN ended = 'conflict' THEN 'answered with the video ' || p_provider_video_id
         WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
     WHERE generation_id = p_generation_id AND number = p_number;
-  PERFORM append_event(p_generation_id, 'create_' || ended, jsonb_build_object('attempt', p_number, 'code', p_error_code));
+  PERFORM append_event(p_generation_id, CASE ended WHEN 'refused' THEN 'submission_refused' ELSE 'create_' || ended END,
+    jsonb_build_object('attempt', p_number, 'code', p_error_code));
   PERFORM free_slot(p_generation_id);
   RETURN ended;
 END $$;
+COMMENT ON FUNCTION end_attempt IS
+$$Closes an attempt with what the provider's answer proves; answers with how it ended. An ambiguous call stays open, because
+nothing proves anything. The same close again changes nothing. 'conflict' in place of 'created': the id is that of another
+generation's video, and whose it is cannot be known; from then on neither is charged for it. 'closed': the attempt had ended
+otherwise, or a twin has its video.
+Raises HF001; 22004 unless an attempt that made a video ends with its id, and no other does.
+Rules: MR-30, MR-38, MR-39, MR-40.$$;
 
--- Records that a call may have arrived; the attempt stays open.
 CREATE FUNCTION note_ambiguous_attempt(p_generation_id text, p_number integer, p_why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
@@ -200,8 +218,11 @@ BEGIN
     PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
   END IF;
 END $$;
+COMMENT ON FUNCTION note_ambiguous_attempt IS
+$$Records that a call may have arrived; the attempt stays open.
+Raises HF001.
+Rules: MR-16, MR-31.$$;
 
--- Keeps that these videos had no owner when they were listed: no create that begins later has made them.
 CREATE FUNCTION note_ownerless_videos(p_provider text, p_video_ids text[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   DELETE FROM ownerless_videos WHERE listed_at < clock_timestamp() - interval '48 hours';
@@ -209,6 +230,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS
   INSERT INTO ownerless_videos (provider, provider_video_id) SELECT p_provider, id FROM unnest(p_video_ids) AS v (id) ORDER BY id
     ON CONFLICT DO NOTHING;
 $$;
+COMMENT ON FUNCTION note_ownerless_videos IS
+$$Keeps for two days that these videos had no owner when they were listed: no attempt that begins later has made them.
+Rules: MR-37.$$;
 
 GRANT SELECT ON provider_attempts, ownerless_videos TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_attempt, adopt_video, end_attempt, note_ambiguous_attempt, note_ownerless_videos TO holdfast_service;

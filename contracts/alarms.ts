@@ -1,0 +1,17 @@
+/** What an operator is alerted by. */
+export type Alarm =
+  | 'settlement_conflict'
+  | 'settlement_refused'
+  | 'emergency_release'
+  | 'hold_overdue'
+  | 'provider_operator_fault'
+  | 'provider_id_conflict'
+  | 'generation_resumed'
+  | 'ledger_difference'
+  | 'reconciler_run'
+  | 'provider_cost_lost_microcredits'
+  | 'content_gone'
+  | 'content_unusable'
+  | 'content_refunded'
+  | 'content_refund_refused'
+  | 'webhook_endpoint_disabled';

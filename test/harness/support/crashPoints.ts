@@ -1,0 +1,78 @@
+import type { ActivityDependencies } from '../../../activities/index.ts';
+
+/** The dependencies whose calls have an effect outside the process, or learn of one. */
+type Crashable = Pick<ActivityDependencies, 'ledger' | 'provider' | 'archive'>;
+type Owner = keyof Crashable;
+
+/** A side of one call of an activity's dependency. */
+interface CallSide {
+  readonly owner: Owner;
+  readonly method: string;
+  readonly side: 'before' | 'after';
+}
+
+const before = <Of extends Owner>(owner: Of, method: keyof Crashable[Of] & string): CallSide => ({
+  owner,
+  method,
+  side: 'before',
+});
+const after = <Of extends Owner>(owner: Of, method: keyof Crashable[Of] & string): CallSide => ({
+  owner,
+  method,
+  side: 'after',
+});
+
+/** Every gap between two side effects of a video's generation. */
+const VIDEO_CALLS = {
+  'hold:before': before('ledger', 'placeHold'),
+  'hold:after': after('ledger', 'placeHold'),
+  'create:before': before('ledger', 'beginAttempt'),
+  'create:begun': after('ledger', 'beginAttempt'),
+  'create:made': after('provider', 'createVideo'),
+  'create:recorded': after('ledger', 'endAttempt'),
+  'look:before': before('provider', 'retrieveVideo'),
+  'look:seen': after('provider', 'retrieveVideo'),
+  'look:recorded': after('ledger', 'recordLook'),
+  // Not at the list itself: the reconciler reads it too.
+  'find:before': after('ledger', 'getOpenAttempt'),
+  'find:listed': after('ledger', 'findListedBefore'),
+  'find:adopted': after('ledger', 'adoptVideo'),
+  'settle:before': before('ledger', 'settleGeneration'),
+  'settle:after': after('ledger', 'settleGeneration'),
+  'archive:before': before('ledger', 'getArchiving'),
+  'archive:stored': after('archive', 'write'),
+  'archive:recorded': after('ledger', 'recordContent'),
+} as const;
+
+/** The same of a text. */
+const TEXT_CALLS = {
+  'write:before': before('ledger', 'beginAttempt'),
+  'write:begun': after('ledger', 'beginAttempt'),
+  'write:written': after('provider', 'writeText'),
+  'write:recorded': after('ledger', 'endText'),
+} as const;
+
+export type VideoCrashPoint = keyof typeof VIDEO_CALLS;
+export type CrashPoint = VideoCrashPoint | keyof typeof TEXT_CALLS;
+
+const CALLS: Record<CrashPoint, CallSide> = { ...VIDEO_CALLS, ...TEXT_CALLS };
+
+export const CRASH_POINTS = Object.keys(VIDEO_CALLS) as VideoCrashPoint[];
+export const TEXT_CRASH_POINTS = Object.keys(TEXT_CALLS) as (keyof typeof TEXT_CALLS)[];
+
+export function isCrashPoint(name: string | undefined): name is CrashPoint {
+  return name !== undefined && Object.hasOwn(CALLS, name);
+}
+
+/** The same dependencies; `act` runs whenever their caller comes to the point. What it throws, the activity gets. */
+export function interruptAt<Deps extends Partial<Crashable>>(deps: Deps, point: CrashPoint, act: () => void): Deps {
+  const { owner, method, side } = CALLS[point];
+  const target = deps[owner] as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const interrupted = async (...args: unknown[]) => {
+    if (side === 'before') act();
+    const result = await target[method]?.(...args);
+    if (side === 'after') act();
+    return result;
+  };
+  return { ...deps, [owner]: { ...target, [method]: interrupted } };
+}

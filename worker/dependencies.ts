@@ -1,0 +1,55 @@
+import type { ActivityDependencies } from '../activities/index.ts';
+import type { Config } from '../config.ts';
+import { Announcer, createLedger, createPool } from '../ledger/index.ts';
+import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
+import { createLog } from '../platform/log.ts';
+import { countAlarms, createMetrics, observeGauges } from '../platform/metrics.ts';
+import { createProvider, watchHealth } from '../provider/index.ts';
+import { createTemporalClient } from '../temporal/connection.ts';
+import { createTemporal } from '../temporal/index.ts';
+
+/** A copy must bring a quarter of a megabyte in half a minute, and end before the hour of its activity is over. */
+const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000, tryMs: 59 * 60_000 };
+
+/** What a worker process is made of. Nothing is connected yet. */
+export function createDependencies(config: Config) {
+  const log = createLog('worker', config.logLevel);
+  const registry = createMetrics();
+  const pool = createPool({
+    databaseUrl: config.databaseUrl,
+    size: config.databasePoolSize,
+    applicationName: 'holdfast worker',
+    onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
+  });
+  const announcer = new Announcer(pool);
+  const client = createTemporalClient(config.temporal);
+  const activities: ActivityDependencies = {
+    ledger: createLedger(pool, (id) => announcer.add(id)),
+    provider: watchHealth(createProvider(config.provider), (change) => {
+      if (change.state === 'down') log.warn(change, 'the provider gives no usable answer');
+      else log.info(change, 'the provider answers again');
+    }),
+    archive: createFolderStore(config.archiveFolder),
+    webhooks: createWebhookSender({ allowPrivate: config.webhookAllowPrivate }),
+    generations: createTemporal(client).generations,
+    holdTtlSeconds: config.holdTtlSeconds,
+    providerEventsExpected: config.provider.webhookSecret !== undefined,
+    lookForCreateMs: config.lookForCreateMs,
+    textLeaseMs: config.textLeaseMs,
+    copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },
+    count: countAlarms(registry),
+    observe: observeGauges(registry),
+    log,
+  };
+  return {
+    log,
+    registry,
+    client,
+    activities,
+    close: async () => {
+      await Promise.all([pool.end(), client.connection.close()]);
+    },
+  };
+}
+
+export type Dependencies = ReturnType<typeof createDependencies>;

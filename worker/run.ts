@@ -1,0 +1,53 @@
+import type { WorkflowBundle } from '@temporalio/worker';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import type { Config } from '../config.ts';
+import { onShutdown } from '../platform/lifecycle.ts';
+import { serveMetrics } from '../platform/metrics.ts';
+import { DEFAULT_NAMESPACE, registerNamespace, registerSearchAttributes } from '../temporal/connection.ts';
+import { keepRegistered } from '../temporal/registration.ts';
+import { ensureReconcileSchedule } from '../temporal/schedule.ts';
+import type { Dependencies } from './dependencies.ts';
+import { keepRunning } from './keepRunning.ts';
+import { temporalLogger } from './temporalLogger.ts';
+import { createWorkers } from './worker.ts';
+
+/** Runs the workers of this process until it is told to stop. */
+export async function runWorker(
+  config: Pick<Config, 'temporal' | 'reconcileIntervalMs' | 'host' | 'workerMetricsPort'>,
+  { log, registry, client, activities: activityDependencies, close }: Dependencies,
+  buildBundle: () => Promise<WorkflowBundle>,
+): Promise<void> {
+  Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
+  await registerNamespace(client);
+  const [workflowBundle] = await Promise.all([buildBundle(), registerSearchAttributes(client)]);
+  const activities = createActivities(activityDependencies);
+  const create = async () => {
+    const connection = await NativeConnection.connect(config.temporal.connectionOptions);
+    const namespace = config.temporal.namespace ?? DEFAULT_NAMESPACE;
+    const workers = await createWorkers({ connection, namespace, workflowBundle, activities });
+    return { workers, close: () => connection.close() };
+  };
+  const stopping = new AbortController();
+  const running = keepRunning(await create(), {
+    create,
+    stopping: stopping.signal,
+    onError: (error) => log.error({ err: error }, 'a worker ended; all are started again'),
+  });
+  await ensureReconcileSchedule(client, config.reconcileIntervalMs);
+  keepRegistered(client, {
+    reconcileIntervalMs: config.reconcileIntervalMs,
+    stopping: stopping.signal,
+    onError: (error) => log.warn({ err: error }, 'could not look whether Temporal knows this service; trying again'),
+  });
+  log.info('ready');
+  // Last: the embedded stack takes metrics that answer for a worker that takes work.
+  const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
+  onShutdown(log, async () => {
+    stopping.abort();
+    await running;
+    metrics.close();
+    await close();
+  });
+  await running;
+}
