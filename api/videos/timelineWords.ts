@@ -22,7 +22,7 @@ export const WORDS: Record<string, Words> = {
   submission_refused: ({ code }) => `The provider refused the request: ${code}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';
-    if (verdict === 'failed') return `Provider reported failure: ${code}`;
+    if (verdict === 'failed') return `The provider reported a failure: ${code}`;
     return `The provider reported ${status}${progress === null ? '' : `, ${progress} %`}`;
   },
   unreachable: ({ tries, for_ms: forMs }) =>
