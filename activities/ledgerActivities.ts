@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { GenerationRef, LedgerActivities, Settlement, SettleResult } from '../contracts/activities.ts';
+import type { GenerationRef, LedgerActivities, SettleResult } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
+import type { SettlementReason } from '../contracts/states.ts';
 import type { Movement } from '../ledger/index.ts';
 import { LedgerError } from '../ledger/index.ts';
 import type { ActivityDependencies, Log } from './dependencies.ts';
@@ -31,7 +32,7 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
 async function settle(
   { ledger, count, log }: Dependencies,
   { generationId, accountId }: GenerationRef,
-  reason: Settlement['reason'],
+  reason: SettlementReason,
 ): Promise<SettleResult> {
   try {
     const settled = await ledger.settleGeneration(generationId, reason, {

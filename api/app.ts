@@ -8,13 +8,8 @@ import { documentOf } from './http/openapi.ts';
 import { limitAtOnce, limitRate } from './http/rateLimit.ts';
 import { ADMIN_BODY, createBodyReader, JSON_BODY, VIDEO_BODY, WEBHOOK_BODY } from './http/readBody.ts';
 import { newRouter } from './http/router.ts';
-import { adminRoutes } from './admin/accounts/routes.ts';
-import { adminKeyRoutes } from './admin/keys/routes.ts';
-import { adminPriceRoutes } from './admin/prices/routes.ts';
-import { adminOperationRoutes } from './admin/operations.ts';
-import { adminSalesRoutes } from './admin/sales/routes.ts';
 import { creditRoutes } from './credits/routes.ts';
-import { doctorRoutes } from './admin/doctor/routes.ts';
+import { adminRoutes } from './admin/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { priceRoutes } from './credits/prices.ts';
@@ -66,11 +61,6 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', webhookEndpointRoutes(deps));
   app.route('/v1', webhookDeliveryRoutes(deps));
   app.route('/admin', adminRoutes(deps));
-  app.route('/admin', adminKeyRoutes(deps));
-  app.route('/admin', adminOperationRoutes(deps));
-  app.route('/admin', adminPriceRoutes(deps));
-  app.route('/admin', adminSalesRoutes(deps));
-  app.route('/admin', doctorRoutes(deps));
 
   app.route('/', docsRoutes(documentOf(app)));
   return app;

@@ -1,3 +1,5 @@
+import type { ReleaseReason, SettlementReason } from './states.ts';
+
 /**
  * What workflows ask of the world. Terms: a *hold* reserves credits for one generation; *capture* charges them, *release*
  * gives them back; both *settle* the hold, once. An *attempt* is one call that may make a video at the provider; a *look*
@@ -52,24 +54,9 @@ export interface SettledPlacement {
 
 export type HoldPlacement = HeldPlacement | RefusedPlacement | SettledPlacement;
 
-/** Why a hold is released. Each needs its own proof, which `settle_generation` checks (MR-2). */
-export type ReleaseReason =
-  /** The provider's `failed`, retrieved by us. */
-  | 'provider_failed'
-  /** A definite refusal of the create for what the client asked. */
-  | 'submission_refused'
-  /** Too little time left to create, and no attempt may have made anything. */
-  | 'provider_unavailable'
-  /** Cancelled, and every create so far was proven to have made nothing, or looked for and not found. */
-  | 'cancelled'
-  /** Three creates were begun, each was looked for, and nothing was found. */
-  | 'create_failed'
-  /** The hold's time is over. */
-  | 'expired';
-
 export interface Settlement {
   readonly charged: boolean;
-  readonly reason: ReleaseReason | 'completed' | 'nothing_to_charge' | 'emergency';
+  readonly reason: SettlementReason;
   /** The code that the customer sees on a failed video; null when charged. */
   readonly errorCode: string | null;
 }

@@ -1,5 +1,6 @@
 import type { InputFile } from '../contracts/inputFile.ts';
 import type { HoldRefusalCode } from '../contracts/activities.ts';
+import type { GenerationState, PaidState } from '../contracts/states.ts';
 import type { Pool } from '../store/pool.ts';
 import { row, rows } from '../store/query.ts';
 
@@ -213,7 +214,7 @@ const VOID = {
 
 /** What a request came to; `voided` means that nothing is held or ever will be. */
 export type Voided =
-  | { readonly state: 'held' | 'charged' | 'released'; readonly refusalCode: null }
+  | { readonly state: PaidState; readonly refusalCode: null }
   | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
 
 /** Gives up a request that has no hold yet; answers with how it stands afterwards. */
@@ -228,7 +229,7 @@ export async function requestCancel(
   pool: Pool,
   generationId: string,
   by: 'client' | 'operator',
-): Promise<{ state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided'; first: boolean }> {
+): Promise<{ state: GenerationState; first: boolean }> {
   return row(pool, CANCEL, [generationId, by]);
 }
 

@@ -1,4 +1,5 @@
 import type { HoldPlacement, HoldRefusalCode, Settlement, SettleResult } from '../contracts/activities.ts';
+import type { GenerationState, SettlementReason } from '../contracts/states.ts';
 import { inTurn } from './accountTurns.ts';
 import type { Pool } from '../store/pool.ts';
 import { row } from '../store/query.ts';
@@ -7,7 +8,7 @@ const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)
 const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2, $3)' };
 
 interface PlacedRow {
-  state: 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  state: Exclude<GenerationState, 'requested'>;
   refusal_code: HoldRefusalCode;
   account_id: string;
   hold_id: string;
@@ -22,7 +23,7 @@ interface PlacedRow {
   is_claim: boolean;
   attempt_may_have_arrived: boolean;
   credits_charged: boolean;
-  settlement_reason: Settlement['reason'];
+  settlement_reason: SettlementReason;
   error_code: string | null;
   placed_now: boolean;
 }
@@ -33,7 +34,7 @@ export type Movement = {
   readonly amountMicrocredits: number;
 } & (
   | { readonly kind: 'hold'; readonly holdId: string }
-  | { readonly kind: 'capture' | 'release'; readonly reason: Settlement['reason']; readonly errorCode: string | null }
+  | { readonly kind: 'capture' | 'release'; readonly reason: SettlementReason; readonly errorCode: string | null }
 );
 
 /**
@@ -80,7 +81,7 @@ export async function placeHold(
 interface SettledRow {
   result: 'settled' | 'repeated' | 'conflict' | 'not_due' | 'terminal';
   credits_charged: boolean;
-  settlement_reason: Settlement['reason'];
+  settlement_reason: SettlementReason;
   error_code: string | null;
   time_left_ms: number;
   /** Of `settled`. */
@@ -102,7 +103,7 @@ export interface SettleOptions {
 export async function settleGeneration(
   pool: Pool,
   generationId: string,
-  reason: Settlement['reason'],
+  reason: SettlementReason,
   { accountId, chargeMicrocredits, told }: SettleOptions = {},
 ): Promise<SettleResult> {
   const settled = await inTurn(pool, accountId, () =>

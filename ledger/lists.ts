@@ -1,3 +1,4 @@
+import type { HoldState } from '../contracts/states.ts';
 import type { Listed, Page } from '../store/pages.ts';
 import { AFTER_ALL_IDS, AFTER_ALL_NUMBERS, listPage } from '../store/pages.ts';
 import type { Pool } from '../store/pool.ts';
@@ -8,7 +9,7 @@ import { STATEMENT_LINE } from './statementLine.ts';
 export interface ListedHold {
   readonly id: string;
   readonly generationId: string;
-  readonly state: 'active' | 'captured' | 'released';
+  readonly state: HoldState;
   readonly amountMicrocredits: number;
   readonly createdAt: Date;
   readonly expiresAt: Date;

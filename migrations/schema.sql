@@ -193,6 +193,7 @@ CREATE TABLE generations (
   CONSTRAINT generations_provider_verdict_known CHECK (provider_verdict = ANY (ARRAY['open'::text, 'completed'::text, 'failed'::text])),
   CONSTRAINT generations_replays_not_negative CHECK (replays >= 0),
   CONSTRAINT generations_seconds_positive CHECK (seconds > 0),
+  CONSTRAINT generations_settlement_reason_known CHECK (settlement_reason = ANY (ARRAY['completed'::text, 'nothing_to_charge'::text, 'provider_failed'::text, 'submission_refused'::text, 'provider_unavailable'::text, 'cancelled'::text, 'create_failed'::text, 'expired'::text, 'emergency'::text])),
   CONSTRAINT generations_state_known CHECK (state = ANY (ARRAY['requested'::text, 'held'::text, 'charged'::text, 'released'::text, 'refused'::text, 'voided'::text])),
   CONSTRAINT generations_state_matches CHECK ((state = 'charged'::text) = (credits_charged IS TRUE) AND (state = 'released'::text) = (credits_charged IS FALSE) AND (credits_charged IS NULL) = (settlement_reason IS NULL) AND (credits_charged IS FALSE) = (error_code IS NOT NULL) AND (state = ANY (ARRAY['refused'::text, 'voided'::text])) = (refusal_code IS NOT NULL)),
   CONSTRAINT generations_three_states CHECK (COALESCE(

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { readProblem } from './problem.ts';
 import { cleanText, type Redact } from './redact.ts';
-import type { ProviderVideo, Verdict, VideoPage } from './types.ts';
+import type { Verdict } from '../contracts/states.ts';
+import type { ProviderVideo, VideoPage } from './types.ts';
 
 /**
  * The one table of terminal words. Whatever isn't in it is open: an unknown status never moves credits (MR-14), it is

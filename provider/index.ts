@@ -18,7 +18,6 @@ export type {
   TextResult,
   TextUsage,
   Trouble,
-  Verdict,
   VideoPage,
   VideoRequest,
 } from './types.ts';

@@ -1,4 +1,5 @@
 import type { InputFile } from '../contracts/inputFile.ts';
+import type { Verdict } from '../contracts/states.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
 import type { TextRequest } from './textRequest.ts';
 
@@ -17,8 +18,6 @@ export interface VideoRequest {
   /** The provider's id of the video that it is made from; the prompt alone is sent then. */
   readonly remixedFrom?: string;
 }
-
-export type Verdict = 'completed' | 'failed' | 'open';
 
 /** A video as the provider told it. Whatever is absent or garbage is null. */
 export interface ProviderVideo {

@@ -1,4 +1,5 @@
 import type { InputFile } from '../contracts/inputFile.ts';
+import type { Verdict } from '../contracts/states.ts';
 import type { Pool } from './pool.ts';
 import { row } from './query.ts';
 
@@ -152,7 +153,7 @@ export async function noteUnreachable(pool: Pool, generationId: string, tries: n
 }
 
 export interface SeenVideo {
-  readonly verdict: 'open' | 'completed' | 'failed';
+  readonly verdict: Verdict;
   readonly status: string;
   readonly progress: number | null;
   readonly completedAt: Date | null;
@@ -166,9 +167,9 @@ export async function recordLook(
   generationId: string,
   providerVideoId: string,
   seen: SeenVideo,
-): Promise<{ verdict: SeenVideo['verdict']; errorCode: string | null }> {
+): Promise<{ verdict: Verdict; errorCode: string | null }> {
   const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
-  const recorded = await row<{ verdict: SeenVideo['verdict']; error_code: string | null }>(pool, RECORD_LOOK, [
+  const recorded = await row<{ verdict: Verdict; error_code: string | null }>(pool, RECORD_LOOK, [
     generationId,
     providerVideoId,
     verdict,

@@ -1,4 +1,5 @@
 import type { ContentVariant } from '../contracts/content.ts';
+import type { GenerationState } from '../contracts/states.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
 
@@ -130,7 +131,7 @@ export async function getContent(
 
 /** What archiving has to know of a generation. */
 export interface Archiving {
-  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  readonly state: GenerationState;
   readonly deleted: boolean;
   readonly provider: string | null;
   readonly videoId: string | null;

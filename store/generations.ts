@@ -1,4 +1,5 @@
 import type { RefundActor } from '../contracts/money.ts';
+import type { PaidState } from '../contracts/states.ts';
 import type { Pool } from './pool.ts';
 import type { Listed, Page } from './pages.ts';
 import { AFTER_ALL_IDS, listPage } from './pages.ts';
@@ -12,7 +13,7 @@ export interface Generation {
   /** The key that asked for it, and whether that has named it since (known_at). */
   readonly apiKeyId: string;
   readonly isKnown: boolean;
-  readonly state: 'held' | 'charged' | 'released';
+  readonly state: PaidState;
   readonly model: string;
   readonly seconds: number;
   readonly size: string;

@@ -1,5 +1,6 @@
 import type { RefundActor } from '../contracts/money.ts';
 import type { TextKind } from '../contracts/ids.ts';
+import type { PaidState } from '../contracts/states.ts';
 import type { Pool } from './pool.ts';
 import { row, rows } from './query.ts';
 import { REFUNDED } from './selections.ts';
@@ -11,7 +12,7 @@ export interface Text {
   /** The key that asked for it, and whether that has named it since (known_at). */
   readonly apiKeyId: string;
   readonly isKnown: boolean;
-  readonly state: 'held' | 'charged' | 'released';
+  readonly state: PaidState;
   readonly model: string;
   /** What was asked for; null when it was erased. */
   readonly request: string | null;

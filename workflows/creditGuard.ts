@@ -1,12 +1,6 @@
 import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import type {
-  GenerationRef,
-  HeldPlacement,
-  HoldPlacement,
-  ReleaseReason,
-  Settlement,
-  TerminalLook,
-} from '../contracts/activities.ts';
+import type { GenerationRef, HeldPlacement, HoldPlacement, Settlement, TerminalLook } from '../contracts/activities.ts';
+import type { ReleaseReason } from '../contracts/states.ts';
 import type { GenerationResult } from '../contracts/temporal.ts';
 import { CANCEL_REQUESTED, PLACED_UPDATE } from '../contracts/temporal.ts';
 import { ledger } from './activities.ts';

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
-import type { GenerationRef, ReleaseReason, Settlement, SettleResult, TerminalLook } from '../contracts/activities.ts';
+import type { GenerationRef, Settlement, SettleResult, TerminalLook } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
+import type { ReleaseReason } from '../contracts/states.ts';
 import { ledger } from './activities.ts';
 import { describe } from './describe.ts';
 import { faultInWords, whoseFault } from './whoseFault.ts';

@@ -1,4 +1,5 @@
-import type { GenerationRef, ReleaseReason, SettleResult, TerminalLook } from '../contracts/activities.ts';
+import type { GenerationRef, SettleResult, TerminalLook } from '../contracts/activities.ts';
+import type { ReleaseReason } from '../contracts/states.ts';
 import { isVideoId } from '../contracts/ids.ts';
 import type { Finding } from '../contracts/reconcile.ts';
 import { reconciler } from './activities.ts';

@@ -1,10 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
+import type { PaidState } from '../../contracts/states.ts';
 import { unixSeconds } from '../http/schemas.ts';
 
 /** The API says `refunded` of a hold that was released, because its customer has the credits back. */
-export const SHOWN_STATES = { held: 'held', charged: 'charged', released: 'refunded' } as const;
+export const SHOWN_STATES = {
+  held: 'held',
+  charged: 'charged',
+  released: 'refunded',
+} as const satisfies Record<PaidState, string>;
 
 /** The state of a generation's credits: the same object for videos, scripts and threads. */
 export const GenerationCredits = z.object({
@@ -24,7 +29,7 @@ export const GenerationCredits = z.object({
 });
 
 interface Paid {
-  readonly state: keyof typeof SHOWN_STATES;
+  readonly state: PaidState;
   readonly holdId: string;
   readonly holdExpiresAt: Date;
   readonly settledAt: Date | null;

@@ -13,8 +13,8 @@ export interface Repeat {
    * Null when this is not a retry.
    */
   readonly retryWithinMs: number | null;
-  /** Whether the client has hung up. If so, the response cannot arrive; if not, nothing is proven. */
-  readonly isGone: () => boolean;
+  /** True proves that the client will not receive the answer; false proves nothing. */
+  readonly hasClientDisconnected: () => boolean;
 }
 
 /** How far back a retry reaches when it does not say how long its client waits: SDKs wait ten minutes, three times. */
@@ -28,7 +28,7 @@ export function readRepeat(c: Context<Env>): Repeat {
   return {
     idempotencyKey: readIdempotencyKey(c.req.header('idempotency-key')),
     retryWithinMs: retryWindowMs(c.req.header('x-stainless-retry-count'), c.req.header('x-stainless-timeout')),
-    isGone: () => isServed(c.env) && c.env.incoming.socket.destroyed,
+    hasClientDisconnected: () => isServed(c.env) && c.env.incoming.socket.destroyed,
   };
 }
 

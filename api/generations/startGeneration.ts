@@ -48,7 +48,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
   const admission = await order.admit({ ...request, generationId, admitWithinMs, maxMicrocredits });
   switch (admission.outcome) {
     case 'admitted':
-      if (idempotencyKey === null && repeat.isGone()) return abandon(deps, caller, generationId, admission);
+      if (idempotencyKey === null && repeat.hasClientDisconnected())
+        return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'sales_closed':
       throw await salesClosed(deps);

@@ -1,4 +1,6 @@
 import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { Env } from './deps.ts';
 import { ApiError } from './errors.ts';
 
 /** The header of a POST that may be repeated. Handlers validate it, so that the error names it as `param` in its usual spelling. */
@@ -24,11 +26,16 @@ function invalidKey(what: string): ApiError {
   });
 }
 
+/** Tells the client that this is the answer to an earlier request with the same key. */
+export function markReplayed(c: Context<Env>): void {
+  c.header('idempotency-replayed', 'true');
+}
+
 /** The refusal of a key that was used before for another request. */
 export function keyReused(): ApiError {
   return new ApiError(
     'idempotency_key_reused',
-    'This Idempotency-Key was used before for another request. Nothing more was held or changed; use a new key for a new request.',
+    'This Idempotency-Key was used for a different request before. Nothing more was held or changed; use a new key for a new request.',
     { param: 'Idempotency-Key' },
   );
 }

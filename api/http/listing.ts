@@ -5,26 +5,25 @@ import { z } from '@hono/zod-openapi';
 const DEFAULT_LIMIT = 20;
 const MAXIMUM_LIMIT = 100;
 
-/** The query of a list whose ids look like this. */
+const limit = z.coerce.number().int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT);
+
+/** The query of a list that has one page only. */
+export const limitQuery = z.object({ limit });
+
+/** The query of a list whose ids match this pattern. */
 export function listQuery(id: RegExp, example: string) {
   return z.strictObject({
-    limit: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(MAXIMUM_LIMIT)
-      .default(DEFAULT_LIMIT)
-      .openapi({ example: DEFAULT_LIMIT, description: 'How many at most.' }),
-    order: z.enum(['asc', 'desc']).default('desc').openapi({ description: 'By the time they were made.' }),
+    limit: limit.openapi({ example: DEFAULT_LIMIT, description: 'The maximum number of items.' }),
+    order: z.enum(['asc', 'desc']).default('desc').openapi({ description: 'Order by time of creation.' }),
     after: z
       .string()
       .regex(id, 'must be an id of this list')
       .optional()
-      .openapi({ example, description: 'The last id of the page before.' }),
+      .openapi({ example, description: 'The last id of the previous page.' }),
   });
 }
 
-/** The schema of a list of these. */
+/** The schema of a list of these items. */
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({
     object: z.literal('list'),
@@ -33,6 +32,11 @@ export function listOf<Item extends z.ZodType>(item: Item) {
     last_id: z.string().nullable(),
     has_more: z.boolean(),
   });
+}
+
+/** A page of objects from a query that asked for one row more than `limit`. */
+export function toPage<Row, Item extends { id: string }>(rows: Row[], limit: number, toItem: (row: Row) => Item) {
+  return toList(rows.slice(0, limit).map(toItem), rows.length > limit);
 }
 
 export function toList<Item extends { id: string }>(data: Item[], hasMore: boolean) {

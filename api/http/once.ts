@@ -3,22 +3,22 @@ import type { Context } from 'hono';
 import type { Ledger } from '../../ledger/index.ts';
 import type { ApiDependencies, Env } from './deps.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { keyReused, readIdempotencyKey } from './idempotencyKey.ts';
+import { keyReused, markReplayed, readIdempotencyKey } from './idempotencyKey.ts';
 
-/** POSTs that are carried out once for their idempotency key, if they come with one. */
+/** POSTs that take effect once for each Idempotency-Key, if they come with one. */
 
 const SHOWN_ONCE =
-  'Shown once, in the answer to the first request with this Idempotency-Key. If that never arrived, rotate it or make another one under a new key.';
+  'Shown once, in the response to the first request with this Idempotency-Key. If you did not receive that response, rotate it or create another one under a new key.';
 
-/** A secret in an answer, beside `note`: null in the answer to a repeat, which says why. */
+/** A secret in a response, beside `note`: in the response to a repeat the secret is null, and `note` says why. */
 export const shownOnce = {
-  note: z.string().optional().openapi({ description: 'Of a repeat: that the secret was shown once.' }),
+  note: z.string().optional().openapi({ description: 'In the response to a repeat: that the secret was shown once.' }),
 };
 
 /**
- * Does the work in one transaction with its answer, which a repeat gets with `Idempotency-Replayed`; `secret` names what is
- * never kept of it. Without a key it is done each time. Everything that may refuse the request belongs into the work: a
- * repeat is answered before all that. Raises `idempotency_key_reused` for the key of another route or body.
+ * Does the work and keeps its answer in one transaction; a repeat gets that answer with `Idempotency-Replayed`. `secret` names
+ * the field that is never kept. Without a key the work is done each time. Everything that may refuse the request belongs in
+ * the work, because a repeat is answered before it. Raises `idempotency_key_reused` for a key of another route or body.
  */
 export async function answerOnce<Answer extends object>(
   { ledger }: Pick<ApiDependencies, 'ledger'>,
@@ -35,6 +35,6 @@ export async function answerOnce<Answer extends object>(
     secret === undefined ? answer : { ...answer, [secret]: null, note: SHOWN_ONCE };
   const done = await ledger.once(operation, work, toKeep);
   if (done.outcome === 'key_reused') throw keyReused();
-  if (done.outcome === 'replayed') c.header('idempotency-replayed', 'true');
+  if (done.outcome === 'replayed') markReplayed(c);
   return done.answer;
 }

@@ -3,10 +3,16 @@ import { z } from '@hono/zod-openapi';
 /** Fields that several objects share. */
 
 export const unixTime = z.number().int();
+/** The last second of the year 9999. */
+export const LAST_UNIX_TIME = 253_402_300_799;
 export const microcredits = z.number().int();
 
 export function unixSeconds(moment: Date): number {
   return Math.floor(moment.getTime() / 1000);
+}
+
+export function unixSecondsOrNull(moment: Date | null): number | null {
+  return moment === null ? null : unixSeconds(moment);
 }
 
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { readRepeat } from '../generations/repeat.ts';
 import { toMaximum } from '../generations/payingRequest.ts';
 import type { Env } from '../http/deps.ts';
+import { markReplayed } from '../http/idempotencyKey.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { followText, type OnGone } from './followText.ts';
 import { quoteText, startText } from './startText.ts';
@@ -36,13 +37,13 @@ async function respond(
   const repeat = readRepeat(c);
   const started = await startText(deps, caller, request, maximum, repeat);
   if ('kept' in started) {
-    c.header('idempotency-replayed', 'true');
+    markReplayed(c);
     if (stream) leave();
     if (stream && started.kept.status === 200) return streamKept(c, started.kept.body as WrittenText);
     return c.json(started.kept.body as WrittenText, started.kept.status as 200);
   }
   const { generationId, replayed } = started;
-  if (replayed) c.header('idempotency-replayed', 'true');
+  if (replayed) markReplayed(c);
   const follow = (onGone: OnGone) => followText(deps, caller, generationId, repeat, { isStreamed: stream, onGone });
   if (stream) return streamText(deps, c, generationId, follow, leave);
   return c.json(await lastOf(follow(onAbort(c.req.raw.signal))), 200);

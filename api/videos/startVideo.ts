@@ -7,12 +7,13 @@ import { keepAnswer, keepRefusal, readRepeat, type Repeat } from '../generations
 import { startGeneration } from '../generations/startGeneration.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
+import { markReplayed } from '../http/idempotencyKey.ts';
 import { toVideo, type Video } from './videoObject.ts';
 
 /** Starts the ordered video, or replays the response to the same request, and sends it. */
 export async function sendStarted(deps: ApiDependencies, c: Context<Env>, order: Order) {
   const { status, body, replayed } = await startVideo(deps, c.get('caller'), order, readRepeat(c));
-  if (replayed) c.header('idempotency-replayed', 'true');
+  if (replayed) markReplayed(c);
   // A kept body follows the same schema, but its type is only known to be JSON.
   return c.json(body as Video, status as 200);
 }

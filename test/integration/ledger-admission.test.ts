@@ -66,6 +66,7 @@ describe('prices', () => {
     }
   });
 
+  // MR-47
   it('a generation keeps the price it was admitted at, whatever the price book says later', async () => {
     const tenant = await openTenant(db, 5_000_000);
     const before = await admit(db, tenant);

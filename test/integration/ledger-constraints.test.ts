@@ -85,7 +85,7 @@ describe('three states, also for a superuser', () => {
       (flag === false && amount === null && moment !== null) ||
       (flag === true && amount !== null && amount > 0 && amount <= PRICE && moment !== null);
     const sql = `UPDATE generations SET credits_charged = $2, charged_amount_microcredits = $3, settled_at = $4, state = $5,
-      settlement_reason = CASE WHEN $2::boolean IS NULL THEN NULL ELSE 'x' END, error_code = CASE WHEN $2 IS FALSE THEN 'x' END WHERE id = $1`;
+      settlement_reason = CASE $2::boolean WHEN true THEN 'completed' WHEN false THEN 'expired' END, error_code = CASE WHEN $2 IS FALSE THEN 'x' END WHERE id = $1`;
     expect(await refusal(sql, [ids.held, flag, amount, moment, state])).toBe(legal ? 'accepted' : '23514');
   });
 
@@ -98,7 +98,7 @@ describe('three states, also for a superuser', () => {
     'state = NULL',
     "refusal_code = 'x'",
     "error_code = 'x'",
-    "settlement_reason = 'x'",
+    "settlement_reason = 'expired'",
     'amount_microcredits = amount_microcredits + 1',
     "provider_verdict = 'maybe'",
     'provider_progress = 101',

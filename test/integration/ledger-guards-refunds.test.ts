@@ -37,6 +37,7 @@ const movements = async (id: string) =>
   ).rows;
 
 describe('a refund', () => {
+  // MR-8
   it('gives parts of the capture back out of revenue until nothing is left, and never more', async () => {
     const hold = await charged();
     expect(await refund(hold.id, PART, 'a')).toMatchObject({

@@ -102,7 +102,7 @@ describe('a generation', () => {
   it('skips no state', async () => {
     const skip = (id: string, assignments: string) =>
       refusal(`UPDATE generations SET ${assignments} WHERE id = $1`, [id]);
-    const charge = `state = 'charged', credits_charged = true, charged_amount_microcredits = 1, settled_at = now(), settlement_reason = 'x'`;
+    const charge = `state = 'charged', credits_charged = true, charged_amount_microcredits = 1, settled_at = now(), settlement_reason = 'completed'`;
     expect(await skip(ids.requested, charge)).toBe('HF004');
     expect(await skip(ids.held, "state = 'voided', refusal_code = 'x'")).toBe('HF004');
     expect(await skip(ids.held, "state = 'requested'")).toBe('HF004');

@@ -92,6 +92,26 @@ describe('a provider that begins its ids again', () => {
   });
 });
 
+// MR-13
+it('a refusal for what the operator owes is alerted, and told to operators alone', async () => {
+  const { id, tenant } = await held();
+  const message = 'The account of your company owes 12 dollars';
+  const refusal = { outcome: 'operators_fault', why: 'HTTP 402', message, retryAfterMs: null } as const;
+  expect(await create(id, refusal)).toMatchObject({
+    outcome: { outcome: 'not_made' },
+    alarms: ['provider_operator_fault'],
+  });
+  const kept = await db.admin.query('SELECT error_message AS message FROM provider_attempts WHERE generation_id = $1', [
+    id,
+  ]);
+  expect(kept.rows).toEqual([{ message }]);
+  await db.ledger.settleGeneration(id, 'provider_unavailable');
+  const generation = await db.ledger.getGeneration(tenant.accountId, id);
+  expect(generation).toMatchObject({ state: 'released', errorCode: 'provider_unavailable' });
+  const steps = toTimeline(await db.ledger.listEvents(tenant.accountId, id));
+  expect(JSON.stringify([generation, steps])).not.toContain('owes');
+});
+
 it('an answer whose attempt was closed meanwhile is no video of the generation', async () => {
   const { id } = await held();
   await db.ledger.beginAttempt(id, { name: NAME });

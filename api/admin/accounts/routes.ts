@@ -1,204 +1,73 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import { v7 as uuidv7 } from 'uuid';
-import { accountId, isAccountId } from '../../../contracts/ids.ts';
-import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
-import { isServed } from '../../http/connection.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { ACCOUNT_ID } from '../../../contracts/ids.ts';
+import {
+  accountParams,
+  adminBearer,
+  errorResponses,
+  jsonBody,
+  noQuery,
+  pageResponse,
+  responsesWith,
+} from '../../http/contract.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
-import { newRunId, reconcileNow } from '../reconcile/reconcileNow.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
 import { EXAMPLE } from '../../http/examples.ts';
-import { keyed, keyReused, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
-import { answerOnce } from '../../http/once.ts';
+import { keyed } from '../../http/idempotencyKey.ts';
+import { listQuery } from '../../http/listing.ts';
 import { newRouter } from '../../http/router.ts';
-import { adminBearer, errorResponses, noQuery } from '../../http/contract.ts';
-import { plainText, unixSeconds } from '../../http/schemas.ts';
+import { createAccount, freezeAccount, grantCredits, listAccounts } from './handlers.ts';
+import { Account, AccountFrozen, AccountStanding, Freeze, Grant, GrantCredits, NewAccount } from './objects.ts';
 
-const params = z.object({ account_id: z.string().openapi({ param: { name: 'account_id', in: 'path' } }) });
-const named = {
-  required: true,
-  content: {
-    'application/json': {
-      schema: z.strictObject({ name: plainText(200) }).openapi('Named', { example: { name: 'Acme' } }),
-    },
-  },
-};
-
-const Account = z
-  .object({ id: z.string(), object: z.literal('account'), name: z.string(), created_at: z.number().int() })
-  .openapi('Account', { example: EXAMPLE.account });
-
-const Grant = z
-  .object({
-    object: z.literal('grant'),
-    transaction_id: z.number().int(),
-    account_id: z.string(),
-    amount_microcredits: z.number().int(),
-    available_microcredits: z.number().int(),
-  })
-  .openapi('Grant', { example: EXAMPLE.grant });
-
-const addAccount = createRoute({
+const create = createRoute({
   method: 'post',
   path: '/accounts',
   operationId: 'createAccount',
-  summary: 'Open an account, with nothing in it',
+  summary: 'Create an account without credits',
   security: adminBearer,
-  request: { headers: keyed, query: noQuery, body: named },
+  request: { headers: keyed, query: noQuery, body: jsonBody(NewAccount) },
+  responses: responsesWith('The account.', Account, 400, 404, 415, 422),
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/accounts',
+  operationId: 'listAccounts',
+  summary: 'List the accounts and their balances, the oldest first',
+  security: adminBearer,
+  request: { query: listQuery(ACCOUNT_ID, EXAMPLE.account.id).omit({ order: true }) },
   responses: {
-    200: { description: 'The account.', content: { 'application/json': { schema: Account } } },
-    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
+    200: pageResponse('AccountList', AccountStanding, EXAMPLE.accountStanding),
+    ...errorResponses(400, 401, 404, 500, 503),
   },
+});
+
+const freeze = createRoute({
+  method: 'post',
+  path: '/accounts/{account_id}/freeze',
+  operationId: 'freezeAccount',
+  summary: 'Freeze or unfreeze an account: a frozen account gets no new holds, and its active holds settle as usual',
+  security: adminBearer,
+  request: { params: accountParams, headers: keyed, query: noQuery, body: jsonBody(Freeze) },
+  responses: responsesWith('Whether the account is frozen now.', AccountFrozen, 400, 404, 415, 422),
 });
 
 const grant = createRoute({
   method: 'post',
   path: '/accounts/{account_id}/grants',
   operationId: 'grantCredits',
-  summary: 'Grant credits, or claw back (negative) at most what is available',
+  summary: 'Grant credits; a negative amount claws back at most the available credits',
   security: adminBearer,
-  request: {
-    params,
-    headers: keyed,
-    query: noQuery,
-    body: {
-      required: true,
-      content: {
-        'application/json': {
-          schema: z
-            .strictObject({
-              amount_microcredits: z
-                .number()
-                .int()
-                .min(-MAX_MICROCREDITS)
-                .max(MAX_MICROCREDITS)
-                .refine((amount) => amount !== 0, 'must not be 0'),
-              reason: plainText(500),
-            })
-            .openapi('GrantCredits', { example: { amount_microcredits: 10000000, reason: 'invoice 2026-0042' } }),
-        },
-      },
-    },
-  },
-  responses: {
-    200: { description: 'What was moved.', content: { 'application/json': { schema: Grant } } },
-    ...errorResponses(400, 401, 402, 404, 415, 422, 500, 503),
-  },
+  request: { params: accountParams, headers: keyed, query: noQuery, body: jsonBody(GrantCredits) },
+  responses: responsesWith('The amount that was moved.', Grant, 400, 402, 404, 415, 422),
 });
 
-const Reconciled = z
-  .object({
-    object: z.literal('reconciliation'),
-    dry_run: z.boolean(),
-    holds_checked: z.number().int(),
-    acts: z.array(z.object({ generation_id: z.string(), action: z.string(), why: z.string(), outcome: z.string() })),
-    acts_made: z.number().int(),
-    holds_overdue: z.number().int(),
-    requests_voided: z.number().int(),
-    webhooks_resumed: z.number().int(),
-    followed: z.number().int(),
-    follow_ended: z.number().int(),
-    videos_deleted: z.number().int(),
-    orphans: z.object({ count: z.number().int(), sample: z.array(z.string()) }).nullable(),
-    accounts_compared: z.number().int().nullable(),
-    differences: z.number().int().nullable(),
-  })
-  .openapi('Reconciliation', { example: EXAMPLE.reconciliation });
-
-const reconcile = createRoute({
-  method: 'post',
-  path: '/reconcile',
-  operationId: 'reconcile',
-  summary: 'Finish what workflows did not; with dry_run, say what would be done and why',
-  security: adminBearer,
-  request: {
-    headers: keyed,
-    query: noQuery,
-    body: {
-      required: true,
-      content: {
-        'application/json': {
-          schema: z
-            .strictObject({ dry_run: z.boolean().default(false) })
-            .openapi('Reconcile', { example: { dry_run: true } }),
-        },
-      },
-    },
-  },
-  responses: {
-    200: { description: 'What was found and done.', content: { 'application/json': { schema: Reconciled } } },
-    ...errorResponses(400, 401, 404, 415, 422, 500, 503),
-  },
-});
-
-export function adminRoutes(deps: ApiDependencies) {
-  const { ledger } = deps;
-  const existing = (id: string): string => {
-    if (!isAccountId(id)) throw notFound('This account');
-    return id;
-  };
-
+export function accountRoutes(deps: ApiDependencies) {
   return newRouter()
-    .openapi(addAccount, async (c) => {
-      const { name } = c.req.valid('json');
-      const opened = await answerOnce(deps, c, { name }, async (inside) => {
-        const id = accountId(uuidv7());
-        const { createdAt } = await inside.openAccount(id, name);
-        return { id, object: 'account' as const, name, created_at: unixSeconds(createdAt) };
-      });
-      return c.json(opened, 200);
-    })
-    .openapi(reconcile, async (c) => {
-      // A long run says nothing for minutes, and is not idle.
-      if (isServed(c.env)) c.env.incoming.socket.setTimeout(0);
-      const { dry_run: dryRun } = c.req.valid('json');
-      // The run is Temporal's: what is kept for the key is which one it is, and a repeat waits for that one's report.
-      const run = await answerOnce(deps, c, { dry_run: dryRun }, () => Promise.resolve({ workflowId: newRunId() }));
-      const report = await reconcileNow(deps, run.workflowId, dryRun);
-      return c.json({ object: 'reconciliation' as const, ...report }, 200);
+    .openapi(create, async (c) => c.json(await createAccount(deps, c, c.req.valid('json')), 200))
+    .openapi(list, async (c) => c.json(await listAccounts(deps, c.req.valid('query')), 200))
+    .openapi(freeze, async (c) => {
+      return c.json(await freezeAccount(deps, c, c.req.valid('param').account_id, c.req.valid('json')), 200);
     })
     .openapi(grant, async (c) => {
-      const account = existing(c.req.valid('param').account_id);
-      const { amount_microcredits, reason } = c.req.valid('json');
-      const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
-      const granted = await ledger.grantCredits({
-        accountId: account,
-        amountMicrocredits: amount_microcredits,
-        reason,
-        idempotencyKey,
-      });
-      if (granted.outcome !== 'granted') throw grantRefused(granted.outcome);
-      if (granted.replayed) c.header('idempotency-replayed', 'true');
-      return c.json(
-        {
-          object: 'grant' as const,
-          transaction_id: granted.transactionId,
-          account_id: account,
-          amount_microcredits: granted.movedMicrocredits,
-          available_microcredits: granted.availableMicrocredits,
-        },
-        200,
-      );
+      return c.json(await grantCredits(deps, c, c.req.valid('param').account_id, c.req.valid('json')), 200);
     });
-}
-
-function grantRefused(outcome: 'key_reused' | 'nothing_available' | 'too_large' | 'unknown_account'): ApiError {
-  switch (outcome) {
-    case 'unknown_account':
-      return notFound('This account');
-    case 'key_reused':
-      return keyReused();
-    case 'nothing_available':
-      return new ApiError(
-        'insufficient_credits',
-        'This account has no credits available to claw back. No credits were moved.',
-      );
-    case 'too_large':
-      return new ApiError(
-        'invalid_request',
-        'amount_microcredits: the balance would pass 2^53 - 1. No credits were moved.',
-        {
-          param: 'amount_microcredits',
-        },
-      );
-  }
 }

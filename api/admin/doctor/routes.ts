@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { adminBearer, errorResponses, jsonResponse } from '../../http/contract.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
-import { examine } from './examine.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { newRouter } from '../../http/router.ts';
-import { adminBearer, errorResponses } from '../../http/contract.ts';
+import { examine } from './examine.ts';
 
 const Doctor = z
   .object({
@@ -17,13 +17,10 @@ const doctor = createRoute({
   method: 'get',
   path: '/doctor',
   operationId: 'getDoctor',
-  summary: 'What is wrong with this installation, if anything, and what to do about it',
+  summary: 'Check this installation and get advice on each problem',
   security: adminBearer,
   responses: {
-    200: {
-      description: 'Every check, also when one is not ok.',
-      content: { 'application/json': { schema: Doctor } },
-    },
+    200: jsonResponse('Every check, whether it passed or failed.', Doctor),
     ...errorResponses(401, 404, 500),
   },
 });

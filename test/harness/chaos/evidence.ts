@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AttemptOutcome, GenerationState, HoldState } from '../../../contracts/states.ts';
 import type { VideoRecord } from '../../../dev/simulator/lifecycle.ts';
 import { willComplete } from '../../../dev/simulator/lifecycle.ts';
 import type { Site } from './site.ts';
@@ -15,7 +16,7 @@ export interface Happening {
 export interface Attempt {
   readonly number: number;
   /** Null: open. */
-  readonly outcome: 'created' | 'adopted' | 'refused' | 'not_made' | 'not_found' | null;
+  readonly outcome: AttemptOutcome | null;
 }
 
 /** A generation, with its attempts and events in order. */
@@ -26,13 +27,13 @@ export interface Recorded {
   readonly prompt: string | null;
   /** The released generation whose late video it pays for. */
   readonly claimOf: string | null;
-  readonly state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  readonly state: GenerationState;
   /** A hold can no longer be placed. */
   readonly tooLate: boolean;
   readonly reason: string | null;
   readonly code: string | null;
   readonly video: string | null;
-  readonly hold: 'active' | 'captured' | 'released' | null;
+  readonly hold: HoldState | null;
   readonly expires_ms: number | null;
   readonly settled_ms: number | null;
   readonly attempts: readonly Attempt[];

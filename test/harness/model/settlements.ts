@@ -1,4 +1,4 @@
-import type { Settlement } from '../../../contracts/activities.ts';
+import type { SettlementReason } from '../../../contracts/states.ts';
 import type { Generation, Model } from './state.ts';
 import {
   Between,
@@ -17,7 +17,7 @@ import {
 
 /** How a hold ends, and what may be given back afterwards, foretold. */
 
-export type Reason = Settlement['reason'];
+export type Reason = SettlementReason;
 
 export const REASONS = [
   'completed',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AttemptOutcome, GenerationState } from '../../../contracts/states.ts';
 import type { HoldRefusalCode, Settlement } from '../../../contracts/activities.ts';
 import { accountId, apiKeyId, videoId } from '../../../contracts/ids.ts';
 import type { SeenVideo } from '../../../ledger/index.ts';
@@ -81,7 +82,7 @@ export interface Account {
 
 export interface Attempt {
   readonly number: number;
-  outcome: null | 'created' | 'adopted' | 'refused' | 'not_made' | 'not_found' | 'conflict';
+  outcome: AttemptOutcome | null;
   errorCode: string | null;
 }
 
@@ -104,7 +105,7 @@ export interface Generation {
   readonly prompt: string;
   /** Its time to be held was over before it was written. */
   readonly late: boolean;
-  state: 'requested' | 'held' | 'charged' | 'released' | 'refused' | 'voided';
+  state: GenerationState;
   refusal: HoldRefusalCode | null;
   holdTtlMs: number;
   outlived: boolean;

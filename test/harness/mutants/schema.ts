@@ -22,6 +22,10 @@ export const schema = [
     },
     'check-three-states': { breaks: 'charged without an amount', of: 'generations.generations_three_states' },
     'check-state-matches': { breaks: 'a state that says another', of: 'generations.generations_state_matches' },
+    'check-settlement-reason': {
+      breaks: 'a settlement for a reason that nobody knows',
+      of: 'generations.generations_settlement_reason_known',
+    },
     'check-state': { breaks: 'a state that nobody knows', of: 'generations.generations_state_known' },
     'check-more-than-held': { breaks: 'more charged than held', of: 'generations.generations_never_more_than_held' },
     'check-amount': { breaks: 'a price of 0 or less', of: 'generations.generations_amount_microcredits_range' },

@@ -9,9 +9,9 @@ import type {
   Look,
   OutboundActivities,
   ProviderActivities,
-  Settlement,
   SettleResult,
 } from '../../../contracts/activities.ts';
+import type { SettlementReason } from '../../../contracts/states.ts';
 import { PROVIDER_TRANSIENT, SETTLEMENT_REFUSED } from '../../../contracts/activities.ts';
 import type { DeliverWebhookInput, WebhookLedgerActivities } from '../../../contracts/webhooks.ts';
 
@@ -47,8 +47,6 @@ export interface FakeWorld {
   readonly lookedAtMs: number[];
 }
 
-type Reason = Settlement['reason'];
-
 /** `away`: the provider was asked and gave no answer, as a network error. `ours`: our own database failed, as without a right. */
 type Trouble = 'away' | 'ours';
 
@@ -69,7 +67,7 @@ export interface FakeWorldOptions {
   readonly archive?: (attempt: number) => Archived['outcome'] | Trouble | Promise<Archived['outcome'] | Trouble>;
   /** What its settlement has noted to be told. */
   readonly webhooks?: readonly DeliverWebhookInput[] | 'away';
-  readonly settle?: (reason: Reason, attempt: number) => SettleResult | 'away' | 'refused';
+  readonly settle?: (reason: SettlementReason, attempt: number) => SettleResult | 'away' | 'refused';
 }
 
 export const COMPLETED: Look = { verdict: 'completed' };
@@ -85,7 +83,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   let finds = 0;
   let copies = 0;
 
-  const settle = (reason: Reason): SettleResult => {
+  const settle = (reason: SettlementReason): SettleResult => {
     settles += 1;
     calls.push(reason === 'completed' ? 'capture' : reason === 'emergency' ? 'emergency' : `release ${reason}`);
     const answer = options.settle?.(reason, settles);
@@ -165,9 +163,12 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   };
 }
 
-export function settledAs(reason: Reason): SettleResult {
+export function settledAs(reason: SettlementReason): SettleResult {
   const charged = reason === 'completed';
-  const codes: Partial<Record<Reason, string>> = { expired: 'generation_timeout', emergency: 'settlement_failed' };
+  const codes: Partial<Record<SettlementReason, string>> = {
+    expired: 'generation_timeout',
+    emergency: 'settlement_failed',
+  };
   const errorCode = charged ? null : (codes[reason] ?? reason);
   return { result: 'settled', settlement: { charged, reason, errorCode } };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Ledger, SeenVideo } from '../../../ledger/index.ts';
-import type { ReleaseReason } from '../../../contracts/activities.ts';
+import type { ReleaseReason } from '../../../contracts/states.ts';
 import type { Tenant } from './database.ts';
 import { PROVIDER } from './ledgerSteps.ts';
 import type { TRACES } from './operationTraces.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ReleaseReason } from '../../../contracts/activities.ts';
+import type { ReleaseReason } from '../../../contracts/states.ts';
 import type { Adoption } from '../../../ledger/index.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { PRICE, admit, openTenant } from './database.ts';

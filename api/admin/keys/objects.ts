@@ -1,0 +1,101 @@
+import { z } from '@hono/zod-openapi';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import { SCOPES } from '../../../contracts/scopes.ts';
+import type { ListedKey } from '../../../ledger/index.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { shownOnce } from '../../http/once.ts';
+import { LAST_UNIX_TIME, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
+
+/** An API key itself is shown once; the database keeps its hash. */
+
+const limit = z.number().int().min(1).max(MAX_MICROCREDITS);
+const MAXIMUM_OVERLAP_SECONDS = 30 * 24 * 3600;
+
+export const NewKey = z
+  .strictObject({
+    name: plainText(200),
+    scopes: z
+      .array(z.enum(SCOPES))
+      .min(1)
+      .optional()
+      .openapi({ description: 'What the key may be used for. Without it: every scope, including those added later.' }),
+    expires_at: unixTime
+      .min(1)
+      .max(LAST_UNIX_TIME)
+      .optional()
+      .openapi({ description: 'Unix time in seconds. Without it the key does not expire.' }),
+    daily_limit_microcredits: limit.optional().openapi({
+      description: 'What the key may spend in a day (UTC), counting charges and active holds.',
+    }),
+    monthly_limit_microcredits: limit.optional(),
+    requests_per_minute: z.number().int().min(1).max(1_000_000).optional(),
+  })
+  .openapi('NewApiKey', { example: EXAMPLE.newApiKey });
+export type NewKey = z.output<typeof NewKey>;
+
+export const Key = z
+  .object({
+    id: z.string(),
+    object: z.literal('api_key'),
+    account_id: z.string(),
+    name: z.string(),
+    scopes: z.array(z.string()),
+    expires_at: unixTime.nullable(),
+    daily_limit_microcredits: z.number().int().nullable(),
+    monthly_limit_microcredits: z.number().int().nullable(),
+    requests_per_minute: z.number().int().nullable(),
+    created_at: unixTime,
+    revoked_at: unixTime.nullable(),
+  })
+  .openapi('ApiKey', { example: EXAMPLE.apiKey });
+export type Key = z.infer<typeof Key>;
+
+export const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('NewApiKeyShownOnce', {
+  example: EXAMPLE.apiKeyShownOnce,
+});
+export type ShownKey = z.infer<typeof ShownKey>;
+
+export const RotateKey = z
+  .strictObject({
+    expires_in_seconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(MAXIMUM_OVERLAP_SECONDS)
+      .default(0)
+      .openapi({ description: 'How long the old key stays valid.' }),
+  })
+  .openapi('RotateApiKey', { example: { expires_in_seconds: 3600 } });
+export type RotateKey = z.output<typeof RotateKey>;
+
+export const KeyRevoked = z
+  .object({ id: z.string(), object: z.literal('api_key'), revoked_at: unixTime })
+  .openapi('ApiKeyRevoked', { example: EXAMPLE.apiKeyRevoked });
+export type KeyRevoked = z.infer<typeof KeyRevoked>;
+
+export function toSettings(wanted: NewKey) {
+  return {
+    name: wanted.name,
+    scopes: wanted.scopes === undefined ? null : [...new Set(wanted.scopes)],
+    expiresAt: wanted.expires_at === undefined ? null : new Date(wanted.expires_at * 1000),
+    dailyLimitMicrocredits: wanted.daily_limit_microcredits ?? null,
+    monthlyLimitMicrocredits: wanted.monthly_limit_microcredits ?? null,
+    requestsPerMinute: wanted.requests_per_minute ?? null,
+  };
+}
+
+export function toKey(accountId: string, key: ListedKey): Key {
+  return {
+    id: key.id,
+    object: 'api_key',
+    account_id: accountId,
+    name: key.name,
+    scopes: [...(key.scopes ?? SCOPES)],
+    expires_at: unixSecondsOrNull(key.expiresAt),
+    daily_limit_microcredits: key.dailyLimitMicrocredits,
+    monthly_limit_microcredits: key.monthlyLimitMicrocredits,
+    requests_per_minute: key.requestsPerMinute,
+    created_at: unixSeconds(key.createdAt),
+    revoked_at: unixSecondsOrNull(key.revokedAt),
+  };
+}

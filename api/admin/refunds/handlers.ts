@@ -1,0 +1,54 @@
+import type { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { isGenerationId } from '../../../contracts/ids.ts';
+import type { Refund as Refunded } from '../../../ledger/index.ts';
+import { LedgerError } from '../../../ledger/index.ts';
+import type { ApiDependencies, Env } from '../../http/deps.ts';
+import { ApiError, notFound } from '../../http/errors.ts';
+import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
+import type { Refund, RefundVideo } from './objects.ts';
+
+export async function refundGeneration(
+  { ledger, log }: Pick<ApiDependencies, 'ledger' | 'log'>,
+  c: Context<Env>,
+  generationId: string,
+  { amount_microcredits: amount, reason }: z.output<typeof RefundVideo>,
+): Promise<Refund> {
+  const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
+  if (!isGenerationId(generationId)) throw notFound('This video');
+  const refunded = await ledger
+    .refundGeneration({ generationId, amountMicrocredits: amount ?? null, reason, idempotencyKey })
+    .catch((error: unknown) => {
+      if (error instanceof LedgerError && error.code === 'unknown_generation') throw notFound('This video');
+      throw error;
+    });
+  if (refunded.outcome !== 'refunded') throw refundRefused(refunded);
+  if (refunded.replayed) markReplayed(c);
+  else log.info({ generationId, amountMicrocredits: refunded.movedMicrocredits, reason }, 'refund');
+  return {
+    object: 'refund',
+    video_id: generationId,
+    transaction_id: refunded.transactionId,
+    amount_microcredits: refunded.movedMicrocredits,
+    refundable_microcredits: refunded.refundableMicrocredits,
+  };
+}
+
+function refundRefused(refused: Exclude<Refunded, { outcome: 'refunded' }>): ApiError {
+  switch (refused.outcome) {
+    case 'key_reused':
+      return keyReused();
+    case 'not_charged':
+      return new ApiError('not_refundable', 'This video was not charged. No credits were moved.');
+    case 'nothing_left':
+      return new ApiError('not_refundable', 'The whole charge has already been refunded. No credits were moved.');
+    case 'exceeds_captured':
+      return new ApiError(
+        'not_refundable',
+        `Only ${refused.refundableMicrocredits} microcredits of the charge can still be refunded. No credits were moved.`,
+        { param: 'amount_microcredits' },
+      );
+    case 'too_large':
+      return new ApiError('not_refundable', 'The balance would exceed 2^53 - 1. No credits were moved.');
+  }
+}

@@ -1,0 +1,19 @@
+import { z } from '@hono/zod-openapi';
+import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { microcredits, plainText } from '../../http/schemas.ts';
+
+export const RefundVideo = z
+  .strictObject({ amount_microcredits: microcredits.min(1).max(MAX_MICROCREDITS).optional(), reason: plainText(500) })
+  .openapi('RefundVideo', { example: { amount_microcredits: 571429, reason: 'the video is black' } });
+
+export const Refund = z
+  .object({
+    object: z.literal('refund'),
+    video_id: z.string(),
+    transaction_id: z.number().int(),
+    amount_microcredits: microcredits,
+    refundable_microcredits: microcredits,
+  })
+  .openapi('Refund', { example: EXAMPLE.refund });
+export type Refund = z.infer<typeof Refund>;

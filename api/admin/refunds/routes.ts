@@ -1,0 +1,23 @@
+import { createRoute } from '@hono/zod-openapi';
+import { adminBearer, jsonBody, noQuery, responsesWith, videoParams } from '../../http/contract.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { keyed } from '../../http/idempotencyKey.ts';
+import { newRouter } from '../../http/router.ts';
+import { refundGeneration } from './handlers.ts';
+import { Refund, RefundVideo } from './objects.ts';
+
+const refund = createRoute({
+  method: 'post',
+  path: '/videos/{video_id}/refund',
+  operationId: 'refundVideo',
+  summary: 'Refund the charge for a video, script or thread, in full or in part; never more than was charged',
+  security: adminBearer,
+  request: { params: videoParams, headers: keyed, query: noQuery, body: jsonBody(RefundVideo) },
+  responses: responsesWith('The refund.', Refund, 400, 404, 409, 415, 422),
+});
+
+export function refundRoutes(deps: ApiDependencies) {
+  return newRouter().openapi(refund, async (c) => {
+    return c.json(await refundGeneration(deps, c, c.req.valid('param').video_id, c.req.valid('json')), 200);
+  });
+}
