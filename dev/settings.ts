@@ -11,7 +11,8 @@ export interface Settings {
   readonly database: { readonly url: string; readonly ownerUrl: string } | undefined;
   /** Set when the user brings a Temporal server. */
   readonly temporalAddress: string | undefined;
-  readonly simulated: boolean;
+  /** Set when the user brings a provider: then no simulator is started. */
+  readonly providerUrl: string | undefined;
 }
 
 /** What is to be started, from the environment and the command line; raises `StartRefused` with one line. */
@@ -23,7 +24,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, args: readonly stri
   const set = (name: string) => environment[name] || undefined;
   const database = ownDatabase(set('DATABASE_URL'), set('MIGRATE_DATABASE_URL'));
   const temporalAddress = set('TEMPORAL_ADDRESS');
-  const simulated = set('OPENAI_API_KEY') === undefined;
+  const providerUrl = ownProvider(set('OPENAI_API_KEY'), set('OPENAI_BASE_URL'));
   return {
     ports: readPorts(environment),
     needed: [
@@ -32,13 +33,13 @@ export function readSettings(environment: NodeJS.ProcessEnv, args: readonly stri
       'WORKER_METRICS_PORT',
       ...(database === undefined ? (['POSTGRES_PORT'] as const) : []),
       ...(temporalAddress === undefined ? (['TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const) : []),
-      ...(simulated ? (['SIMULATOR_PORT'] as const) : []),
+      ...(providerUrl === undefined ? (['SIMULATOR_PORT'] as const) : []),
     ],
     stateFolder: set('HOLDFAST_DIR') ?? sharedFolder,
     fresh: flags.includes('--fresh'),
     database,
     temporalAddress,
-    simulated,
+    providerUrl,
   };
 }
 
@@ -48,4 +49,11 @@ function ownDatabase(url: string | undefined, ownerUrl: string | undefined): Set
   throw new StartRefused(
     'DATABASE_URL is set, so MIGRATE_DATABASE_URL is needed too: the same database, as its owner.',
   );
+}
+
+function ownProvider(key: string | undefined, url: string | undefined): Settings['providerUrl'] {
+  if ((key === undefined) === (url === undefined)) return url;
+  const [there, missing] =
+    key === undefined ? ['OPENAI_BASE_URL', 'OPENAI_API_KEY'] : ['OPENAI_API_KEY', 'OPENAI_BASE_URL'];
+  throw new StartRefused(`${there} is set, so ${missing} is needed too; with neither, a simulator is the provider.`);
 }

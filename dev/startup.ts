@@ -59,7 +59,7 @@ async function startTemporal({
 
 function startSimulator(start: Start): Part | undefined {
   const { settings, folder, running } = start;
-  if (!settings.simulated) return undefined;
+  if (settings.providerUrl !== undefined) return undefined;
   const env = {
     ...process.env,
     SIMULATOR_PORT: String(settings.ports.SIMULATOR_PORT),
@@ -75,6 +75,17 @@ function webhookSecretOf({ secrets }: Start): string {
   return process.env['OPENAI_WEBHOOK_SECRET'] || secrets.webhookSecret;
 }
 
+/** The user's provider as it is set, or the simulator, which takes any key. */
+function providerSettings(start: Start) {
+  const { providerUrl } = start.settings;
+  if (providerUrl !== undefined) return { OPENAI_BASE_URL: providerUrl };
+  return {
+    OPENAI_API_KEY: 'simulator',
+    OPENAI_BASE_URL: `http://127.0.0.1:${start.settings.ports.SIMULATOR_PORT}/v1`,
+    OPENAI_WEBHOOK_SECRET: webhookSecretOf(start),
+  };
+}
+
 /** The environment of our own programs: the user's, with the addresses and keys of this stack. */
 function partEnvironment(start: Start, databaseUrl: string, temporalAddress: string) {
   const { settings, folder, secrets } = start;
@@ -87,9 +98,7 @@ function partEnvironment(start: Start, databaseUrl: string, temporalAddress: str
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
     TEMPORAL_NAMESPACE: rest['TEMPORAL_NAMESPACE'] || 'default',
-    OPENAI_BASE_URL:
-      rest['OPENAI_BASE_URL'] || (settings.simulated ? `http://127.0.0.1:${settings.ports.SIMULATOR_PORT}/v1` : ''),
-    OPENAI_WEBHOOK_SECRET: settings.simulated ? webhookSecretOf(start) : (rest['OPENAI_WEBHOOK_SECRET'] ?? ''),
+    ...providerSettings(start),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
     ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
     // A machine of one's own is there to be tried out, also with a load.

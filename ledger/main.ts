@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../config.ts';
+import { loadToolConfig } from '../config.ts';
 import type { Pool, Statement } from './index.ts';
 import { createLedger, createPool, LedgerError, toCsv, verifyLedger } from './index.ts';
 
@@ -73,7 +73,7 @@ function toStatementCsv({ opening, lines, totals, closing }: Statement, from: Da
 
 const [command, ...args] = process.argv.slice(2);
 const pool = createPool({
-  databaseUrl: loadConfig().databaseUrl,
+  databaseUrl: loadToolConfig().databaseUrl,
   size: 3,
   applicationName: 'holdfast ledger',
   // An audit reads everything.

@@ -1,8 +1,8 @@
-import { loadConfig } from '../config.ts';
+import { loadToolConfig } from '../config.ts';
 import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../temporal/connection.ts';
 import { migrate } from './runner.ts';
 
-const config = loadConfig();
+const config = loadToolConfig();
 if (config.migrateDatabaseUrl === undefined) {
   process.stderr.write('MIGRATE_DATABASE_URL: is required to migrate (the owner of the database, not the service).\n');
   process.exit(2);

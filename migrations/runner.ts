@@ -10,6 +10,9 @@ const SERVICE_ROLE = 'holdfast_service';
 /** Our schema alone, because the host's app may have anything in `public`; a temporary object never hides one of ours. */
 export const SEARCH_PATH = 'holdfast, pg_temp';
 
+export const CREATE_SCHEMA_MIGRATIONS = `CREATE TABLE IF NOT EXISTS schema_migrations (
+  name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`;
+
 export interface MigrateOptions {
   /** A role that owns the database and may create roles, or the service's role exists already. */
   readonly ownerUrl: string;
@@ -81,8 +84,7 @@ async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<str
   try {
     if (!(await exists(client, 'to_regnamespace', 'holdfast'))) await client.query('CREATE SCHEMA holdfast');
     await refuseDefaultRights(client);
-    await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
-      name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+    await client.query(CREATE_SCHEMA_MIGRATIONS);
     await dropFunctions(client);
     for (const file of files.tables) if (changed.includes(file)) await applyOne(client, file);
     await client.query(`DELETE FROM schema_migrations WHERE name LIKE 'functions/%'`);

@@ -38,15 +38,22 @@ test('free ports are accepted, and only those of parts that start are looked at'
 
 test('with outside services only the ports of our own parts are needed', () => {
   const outside = { DATABASE_URL: 'postgres://a', MIGRATE_DATABASE_URL: 'postgres://b', TEMPORAL_ADDRESS: 'host:7233' };
-  const settings = readSettings({ ...outside, OPENAI_API_KEY: 'sk' }, []);
+  const settings = readSettings({ ...outside, OPENAI_API_KEY: 'sk', OPENAI_BASE_URL: 'https://a/v1' }, []);
   expect(settings.needed).toEqual(['PORT', 'METRICS_PORT', 'WORKER_METRICS_PORT']);
-  expect(settings.simulated).toBe(false);
+  expect(settings.providerUrl).toBe('https://a/v1');
 });
 
 test("a database of the user's own without its owner's URL is refused in one line", () => {
   expect(() => readSettings({ DATABASE_URL: 'postgres://a' }, [])).toThrow(
     /^DATABASE_URL is set, .*MIGRATE_DATABASE_URL/,
   );
+});
+
+test.each([
+  [{ OPENAI_API_KEY: 'sk' }, 'OPENAI_API_KEY is set, so OPENAI_BASE_URL is needed too'],
+  [{ OPENAI_BASE_URL: 'https://a/v1' }, 'OPENAI_BASE_URL is set, so OPENAI_API_KEY is needed too'],
+])('half a provider is refused in one line: %j', (environment, refusal) => {
+  expect(() => readSettings(environment, [])).toThrow(refusal);
 });
 
 test('--fresh is the only option', () => {

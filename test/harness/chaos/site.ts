@@ -101,6 +101,7 @@ async function build(
     DATABASE_POOL_SIZE: '10',
     RATE_LIMIT_PER_MINUTE: '1000000',
     ARCHIVE_DIR: join(folder, 'archive'),
+    OPENAI_API_KEY: 'key',
     // One way for all: a generation is bound to its provider's address.
     OPENAI_BASE_URL: `http://127.0.0.1:${await ground.link('all', 'provider', simulatorPort)}/v1`,
     OPENAI_WEBHOOK_SECRET: WEBHOOK_SECRET,

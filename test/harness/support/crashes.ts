@@ -52,6 +52,7 @@ export async function openCrashSite(points: readonly CrashPoint[]): Promise<Cras
     DATABASE_POOL_SIZE: '2',
     TEMPORAL_ADDRESS: env.address,
     TEMPORAL_NAMESPACE: namespace,
+    OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: `${simulator.url}/v1`,
     WORKER_METRICS_PORT: '0',
     WORKFLOW_BUNDLE: inject('bundlePath'),

@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import pg from 'pg';
+import { startTestPostgres } from '../../../dev/testing.ts';
+import { createLedger, createPool } from '../../../ledger/index.ts';
+import { migrate } from '../../../migrations/runner.ts';
+import { WITH_SEARCH_PATH } from '../support/template.ts';
+import { dumpDatabase } from './base.ts';
+import { fillWithEveryState } from './everyState.ts';
+
+/**
+ * `npx tsx test/harness/upgrades/write.ts base-0.2.0`: writes the database of a release with data in every state, which later
+ * versions are upgraded from in test/integration/upgrade.test.ts. Written once a release, and before 0.2.0 again whenever a
+ * file of migrations/tables is edited; never afterwards.
+ */
+
+const [name] = process.argv.slice(2);
+if (name === undefined) throw new Error('how is the base to be called?');
+const postgres = await startTestPostgres();
+const url = Object.assign(new URL(postgres.superuserUrl('holdfast')), {
+  username: 'holdfast_service',
+  password: 'service',
+}).href;
+await migrate({ ownerUrl: postgres.ownerUrl('holdfast'), serviceUrl: url });
+const openPool = () => createPool({ databaseUrl: url, size: 4, applicationName: 'base', onError: () => undefined });
+const pool = openPool();
+const admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), options: WITH_SEARCH_PATH });
+try {
+  await fillWithEveryState({ pool, ledger: createLedger(pool), url, admin, openPool, drop: () => Promise.resolve() });
+  const client = await admin.connect();
+  const sql = await dumpDatabase(client);
+  client.release();
+  const zipped = gzipSync(sql, { level: 9 });
+  await writeFile(new URL(`${name}.sql.gz`, import.meta.url), zipped);
+  process.stdout.write(`${sql.length} bytes of SQL, ${zipped.length} zipped\n`);
+} finally {
+  await Promise.all([pool.end(), admin.end()]);
+  await postgres.stop();
+}
