@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { jsonResponse } from '../http/contract.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { newRouter } from '../http/router.ts';
 
@@ -12,22 +13,22 @@ const healthz = createRoute({
   method: 'get',
   path: '/healthz',
   operationId: 'health',
-  summary: 'This process is alive',
-  responses: { 200: { description: 'Alive.', content: { 'application/json': { schema: Health } } } },
+  summary: 'Check that this process is alive',
+  responses: { 200: jsonResponse('The process is alive.', Health) },
 });
 
 const readyz = createRoute({
   method: 'get',
   path: '/readyz',
   operationId: 'ready',
-  summary: 'The database and Temporal answer',
+  summary: 'Check that the database and Temporal answer',
   responses: {
-    200: { description: 'Ready.', content: { 'application/json': { schema: Ready } } },
-    503: { description: 'A part is away.', content: { 'application/json': { schema: Ready } } },
+    200: jsonResponse('Both answer.', Ready),
+    503: jsonResponse('The database or Temporal does not answer.', Ready),
   },
 });
 
-/** A probe wants to know now. */
+/** Shorter than the timeout of common health probes. */
 const PROBE_TIMEOUT_MS = 2000;
 
 export function healthRoutes({ ledger, temporal }: ApiDependencies) {

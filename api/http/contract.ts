@@ -10,6 +10,7 @@ export const adminBearer = [{ adminAuth: [] }];
 /** Path parameters are plain strings, because an id of the wrong form is answered 404 and not 400. */
 export const accountParams = z.object({ account_id: z.string() });
 export const videoParams = z.object({ video_id: z.string() });
+export const endpointParams = z.object({ endpoint_id: z.string() });
 
 /** The query of a POST or DELETE that takes none: an unknown `dry_run`, for example, is refused and not ignored. */
 export const noQuery = z.strictObject({});
