@@ -1,5 +1,6 @@
 import { kindOf } from '../../contracts/ids.ts';
-import type { Caller, Repeated } from '../../ledger/index.ts';
+import type { Repeated } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, envelopeOf } from '../http/errors.ts';
 import type { Order, Started } from './order.ts';

@@ -1,5 +1,5 @@
 import type { HoldRefusalCode } from '../../contracts/activities.ts';
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { GenerationKind } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import type { ApiError } from '../http/errors.ts';
 import { accountFrozen, exceedsMaxCredits, insufficientCredits, salesClosed, tooManyActive } from './refusals.ts';

@@ -1,7 +1,8 @@
 import type { HoldRefusalCode } from '../../contracts/activities.ts';
 import type { GenerationKind } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Balance, Caller } from '../../ledger/index.ts';
+import type { Balance } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, unavailable } from '../http/errors.ts';
 import { keyReused } from '../http/idempotencyKey.ts';

@@ -1,6 +1,6 @@
 import { kindOf } from '../../contracts/ids.ts';
-import type { Caller } from '../../ledger/index.ts';
-import { LedgerUnavailable } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
+import { LedgerUnavailable } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { unavailable } from '../http/errors.ts';
 import { answerRepeat } from './answerRepeat.ts';

@@ -1,5 +1,5 @@
 import { kindOf } from '../../contracts/ids.ts';
-import type { Caller, Text } from '../../ledger/index.ts';
+import type { Caller, Text } from '../../store/index.ts';
 import { following } from '../generations/following.ts';
 import { keepAnswer, type Repeat } from '../generations/repeat.ts';
 import { ApiError } from '../http/errors.ts';
@@ -26,7 +26,7 @@ export async function* followText(
 ): AsyncGenerator<Text, void> {
   const look = async () => {
     try {
-      return (await deps.ledger.getText(caller.accountId, generationId)) ?? 'deleted';
+      return (await deps.store.getText(caller.accountId, generationId)) ?? 'deleted';
     } catch (error) {
       // A database that is briefly unreachable says nothing about the text, which is read again later.
       deps.log.warn({ err: error, generationId }, 'a text that is being written could not be read');

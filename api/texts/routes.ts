@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { TEXT_ID, type TextKind } from '../../contracts/ids.ts';
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import { payingErrors, payingRequest } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import { noteKnown } from '../generations/repeat.ts';
@@ -71,7 +71,7 @@ async function retrieveText(
   kind: TextKind,
   id: string,
 ): Promise<WrittenText> {
-  const text = TEXT_ID[kind].test(id) ? await deps.ledger.getText(caller.accountId, id) : undefined;
+  const text = TEXT_ID[kind].test(id) ? await deps.store.getText(caller.accountId, id) : undefined;
   if (text === undefined) throw notFound(`This ${kind}`);
   await noteKnown(deps, caller, text);
   return toText(text);

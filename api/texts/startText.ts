@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { textId } from '../../contracts/ids.ts';
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../../provider/index.ts';
 import type { Order, Started } from '../generations/order.ts';
 import { quote, type Quote } from '../generations/quote.ts';
@@ -18,14 +18,14 @@ export async function startText(
   maxMicrocredits: number | null,
   repeat: Repeat,
 ): Promise<Started> {
-  const { ledger } = deps;
+  const { ledger, store } = deps;
   const order: Order = {
     generationId: textId(request.kind, uuidv7()),
     maxMicrocredits,
     fingerprint: fingerprintOf(`/v1/${request.kind}s`, { ...request, max: maxMicrocredits }),
     admit: (admission) =>
       ledger.admitText({ ...admission, ...boundsOf(request), model: request.model, request: JSON.stringify(request) }),
-    exists: async (id) => (await ledger.getText(caller.accountId, id)) !== undefined,
+    exists: async (id) => (await store.getText(caller.accountId, id)) !== undefined,
   };
   return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat, order.generationId));
 }

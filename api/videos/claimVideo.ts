@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Caller, Generation } from '../../ledger/index.ts';
+import type { Caller, Generation } from '../../store/index.ts';
 import type { Order } from '../generations/order.ts';
 import { quote, type Quote } from '../generations/quote.ts';
 import { exceedsMaxCredits } from '../generations/refusals.ts';

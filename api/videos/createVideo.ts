@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import { inadmissible } from '../generations/refusals.ts';
 import type { Order } from '../generations/order.ts';
 import { quote, type Quote } from '../generations/quote.ts';

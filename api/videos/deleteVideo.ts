@@ -1,4 +1,4 @@
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, NOT_RETRIED } from '../http/errors.ts';
 
@@ -7,17 +7,17 @@ import { ApiError, NOT_RETRIED } from '../http/errors.ts';
  * `video_not_terminal` while its hold is active: deleting is not a way to a refund.
  */
 export async function deleteVideo(deps: ApiDependencies, generation: Generation): Promise<void> {
-  const { ledger, archive, log } = deps;
+  const { store, archive, log } = deps;
   // Before anything is deleted: a video in progress may still be charged, and must then be there (MR-81).
   if (generation.state === 'held') throw notTerminal();
   // Recorded first, in case this process stops: content that its owner deleted at the provider is not refunded as lost.
-  await ledger.beginOwnersDeletion(generation.accountId, generation.id);
+  await store.beginOwnersDeletion(generation.accountId, generation.id);
   const providerKeeps = await deleteAtProvider(deps, generation);
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'an archived content could not be deleted');
     throw notDeleted('just now');
   });
-  if (!(await ledger.deleteGeneration(generation.accountId, generation.id, providerKeeps))) throw notTerminal();
+  if (!(await store.deleteGeneration(generation.accountId, generation.id, providerKeeps))) throw notTerminal();
   // Once more: a copy may have finished just before. One that finishes later finds the video deleted.
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'the content of a deleted video is still in the archive');
@@ -26,13 +26,13 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
 
 /** Returns why the provider keeps the video, null when it does not. Raises `temporarily_unavailable` when the provider cannot be reached. */
 async function deleteAtProvider(
-  { ledger, provider, log }: ApiDependencies,
+  { store, provider, log }: ApiDependencies,
   { id: generationId, state }: Generation,
 ): Promise<string | null> {
   // A video whose hold was released may still be in progress there; the reconciler, which follows it, needs it.
   if (state !== 'charged') return null;
   // For a claim, this is the video that it paid for.
-  const { videoId, provider: madeAt, contested } = await ledger.getArchiving(generationId);
+  const { videoId, provider: madeAt, contested } = await store.getArchiving(generationId);
   if (videoId === null) return null;
   if (contested) return 'the provider gave its id to another video as well';
   if (madeAt !== provider.name) return 'it was made at another provider than is configured now';

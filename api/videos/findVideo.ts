@@ -1,5 +1,5 @@
 import { isVideoId } from '../../contracts/ids.ts';
-import type { Caller, Generation } from '../../ledger/index.ts';
+import type { Caller, Generation } from '../../store/index.ts';
 import { noteKnown } from '../generations/repeat.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { notFound } from '../http/errors.ts';
@@ -10,7 +10,7 @@ export async function findNamed(
   caller: Caller,
   videoId: string,
 ): Promise<Generation | undefined> {
-  const generation = isVideoId(videoId) ? await deps.ledger.getGeneration(caller.accountId, videoId) : undefined;
+  const generation = isVideoId(videoId) ? await deps.store.getGeneration(caller.accountId, videoId) : undefined;
   if (generation !== undefined) await noteKnown(deps, caller, generation);
   return generation;
 }

@@ -173,7 +173,7 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(list, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
-      const { items, hasMore } = await deps.ledger.listGenerations(c.get('caller').accountId, { limit, order, after });
+      const { items, hasMore } = await deps.store.listGenerations(c.get('caller').accountId, { limit, order, after });
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {

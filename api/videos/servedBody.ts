@@ -1,4 +1,4 @@
-import type { ServedPart } from '../../ledger/index.ts';
+import type { ServedPart } from '../../store/index.ts';
 
 /**
  * The same body. When it ends, breaks off or is cancelled by its reader, `record` is called with the bytes that the reader

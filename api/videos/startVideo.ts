@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
 import { videoId } from '../../contracts/ids.ts';
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import type { Order } from '../generations/order.ts';
 import { keepAnswer, keepRefusal, readRepeat, type Repeat } from '../generations/repeat.ts';
 import { startGeneration } from '../generations/startGeneration.ts';
@@ -31,7 +31,7 @@ async function startVideo(deps: ApiDependencies, caller: Caller, order: Order, r
   );
   if ('kept' in started) return { ...started.kept, replayed: true };
   const { generationId, replayed } = started;
-  const generation = await deps.ledger.getGeneration(caller.accountId, generationId).catch((error: unknown) => {
+  const generation = await deps.store.getGeneration(caller.accountId, generationId).catch((error: unknown) => {
     deps.log.error({ err: error, generationId }, 'an accepted video could not be read');
     throw accepted(generationId);
   });
@@ -42,10 +42,10 @@ async function startVideo(deps: ApiDependencies, caller: Caller, order: Order, r
 }
 
 /** The part of an order that is the same for every new video. */
-export function newVideo({ ledger }: ApiDependencies, { accountId }: Caller): Pick<Order, 'generationId' | 'exists'> {
+export function newVideo({ store }: ApiDependencies, { accountId }: Caller): Pick<Order, 'generationId' | 'exists'> {
   return {
     generationId: videoId(uuidv7()),
-    exists: async (generationId) => (await ledger.getGeneration(accountId, generationId)) !== undefined,
+    exists: async (generationId) => (await store.getGeneration(accountId, generationId)) !== undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { isVideoId } from '../../contracts/ids.ts';
-import type { Caller, GenerationEvent } from '../../ledger/index.ts';
+import type { Caller, GenerationEvent } from '../../store/index.ts';
 import { SHOWN_STATES } from '../generations/creditsObject.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { notFound } from '../http/errors.ts';
@@ -43,7 +43,7 @@ export async function getTimeline(
 ): Promise<z.infer<typeof Timeline>> {
   await findNamed(deps, caller, videoId);
   // From the events alone, which outlive the video: its owner may ask after deleting it.
-  const events = isVideoId(videoId) ? await deps.ledger.listEvents(caller.accountId, videoId) : [];
+  const events = isVideoId(videoId) ? await deps.store.listEvents(caller.accountId, videoId) : [];
   if (events.length === 0) throw notFound('This video');
   return { object: 'list', data: toTimeline(events) };
 }

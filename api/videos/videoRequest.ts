@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { InputFile } from '../../contracts/inputFile.ts';
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import { maxCredits, toMaximum } from '../generations/payingRequest.ts';
 import { ApiError, unsupportedMediaType } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
