@@ -25,6 +25,8 @@ await migrate({ ownerUrl: postgres.ownerUrl('holdfast'), serviceUrl: url });
 const openPool = () => createPool({ databaseUrl: url, size: 4, applicationName: 'base', onError: () => undefined });
 const pool = openPool();
 const admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), options: WITH_SEARCH_PATH });
+// The server may end before the pool's connections have.
+admin.on('error', () => undefined);
 try {
   await fillWithEveryState({ pool, ledger: createLedger(pool), url, admin, openPool, drop: () => Promise.resolve() });
   const client = await admin.connect();
