@@ -12,12 +12,11 @@ import { creditRoutes } from './credits/routes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { healthRoutes } from './health/routes.ts';
-import { priceRoutes } from './credits/prices.ts';
 import { textRoutes } from './texts/routes.ts';
 import { videoRoutes } from './videos/routes.ts';
-import { webhookDeliveryRoutes } from './webhooks/deliveries.ts';
-import { webhookEndpointRoutes } from './webhooks/endpoints.ts';
-import { webhookRoutes } from './provider-events/routes.ts';
+import { webhookDeliveryRoutes } from './webhooks/deliveries/routes.ts';
+import { webhookEndpointRoutes } from './webhooks/endpoints/routes.ts';
+import { providerEventRoutes } from './provider-events/routes.ts';
 import { requireScope } from './http/scopes.ts';
 import { withStreams } from './http/streams.ts';
 
@@ -52,12 +51,11 @@ export function createApp(deps: ApiDependencies) {
   }
 
   app.route('/', healthRoutes(deps));
-  app.route('/', webhookRoutes(deps));
+  app.route('/', providerEventRoutes(deps));
   const streaming = withStreams(deps);
   app.route('/v1', videoRoutes(streaming));
   app.route('/v1', textRoutes(streaming));
   app.route('/v1', creditRoutes(deps));
-  app.route('/v1', priceRoutes(deps));
   app.route('/v1', webhookEndpointRoutes(deps));
   app.route('/v1', webhookDeliveryRoutes(deps));
   app.route('/admin', adminRoutes(deps));

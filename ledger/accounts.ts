@@ -1,87 +1,95 @@
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
+import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 
-const OPEN_ACCOUNT = {
+const OPEN_ACCOUNT = defineStatement({
   name: 'open_account',
   text: 'SELECT outcome, created_at AS "createdAt", replayed FROM open_account($1, $2)',
-};
+  row: {
+    /** `id_reused`: an account of that id has another name. */
+    outcome: t.word<'opened' | 'id_reused'>(),
+    createdAt: t.timestamptz,
+    replayed: t.boolean,
+  },
+});
 
-/** `id_reused`: an account of that id has another name. */
-export type OpenedAccount = {
-  readonly outcome: 'opened' | 'id_reused';
-  readonly createdAt: Date;
-  readonly replayed: boolean;
-};
+export type OpenedAccount = RowOf<typeof OPEN_ACCOUNT>;
 
 /** Opens an account with nothing in it; once an id. */
-export async function openAccount(pool: Pool, id: string, name: string): Promise<OpenedAccount> {
-  return row(pool, OPEN_ACCOUNT, [id, name]);
+export async function openAccount(db: Database, id: string, name: string): Promise<OpenedAccount> {
+  return row(db, OPEN_ACCOUNT, [id, name]);
 }
 
-const SET_FROZEN = {
+const SET_FROZEN = defineStatement({
   name: 'set_account_frozen',
   text: 'SELECT outcome, replayed FROM set_account_frozen($1, $2, $3, $4)',
-};
+  row: {
+    outcome: t.word<'frozen' | 'already_frozen' | 'unfrozen' | 'not_frozen' | 'key_reused' | 'unknown_account'>(),
+    replayed: t.boolean,
+  },
+});
 
-export type Frozen = {
-  readonly outcome: 'frozen' | 'already_frozen' | 'unfrozen' | 'not_frozen' | 'key_reused' | 'unknown_account';
-  readonly replayed: boolean;
-};
+export type Frozen = RowOf<typeof SET_FROZEN>;
 
 /** Freezes an account, so that it gets no new holds (what it holds settles as ever), or lets it go on; once a key. */
 export async function setAccountFrozen(
-  pool: Pool,
+  db: Database,
   change: { accountId: string; frozen: boolean; reason: string; idempotencyKey: string },
 ): Promise<Frozen> {
-  return row(pool, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
+  return row(db, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
 }
 
-export interface Balance {
-  readonly availableMicrocredits: number;
-  readonly heldMicrocredits: number;
-  readonly activeHolds: number;
-  readonly activeGenerations: number;
-  readonly maxActiveGenerations: number;
-  readonly isFrozen: boolean;
-}
-
-const GET_BALANCE = {
+const GET_BALANCE = defineStatement({
   name: 'get_balance',
   text: `SELECT a.available_microcredits AS "availableMicrocredits", a.held_microcredits AS "heldMicrocredits",
       (SELECT count(*) FROM holds h WHERE h.account_id = a.id AND h.state = 'active') AS "activeHolds",
       a.active_generations AS "activeGenerations", a.max_active_generations AS "maxActiveGenerations",
       a.frozen_at IS NOT NULL AS "isFrozen"
     FROM accounts a WHERE a.id = $1`,
-};
+  row: {
+    availableMicrocredits: t.bigint,
+    heldMicrocredits: t.bigint,
+    activeHolds: t.bigint,
+    activeGenerations: t.integer,
+    maxActiveGenerations: t.integer,
+    isFrozen: t.boolean,
+  },
+});
 
-export async function getBalance(pool: Pool, accountId: string): Promise<Balance> {
-  return row(pool, GET_BALANCE, [accountId]);
+export type Balance = RowOf<typeof GET_BALANCE>;
+
+export async function getBalance(db: Database, accountId: string): Promise<Balance> {
+  return row(db, GET_BALANCE, [accountId]);
 }
 
-export type Grant =
-  | {
-      readonly outcome: 'granted';
-      readonly transactionId: number;
-      /** What was moved: less than asked for when a claw-back met a smaller balance. */
-      readonly movedMicrocredits: number;
-      readonly availableMicrocredits: number;
-      readonly replayed: boolean;
-    }
-  | { readonly outcome: 'key_reused' | 'nothing_available' | 'too_large' | 'unknown_account' };
-
-const GRANT = {
+const GRANT = defineStatement({
   name: 'grant_credits',
   text: `SELECT outcome, transaction_id AS "transactionId", moved_microcredits AS "movedMicrocredits",
       available_microcredits AS "availableMicrocredits", replayed FROM grant_credits($1, $2, $3, $4)`,
-};
+  row: cases('outcome', {
+    granted: {
+      transactionId: t.bigint,
+      /** What was moved: less than asked for when a claw-back met a smaller balance. */
+      movedMicrocredits: t.bigint,
+      availableMicrocredits: t.bigint,
+      replayed: t.boolean,
+    },
+    key_reused: {},
+    nothing_available: {},
+    too_large: {},
+    unknown_account: {},
+  }),
+});
+
+export type Grant = RowOf<typeof GRANT>;
 
 /** Grants, or claws back a negative amount as far as it is available; once a key. */
 export async function grantCredits(
-  pool: Pool,
+  db: Database,
   grant: { accountId: string; amountMicrocredits: number; reason: string; idempotencyKey: string },
 ): Promise<Grant> {
-  return inTurn(pool, grant.accountId, () =>
-    row(pool, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]),
+  return inTurn(db, grant.accountId, () =>
+    row(db, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]),
   );
 }

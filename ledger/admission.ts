@@ -1,7 +1,7 @@
 import type { HoldRefusalCode } from '../contracts/activities.ts';
-import type { GenerationState, PaidState } from '../contracts/states.ts';
-import type { Pool } from '../store/pool.ts';
-import { row, rows } from '../store/query.ts';
+import type { PaidState } from '../contracts/states.ts';
+import type { Database } from '../store/database.ts';
+import { row } from '../store/query.ts';
 
 /** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
 
@@ -95,9 +95,9 @@ const ADMIT = {
 };
 
 /** Writes the request if it could be held at a glance; holds nothing, and of a refusal nothing large is written. Raises `already_admitted` for a used id. */
-export async function admitGeneration(pool: Pool, request: AdmissionRequest): Promise<Admission> {
+export async function admitGeneration(db: Database, request: AdmissionRequest): Promise<Admission> {
   const reference = request.inputReference;
-  const admitted = await row<AdmissionRow>(pool, ADMIT, [
+  const admitted = await row<AdmissionRow>(db, ADMIT, [
     request.generationId,
     request.accountId,
     request.apiKeyId,
@@ -124,8 +124,8 @@ const ADMIT_TEXT = {
 };
 
 /** The same for a text, at the most that it can cost. */
-export async function admitText(pool: Pool, request: TextAdmissionRequest): Promise<Admission> {
-  const admitted = await row<AdmissionRow>(pool, ADMIT_TEXT, [
+export async function admitText(db: Database, request: TextAdmissionRequest): Promise<Admission> {
+  const admitted = await row<AdmissionRow>(db, ADMIT_TEXT, [
     request.generationId,
     request.accountId,
     request.apiKeyId,
@@ -173,39 +173,6 @@ export function toAdmission(admitted: AdmissionRow): Admission {
   }
 }
 
-const KEEP = { name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)' };
-
-/** Keeps the answer to a request that came with an idempotency key; the first one stands, and another generation's is left alone. */
-export async function keepAnswer(
-  pool: Pool,
-  accountId: string,
-  key: string,
-  answer: KeptAnswer,
-  generationId?: string,
-): Promise<void> {
-  await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body), generationId]);
-}
-
-const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, $2, $3, $4, $5)' };
-
-/**
- * What a repeat is answered with, whatever has changed since the first request; undefined for what is new. Each retry of an
- * SDK is handed another generation while one is left that no other retry was handed, and that is recorded with the answer.
- */
-export async function findRepeat(pool: Pool, request: RepeatableRequest): Promise<Repeated | undefined> {
-  const { accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs } = request;
-  const values = [accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs];
-  const [found] = await rows<AdmissionRow>(pool, FIND_REPEAT, values);
-  return found === undefined ? undefined : (toAdmission(found) as Repeated);
-}
-
-const MARK_KNOWN = { name: 'mark_known', text: 'SELECT mark_known($1, $2)' };
-
-/** Notes that this API key has named the generation; nothing if another key asked for it. */
-export async function markKnown(pool: Pool, generationId: string, apiKeyId: string): Promise<void> {
-  await row(pool, MARK_KNOWN, [generationId, apiKeyId]);
-}
-
 const VOID = {
   name: 'void_generation',
   text: 'SELECT state, refusal_code AS "refusalCode" FROM void_generation($1)',
@@ -217,39 +184,6 @@ export type Voided =
   | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
 
 /** Gives up a request that has no hold yet; answers with how it stands afterwards. */
-export async function voidGeneration(pool: Pool, generationId: string): Promise<Voided> {
-  return row<Voided>(pool, VOID, [generationId]);
-}
-
-const CANCEL = { name: 'request_cancel', text: 'SELECT state, first FROM request_cancel($1, $2)' };
-
-/** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
-export async function requestCancel(
-  pool: Pool,
-  generationId: string,
-  by: 'client' | 'operator',
-): Promise<{ state: GenerationState; first: boolean }> {
-  return row(pool, CANCEL, [generationId, by]);
-}
-
-const BEGIN_DELETION = { name: 'begin_owners_deletion', text: 'SELECT begin_owners_deletion($1, $2)' };
-
-/** Records that its owner wants a charged video deleted: from here on it is not refunded when its content is gone. */
-export async function beginOwnersDeletion(pool: Pool, accountId: string, generationId: string): Promise<void> {
-  await row(pool, BEGIN_DELETION, [generationId, accountId]);
-}
-
-const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2, $3) AS deleted' };
-
-/**
- * Hides a settled generation from its owner and erases what was asked for and written; false while it is open.
- * `providerKeeps`: why the provider has its copy still, for the record.
- */
-export async function deleteGeneration(
-  pool: Pool,
-  accountId: string,
-  generationId: string,
-  providerKeeps: string | null = null,
-): Promise<boolean> {
-  return (await row<{ deleted: boolean }>(pool, DELETE, [generationId, accountId, providerKeeps])).deleted;
+export async function voidGeneration(db: Database, generationId: string): Promise<Voided> {
+  return row<Voided>(db, VOID, [generationId]);
 }

@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 import type { Admission, AdmissionRow, AnyAdmission } from './admission.ts';
 import { toAdmission } from './admission.ts';
@@ -19,11 +19,11 @@ export type Claim =
  * for once (MR-53). With `dryRun` it only says what would be answered.
  */
 export async function claimGeneration(
-  pool: Pool,
+  db: Database,
   claim: AnyAdmission & { readonly claimOf: string; readonly dryRun?: boolean },
 ): Promise<Claim> {
   const { generationId, claimOf, accountId, apiKeyId, admitWithinMs, fingerprint, idempotencyKey } = claim;
-  const claimed = await row<Omit<AdmissionRow, 'outcome'> & { outcome: Claim['outcome'] }>(pool, CLAIM, [
+  const claimed = await row<Omit<AdmissionRow, 'outcome'> & { outcome: Claim['outcome'] }>(db, CLAIM, [
     generationId,
     claimOf,
     accountId,

@@ -1,7 +1,7 @@
 import type { HoldPlacement, HoldRefusalCode, Settlement, SettleResult } from '../contracts/activities.ts';
 import type { GenerationState, SettlementReason } from '../contracts/states.ts';
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 
 const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)' };
@@ -42,13 +42,14 @@ export type Movement = {
  * `LedgerError` `unknown_generation`. With the `accountId` it waits for its turn among the movements of that account.
  */
 export async function placeHold(
-  pool: Pool,
+  db: Database,
   generationId: string,
   holdTtlSeconds: number,
   accountId?: string,
   told: (movement: Movement) => void = () => undefined,
 ): Promise<HoldPlacement> {
-  const placed = await inTurn(pool, accountId, () => row<PlacedRow>(pool, PLACE_HOLD, [generationId, holdTtlSeconds]));
+  const placed = await inTurn(db, accountId, () => row<PlacedRow>(db, PLACE_HOLD, [generationId, holdTtlSeconds]));
+  db.changed(generationId);
   if (placed.placed_now) {
     told({ kind: 'hold', generationId, holdId: placed.hold_id, amountMicrocredits: placed.amount_microcredits });
   }
@@ -101,14 +102,15 @@ export interface SettleOptions {
  * has nothing that proves the reason, `wrong_state` when nothing was ever held, `exceeds_hold` for a charge above it.
  */
 export async function settleGeneration(
-  pool: Pool,
+  db: Database,
   generationId: string,
   reason: SettlementReason,
   { accountId, chargeMicrocredits, told }: SettleOptions = {},
 ): Promise<SettleResult> {
-  const settled = await inTurn(pool, accountId, () =>
-    row<SettledRow>(pool, SETTLE, [generationId, reason, chargeMicrocredits]),
+  const settled = await inTurn(db, accountId, () =>
+    row<SettledRow>(db, SETTLE, [generationId, reason, chargeMicrocredits]),
   );
+  db.changed(generationId);
   switch (settled.result) {
     case 'not_due':
       return { result: 'not_due', timeLeftMs: settled.time_left_ms };
@@ -131,12 +133,12 @@ const NOTE_REFUSAL = { name: 'record_settlement_refusal', text: 'SELECT record_s
 
 /** Notes that a settlement is refused by a rule; ten minutes after the first note an emergency release is allowed. */
 export async function recordSettlementRefusal(
-  pool: Pool,
+  db: Database,
   generationId: string,
   reason: string,
   why: string,
 ): Promise<void> {
-  await row(pool, NOTE_REFUSAL, [generationId, reason, why]);
+  await row(db, NOTE_REFUSAL, [generationId, reason, why]);
 }
 
 function settlementOf(row: Pick<SettledRow, 'credits_charged' | 'settlement_reason' | 'error_code'>): Settlement {

@@ -1,7 +1,7 @@
 import type { HoldState } from '../contracts/states.ts';
 import type { Listed, Page } from '../store/pages.ts';
 import { AFTER_ALL_IDS, AFTER_ALL_NUMBERS, listPage } from '../store/pages.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import type { StatementLine } from './statement.ts';
 import { STATEMENT_LINE } from './statementLine.ts';
 
@@ -17,12 +17,12 @@ export interface ListedHold {
 
 /** Every movement of this account's credits. */
 export async function listTransactions(
-  pool: Pool,
+  db: Database,
   accountId: string,
   page: Page<number>,
 ): Promise<Listed<StatementLine>> {
   return listPage(
-    pool,
+    db,
     'transactions',
     `${STATEMENT_LINE} WHERE account_id = $1`,
     'id',
@@ -33,9 +33,9 @@ export async function listTransactions(
 }
 
 /** Every hold of this account. */
-export async function listHolds(pool: Pool, accountId: string, page: Page<string>): Promise<Listed<ListedHold>> {
+export async function listHolds(db: Database, accountId: string, page: Page<string>): Promise<Listed<ListedHold>> {
   return listPage(
-    pool,
+    db,
     'holds',
     `SELECT id, generation_id AS "generationId", state, amount_microcredits AS "amountMicrocredits",
        placed_at AS "createdAt", expires_at AS "expiresAt" FROM holds WHERE account_id = $1`,

@@ -1,47 +1,33 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
+import { defineStatement, t, type RowOf } from '../store/statement.ts';
 
 /** What an operator looks at. Nothing here moves credits. */
 
-export interface ListedAccount {
-  readonly id: string;
-  readonly name: string;
-  readonly availableMicrocredits: number;
-  readonly heldMicrocredits: number;
-  readonly activeGenerations: number;
-  readonly frozenAt: Date | null;
-  readonly createdAt: Date;
-}
-
-const ACCOUNTS = {
+const ACCOUNTS = defineStatement({
   name: 'list_accounts',
   text: `SELECT id, name, available_microcredits AS "availableMicrocredits", held_microcredits AS "heldMicrocredits",
       active_generations AS "activeGenerations", frozen_at AS "frozenAt", created_at AS "createdAt"
     FROM accounts WHERE id > $1 ORDER BY id LIMIT $2`,
-};
+  row: {
+    id: t.text,
+    name: t.text,
+    availableMicrocredits: t.bigint,
+    heldMicrocredits: t.bigint,
+    activeGenerations: t.integer,
+    frozenAt: t.nullable(t.timestamptz),
+    createdAt: t.timestamptz,
+  },
+});
+
+export type ListedAccount = RowOf<typeof ACCOUNTS>;
 
 /** The accounts after this id, in the order in which they were opened. */
-export async function listAccounts(pool: Pool, after: string, limit: number): Promise<ListedAccount[]> {
-  return rows(pool, ACCOUNTS, [after, limit]);
+export async function listAccounts(db: Database, after: string, limit: number): Promise<ListedAccount[]> {
+  return rows(db, ACCOUNTS, [after, limit]);
 }
 
-export interface Overview {
-  readonly activeGenerations: number;
-  readonly heldMicrocredits: number;
-  readonly stuckHolds: number;
-  readonly chargedToday: number;
-  readonly chargedTodayMicrocredits: number;
-  /** Holds that were released: nothing was charged. */
-  readonly releasedToday: number;
-  readonly releasedTodayMicrocredits: number;
-  /** Given back of what was charged, today or earlier. */
-  readonly refundedToday: number;
-  readonly refundedTodayMicrocredits: number;
-  /** By error code, of the last 24 hours, the most frequent first. */
-  readonly failures: readonly { readonly code: string; readonly generations: number }[];
-}
-
-const OVERVIEW = {
+const OVERVIEW = defineStatement({
   name: 'overview',
   text: `SELECT active.*, stuck.*, today.*, refunded.*, failed.failures FROM
     (SELECT count(*) AS "activeGenerations", COALESCE(sum(amount_microcredits), 0)::bigint AS "heldMicrocredits"
@@ -55,30 +41,48 @@ const OVERVIEW = {
       FROM refunds WHERE recorded_at >= date_trunc('day', now(), 'UTC')) AS refunded,
     (SELECT COALESCE(json_agg(json_build_object('code', error_code, 'generations', generations) ORDER BY generations DESC, error_code), '[]')
         AS failures FROM recent_failures) AS failed`,
-};
+  row: {
+    activeGenerations: t.bigint,
+    heldMicrocredits: t.bigint,
+    stuckHolds: t.bigint,
+    chargedToday: t.bigint,
+    chargedTodayMicrocredits: t.bigint,
+    /** Holds that were released: nothing was charged. */
+    releasedToday: t.bigint,
+    releasedTodayMicrocredits: t.bigint,
+    /** Given back of what was charged, today or earlier. */
+    refundedToday: t.bigint,
+    refundedTodayMicrocredits: t.bigint,
+    /** By error code, of the last 24 hours, the most frequent first. */
+    failures: t.json<readonly { readonly code: string; readonly generations: number }[]>(),
+  },
+});
+
+export type Overview = RowOf<typeof OVERVIEW>;
 
 /** What is under way, what is stuck, and what became of today's credits. */
-export async function getOverview(pool: Pool): Promise<Overview> {
-  return row(pool, OVERVIEW, []);
+export async function getOverview(db: Database): Promise<Overview> {
+  return row(db, OVERVIEW, []);
 }
 
-export interface EmergencyRelease {
-  readonly generationId: string;
-  readonly accountId: string;
-  readonly amountMicrocredits: number;
-  readonly releasedAt: Date;
-  /** What the provider had said last. */
-  readonly providerStatus: string | null;
-}
-
-const EMERGENCIES = {
+const EMERGENCIES = defineStatement({
   name: 'list_emergency_releases',
   text: `SELECT id AS "generationId", account_id AS "accountId", amount_microcredits AS "amountMicrocredits",
       settled_at AS "releasedAt", provider_status AS "providerStatus"
     FROM generations WHERE settlement_reason = 'emergency' ORDER BY settled_at DESC LIMIT $1`,
-};
+  row: {
+    generationId: t.text,
+    accountId: t.text,
+    amountMicrocredits: t.bigint,
+    releasedAt: t.notNull(t.timestamptz),
+    /** What the provider had said last. */
+    providerStatus: t.nullable(t.text),
+  },
+});
+
+export type EmergencyRelease = RowOf<typeof EMERGENCIES>;
 
 /** Holds that were released because their outcome could not be recorded, the newest first. */
-export async function listEmergencyReleases(pool: Pool, limit: number): Promise<EmergencyRelease[]> {
-  return rows(pool, EMERGENCIES, [limit]);
+export async function listEmergencyReleases(db: Database, limit: number): Promise<EmergencyRelease[]> {
+  return rows(db, EMERGENCIES, [limit]);
 }

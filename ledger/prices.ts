@@ -1,41 +1,30 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
+import { defineStatement, t, type RowOf } from '../store/statement.ts';
+import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
 
-export interface Price {
-  readonly model: string;
-  readonly size: string;
-  readonly seconds: number;
-  readonly amountMicrocredits: number;
-}
-
-const LIST = {
+const LIST = defineStatement({
   name: 'list_prices',
   text: `SELECT p.model, p.size, s.seconds,
       price_microcredits(p.provider_cost_microcredits_per_second, p.margin_basis_points, s.seconds) AS "amountMicrocredits"
     FROM current_prices p CROSS JOIN unnest($1::integer[]) AS s (seconds)
     ORDER BY p.model, "amountMicrocredits", p.size`,
-};
+  row: { model: t.text, size: t.text, seconds: t.integer, amountMicrocredits: t.bigint },
+});
+
+export type Price = RowOf<typeof LIST>;
 
 /** The price of every model and size for each of these lengths, as a create at this moment would be charged. */
-export async function listPrices(pool: Pool, seconds: readonly number[]): Promise<Price[]> {
-  return rows(pool, LIST, [seconds]);
+export async function listPrices(db: Database, seconds: readonly number[]): Promise<Price[]> {
+  return rows(db, LIST, [seconds]);
 }
 
-const SET = {
+const SET = defineStatement({
   name: 'set_price',
   text: `SELECT outcome, price_id AS "priceId", effective_from AS "effectiveFrom", replayed
     FROM set_price($1, $2, $3, $4, $5, $6)`,
-};
-
-export type PriceChange =
-  | {
-      readonly outcome: 'set';
-      readonly priceId: number;
-      readonly effectiveFrom: Date;
-      readonly replayed: boolean;
-    }
-  /** `already_set`: another version begins at that very moment. */
-  | { readonly outcome: 'key_reused' | 'in_the_past' | 'already_set' };
+  row: PRICE_CHANGE,
+});
 
 /**
  * Sets the price of a model and size from a moment on, from now on when that is null; once a key. What was admitted before
@@ -43,7 +32,7 @@ export type PriceChange =
  * is out of range.
  */
 export async function setPrice(
-  pool: Pool,
+  db: Database,
   price: {
     model: string;
     size: string;
@@ -54,5 +43,5 @@ export async function setPrice(
   },
 ): Promise<PriceChange> {
   const { model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey } = price;
-  return row(pool, SET, [model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey]);
+  return row(db, SET, [model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey]);
 }

@@ -1,35 +1,35 @@
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
+import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 
-const REFUND = {
+/** What is left of the capture. */
+const LEFT = { refundableMicrocredits: t.bigint };
+
+const REFUND = defineStatement({
   name: 'refund_generation',
   text: `SELECT outcome, transaction_id AS "transactionId", moved_microcredits AS "movedMicrocredits",
       refundable_microcredits AS "refundableMicrocredits", replayed FROM refund_generation($1, $2, $3, $4)`,
-};
+  row: cases('outcome', {
+    refunded: { ...LEFT, transactionId: t.bigint, movedMicrocredits: t.bigint, replayed: t.boolean },
+    exceeds_captured: LEFT,
+    nothing_left: LEFT,
+    /** The balance would go beyond 2^53 − 1. */
+    too_large: LEFT,
+    /** The key came with other arguments before. */
+    key_reused: LEFT,
+    not_charged: {},
+  }),
+});
 
-export type Refund =
-  | {
-      readonly outcome: 'refunded';
-      readonly transactionId: number;
-      readonly movedMicrocredits: number;
-      /** What is left of the capture. */
-      readonly refundableMicrocredits: number;
-      readonly replayed: boolean;
-    }
-  /** More than is left of the capture, nothing left of it, a balance beyond 2^53 − 1, or the key with other arguments. */
-  | {
-      readonly outcome: 'exceeds_captured' | 'nothing_left' | 'too_large' | 'key_reused';
-      readonly refundableMicrocredits: number;
-    }
-  | { readonly outcome: 'not_charged' };
+export type Refund = RowOf<typeof REFUND>;
 
 /**
  * Gives credits of a captured hold back, all that is left without an amount; once a key, never more than was captured.
  * Raises `LedgerError` `unknown_generation`.
  */
 export async function refundGeneration(
-  pool: Pool,
+  db: Database,
   refund: {
     generationId: string;
     accountId?: string;
@@ -39,5 +39,5 @@ export async function refundGeneration(
   },
 ): Promise<Refund> {
   const { generationId, accountId, amountMicrocredits, reason, idempotencyKey } = refund;
-  return inTurn(pool, accountId, () => row(pool, REFUND, [generationId, amountMicrocredits, reason, idempotencyKey]));
+  return inTurn(db, accountId, () => row(db, REFUND, [generationId, amountMicrocredits, reason, idempotencyKey]));
 }

@@ -1,5 +1,5 @@
 import { LedgerError } from '../store/errors.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { STATEMENT_LINE } from './statementLine.ts';
 
@@ -62,9 +62,9 @@ const STATEMENT = {
  * time, the lines are the journal's; raises `LedgerError` `unbalanced` unless opening + lines = closing, and
  * `unknown_account`.
  */
-export async function getStatement(pool: Pool, accountId: string, from: Date, to: Date): Promise<Statement> {
+export async function getStatement(db: Database, accountId: string, from: Date, to: Date): Promise<Statement> {
   if (from > to) throw new RangeError('a statement ends after it begins');
-  const [first, last, ...lines] = await rows<Row>(pool, STATEMENT, [accountId, from, to]);
+  const [first, last, ...lines] = await rows<Row>(db, STATEMENT, [accountId, from, to]);
   if (first === undefined || last === undefined) {
     throw new LedgerError('unknown_account', new Error(`there is no account ${accountId}`));
   }
@@ -102,8 +102,8 @@ const TOTALS = {
 };
 
 /** The totals of all that ever moved for an account. */
-export async function getTotals(pool: Pool, accountId: string): Promise<StatementTotals> {
-  return row(pool, TOTALS, [accountId]);
+export async function getTotals(db: Database, accountId: string): Promise<StatementTotals> {
+  return row(db, TOTALS, [accountId]);
 }
 
 type Row = Omit<StatementLine, 'kind'> & { readonly kind: string };

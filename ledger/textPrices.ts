@@ -1,52 +1,52 @@
-import type { Pool } from '../store/pool.ts';
-import type { PriceChange } from './prices.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
+import { defineStatement, t, type RowOf } from '../store/statement.ts';
+import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
 
-const PRICES = {
+const PRICES = defineStatement({
   name: 'list_text_prices',
   text: `SELECT model, text_price_microcredits(input_cost_microcredits_per_million_tokens, 0, margin_basis_points, 1000000, 0)::bigint
         AS "inputMicrocredits",
       text_price_microcredits(0, output_cost_microcredits_per_million_tokens, margin_basis_points, 0, 1000000)::bigint AS "outputMicrocredits"
     FROM current_text_prices ORDER BY model`,
-};
+  /** The prices are of a million tokens. */
+  row: { model: t.text, inputMicrocredits: t.bigint, outputMicrocredits: t.bigint },
+});
 
-export interface TextPrice {
-  readonly model: string;
-  /** Of a million tokens. */
-  readonly inputMicrocredits: number;
-  readonly outputMicrocredits: number;
-}
+export type TextPrice = RowOf<typeof PRICES>;
 
 /** The price of a million tokens of each model, as a text that is asked for at this moment would be charged. */
-export async function listTextPrices(pool: Pool): Promise<TextPrice[]> {
-  return rows(pool, PRICES, []);
+export async function listTextPrices(db: Database): Promise<TextPrice[]> {
+  return rows(db, PRICES, []);
 }
 
-const BOUND = {
+const BOUND = defineStatement({
   name: 'bound_text_price',
   text: `SELECT text_price_microcredits(input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
       margin_basis_points, $2, $3)::bigint AS "amountMicrocredits" FROM current_text_prices WHERE model = $1`,
-};
+  row: { amountMicrocredits: t.bigint },
+});
 
 /** The most that a text of so many tokens can cost, which is what would be held for it; undefined for an unknown model. */
 export async function getTextPrice(
-  pool: Pool,
+  db: Database,
   text: { readonly model: string; readonly inputBoundTokens: number; readonly maxOutputTokens: number },
 ): Promise<number | undefined> {
   const values = [text.model, text.inputBoundTokens, text.maxOutputTokens];
-  const [price] = await rows<{ amountMicrocredits: number }>(pool, BOUND, values);
+  const [price] = await rows(db, BOUND, values);
   return price?.amountMicrocredits;
 }
 
-const SET = {
+const SET = defineStatement({
   name: 'set_text_price',
   text: `SELECT outcome, price_id AS "priceId", effective_from AS "effectiveFrom", replayed
     FROM set_text_price($1, $2, $3, $4, $5, $6)`,
-};
+  row: PRICE_CHANGE,
+});
 
 /** Like `setPrice`, for the tokens of a model; what they cost at the provider, a million of each, without the margin. */
 export async function setTextPrice(
-  pool: Pool,
+  db: Database,
   price: {
     model: string;
     inputCostMicrocredits: number;
@@ -66,5 +66,5 @@ export async function setTextPrice(
     effectiveFrom,
     idempotencyKey,
   ];
-  return row(pool, SET, values);
+  return row(db, SET, values);
 }

@@ -1,9 +1,9 @@
 import type { RefundActor } from '../contracts/money.ts';
-import type { PaidState } from '../contracts/states.ts';
-import type { Pool } from './pool.ts';
+import type { GenerationState, PaidState } from '../contracts/states.ts';
+import type { Database } from './database.ts';
 import type { Listed, Page } from './pages.ts';
 import { AFTER_ALL_IDS, listPage } from './pages.ts';
-import { rows } from './query.ts';
+import { row, rows } from './query.ts';
 import { SHOWN_GENERATION } from './selections.ts';
 
 /** A generation as its owner may see it. Times are Dates; amounts microcredits. */
@@ -53,22 +53,37 @@ const GET = {
 };
 
 /** A generation of this very account that has, or had, a hold and was not deleted; undefined for anything else. */
-export async function getGeneration(pool: Pool, accountId: string, id: string): Promise<Generation | undefined> {
-  const [generation] = await rows<Generation>(pool, GET, [id, accountId]);
+export async function getGeneration(db: Database, accountId: string, id: string): Promise<Generation | undefined> {
+  const [generation] = await rows<Generation>(db, GET, [id, accountId]);
   return generation;
 }
 
 /** The generations of this account that hold, or held, credits and were not deleted. */
-export async function listGenerations(pool: Pool, accountId: string, page: Page<string>): Promise<Listed<Generation>> {
+export async function listGenerations(
+  db: Database,
+  accountId: string,
+  page: Page<string>,
+): Promise<Listed<Generation>> {
   const condition =
     "g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')";
-  return listPage(
-    pool,
-    'generations',
-    `${SHOWN_GENERATION} WHERE ${condition}`,
-    'g.id',
-    accountId,
-    page,
-    AFTER_ALL_IDS,
-  );
+  return listPage(db, 'generations', `${SHOWN_GENERATION} WHERE ${condition}`, 'g.id', accountId, page, AFTER_ALL_IDS);
+}
+
+/** How the generation stands, and whether this call recorded the wish. */
+export interface RequestedCancel {
+  readonly state: GenerationState;
+  readonly first: boolean;
+}
+
+const CANCEL = { name: 'request_cancel', text: 'SELECT state, first FROM request_cancel($1, $2)' };
+
+/** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
+export async function requestCancel(
+  db: Database,
+  generationId: string,
+  by: 'client' | 'operator',
+): Promise<RequestedCancel> {
+  const wish = await row<RequestedCancel>(db, CANCEL, [generationId, by]);
+  db.changed(generationId);
+  return wish;
 }

@@ -1,4 +1,4 @@
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { rows } from './query.ts';
 
 /** A part of a list: what comes after that one, in this order. The lists are by id, and ids are by time. */
@@ -20,7 +20,7 @@ export const AFTER_ALL_NUMBERS = Number.MAX_SAFE_INTEGER;
 
 /** One more than asked for is read, to know whether there is more. */
 export async function listPage<Item extends object, After extends string | number>(
-  pool: Pool,
+  db: Database,
   what: string,
   select: string,
   key: string,
@@ -34,6 +34,6 @@ export async function listPage<Item extends object, After extends string | numbe
     text: `${select} AND ${key} ${ascending ? '>' : '<'} $2 ORDER BY ${key} ${ascending ? 'ASC' : 'DESC'} LIMIT $3`,
   };
   const beginning = ascending ? (typeof afterAll === 'number' ? 0 : '') : afterAll;
-  const found = await rows<Item>(pool, statement, [accountId, after ?? beginning, limit + 1]);
+  const found = await rows<Item>(db, statement, [accountId, after ?? beginning, limit + 1]);
   return { items: found.slice(0, limit), hasMore: found.length > limit };
 }

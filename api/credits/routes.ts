@@ -1,93 +1,34 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { accepts } from 'hono/accepts';
-import type { StatementLine, StatementTotals } from '../../ledger/index.ts';
-import { toCsv } from '../../ledger/index.ts';
+import { bearer, errorResponses, jsonContent, pageResponse, responsesWith } from '../http/contract.ts';
 import type { ApiDependencies } from '../http/deps.ts';
-import { EXAMPLE, pageOf } from '../http/examples.ts';
-import { listOf, listQuery, toList } from '../http/listing.ts';
+import { EXAMPLE } from '../http/examples.ts';
+import { listQuery } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
-import { bearer, errorResponses } from '../http/contract.ts';
-import { unixSeconds } from '../http/schemas.ts';
-
-const Credits = z
-  .object({
-    object: z.literal('credits'),
-    account_id: z.string(),
-    available_microcredits: z.number().int(),
-    held_microcredits: z.number().int(),
-  })
-  .openapi('Credits', {
-    example: {
-      object: 'credits',
-      account_id: 'acct_019a0000000070008000000000000000',
-      available_microcredits: 9428571,
-      held_microcredits: 571429,
-    },
-  });
+import { acceptsCsv, listHolds, listPrices, listTransactions, transactionsAsCsv } from './handlers.ts';
+import { Credits, Hold, PriceList, toCredits, Transactions } from './objects.ts';
 
 const get = createRoute({
   method: 'get',
   path: '/credits',
   operationId: 'getCredits',
-  summary: 'What can be spent, and what is reserved',
+  summary: 'Get the available and the held credits',
   security: bearer,
-  responses: {
-    200: { description: 'The balance.', content: { 'application/json': { schema: Credits } } },
-    ...errorResponses(401, 500, 503),
-  },
+  responses: responsesWith('The balance.', Credits),
 });
-
-const Transaction = z
-  .object({
-    id: z.string(),
-    object: z.literal('credit_transaction'),
-    kind: z.enum(['grant', 'claw_back', 'hold', 'capture', 'release', 'refund']),
-    video_id: z.string().nullable(),
-    reason: z.string().nullable(),
-    available_change_microcredits: z.number().int(),
-    held_change_microcredits: z.number().int(),
-    available_microcredits: z.number().int(),
-    held_microcredits: z.number().int(),
-    created_at: z.number().int(),
-  })
-  .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
-
-const Totals = z.object({
-  granted_microcredits: z.number().int(),
-  clawed_back_microcredits: z.number().int(),
-  charged_microcredits: z.number().int(),
-  refunded_microcredits: z.number().int(),
-});
-
-const Transactions = listOf(Transaction)
-  .extend({ totals: Totals })
-  .openapi('CreditTransactionList', {
-    example: {
-      ...pageOf(EXAMPLE.creditTransaction),
-      totals: {
-        granted_microcredits: 10000000,
-        clawed_back_microcredits: 0,
-        charged_microcredits: 0,
-        refunded_microcredits: 0,
-      },
-    },
-  });
 
 const transactions = createRoute({
   method: 'get',
   path: '/credits/transactions',
   operationId: 'listCreditTransactions',
   summary:
-    'Every movement of credits, the newest first, with the totals of all of them; as CSV for Accept: text/csv, where a Link header leads to the next page',
+    'List every movement of credits, the newest first, with the totals of all pages; as CSV for Accept: text/csv, with a Link header to the next page',
   security: bearer,
-  request: { query: listQuery(/^[1-9][0-9]{0,14}$/, '42') },
+  request: { query: listQuery(/^[1-9][0-9]{0,14}$/, EXAMPLE.creditTransaction.id) },
   responses: {
     200: {
       description: 'A page.',
       content: {
-        'application/json': {
-          schema: Transactions,
-        },
+        ...jsonContent(Transactions),
         'text/csv': { schema: z.string(), example: EXAMPLE.transactionsCsv },
       },
     },
@@ -95,102 +36,38 @@ const transactions = createRoute({
   },
 });
 
-const Hold = z
-  .object({
-    id: z.string(),
-    object: z.literal('credit_hold'),
-    video_id: z.string(),
-    state: z.enum(['active', 'captured', 'released']),
-    amount_microcredits: z.number().int(),
-    created_at: z.number().int(),
-    expires_at: z.number().int(),
-  })
-  .openapi('CreditHold', { example: EXAMPLE.creditHold });
-
 const holds = createRoute({
   method: 'get',
   path: '/credits/holds',
   operationId: 'listCreditHolds',
-  summary: 'Every reservation of credits, the newest first',
+  summary: 'List the holds, the newest first',
   security: bearer,
-  request: { query: listQuery(/^hold_[0-9a-f]{32}$/, 'hold_019a0000000070008000000000000000') },
+  request: { query: listQuery(/^hold_[0-9a-f]{32}$/, EXAMPLE.creditHold.id) },
   responses: {
-    200: {
-      description: 'A page.',
-      content: {
-        'application/json': { schema: listOf(Hold).openapi('CreditHoldList', { example: pageOf(EXAMPLE.creditHold) }) },
-      },
-    },
+    200: pageResponse('CreditHoldList', Hold, EXAMPLE.creditHold),
     ...errorResponses(400, 401, 500, 503),
   },
 });
 
-export function creditRoutes({ ledger }: ApiDependencies) {
+const prices = createRoute({
+  method: 'get',
+  path: '/prices',
+  operationId: 'listPrices',
+  summary: 'List the price of every video model, size and length, and the token prices of every text model',
+  security: bearer,
+  responses: responsesWith('The current prices.', PriceList),
+});
+
+export function creditRoutes(deps: ApiDependencies) {
   return newRouter()
     .openapi(get, async (c) => {
       const { accountId } = c.get('caller');
-      const { availableMicrocredits, heldMicrocredits } = await ledger.getBalance(accountId);
-      return c.json(
-        {
-          object: 'credits' as const,
-          account_id: accountId,
-          available_microcredits: availableMicrocredits,
-          held_microcredits: heldMicrocredits,
-        },
-        200,
-      );
+      return c.json(toCredits(accountId, await deps.ledger.getBalance(accountId)), 200);
     })
     .openapi(transactions, async (c) => {
-      const { limit, order, after } = c.req.valid('query');
-      const page = { limit, order, after: after === undefined ? null : Number(after) };
-      const { items, hasMore } = await ledger.listTransactions(c.get('caller').accountId, page);
-      const json = 'application/json';
-      const type = accepts(c, { header: 'Accept', supports: [json, 'text/csv'], default: json });
-      if (type === 'text/csv') {
-        // CSV has no room to say that there is more.
-        const last = items.at(-1)?.transactionId;
-        if (hasMore) c.header('link', `<${c.req.path}?limit=${limit}&order=${order}&after=${last}>; rel="next"`);
-        return c.body(toCsv(items), 200, { 'content-type': 'text/csv; charset=utf-8' });
-      }
-      const totals = toTotals(await ledger.getTotals(c.get('caller').accountId));
-      return c.json({ ...toList(items.map(toTransaction), hasMore), totals }, 200);
+      if (acceptsCsv(c)) return transactionsAsCsv(deps, c, c.req.valid('query'));
+      return c.json(await listTransactions(deps, c.get('caller').accountId, c.req.valid('query')), 200);
     })
-    .openapi(holds, async (c) => {
-      const { limit, order, after = null } = c.req.valid('query');
-      const { items, hasMore } = await ledger.listHolds(c.get('caller').accountId, { limit, order, after });
-      const data = items.map(({ id, generationId, state, amountMicrocredits, createdAt, expiresAt }) => ({
-        id,
-        object: 'credit_hold' as const,
-        video_id: generationId,
-        state,
-        amount_microcredits: amountMicrocredits,
-        created_at: unixSeconds(createdAt),
-        expires_at: unixSeconds(expiresAt),
-      }));
-      return c.json(toList(data, hasMore), 200);
-    });
-}
-
-function toTotals(totals: StatementTotals): z.infer<typeof Totals> {
-  return {
-    granted_microcredits: totals.grantedMicrocredits,
-    clawed_back_microcredits: totals.clawedBackMicrocredits,
-    charged_microcredits: totals.chargedMicrocredits,
-    refunded_microcredits: totals.refundedMicrocredits,
-  };
-}
-
-function toTransaction(line: StatementLine): z.infer<typeof Transaction> {
-  return {
-    id: String(line.transactionId),
-    object: 'credit_transaction',
-    kind: line.kind,
-    video_id: line.generationId,
-    reason: line.reason,
-    available_change_microcredits: line.availableMicrocredits,
-    held_change_microcredits: line.heldMicrocredits,
-    available_microcredits: line.availableAfterMicrocredits,
-    held_microcredits: line.heldAfterMicrocredits,
-    created_at: unixSeconds(line.recordedAt),
-  };
+    .openapi(holds, async (c) => c.json(await listHolds(deps, c.get('caller').accountId, c.req.valid('query')), 200))
+    .openapi(prices, async (c) => c.json(await listPrices(deps), 200));
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { jsonResponse } from '../http/contract.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { newRouter } from '../http/router.ts';
 
@@ -12,30 +13,30 @@ const healthz = createRoute({
   method: 'get',
   path: '/healthz',
   operationId: 'health',
-  summary: 'This process is alive',
-  responses: { 200: { description: 'Alive.', content: { 'application/json': { schema: Health } } } },
+  summary: 'Check that this process is alive',
+  responses: { 200: jsonResponse('The process is alive.', Health) },
 });
 
 const readyz = createRoute({
   method: 'get',
   path: '/readyz',
   operationId: 'ready',
-  summary: 'The database and Temporal answer',
+  summary: 'Check that the database and Temporal answer',
   responses: {
-    200: { description: 'Ready.', content: { 'application/json': { schema: Ready } } },
-    503: { description: 'A part is away.', content: { 'application/json': { schema: Ready } } },
+    200: jsonResponse('Both answer.', Ready),
+    503: jsonResponse('The database or Temporal does not answer.', Ready),
   },
 });
 
-/** A probe wants to know now. */
+/** Shorter than the timeout of common health probes. */
 const PROBE_TIMEOUT_MS = 2000;
 
-export function healthRoutes({ ledger, temporal }: ApiDependencies) {
+export function healthRoutes({ store, temporal }: ApiDependencies) {
   return newRouter()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyz, async (c) => {
       const [isDatabaseUp, isTemporalUp] = await Promise.all([
-        isUp(ledger.ping().then(() => true)),
+        isUp(store.ping().then(() => true)),
         isUp(temporal.isUp(PROBE_TIMEOUT_MS)),
       ]);
       const parts = { database: isDatabaseUp, temporal: isTemporalUp };

@@ -116,6 +116,26 @@ export const EXAMPLE = {
   video,
   videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
   createVideo: { model: 'sora-2', prompt: 'a red fox runs through fresh snow', seconds: '4', size: '720x1280' },
+  credits: {
+    object: 'credits',
+    account_id: accountId,
+    available_microcredits: 9428571,
+    held_microcredits: 571429,
+  },
+  creditTotals: {
+    granted_microcredits: 10000000,
+    clawed_back_microcredits: 0,
+    charged_microcredits: 0,
+    refunded_microcredits: 0,
+  },
+  price: {
+    object: 'price',
+    model: 'sora-2',
+    size: '720x1280',
+    seconds: '4',
+    amount_microcredits: 571429,
+    amount: '0.571429',
+  },
   creditHold: {
     id: 'hold_019a0000000070008000000000000000',
     object: 'credit_hold',

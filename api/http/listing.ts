@@ -23,6 +23,8 @@ export function listQuery(id: RegExp, example: string) {
   });
 }
 
+export type ListQuery = z.output<ReturnType<typeof listQuery>>;
+
 /** The schema of a list of these items. */
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({

@@ -55,7 +55,7 @@ early what place_hold would refuse, before anything large is written; place_hold
 outcome: 'admitted'; 'sales_closed', 'exceeds_max_credits' (the price is above p_max_microcredits), 'account_frozen',
 'insufficient_credits' (no generation is written; a key keeps this refusal); 'too_many_active_generations',
 'key_spend_limit' (a generation in state 'refused' is written); for a repeat what find_repeat answers.
-Rules: MR-26, MR-28, MR-29, MR-90, MR-95.$$;
+Rules: MR-26, MR-28, MR-29, MR-47, MR-90, MR-95.$$;
 
 CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,

@@ -34,7 +34,7 @@ COMMENT ON FUNCTION guard_generation IS
 $$Trigger: a generation keeps what it was admitted with, follows its states, keeps its provider video, is settled once, and
 stays deleted. Its error message may be erased with its deletion, because it may quote the prompt.
 Raises HF004.
-Rules: MR-41, MR-42, MR-45, MR-85, MR-96.$$;
+Rules: MR-41, MR-42, MR-45, MR-47, MR-85, MR-96.$$;
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER generation_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON generation_events

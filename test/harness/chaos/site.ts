@@ -12,8 +12,8 @@ import { owned, postgresUser, reachableParent } from '../../../dev/postgres-plac
 import { runTool } from '../../../dev/processes.ts';
 import { repository } from '../../../dev/state.ts';
 import { prepareNamespace, serverCommand as temporalCommand } from '../../../dev/temporal.ts';
-import type { Pool } from '../../../ledger/index.ts';
-import { createPool } from '../../../ledger/index.ts';
+import type { Pool } from '../../../store/index.ts';
+import { createPool } from '../../../store/index.ts';
 import { buildWorkflowBundle } from '../../../worker/bundle.ts';
 import type { Mutant } from '../mutants/mutant.ts';
 import { applyMutant } from '../mutants/mutant.ts';
@@ -204,7 +204,7 @@ function withoutSettings(folder: string): NodeJS.ProcessEnv {
 
 async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
   const args = ['--import', 'tsx', 'migrations/main.ts'];
-  const { code, output } = await runTool(process.execPath, args, { limit_ms: READY_LIMIT_MS, env, cwd: repository });
+  const { code, output } = await runTool(process.execPath, args, { limitMs: READY_LIMIT_MS, env, cwd: repository });
   if (code !== 0) throw new Error(`the migrations failed:\n${output}`);
 }
 

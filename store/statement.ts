@@ -1,0 +1,91 @@
+/**
+ * A statement says which columns it answers with, and the type of its rows is derived from that. The test
+ * `test/integration/statements.test.ts` compares each with the migrated database.
+ */
+
+/** A column as PostgreSQL describes it, and the type that the pool makes of its values. */
+export interface Column<Value> {
+  /** As `regtype` spells it. */
+  readonly type: string;
+  /** `excluded`: the column may be NULL in its table, and the statement's conditions rule that out. */
+  readonly null: 'never' | 'possible' | 'excluded';
+  /** For the compiler alone. */
+  readonly value?: Value;
+}
+
+export type Columns = Readonly<Record<string, Column<unknown>>>;
+
+const column = <Value>(type: string): Column<Value> => ({ type, null: 'never' });
+
+export const t = {
+  text: column<string>('text'),
+  /** One of a few words. */
+  word: <Word extends string>() => column<Word>('text'),
+  boolean: column<boolean>('boolean'),
+  integer: column<number>('integer'),
+  /** Exact: see `createPool`. */
+  bigint: column<number>('bigint'),
+  timestamptz: column<Date>('timestamp with time zone'),
+  bytea: column<Buffer>('bytea'),
+  json: <Value>() => column<Value>('json'),
+  jsonb: <Value>() => column<Value>('jsonb'),
+  texts: <Word extends string = string>() => column<readonly Word[]>('text[]'),
+  nullable: <Value>(of: Column<Value>): Column<Value | null> => ({ type: of.type, null: 'possible' }),
+  notNull: <Value>(of: Column<Value>): Column<Value> => ({ ...of, null: 'excluded' }),
+};
+
+type RowOfColumns<Of extends Columns> = {
+  readonly [Name in keyof Of]: Of[Name] extends Column<infer Value> ? Value : never;
+};
+
+type RowOfCases<By extends string, Of extends Readonly<Record<string, Columns>>> = {
+  [Case in keyof Of & string]: { readonly [Name in By]: Case } & RowOfColumns<Of[Case]>;
+}[keyof Of & string];
+
+/** Rows of several kinds. */
+export interface Cases<Row> {
+  readonly by: string;
+  readonly cases: Readonly<Record<string, Columns>>;
+  /** For the compiler alone. */
+  readonly row?: Row;
+}
+
+/** The column `by` is a word that says which other columns have a value. Those of the other kinds are NULL. */
+export function cases<By extends string, Of extends Readonly<Record<string, Columns>>>(
+  by: By,
+  of: Of,
+): Cases<RowOfCases<By, Of>> {
+  return { by, cases: of };
+}
+
+export interface Statement<Row> {
+  /** Prepared once a connection under this name. */
+  readonly name: string;
+  readonly text: string;
+  readonly row: Columns | Cases<unknown>;
+  /** For the compiler alone. */
+  readonly answer?: Row;
+}
+
+export type RowOf<Of> = Of extends Statement<infer Row> | Cases<infer Row> ? Row : never;
+
+const defined = new Map<string, Statement<unknown>>();
+
+/** Every statement there is, by its name. */
+export const STATEMENTS: ReadonlyMap<string, Statement<unknown>> = defined;
+
+interface Definition<Row> {
+  readonly name: string;
+  readonly text: string;
+  readonly row: Row;
+}
+
+/** Of a function that returns nothing, `row` is empty. */
+export function defineStatement<Row>(definition: Definition<Cases<Row>>): Statement<Row>;
+export function defineStatement<Of extends Columns>(definition: Definition<Of>): Statement<RowOfColumns<Of>>;
+export function defineStatement(statement: Definition<Columns | Cases<unknown>>): Statement<unknown> {
+  // A connection would refuse the second of two statements under one name.
+  if (defined.has(statement.name)) throw new Error(`two statements are named ${statement.name}`);
+  defined.set(statement.name, statement);
+  return statement;
+}
