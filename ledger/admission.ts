@@ -1,7 +1,9 @@
 import type { HoldRefusalCode } from '../contracts/activities.ts';
-import type { GenerationState, PaidState } from '../contracts/states.ts';
+import type { GenerationState } from '../contracts/states.ts';
 import type { Pool } from '../store/pool.ts';
 import { row, rows } from '../store/query.ts';
+import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
+import { ADMISSION_COLUMNS, ADMISSIONS, REPEATS } from './admissions.ts';
 
 /** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
 
@@ -49,55 +51,19 @@ export interface KeptAnswer {
   readonly body: unknown;
 }
 
-export type Admission =
-  | Repeated
-  | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
-  | {
-      readonly outcome:
-        | 'exceeds_max_credits'
-        | 'account_frozen'
-        | 'insufficient_credits'
-        | 'too_many_active_generations'
-        | 'key_spend_limit';
-      readonly amountMicrocredits: number;
-    }
-  /** Nothing was written; `getSales` says why. */
-  | { readonly outcome: 'sales_closed' }
-  /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
-  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' };
-
-/** What a request is answered with that came before. */
-export type Repeated =
-  /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
-  | { readonly outcome: 'in_use' | 'reused' | 'too_old' }
-  /** An SDK's retry means this generation, whose hold is not placed yet. */
-  | { readonly outcome: 'pending'; readonly generationId: string; readonly amountMicrocredits: number }
-  /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
-  | {
-      readonly outcome: 'replay';
-      readonly generationId: string | null;
-      readonly status: 200 | 402;
-      readonly answer: unknown;
-      readonly amountMicrocredits: number;
-    };
-
-export interface AdmissionRow {
-  outcome: Admission['outcome'];
-  generation_id: string;
-  amount_microcredits: number;
-  answer_status: 200 | 402;
-  answer: unknown;
-}
-
-const ADMIT = {
+const ADMIT = defineStatement({
   name: 'admit_generation',
-  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
-};
+  text: `SELECT ${ADMISSION_COLUMNS}
+    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+  row: cases('outcome', ADMISSIONS),
+});
+
+export type Admission = RowOf<typeof ADMIT>;
 
 /** Writes the request if it could be held at a glance; holds nothing, and of a refusal nothing large is written. Raises `already_admitted` for a used id. */
 export async function admitGeneration(pool: Pool, request: AdmissionRequest): Promise<Admission> {
   const reference = request.inputReference;
-  const admitted = await row<AdmissionRow>(pool, ADMIT, [
+  return row(pool, ADMIT, [
     request.generationId,
     request.accountId,
     request.apiKeyId,
@@ -115,17 +81,17 @@ export async function admitGeneration(pool: Pool, request: AdmissionRequest): Pr
     request.idempotencyKey,
     request.retryWithinMs,
   ]);
-  return toAdmission(admitted);
 }
 
-const ADMIT_TEXT = {
+const ADMIT_TEXT = defineStatement({
   name: 'admit_text',
-  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-};
+  text: `SELECT ${ADMISSION_COLUMNS} FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+  row: cases('outcome', ADMISSIONS),
+});
 
 /** The same for a text, at the most that it can cost. */
 export async function admitText(pool: Pool, request: TextAdmissionRequest): Promise<Admission> {
-  const admitted = await row<AdmissionRow>(pool, ADMIT_TEXT, [
+  return row(pool, ADMIT_TEXT, [
     request.generationId,
     request.accountId,
     request.apiKeyId,
@@ -139,41 +105,9 @@ export async function admitText(pool: Pool, request: TextAdmissionRequest): Prom
     request.idempotencyKey,
     request.retryWithinMs,
   ]);
-  return toAdmission(admitted);
 }
 
-export function toAdmission(admitted: AdmissionRow): Admission {
-  const {
-    outcome,
-    generation_id: generationId,
-    amount_microcredits: amountMicrocredits,
-    answer_status,
-    answer,
-  } = admitted;
-  switch (outcome) {
-    case 'admitted':
-    case 'pending':
-      return { outcome, generationId, amountMicrocredits };
-    case 'exceeds_max_credits':
-    case 'account_frozen':
-    case 'insufficient_credits':
-    case 'too_many_active_generations':
-    case 'key_spend_limit':
-      return { outcome, amountMicrocredits };
-    case 'replay':
-      return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
-    case 'sales_closed':
-    case 'unknown_model':
-    case 'unknown_size':
-    case 'unknown_original':
-    case 'in_use':
-    case 'reused':
-    case 'too_old':
-      return { outcome };
-  }
-}
-
-const KEEP = { name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)' };
+const KEEP = defineStatement({ name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)', row: {} });
 
 /** Keeps the answer to a request that came with an idempotency key; the first one stands, and another generation's is left alone. */
 export async function keepAnswer(
@@ -186,7 +120,13 @@ export async function keepAnswer(
   await row(pool, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body), generationId]);
 }
 
-const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, $2, $3, $4, $5)' };
+const FIND_REPEAT = defineStatement({
+  name: 'find_repeat',
+  text: `SELECT ${ADMISSION_COLUMNS} FROM find_repeat($1, $2, $3, $4, $5)`,
+  row: cases('outcome', REPEATS),
+});
+
+export type Repeated = RowOf<typeof FIND_REPEAT>;
 
 /**
  * What a repeat is answered with, whatever has changed since the first request; undefined for what is new. Each retry of an
@@ -195,33 +135,39 @@ const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, 
 export async function findRepeat(pool: Pool, request: RepeatableRequest): Promise<Repeated | undefined> {
   const { accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs } = request;
   const values = [accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs];
-  const [found] = await rows<AdmissionRow>(pool, FIND_REPEAT, values);
-  return found === undefined ? undefined : (toAdmission(found) as Repeated);
+  const [found] = await rows(pool, FIND_REPEAT, values);
+  return found;
 }
 
-const MARK_KNOWN = { name: 'mark_known', text: 'SELECT mark_known($1, $2)' };
+const MARK_KNOWN = defineStatement({ name: 'mark_known', text: 'SELECT mark_known($1, $2)', row: {} });
 
 /** Notes that this API key has named the generation; nothing if another key asked for it. */
 export async function markKnown(pool: Pool, generationId: string, apiKeyId: string): Promise<void> {
   await row(pool, MARK_KNOWN, [generationId, apiKeyId]);
 }
 
-const VOID = {
+const HELD = { refusalCode: t.nullable(t.word<never>()) };
+const NOTHING_HELD = { refusalCode: t.word<HoldRefusalCode>() };
+
+const VOID = defineStatement({
   name: 'void_generation',
   text: 'SELECT state, refusal_code AS "refusalCode" FROM void_generation($1)',
-};
+  row: cases('state', { held: HELD, charged: HELD, released: HELD, refused: NOTHING_HELD, voided: NOTHING_HELD }),
+});
 
 /** What a request came to; `voided` means that nothing is held or ever will be. */
-export type Voided =
-  | { readonly state: PaidState; readonly refusalCode: null }
-  | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
+export type Voided = RowOf<typeof VOID>;
 
 /** Gives up a request that has no hold yet; answers with how it stands afterwards. */
 export async function voidGeneration(pool: Pool, generationId: string): Promise<Voided> {
-  return row<Voided>(pool, VOID, [generationId]);
+  return row(pool, VOID, [generationId]);
 }
 
-const CANCEL = { name: 'request_cancel', text: 'SELECT state, first FROM request_cancel($1, $2)' };
+const CANCEL = defineStatement({
+  name: 'request_cancel',
+  text: 'SELECT state, first FROM request_cancel($1, $2)',
+  row: { state: t.word<GenerationState>(), first: t.boolean },
+});
 
 /** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
 export async function requestCancel(
@@ -232,14 +178,22 @@ export async function requestCancel(
   return row(pool, CANCEL, [generationId, by]);
 }
 
-const BEGIN_DELETION = { name: 'begin_owners_deletion', text: 'SELECT begin_owners_deletion($1, $2)' };
+const BEGIN_DELETION = defineStatement({
+  name: 'begin_owners_deletion',
+  text: 'SELECT begin_owners_deletion($1, $2)',
+  row: {},
+});
 
 /** Records that its owner wants a charged video deleted: from here on it is not refunded when its content is gone. */
 export async function beginOwnersDeletion(pool: Pool, accountId: string, generationId: string): Promise<void> {
   await row(pool, BEGIN_DELETION, [generationId, accountId]);
 }
 
-const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2, $3) AS deleted' };
+const DELETE = defineStatement({
+  name: 'delete_generation',
+  text: 'SELECT delete_generation($1, $2, $3) AS deleted',
+  row: { deleted: t.boolean },
+});
 
 /**
  * Hides a settled generation from its owner and erases what was asked for and written; false while it is open.
@@ -251,5 +205,5 @@ export async function deleteGeneration(
   generationId: string,
   providerKeeps: string | null = null,
 ): Promise<boolean> {
-  return (await row<{ deleted: boolean }>(pool, DELETE, [generationId, accountId, providerKeeps])).deleted;
+  return (await row(pool, DELETE, [generationId, accountId, providerKeeps])).deleted;
 }

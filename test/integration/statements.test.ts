@@ -140,6 +140,6 @@ describe('a statement that does not agree with the database is named:', () => {
   });
 
   it('a column that the database does not have', async () => {
-    await expect(differences({ text: 'SELECT settled_at FROM generations', row: {} })).rejects.toThrow(/settled_at/);
+    await expect(differences({ text: 'SELECT released_at FROM generations', row: {} })).rejects.toThrow(/released_at/);
   });
 });
