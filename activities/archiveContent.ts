@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Archived } from '../contracts/activities.ts';
 import type { ContentVariant } from '../contracts/content.ts';
 import { contentKey } from '../contracts/content.ts';
-import type { Archiving } from '../ledger/index.ts';
+import type { Archiving } from '../store/index.ts';
 import { NotTheContent } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { copyContent, type Progress } from './copyContent.ts';
@@ -28,7 +28,7 @@ interface Run {
 
 /** See `OutboundActivities.archiveContent`. */
 export async function archiveContent(deps: ActivityDependencies, generationId: string): Promise<Archived> {
-  const archiving = await deps.ledger.getArchiving(generationId);
+  const archiving = await deps.store.getArchiving(generationId);
   if (archiving.video === 'gone') {
     await deps.archive.remove(generationId);
     return { outcome: 'gone' };
@@ -65,7 +65,7 @@ async function archiveVideo(run: Run): Promise<Archived['outcome']> {
 /** What was sent is no video, or not all of it: told once, and tried again like any other trouble of the provider. */
 async function unusable({ deps, generationId }: Run, error: unknown): Promise<never> {
   if (!(error instanceof NotTheContent)) throw error;
-  if (await deps.ledger.recordUnusableContent(generationId, error.message)) deps.count('content_unusable');
+  if (await deps.store.recordUnusableContent(generationId, error.message)) deps.count('content_unusable');
   throw transient(`No content from the provider: ${error.message}.`, null);
 }
 
@@ -87,7 +87,7 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
     run.progress = progress;
   });
   if (copied === 'missing') return 'missing';
-  const { state } = await deps.ledger.recordContent(generationId, variant, { state: 'archived', ...copied, location });
+  const { state } = await deps.store.recordContent(generationId, variant, { state: 'archived', ...copied, location });
   if (state === 'gone') await deps.archive.remove(generationId);
   return state;
 }
@@ -107,8 +107,8 @@ function reachable({ deps: { provider }, archiving }: Run): string {
 }
 
 /** Its owner has deleted it meanwhile: nothing of it is kept. */
-async function forget({ ledger, archive }: ActivityDependencies, generationId: string): Promise<Archived> {
+async function forget({ store, archive }: ActivityDependencies, generationId: string): Promise<Archived> {
   await archive.remove(generationId);
-  const { state } = await ledger.recordContent(generationId, 'video', { state: 'gone' });
+  const { state } = await store.recordContent(generationId, 'video', { state: 'gone' });
   return { outcome: state };
 }

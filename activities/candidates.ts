@@ -1,4 +1,4 @@
-import type { OpenAttempt } from '../ledger/index.ts';
+import type { OpenAttempt } from '../store/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { likenessOf, wideForm, type Likeness } from './likeness.ts';
@@ -28,7 +28,7 @@ const TEXT_LENGTH = 300;
 
 /** Reads the list and keeps of it only what could be meant: what has an owner, or was there before, is put aside. */
 export async function lookForCandidates(deps: ProviderDependencies, attempt: OpenAttempt): Promise<Looked> {
-  const { ledger, provider } = deps;
+  const { store, provider } = deps;
   // By this process's clock, to which the provider's `Date` was compared; begunAt is by the database's.
   const begunHereMs = Date.now() - attempt.ageMs;
   const offsets: number[] = [];
@@ -36,7 +36,7 @@ export async function lookForCandidates(deps: ProviderDependencies, attempt: Ope
   let skewMs: number | null = null;
   const end = await listRecent(provider, attempt.begunAt, async (videos, clockSkewMs) => {
     skewMs = clockSkewMs;
-    const owned = await ledger.findOwnedVideos(
+    const owned = await store.findOwnedVideos(
       provider.name,
       videos.map(({ id }) => id),
     );
@@ -53,7 +53,7 @@ export async function lookForCandidates(deps: ProviderDependencies, attempt: Ope
   if (unowned.length > MOST_CANDIDATES) {
     return { end: { read: 'in part', why: 'too many videos have no owner' }, candidates: unowned, begunAtMs };
   }
-  const earlier = await ledger.findListedBefore(
+  const earlier = await store.findListedBefore(
     attempt,
     unowned.map(({ id }) => id),
   );

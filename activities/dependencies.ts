@@ -3,6 +3,7 @@ import type { Alarm } from '../contracts/alarms.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { ContentStore, WebhookSender } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
+import type { Store } from '../store/index.ts';
 
 /** What the reconciler asks of Temporal; by describe, for a list may lag behind. */
 export interface Generations {
@@ -27,8 +28,51 @@ export interface CopyLimits {
   readonly tryMs: number;
 }
 
+/** Of the ledger, what activities use. */
+type LedgerOperation =
+  | 'placeHold'
+  | 'settleGeneration'
+  | 'recordSettlementRefusal'
+  | 'listHeld'
+  | 'listFollowed'
+  | 'stopFollowing'
+  | 'voidLateRequests'
+  | 'compareNextAccounts';
+
+/** Of the store, what activities use. */
+type StoreOperation =
+  | 'beginAttempt'
+  | 'endAttempt'
+  | 'noteAmbiguousAttempt'
+  | 'getOpenAttempt'
+  | 'getProviderVideo'
+  | 'noteUnreachable'
+  | 'recordLook'
+  | 'adoptVideo'
+  | 'findOwnedVideos'
+  | 'findListedBefore'
+  | 'noteOwnerlessVideos'
+  | 'listUnmatchedPrompts'
+  | 'recordText'
+  | 'endText'
+  | 'closeText'
+  | 'requestCancel'
+  | 'getArchiving'
+  | 'listUnarchived'
+  | 'recordContent'
+  | 'recordContentGone'
+  | 'recordUnusableContent'
+  | 'listUnclaimed'
+  | 'beginDeletion'
+  | 'endDeletion'
+  | 'listWebhooks'
+  | 'listOverdueWebhooks'
+  | 'getWebhookToSend'
+  | 'recordWebhookAttempt';
+
 export interface ActivityDependencies {
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, LedgerOperation>;
+  readonly store: Pick<Store, StoreOperation>;
   readonly provider: Provider;
   readonly archive: ContentStore;
   readonly webhooks: WebhookSender;
@@ -49,5 +93,5 @@ export interface ActivityDependencies {
 /** What has to do with the provider alone. */
 export type ProviderDependencies = Pick<
   ActivityDependencies,
-  'ledger' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count'
+  'store' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count'
 >;

@@ -1,5 +1,5 @@
 import type { FindOutcome } from '../contracts/activities.ts';
-import type { OpenAttempt } from '../ledger/index.ts';
+import type { OpenAttempt } from '../store/index.ts';
 import { judge, lookForCandidates, type Judgement } from './candidates.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { wideForm } from './likeness.ts';
@@ -7,8 +7,8 @@ import { notAsked } from './transient.ts';
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
-  const { ledger, provider } = deps;
-  const attempt = await ledger.getOpenAttempt(generationId);
+  const { store, provider } = deps;
+  const attempt = await store.getOpenAttempt(generationId);
   if (attempt === undefined) return closed(deps, generationId);
   // MR-35
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
@@ -17,12 +17,12 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
   }
   const looked = await lookForCandidates(deps, attempt);
   if (looked.end.read === 'cannot list') return { outcome: 'unknowable', why: 'the provider has no list' };
-  const others = looked.candidates.length === 0 ? [] : await ledger.listUnmatchedPrompts(generationId);
+  const others = looked.candidates.length === 0 ? [] : await store.listUnmatchedPrompts(generationId);
   const judged = judge(looked, others.map(wideForm));
   if (judged.outcome === 'fits') return adopt(deps, generationId, attempt, judged);
   if (attempt.ageMs < deps.lookForCreateMs) return { outcome: 'nothing_yet' };
   if (judged.outcome === 'unclear') return judged;
-  const ended = await ledger.endAttempt(generationId, attempt.number, { outcome: 'not_found' });
+  const ended = await store.endAttempt(generationId, attempt.number, { outcome: 'not_found' });
   return ended === 'not_found' ? { outcome: 'not_found' } : closed(deps, generationId);
 }
 
@@ -32,7 +32,7 @@ async function adopt(
   attempt: OpenAttempt,
   found: Extract<Judgement, { outcome: 'fits' }>,
 ): Promise<FindOutcome> {
-  const { outcome, providerVideoId } = await deps.ledger.adoptVideo(generationId, attempt.number, found);
+  const { outcome, providerVideoId } = await deps.store.adoptVideo(generationId, attempt.number, found);
   if (providerVideoId !== null) {
     return { outcome: 'adopted', providerVideoId, providerEventsExpected: deps.providerEventsExpected };
   }
@@ -50,7 +50,7 @@ async function adopt(
 
 /** The attempt has ended meanwhile; the late answer to the create may have brought its video. */
 async function closed(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
-  const { videoId } = await deps.ledger.getProviderVideo(generationId);
+  const { videoId } = await deps.store.getProviderVideo(generationId);
   if (videoId === null) return { outcome: 'closed' };
   return { outcome: 'adopted', providerVideoId: videoId, providerEventsExpected: deps.providerEventsExpected };
 }

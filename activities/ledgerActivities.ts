@@ -3,15 +3,15 @@ import type { GenerationRef, LedgerActivities, SettleResult } from '../contracts
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
 import type { SettlementReason } from '../contracts/states.ts';
 import type { Movement } from '../ledger/index.ts';
-import { LedgerError } from '../ledger/index.ts';
+import { LedgerError } from '../store/index.ts';
 import type { ActivityDependencies, Log } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'archive' | 'holdTtlSeconds' | 'count' | 'log'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'archive' | 'holdTtlSeconds' | 'count' | 'log'>;
 
 /** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, holdTtlSeconds, count, log } = deps;
+  const { ledger, store, holdTtlSeconds, count, log } = deps;
   return {
     placeHold: ({ generationId, accountId }) =>
       ledger.placeHold(generationId, holdTtlSeconds, accountId, teller(log, accountId)),
@@ -19,7 +19,7 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
     releaseHold: ({ reason, ...generation }) => settle(deps, generation, reason),
     emergencyRelease: (generation) => settle(deps, generation, 'emergency'),
     recordCancel: async ({ generationId }) => {
-      await ledger.requestCancel(generationId, 'operator');
+      await store.requestCancel(generationId, 'operator');
     },
     alertOverdue: async ({ holds, generationId, why }) => {
       count('hold_overdue', holds);

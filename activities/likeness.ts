@@ -1,4 +1,4 @@
-import type { OpenAttempt } from '../ledger/index.ts';
+import type { OpenAttempt } from '../store/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 
 /**

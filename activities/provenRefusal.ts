@@ -14,7 +14,7 @@ const STALE_AFTER_MS = 10_000;
 
 /** Closes the attempt unmade when this process was halted since then, or is told to stop; undefined: the call may be made. */
 export async function giveUpIfHalted(
-  { ledger }: ProviderDependencies,
+  { store }: ProviderDependencies,
   generationId: string,
   number: number,
   askedAtMs: number,
@@ -22,23 +22,23 @@ export async function giveUpIfHalted(
   const { cancellationSignal } = Context.current();
   if (performance.now() - askedAtMs <= STALE_AFTER_MS && !cancellationSignal.aborted) return undefined;
   const why = 'the worker was halted before the call';
-  await ledger.endAttempt(generationId, number, { outcome: 'not_made', code: 'not_sent', message: why });
+  await store.endAttempt(generationId, number, { outcome: 'not_made', code: 'not_sent', message: why });
   return { outcome: 'not_made', why, retryAfterMs: null };
 }
 
 /** Closes the attempt by what a refusal proves (MR-12, MR-13, MR-40). */
 export async function recordRefusal(
-  { ledger, count }: ProviderDependencies,
+  { store, count }: ProviderDependencies,
   generationId: string,
   number: number,
   refusal: Exclude<CreateRefusal, { outcome: 'ambiguous' }>,
 ): Promise<NothingMade> {
   const { outcome, message } = refusal;
   if (outcome === 'clients_fault') {
-    await ledger.endAttempt(generationId, number, { outcome: 'refused', code: refusal.code, message });
+    await store.endAttempt(generationId, number, { outcome: 'refused', code: refusal.code, message });
     return { outcome: 'refused', errorCode: refusal.code };
   }
   if (outcome === 'operators_fault') count('provider_operator_fault');
-  await ledger.endAttempt(generationId, number, { outcome: 'not_made', code: outcome, message });
+  await store.endAttempt(generationId, number, { outcome: 'not_made', code: outcome, message });
   return { outcome: 'not_made', why: refusal.why, retryAfterMs: refusal.retryAfterMs };
 }

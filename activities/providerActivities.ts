@@ -61,7 +61,7 @@ async function submitVideo(
   if (unrecorded !== undefined) return recordMade(deps, generationId, unrecorded);
 
   const askedAtMs = performance.now();
-  const begun = await deps.ledger.beginAttempt(generationId, deps.provider, leastTimeLeftMs);
+  const begun = await deps.store.beginAttempt(generationId, deps.provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return created(deps, begun.providerVideoId);
@@ -97,7 +97,7 @@ async function recordCreate(
   number: number,
   result: CreateResult,
 ): Promise<SubmitOutcome> {
-  const { ledger } = deps;
+  const { store } = deps;
   switch (result.outcome) {
     case 'created': {
       const { id, createdAt } = result.video;
@@ -109,7 +109,7 @@ async function recordCreate(
       return recordMade(deps, generationId, video);
     }
     case 'ambiguous':
-      await ledger.noteAmbiguousAttempt(generationId, number, result.why);
+      await store.noteAmbiguousAttempt(generationId, number, result.why);
       return { outcome: 'ambiguous', why: result.why };
     default:
       return recordRefusal(deps, generationId, number, result);
@@ -120,7 +120,7 @@ async function recordMade(deps: ProviderDependencies, generationId: string, vide
   const { number, providerVideoId, createdAtMs } = video;
   const providerCreatedAt = createdAtMs === null ? null : new Date(createdAtMs);
   const end = { outcome: 'created', providerVideoId, providerCreatedAt } as const;
-  switch (await deps.ledger.endAttempt(generationId, number, end)) {
+  switch (await deps.store.endAttempt(generationId, number, end)) {
     case 'created':
       break;
     case 'conflict':
@@ -145,8 +145,8 @@ interface Unanswered {
 const unanswered = new WeakMap<Context, Unanswered>();
 
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
-  const { provider, ledger } = deps;
-  const made = await ledger.getProviderVideo(generationId);
+  const { provider, store } = deps;
+  const made = await store.getProviderVideo(generationId);
   if (made.provider !== provider.name) {
     throw notAsked('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).');
   }
@@ -157,7 +157,7 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
-  const { verdict } = await ledger.recordLook(generationId, providerVideoId, answer.video);
+  const { verdict } = await store.recordLook(generationId, providerVideoId, answer.video);
   return { verdict };
 }
 
@@ -169,11 +169,11 @@ function countUnanswered(askedAtMs: number): void {
 }
 
 /** Told once, before the answer; a note that can't be written must not stand in the way of the look. */
-async function noteUnanswered({ ledger }: ProviderDependencies, generationId: string): Promise<void> {
+async function noteUnanswered({ store }: ProviderDependencies, generationId: string): Promise<void> {
   const earlier = Context.current().info.heartbeatDetails as Unanswered | undefined;
   if (earlier === undefined || earlier.tries === 0) return;
   const forMs = Math.max(0, Date.now() - earlier.sinceMs);
-  await ledger.noteUnreachable(generationId, earlier.tries, forMs).then(
+  await store.noteUnreachable(generationId, earlier.tries, forMs).then(
     () => keepUnanswered({ ...earlier, tries: 0 }),
     () => undefined,
   );

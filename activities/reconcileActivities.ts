@@ -6,7 +6,7 @@ import type { ActivityDependencies, Generations } from './dependencies.ts';
 import { listRecent } from './listRecent.ts';
 import { transient } from './transient.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'generations' | 'provider' | 'count'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'generations' | 'provider' | 'count'>;
 
 const VOIDED_AT_ONCE = 500;
 const COMPARED_AT_ONCE = 50;
@@ -14,7 +14,7 @@ const COMPARED_AT_ONCE = 50;
 const DESCRIBED_AT_ONCE = 20;
 
 export function createReconcileActivities(deps: Dependencies): ReconcileActivities {
-  const { ledger, generations, provider, count } = deps;
+  const { ledger, store, generations, provider, count } = deps;
   return {
     surveyHolds: async ({ after, limit }) => {
       const held = await ledger.listHeld(after ?? '', limit);
@@ -23,7 +23,7 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
       return { checked: held.length, findings, next: held.length < limit ? null : (held.at(-1)?.generationId ?? null) };
     },
     surveyArchive: async ({ offset, limit }) => {
-      const charged = await ledger.listUnarchived(offset, limit);
+      const charged = await store.listUnarchived(offset, limit);
       const running = await describeAll(generations, charged);
       const findings = charged
         .filter((_, index) => running[index] === false)
@@ -44,7 +44,7 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
     voidLateRequests: () => ledger.voidLateRequests(VOIDED_AT_ONCE),
     listFollowed: ({ seed, offset, limit }) => ledger.listFollowed(seed, offset, limit),
     stopFollowing: ({ generationId }) => ledger.stopFollowing(generationId),
-    listUnclaimed: ({ seed, limit }) => ledger.listUnclaimed(provider, seed, limit),
+    listUnclaimed: ({ seed, limit }) => store.listUnclaimed(provider, seed, limit),
     compareBalances: async () => {
       // Many at once may take too long; one that does by itself keeps the others waiting, and the count below from growing.
       const compared = await ledger.compareNextAccounts(COMPARED_AT_ONCE).catch(() => ledger.compareNextAccounts(1));
@@ -95,10 +95,10 @@ export function createReconcileProviderActivities(deps: ActivityDependencies): R
 }
 
 async function deleteUnclaimed(
-  { ledger, provider, count }: ActivityDependencies,
+  { store, provider, count }: ActivityDependencies,
   generationId: string,
 ): Promise<boolean> {
-  const video = await ledger.beginDeletion(generationId);
+  const video = await store.beginDeletion(generationId);
   if (video === undefined) return false;
   if (video.provider !== provider.name) {
     throw transient('The video is at another provider than is configured now.', null);
@@ -108,18 +108,18 @@ async function deleteUnclaimed(
     throw transient(`The video could not be deleted: ${deleted.why}.`, deleted.retryAfterMs);
   }
   const providerKeeps = deleted.outcome === 'kept' ? deleted.why : null;
-  count('provider_cost_lost_microcredits', await ledger.endDeletion(generationId, providerKeeps));
+  count('provider_cost_lost_microcredits', await store.endDeletion(generationId, providerKeeps));
   return true;
 }
 
-async function findOrphans({ ledger, provider, observe }: ActivityDependencies): Promise<Orphans> {
+async function findOrphans({ store, provider, observe }: ActivityDependencies): Promise<Orphans> {
   const now = Date.now();
   const listed: string[] = [];
   const sample: string[] = [];
   let count = 0;
   const end = await listRecent(provider, new Date(now), async (videos) => {
     const ids = videos.map(({ id }) => id);
-    const owned = await ledger.findOwnedVideos(provider.name, ids);
+    const owned = await store.findOwnedVideos(provider.name, ids);
     const orphans = videos.filter(
       ({ id, createdAt }) => !owned.has(id) && (createdAt === null || now - createdAt.getTime() > ORPHAN_AFTER_MS),
     );
@@ -129,7 +129,7 @@ async function findOrphans({ ledger, provider, observe }: ActivityDependencies):
     listed.push(...ownerless.slice(0, ORPHANS_NOTED - listed.length));
   });
   // What is here now is not what a later create made.
-  if (listed.length > 0) await ledger.noteOwnerlessVideos(provider.name, listed);
+  if (listed.length > 0) await store.noteOwnerlessVideos(provider.name, listed);
   if (end.read === 'cannot list') return { count: 0, sample: [] };
   if (end.read === 'in part') throw transient(`The provider's videos can't be counted: ${end.why}.`, null);
   observe('orphan_videos', count);

@@ -7,10 +7,10 @@ import type { ActivityDependencies } from './dependencies.ts';
  * video. Answers with what is on record. An operator is alerted by counters and a line in the log.
  */
 export async function recordGone(
-  { ledger, archive, count }: Pick<ActivityDependencies, 'ledger' | 'archive' | 'count'>,
+  { store, archive, count }: Pick<ActivityDependencies, 'ledger' | 'store' | 'archive' | 'count'>,
   generationId: string,
 ): Promise<Archived['outcome']> {
-  const { content, refund } = await ledger.recordContentGone(generationId);
+  const { content, refund } = await store.recordContentGone(generationId);
   if (content.state === 'gone') count('content_gone');
   if (refund !== null) {
     count(refund === 'refunded' ? 'content_refunded' : 'content_refund_refused');

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LedgerError } from '../ledger/index.ts';
+import { LedgerError } from '../store/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 
 /** What is written is put on record, and so delivered, this often. */
@@ -10,7 +10,7 @@ const RENEWALS_A_LEASE = 6;
 
 const RETRY_MS = 1000;
 
-type Dependencies = Pick<ProviderDependencies, 'ledger' | 'textLeaseMs'>;
+type Dependencies = Pick<ProviderDependencies, 'store' | 'textLeaseMs'>;
 
 /**
  * The writer of a text holds the lease of its attempt in the database (MR-63). Temporal may take it for dead while it is alive, and
@@ -34,7 +34,7 @@ export class TextWriter {
 
   /** Takes the lease; undefined when the attempt is over already: then the provider must not be asked. */
   static async take(deps: Dependencies, generationId: string, number: number): Promise<TextWriter | undefined> {
-    const isOpen = await deps.ledger.recordText(generationId, number, '', deps.textLeaseMs);
+    const isOpen = await deps.store.recordText(generationId, number, '', deps.textLeaseMs);
     return isOpen ? new TextWriter(deps, generationId, number) : undefined;
   }
 
@@ -60,8 +60,8 @@ export class TextWriter {
   }
 
   private async recordNow(): Promise<void> {
-    const { ledger, textLeaseMs } = this.deps;
-    const isOpen = await ledger
+    const { store, textLeaseMs } = this.deps;
+    const isOpen = await store
       .recordText(this.generationId, this.number, this.output(), textLeaseMs)
       // No reason to stop: the end is recorded with all of it.
       .catch(() => true);

@@ -5,7 +5,7 @@ import type {
   WebhookLedgerActivities,
   WebhookOutboundActivities,
 } from '../contracts/webhooks.ts';
-import type { WebhookToSend } from '../ledger/index.ts';
+import type { WebhookToSend } from '../store/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { Slots } from './slots.ts';
 
@@ -16,16 +16,14 @@ import { Slots } from './slots.ts';
 const AT_ONCE = 50;
 const OF_ONE_TENANT = 8;
 
-export function createWebhookLedgerActivities({
-  ledger,
-}: Pick<ActivityDependencies, 'ledger'>): WebhookLedgerActivities {
+export function createWebhookLedgerActivities({ store }: Pick<ActivityDependencies, 'store'>): WebhookLedgerActivities {
   return {
-    listWebhooks: ({ generationId }) => ledger.listWebhooks(generationId),
-    listOverdueWebhooks: ({ seed, limit }) => ledger.listOverdueWebhooks(seed, limit),
+    listWebhooks: ({ generationId }) => store.listWebhooks(generationId),
+    listOverdueWebhooks: ({ seed, limit }) => store.listOverdueWebhooks(seed, limit),
   };
 }
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'webhooks' | 'count'>;
+type Dependencies = Pick<ActivityDependencies, 'store' | 'webhooks' | 'count'>;
 
 export function createWebhookOutboundActivities(deps: Dependencies): WebhookOutboundActivities {
   const slots = new Slots(AT_ONCE, OF_ONE_TENANT);
@@ -36,18 +34,18 @@ export function createWebhookOutboundActivities(deps: Dependencies): WebhookOutb
 }
 
 async function sendWebhook(
-  { ledger, webhooks, count }: Dependencies,
+  { store, webhooks, count }: Dependencies,
   delivery: WebhookDelivery,
   retryInMs: number | null,
 ): Promise<Sent> {
   const { eventId: id } = delivery;
-  const message = await ledger.getWebhookToSend(delivery);
+  const message = await store.getWebhookToSend(delivery);
   if (message === undefined) return { outcome: 'over' };
   const { url, secrets } = message;
   // A worker that ends waits for no receiver: another one sends it again, under the same id.
   const { cancellationSignal } = Context.current();
   const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, message) }, cancellationSignal);
-  const { state, disabled } = await ledger.recordWebhookAttempt(delivery, { ...answer, retryInMs });
+  const { state, disabled } = await store.recordWebhookAttempt(delivery, { ...answer, retryInMs });
   if (disabled) count('webhook_endpoint_disabled');
   if (state === 'pending') return { outcome: 'failed', why: answer.error ?? 'not accepted' };
   return { outcome: state === 'delivered' ? 'delivered' : 'over' };

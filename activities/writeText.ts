@@ -14,9 +14,9 @@ export async function writeText(
   generationId: string,
   leastTimeLeftMs: number,
 ): Promise<TextOutcome> {
-  const { ledger, provider } = deps;
+  const { store, provider } = deps;
   const askedAtMs = performance.now();
-  const begun = await ledger.beginAttempt(generationId, provider, leastTimeLeftMs);
+  const begun = await store.beginAttempt(generationId, provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return { outcome: 'ended' };
@@ -53,8 +53,8 @@ export async function writeText(
  * An earlier call may have arrived: it is not made again (MR-62). While its writer holds the lease, this try fails, and
  * Temporal makes another soon. False when the call was recorded at this very moment as never made, or refused.
  */
-async function isClosed({ ledger }: ProviderDependencies, generationId: string): Promise<boolean> {
-  const closing = await ledger.closeText(generationId);
+async function isClosed({ store }: ProviderDependencies, generationId: string): Promise<boolean> {
+  const closing = await store.closeText(generationId);
   if (closing !== 'writing') return closing === 'ended';
   throw ApplicationFailure.create({
     message: 'Another try of this activity is still writing the text.',
@@ -71,15 +71,15 @@ async function write(
   request: TextRequest,
   writer: TextWriter,
 ): Promise<TextOutcome> {
-  const { ledger, provider } = deps;
+  const { store, provider } = deps;
   const result = await provider.writeText(request, async (output) => writer.write(output));
   switch (result.outcome) {
     case 'written':
-      await untilRecorded(() => ledger.endText(generationId, number, result));
+      await untilRecorded(() => store.endText(generationId, number, result));
       return { outcome: 'ended' };
     case 'ambiguous':
-      await untilRecorded(() => ledger.noteAmbiguousAttempt(generationId, number, result.why));
-      await untilRecorded(() => ledger.endText(generationId, number, { output: '', finishReason: null, usage: null }));
+      await untilRecorded(() => store.noteAmbiguousAttempt(generationId, number, result.why));
+      await untilRecorded(() => store.endText(generationId, number, { output: '', finishReason: null, usage: null }));
       return { outcome: 'ended' };
     default:
       return untilRecorded(() => recordRefusal(deps, generationId, number, result));

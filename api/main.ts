@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { loadConfig } from '../config.ts';
-import { Announcer, createLedger, createPool, listenForChanges } from '../ledger/index.ts';
+import { createLedger } from '../ledger/index.ts';
+import { Announcer, createPool, createStore, listenForChanges, openDatabase } from '../store/index.ts';
 import { listSchemaFiles } from '../migrations/files.ts';
 import { createFolderStore } from '../outbound/index.ts';
 import { onShutdown } from '../platform/lifecycle.ts';
@@ -23,6 +24,7 @@ const pool = createPool({
 });
 const temporalClient = createTemporalClient(config.temporal);
 const announcer = new Announcer(pool);
+const database = openDatabase(pool, (id) => announcer.add(id));
 const changes = listenForChanges({
   databaseUrl: config.databaseUrl,
   onError: (error) => log.warn({ err: error }, 'the connection that hears of changes broke; it will be replaced'),
@@ -33,7 +35,9 @@ const givingUp = new AbortController();
 setMaxListeners(0, closing.signal, givingUp.signal);
 const registry = createMetrics();
 const app = createApp({
-  ledger: createLedger(pool, (id) => announcer.add(id)),
+  database,
+  ledger: createLedger(database),
+  store: createStore(database),
   changes,
   closing: closing.signal,
   givingUp: givingUp.signal,

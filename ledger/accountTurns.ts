@@ -1,5 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 
 /**
  * Movements of one account meet at its row, one after the other, whatever we do. More of them waiting inside of the
@@ -8,17 +8,17 @@ import type { Pool } from '../store/pool.ts';
  */
 const AT_ONCE = 6;
 
-const turnsOf = new WeakMap<Pool, Map<string, LimitFunction>>();
+const turnsOf = new WeakMap<Database, Map<string, LimitFunction>>();
 
 /** Runs the movement when it is this account's turn in this process; at once when the account isn't known. */
 export async function inTurn<Result>(
-  pool: Pool,
+  db: Database,
   accountId: string | undefined,
   move: () => Promise<Result>,
 ): Promise<Result> {
   if (accountId === undefined) return move();
-  const turns = turnsOf.get(pool) ?? new Map<string, LimitFunction>();
-  turnsOf.set(pool, turns);
+  const turns = turnsOf.get(db) ?? new Map<string, LimitFunction>();
+  turnsOf.set(db, turns);
   const turn = turns.get(accountId) ?? pLimit(AT_ONCE);
   turns.set(accountId, turn);
   try {

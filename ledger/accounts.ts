@@ -1,5 +1,5 @@
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 
@@ -17,8 +17,8 @@ const OPEN_ACCOUNT = defineStatement({
 export type OpenedAccount = RowOf<typeof OPEN_ACCOUNT>;
 
 /** Opens an account with nothing in it; once an id. */
-export async function openAccount(pool: Pool, id: string, name: string): Promise<OpenedAccount> {
-  return row(pool, OPEN_ACCOUNT, [id, name]);
+export async function openAccount(db: Database, id: string, name: string): Promise<OpenedAccount> {
+  return row(db, OPEN_ACCOUNT, [id, name]);
 }
 
 const SET_FROZEN = defineStatement({
@@ -34,10 +34,10 @@ export type Frozen = RowOf<typeof SET_FROZEN>;
 
 /** Freezes an account, so that it gets no new holds (what it holds settles as ever), or lets it go on; once a key. */
 export async function setAccountFrozen(
-  pool: Pool,
+  db: Database,
   change: { accountId: string; frozen: boolean; reason: string; idempotencyKey: string },
 ): Promise<Frozen> {
-  return row(pool, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
+  return row(db, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
 }
 
 const GET_BALANCE = defineStatement({
@@ -59,8 +59,8 @@ const GET_BALANCE = defineStatement({
 
 export type Balance = RowOf<typeof GET_BALANCE>;
 
-export async function getBalance(pool: Pool, accountId: string): Promise<Balance> {
-  return row(pool, GET_BALANCE, [accountId]);
+export async function getBalance(db: Database, accountId: string): Promise<Balance> {
+  return row(db, GET_BALANCE, [accountId]);
 }
 
 const GRANT = defineStatement({
@@ -86,10 +86,10 @@ export type Grant = RowOf<typeof GRANT>;
 
 /** Grants, or claws back a negative amount as far as it is available; once a key. */
 export async function grantCredits(
-  pool: Pool,
+  db: Database,
   grant: { accountId: string; amountMicrocredits: number; reason: string; idempotencyKey: string },
 ): Promise<Grant> {
-  return inTurn(pool, grant.accountId, () =>
-    row(pool, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]),
+  return inTurn(db, grant.accountId, () =>
+    row(db, GRANT, [grant.accountId, grant.amountMicrocredits, grant.reason, grant.idempotencyKey]),
   );
 }

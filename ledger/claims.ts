@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 import type { AnyAdmission } from './admission.ts';
@@ -18,11 +18,11 @@ export type Claim = RowOf<typeof CLAIM>;
  * for once (MR-53). With `dryRun` it only says what would be answered.
  */
 export async function claimGeneration(
-  pool: Pool,
+  db: Database,
   claim: AnyAdmission & { readonly claimOf: string; readonly dryRun?: boolean },
 ): Promise<Claim> {
   const { generationId, claimOf, accountId, apiKeyId, admitWithinMs, fingerprint, idempotencyKey } = claim;
-  return row(pool, CLAIM, [
+  return row(db, CLAIM, [
     generationId,
     claimOf,
     accountId,

@@ -1,7 +1,7 @@
 import type { HoldPlacement, HoldRefusalCode, Settlement, SettleResult } from '../contracts/activities.ts';
 import type { GenerationState, SettlementReason } from '../contracts/states.ts';
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type Columns } from '../store/statement.ts';
 
@@ -68,13 +68,14 @@ export type Movement = {
  * `LedgerError` `unknown_generation`. With the `accountId` it waits for its turn among the movements of that account.
  */
 export async function placeHold(
-  pool: Pool,
+  db: Database,
   generationId: string,
   holdTtlSeconds: number,
   accountId?: string,
   told: (movement: Movement) => void = () => undefined,
 ): Promise<HoldPlacement> {
-  const placed = await inTurn(pool, accountId, () => row(pool, PLACE_HOLD, [generationId, holdTtlSeconds]));
+  const placed = await inTurn(db, accountId, () => row(db, PLACE_HOLD, [generationId, holdTtlSeconds]));
+  db.changed(generationId);
   switch (placed.state) {
     case 'held': {
       const { state: outcome, placedNow, ...hold } = placed;
@@ -104,12 +105,13 @@ export interface SettleOptions {
  * has nothing that proves the reason, `wrong_state` when nothing was ever held, `exceeds_hold` for a charge above it.
  */
 export async function settleGeneration(
-  pool: Pool,
+  db: Database,
   generationId: string,
   reason: SettlementReason,
   { accountId, chargeMicrocredits, told }: SettleOptions = {},
 ): Promise<SettleResult> {
-  const settled = await inTurn(pool, accountId, () => row(pool, SETTLE, [generationId, reason, chargeMicrocredits]));
+  const settled = await inTurn(db, accountId, () => row(db, SETTLE, [generationId, reason, chargeMicrocredits]));
+  db.changed(generationId);
   switch (settled.result) {
     case 'not_due':
       return { result: 'not_due', timeLeftMs: settled.timeLeftMs };
@@ -136,12 +138,12 @@ const NOTE_REFUSAL = defineStatement({
 
 /** Notes that a settlement is refused by a rule; ten minutes after the first note an emergency release is allowed. */
 export async function recordSettlementRefusal(
-  pool: Pool,
+  db: Database,
   generationId: string,
   reason: string,
   why: string,
 ): Promise<void> {
-  await row(pool, NOTE_REFUSAL, [generationId, reason, why]);
+  await row(db, NOTE_REFUSAL, [generationId, reason, why]);
 }
 
 function settlementOf({ charged, reason, errorCode }: Settlement): Settlement {

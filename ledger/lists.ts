@@ -1,6 +1,6 @@
 import type { HoldState } from '../contracts/states.ts';
 import { defineList, listPage, type Listed, type Page } from '../store/pages.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { t } from '../store/statement.ts';
 import { ANY_LINE, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
 
@@ -24,11 +24,11 @@ const TRANSACTIONS = defineList({
 
 /** Every movement of this account's credits. */
 export async function listTransactions(
-  pool: Pool,
+  db: Database,
   accountId: string,
   page: Page<number>,
 ): Promise<Listed<StatementLine>> {
-  return listPage(pool, TRANSACTIONS, accountId, page);
+  return listPage(db, TRANSACTIONS, accountId, page);
 }
 
 const HOLDS = defineList({
@@ -48,6 +48,6 @@ const HOLDS = defineList({
 });
 
 /** Every hold of this account. */
-export async function listHolds(pool: Pool, accountId: string, page: Page<string>): Promise<Listed<ListedHold>> {
-  return listPage(pool, HOLDS, accountId, page);
+export async function listHolds(db: Database, accountId: string, page: Page<string>): Promise<Listed<ListedHold>> {
+  return listPage(db, HOLDS, accountId, page);
 }

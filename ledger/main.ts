@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
 import { loadToolConfig } from '../config.ts';
-import type { Pool, Statement } from './index.ts';
-import { createLedger, createPool, LedgerError, toCsv, verifyLedger } from './index.ts';
+import type { Statement } from './index.ts';
+import type { Database } from '../store/index.ts';
+import { createLedger, toCsv, verifyLedger } from './index.ts';
+import { createPool, LedgerError, openDatabase } from '../store/index.ts';
 
 /**
  * For auditors, on the database of `DATABASE_URL`; nothing is changed:
@@ -12,8 +14,8 @@ import { createLedger, createPool, LedgerError, toCsv, verifyLedger } from './in
 
 const USAGE = 'npm run ledger:statement -- <account id> --from <date> --to <date, not included> [--csv]\n';
 
-async function verify(pool: Pool): Promise<number> {
-  const { transactions, accounts, difference } = await verifyLedger(pool, (name) =>
+async function verify(db: Database): Promise<number> {
+  const { transactions, accounts, difference } = await verifyLedger(db, (name) =>
     process.stdout.write(`checking that ${name} …\n`),
   );
   if (difference === null) {
@@ -27,7 +29,7 @@ async function verify(pool: Pool): Promise<number> {
   return 1;
 }
 
-async function statement(pool: Pool, args: string[]): Promise<number> {
+async function statement(db: Database, args: string[]): Promise<number> {
   const options = { from: { type: 'string' }, to: { type: 'string' }, csv: { type: 'boolean' } } as const;
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [from, to] = [new Date(values.from ?? ''), new Date(values.to ?? '')];
@@ -37,7 +39,7 @@ async function statement(pool: Pool, args: string[]): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
-  const stated = await createLedger(pool).getStatement(account, from, to).catch(refused);
+  const stated = await createLedger(db).getStatement(account, from, to).catch(refused);
   if (stated === undefined) return 1;
   process.stdout.write(values.csv === true ? toStatementCsv(stated, from, to) : toJson(account, stated, from, to));
   return 0;
@@ -80,8 +82,9 @@ const pool = createPool({
   statementTimeoutMs: 3_600_000,
   onError: () => undefined,
 });
+const db = openDatabase(pool);
 try {
-  process.exitCode = await (command === 'statement' ? statement(pool, args) : verify(pool));
+  process.exitCode = await (command === 'statement' ? statement(db, args) : verify(db));
 } finally {
   await pool.end();
 }

@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { defineStatement, t, type RowOf } from '../store/statement.ts';
 
@@ -23,8 +23,8 @@ const ACCOUNTS = defineStatement({
 export type ListedAccount = RowOf<typeof ACCOUNTS>;
 
 /** The accounts after this id, in the order in which they were opened. */
-export async function listAccounts(pool: Pool, after: string, limit: number): Promise<ListedAccount[]> {
-  return rows(pool, ACCOUNTS, [after, limit]);
+export async function listAccounts(db: Database, after: string, limit: number): Promise<ListedAccount[]> {
+  return rows(db, ACCOUNTS, [after, limit]);
 }
 
 const OVERVIEW = defineStatement({
@@ -61,8 +61,8 @@ const OVERVIEW = defineStatement({
 export type Overview = RowOf<typeof OVERVIEW>;
 
 /** What is under way, what is stuck, and what became of today's credits. */
-export async function getOverview(pool: Pool): Promise<Overview> {
-  return row(pool, OVERVIEW, []);
+export async function getOverview(db: Database): Promise<Overview> {
+  return row(db, OVERVIEW, []);
 }
 
 const EMERGENCIES = defineStatement({
@@ -83,6 +83,6 @@ const EMERGENCIES = defineStatement({
 export type EmergencyRelease = RowOf<typeof EMERGENCIES>;
 
 /** Holds that were released because their outcome could not be recorded, the newest first. */
-export async function listEmergencyReleases(pool: Pool, limit: number): Promise<EmergencyRelease[]> {
-  return rows(pool, EMERGENCIES, [limit]);
+export async function listEmergencyReleases(db: Database, limit: number): Promise<EmergencyRelease[]> {
+  return rows(db, EMERGENCIES, [limit]);
 }

@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { defineStatement, t, type RowOf } from '../store/statement.ts';
 import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
@@ -15,8 +15,8 @@ const LIST = defineStatement({
 export type Price = RowOf<typeof LIST>;
 
 /** The price of every model and size for each of these lengths, as a create at this moment would be charged. */
-export async function listPrices(pool: Pool, seconds: readonly number[]): Promise<Price[]> {
-  return rows(pool, LIST, [seconds]);
+export async function listPrices(db: Database, seconds: readonly number[]): Promise<Price[]> {
+  return rows(db, LIST, [seconds]);
 }
 
 const SET = defineStatement({
@@ -32,7 +32,7 @@ const SET = defineStatement({
  * is out of range.
  */
 export async function setPrice(
-  pool: Pool,
+  db: Database,
   price: {
     model: string;
     size: string;
@@ -43,5 +43,5 @@ export async function setPrice(
   },
 ): Promise<PriceChange> {
   const { model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey } = price;
-  return row(pool, SET, [model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey]);
+  return row(db, SET, [model, size, costPerSecondMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey]);
 }

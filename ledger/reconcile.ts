@@ -1,5 +1,5 @@
 import type { Followed } from '../contracts/reconcile.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { defineStatement, t, type RowOf } from '../store/statement.ts';
 
@@ -27,8 +27,8 @@ const LIST_HELD = defineStatement({
 export type HeldGeneration = RowOf<typeof LIST_HELD>;
 
 /** The held generations after this id, in the order of their ids. */
-export async function listHeld(pool: Pool, after: string, limit: number): Promise<HeldGeneration[]> {
-  return rows(pool, LIST_HELD, [after, limit]);
+export async function listHeld(db: Database, after: string, limit: number): Promise<HeldGeneration[]> {
+  return rows(db, LIST_HELD, [after, limit]);
 }
 
 const LIST_FOLLOWED = defineStatement({
@@ -44,28 +44,8 @@ const LIST_FOLLOWED = defineStatement({
  * The released generations that still count against their account's cap. Shuffled by `seed`, another one in each run: where
  * there are more than a run can look at, none waits behind the same others for ever.
  */
-export async function listFollowed(pool: Pool, seed: string, offset: number, limit: number): Promise<Followed[]> {
-  return rows(pool, LIST_FOLLOWED, [seed, offset, limit]);
-}
-
-const LIST_UNARCHIVED = defineStatement({
-  name: 'list_unarchived',
-  text: `SELECT g.id AS "generationId", g.account_id AS "accountId", g.provider_video_id AS "providerVideoId"
-    FROM generations g
-    WHERE g.settled_at BETWEEN clock_timestamp() - interval '7 days' AND clock_timestamp() - interval '1 minute'
-      AND g.credits_charged AND g.kind = 'video' AND g.claim_of IS NULL AND g.deleted_at IS NULL
-      AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video')
-    ORDER BY g.settled_at OFFSET $1 LIMIT $2`,
-  row: { generationId: t.text, accountId: t.text, providerVideoId: t.nullable(t.text) },
-});
-
-/** Charged within seven days, and neither archived nor known to be gone: what is gone must come to be on record (MR-22). */
-export async function listUnarchived(
-  pool: Pool,
-  offset: number,
-  limit: number,
-): Promise<RowOf<typeof LIST_UNARCHIVED>[]> {
-  return rows(pool, LIST_UNARCHIVED, [offset, limit]);
+export async function listFollowed(db: Database, seed: string, offset: number, limit: number): Promise<Followed[]> {
+  return rows(db, LIST_FOLLOWED, [seed, offset, limit]);
 }
 
 const VOID_LATE = defineStatement({
@@ -75,8 +55,8 @@ const VOID_LATE = defineStatement({
 });
 
 /** Voids requests that nobody held in time; answers with how many. */
-export async function voidLateRequests(pool: Pool, limit: number): Promise<number> {
-  return (await row(pool, VOID_LATE, [limit])).voided;
+export async function voidLateRequests(db: Database, limit: number): Promise<number> {
+  return (await row(db, VOID_LATE, [limit])).voided;
 }
 
 const STOP_FOLLOWING = defineStatement({
@@ -86,72 +66,6 @@ const STOP_FOLLOWING = defineStatement({
 });
 
 /** Lets a released generation count no longer against the cap; false earlier than a day after its release. */
-export async function stopFollowing(pool: Pool, generationId: string): Promise<boolean> {
-  return (await row(pool, STOP_FOLLOWING, [generationId])).stopped;
-}
-
-const LIST_UNCLAIMED = defineStatement({
-  name: 'list_unclaimed',
-  text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
-      AND provider = $1
-      AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
-    ORDER BY md5(id || $2) LIMIT $3`,
-  row: { id: t.text },
-});
-
-/** Late videos that nobody claimed in time and that are still at this provider; shuffled by `seed`. */
-export async function listUnclaimed(
-  pool: Pool,
-  provider: { name: string },
-  seed: string,
-  limit: number,
-): Promise<string[]> {
-  return (await rows(pool, LIST_UNCLAIMED, [provider.name, seed, limit])).map(({ id }) => id);
-}
-
-const BEGIN_DELETION = defineStatement({
-  name: 'begin_deletion',
-  text: 'SELECT provider_video_id AS "videoId", provider FROM begin_deletion($1)',
-  row: { videoId: t.text, provider: t.text },
-});
-
-/** From here on it can't be claimed; undefined when it may not be deleted. */
-export async function beginDeletion(
-  pool: Pool,
-  generationId: string,
-): Promise<{ videoId: string; provider: string } | undefined> {
-  const [video] = await rows(pool, BEGIN_DELETION, [generationId]);
-  return video;
-}
-
-const END_DELETION = defineStatement({
-  name: 'end_deletion',
-  text: 'SELECT end_deletion($1, $2) AS lost',
-  row: { lost: t.bigint },
-});
-
-/**
- * Records that the video is gone, or why the provider keeps it; answers with what it had cost us in microcredits, 0 for a
- * repeat.
- */
-export async function endDeletion(
-  pool: Pool,
-  generationId: string,
-  providerKeeps: string | null = null,
-): Promise<number> {
-  return (await row(pool, END_DELETION, [generationId, providerKeeps])).lost;
-}
-
-const COMPARE = defineStatement({
-  name: 'compare_next_accounts',
-  text: 'SELECT accounts_compared AS accounts, differences FROM compare_next_accounts($1)',
-  row: { accounts: t.integer, differences: t.integer },
-});
-
-/** Compares the next accounts with the journal; all of them have their turn. */
-export async function compareNextAccounts(
-  pool: Pool,
-  limit: number,
-): Promise<{ accounts: number; differences: number }> {
-  return row(pool, COMPARE, [limit]);
+export async function stopFollowing(db: Database, generationId: string): Promise<boolean> {
+  return (await row(db, STOP_FOLLOWING, [generationId])).stopped;
 }

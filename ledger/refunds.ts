@@ -1,5 +1,5 @@
 import { inTurn } from './accountTurns.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 
@@ -29,7 +29,7 @@ export type Refund = RowOf<typeof REFUND>;
  * Raises `LedgerError` `unknown_generation`.
  */
 export async function refundGeneration(
-  pool: Pool,
+  db: Database,
   refund: {
     generationId: string;
     accountId?: string;
@@ -39,5 +39,5 @@ export async function refundGeneration(
   },
 ): Promise<Refund> {
   const { generationId, accountId, amountMicrocredits, reason, idempotencyKey } = refund;
-  return inTurn(pool, accountId, () => row(pool, REFUND, [generationId, amountMicrocredits, reason, idempotencyKey]));
+  return inTurn(db, accountId, () => row(db, REFUND, [generationId, amountMicrocredits, reason, idempotencyKey]));
 }

@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 
@@ -17,8 +17,8 @@ const GET = defineStatement({
 });
 
 /** As the switch stands; open until somebody closes it. */
-export async function getSales(pool: Pool): Promise<Sales> {
-  const [newest] = await rows(pool, GET, []);
+export async function getSales(db: Database): Promise<Sales> {
+  const [newest] = await rows(db, GET, []);
   return newest ?? { open: true, reason: null, changedAt: null };
 }
 
@@ -35,8 +35,8 @@ export type SalesChange = RowOf<typeof SET>;
 
 /** Opens or closes sales for every process at once; once a key, whose repeat answers with the first change. */
 export async function setSales(
-  pool: Pool,
+  db: Database,
   change: { readonly open: boolean; readonly reason: string; readonly idempotencyKey: string },
 ): Promise<SalesChange> {
-  return row(pool, SET, [change.open, change.reason, change.idempotencyKey]);
+  return row(db, SET, [change.open, change.reason, change.idempotencyKey]);
 }

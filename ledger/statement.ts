@@ -1,5 +1,5 @@
 import { LedgerError } from '../store/errors.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 import { AFTERWARDS, LINES, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
@@ -45,9 +45,9 @@ const STATEMENT = defineStatement({
  * time, the lines are the journal's; raises `LedgerError` `unbalanced` unless opening + lines = closing, and
  * `unknown_account`.
  */
-export async function getStatement(pool: Pool, accountId: string, from: Date, to: Date): Promise<Statement> {
+export async function getStatement(db: Database, accountId: string, from: Date, to: Date): Promise<Statement> {
   if (from > to) throw new RangeError('a statement ends after it begins');
-  const [first, last, ...others] = await rows(pool, STATEMENT, [accountId, from, to]);
+  const [first, last, ...others] = await rows(db, STATEMENT, [accountId, from, to]);
   if (first === undefined || last === undefined) {
     throw new LedgerError('unknown_account', new Error(`there is no account ${accountId}`));
   }
@@ -91,8 +91,8 @@ const TOTALS = defineStatement({
 });
 
 /** The totals of all that ever moved for an account. */
-export async function getTotals(pool: Pool, accountId: string): Promise<StatementTotals> {
-  return row(pool, TOTALS, [accountId]);
+export async function getTotals(db: Database, accountId: string): Promise<StatementTotals> {
+  return row(db, TOTALS, [accountId]);
 }
 
 function standing({ availableAfterMicrocredits, heldAfterMicrocredits }: RowOf<typeof STATEMENT>): StandingBalance {

@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { defineStatement, t, type RowOf } from '../store/statement.ts';
 import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
@@ -16,8 +16,8 @@ const PRICES = defineStatement({
 export type TextPrice = RowOf<typeof PRICES>;
 
 /** The price of a million tokens of each model, as a text that is asked for at this moment would be charged. */
-export async function listTextPrices(pool: Pool): Promise<TextPrice[]> {
-  return rows(pool, PRICES, []);
+export async function listTextPrices(db: Database): Promise<TextPrice[]> {
+  return rows(db, PRICES, []);
 }
 
 const BOUND = defineStatement({
@@ -29,11 +29,11 @@ const BOUND = defineStatement({
 
 /** The most that a text of so many tokens can cost, which is what would be held for it; undefined for an unknown model. */
 export async function getTextPrice(
-  pool: Pool,
+  db: Database,
   text: { readonly model: string; readonly inputBoundTokens: number; readonly maxOutputTokens: number },
 ): Promise<number | undefined> {
   const values = [text.model, text.inputBoundTokens, text.maxOutputTokens];
-  const [price] = await rows(pool, BOUND, values);
+  const [price] = await rows(db, BOUND, values);
   return price?.amountMicrocredits;
 }
 
@@ -46,7 +46,7 @@ const SET = defineStatement({
 
 /** Like `setPrice`, for the tokens of a model; what they cost at the provider, a million of each, without the margin. */
 export async function setTextPrice(
-  pool: Pool,
+  db: Database,
   price: {
     model: string;
     inputCostMicrocredits: number;
@@ -66,5 +66,5 @@ export async function setTextPrice(
     effectiveFrom,
     idempotencyKey,
   ];
-  return row(pool, SET, values);
+  return row(db, SET, values);
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Pool } from '../store/pool.ts';
+import type { Database } from '../store/database.ts';
 
 /** A place where what is kept differs from what the journal says. */
 export interface Difference {
@@ -55,10 +55,13 @@ export interface Verification {
 
 /**
  * Recomputes everything that is kept from the journal's entries, in one snapshot, and answers with the first thing that
- * differs. Reads every row; the pool must allow statements that take long. `onCheck` is told what is being checked.
+ * differs. Reads every row; the database must allow statements that take long. `onCheck` is told what is being checked.
  */
-export async function verifyLedger(pool: Pool, onCheck: (name: string) => void): Promise<Verification> {
-  const client = await pool.connect();
+export async function verifyLedger(
+  db: Pick<Database, 'connect'>,
+  onCheck: (name: string) => void,
+): Promise<Verification> {
+  const client = await db.connect();
   try {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const verification = await verify(client, onCheck);

@@ -1,5 +1,5 @@
 import type { Verdict } from '../contracts/states.ts';
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row } from './query.ts';
 
 const BEGIN_CREATE = { name: 'begin_attempt', text: 'SELECT * FROM begin_attempt($1, $2, $3)' };
@@ -45,12 +45,12 @@ interface BeginRow {
 
 /** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
 export async function beginAttempt(
-  pool: Pool,
+  db: Database,
   generationId: string,
   provider: { name: string },
   leastTimeLeftMs = 0,
 ): Promise<AttemptStart> {
-  const begun = await row<BeginRow>(pool, BEGIN_CREATE, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
+  const begun = await row<BeginRow>(db, BEGIN_CREATE, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
   switch (begun.outcome) {
     case 'begun':
       return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
@@ -96,17 +96,18 @@ export type AttemptEnd =
  * `closed`: it had ended before, otherwise.
  */
 export async function endAttempt(
-  pool: Pool,
+  db: Database,
   generationId: string,
   number: number,
   end: AttemptEnd,
 ): Promise<AttemptEnd['outcome'] | 'conflict' | 'closed'> {
-  const ended = await row<{ outcome: AttemptEnd['outcome'] | 'conflict' | 'closed' }>(pool, END_CREATE, [
+  const ended = await row<{ outcome: AttemptEnd['outcome'] | 'conflict' | 'closed' }>(db, END_CREATE, [
     generationId,
     number,
     end.outcome,
     ...endValues(end),
   ]);
+  db.changed(generationId);
   return ended.outcome;
 }
 
@@ -124,12 +125,12 @@ function endValues(end: AttemptEnd): unknown[] {
 
 /** Leaves the attempt open and records why nobody knows whether it arrived. */
 export async function noteAmbiguousAttempt(
-  pool: Pool,
+  db: Database,
   generationId: string,
   number: number,
   why: string,
 ): Promise<void> {
-  await row(pool, NOTE_AMBIGUOUS, [generationId, number, why]);
+  await row(db, NOTE_AMBIGUOUS, [generationId, number, why]);
 }
 
 const PROVIDER_OF = {
@@ -140,15 +141,15 @@ const PROVIDER_OF = {
 
 /** The provider of the generation's last create and its video there, of a claim those of what it pays for; null before. */
 export async function getProviderVideo(
-  pool: Pool,
+  db: Database,
   generationId: string,
 ): Promise<{ provider: string | null; videoId: string | null }> {
-  return row(pool, PROVIDER_OF, [generationId]);
+  return row(db, PROVIDER_OF, [generationId]);
 }
 
 /** Records that so many looks in so long a time brought no answer; moves nothing. */
-export async function noteUnreachable(pool: Pool, generationId: string, tries: number, forMs: number): Promise<void> {
-  await row(pool, NOTE_UNREACHABLE, [generationId, tries, Math.round(forMs)]);
+export async function noteUnreachable(db: Database, generationId: string, tries: number, forMs: number): Promise<void> {
+  await row(db, NOTE_UNREACHABLE, [generationId, tries, Math.round(forMs)]);
 }
 
 export interface SeenVideo {
@@ -162,13 +163,13 @@ export interface SeenVideo {
 
 /** Records what a retrieve saw; answers with the verdict on record, for the first terminal one stands. */
 export async function recordLook(
-  pool: Pool,
+  db: Database,
   generationId: string,
   providerVideoId: string,
   seen: SeenVideo,
 ): Promise<{ verdict: Verdict; errorCode: string | null }> {
   const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
-  const recorded = await row<{ verdict: Verdict; error_code: string | null }>(pool, RECORD_LOOK, [
+  const recorded = await row<{ verdict: Verdict; error_code: string | null }>(db, RECORD_LOOK, [
     generationId,
     providerVideoId,
     verdict,
@@ -178,5 +179,6 @@ export async function recordLook(
     errorCode,
     errorMessage,
   ]);
+  db.changed(generationId);
   return { verdict: recorded.verdict, errorCode: recorded.error_code };
 }

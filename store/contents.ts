@@ -1,6 +1,6 @@
 import type { ContentVariant } from '../contracts/content.ts';
 import type { GenerationState } from '../contracts/states.ts';
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 
 /** What became of a content. */
@@ -38,12 +38,12 @@ const RECORD = {
  * for `gone` an hour ago.
  */
 export async function recordContent(
-  pool: Pool,
+  db: Database,
   generationId: string,
   variant: ContentVariant,
   content: Content,
 ): Promise<Content> {
-  return toContent(await record(pool, generationId, variant, content));
+  return toContent(await record(db, generationId, variant, content));
 }
 
 /**
@@ -51,21 +51,22 @@ export async function recordContent(
  * unless its owner deleted it or was served the whole of it (MR-22). Answers with what is on record. Raises as `recordContent`.
  */
 export async function recordContentGone(
-  pool: Pool,
+  db: Database,
   generationId: string,
 ): Promise<{ readonly content: Content; readonly refund: GoneRefund }> {
-  const recorded = await record(pool, generationId, 'video', { state: 'gone' });
+  const recorded = await record(db, generationId, 'video', { state: 'gone' });
+  db.changed(generationId);
   return { content: toContent(recorded), refund: recorded.refund };
 }
 
 async function record(
-  pool: Pool,
+  db: Database,
   generationId: string,
   variant: ContentVariant,
   content: Content,
 ): Promise<ContentRow> {
   const described = content.state === 'archived' ? content : undefined;
-  return row<ContentRow>(pool, RECORD, [
+  return row<ContentRow>(db, RECORD, [
     generationId,
     variant,
     content.state,
@@ -79,8 +80,8 @@ async function record(
 const RECORD_UNUSABLE = { name: 'record_unusable_content', text: 'SELECT record_unusable_content($1, $2) AS first' };
 
 /** Records, once a generation, that the provider sent something that is no video; true when this was the first time. */
-export async function recordUnusableContent(pool: Pool, generationId: string, why: string): Promise<boolean> {
-  return (await row<{ first: boolean }>(pool, RECORD_UNUSABLE, [generationId, why])).first;
+export async function recordUnusableContent(db: Database, generationId: string, why: string): Promise<boolean> {
+  return (await row<{ first: boolean }>(db, RECORD_UNUSABLE, [generationId, why])).first;
 }
 
 /** Bytes of a content, from the first up to the one behind the last; `total` is null while its length isn't known. */
@@ -94,11 +95,11 @@ const RECORD_SERVED = { name: 'record_content_served', text: 'SELECT record_cont
 
 /** Records which bytes of the video its owner was sent: once that is all of it, it is not refunded as gone any more. */
 export async function recordContentServed(
-  pool: Pool,
+  db: Database,
   generationId: string,
   { from, to, total }: ServedPart,
 ): Promise<void> {
-  await row(pool, RECORD_SERVED, [generationId, from, to, total]);
+  await row(db, RECORD_SERVED, [generationId, from, to, total]);
 }
 
 const GET_CONTENT = {
@@ -114,18 +115,18 @@ const GET_REFUNDED = {
 };
 
 /** How much of a charge was given back, in microcredits. */
-export async function getRefunded(pool: Pool, generationId: string): Promise<number> {
-  return (await row<{ microcredits: number }>(pool, GET_REFUNDED, [generationId])).microcredits;
+export async function getRefunded(db: Database, generationId: string): Promise<number> {
+  return (await row<{ microcredits: number }>(db, GET_REFUNDED, [generationId])).microcredits;
 }
 
 /** The content of a charged, undeleted generation of this very account (MR-52); undefined while nothing is on record. */
 export async function getContent(
-  pool: Pool,
+  db: Database,
   accountId: string,
   generationId: string,
   variant: ContentVariant,
 ): Promise<Content | undefined> {
-  const [content] = await rows<ContentRow>(pool, GET_CONTENT, [generationId, accountId, variant]);
+  const [content] = await rows<ContentRow>(db, GET_CONTENT, [generationId, accountId, variant]);
   return content === undefined ? undefined : toContent(content);
 }
 
@@ -156,10 +157,32 @@ const ARCHIVING = {
 };
 
 /** How far archiving has come; of a claim, with the video that it pays for. */
-export async function getArchiving(pool: Pool, generationId: string): Promise<Archiving> {
-  return row<Archiving>(pool, ARCHIVING, [generationId]);
+export async function getArchiving(db: Database, generationId: string): Promise<Archiving> {
+  return row<Archiving>(db, ARCHIVING, [generationId]);
 }
 
 function toContent({ state, bytes, sha256, contentType, location }: ContentRow): Content {
   return state === 'gone' ? { state } : { state, bytes, sha256, contentType, location };
+}
+
+/** A charged video whose content is neither archived nor on record as gone. */
+export interface UnarchivedVideo {
+  readonly generationId: string;
+  readonly accountId: string;
+  readonly providerVideoId: string | null;
+}
+
+const LIST_UNARCHIVED = {
+  name: 'list_unarchived',
+  text: `SELECT g.id AS "generationId", g.account_id AS "accountId", g.provider_video_id AS "providerVideoId"
+    FROM generations g
+    WHERE g.settled_at BETWEEN clock_timestamp() - interval '7 days' AND clock_timestamp() - interval '1 minute'
+      AND g.credits_charged AND g.kind = 'video' AND g.claim_of IS NULL AND g.deleted_at IS NULL
+      AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video')
+    ORDER BY g.settled_at OFFSET $1 LIMIT $2`,
+};
+
+/** Charged within seven days, and neither archived nor known to be gone: what is gone must come to be on record (MR-22). */
+export async function listUnarchived(db: Database, offset: number, limit: number): Promise<UnarchivedVideo[]> {
+  return rows(db, LIST_UNARCHIVED, [offset, limit]);
 }

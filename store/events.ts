@@ -1,4 +1,4 @@
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { rows } from './query.ts';
 
 /** What happened to a generation, as the functions of the ledger recorded it; `data` is what they wrote, by kind. */
@@ -17,6 +17,6 @@ const LIST_EVENTS = {
 };
 
 /** Every event of a generation of this very account, in the order it was learned. */
-export async function listEvents(pool: Pool, accountId: string, generationId: string): Promise<GenerationEvent[]> {
-  return rows(pool, LIST_EVENTS, [generationId, accountId]);
+export async function listEvents(db: Database, accountId: string, generationId: string): Promise<GenerationEvent[]> {
+  return rows(db, LIST_EVENTS, [generationId, accountId]);
 }

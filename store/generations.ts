@@ -1,8 +1,9 @@
+import type { GenerationState } from '../contracts/states.ts';
+import type { Database } from './database.ts';
 import { defineList, listPage, type Listed, type Page } from './pages.ts';
-import type { Pool } from './pool.ts';
-import { rows } from './query.ts';
+import { row, rows } from './query.ts';
 import { SHOWN_GENERATION, SHOWN_GENERATION_COLUMNS } from './selections.ts';
-import { defineStatement, type RowOf } from './statement.ts';
+import { defineStatement, t, type RowOf } from './statement.ts';
 
 const GET = defineStatement({
   name: 'get_generation',
@@ -14,8 +15,8 @@ const GET = defineStatement({
 export type Generation = RowOf<typeof GET>;
 
 /** A generation of this very account that has, or had, a hold and was not deleted; undefined for anything else. */
-export async function getGeneration(pool: Pool, accountId: string, id: string): Promise<Generation | undefined> {
-  const [generation] = await rows(pool, GET, [id, accountId]);
+export async function getGeneration(db: Database, accountId: string, id: string): Promise<Generation | undefined> {
+  const [generation] = await rows(db, GET, [id, accountId]);
   return generation;
 }
 
@@ -29,6 +30,30 @@ const LIST = defineList({
 });
 
 /** The generations of this account that hold, or held, credits and were not deleted. */
-export async function listGenerations(pool: Pool, accountId: string, page: Page<string>): Promise<Listed<Generation>> {
-  return listPage(pool, LIST, accountId, page);
+export async function listGenerations(
+  db: Database,
+  accountId: string,
+  page: Page<string>,
+): Promise<Listed<Generation>> {
+  return listPage(db, LIST, accountId, page);
+}
+
+const CANCEL = defineStatement({
+  name: 'request_cancel',
+  text: 'SELECT state, first FROM request_cancel($1, $2)',
+  row: { state: t.word<GenerationState>(), first: t.boolean },
+});
+
+/** How the generation stands, and whether this call recorded the wish. */
+export type RequestedCancel = RowOf<typeof CANCEL>;
+
+/** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
+export async function requestCancel(
+  db: Database,
+  generationId: string,
+  by: 'client' | 'operator',
+): Promise<RequestedCancel> {
+  const wish = await row(db, CANCEL, [generationId, by]);
+  db.changed(generationId);
+  return wish;
 }

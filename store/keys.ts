@@ -1,4 +1,4 @@
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 
 /** API keys: whose they are, what they may do, and what they have spent. Nothing here moves credits. */
@@ -33,10 +33,10 @@ const INSERT_KEY = {
 
 /** Keeps the hash of a new key, with no limits where none are given; undefined when there is no such account. */
 export async function addApiKey(
-  pool: Pool,
+  db: Database,
   key: { id: string; accountId: string; name: string; sha256: Buffer } & Partial<KeySettings>,
 ): Promise<ListedKey | undefined> {
-  const [added] = await rows<ListedKey>(pool, INSERT_KEY, [
+  const [added] = await rows<ListedKey>(db, INSERT_KEY, [
     key.id,
     key.accountId,
     key.name,
@@ -71,18 +71,12 @@ const ROTATE = {
  * when the account has no such key, or it has ended.
  */
 export async function rotateApiKey(
-  pool: Pool,
+  db: Database,
   accountId: string,
   apiKeyId: string,
   next: { id: string; sha256: Buffer; overlapSeconds: number },
 ): Promise<ListedKey | undefined> {
-  const [rotated] = await rows<ListedKey>(pool, ROTATE, [
-    accountId,
-    apiKeyId,
-    next.id,
-    next.sha256,
-    next.overlapSeconds,
-  ]);
+  const [rotated] = await rows<ListedKey>(db, ROTATE, [accountId, apiKeyId, next.id, next.sha256, next.overlapSeconds]);
   return rotated;
 }
 
@@ -93,8 +87,8 @@ const REVOKE = {
 };
 
 /** From here on the key opens nothing; undefined when the account has no such key. */
-export async function revokeApiKey(pool: Pool, accountId: string, apiKeyId: string): Promise<Date | undefined> {
-  const [revoked] = await rows<{ revokedAt: Date }>(pool, REVOKE, [apiKeyId, accountId]);
+export async function revokeApiKey(db: Database, accountId: string, apiKeyId: string): Promise<Date | undefined> {
+  const [revoked] = await rows<{ revokedAt: Date }>(db, REVOKE, [apiKeyId, accountId]);
   return revoked?.revokedAt;
 }
 
@@ -104,8 +98,8 @@ const KEYS = {
 };
 
 /** The account's keys after this id, those that have ended too, in the order in which they were made. */
-export async function listApiKeys(pool: Pool, accountId: string, after: string, limit: number): Promise<ListedKey[]> {
-  return rows(pool, KEYS, [accountId, after, limit]);
+export async function listApiKeys(db: Database, accountId: string, after: string, limit: number): Promise<ListedKey[]> {
+  return rows(db, KEYS, [accountId, after, limit]);
 }
 
 const IN_FORCE = {
@@ -115,8 +109,8 @@ const IN_FORCE = {
 };
 
 /** Whether this key is neither revoked nor expired. */
-export async function isKeyInForce(pool: Pool, apiKeyId: string): Promise<boolean> {
-  return (await row<{ inForce: boolean }>(pool, IN_FORCE, [apiKeyId])).inForce;
+export async function isKeyInForce(db: Database, apiKeyId: string): Promise<boolean> {
+  return (await row<{ inForce: boolean }>(db, IN_FORCE, [apiKeyId])).inForce;
 }
 
 export interface Caller {
@@ -142,8 +136,8 @@ export type FoundKey =
   { readonly standing: 'valid'; readonly caller: Caller } | { readonly standing: 'unknown' | 'revoked' | 'expired' };
 
 /** Whose key this is, if it opens anything. Looked up by hash, so timing tells nothing about keys. */
-export async function findCaller(pool: Pool, sha256: Buffer): Promise<FoundKey> {
-  const [found] = await rows<Caller & { standing: 'valid' | 'revoked' | 'expired' }>(pool, FIND_KEY, [sha256]);
+export async function findCaller(db: Database, sha256: Buffer): Promise<FoundKey> {
+  const [found] = await rows<Caller & { standing: 'valid' | 'revoked' | 'expired' }>(db, FIND_KEY, [sha256]);
   if (found === undefined) return { standing: 'unknown' };
   const { standing, ...caller } = found;
   return standing === 'valid' ? { standing, caller } : { standing };
@@ -170,6 +164,6 @@ const SPENDING = {
 };
 
 /** What a key may spend and has spent. The key must exist. */
-export async function getKeySpending(pool: Pool, apiKeyId: string): Promise<KeySpending> {
-  return row(pool, SPENDING, [apiKeyId]);
+export async function getKeySpending(db: Database, apiKeyId: string): Promise<KeySpending> {
+  return row(db, SPENDING, [apiKeyId]);
 }

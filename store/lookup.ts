@@ -1,4 +1,4 @@
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 
 /** An attempt whose end nobody knows, with what a provider's list would show of it. */
@@ -31,8 +31,8 @@ const OPEN_ATTEMPT = {
 };
 
 /** The generation's open attempt, undefined when there is none. */
-export async function getOpenAttempt(pool: Pool, generationId: string): Promise<OpenAttempt | undefined> {
-  const [attempt] = await rows<OpenAttempt>(pool, OPEN_ATTEMPT, [generationId]);
+export async function getOpenAttempt(db: Database, generationId: string): Promise<OpenAttempt | undefined> {
+  const [attempt] = await rows<OpenAttempt>(db, OPEN_ATTEMPT, [generationId]);
   return attempt;
 }
 
@@ -48,11 +48,11 @@ const OWNED = {
  * answered with it, null where the answer was lost.
  */
 export async function findOwnedVideos(
-  pool: Pool,
+  db: Database,
   provider: string,
   providerVideoIds: readonly string[],
 ): Promise<Map<string, Date | null>> {
-  const owned = await rows<{ id: string; begunAt: Date | null }>(pool, OWNED, [provider, providerVideoIds]);
+  const owned = await rows<{ id: string; begunAt: Date | null }>(db, OWNED, [provider, providerVideoIds]);
   return new Map(owned.map(({ id, begunAt }) => [id, begunAt]));
 }
 
@@ -63,12 +63,12 @@ const LISTED_BEFORE = {
 
 /** Which of these videos were in a list already before the attempt began: they can't be what it made. */
 export async function findListedBefore(
-  pool: Pool,
+  db: Database,
   { provider, sequence }: Pick<OpenAttempt, 'provider' | 'sequence'>,
   providerVideoIds: readonly string[],
 ): Promise<Set<string>> {
   return new Set(
-    (await rows<{ id: string }>(pool, LISTED_BEFORE, [provider, sequence, providerVideoIds])).map(({ id }) => id),
+    (await rows<{ id: string }>(db, LISTED_BEFORE, [provider, sequence, providerVideoIds])).map(({ id }) => id),
   );
 }
 
@@ -76,11 +76,11 @@ const NOTE_OWNERLESS = { name: 'note_ownerless_videos', text: 'SELECT note_owner
 
 /** Keeps, for a day, that these videos without an owner were listed by now. */
 export async function noteOwnerlessVideos(
-  pool: Pool,
+  db: Database,
   provider: string,
   providerVideoIds: readonly string[],
 ): Promise<void> {
-  await row(pool, NOTE_OWNERLESS, [provider, providerVideoIds]);
+  await row(db, NOTE_OWNERLESS, [provider, providerVideoIds]);
 }
 
 const UNMATCHED = {
@@ -92,8 +92,8 @@ const UNMATCHED = {
 };
 
 /** The beginnings of what other creates of the last day asked for whose video isn't known. */
-export async function listUnmatchedPrompts(pool: Pool, exceptGenerationId: string): Promise<string[]> {
-  return (await rows<{ prompt: string }>(pool, UNMATCHED, [exceptGenerationId])).map(({ prompt }) => prompt);
+export async function listUnmatchedPrompts(db: Database, exceptGenerationId: string): Promise<string[]> {
+  return (await rows<{ prompt: string }>(db, UNMATCHED, [exceptGenerationId])).map(({ prompt }) => prompt);
 }
 
 const ADOPT = {
@@ -112,16 +112,18 @@ export interface Adoption {
  * (MR-32, MR-33). `exact`: each of them is equal to what was asked for, not only after changes to the text.
  */
 export async function adoptVideo(
-  pool: Pool,
+  db: Database,
   generationId: string,
   number: number,
   { videos, exact }: { videos: readonly { id: string; createdAt: Date | null }[]; exact: boolean },
 ): Promise<Adoption> {
-  return row<Adoption>(pool, ADOPT, [
+  const adoption = await row<Adoption>(db, ADOPT, [
     generationId,
     number,
     videos.map(({ id }) => id),
     videos.map(({ createdAt }) => createdAt),
     exact,
   ]);
+  db.changed(generationId);
+  return adoption;
 }

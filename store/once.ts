@@ -1,5 +1,5 @@
 import { translateError } from './errors.ts';
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 
 /** Operations that move no credits and have no key of their own in the ledger: each is carried out once a key. */
@@ -21,39 +21,52 @@ const KEEP = { name: 'keep_operation', text: 'SELECT keep_operation($1, $2, $3, 
 
 /**
  * Does the work and keeps its answer in one transaction, so that a repeat finds both or neither; two at once are served one
- * after the other. What the work raises takes everything back and is raised on. The work calls nothing but the ledger.
+ * after the other. What the work raises takes everything back and is raised on. The work
+ * calls nothing but the database.
  * `toKeep` takes out of the answer what must not be stored.
  */
-export async function runOnce<Answer extends object>(
-  pool: Pool,
+export async function once<Answer extends object>(
+  db: Database,
   { scope, key, fingerprint }: KeptOperation,
-  work: (inside: Pool) => Promise<Answer>,
+  work: (inside: Database) => Promise<Answer>,
   toKeep: (answer: Answer) => Answer = (answer) => answer,
 ): Promise<Once<Answer>> {
-  return inTransaction(pool, async (inside) => {
-    const [kept] = await rows<{ fingerprint: Buffer; answer: Answer }>(inside, FIND, [scope, key]);
-    if (kept !== undefined) {
-      if (!kept.fingerprint.equals(fingerprint)) return { outcome: 'key_reused' };
-      return { outcome: 'replayed', answer: kept.answer };
-    }
-    const answer = await work(inside);
-    await row(inside, KEEP, [scope, key, fingerprint, JSON.stringify(toKeep(answer))]);
-    return { outcome: 'done', answer };
-  });
+  const changed: string[] = [];
+  const result = await inTransaction(
+    db,
+    (id) => changed.push(id),
+    async (inside): Promise<Once<Answer>> => {
+      const [kept] = await rows<{ fingerprint: Buffer; answer: Answer }>(inside, FIND, [scope, key]);
+      if (kept !== undefined) {
+        if (!kept.fingerprint.equals(fingerprint)) return { outcome: 'key_reused' };
+        return { outcome: 'replayed', answer: kept.answer };
+      }
+      const answer = await work(inside);
+      await row(inside, KEEP, [scope, key, fingerprint, JSON.stringify(toKeep(answer))]);
+      return { outcome: 'done', answer };
+    },
+  );
+  // Heard only after the commit: before it, a watcher would read the old state.
+  changed.forEach(db.changed);
+  return result;
 }
 
-async function inTransaction<Result>(pool: Pool, work: (inside: Pool) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect().catch((error: unknown) => {
+async function inTransaction<Result>(
+  db: Database,
+  changed: (generationId: string) => void,
+  work: (inside: Database) => Promise<Result>,
+): Promise<Result> {
+  const client = await db.connect().catch((error: unknown) => {
     throw translateError(error);
   });
   const say = (sql: string) =>
     client.query(sql).catch((error: unknown) => {
       throw translateError(error);
     });
+  const query = client.query.bind(client) as Database['query'];
   try {
     await say('BEGIN');
-    // Operations only query, which one connection of the pool does as the pool itself does.
-    const result = await work(client as unknown as Pool);
+    const result = await work({ query, connect: db.connect, changed });
     await say('COMMIT');
     client.release();
     return result;

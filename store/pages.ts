@@ -1,4 +1,4 @@
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { rows } from './query.ts';
 import { defineStatement, type RowOfShape, type Shape, type Statement } from './statement.ts';
 
@@ -49,12 +49,12 @@ export function defineList<const Of extends Shape, Kind extends keyof typeof KEY
 
 /** One more than asked for is read, to know whether there is more. */
 export async function listPage<Row, After extends string | number>(
-  pool: Pool,
+  db: Database,
   list: List<Row, After>,
   accountId: string,
   { limit, order, after }: Page<After>,
 ): Promise<Listed<Row>> {
   const beginning = order === 'asc' ? list.first : list.last;
-  const found = await rows(pool, list[order], [accountId, after ?? beginning, limit + 1]);
+  const found = await rows(db, list[order], [accountId, after ?? beginning, limit + 1]);
   return { items: found.slice(0, limit), hasMore: found.length > limit };
 }

@@ -1,4 +1,4 @@
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row } from './query.ts';
 
 const RECORD = {
@@ -22,9 +22,9 @@ export type RecordedEvent =
 
 /** Keeps a verified event of the provider of that name, once. Moves no credits, whatever the event says. */
 export async function recordProviderEvent(
-  pool: Pool,
+  db: Database,
   provider: string,
   { webhookId, type, providerVideoId }: ProviderEvent,
 ): Promise<RecordedEvent> {
-  return row(pool, RECORD, [webhookId, type, provider, providerVideoId]);
+  return row(db, RECORD, [webhookId, type, provider, providerVideoId]);
 }

@@ -1,7 +1,7 @@
 import type { RefundActor } from '../contracts/money.ts';
 import type { TextKind } from '../contracts/ids.ts';
 import type { PaidState } from '../contracts/states.ts';
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { REFUNDED } from './selections.ts';
 
@@ -48,8 +48,8 @@ const GET = {
 };
 
 /** A text of this very account that has, or had, a hold; undefined for anything else. */
-export async function getText(pool: Pool, accountId: string, id: string): Promise<Text | undefined> {
-  const [text] = await rows<Text>(pool, GET, [id, accountId]);
+export async function getText(db: Database, accountId: string, id: string): Promise<Text | undefined> {
+  const [text] = await rows<Text>(db, GET, [id, accountId]);
   return text;
 }
 
@@ -60,13 +60,15 @@ const RECORD = { name: 'record_text', text: 'SELECT record_text($1, $2, $3, $4) 
  * its writer has to stop. Any number of times; without a first one, nothing may be asked of the provider.
  */
 export async function recordText(
-  pool: Pool,
+  db: Database,
   generationId: string,
   number: number,
   output: string,
   leaseMs: number,
 ): Promise<boolean> {
-  return (await row<{ open: boolean }>(pool, RECORD, [generationId, number, output, leaseMs])).open;
+  const { open } = await row<{ open: boolean }>(db, RECORD, [generationId, number, output, leaseMs]);
+  db.changed(generationId);
+  return open;
 }
 
 export interface TextEnd {
@@ -78,10 +80,12 @@ export interface TextEnd {
 const END = { name: 'end_text', text: 'SELECT end_text($1, $2, $3, $4, $5, $6) AS ended' };
 
 /** Ends a text, once; from here on its charge is fixed. False when this attempt was over before. */
-export async function endText(pool: Pool, generationId: string, number: number, end: TextEnd): Promise<boolean> {
+export async function endText(db: Database, generationId: string, number: number, end: TextEnd): Promise<boolean> {
   const { output, finishReason, usage } = end;
   const values = [generationId, number, output, finishReason, usage?.inputTokens, usage?.outputTokens];
-  return (await row<{ ended: boolean }>(pool, END, values)).ended;
+  const { ended } = await row<{ ended: boolean }>(db, END, values);
+  db.changed(generationId);
+  return ended;
 }
 
 /** `ended`: now or before. `writing`: its writer is alive, or may be. `not_asked`: the provider has nothing of it. */
@@ -90,6 +94,8 @@ export type TextClosing = 'ended' | 'writing' | 'not_asked';
 const CLOSE = { name: 'close_text', text: 'SELECT outcome FROM close_text($1)' };
 
 /** Ends a text by what was delivered, if its writer let its lease run out and did not answer a last call either. */
-export async function closeText(pool: Pool, generationId: string): Promise<TextClosing> {
-  return (await row<{ outcome: TextClosing }>(pool, CLOSE, [generationId])).outcome;
+export async function closeText(db: Database, generationId: string): Promise<TextClosing> {
+  const { outcome } = await row<{ outcome: TextClosing }>(db, CLOSE, [generationId]);
+  db.changed(generationId);
+  return outcome;
 }

@@ -1,5 +1,5 @@
 import type { DeliverWebhookInput, WebhookDelivery, WebhookEvent } from '../contracts/webhooks.ts';
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 
 /** Messages to tenants. They are noted by the settlement itself, in its transaction; nothing here moves credits. */
@@ -11,8 +11,8 @@ const LIST_WEBHOOKS = {
 };
 
 /** The deliveries of a generation's settlement that are still to be made. */
-export async function listWebhooks(pool: Pool, generationId: string): Promise<DeliverWebhookInput[]> {
-  return rows(pool, LIST_WEBHOOKS, [generationId]);
+export async function listWebhooks(db: Database, generationId: string): Promise<DeliverWebhookInput[]> {
+  return rows(db, LIST_WEBHOOKS, [generationId]);
 }
 
 const LIST_OVERDUE = {
@@ -26,8 +26,8 @@ const LIST_OVERDUE = {
  * Pending deliveries that nobody has tried for a minute past their time; one of each account, then another one of each, and
  * shuffled by `seed`: none waits for ever behind those of a tenant whose receivers hang.
  */
-export async function listOverdueWebhooks(pool: Pool, seed: string, limit: number): Promise<DeliverWebhookInput[]> {
-  return rows(pool, LIST_OVERDUE, [seed, limit]);
+export async function listOverdueWebhooks(db: Database, seed: string, limit: number): Promise<DeliverWebhookInput[]> {
+  return rows(db, LIST_OVERDUE, [seed, limit]);
 }
 
 /** What to send, where to, and what to sign it with: the current secret first. */
@@ -45,9 +45,9 @@ const TO_SEND = {
 };
 
 /** Undefined when nothing is to be sent any more; where its endpoint was deleted or disabled, the delivery has failed. */
-export async function getWebhookToSend(pool: Pool, delivery: WebhookDelivery): Promise<WebhookToSend | undefined> {
+export async function getWebhookToSend(db: Database, delivery: WebhookDelivery): Promise<WebhookToSend | undefined> {
   const { accountId, endpointId, eventId } = delivery;
-  const [message] = await rows<WebhookToSend>(pool, TO_SEND, [accountId, endpointId, eventId]);
+  const [message] = await rows<WebhookToSend>(db, TO_SEND, [accountId, endpointId, eventId]);
   return message;
 }
 
@@ -74,11 +74,11 @@ const RECORD = {
 
 /** Records a try and what follows from it; a delivery that is not pending any more stays as it is. */
 export async function recordWebhookAttempt(
-  pool: Pool,
+  db: Database,
   { accountId, endpointId, eventId }: WebhookDelivery,
   { status, error, retryInMs }: WebhookAttempt,
 ): Promise<RecordedAttempt> {
-  return row(pool, RECORD, [accountId, endpointId, eventId, status, error, retryInMs]);
+  return row(db, RECORD, [accountId, endpointId, eventId, status, error, retryInMs]);
 }
 
 /** As its owner sees it. */
@@ -105,12 +105,12 @@ const LOG = {
 
 /** An endpoint's deliveries, those of the newest videos first, after the last one of the page before. */
 export async function listWebhookDeliveries(
-  pool: Pool,
+  db: Database,
   { accountId, endpointId }: Pick<WebhookDelivery, 'accountId' | 'endpointId'>,
   after: string | null,
   limit: number,
 ): Promise<LoggedDelivery[]> {
-  return rows(pool, LOG, [accountId, endpointId, after, limit]);
+  return rows(db, LOG, [accountId, endpointId, after, limit]);
 }
 
 const REDELIVER = { name: 'redeliver_webhook', text: 'SELECT redeliver_webhook($1, $2, $3) AS outcome' };
@@ -120,9 +120,9 @@ const REDELIVER = { name: 'redeliver_webhook', text: 'SELECT redeliver_webhook($
  * would only grow a history.
  */
 export async function redeliverWebhook(
-  pool: Pool,
+  db: Database,
   { accountId, endpointId, eventId }: WebhookDelivery,
 ): Promise<'asked' | 'pending' | 'disabled' | 'unknown'> {
   type Row = { outcome: 'asked' | 'pending' | 'disabled' | 'unknown' };
-  return (await row<Row>(pool, REDELIVER, [accountId, endpointId, eventId])).outcome;
+  return (await row<Row>(db, REDELIVER, [accountId, endpointId, eventId])).outcome;
 }

@@ -1,5 +1,5 @@
 import type { WebhookEvent } from '../contracts/webhooks.ts';
-import type { Pool } from './pool.ts';
+import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 
 /** Where a tenant wants to hear of the end of its videos. Secrets go in, and come out only with what they sign. */
@@ -26,11 +26,11 @@ export type CreatedEndpoint =
 
 /** Keeps an endpoint and its secret; an account has ten at most. */
 export async function createWebhookEndpoint(
-  pool: Pool,
+  db: Database,
   endpoint: { accountId: string; id: string; url: string; events: readonly WebhookEvent[]; secret: string },
 ): Promise<CreatedEndpoint> {
   const { accountId, id, url, events, secret } = endpoint;
-  return row(pool, CREATE, [accountId, id, url, events, secret]);
+  return row(db, CREATE, [accountId, id, url, events, secret]);
 }
 
 const LIST = {
@@ -41,32 +41,32 @@ const LIST = {
 };
 
 /** All of an account's, the newest first. */
-export async function listWebhookEndpoints(pool: Pool, accountId: string): Promise<WebhookEndpoint[]> {
-  return rows(pool, LIST, [accountId, null]);
+export async function listWebhookEndpoints(db: Database, accountId: string): Promise<WebhookEndpoint[]> {
+  return rows(db, LIST, [accountId, null]);
 }
 
 /** Undefined unless it is this very account's. */
 export async function getWebhookEndpoint(
-  pool: Pool,
+  db: Database,
   accountId: string,
   id: string,
 ): Promise<WebhookEndpoint | undefined> {
-  const [endpoint] = await rows<WebhookEndpoint>(pool, LIST, [accountId, id]);
+  const [endpoint] = await rows<WebhookEndpoint>(db, LIST, [accountId, id]);
   return endpoint;
 }
 
 const DELETE = { name: 'delete_webhook_endpoint', text: 'SELECT delete_webhook_endpoint($1, $2) AS done' };
 
 /** Nothing more is sent to it; false when the account has no such endpoint. */
-export async function deleteWebhookEndpoint(pool: Pool, accountId: string, id: string): Promise<boolean> {
-  return (await row<{ done: boolean }>(pool, DELETE, [accountId, id])).done;
+export async function deleteWebhookEndpoint(db: Database, accountId: string, id: string): Promise<boolean> {
+  return (await row<{ done: boolean }>(db, DELETE, [accountId, id])).done;
 }
 
 const ENABLE = { name: 'enable_webhook_endpoint', text: 'SELECT enable_webhook_endpoint($1, $2) AS done' };
 
 /** Messages go to it again, from the next settlement on; false when the account has no such endpoint. */
-export async function enableWebhookEndpoint(pool: Pool, accountId: string, id: string): Promise<boolean> {
-  return (await row<{ done: boolean }>(pool, ENABLE, [accountId, id])).done;
+export async function enableWebhookEndpoint(db: Database, accountId: string, id: string): Promise<boolean> {
+  return (await row<{ done: boolean }>(db, ENABLE, [accountId, id])).done;
 }
 
 const ROTATE = { name: 'rotate_webhook_secret', text: 'SELECT rotate_webhook_secret($1, $2, $3) AS "validUntil"' };
@@ -76,10 +76,10 @@ const ROTATE = { name: 'rotate_webhook_secret', text: 'SELECT rotate_webhook_sec
  * such endpoint.
  */
 export async function rotateWebhookSecret(
-  pool: Pool,
+  db: Database,
   accountId: string,
   id: string,
   secret: string,
 ): Promise<Date | undefined> {
-  return (await row<{ validUntil: Date | null }>(pool, ROTATE, [accountId, id, secret])).validUntil ?? undefined;
+  return (await row<{ validUntil: Date | null }>(db, ROTATE, [accountId, id, secret])).validUntil ?? undefined;
 }

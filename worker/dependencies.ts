@@ -1,6 +1,7 @@
 import type { ActivityDependencies } from '../activities/index.ts';
 import type { Config } from '../config.ts';
-import { Announcer, createLedger, createPool } from '../ledger/index.ts';
+import { createLedger } from '../ledger/index.ts';
+import { Announcer, createPool, createStore, openDatabase } from '../store/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
 import { countAlarms, createMetrics, observeGauges } from '../platform/metrics.ts';
@@ -22,9 +23,11 @@ export function createDependencies(config: Config) {
     onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
   });
   const announcer = new Announcer(pool);
+  const database = openDatabase(pool, (id) => announcer.add(id));
   const client = createTemporalClient(config.temporal);
   const activities: ActivityDependencies = {
-    ledger: createLedger(pool, (id) => announcer.add(id)),
+    ledger: createLedger(database),
+    store: createStore(database),
     provider: watchHealth(createProvider(config.provider), (change) => {
       if (change.state === 'down') log.warn(change, 'the provider gives no usable answer');
       else log.info(change, 'the provider answers again');

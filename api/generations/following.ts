@@ -1,4 +1,4 @@
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { GenerationKind } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Caller, Generation } from '../../ledger/index.ts';
+import type { Caller, Generation } from '../../store/index.ts';
 import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../../provider/index.ts';
 import { notClaimable } from '../videos/claimVideo.ts';
 import type { ApiDependencies } from '../http/deps.ts';

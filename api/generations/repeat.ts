@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import type { Caller, KeptAnswer } from '../../ledger/index.ts';
+import type { KeptAnswer } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 import { isServed } from '../http/connection.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError, envelopeOf } from '../http/errors.ts';

@@ -1,19 +1,19 @@
 import type { GenerationKind } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Caller, KeySpending } from '../../ledger/index.ts';
+import type { Caller, KeySpending } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 import { costOf } from './cost.ts';
 
 /** The refusal of an amount for which a limit of the key leaves no room; undefined where there is room now. */
 export async function overSpendLimit(
-  { ledger }: Pick<ApiDependencies, 'ledger'>,
+  { store }: Pick<ApiDependencies, 'store'>,
   caller: Caller,
   amountMicrocredits: number,
   kind: GenerationKind = 'video',
 ): Promise<ApiError | undefined> {
   if (!caller.hasSpendLimit) return undefined;
-  const met = limitsOf(await ledger.getKeySpending(caller.apiKeyId)).find(
+  const met = limitsOf(await store.getKeySpending(caller.apiKeyId)).find(
     ({ limit, spent }) => limit !== null && spent + amountMicrocredits > limit,
   );
   if (met === undefined) return undefined;
@@ -25,7 +25,7 @@ export async function overSpendLimit(
 
 /** What a client is told whose hold a limit of the key refused. */
 export async function spendLimitExceeded(
-  deps: Pick<ApiDependencies, 'ledger'>,
+  deps: Pick<ApiDependencies, 'store'>,
   caller: Caller,
   amountMicrocredits: number,
   kind: GenerationKind,

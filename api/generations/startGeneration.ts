@@ -1,8 +1,9 @@
 import type { HoldRefusalCode } from '../../contracts/activities.ts';
 import { type GenerationKind, kindOf } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Admission, AnyAdmission, Caller, KeptAnswer, Repeated } from '../../ledger/index.ts';
-import { LedgerUnavailable } from '../../ledger/index.ts';
+import type { Admission, AnyAdmission, KeptAnswer, Repeated } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
+import { LedgerUnavailable } from '../../store/index.ts';
 import { costOf } from './cost.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, envelopeOf, notFound, unavailable } from '../http/errors.ts';

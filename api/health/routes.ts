@@ -31,12 +31,12 @@ const readyz = createRoute({
 /** Shorter than the timeout of common health probes. */
 const PROBE_TIMEOUT_MS = 2000;
 
-export function healthRoutes({ ledger, temporal }: ApiDependencies) {
+export function healthRoutes({ store, temporal }: ApiDependencies) {
   return newRouter()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyz, async (c) => {
       const [isDatabaseUp, isTemporalUp] = await Promise.all([
-        isUp(ledger.ping().then(() => true)),
+        isUp(store.ping().then(() => true)),
         isUp(temporal.isUp(PROBE_TIMEOUT_MS)),
       ]);
       const parts = { database: isDatabaseUp, temporal: isTemporalUp };

@@ -16,11 +16,11 @@ export function sha256(text: string): Buffer {
 }
 
 /** Sets `caller` from the bearer key, or answers 401. */
-export function requireApiKey({ ledger }: Pick<ApiDependencies, 'ledger'>) {
+export function requireApiKey({ store }: Pick<ApiDependencies, 'store'>) {
   return createMiddleware<Env>(async (c, next) => {
     const key = bearerOf(c.req.header('authorization'));
     if (key === undefined) throw new ApiError('invalid_api_key', `There is no API key here. ${HOW_TO_SEND}`);
-    const found = await ledger.findCaller(sha256(key));
+    const found = await store.findCaller(sha256(key));
     if (found.standing !== 'valid') {
       const what = { unknown: 'is unknown', revoked: 'was revoked', expired: 'has expired' }[found.standing];
       throw new ApiError('invalid_api_key', `This API key ${what}. ${HOW_TO_SEND}`);

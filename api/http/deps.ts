@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { AppliedFile, Caller, Changes, Ledger, RecordedEvent } from '../../ledger/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
+import type { AppliedFile, Caller, Changes, Database, RecordedEvent, Store } from '../../store/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
 import type { Provider } from '../../provider/index.ts';
 import type { Temporal } from '../../temporal/index.ts';
@@ -14,7 +15,10 @@ export interface StreamLimits {
 }
 
 export interface ApiDependencies {
+  /** For what is carried out in one transaction with its answer. */
+  readonly database: Database;
   readonly ledger: Ledger;
+  readonly store: Store;
   readonly temporal: Temporal;
   readonly provider: Provider;
   readonly archive: ContentStore;

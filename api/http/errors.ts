@@ -2,8 +2,8 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Caller } from '../../ledger/index.ts';
-import { LedgerUnavailable } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
+import { LedgerUnavailable } from '../../store/index.ts';
 import { hungUp } from './connection.ts';
 import type { Log } from './log.ts';
 

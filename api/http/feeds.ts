@@ -1,4 +1,4 @@
-import type { Changes } from '../../ledger/index.ts';
+import type { Changes } from '../../store/index.ts';
 
 /** Also keeps proxies from closing a connection on which nothing happens. */
 const LOOK_AT_LEAST_EVERY_MS = 15_000;

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { SSEStreamingApi } from 'hono/streaming';
-import type { Caller, Ledger } from '../../ledger/index.ts';
+import type { Caller, Store } from '../../store/index.ts';
 import { isServed } from './connection.ts';
 import type { ApiDependencies, Env, StreamLimits } from './deps.ts';
 import { ApiError } from './errors.ts';
@@ -15,7 +15,7 @@ export function withStreams(deps: ApiDependencies): StreamDependencies {
   const streams = {
     feeds: new Feeds(deps.changes),
     places: new StreamPlaces(deps.streamLimits),
-    keys: new KeyStandings(deps.ledger),
+    keys: new KeyStandings(deps.store),
   };
   return { ...deps, streams };
 }
@@ -64,7 +64,7 @@ const LOOKED_AT_EVERY_MS = 10_000;
 export class KeyStandings {
   private readonly looks = new Map<string, { readonly atMs: number; readonly inForce: Promise<boolean> }>();
 
-  constructor(private readonly ledger: Pick<Ledger, 'isKeyInForce'>) {}
+  constructor(private readonly store: Pick<Store, 'isKeyInForce'>) {}
 
   /** Raises `ApiError` 401 within ten seconds of its end. */
   async require({ apiKeyId }: Caller): Promise<void> {
@@ -73,7 +73,7 @@ export class KeyStandings {
     if (look === undefined || now - look.atMs > LOOKED_AT_EVERY_MS) {
       for (const [id, { atMs }] of this.looks) if (now - atMs > LOOKED_AT_EVERY_MS) this.looks.delete(id);
       // A database that is away for a moment says nothing about the key.
-      look = { atMs: now, inForce: this.ledger.isKeyInForce(apiKeyId).catch(() => true) };
+      look = { atMs: now, inForce: this.store.isKeyInForce(apiKeyId).catch(() => true) };
       this.looks.set(apiKeyId, look);
     }
     if (await look.inForce) return;

@@ -2,10 +2,7 @@ import { readWebhook } from '../../provider/index.ts';
 import type { ApiDependencies, WebhookOutcome } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 
-type Dependencies = Pick<
-  ApiDependencies,
-  'ledger' | 'temporal' | 'provider' | 'webhookSecret' | 'countWebhook' | 'log'
->;
+type Dependencies = Pick<ApiDependencies, 'store' | 'temporal' | 'provider' | 'webhookSecret' | 'countWebhook' | 'log'>;
 
 /** Records an event of the provider. Raises `ApiError` when webhooks are not configured or the signature is wrong. */
 export async function receiveEvent(deps: Dependencies, headers: Headers, body: string): Promise<void> {
@@ -20,7 +17,7 @@ export async function receiveEvent(deps: Dependencies, headers: Headers, body: s
 async function record(deps: Dependencies, secret: string, headers: Headers, body: string): Promise<WebhookOutcome> {
   const read = await readWebhook(secret, headers, body);
   if (read.outcome !== 'video') return read.outcome;
-  const recorded = await deps.ledger.recordProviderEvent(deps.provider.name, read);
+  const recorded = await deps.store.recordProviderEvent(deps.provider.name, read);
   if (recorded.outcome === 'nudge') await nudge(deps, recorded.generationId);
   return recorded.outcome;
 }

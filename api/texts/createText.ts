@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { kindOf, textId } from '../../contracts/ids.ts';
-import type { Caller, Text } from '../../ledger/index.ts';
+import type { Caller, Text } from '../../store/index.ts';
 import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../../provider/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
@@ -20,7 +20,7 @@ export async function startText(
   maxMicrocredits: number | null,
   repeat: Repeat,
 ): Promise<Started> {
-  const { ledger } = deps;
+  const { ledger, store } = deps;
   const order: Order = {
     generationId: textId(request.kind, uuidv7()),
     maxMicrocredits,
@@ -33,7 +33,7 @@ export async function startText(
         inputBoundTokens: inputBoundTokens(request),
         maxOutputTokens: maxOutputTokens(request),
       }),
-    exists: async (id) => (await ledger.getText(caller.accountId, id)) !== undefined,
+    exists: async (id) => (await store.getText(caller.accountId, id)) !== undefined,
   };
   return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat, order.generationId));
 }
@@ -55,7 +55,7 @@ export async function* followText(
 ): AsyncGenerator<Text, void> {
   const look = async () => {
     try {
-      return (await deps.ledger.getText(caller.accountId, generationId)) ?? 'deleted';
+      return (await deps.store.getText(caller.accountId, generationId)) ?? 'deleted';
     } catch (error) {
       // A database that is away for a moment is no news of the text: it is looked at again.
       deps.log.warn({ err: error, generationId }, 'a text that is being written could not be read');

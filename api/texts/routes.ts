@@ -111,7 +111,7 @@ export function textRoutes(deps: StreamDependencies) {
   };
   const retrieve = async (c: Context<Env>, kind: TextKind, id: string) => {
     const caller = c.get('caller');
-    const text = TEXT_ID[kind].test(id) ? await deps.ledger.getText(caller.accountId, id) : undefined;
+    const text = TEXT_ID[kind].test(id) ? await deps.store.getText(caller.accountId, id) : undefined;
     if (text === undefined) throw notFound(`This ${kind}`);
     await noteKnown(deps, caller, text);
     return c.json(toText(text), 200);

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Text } from '../../ledger/index.ts';
+import type { Text } from '../../store/index.ts';
 import { readText, type TextRequest } from '../../provider/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
 import { unixSeconds } from '../http/schemas.ts';

@@ -1,4 +1,4 @@
-import type { Content } from '../../ledger/index.ts';
+import type { Content } from '../../store/index.ts';
 import type { ContentStore } from '../../outbound/index.ts';
 import { readRange } from '../http/byteRange.ts';
 

@@ -1,6 +1,6 @@
 import type { ContentVariant } from '../../contracts/content.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import { serveArchived } from './archivedContent.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
@@ -28,7 +28,7 @@ export async function downloadContent(
       'This video failed and was never charged, so there is no content. Credits have been refunded to your account.',
     );
   }
-  const content = await deps.ledger.getContent(generation.accountId, generation.id, variant);
+  const content = await deps.store.getContent(generation.accountId, generation.id, variant);
   if (content?.state === 'gone') throw await gone(deps, generation);
   const archived = content === undefined ? undefined : await serveArchived(deps.archive, content, request);
   if (archived !== undefined) return archived;
@@ -80,8 +80,8 @@ function unavailable({ generation, variant, isLost }: Wanted): ApiError {
   );
 }
 
-async function gone({ ledger }: ApiDependencies, { id, amountMicrocredits }: Generation): Promise<ApiError> {
-  const refunded = await ledger.getRefunded(id);
+async function gone({ store }: ApiDependencies, { id, amountMicrocredits }: Generation): Promise<ApiError> {
+  const refunded = await store.getRefunded(id);
   if (refunded === 0) return notFound('The content of this video (the provider keeps it for a limited time)');
   const all = refunded === amountMicrocredits ? '' : ` of the ${formatCredits(amountMicrocredits)}`;
   return new ApiError(

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { videoId } from '../../contracts/ids.ts';
-import type { Caller, Generation } from '../../ledger/index.ts';
+import type { Caller, Generation } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 import { fingerprintOf, hashOfFile } from '../http/fingerprint.ts';
@@ -32,7 +32,7 @@ export async function createVideo(
   );
   if ('kept' in started) return { ...started.kept, replayed: true };
   const { generationId, replayed } = started;
-  const generation = await deps.ledger.getGeneration(caller.accountId, generationId).catch((error: unknown) => {
+  const generation = await deps.store.getGeneration(caller.accountId, generationId).catch((error: unknown) => {
     deps.log.error({ err: error, generationId }, 'an accepted video could not be read');
     throw accepted(generationId);
   });
@@ -73,10 +73,10 @@ export function orderRemix(
 }
 
 /** What is the same for every video. */
-export function newVideo({ ledger }: ApiDependencies, { accountId }: Caller): Pick<Order, 'generationId' | 'exists'> {
+export function newVideo({ store }: ApiDependencies, { accountId }: Caller): Pick<Order, 'generationId' | 'exists'> {
   return {
     generationId: videoId(uuidv7()),
-    exists: async (generationId) => (await ledger.getGeneration(accountId, generationId)) !== undefined,
+    exists: async (generationId) => (await store.getGeneration(accountId, generationId)) !== undefined,
   };
 }
 

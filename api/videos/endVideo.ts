@@ -1,4 +1,4 @@
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 
@@ -9,8 +9,8 @@ const FINAL = { headers: { 'x-should-retry': 'false' } };
  * Puts the wish on record, once, and tells the workflow. It moves no credits: before the provider has begun the workflow
  * releases the hold, later the provider's last word settles it. Raises `already_settled`.
  */
-export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, generationId: string): Promise<void> {
-  const { state, first } = await ledger.requestCancel(generationId, 'client');
+export async function cancelVideo({ store, temporal, log }: ApiDependencies, generationId: string): Promise<void> {
+  const { state, first } = await store.requestCancel(generationId, 'client');
   if (state === 'charged' || state === 'released') {
     const what = state === 'charged' ? 'completed and was charged' : 'failed, and its credits have been refunded';
     throw new ApiError('already_settled', `This video has ${what}; there is nothing to cancel.`, FINAL);
@@ -28,17 +28,17 @@ export async function cancelVideo({ ledger, temporal, log }: ApiDependencies, ge
  * `video_not_terminal` while it is open: that is no way to a refund.
  */
 export async function deleteVideo(deps: ApiDependencies, generation: Generation): Promise<void> {
-  const { ledger, archive, log } = deps;
+  const { store, archive, log } = deps;
   // Before anything is touched: what is open may yet be charged, and must then be there (MR-81).
   if (generation.state === 'held') throw notTerminal();
   // Whatever stops this from here on: a video that its owner has deleted at the provider is not refunded as lost.
-  await ledger.beginOwnersDeletion(generation.accountId, generation.id);
+  await store.beginOwnersDeletion(generation.accountId, generation.id);
   const providerKeeps = await deleteAtProvider(deps, generation);
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'an archived content could not be deleted');
     throw notDeleted('just now');
   });
-  if (!(await ledger.deleteGeneration(generation.accountId, generation.id, providerKeeps))) throw notTerminal();
+  if (!(await store.deleteGeneration(generation.accountId, generation.id, providerKeeps))) throw notTerminal();
   // Once more: a copy may have come to its end just before. One that ends from here on finds the video deleted.
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'the content of a deleted video is still in the archive');
@@ -47,13 +47,13 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
 
 /** Why the provider keeps the video, null when it does not. Raises `temporarily_unavailable` when it can't be asked now. */
 async function deleteAtProvider(
-  { ledger, provider, log }: ApiDependencies,
+  { store, provider, log }: ApiDependencies,
   { id: generationId, state }: Generation,
 ): Promise<string | null> {
   // A video whose hold was released may still be in progress there; the reconciler, which follows it, needs it.
   if (state !== 'charged') return null;
   // Of a claim: the video that it has paid for.
-  const { videoId, provider: madeAt, contested } = await ledger.getArchiving(generationId);
+  const { videoId, provider: madeAt, contested } = await store.getArchiving(generationId);
   if (videoId === null) return null;
   if (contested) return 'the provider gave its id to another video as well';
   if (madeAt !== provider.name) return 'it was made at another provider than is configured now';

@@ -1,5 +1,5 @@
 import type { ContentVariant } from '../../contracts/content.ts';
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import { checkContent, type ContentAnswer, NotTheContent } from '../../provider/index.ts';
 import { readRange, singleRange } from '../http/byteRange.ts';
 import { checkBeginning, type Head, readHead, rest } from './checkedBody.ts';
@@ -103,14 +103,14 @@ function headersOf({ variant }: Wanted, part: Part, knownType: string | undefine
 
 /** Of a video it is on record which bytes its owner was sent. */
 function sent(
-  { ledger, log }: ApiDependencies,
+  { store, log }: ApiDependencies,
   { generation: { id }, variant }: Wanted,
   body: ReadableStream<Uint8Array>,
   part: { readonly from: number; readonly total: number | null },
 ): ReadableStream<Uint8Array> {
   if (variant !== 'video') return body;
   return recorded(body, part, (served) =>
-    ledger.recordContentServed(id, served).catch((error: unknown) => {
+    store.recordContentServed(id, served).catch((error: unknown) => {
       log.error({ err: error, generationId: id }, 'that a content was served could not be recorded');
     }),
   );

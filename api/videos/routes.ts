@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { isVideoId, VIDEO_ID } from '../../contracts/ids.ts';
-import type { Caller, Generation } from '../../ledger/index.ts';
+import type { Caller, Generation } from '../../store/index.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { cancelVideo, deleteVideo } from './endVideo.ts';
 import { orderClaim } from './claimVideo.ts';
@@ -233,7 +233,7 @@ const content = createRoute({
 export function videoRoutes(deps: StreamDependencies) {
   /** The video of that id, which its client has just named. */
   const named = async (caller: Caller, videoId: string): Promise<Generation | undefined> => {
-    const generation = isVideoId(videoId) ? await deps.ledger.getGeneration(caller.accountId, videoId) : undefined;
+    const generation = isVideoId(videoId) ? await deps.store.getGeneration(caller.accountId, videoId) : undefined;
     if (generation !== undefined) await noteKnown(deps, caller, generation);
     return generation;
   };
@@ -277,7 +277,7 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(listVideos, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
-      const { items, hasMore } = await deps.ledger.listGenerations(c.get('caller').accountId, { limit, order, after });
+      const { items, hasMore } = await deps.store.listGenerations(c.get('caller').accountId, { limit, order, after });
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {
@@ -311,7 +311,7 @@ export function videoRoutes(deps: StreamDependencies) {
       const { video_id: videoId } = c.req.valid('param');
       await named(caller, videoId);
       // From the events alone: they are there for the owner of a video that was deleted, too.
-      const recorded = isVideoId(videoId) ? await deps.ledger.listEvents(caller.accountId, videoId) : [];
+      const recorded = isVideoId(videoId) ? await deps.store.listEvents(caller.accountId, videoId) : [];
       if (recorded.length === 0) throw notFound('This video');
       const steps = toTimeline(recorded);
       const data = steps.map((step) => ({ object: 'timeline.step' as const, ...step, at: step.at.toISOString() }));

@@ -1,4 +1,4 @@
-import type { ServedPart } from '../../ledger/index.ts';
+import type { ServedPart } from '../../store/index.ts';
 
 /**
  * The same body; when it ends, breaks off or is left by its reader, `record` is told which bytes that reader had. `from`: where

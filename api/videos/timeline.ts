@@ -1,5 +1,5 @@
 import { formatCredits } from '../../contracts/money.ts';
-import type { GenerationEvent } from '../../ledger/index.ts';
+import type { GenerationEvent } from '../../store/index.ts';
 import { SHOWN_STATES } from '../generations/creditsObject.ts';
 
 type Words = (data: GenerationEvent['data']) => string;

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { SSEStreamingApi } from 'hono/streaming';
 import { streamSSE } from 'hono/streaming';
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import type { Env } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 import { following } from '../generations/following.ts';

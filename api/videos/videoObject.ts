@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
 import { unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { fileTypeFromBuffer } from 'file-type';
 import { parseCredits } from '../../contracts/money.ts';
-import type { Generation } from '../../ledger/index.ts';
+import type { Generation } from '../../store/index.ts';
 import { ApiError, bodyTooLarge, unsupportedMediaType } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { plainText } from '../http/schemas.ts';

@@ -1,3 +1,5 @@
+import { openBooks } from '../harness/support/database.ts';
+import { openDatabase } from '../../store/index.ts';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { createApp } from '../../api/app.ts';
 import type { ApiDependencies } from '../../api/http/deps.ts';
 import { createServer } from '../../api/server.ts';
-import { createLedger, createPool } from '../../ledger/index.ts';
+import { createPool } from '../../store/index.ts';
 import { PRICE } from '../harness/support/database.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 import type { TestStack } from '../harness/support/stack.ts';
@@ -144,7 +146,9 @@ describe('while PostgreSQL is silent', () => {
     url.hostname = '127.0.0.1';
     const pool = createPool({ databaseUrl: url.href, size: 2, applicationName: 'test', onError: () => undefined });
     const app = createApp({
-      ledger: createLedger(pool),
+      database: openDatabase(pool),
+      ledger: openBooks(openDatabase(pool)),
+      store: openBooks(openDatabase(pool)),
       temporal: { isUp: () => Promise.resolve(true) },
       requestsPerMinute: 1000,
       adminKey: ADMIN_KEY,

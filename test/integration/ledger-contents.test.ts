@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Content } from '../../ledger/index.ts';
-import { LedgerError } from '../../ledger/index.ts';
+import type { Content } from '../../store/index.ts';
+import { LedgerError } from '../../store/index.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
 

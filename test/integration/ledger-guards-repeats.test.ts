@@ -1,7 +1,9 @@
+import type { Database } from '../../store/index.ts';
+import { once } from '../../store/index.ts';
+import { openBooks } from '../harness/support/database.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountId, videoId } from '../../contracts/ids.ts';
-import type { Ledger } from '../../ledger/index.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, addKey, createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { runBehind } from '../harness/support/runBehind.ts';
@@ -141,15 +143,15 @@ describe('an operation that is carried out once for its key', () => {
     key,
     fingerprint: createHash('sha256').update(body).digest(),
   });
-  const open = (name: string) => async (ledger: Ledger) => {
+  const open = (name: string) => async (inside: Database) => {
     const id = accountId(randomUUID());
-    await ledger.openAccount(id, name);
+    await openBooks(inside).openAccount(id, name);
     return { id };
   };
 
   it('is done once by eight callers at the same moment; each gets its answer', async () => {
     const name = `once ${randomUUID()}`;
-    const answers = await Promise.all(Array.from({ length: 8 }, () => db.ledger.once(operation(name), open(name))));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => once(db.database, operation(name), open(name))));
     expect(answers.filter(({ outcome }) => outcome === 'done')).toHaveLength(1);
     const { rows } = await db.admin.query<{ id: string }>('SELECT id FROM accounts WHERE name = $1', [name]);
     expect(answers.map((each) => 'answer' in each && each.answer.id)).toEqual(Array(8).fill(rows[0]?.id));
@@ -158,24 +160,24 @@ describe('an operation that is carried out once for its key', () => {
 
   it('is not done for another body under its key', async () => {
     const name = `once ${randomUUID()}`;
-    await db.ledger.once(operation(name), open(name));
-    expect(await db.ledger.once(operation(name, 'y'), open(name))).toEqual({ outcome: 'key_reused' });
+    await once(db.database, operation(name), open(name));
+    expect(await once(db.database, operation(name, 'y'), open(name))).toEqual({ outcome: 'key_reused' });
   });
 
   it('that raises leaves nothing behind, and is done by the next caller', async () => {
     const name = `once ${randomUUID()}`;
-    const raising = db.ledger.once(operation(name), async (ledger) => {
-      await open(name)(ledger);
+    const raising = once(db.database, operation(name), async (inside) => {
+      await open(name)(inside);
       throw new Error('killed before the commit');
     });
     await expect(raising).rejects.toThrow('killed before the commit');
     expect((await db.admin.query('SELECT FROM accounts WHERE name = $1', [name])).rowCount).toBe(0);
-    expect(await db.ledger.once(operation(name), open(name))).toMatchObject({ outcome: 'done' });
+    expect(await once(db.database, operation(name), open(name))).toMatchObject({ outcome: 'done' });
   });
 
   it('keeps its answer as it was', async () => {
     const name = `once ${randomUUID()}`;
-    await db.ledger.once(operation(name), open(name));
+    await once(db.database, operation(name), open(name));
     await expect(db.admin.query("UPDATE kept_operations SET answer = '{}' WHERE key = $1", [name])).rejects.toThrow(
       /append-only/,
     );

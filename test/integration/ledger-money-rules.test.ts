@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { SeenVideo } from '../../ledger/index.ts';
+import type { SeenVideo } from '../../store/index.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { adoptOne } from '../harness/support/ledgerSteps.ts';

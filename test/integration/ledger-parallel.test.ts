@@ -1,7 +1,9 @@
+import { type Books, openBooks } from '../harness/support/database.ts';
+import { openDatabase } from '../../store/index.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import { type Ledger, LedgerError, createLedger, createPool } from '../../ledger/index.ts';
+import { LedgerError, createPool } from '../../store/index.ts';
 import { collide, connect, untilBlocked } from '../harness/support/blockedCalls.ts';
 import { type Sight, liveThrough, readBooks } from '../harness/support/creditStorm.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
@@ -71,7 +73,7 @@ const refundedAll = (replayed: boolean) => ({ outcome: 'refunded', movedMicrocre
 const NOT_CHARGED = { outcome: 'not_charged' };
 
 type Hold = Awaited<ReturnType<typeof seen>>;
-type Move = (ledger: Ledger, hold: Hold) => Promise<unknown>;
+type Move = (ledger: Books, hold: Hold) => Promise<unknown>;
 const refund =
   (idempotencyKey: string): Move =>
   (ledger, { id }) =>
@@ -177,7 +179,7 @@ describe('of two moves of one generation at the same moment, the second waits fo
 });
 
 describe('of two hands that each bring their own proof, the first to commit decides:', () => {
-  const look = (ledger: Ledger, { id, video }: Hold, said: typeof FINISHED | typeof BLOCKED) =>
+  const look = (ledger: Books, { id, video }: Hold, said: typeof FINISHED | typeof BLOCKED) =>
     ledger.recordLook(id, video, said);
   const HANDS: Record<'capture' | 'release' | 'expire', Move> = {
     capture: (ledger, hold) => look(ledger, hold, FINISHED).then(() => MOVES.capture(ledger, hold)),
@@ -216,13 +218,13 @@ describe('while several processes move the credits of the same customers', () =>
       createPool({ databaseUrl: db.url, size: 6, applicationName: `client ${index}`, onError: () => undefined }),
     );
     let isOver = false;
-    const client = async (ledger: Ledger, first: number) => {
+    const client = async (ledger: Books, first: number) => {
       for (let round = first; round < first + ROUNDS; round++) {
         const both = [tenants[round % 3], tenants[(round + 1) % 3]] as Tenant[];
         await Promise.all(both.map((tenant, side) => liveThrough(db, ledger, tenant, round + side)));
       }
     };
-    const storm = Promise.all(pools.map((pool, index) => client(createLedger(pool), index))).finally(() => {
+    const storm = Promise.all(pools.map((pool, index) => client(openBooks(openDatabase(pool)), index))).finally(() => {
       isOver = true;
     });
     // A client that meets a deadlock rejects here.

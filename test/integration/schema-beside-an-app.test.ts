@@ -1,7 +1,9 @@
+import { type Books, openBooks } from '../harness/support/database.ts';
+import { openDatabase } from '../../store/index.ts';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Ledger, createLedger, createPool, type Pool } from '../../ledger/index.ts';
+import { createPool, type Pool } from '../../store/index.ts';
 import { migrate } from '../../migrations/runner.ts';
 import { PRICE, admit, openTenant } from '../harness/support/database.ts';
 
@@ -28,7 +30,7 @@ const PLANTED = `
 let cluster: pg.Client;
 let app: pg.Client;
 let pool: Pool;
-let ledger: Ledger;
+let ledger: Books;
 
 beforeAll(async () => {
   cluster = new pg.Client({ connectionString: at(superuser, 'postgres') });
@@ -43,7 +45,7 @@ beforeAll(async () => {
   await app.query(PLANTED);
   await migrate({ ownerUrl: as(owner), serviceUrl: at(service, name) });
   pool = createPool({ databaseUrl: at(service, name), size: 2, applicationName: 'test', onError: () => undefined });
-  ledger = createLedger(pool);
+  ledger = openBooks(openDatabase(pool));
 });
 afterAll(async () => {
   await Promise.all([pool.end(), app.end()]);

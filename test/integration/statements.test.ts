@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '../../ledger/index.ts';
+import '../../store/index.ts';
 import { type Column, type Columns, STATEMENTS, type Statement, cases, t } from '../../store/statement.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';

@@ -34,7 +34,7 @@ async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
     return answer;
   };
   const activities = createProviderActivities({
-    ledger: db.ledger,
+    store: db.ledger,
     provider: { name: NAME, createVideo } as unknown as Provider,
     providerEventsExpected: false,
     lookForCreateMs: 0,

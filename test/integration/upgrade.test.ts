@@ -3,9 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createLedger, createPool, verifyLedger, type Pool } from '../../ledger/index.ts';
+import { verifyLedger } from '../../ledger/index.ts';
+import { createPool, openDatabase, type Pool } from '../../store/index.ts';
 import { dumpSchema } from '../../migrations/dump.ts';
 import { migrate } from '../../migrations/runner.ts';
+import { openBooks } from '../harness/support/database.ts';
 import { WITH_SEARCH_PATH } from '../harness/support/template.ts';
 
 /** Databases of earlier releases with data in every state, as test/harness/upgrades/write.ts wrote them. */
@@ -66,7 +68,7 @@ describe.each(bases)('the database of %s', (base) => {
     expect(await migrate({ ownerUrl, serviceUrl: at(service, name) })).toEqual([]);
     const newest = new URL('../../migrations/schema.sql', import.meta.url);
     expect(await dumpSchema(admin)).toBe(await readFile(newest, 'utf8'));
-    expect(await createLedger(pool).compareRights()).toEqual({ beyond: [], missing: [] });
+    expect(await openBooks(openDatabase(pool)).compareRights()).toEqual({ beyond: [], missing: [] });
   });
 
   it('has every credit where it was, and goes on', async () => {
@@ -76,7 +78,7 @@ describe.each(bases)('the database of %s', (base) => {
     );
     expect(rows).not.toEqual([]);
     for (const { id } of rows) {
-      expect((await createLedger(pool).settleGeneration(id, 'completed')).result).toBe('settled');
+      expect((await openBooks(openDatabase(pool)).settleGeneration(id, 'completed')).result).toBe('settled');
     }
     expect((await pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
   });

@@ -6,7 +6,7 @@ import type { Env } from '../../api/http/deps.ts';
 import { Feeds } from '../../api/http/feeds.ts';
 import { following } from '../../api/generations/following.ts';
 import { KeyStandings, sendOn, StreamPlaces } from '../../api/http/streams.ts';
-import type { Caller } from '../../ledger/index.ts';
+import type { Caller } from '../../store/index.ts';
 
 /** Many who follow one generation, and what they cost the others. */
 

@@ -7,6 +7,7 @@ import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError, notFound } from '../../http/errors.ts';
 import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
 import { toPage } from '../../http/listing.ts';
+import type { OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 import { unixSeconds } from '../../http/schemas.ts';
 import type { Account, AccountFrozen, Freeze, Grant, GrantCredits, NewAccount } from './objects.ts';
@@ -15,13 +16,13 @@ import { toAccountStanding } from './objects.ts';
 type Dependencies = Pick<ApiDependencies, 'ledger'>;
 
 export function createAccount(
-  deps: Dependencies,
+  deps: OnceDependencies,
   c: Context<Env>,
   { name }: z.output<typeof NewAccount>,
 ): Promise<Account> {
-  return answerOnce(deps, c, { name }, async (inside) => {
+  return answerOnce(deps, c, { name }, async ({ ledger }) => {
     const id = accountId(uuidv7());
-    const { createdAt } = await inside.openAccount(id, name);
+    const { createdAt } = await ledger.openAccount(id, name);
     return { id, object: 'account' as const, name, created_at: unixSeconds(createdAt) };
   });
 }

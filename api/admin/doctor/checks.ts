@@ -15,16 +15,16 @@ const well = (message: string): Finding => ({ ok: true, message });
 const ill = (message: string): Finding => ({ ok: false, message });
 
 /** Whether PostgreSQL answers, and how soon. */
-export async function checkDatabase({ ledger }: ApiDependencies): Promise<Finding> {
+export async function checkDatabase({ store }: ApiDependencies): Promise<Finding> {
   const beganMs = performance.now();
-  await ledger.ping();
+  await store.ping();
   return well(`PostgreSQL answers in ${Math.ceil(performance.now() - beganMs)} ms.`);
 }
 
 /** Whether the schema is the one that this version was made for. */
-export async function checkMigrations({ ledger, schemaFiles }: ApiDependencies): Promise<Finding> {
+export async function checkMigrations({ store, schemaFiles }: ApiDependencies): Promise<Finding> {
   const known = new Map(schemaFiles.map(({ name, sha256 }) => [name, sha256]));
-  const applied = new Map((await ledger.listMigrations()).map(({ name, sha256 }) => [name, sha256]));
+  const applied = new Map((await store.listMigrations()).map(({ name, sha256 }) => [name, sha256]));
   const missing = [...known.keys()].filter((name) => !applied.has(name));
   const unknown = [...applied.keys()].filter((name) => !known.has(name));
   const others = [...known].filter(([name, sha256]) => applied.has(name) && applied.get(name) !== sha256);
@@ -40,8 +40,8 @@ export async function checkMigrations({ ledger, schemaFiles }: ApiDependencies):
 }
 
 /** Whether everybody has the rights that the migration gave, and nobody more. */
-export async function checkRights({ ledger }: ApiDependencies): Promise<Finding> {
-  const { beyond, missing } = await ledger.compareRights();
+export async function checkRights({ store }: ApiDependencies): Promise<Finding> {
+  const { beyond, missing } = await store.compareRights();
   if (beyond.length === 0 && missing.length === 0) return well('They are those that the migration gave.');
   const found = [
     ...(beyond.length > 0
@@ -62,9 +62,9 @@ function some(lines: readonly string[]): string {
 const CLOCKS_MAY_DIFFER_MS = 5000;
 
 /** Whether this process and the database agree on the time. */
-export async function checkClock({ ledger }: ApiDependencies): Promise<Finding> {
+export async function checkClock({ store }: ApiDependencies): Promise<Finding> {
   const beganMs = Date.now();
-  const now = await ledger.readClock();
+  const now = await store.readClock();
   // What the database said lies between the two.
   const differenceMs = now.getTime() - (beganMs + Date.now()) / 2;
   const seconds = (Math.abs(differenceMs) / 1000).toFixed(1);

@@ -1,30 +1,35 @@
 import type { Context } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
 import { API_KEY_ID, apiKeyId } from '../../../contracts/ids.ts';
-import type { Ledger } from '../../../ledger/index.ts';
 import { newApiKey, sha256 } from '../../http/auth.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError, notFound } from '../../http/errors.ts';
 import { toPage } from '../../http/listing.ts';
+import type { Inside, OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 import { unixSeconds } from '../../http/schemas.ts';
 import { requireAccountId } from '../accounts/handlers.ts';
 import type { KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
 import { toKey, toSettings } from './objects.ts';
 
-type Dependencies = Pick<ApiDependencies, 'ledger'>;
+type Dependencies = Pick<ApiDependencies, 'store'>;
 interface KeyPath {
   readonly account_id: string;
   readonly key_id: string;
 }
 
-export function createKey(deps: Dependencies, c: Context<Env>, accountId: string, wanted: NewKey): Promise<ShownKey> {
+export function createKey(
+  deps: OnceDependencies,
+  c: Context<Env>,
+  accountId: string,
+  wanted: NewKey,
+): Promise<ShownKey> {
   requireAccountId(accountId);
-  const create = async (inside: Ledger) => {
+  const create = async ({ store }: Inside) => {
     if (wanted.expires_at !== undefined && wanted.expires_at * 1000 <= Date.now()) throw alreadyExpired();
     const key = newApiKey();
     const id = apiKeyId(uuidv7());
-    const added = await inside.addApiKey({ ...toSettings(wanted), id, accountId, sha256: sha256(key) });
+    const added = await store.addApiKey({ ...toSettings(wanted), id, accountId, sha256: sha256(key) });
     if (added === undefined) throw notFound('This account');
     return { ...toKey(accountId, added), key };
   };
@@ -32,30 +37,30 @@ export function createKey(deps: Dependencies, c: Context<Env>, accountId: string
 }
 
 export async function listKeys(
-  { ledger }: Dependencies,
+  { store }: Dependencies,
   accountId: string,
   { limit, after = '' }: { limit: number; after?: string | undefined },
 ) {
   requireAccountId(accountId);
-  return toPage(await ledger.listApiKeys(accountId, after, limit + 1), limit, (key) => toKey(accountId, key));
+  return toPage(await store.listApiKeys(accountId, after, limit + 1), limit, (key) => toKey(accountId, key));
 }
 
-export function rotateKey(deps: Dependencies, c: Context<Env>, path: KeyPath, body: RotateKey): Promise<ShownKey> {
+export function rotateKey(deps: OnceDependencies, c: Context<Env>, path: KeyPath, body: RotateKey): Promise<ShownKey> {
   requireIds(path);
   const { account_id: accountId, key_id: oldId } = path;
-  const rotate = async (inside: Ledger) => {
+  const rotate = async ({ store }: Inside) => {
     const key = newApiKey();
     const next = { id: apiKeyId(uuidv7()), sha256: sha256(key), overlapSeconds: body.expires_in_seconds };
-    const rotated = await inside.rotateApiKey(accountId, oldId, next);
+    const rotated = await store.rotateApiKey(accountId, oldId, next);
     if (rotated === undefined) throw notFound('A valid key with this id');
     return { ...toKey(accountId, rotated), key };
   };
   return answerOnce<ShownKey>(deps, c, body, rotate, 'key');
 }
 
-export async function revokeKey({ ledger }: Dependencies, path: KeyPath): Promise<KeyRevoked> {
+export async function revokeKey({ store }: Dependencies, path: KeyPath): Promise<KeyRevoked> {
   requireIds(path);
-  const revokedAt = await ledger.revokeApiKey(path.account_id, path.key_id);
+  const revokedAt = await store.revokeApiKey(path.account_id, path.key_id);
   if (revokedAt === undefined) throw notFound('This key');
   return { id: path.key_id, object: 'api_key', revoked_at: unixSeconds(revokedAt) };
 }

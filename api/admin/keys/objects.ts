@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
 import { SCOPES } from '../../../contracts/scopes.ts';
-import type { ListedKey } from '../../../ledger/index.ts';
+import type { ListedKey } from '../../../store/index.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { shownOnce } from '../../http/once.ts';
 import { LAST_UNIX_TIME, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';

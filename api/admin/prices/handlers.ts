@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { PriceChange } from '../../../ledger/index.ts';
-import { LedgerError } from '../../../ledger/index.ts';
+import { LedgerError } from '../../../store/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError } from '../../http/errors.ts';
 import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';

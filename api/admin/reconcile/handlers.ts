@@ -5,6 +5,7 @@ import { RECONCILE_HOLDS } from '../../../contracts/reconcile.ts';
 import { isServed } from '../../http/connection.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError } from '../../http/errors.ts';
+import type { OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 
 /** A run over very many holds takes minutes; it continues if its caller disconnects. */
@@ -15,7 +16,7 @@ const TIMEOUT_MS = 10 * 60_000;
  * the workflow: a repeat waits for the report of the first run. Raises `temporarily_unavailable`.
  */
 export async function reconcileNow(
-  deps: Pick<ApiDependencies, 'ledger' | 'temporal' | 'log'>,
+  deps: OnceDependencies & Pick<ApiDependencies, 'temporal' | 'log'>,
   c: Context<Env>,
   dryRun: boolean,
 ): Promise<ReconcileReport> {

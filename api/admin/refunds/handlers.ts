@@ -2,7 +2,7 @@ import type { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { isGenerationId } from '../../../contracts/ids.ts';
 import type { Refund as Refunded } from '../../../ledger/index.ts';
-import { LedgerError } from '../../../ledger/index.ts';
+import { LedgerError } from '../../../store/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError, notFound } from '../../http/errors.ts';
 import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';

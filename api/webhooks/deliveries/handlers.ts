@@ -7,22 +7,22 @@ import type { Redelivery } from './objects.ts';
 import { toDelivery } from './objects.ts';
 
 export async function listDeliveries(
-  { ledger }: Pick<ApiDependencies, 'ledger'>,
+  { store }: Pick<ApiDependencies, 'store'>,
   accountId: string,
   endpointId: string,
   { limit, after = null }: { limit: number; after?: string | null | undefined },
 ) {
-  const endpoint = await ledger.getWebhookEndpoint(accountId, endpointId);
+  const endpoint = await store.getWebhookEndpoint(accountId, endpointId);
   if (endpoint === undefined) throw unknownEndpoint();
-  return toPage(await ledger.listWebhookDeliveries({ accountId, endpointId }, after, limit + 1), limit, toDelivery);
+  return toPage(await store.listWebhookDeliveries({ accountId, endpointId }, after, limit + 1), limit, toDelivery);
 }
 
 export async function redeliver(
-  { ledger, temporal, log }: Pick<ApiDependencies, 'ledger' | 'temporal' | 'log'>,
+  { store, temporal, log }: Pick<ApiDependencies, 'store' | 'temporal' | 'log'>,
   delivery: WebhookDelivery,
 ): Promise<Redelivery> {
   const { eventId } = delivery;
-  const outcome = await ledger.redeliverWebhook(delivery);
+  const outcome = await store.redeliverWebhook(delivery);
   if (outcome === 'unknown') throw notFound('This delivery');
   if (outcome === 'disabled') throw endpointDisabled();
   if (outcome === 'asked') {

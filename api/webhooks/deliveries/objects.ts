@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { WEBHOOK_EVENTS } from '../../../contracts/webhooks.ts';
-import type { LoggedDelivery } from '../../../ledger/index.ts';
+import type { LoggedDelivery } from '../../../store/index.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
 

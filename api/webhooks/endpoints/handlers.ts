@@ -2,63 +2,59 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
 import { webhookEndpointId } from '../../../contracts/ids.ts';
-import type { Ledger } from '../../../ledger/index.ts';
 import { faultOfWebhookUrl } from '../../../outbound/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError, notFound } from '../../http/errors.ts';
 import { toList } from '../../http/listing.ts';
+import type { Inside, OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 import { unixSeconds } from '../../http/schemas.ts';
 import type { Endpoint, EndpointCreated, EndpointDeleted, NewEndpoint, SecretRotated } from './objects.ts';
 import { toEndpoint } from './objects.ts';
 
-type Dependencies = Pick<ApiDependencies, 'ledger'>;
+type Dependencies = Pick<ApiDependencies, 'store'>;
 
 export function createEndpoint(
-  deps: Pick<ApiDependencies, 'ledger' | 'webhookAllowPrivate'>,
+  deps: OnceDependencies & Pick<ApiDependencies, 'webhookAllowPrivate'>,
   c: Context<Env>,
   body: NewEndpoint,
 ): Promise<EndpointCreated> {
   const { accountId } = c.get('caller');
-  const create = async (inside: Ledger) => {
+  const create = async ({ store }: Inside) => {
     const fault = faultOfWebhookUrl(body.url, deps.webhookAllowPrivate);
     if (fault !== undefined) throw new ApiError('invalid_request', `url: ${fault}.`, { param: 'url' });
     const id = webhookEndpointId(uuidv7());
     const secret = newSecret();
     const endpoint = { accountId, id, url: body.url, events: [...new Set(body.events)], secret };
-    const { outcome } = await inside.createWebhookEndpoint(endpoint);
+    const { outcome } = await store.createWebhookEndpoint(endpoint);
     if (outcome === 'too_many') throw tooMany();
-    return { ...(await getEndpoint({ ledger: inside }, accountId, id)), secret };
+    return { ...(await getEndpoint({ store }, accountId, id)), secret };
   };
   return answerOnce<EndpointCreated>(deps, c, body, create, 'secret');
 }
 
-export async function listEndpoints({ ledger }: Dependencies, accountId: string) {
-  const endpoints = await ledger.listWebhookEndpoints(accountId);
+export async function listEndpoints({ store }: Dependencies, accountId: string) {
+  const endpoints = await store.listWebhookEndpoints(accountId);
   return toList(endpoints.map(toEndpoint), false);
 }
 
-export async function getEndpoint({ ledger }: Dependencies, accountId: string, id: string): Promise<Endpoint> {
-  const endpoint = await ledger.getWebhookEndpoint(accountId, id);
+export async function getEndpoint({ store }: Dependencies, accountId: string, id: string): Promise<Endpoint> {
+  const endpoint = await store.getWebhookEndpoint(accountId, id);
   if (endpoint === undefined) throw unknownEndpoint();
   return toEndpoint(endpoint);
 }
 
-export async function deleteEndpoint(
-  { ledger }: Dependencies,
-  accountId: string,
-  id: string,
-): Promise<EndpointDeleted> {
-  const isDeleted = await ledger.deleteWebhookEndpoint(accountId, id);
+export async function deleteEndpoint({ store }: Dependencies, accountId: string, id: string): Promise<EndpointDeleted> {
+  const isDeleted = await store.deleteWebhookEndpoint(accountId, id);
   if (!isDeleted) throw unknownEndpoint();
   return { id, object: 'webhook_endpoint.deleted', deleted: true };
 }
 
-export function rotateSecret(deps: Dependencies, c: Context<Env>, id: string): Promise<SecretRotated> {
+export function rotateSecret(deps: OnceDependencies, c: Context<Env>, id: string): Promise<SecretRotated> {
   const { accountId } = c.get('caller');
-  const rotate = async (inside: Ledger) => {
+  const rotate = async ({ store }: Inside) => {
     const secret = newSecret();
-    const validUntil = await inside.rotateWebhookSecret(accountId, id, secret);
+    const validUntil = await store.rotateWebhookSecret(accountId, id, secret);
     if (validUntil === undefined) throw unknownEndpoint();
     const object = 'webhook_endpoint.secret' as const;
     return { id, object, secret, previous_secret_valid_until: unixSeconds(validUntil) };
@@ -67,7 +63,7 @@ export function rotateSecret(deps: Dependencies, c: Context<Env>, id: string): P
 }
 
 export async function enableEndpoint(deps: Dependencies, accountId: string, id: string): Promise<Endpoint> {
-  await deps.ledger.enableWebhookEndpoint(accountId, id);
+  await deps.store.enableWebhookEndpoint(accountId, id);
   return getEndpoint(deps, accountId, id);
 }
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { WEBHOOK_EVENTS } from '../../../contracts/webhooks.ts';
-import type { WebhookEndpoint } from '../../../ledger/index.ts';
+import type { WebhookEndpoint } from '../../../store/index.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { shownOnce } from '../../http/once.ts';
 import { unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';

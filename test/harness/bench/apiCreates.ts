@@ -1,10 +1,12 @@
+import { openBooks } from '../support/database.ts';
+import { openDatabase } from '../../../store/index.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import { v7 as uuidv7 } from 'uuid';
 import { videoId } from '../../../contracts/ids.ts';
 import type { GenerationInput, GenerationResult } from '../../../contracts/temporal.ts';
 import { GENERATE_VIDEO, PLACED_UPDATE, PLACED_UPDATE_ID, TASK_QUEUE } from '../../../contracts/temporal.ts';
-import { createLedger, createPool } from '../../../ledger/index.ts';
+import { createPool } from '../../../store/index.ts';
 import { forEachOf } from '../support/forEachOf.ts';
 import type { OwnAccount, OwnStack } from '../support/ownStack.ts';
 import { median, quantile } from './figures.ts';
@@ -34,7 +36,7 @@ export async function benchCreates(stack: OwnStack, { rounds, creates }: CreateO
     applicationName: 'bench',
     onError: () => undefined,
   });
-  const ledger = createLedger(pool);
+  const ledger = openBooks(openDatabase(pool));
   const connection = await Connection.connect({ address: endpoints.temporalAddress });
   const temporal = new Client({ connection, namespace: endpoints.temporalNamespace });
 

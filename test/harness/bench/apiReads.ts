@@ -1,8 +1,11 @@
+import { type Books, openBooks } from '../support/database.ts';
+import { openDatabase } from '../../../store/index.ts';
+import {} from '../support/database.ts';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import autocannon from 'autocannon';
 import { repository } from '../../../dev/state.ts';
-import { createLedger, type Pool } from '../../../ledger/index.ts';
+import { type Pool } from '../../../store/index.ts';
 import type { OwnAccount, OwnStack } from '../support/ownStack.ts';
 import { median } from './figures.ts';
 
@@ -94,13 +97,13 @@ async function startBare(databaseUrl: string, accountId: string) {
 }
 
 /** The statement that an operation of the ledger sends: the bare server is to send the very same. */
-async function statementOf(operate: (ledger: ReturnType<typeof createLedger>) => Promise<unknown>) {
+async function statementOf(operate: (ledger: Books) => Promise<unknown>) {
   let sent: { name: string; text: string } | undefined;
   const query = async ({ name, text }: { name: string; text: string }) => {
     sent = { name, text };
     return { rows: [] };
   };
-  await operate(createLedger({ query } as unknown as Pool));
+  await operate(openBooks(openDatabase({ query, connect: query } as unknown as Pool)));
   if (sent === undefined) throw new Error('no statement was sent');
   return sent;
 }

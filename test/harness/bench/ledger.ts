@@ -1,9 +1,11 @@
+import { openBooks } from '../support/database.ts';
+import { openDatabase } from '../../../store/index.ts';
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import pg from 'pg';
 import { startTestPostgres } from '../../../dev/testing.ts';
-import type { Pool } from '../../../ledger/index.ts';
-import { createLedger, createPool } from '../../../ledger/index.ts';
+import type { Pool } from '../../../store/index.ts';
+import { createPool } from '../../../store/index.ts';
 import { migrate } from '../../../migrations/runner.ts';
 import { WITH_SEARCH_PATH } from '../support/template.ts';
 import { rawHoldAndCapture, rawHoldAndCaptureInOneStatement, RAW_SCHEMA } from './rawSql.ts';
@@ -52,7 +54,7 @@ try {
         applicationName: 'bench',
         onError: fail,
       });
-      const ledger = createLedger(pool);
+      const ledger = openBooks(openDatabase(pool));
       const ways: Record<Way, (job: Job) => Promise<void>> = {
         ledger: async ({ id, accountId }) => {
           const placed = await ledger.placeHold(id, 3600, accountId);

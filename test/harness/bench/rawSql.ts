@@ -1,4 +1,4 @@
-import type { Pool } from '../../../ledger/index.ts';
+import type { Pool } from '../../../store/index.ts';
 
 /** The same tables in a schema of their own: the same columns, checks and indexes; no triggers, no foreign keys. */
 export const RAW_SCHEMA = `CREATE SCHEMA raw;

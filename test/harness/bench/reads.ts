@@ -1,6 +1,9 @@
+import { openBooks } from '../support/database.ts';
+import { openDatabase } from '../../../store/index.ts';
 import pg from 'pg';
 import { startTestPostgres } from '../../../dev/testing.ts';
-import { createLedger, createPool, verifyLedger } from '../../../ledger/index.ts';
+import { verifyLedger } from '../../../ledger/index.ts';
+import { createPool } from '../../../store/index.ts';
 import { migrate } from '../../../migrations/runner.ts';
 import { WITH_SEARCH_PATH } from '../support/template.ts';
 import { ACCOUNT, HOT_ACCOUNT, KEY, loadGenerations } from './manyGenerations.ts';
@@ -30,7 +33,7 @@ const pool = createPool({
   onError: () => undefined,
   statementTimeoutMs: 600_000,
 });
-const ledger = createLedger(pool);
+const ledger = openBooks(openDatabase(pool));
 let failed = false;
 try {
   const beganMs = performance.now();

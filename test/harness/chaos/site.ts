@@ -12,8 +12,8 @@ import { owned, postgresUser, reachableParent } from '../../../dev/postgres-plac
 import { runTool } from '../../../dev/processes.ts';
 import { repository } from '../../../dev/state.ts';
 import { prepareNamespace, serverCommand as temporalCommand } from '../../../dev/temporal.ts';
-import type { Pool } from '../../../ledger/index.ts';
-import { createPool } from '../../../ledger/index.ts';
+import type { Pool } from '../../../store/index.ts';
+import { createPool } from '../../../store/index.ts';
 import { buildWorkflowBundle } from '../../../worker/bundle.ts';
 import type { Mutant } from '../mutants/mutant.ts';
 import { applyMutant } from '../mutants/mutant.ts';

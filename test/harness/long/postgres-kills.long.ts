@@ -1,9 +1,11 @@
+import { type Books, openBooks } from '../support/database.ts';
+import { openDatabase } from '../../../store/index.ts';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TestPostgres } from '../../../dev/testing.ts';
 import { startTestPostgres } from '../../../dev/testing.ts';
-import type { Ledger, Pool } from '../../../ledger/index.ts';
-import { LedgerUnavailable, createLedger, createPool } from '../../../ledger/index.ts';
+import type { Pool } from '../../../store/index.ts';
+import { LedgerUnavailable, createPool } from '../../../store/index.ts';
 import { migrate } from '../../../migrations/runner.ts';
 import type { Tenant } from '../support/database.ts';
 import { openTenant } from '../support/database.ts';
@@ -24,7 +26,7 @@ const SEED = Number(process.env['KILLS_SEED'] ?? Date.now() % 2 ** 31);
 
 /** One thing after the other that a client asks for. */
 interface Lane {
-  readonly ledger: Ledger;
+  readonly ledger: Books;
   readonly nextStory: () => Story;
   story: Story;
   /** Asked for and not acknowledged. */
@@ -63,7 +65,7 @@ beforeAll(async () => {
     const options = { databaseUrl: service.href, size: LANES, applicationName: `client ${client}` };
     const pool = createPool({ ...options, onError: () => undefined });
     pools.push(pool);
-    return createLedger(pool);
+    return openBooks(openDatabase(pool));
   });
   const tenants = await Promise.all(ledgers.map((ledger) => openTenant({ ledger }, FIRST_GRANT)));
   for (const { accountId } of tenants) books.set(accountId, { available: FIRST_GRANT, held: 0 });
@@ -74,7 +76,7 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-function newLane(ledger: Ledger, tenants: readonly Tenant[]): Lane {
+function newLane(ledger: Books, tenants: readonly Tenant[]): Lane {
   // Its own luck: what it asks for doesn't depend on how fast the others are.
   const own = luckOf(luck.between(0, 2 ** 31));
   const nextStory = () => anyStory(own, tenants);

@@ -1,4 +1,5 @@
-import type { Ledger, SeenVideo } from '../../../ledger/index.ts';
+import { type Books } from '../support/database.ts';
+import type { SeenVideo } from '../../../store/index.ts';
 import type { Generation, Model } from './state.ts';
 import { createsSpent, isFinished, isSettled, openAttempt, refusedAs } from './state.ts';
 
@@ -33,7 +34,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
   };
 }
 
-export type AttemptEnd = Parameters<Ledger['endAttempt']>[2];
+export type AttemptEnd = Parameters<Books['endAttempt']>[2];
 
 export interface EndCall {
   readonly generationId: string;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import { expect } from 'vitest';
-import type { Pool } from '../../../ledger/index.ts';
+import type { Pool } from '../../../store/index.ts';
 import type { Account, Generation, Model } from './state.ts';
 
 /** Everything that may be wrong in the books of these accounts, whatever they should hold: a name for each fault found. */

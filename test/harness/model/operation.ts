@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import pg from 'pg';
 import { expect } from 'vitest';
-import { LedgerError } from '../../../ledger/index.ts';
+import { LedgerError } from '../../../store/index.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { type Books, audit, moneyOf } from './audit.ts';
 import { fields, nth } from './draws.ts';

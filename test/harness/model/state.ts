@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AttemptOutcome, GenerationState } from '../../../contracts/states.ts';
 import type { HoldRefusalCode, Settlement } from '../../../contracts/activities.ts';
 import { accountId, apiKeyId, videoId } from '../../../contracts/ids.ts';
-import type { SeenVideo } from '../../../ledger/index.ts';
+import type { SeenVideo } from '../../../store/index.ts';
 
 /** The ledger in memory: plain objects and whole numbers, written from the rules and not from the SQL's own workings. */
 

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { vi } from 'vitest';
-import { type Ledger, type Pool, createLedger } from '../../../ledger/index.ts';
-import type { TestDatabase } from './database.ts';
+import { openDatabase } from '../../../store/index.ts';
+import { type Books, openBooks, type TestDatabase } from './database.ts';
 
 /** One connection with the ledger bound to it, so that what it does can be one open transaction. */
 export interface Connection {
   readonly client: pg.PoolClient;
-  readonly ledger: Ledger;
+  readonly ledger: Books;
   readonly pid: number;
 }
 
@@ -14,7 +14,7 @@ export async function connect({ pool }: TestDatabase): Promise<Connection> {
   const client = await pool.connect();
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   // All that the ledger does with a pool is to query it.
-  return { client, ledger: createLedger(client as unknown as Pool), pid: rows[0]?.pid ?? 0 };
+  return { client, ledger: openBooks(openDatabase(client as unknown as pg.Pool)), pid: rows[0]?.pid ?? 0 };
 }
 
 /** Waits until each of these connections waits for a lock that the holder has. */
@@ -37,8 +37,8 @@ export async function untilBlocked({ admin }: TestDatabase, pids: readonly numbe
  */
 export async function collide<First, Second>(
   db: TestDatabase,
-  first: (ledger: Ledger) => Promise<First>,
-  second: (ledger: Ledger) => Promise<Second>,
+  first: (ledger: Books) => Promise<First>,
+  second: (ledger: Books) => Promise<Second>,
   end: 'COMMIT' | 'ROLLBACK',
 ): Promise<{ first: First; second: Second }> {
   const [one, other] = await Promise.all([connect(db), connect(db)]);

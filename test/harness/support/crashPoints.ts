@@ -1,7 +1,7 @@
 import type { ActivityDependencies } from '../../../activities/index.ts';
 
 /** The dependencies whose calls have an effect outside the process, or learn of one. */
-type Crashable = Pick<ActivityDependencies, 'ledger' | 'provider' | 'archive'>;
+type Crashable = Pick<ActivityDependencies, 'ledger' | 'store' | 'provider' | 'archive'>;
 type Owner = keyof Crashable;
 
 /** A side of one call of an activity's dependency. */
@@ -26,30 +26,30 @@ const after = <Of extends Owner>(owner: Of, method: keyof Crashable[Of] & string
 const VIDEO_CALLS = {
   'hold:before': before('ledger', 'placeHold'),
   'hold:after': after('ledger', 'placeHold'),
-  'create:before': before('ledger', 'beginAttempt'),
-  'create:begun': after('ledger', 'beginAttempt'),
+  'create:before': before('store', 'beginAttempt'),
+  'create:begun': after('store', 'beginAttempt'),
   'create:made': after('provider', 'createVideo'),
-  'create:recorded': after('ledger', 'endAttempt'),
+  'create:recorded': after('store', 'endAttempt'),
   'look:before': before('provider', 'retrieveVideo'),
   'look:seen': after('provider', 'retrieveVideo'),
-  'look:recorded': after('ledger', 'recordLook'),
+  'look:recorded': after('store', 'recordLook'),
   // Not at the list itself: the reconciler reads it too.
-  'find:before': after('ledger', 'getOpenAttempt'),
-  'find:listed': after('ledger', 'findListedBefore'),
-  'find:adopted': after('ledger', 'adoptVideo'),
+  'find:before': after('store', 'getOpenAttempt'),
+  'find:listed': after('store', 'findListedBefore'),
+  'find:adopted': after('store', 'adoptVideo'),
   'settle:before': before('ledger', 'settleGeneration'),
   'settle:after': after('ledger', 'settleGeneration'),
-  'archive:before': before('ledger', 'getArchiving'),
+  'archive:before': before('store', 'getArchiving'),
   'archive:stored': after('archive', 'write'),
-  'archive:recorded': after('ledger', 'recordContent'),
+  'archive:recorded': after('store', 'recordContent'),
 } as const;
 
 /** The same of a text. */
 const TEXT_CALLS = {
-  'write:before': before('ledger', 'beginAttempt'),
-  'write:begun': after('ledger', 'beginAttempt'),
+  'write:before': before('store', 'beginAttempt'),
+  'write:begun': after('store', 'beginAttempt'),
   'write:written': after('provider', 'writeText'),
-  'write:recorded': after('ledger', 'endText'),
+  'write:recorded': after('store', 'endText'),
 } as const;
 
 export type VideoCrashPoint = keyof typeof VIDEO_CALLS;

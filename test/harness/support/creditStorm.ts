@@ -1,6 +1,6 @@
+import { type Books } from './database.ts';
 import { randomUUID } from 'node:crypto';
 import { videoId } from '../../../contracts/ids.ts';
-import type { Ledger } from '../../../ledger/index.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { PRICE } from './database.ts';
 import { BLOCKED, FINISHED, PROVIDER, ledgerSteps } from './ledgerSteps.ts';
@@ -8,7 +8,7 @@ import { BLOCKED, FINISHED, PROVIDER, ledgerSteps } from './ledgerSteps.ts';
 /** Credits on the move, by several clients at once, and somebody who adds up meanwhile. */
 
 /** Brings one generation to an end, each of its steps from two connections at once, while grants come and go. */
-export async function liveThrough(db: TestDatabase, ledger: Ledger, tenant: Tenant, round: number): Promise<void> {
+export async function liveThrough(db: TestDatabase, ledger: Books, tenant: Tenant, round: number): Promise<void> {
   const { accountId } = tenant;
   const id = videoId(randomUUID());
   const request = { model: 'sora-2', seconds: 4, size: '720x1280', prompt: id, inputReference: null };

@@ -2,15 +2,25 @@ import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { accountId, apiKeyId, videoId } from '../../../contracts/ids.ts';
-import type { Ledger, Pool } from '../../../ledger/index.ts';
-import { createLedger, createPool } from '../../../ledger/index.ts';
+import type { Ledger } from '../../../ledger/index.ts';
+import type { Database, Pool, Store } from '../../../store/index.ts';
+import { createLedger } from '../../../ledger/index.ts';
+import { createPool, createStore, openDatabase } from '../../../store/index.ts';
 import { SEARCH_PATH } from '../../../migrations/runner.ts';
 import { TEMPLATE, WITH_SEARCH_PATH } from './template.ts';
+
+/** What a test calls: the ledger's operations and the store's, on one database. */
+export type Books = Ledger & Store;
+
+export function openBooks(database: Database): Books {
+  return { ...createLedger(database), ...createStore(database) };
+}
 
 export interface TestDatabase {
   /** As the service's role, the way the product connects. */
   readonly pool: Pool;
-  readonly ledger: Ledger;
+  readonly database: Database;
+  readonly ledger: Books;
   readonly url: string;
   /** As the superuser, for a test to look at or to break things from outside. */
   readonly admin: pg.Pool;
@@ -44,7 +54,8 @@ export async function createTestDatabase(poolSize = 20): Promise<TestDatabase> {
     await Promise.all([...pools, admin].map((each) => each.end()));
     await once(at(superuser, 'postgres'), `DROP DATABASE ${name} WITH (FORCE)`);
   };
-  return { pool, ledger: createLedger(pool), url, admin, openPool, drop };
+  const database = openDatabase(pool);
+  return { pool, database, ledger: openBooks(database), url, admin, openPool, drop };
 }
 
 async function once(url: string, sql: string): Promise<void> {
@@ -62,7 +73,7 @@ export interface Tenant {
   readonly apiKeyId: string;
 }
 
-type NewKey = Parameters<Ledger['addApiKey']>[0];
+type NewKey = Parameters<Store['addApiKey']>[0];
 
 /** A new account with a key of these settings and these credits. */
 export async function openTenant(

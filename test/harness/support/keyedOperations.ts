@@ -1,5 +1,6 @@
+import { type Books } from './database.ts';
 import { createHash } from 'node:crypto';
-import type { Ledger, SeenVideo } from '../../../ledger/index.ts';
+import type { SeenVideo } from '../../../store/index.ts';
 import type { ReleaseReason } from '../../../contracts/states.ts';
 import type { Tenant } from './database.ts';
 import { PROVIDER } from './ledgerSteps.ts';
@@ -26,7 +27,7 @@ export interface Operation {
   /** With the key, what names it in the database. */
   readonly subject: string;
   readonly key: string | null;
-  readonly run: (ledger: Ledger) => Promise<Outcome>;
+  readonly run: (ledger: Books) => Promise<Outcome>;
 }
 
 export type Kind = keyof typeof TRACES;
@@ -39,7 +40,7 @@ function must(outcome: string, ...possible: readonly string[]): void {
 }
 
 export function openAccount(accountId: string): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const { outcome, createdAt, replayed } = await ledger.openAccount(accountId, 'a tenant');
     must(outcome, 'opened');
     return { ...still, fact: { outcome, createdAt }, replayed };
@@ -49,7 +50,7 @@ export function openAccount(accountId: string): Operation {
 
 /** An amount below zero is a claw-back. */
 export function grant(accountId: string, amountMicrocredits: number, key: string): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const grant = { accountId, amountMicrocredits, reason: 'a load', idempotencyKey: key };
     const answer = {
       movedMicrocredits: 0,
@@ -65,7 +66,7 @@ export function grant(accountId: string, amountMicrocredits: number, key: string
 }
 
 export function setFrozen(accountId: string, frozen: boolean, key: string): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const change = { accountId, frozen, reason: 'a load', idempotencyKey: key };
     const { outcome, replayed } = await ledger.setAccountFrozen(change);
     must(outcome, frozen ? 'frozen' : 'unfrozen');
@@ -75,7 +76,7 @@ export function setFrozen(accountId: string, frozen: boolean, key: string): Oper
 }
 
 export function setPrice(size: string, costPerSecondMicrocredits: number, key: string): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const price = { model: 'sora-2', size, costPerSecondMicrocredits, marginBasisPoints: 3000, effectiveFrom: null };
     const answer = { replayed: false, ...(await ledger.setPrice({ ...price, idempotencyKey: key })) };
     const { replayed, ...fact } = answer;
@@ -90,7 +91,7 @@ export function admit(tenant: Tenant, generationId: string, size: string, key: s
     ...{ ...tenant, generationId, size, model: 'sora-2', seconds: 4, prompt: generationId, inputReference: null },
     ...{ admitWithinMs: 3_600_000, fingerprint: createHash('sha256').update(key).digest(), idempotencyKey: key },
   };
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const admission = await ledger.admitGeneration(request);
     const { outcome } = admission;
     must(outcome, 'admitted', 'insufficient_credits', 'in_use', 'replay');
@@ -103,7 +104,7 @@ export function admit(tenant: Tenant, generationId: string, size: string, key: s
 }
 
 export function placeHold(accountId: string, generationId: string): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const placed = await ledger.placeHold(generationId, 3600, accountId);
     if (placed.outcome === 'refused') {
       must(placed.code, 'insufficient_credits');
@@ -116,7 +117,7 @@ export function placeHold(accountId: string, generationId: string): Operation {
 }
 
 export function beginAttempt(generationId: string): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const { outcome } = await ledger.beginAttempt(generationId, PROVIDER);
     must(outcome, 'begun', 'open', 'known', 'refused', 'settled');
     return { ...still, fact: {}, replayed: outcome !== 'begun' };
@@ -125,7 +126,7 @@ export function beginAttempt(generationId: string): Operation {
 }
 
 export function endAttempt(generationId: string, video: string | null): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const end =
       video === null
         ? ({ outcome: 'refused', code: 'invalid_request', message: 'No.' } as const)
@@ -137,7 +138,7 @@ export function endAttempt(generationId: string, video: string | null): Operatio
 }
 
 export function recordLook(generationId: string, video: string, seen: SeenVideo): Operation {
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     return { ...still, fact: await ledger.recordLook(generationId, video, seen) };
   };
   return { kind: 'record look', accountId: null, subject: generationId, key: null, run };
@@ -152,7 +153,7 @@ export function settle(
   charge?: number,
 ): Operation {
   const options = charge === undefined ? { accountId } : { accountId, chargeMicrocredits: charge };
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const fact = await ledger.settleGeneration(generationId, reason, options);
     must(fact.result, 'settled');
     const returned = amount - (reason === 'completed' ? (charge ?? amount) : 0);
@@ -164,7 +165,7 @@ export function settle(
 /** All that is left when the amount is null. */
 export function refund(accountId: string, generationId: string, amount: number | null, key: string): Operation {
   const asked = { generationId, accountId, amountMicrocredits: amount, reason: 'a load', idempotencyKey: key };
-  const run = async (ledger: Ledger): Promise<Outcome> => {
+  const run = async (ledger: Books): Promise<Outcome> => {
     const answer = {
       movedMicrocredits: 0,
       replayed: false,

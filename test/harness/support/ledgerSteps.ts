@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { ReleaseReason } from '../../../contracts/states.ts';
-import type { Adoption } from '../../../ledger/index.ts';
+import type { Adoption } from '../../../store/index.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { PRICE, admit, openTenant } from './database.ts';
 

@@ -68,7 +68,7 @@ export function lostCreates(db: () => TestDatabase) {
     let calls = 0;
     const listVideos = async () => pages[Math.min(calls++, pages.length - 1)] ?? page([]);
     const activities = createProviderActivities({
-      ledger: db().ledger,
+      store: db().ledger,
       provider: { listVideos, ...as, ...methods } as unknown as Provider,
       providerEventsExpected: false,
       lookForCreateMs: 0,

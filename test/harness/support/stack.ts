@@ -13,7 +13,8 @@ import type { StreamLimits } from '../../../api/http/deps.ts';
 import { createServer } from '../../../api/server.ts';
 import { freePort } from '../../../dev/ports.ts';
 import { createSimulator, listen } from '../../../dev/simulator/server.ts';
-import { Announcer, createLedger, listenForChanges } from '../../../ledger/index.ts';
+import { createLedger } from '../../../ledger/index.ts';
+import { Announcer, createStore, listenForChanges, openDatabase } from '../../../store/index.ts';
 import type { ContentStore } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
 import { listSchemaFiles } from '../../../migrations/files.ts';
@@ -139,9 +140,10 @@ export async function startStack(
   const schemaFiles = await listSchemaFiles();
   const processes = (TWICE ? [database.pool, database.openPool()] : [database.pool]).map((pool) => {
     const announcer = new Announcer(pool);
-    const ledger = createLedger(pool, (id) => announcer.add(id));
+    const opened = openDatabase(pool, (id) => announcer.add(id));
+    const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
     const dependencies: ActivityDependencies = {
-      ledger,
+      ...books,
       provider,
       archive,
       webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
@@ -158,7 +160,7 @@ export async function startStack(
     const activities = createActivities(options.wrapped?.(dependencies) ?? dependencies);
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
-      ledger,
+      ...books,
       changes,
       closing: closing.signal,
       givingUp: givingUp.signal,

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { textId, videoId, webhookEndpointId } from '../../../contracts/ids.ts';
 import type { Tenant, TestDatabase } from '../support/database.ts';
-import { addKey, admit, openTenant, PRICE } from '../support/database.ts';
+import { addKey, admit, openBooks, openTenant, PRICE } from '../support/database.ts';
+import { once } from '../../../store/index.ts';
 import type { Held } from '../support/ledgerSteps.ts';
 import { BLOCKED, FINISHED, ledgerSteps, OPEN, PROVIDER } from '../support/ledgerSteps.ts';
 
@@ -35,8 +36,8 @@ async function operate(db: TestDatabase): Promise<void> {
   await ledger.setPrice({ ...version, model: 'a-model', size: '720x1280', costPerSecondMicrocredits: 50_000 });
   const text = { model: 'a-text-model', inputCostMicrocredits: 100_000, outputCostMicrocredits: 400_000 };
   await ledger.setTextPrice({ ...version, ...text });
-  await ledger.once({ scope: 'admin', key: 'an account', fingerprint: fingerprint() }, (inside) =>
-    openTenant({ ledger: inside }, 0),
+  await once(db.database, { scope: 'admin', key: 'an account', fingerprint: fingerprint() }, (inside) =>
+    openTenant({ ledger: openBooks(inside) }, 0),
   );
 }
 

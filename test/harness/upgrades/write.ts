@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { startTestPostgres } from '../../../dev/testing.ts';
-import { createLedger, createPool } from '../../../ledger/index.ts';
+import { createPool, openDatabase } from '../../../store/index.ts';
+import { openBooks } from '../support/database.ts';
 import { migrate } from '../../../migrations/runner.ts';
 import { WITH_SEARCH_PATH } from '../support/template.ts';
 import { dumpDatabase } from './base.ts';
@@ -24,9 +25,18 @@ const url = Object.assign(new URL(postgres.superuserUrl('holdfast')), {
 await migrate({ ownerUrl: postgres.ownerUrl('holdfast'), serviceUrl: url });
 const openPool = () => createPool({ databaseUrl: url, size: 4, applicationName: 'base', onError: () => undefined });
 const pool = openPool();
+const database = openDatabase(pool);
 const admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), options: WITH_SEARCH_PATH });
 try {
-  await fillWithEveryState({ pool, ledger: createLedger(pool), url, admin, openPool, drop: () => Promise.resolve() });
+  await fillWithEveryState({
+    pool,
+    database,
+    ledger: openBooks(database),
+    url,
+    admin,
+    openPool,
+    drop: () => Promise.resolve(),
+  });
   const client = await admin.connect();
   const sql = await dumpDatabase(client);
   client.release();

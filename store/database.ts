@@ -1,0 +1,29 @@
+import type pg from 'pg';
+
+/** What an operation works on: a pool, or the one connection of a transaction. */
+export interface Database {
+  readonly query: pg.Pool['query'];
+  readonly connect: pg.Pool['connect'];
+  /** Told after a movement or a record that changes what its owner sees of the generation; heard after the commit. */
+  readonly changed: (generationId: string) => void;
+}
+
+/** Operations on a pool. `changed` hears of each generation that was changed, after the commit. */
+export function openDatabase(pool: pg.Pool, changed: (generationId: string) => void = () => undefined): Database {
+  return { query: pool.query.bind(pool) as pg.Pool['query'], connect: pool.connect.bind(pool), changed };
+}
+
+type Operations = Record<string, (db: Database, ...rest: never[]) => unknown>;
+
+/** Operations without their first argument. */
+export type Bound<All extends Operations> = {
+  readonly [Name in keyof All]: All[Name] extends (db: Database, ...rest: infer Rest) => infer Result
+    ? (...rest: Rest) => Result
+    : never;
+};
+
+/** Binds each operation to the database. Each is one statement, so each is atomic by itself. */
+export function bind<All extends Operations>(db: Database, operations: All): Bound<All> {
+  const bound = Object.entries(operations).map(([name, operation]) => [name, operation.bind(undefined, db)]);
+  return Object.fromEntries(bound) as Bound<All>;
+}

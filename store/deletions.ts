@@ -1,0 +1,70 @@
+import type { Database } from './database.ts';
+import { row, rows } from './query.ts';
+
+const BEGIN_OWNERS_DELETION = { name: 'begin_owners_deletion', text: 'SELECT begin_owners_deletion($1, $2)' };
+
+/** Records that its owner wants a charged video deleted: from here on it is not refunded when its content is gone. */
+export async function beginOwnersDeletion(db: Database, accountId: string, generationId: string): Promise<void> {
+  await row(db, BEGIN_OWNERS_DELETION, [generationId, accountId]);
+}
+
+const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2, $3) AS deleted' };
+
+/**
+ * Hides a settled generation from its owner and erases what was asked for and written; false while it is open.
+ * `providerKeeps`: why the provider has its copy still, for the record.
+ */
+export async function deleteGeneration(
+  db: Database,
+  accountId: string,
+  generationId: string,
+  providerKeeps: string | null = null,
+): Promise<boolean> {
+  return (await row<{ deleted: boolean }>(db, DELETE, [generationId, accountId, providerKeeps])).deleted;
+}
+
+const LIST_UNCLAIMED = {
+  name: 'list_unclaimed',
+  text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
+      AND provider = $1
+      AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
+    ORDER BY md5(id || $2) LIMIT $3`,
+};
+
+/** Late videos that nobody claimed in time and that are still at this provider; shuffled by `seed`. */
+export async function listUnclaimed(
+  db: Database,
+  provider: { name: string },
+  seed: string,
+  limit: number,
+): Promise<string[]> {
+  return (await rows<{ id: string }>(db, LIST_UNCLAIMED, [provider.name, seed, limit])).map(({ id }) => id);
+}
+
+const BEGIN_DELETION = {
+  name: 'begin_deletion',
+  text: 'SELECT provider_video_id AS "videoId", provider FROM begin_deletion($1)',
+};
+
+/** From here on it can't be claimed; undefined when it may not be deleted. */
+export async function beginDeletion(
+  db: Database,
+  generationId: string,
+): Promise<{ videoId: string; provider: string } | undefined> {
+  const [video] = await rows<{ videoId: string; provider: string }>(db, BEGIN_DELETION, [generationId]);
+  return video;
+}
+
+const END_DELETION = { name: 'end_deletion', text: 'SELECT end_deletion($1, $2) AS lost' };
+
+/**
+ * Records that the video is gone, or why the provider keeps it; answers with what it had cost us in microcredits, 0 for a
+ * repeat.
+ */
+export async function endDeletion(
+  db: Database,
+  generationId: string,
+  providerKeeps: string | null = null,
+): Promise<number> {
+  return (await row<{ lost: number }>(db, END_DELETION, [generationId, providerKeeps])).lost;
+}

@@ -1,0 +1,101 @@
+import {
+  beginAttempt,
+  endAttempt,
+  getProviderVideo,
+  noteAmbiguousAttempt,
+  noteUnreachable,
+  recordLook,
+} from './attempts.ts';
+import {
+  getArchiving,
+  getContent,
+  getRefunded,
+  listUnarchived,
+  recordContent,
+  recordContentGone,
+  recordContentServed,
+  recordUnusableContent,
+} from './contents.ts';
+import type { Bound, Database } from './database.ts';
+import { bind } from './database.ts';
+import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
+import { compareRights, listMigrations, ping, readClock } from './doctor.ts';
+import { listEvents } from './events.ts';
+import { getGeneration, listGenerations, requestCancel } from './generations.ts';
+import {
+  addApiKey,
+  findCaller,
+  getKeySpending,
+  isKeyInForce,
+  listApiKeys,
+  revokeApiKey,
+  rotateApiKey,
+} from './keys.ts';
+import {
+  adoptVideo,
+  findListedBefore,
+  findOwnedVideos,
+  getOpenAttempt,
+  listUnmatchedPrompts,
+  noteOwnerlessVideos,
+} from './lookup.ts';
+import { recordProviderEvent } from './providerEvents.ts';
+import { closeText, endText, getText, recordText } from './texts.ts';
+import {
+  getWebhookToSend,
+  listOverdueWebhooks,
+  listWebhookDeliveries,
+  listWebhooks,
+  recordWebhookAttempt,
+  redeliverWebhook,
+} from './webhookDeliveries.ts';
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  enableWebhookEndpoint,
+  getWebhookEndpoint,
+  listWebhookEndpoints,
+  rotateWebhookSecret,
+} from './webhookEndpoints.ts';
+
+/** What PostgreSQL keeps beside the money. Nothing here moves credits, but for the refund of a content that is gone (MR-22). */
+const operations = {
+  ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
+  ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
+  ...{ getGeneration, listGenerations, requestCancel, listEvents, recordProviderEvent },
+  ...{ getText, recordText, endText, closeText },
+  ...{ getContent, getArchiving, recordContent, recordContentGone, recordContentServed, recordUnusableContent },
+  ...{ getRefunded, listUnarchived },
+  ...{ beginOwnersDeletion, deleteGeneration, listUnclaimed, beginDeletion, endDeletion },
+  ...{ addApiKey, rotateApiKey, revokeApiKey, listApiKeys, isKeyInForce, findCaller, getKeySpending },
+  ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
+  ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
+  ...{ listWebhookDeliveries, redeliverWebhook },
+  ...{ listMigrations, compareRights, readClock, ping },
+};
+
+/** The store's operations on one database. A consumer declares which of them it uses (`Pick`). */
+export type Store = Bound<typeof operations>;
+
+/** Binds the store's operations to a database. */
+export function createStore(db: Database): Store {
+  return bind(db, operations);
+}
+
+export { Announcer, type Changes, listenForChanges } from './changes.ts';
+export { type Database, openDatabase } from './database.ts';
+export { type KeptOperation, type Once, once } from './once.ts';
+export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
+export { createPool, type Pool } from './pool.ts';
+export type { Listed, Page } from './pages.ts';
+export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
+export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
+export type { AppliedFile } from './doctor.ts';
+export type { GenerationEvent } from './events.ts';
+export type { Generation } from './generations.ts';
+export type { Caller, KeySpending, ListedKey } from './keys.ts';
+export type { Adoption, OpenAttempt } from './lookup.ts';
+export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
+export type { Text, TextClosing } from './texts.ts';
+export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';
+export type { WebhookEndpoint } from './webhookEndpoints.ts';
