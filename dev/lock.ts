@@ -16,8 +16,8 @@ interface StackRecord {
   readonly parts: ProcessRecord[];
 }
 
-const owner_limit_ms = 20_000;
-const part_limit_ms = 5000;
+const OWNER_LIMIT_MS = 20_000;
+const PART_LIMIT_MS = 5000;
 
 export interface StackLock {
   /** Notes a process at once after it was started, so that a later start can end it. */
@@ -76,14 +76,14 @@ async function makeWay(folder: string, earlier: StackRecord, announce: (line: st
     );
   }
   announce('Stopping an earlier stack whose npm was killed…');
-  await endProcess(earlier.owner, owner_limit_ms);
+  await endProcess(earlier.owner, OWNER_LIMIT_MS);
 }
 
 async function endLeftovers(parts: ProcessRecord[], announce: (line: string) => void): Promise<void> {
   const left = parts.filter(isAlive).reverse();
   if (left.length === 0) return;
   announce(`Stopping what an earlier stack left behind: ${left.map((part) => part.name).join(', ')}…`);
-  for (const part of left) await endProcess(part, part_limit_ms);
+  for (const part of left) await endProcess(part, PART_LIMIT_MS);
 }
 
 /** Removes the dead stack's record, but not one that another start has put in its place meanwhile. */

@@ -25,8 +25,8 @@ export function prefixed(name: string, text: string, colourless = plain): string
 }
 
 /** "0.7 s": how the durations of the start are written. */
-export function seconds(duration_ms: number): string {
-  return `${(duration_ms / 1000).toFixed(1)} s`;
+export function seconds(durationMs: number): string {
+  return `${(durationMs / 1000).toFixed(1)} s`;
 }
 
 /** Runs a slow step and says how long it took: "PostgreSQL ready in 0.7 s". */

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { prefixed, say } from './output.ts';
 import { type ProcessRecord, recordOf, sweepAtExit } from './processes.ts';
 
-const tail_lines = 15;
+const TAIL_LINES = 15;
 
 export interface PartCommand {
   readonly name: string;
@@ -45,7 +45,7 @@ export function startPart(part: PartCommand): Part {
   const tail: string[] = [];
   const take = (line: string) => {
     tail.push(line);
-    if (tail.length > tail_lines) tail.shift();
+    if (tail.length > TAIL_LINES) tail.shift();
     if (part.quiet !== true) say(prefixed(name, line));
   };
   const read = Promise.all([linesOf(child.stdout, take), linesOf(child.stderr, take)]);

@@ -89,15 +89,15 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Resolves when `attempt` stops rejecting; rejects with its last error after `limit_ms`. */
-export async function untilItWorks<T>(attempt: () => Promise<T>, limit_ms: number, pause_ms = 40): Promise<T> {
-  const until = performance.now() + limit_ms;
+/** Resolves when `attempt` stops rejecting; rejects with its last error after `limitMs`. */
+export async function untilItWorks<T>(attempt: () => Promise<T>, limitMs: number, pauseMs = 40): Promise<T> {
+  const until = performance.now() + limitMs;
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (performance.now() > until) throw error;
     }
-    await delay(pause_ms);
+    await delay(pauseMs);
   }
 }

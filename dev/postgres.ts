@@ -23,7 +23,7 @@ export interface Cluster {
 }
 
 const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
-const initdb_limit_ms = 60_000;
+const INITDB_LIMIT_MS = 60_000;
 
 /** Makes the cluster unless its folder holds one; raises `StartRefused` with initdb's words. */
 export async function initialise(cluster: Cluster): Promise<void> {
@@ -40,7 +40,7 @@ export async function initialise(cluster: Cluster): Promise<void> {
   const args = ['-D', unfinished, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
   args.push('--encoding=UTF8', '--no-locale', '--locale-provider=builtin', '--builtin-locale=C.UTF-8');
   if (!cluster.durable) args.push('--no-sync');
-  const options = { limit_ms: initdb_limit_ms, env: environment, cwd: folder, ...user };
+  const options = { limitMs: INITDB_LIMIT_MS, env: environment, cwd: folder, ...user };
   const { code, output } = await runTool(join(programFolder(user), 'initdb'), args, options);
   rmSync(passwordFile);
   if (code !== 0) throw new StartRefused(`PostgreSQL's initdb failed in ${folder}:\n${output}`);
@@ -81,10 +81,10 @@ export function ownerUrl({ ownerPassword, port }: Cluster, database: string): st
 
 /**
  * Waits until the server answers, then makes the owner's role (no superuser; it may make roles, for the migrations make
- * the service's) and the database `holdfast`, unless they exist. Safe to repeat; rejects when `limit_ms` are over.
+ * the service's) and the database `holdfast`, unless they exist. Safe to repeat; rejects when `limitMs` are over.
  */
-export async function prepareDatabase(cluster: Cluster, limit_ms: number): Promise<void> {
-  await asSuperuser(cluster, limit_ms, async (client) => {
+export async function prepareDatabase(cluster: Cluster, limitMs: number): Promise<void> {
+  await asSuperuser(cluster, limitMs, async (client) => {
     const roles = await client.query(`SELECT FROM pg_roles WHERE rolname = 'holdfast_owner'`);
     const verb = roles.rowCount === 0 ? 'CREATE' : 'ALTER';
     const password = client.escapeLiteral(cluster.ownerPassword);
@@ -104,10 +104,10 @@ export async function createDatabase(cluster: Cluster, name: string): Promise<vo
 
 async function asSuperuser(
   cluster: Cluster,
-  limit_ms: number,
+  limitMs: number,
   use: (client: pg.Client) => Promise<void>,
 ): Promise<void> {
-  const client = await untilItWorks(() => connect(superuserUrl(cluster, 'postgres')), limit_ms, 20);
+  const client = await untilItWorks(() => connect(superuserUrl(cluster, 'postgres')), limitMs, 20);
   try {
     await use(client);
   } finally {

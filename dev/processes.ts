@@ -65,13 +65,13 @@ export function send(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Ends a process and what it left in its group: its own stop signal, SIGKILL after `limit_ms`. Resolves when it has
+ * Ends a process and what it left in its group: its own stop signal, SIGKILL after `limitMs`. Resolves when it has
  * ended; does nothing to a process that merely has the same pid.
  */
-export async function endProcess(record: ProcessRecord, limit_ms: number): Promise<void> {
+export async function endProcess(record: ProcessRecord, limitMs: number): Promise<void> {
   if (isAlive(record)) {
     send(record.pid, record.stopSignal);
-    if (!(await waitForEnd(record, limit_ms))) {
+    if (!(await waitForEnd(record, limitMs))) {
       send(record.pid, 'SIGKILL');
       await waitForEnd(record, 2000);
     }
@@ -80,8 +80,8 @@ export async function endProcess(record: ProcessRecord, limit_ms: number): Promi
 }
 
 /** Whether the process ended within the time. */
-export async function waitForEnd(record: ProcessRecord, limit_ms: number): Promise<boolean> {
-  const until = performance.now() + limit_ms;
+export async function waitForEnd(record: ProcessRecord, limitMs: number): Promise<boolean> {
+  const until = performance.now() + limitMs;
   while (isAlive(record)) {
     if (performance.now() > until) return false;
     await delay(20);
@@ -99,21 +99,21 @@ export function sweepAtExit(pid: number, ended: Promise<unknown>): void {
 }
 
 /**
- * Runs a tool to its end in a process group of its own. Resolves with its exit code (null: killed, or over `limit_ms`,
+ * Runs a tool to its end in a process group of its own. Resolves with its exit code (null: killed, or over `limitMs`,
  * or could not be started) and what it wrote; never rejects.
  */
 export function runTool(
   command: string,
   args: string[],
-  options: { limit_ms: number; env?: NodeJS.ProcessEnv; cwd?: string; uid?: number; gid?: number },
+  options: { limitMs: number; env?: NodeJS.ProcessEnv; cwd?: string; uid?: number; gid?: number },
 ): Promise<{ code: number | null; output: string }> {
-  const { limit_ms, ...rest } = options;
+  const { limitMs, ...rest } = options;
   const child = spawn(command, args, { ...rest, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
-    const timer = setTimeout(() => child.pid !== undefined && send(-child.pid, 'SIGKILL'), limit_ms);
+    const timer = setTimeout(() => child.pid !== undefined && send(-child.pid, 'SIGKILL'), limitMs);
     const finish = (code: number | null) => {
       clearTimeout(timer);
       resolve({ code, output: output.trim() });

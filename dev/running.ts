@@ -15,16 +15,16 @@ export class PartDied extends Error {
   }
 }
 
-const stop_limit_ms = 10_000;
+const STOP_LIMIT_MS = 10_000;
 /** One Ctrl-C arrives twice, from the terminal and from npm; only a later one is a second one. */
-const sameSignal_ms = 500;
+const SAME_SIGNAL_MS = 500;
 
 /** The parts that run, in the order of their start. */
 export class Running {
   private readonly parts: Part[] = [];
   private lock: StackLock | undefined;
   private stopping = false;
-  private requested_at: number | undefined;
+  private requestedAtMs: number | undefined;
   private killing = false;
   private reject: (reason: Error) => void = () => undefined;
 
@@ -39,9 +39,9 @@ export class Running {
   /** The first request stops in order; a later one ends everything at once. */
   requestStop(): void {
     this.reject(new StopRequested());
-    if (this.requested_at === undefined) {
-      this.requested_at = performance.now();
-    } else if (performance.now() - this.requested_at > sameSignal_ms) {
+    if (this.requestedAtMs === undefined) {
+      this.requestedAtMs = performance.now();
+    } else if (performance.now() - this.requestedAtMs > SAME_SIGNAL_MS) {
       void this.endAtOnce();
     }
   }
@@ -76,11 +76,11 @@ export class Running {
     return part;
   }
 
-  /** Stops every part, the last one started first; each has `stop_limit_ms` before it is killed. Then the folder is free. */
+  /** Stops every part, the last one started first; each has `STOP_LIMIT_MS` before it is killed. Then the folder is free. */
   async stop(): Promise<void> {
     this.stopping = true;
     if (this.parts.length > 0) say('Stopping everything…');
-    for (const part of this.parts.toReversed()) await endProcess(part.record, stop_limit_ms);
+    for (const part of this.parts.toReversed()) await endProcess(part.record, STOP_LIMIT_MS);
     this.lock?.release();
     if (this.parts.length > 0) say('Stopped.');
   }

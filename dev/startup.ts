@@ -14,7 +14,7 @@ import { prepareNamespace, serverCommand as temporalServer, withoutTemporalSetti
 
 /** The order of a start: PostgreSQL, Temporal and the simulator side by side, the migrations, then worker and API. */
 
-const ready_limit_ms = 60_000;
+const READY_LIMIT_MS = 60_000;
 
 /** What the steps of a start share. */
 export interface Start {
@@ -39,7 +39,7 @@ async function startDatabase({ settings, folder, secrets, running }: Start): Pro
   const cluster: Cluster = { folder: place, port, user, superuserPassword, ownerPassword, durable: true };
   await initialise(cluster);
   const part = running.start(postgresServer(cluster));
-  await prepareDatabase(cluster, ready_limit_ms);
+  await prepareDatabase(cluster, READY_LIMIT_MS);
   const url = `postgres://holdfast_service:${servicePassword}@127.0.0.1:${port}/holdfast`;
   return { url, ownerUrl: ownerUrl(cluster, 'holdfast'), part };
 }
@@ -53,7 +53,7 @@ async function startTemporal({
   const cli = await findTemporalCli(say);
   const part = running.start(temporalServer(cli, settings.ports, folder));
   const address = `127.0.0.1:${settings.ports.TEMPORAL_PORT}`;
-  await prepareNamespace(cli, address, folder, ready_limit_ms);
+  await prepareNamespace(cli, address, folder, READY_LIMIT_MS);
   return { address, part };
 }
 
@@ -135,11 +135,11 @@ export async function startAll(start: Start): Promise<Endpoints> {
   await Promise.all([
     timed(
       'Worker',
-      untilItWorks(() => answers(where.workerMetrics), ready_limit_ms),
+      untilItWorks(() => answers(where.workerMetrics), READY_LIMIT_MS),
     ),
     timed(
       'API',
-      untilItWorks(() => answers(`${where.api}/readyz`), ready_limit_ms),
+      untilItWorks(() => answers(`${where.api}/readyz`), READY_LIMIT_MS),
     ),
   ]);
   const pid = (part: Part | undefined) => part?.record.pid ?? null;

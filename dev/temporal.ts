@@ -51,7 +51,7 @@ export async function prepareNamespace(
   cli: string,
   address: string,
   stateFolder: string,
-  limit_ms: number,
+  limitMs: number,
 ): Promise<void> {
   const args = [
     'operator',
@@ -66,9 +66,9 @@ export async function prepareNamespace(
   ];
   const env = withoutTemporalSettings(process.env, stateFolder);
   await untilItWorks(async () => {
-    const { code, output } = await runTool(cli, args, { limit_ms: 10_000, env });
+    const { code, output } = await runTool(cli, args, { limitMs: 10_000, env });
     if (code !== 0) throw new StartRefused(`Temporal does not answer on ${address}: ${output}`);
-  }, limit_ms);
+  }, limitMs);
 }
 
 /**

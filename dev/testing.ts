@@ -16,7 +16,7 @@ import { postgresUser, reachableParent } from './postgres-place.ts';
 
 export { findTemporalCli, findTestServer } from './binaries.ts';
 
-const ready_limit_ms = 30_000;
+const READY_LIMIT_MS = 30_000;
 
 /**
  * Runs the server until its own input ends, and then removes the folder. The input is a pipe held by the process that
@@ -54,7 +54,7 @@ export async function startTestPostgres({ durable = false } = {}): Promise<TestP
   await initialise(cluster);
   const { again, stop } = runGuarded(cluster);
   try {
-    await prepareDatabase(cluster, ready_limit_ms);
+    await prepareDatabase(cluster, READY_LIMIT_MS);
   } catch (error) {
     await stop();
     throw error;
@@ -69,7 +69,7 @@ export async function startTestPostgres({ durable = false } = {}): Promise<TestP
     folder,
     restart: () => {
       again();
-      return prepareDatabase(cluster, ready_limit_ms);
+      return prepareDatabase(cluster, READY_LIMIT_MS);
     },
     stop,
   };

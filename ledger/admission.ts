@@ -1,3 +1,4 @@
+import type { InputFile } from '../contracts/inputFile.ts';
 import type { HoldRefusalCode } from '../contracts/activities.ts';
 import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
@@ -30,7 +31,7 @@ export interface AdmissionRequest extends AnyAdmission {
   readonly seconds: number;
   readonly size: string;
   readonly prompt: string;
-  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  readonly inputReference: InputFile | null;
   /** The video of this account that it is made from, which decides model, seconds and size. */
   readonly remixOf?: string | null;
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
 import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import type { VideoCrashPoint } from '../harness/support/crashPoints.ts';
 import { CRASH_POINTS } from '../harness/support/crashPoints.ts';
 import type { CrashSite } from '../harness/support/crashes.ts';
-import { namespaceOf, openCrashSite, spawnWorker, turnstile } from '../harness/support/crashes.ts';
+import { namespaceOf, openCrashSite, spawnWorker } from '../harness/support/crashes.ts';
 import type { Tenant } from '../harness/support/database.ts';
 import { admit, openTenant, PRICE } from '../harness/support/database.ts';
 
@@ -62,7 +63,7 @@ let recoveries: Map<VideoCrashPoint, Promise<Recovery>>;
 const table: string[] = [];
 
 /** Two cores: more processes that start at once only wait for each other. */
-const startsInTurn = turnstile(2);
+const startsInTurn = pLimit(2);
 
 beforeAll(async () => {
   site = await openCrashSite(CRASH_POINTS);

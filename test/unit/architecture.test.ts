@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { IDependency, IModule } from 'dependency-cruiser';
 import { cruise } from 'dependency-cruiser';
@@ -161,6 +161,13 @@ describe('architecture', () => {
   it('every folder with code has its line in the house', () => {
     const rooms = new Set(modules.map(({ source }) => roomOf(source)));
     expect([...rooms].filter((room) => ROOMS[room] === undefined && !UNBOUND.includes(room))).toEqual([]);
+  });
+
+  it('docs/ARCHITECTURE.md has a line for each room, and for nothing else', async () => {
+    const text = await readFile(new URL('../../docs/ARCHITECTURE.md', import.meta.url), 'utf8');
+    const named = [...text.matchAll(/^\| `([a-z]+)\/` /gm)].map(([, room]) => room);
+    const rooms = [...Object.keys(ROOMS), ...UNBOUND].filter((room) => /^[a-z]+$/.test(room));
+    expect(named.toSorted()).toEqual(rooms.toSorted());
   });
 
   it('no room imports what the house does not allow', () => {

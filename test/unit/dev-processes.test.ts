@@ -63,7 +63,7 @@ test('a part whose program does not exist ends with the reason', async () => {
 });
 
 test('a tool that takes too long is ended with all that it started', async () => {
-  const { code } = await runTool('/bin/sh', ['-c', 'sleep 60 & wait'], { limit_ms: 50 });
+  const { code } = await runTool('/bin/sh', ['-c', 'sleep 60 & wait'], { limitMs: 50 });
   expect(code).toBeNull();
 });
 

@@ -204,7 +204,7 @@ function withoutSettings(folder: string): NodeJS.ProcessEnv {
 
 async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
   const args = ['--import', 'tsx', 'migrations/main.ts'];
-  const { code, output } = await runTool(process.execPath, args, { limit_ms: READY_LIMIT_MS, env, cwd: repository });
+  const { code, output } = await runTool(process.execPath, args, { limitMs: READY_LIMIT_MS, env, cwd: repository });
   if (code !== 0) throw new Error(`the migrations failed:\n${output}`);
 }
 

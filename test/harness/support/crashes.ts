@@ -138,20 +138,3 @@ export function spawnWorker(environment: Record<string, string>): WorkerProcess 
   ready.catch(silent);
   return { ready, ended, kill: () => child.kill('SIGKILL') };
 }
-
-/** Lets so many run at once; the others wait for their turn. */
-export function turnstile(places: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
-  const waiting: (() => void)[] = [];
-  let free = places;
-  return async (work) => {
-    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-    else free -= 1;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
-}

@@ -28,6 +28,6 @@ export async function pythonWith(requirement: string): Promise<string> {
 }
 
 async function run(command: string, args: string[], otherwise: string): Promise<void> {
-  const { code, output } = await runTool(command, args, { limit_ms: LIMIT_MS });
+  const { code, output } = await runTool(command, args, { limitMs: LIMIT_MS });
   if (code !== 0) throw new Error(`${otherwise}: ${output.trim().split('\n').at(-1) ?? ''}`);
 }
