@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { InputReference } from './types.ts';
+import type { InputFile } from '../contracts/inputFile.ts';
 
 /**
  * A multipart/form-data body that sends its values byte for byte. `FormData` would turn each line feed into CR LF, and a
@@ -7,7 +7,7 @@ import type { InputReference } from './types.ts';
  */
 export function encodeMultipart(
   fields: Record<string, string>,
-  files: Record<string, InputReference>,
+  files: Record<string, InputFile>,
 ): { readonly body: Uint8Array; readonly contentType: string } {
   // 144 random bits: no value can contain it by chance or on purpose.
   const boundary = `holdfast-${randomBytes(18).toString('hex')}`;

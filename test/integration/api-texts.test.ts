@@ -110,6 +110,12 @@ describe('a script', () => {
       await expect.poll(async () => (await account.credits()).held_microcredits, { timeout: 20_000 }).toBe(0);
     });
     expect(cost).toBeGreaterThan(0);
+    const { rows } = await stack.database.pool.query(
+      `SELECT t.finish_reason, t.output_tokens > 0 AS billed FROM texts t JOIN generations g ON g.id = t.generation_id
+       WHERE g.account_id = $1 ORDER BY g.id DESC LIMIT 1`,
+      [account.id],
+    );
+    expect(rows).toEqual([{ finish_reason: 'stop', billed: true }]);
   });
 
   it('whose answer breaks off is charged what was delivered, and not asked for again', async () => {
@@ -123,7 +129,7 @@ describe('a script', () => {
   it('without a count by the provider is charged at the upper bound of what was delivered', async () => {
     const { result, cost } = await costing(() => write('/v1/scripts', { topic: 'a fox [[chat:no-usage]]' }));
     expect(result.body).toMatchObject({ status: 'completed', usage: null, credits: { state: 'charged' } });
-    expect(result.body.credits.message).toContain('The provider told no usage');
+    expect(result.body.credits.message).toContain('The provider reported no usage');
     expect(cost).toBe(result.body.credits.amount_microcredits);
   });
 
