@@ -11,7 +11,7 @@ export type HoldRefusalCode =
   | 'insufficient_credits'
   | 'account_frozen'
   | 'too_many_active_generations'
-  /** What the API key has spent and holds has reached its daily or monthly limit. */
+  /** The hold would exceed the daily or monthly spend limit of the API key. */
   | 'key_spend_limit'
   /** The API gave the request up, or its `admit_by` passed, before the hold was placed. */
   | 'voided';
@@ -124,7 +124,7 @@ export type SubmitOutcome =
    * spent, or the hold's time is over.
    */
   | { readonly outcome: 'settled' | 'cancelled' | 'spent' | 'too_late' }
-  /** The provider answered with the id of another generation's video: nothing more is submitted, and the hold runs out. */
+  /** The provider answered with the id of another generation's video: nothing more is submitted; the hold waits for its end. */
   | { readonly outcome: 'conflict' }
   /** The call may have arrived: submitting again could make a second paid video. */
   | { readonly outcome: 'ambiguous'; readonly why: string };
@@ -138,7 +138,7 @@ export type FindOutcome =
   | { readonly outcome: 'not_found' }
   /** Several videos match. Nothing is adopted and nothing submitted while that is so. */
   | { readonly outcome: 'unclear'; readonly why: string }
-  /** This provider can never tell: the hold runs out. */
+  /** This provider can never tell: the hold waits for its end. */
   | { readonly outcome: 'unknowable'; readonly why: string }
   /** The attempt is no longer open. */
   | { readonly outcome: 'closed' };

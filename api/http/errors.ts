@@ -60,6 +60,9 @@ export class ApiError extends Error {
   }
 }
 
+/** SDKs retry a 409 by themselves; this tells them that a repeat would get the same response. */
+export const NOT_RETRIED: Details = { headers: { 'x-should-retry': 'false' } };
+
 function typeOf(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 402) return 'billing_error';
