@@ -65,7 +65,7 @@ async function openSite(): Promise<void> {
   const store = createFolderStore(folder);
   const app = createApp({
     ledger: db.ledger,
-    store: db.store,
+    store: db.ledger,
     provider,
     archive: { ...store, remove: (group: string) => site.removing?.() ?? store.remove(group) },
     adminKey: undefined,
