@@ -43,7 +43,7 @@ export async function writeText(
       break;
     }
     if (next.done === true) break;
-    const chunk = next.value;
+    const chunk: ReceivedChunk = next.value;
     const choice = chunk.choices?.[0];
     finishReason = readReason(choice?.finish_reason) ?? finishReason;
     usage = readUsage(chunk.usage) ?? usage;
@@ -68,6 +68,12 @@ function plain(written: string): string {
 }
 
 /** Kept beside the text: whatever a server calls it, it must not keep the end from being recorded. */
+/** What came: the SDK's types promise more than some servers send. */
+interface ReceivedChunk {
+  readonly choices?: readonly { readonly finish_reason?: unknown; readonly delta?: { readonly content?: unknown } }[];
+  readonly usage?: OpenAI.CompletionUsage | null;
+}
+
 function readReason(reason: unknown): string | null {
   return typeof reason === 'string' ? cleanText(reason, 100) : null;
 }

@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import { routePath } from 'hono/route';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Caller } from '../../store/index.ts';
@@ -93,7 +94,7 @@ export function handleError(log: Log) {
     }
     // Nobody hears the answer, and it is no fault of ours.
     if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
-    log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
+    log.error({ err: error, requestId, method: c.req.method, route: routePath(c) }, 'a request failed');
     return answer(
       c,
       new ApiError(
@@ -113,7 +114,7 @@ function tellRefusal(log: Log, { code, status, details }: ApiError, c: Context):
   const caller = c.get('caller') as Caller | undefined;
   const { amountMicrocredits } = details;
   const requestId: unknown = c.get('requestId');
-  const whose = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: c.req.routePath };
+  const whose = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: routePath(c) };
   log.info({ requestId, ...whose, status, code, amountMicrocredits }, 'request refused');
 }
 

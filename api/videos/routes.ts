@@ -290,9 +290,9 @@ export function videoRoutes(deps: StreamDependencies) {
       const caller = c.get('caller');
       const { video_id: originalId } = c.req.valid('param');
       // Without a body there is no content type, and then none is read.
-      const { max_credits } = (c.req.valid('json') ?? {}) as z.output<typeof ClaimVideo>;
+      const body = c.req.valid('json') as z.output<typeof ClaimVideo> | undefined;
       const original = () => find(caller, originalId);
-      const order = orderClaim(deps, caller, originalId, toMaximum(max_credits), original);
+      const order = orderClaim(deps, caller, originalId, toMaximum(body?.max_credits), original);
       if (c.req.valid('query').dry_run === 'true') {
         return c.json(await quoteClaim(deps, caller, await original(), order), 200);
       }
