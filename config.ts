@@ -9,7 +9,7 @@ import { z } from 'zod';
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
 const postgresUrl = z.string('is required').regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL');
 
-/** Each as `host` or `host:port`, as a URL writes it, with commas between. */
+/** Hosts separated by commas, each as `host` or `host:port`, written as in a URL. */
 const hosts = z
   .string()
   .default('')
@@ -20,7 +20,7 @@ const hosts = z
       .map((host) => host.trim()),
   )
   .transform((list) => list.filter((host) => host !== ''))
-  .refine((list) => list.every(isHost), { error: 'must be hosts, each as host or host:port, with commas between' });
+  .refine((list) => list.every(isHost), { error: 'must be hosts separated by commas, each as host or host:port' });
 
 function isHost(text: string): boolean {
   return ['http', 'https'].some(
@@ -28,13 +28,13 @@ function isHost(text: string): boolean {
   );
 }
 
-/** Of the programs that only speak to the database and Temporal: migrations, and the auditors' commands. */
+/** For the programs that only speak to the database and Temporal: the migrations and the auditors' commands. */
 const toolSchema = z.object({
   DATABASE_URL: postgresUrl,
   MIGRATE_DATABASE_URL: postgresUrl.optional(),
 });
 
-/** Of the API and the worker. */
+/** For the API and the worker. */
 const serviceSchema = toolSchema.extend({
   OPENAI_API_KEY: z.string(
     "is required: the key of a server that speaks OpenAI's formats; `npm start` brings a simulator",
@@ -77,7 +77,7 @@ export type Config = ReturnType<typeof parseConfig>;
 
 type Environment = Record<string, string | undefined>;
 
-/** Raised with every fault of the environment at once; `faults` has one line each and no values, so no secret is printed. */
+/** Lists every fault of the environment, one line each, without values: no secret is printed. */
 export class ConfigError extends Error {
   constructor(readonly faults: string[]) {
     super(`The configuration has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}:\n${faults.join('\n')}`);
@@ -137,12 +137,12 @@ export function parseConfig(environment: Environment) {
   };
 }
 
-/** Reads the environment of the API or a worker; prints every fault at once and exits with 2 when it can't be used. */
+/** Reads the environment of the API or a worker. If it has faults, prints all of them and exits with 2. */
 export function loadConfig(): Config {
   return orExit(parseConfig);
 }
 
-/** The same for a program that never asks the provider. */
+/** The same for a program that never calls the provider. */
 export function loadToolConfig(): ToolConfig {
   return orExit(parseToolConfig);
 }

@@ -1,4 +1,4 @@
-/** What an operator is alerted by. */
+/** Counters that alert an operator. */
 export type Alarm =
   | 'settlement_conflict'
   | 'settlement_refused'

@@ -1,6 +1,5 @@
 /**
- * Ids of the things that outlive a request. A generation's id is also its Temporal workflow id and the key of every
- * settlement of it (MR-44).
+ * Ids of what outlives a request. A generation's id is also its Temporal workflow id and the key of its settlement (MR-44).
  */
 
 /** `video_` + the 32 hex digits of a UUIDv7. */
@@ -8,10 +7,10 @@ export function videoId(uuid: string): string {
   return `video_${hex(uuid)}`;
 }
 
-/** What is written in words: a script is one text, a thread several posts. */
+/** A script is one text, a thread several posts. */
 export type TextKind = 'script' | 'thread';
 
-/** `script_…` or `thread_…`, like a video's. */
+/** `script_` or `thread_` + the 32 hex digits of a UUIDv7. */
 export function textId(kind: TextKind, uuid: string): string {
   return `${kind}_${hex(uuid)}`;
 }
@@ -35,20 +34,20 @@ export const TEXT_ID = { script: /^script_[0-9a-f]{32}$/, thread: /^thread_[0-9a
 export const ACCOUNT_ID = /^acct_[0-9a-f]{32}$/;
 export const API_KEY_ID = /^key_[0-9a-f]{32}$/;
 
-/** What is made of a generation. */
+/** What a generation makes. */
 export type GenerationKind = 'video' | TextKind;
 
-/** What a generation makes, by its id. */
+/** The kind that the id begins with. */
 export function kindOf(generationId: string): GenerationKind {
   return isVideoId(generationId) ? 'video' : TEXT_ID.script.test(generationId) ? 'script' : 'thread';
 }
 
-/** Whether a path segment can be one of our video ids at all; anything else is answered 404 without a query. */
+/** Whether the text has the form of a video's id; anything else is answered 404 without a query. */
 export function isVideoId(text: string): boolean {
   return VIDEO_ID.test(text);
 }
 
-/** Whether it can be the id of anything that is paid for. */
+/** Whether the text has the form of a generation's id. */
 export function isGenerationId(text: string): boolean {
   return isVideoId(text) || Object.values(TEXT_ID).some((pattern) => pattern.test(text));
 }

@@ -1,10 +1,10 @@
-/** 1 credit = 1,000,000 microcredits (MR-72). Amounts are integers, in microcredits, never floats of credits. */
+/** 1 credit = 1,000,000 microcredits (MR-72). Amounts are integers of microcredits, never floats of credits. */
 export const MICROCREDITS_PER_CREDIT = 1_000_000;
 
 /** The largest amount that is exact in JSON and in JavaScript: 2^53 − 1 microcredits. */
 export const MAX_MICROCREDITS = Number.MAX_SAFE_INTEGER;
 
-/** A decimal number of credits, of at most six places, in microcredits: "0.571429" → 571429. Exact: it works on the digits. */
+/** A decimal number of credits with at most six places, in microcredits: "0.571429" → 571429. Exact: it works on the digits. */
 export function parseCredits(credits: string): number {
   const [whole = '', places = ''] = credits.split('.');
   return Number(whole + places.padEnd(6, '0'));
@@ -12,10 +12,10 @@ export function parseCredits(credits: string): number {
 
 /**
  * Microcredits as a decimal number of credits with six places: 571429 → "0.571429". Works on the digits, so no amount is
- * rounded. Raises RangeError for anything that is no safe integer.
+ * rounded. Raises RangeError unless the amount is a safe integer.
  */
 export function formatCredits(amountMicrocredits: number): string {
-  if (!Number.isSafeInteger(amountMicrocredits)) throw new RangeError('not a whole number of microcredits');
+  if (!Number.isSafeInteger(amountMicrocredits)) throw new RangeError('not a safe integer of microcredits');
   const digits = String(Math.abs(amountMicrocredits)).padStart(7, '0');
   return `${amountMicrocredits < 0 ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }

@@ -1,4 +1,4 @@
-/** What a key may be for. One that was made without a list is for all of it, also for what is added later. */
+/** What an API key may do. A key that was made without a list may do everything, also what is added later. */
 export const SCOPES = [
   'videos:read',
   'videos:write',

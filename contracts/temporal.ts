@@ -2,7 +2,7 @@ import type { defineSearchAttributeKey, SignalDefinition, UpdateDefinition } fro
 import type { GenerationRef, HoldPlacement } from './activities.ts';
 import { isVideoId } from './ids.ts';
 
-/** Task queues: work that hangs on the provider, or on a copy, never takes a slot from the ledger (MR-92). */
+/** Task queues. Calls that wait for the provider, and copies, never take a slot from the ledger (MR-92). */
 export const TASK_QUEUE = {
   workflowsAndLedger: 'holdfast',
   provider: 'holdfast-provider',
@@ -27,22 +27,22 @@ export interface GenerationResult {
 }
 
 /**
- * Sent with the start (update-with-start): resolves with what became of the hold. Its id is fixed, so a repeat of the
- * same request reads the first answer.
+ * Sent together with the start (update-with-start); returns the result of placing the hold. Its id is fixed, so a repeated
+ * request gets the first answer.
  */
 export const PLACED_UPDATE = { type: 'update', name: 'placed' } as UpdateDefinition<HoldPlacement, [], 'placed'>;
 export const PLACED_UPDATE_ID = 'placed';
 
-/** "Look now": the provider says that something happened. It carries nothing, for only a retrieve of ours is evidence. */
+/** Makes the workflow look now, because the provider sent an event. It carries nothing: only our own look is evidence. */
 export const PROVIDER_EVENT = { type: 'signal', name: 'providerEvent' } as SignalDefinition<[], 'providerEvent'>;
 
-/** The client wants no video any more. It is on record before this is sent; the signal only ends a wait early. */
+/** The client cancelled. That is on record before this is sent; the signal only ends a wait early. */
 export const CANCEL_REQUESTED = { type: 'signal', name: 'cancelRequested' } as SignalDefinition<[], 'cancelRequested'>;
 
 /** The values of the search attribute `HoldfastOutcome`. */
 export type HoldfastOutcome = 'held' | 'captured' | 'released' | 'expired' | 'refused';
 
-/** What operators find workflows by; each is a keyword. As `defineSearchAttributeKey` makes them. */
+/** What operators search workflows by: keys as `defineSearchAttributeKey` makes them, whose package is not imported here. */
 export const SEARCH_ATTRIBUTE = {
   account: { name: 'HoldfastAccount', type: 'KEYWORD' },
   outcome: { name: 'HoldfastOutcome', type: 'KEYWORD' },

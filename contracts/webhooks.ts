@@ -1,8 +1,8 @@
 import type { SignalDefinition } from '@temporalio/common';
 
 /**
- * Webhooks out. An *event* is told once a settlement, under one id; a *delivery* is an event on its way to one *endpoint* of
- * its account; a *try* is one request of ours. Histories carry these ids only: no address, no secret, no body.
+ * Webhooks to tenants. Each settlement has one *event*, with one id; a *delivery* takes an event to one *endpoint* of its
+ * account; a *try* is one HTTP request. Histories carry these ids only: no URL, no secret, no body.
  */
 
 export const WEBHOOK_EVENTS = ['video.completed', 'video.failed'] as const;
@@ -17,38 +17,38 @@ export interface WebhookDelivery {
 }
 
 export interface DeliverWebhookInput extends WebhookDelivery {
-  /** Made by an earlier run that was lost: its schedule is gone on with. */
+  /** Tries of an earlier run that was lost; this run continues their schedule. */
   readonly tries: number;
 }
 
-/** One run at a time a delivery, whoever starts it. */
+/** One id for each delivery, so that it never has two runs at once, whoever starts them. */
 export function deliveryWorkflowId({ endpointId, eventId }: WebhookDelivery): string {
   return `${eventId}:${endpointId}`;
 }
 
-/** Asked for once more: the wait for the next try is over. The database has it on record before. */
+/** Ends the wait for the next try. The request is on record before this is sent. */
 export const SEND_NOW = { type: 'signal', name: 'sendNow' } as SignalDefinition<[], 'sendNow'>;
 
-/** What a try came to. `over`: nothing is to be sent any more (delivered before, or the endpoint is deleted or disabled). */
+/** The result of a try. `over`: there is nothing left to send (delivered before, or the endpoint is deleted or disabled). */
 export type Sent =
   | { readonly outcome: 'delivered' | 'over' }
-  /** The answer's status, or the kind of trouble, in words. */
+  /** The status of the response, or what went wrong, in words. */
   | { readonly outcome: 'failed'; readonly why: string };
 
-/** On the ledger's queue: short. */
+/** On the ledger's queue: each is short. */
 export interface WebhookLedgerActivities {
-  /** The deliveries of this generation's settlement that are still to be made; mostly none. Changes nothing. */
+  /** The deliveries of this generation's settlement that are still due; usually none. Changes nothing. */
   listWebhooks(input: { generationId: string }): Promise<readonly DeliverWebhookInput[]>;
-  /** Deliveries, in an order of the seed's own, whose time has passed and that nobody has tried. Changes nothing. */
+  /** Overdue deliveries that nobody has tried, in an order that the seed determines. Changes nothing. */
   listOverdueWebhooks(input: { seed: string; limit: number }): Promise<readonly DeliverWebhookInput[]>;
 }
 
 /** On the outbound queue. */
 export interface WebhookOutboundActivities {
   /**
-   * Sends once, within ten seconds, and records what came of it. `retryInMs`: when the next try comes; null gives the
-   * delivery up. After a crash in between it is sent again: receivers know a repeat by its id. Raises a retryable failure
-   * when the account's share of the queue is taken.
+   * Sends once, within ten seconds, and records the result. `retryInMs`: when the next try comes; null gives the delivery up.
+   * After a crash between the two it is sent again: receivers recognise a repeat by its id. Raises a retryable failure when the
+   * account's share of the queue is in use.
    */
   sendWebhook(input: WebhookDelivery & { retryInMs: number | null }): Promise<Sent>;
 }

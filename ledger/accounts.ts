@@ -40,17 +40,25 @@ export async function setAccountFrozen(
   return row(db, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
 }
 
+/** `heldVideos` and so on: how many active holds there are, by what they are for. */
 const GET_BALANCE = defineStatement({
   name: 'get_balance',
   text: `SELECT a.available_microcredits AS "availableMicrocredits", a.held_microcredits AS "heldMicrocredits",
-      (SELECT count(*) FROM holds h WHERE h.account_id = a.id AND h.state = 'active') AS "activeHolds",
+      h.videos AS "heldVideos", h.scripts AS "heldScripts", h.threads AS "heldThreads",
       a.active_generations AS "activeGenerations", a.max_active_generations AS "maxActiveGenerations",
       a.frozen_at IS NOT NULL AS "isFrozen"
-    FROM accounts a WHERE a.id = $1`,
+    FROM accounts a, LATERAL (SELECT
+        count(*) FILTER (WHERE generation_id LIKE 'video%') AS videos,
+        count(*) FILTER (WHERE generation_id LIKE 'script%') AS scripts,
+        count(*) FILTER (WHERE generation_id LIKE 'thread%') AS threads
+      FROM holds WHERE account_id = a.id AND state = 'active') h
+    WHERE a.id = $1`,
   row: {
     availableMicrocredits: t.bigint,
     heldMicrocredits: t.bigint,
-    activeHolds: t.bigint,
+    heldVideos: t.bigint,
+    heldScripts: t.bigint,
+    heldThreads: t.bigint,
     activeGenerations: t.integer,
     maxActiveGenerations: t.integer,
     isFrozen: t.boolean,

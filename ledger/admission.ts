@@ -1,7 +1,9 @@
+import type { InputFile } from '../contracts/inputFile.ts';
 import type { HoldRefusalCode } from '../contracts/activities.ts';
-import type { PaidState } from '../contracts/states.ts';
 import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
+import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
+import { ADMISSION_COLUMNS, ADMISSIONS } from './admissions.ts';
 
 /** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
 
@@ -29,7 +31,7 @@ export interface AdmissionRequest extends AnyAdmission {
   readonly seconds: number;
   readonly size: string;
   readonly prompt: string;
-  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  readonly inputReference: InputFile | null;
   /** The video of this account that it is made from, which decides model, seconds and size. */
   readonly remixOf?: string | null;
 }
@@ -49,55 +51,19 @@ export interface KeptAnswer {
   readonly body: unknown;
 }
 
-export type Admission =
-  | Repeated
-  | { readonly outcome: 'admitted'; readonly generationId: string; readonly amountMicrocredits: number }
-  | {
-      readonly outcome:
-        | 'exceeds_max_credits'
-        | 'account_frozen'
-        | 'insufficient_credits'
-        | 'too_many_active_generations'
-        | 'key_spend_limit';
-      readonly amountMicrocredits: number;
-    }
-  /** Nothing was written; `getSales` says why. */
-  | { readonly outcome: 'sales_closed' }
-  /** `unknown_original`: no charged and undeleted video of this account to be remixed. */
-  | { readonly outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' };
-
-/** What a request is answered with that came before. */
-export type Repeated =
-  /** The idempotency key came before: its request is still running, had another body, or is over 72 h old. */
-  | { readonly outcome: 'in_use' | 'reused' | 'too_old' }
-  /** An SDK's retry means this generation, whose hold is not placed yet. */
-  | { readonly outcome: 'pending'; readonly generationId: string; readonly amountMicrocredits: number }
-  /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
-  | {
-      readonly outcome: 'replay';
-      readonly generationId: string | null;
-      readonly status: 200 | 402;
-      readonly answer: unknown;
-      readonly amountMicrocredits: number;
-    };
-
-export interface AdmissionRow {
-  outcome: Admission['outcome'];
-  generation_id: string;
-  amount_microcredits: number;
-  answer_status: 200 | 402;
-  answer: unknown;
-}
-
-const ADMIT = {
+const ADMIT = defineStatement({
   name: 'admit_generation',
-  text: 'SELECT * FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
-};
+  text: `SELECT ${ADMISSION_COLUMNS}
+    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+  row: cases('outcome', ADMISSIONS),
+});
+
+export type Admission = RowOf<typeof ADMIT>;
 
 /** Writes the request if it could be held at a glance; holds nothing, and of a refusal nothing large is written. Raises `already_admitted` for a used id. */
 export async function admitGeneration(db: Database, request: AdmissionRequest): Promise<Admission> {
   const reference = request.inputReference;
-  const admitted = await row<AdmissionRow>(db, ADMIT, [
+  return row(db, ADMIT, [
     request.generationId,
     request.accountId,
     request.apiKeyId,
@@ -115,17 +81,17 @@ export async function admitGeneration(db: Database, request: AdmissionRequest): 
     request.idempotencyKey,
     request.retryWithinMs,
   ]);
-  return toAdmission(admitted);
 }
 
-const ADMIT_TEXT = {
+const ADMIT_TEXT = defineStatement({
   name: 'admit_text',
-  text: 'SELECT * FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-};
+  text: `SELECT ${ADMISSION_COLUMNS} FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+  row: cases('outcome', ADMISSIONS),
+});
 
 /** The same for a text, at the most that it can cost. */
 export async function admitText(db: Database, request: TextAdmissionRequest): Promise<Admission> {
-  const admitted = await row<AdmissionRow>(db, ADMIT_TEXT, [
+  return row(db, ADMIT_TEXT, [
     request.generationId,
     request.accountId,
     request.apiKeyId,
@@ -139,51 +105,21 @@ export async function admitText(db: Database, request: TextAdmissionRequest): Pr
     request.idempotencyKey,
     request.retryWithinMs,
   ]);
-  return toAdmission(admitted);
 }
 
-export function toAdmission(admitted: AdmissionRow): Admission {
-  const {
-    outcome,
-    generation_id: generationId,
-    amount_microcredits: amountMicrocredits,
-    answer_status,
-    answer,
-  } = admitted;
-  switch (outcome) {
-    case 'admitted':
-    case 'pending':
-      return { outcome, generationId, amountMicrocredits };
-    case 'exceeds_max_credits':
-    case 'account_frozen':
-    case 'insufficient_credits':
-    case 'too_many_active_generations':
-    case 'key_spend_limit':
-      return { outcome, amountMicrocredits };
-    case 'replay':
-      return { outcome, generationId, status: answer_status, answer, amountMicrocredits };
-    case 'sales_closed':
-    case 'unknown_model':
-    case 'unknown_size':
-    case 'unknown_original':
-    case 'in_use':
-    case 'reused':
-    case 'too_old':
-      return { outcome };
-  }
-}
+const HELD = { refusalCode: t.nullable(t.word<never>()) };
+const NOTHING_HELD = { refusalCode: t.word<HoldRefusalCode>() };
 
-const VOID = {
+const VOID = defineStatement({
   name: 'void_generation',
   text: 'SELECT state, refusal_code AS "refusalCode" FROM void_generation($1)',
-};
+  row: cases('state', { held: HELD, charged: HELD, released: HELD, refused: NOTHING_HELD, voided: NOTHING_HELD }),
+});
 
 /** What a request came to; `voided` means that nothing is held or ever will be. */
-export type Voided =
-  | { readonly state: PaidState; readonly refusalCode: null }
-  | { readonly state: 'refused' | 'voided'; readonly refusalCode: HoldRefusalCode };
+export type Voided = RowOf<typeof VOID>;
 
 /** Gives up a request that has no hold yet; answers with how it stands afterwards. */
 export async function voidGeneration(db: Database, generationId: string): Promise<Voided> {
-  return row<Voided>(db, VOID, [generationId]);
+  return row(db, VOID, [generationId]);
 }

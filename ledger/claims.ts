@@ -1,18 +1,17 @@
 import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
-import type { Admission, AdmissionRow, AnyAdmission } from './admission.ts';
-import { toAdmission } from './admission.ts';
+import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
+import type { AnyAdmission } from './admission.ts';
+import { ADMISSION_COLUMNS, ADMISSIONS } from './admissions.ts';
 
-const CLAIM = {
+const CLAIM = defineStatement({
   name: 'claim_generation',
-  text: 'SELECT * FROM claim_generation($1, $2, $3, $4, $5, $6, $7, $8, $9)',
-};
-
-export type Claim =
+  text: `SELECT ${ADMISSION_COLUMNS} FROM claim_generation($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   /** `replay` and `pending` also when this account has claimed it already, by the generation in the answer. */
-  | Admission
-  | { readonly outcome: 'not_claimable'; readonly amountMicrocredits: number }
-  | { readonly outcome: 'unknown' };
+  row: cases('outcome', { ...ADMISSIONS, not_claimable: { amountMicrocredits: t.bigint }, unknown: {} }),
+});
+
+export type Claim = RowOf<typeof CLAIM>;
 
 /**
  * Admits a new generation, at the old price, for a video that completed after its refund; holds nothing. A video is paid
@@ -23,7 +22,7 @@ export async function claimGeneration(
   claim: AnyAdmission & { readonly claimOf: string; readonly dryRun?: boolean },
 ): Promise<Claim> {
   const { generationId, claimOf, accountId, apiKeyId, admitWithinMs, fingerprint, idempotencyKey } = claim;
-  const claimed = await row<Omit<AdmissionRow, 'outcome'> & { outcome: Claim['outcome'] }>(db, CLAIM, [
+  return row(db, CLAIM, [
     generationId,
     claimOf,
     accountId,
@@ -34,8 +33,4 @@ export async function claimGeneration(
     claim.retryWithinMs,
     claim.dryRun ?? false,
   ]);
-  const { outcome, amount_microcredits: amountMicrocredits } = claimed;
-  if (outcome === 'unknown') return { outcome };
-  if (outcome === 'not_claimable') return { outcome, amountMicrocredits };
-  return toAdmission({ ...claimed, outcome });
 }

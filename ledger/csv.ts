@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import type { StatementLine } from './statement.ts';
+import type { StatementLine } from './statementLine.ts';
 
 const COLUMNS = {
   recordedAt: 'recorded_at',

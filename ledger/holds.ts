@@ -3,30 +3,56 @@ import type { GenerationState, SettlementReason } from '../contracts/states.ts';
 import { inTurn } from './accountTurns.ts';
 import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
+import { cases, defineStatement, t, type Columns } from '../store/statement.ts';
 
-const PLACE_HOLD = { name: 'place_hold', text: 'SELECT * FROM place_hold($1, $2)' };
-const SETTLE = { name: 'settle_generation', text: 'SELECT * FROM settle_generation($1, $2, $3)' };
+const SETTLEMENT = { charged: t.boolean, reason: t.word<SettlementReason>(), errorCode: t.nullable(t.text) };
+const SETTLED = { accountId: t.text, ...SETTLEMENT };
+const REFUSED = { accountId: t.text, refusalCode: t.word<HoldRefusalCode>() };
 
-interface PlacedRow {
-  state: Exclude<GenerationState, 'requested'>;
-  refusal_code: HoldRefusalCode;
-  account_id: string;
-  hold_id: string;
-  amount_microcredits: number;
-  time_left_ms: number;
-  hold_ttl_ms: number;
-  model: string;
-  seconds: number;
-  size: string;
-  expected_duration_ms: number | null;
-  provider_video_id: string | null;
-  is_claim: boolean;
-  attempt_may_have_arrived: boolean;
-  credits_charged: boolean;
-  settlement_reason: SettlementReason;
-  error_code: string | null;
-  placed_now: boolean;
-}
+const PLACE_HOLD = defineStatement({
+  name: 'place_hold',
+  text: `SELECT state, refusal_code AS "refusalCode", account_id AS "accountId", hold_id AS "holdId",
+      amount_microcredits AS "amountMicrocredits", time_left_ms AS "timeLeftMs", hold_ttl_ms AS "holdTtlMs", model, seconds, size,
+      expected_duration_ms AS "expectedDurationMs", provider_video_id AS "providerVideoId", is_claim AS "isClaim",
+      attempt_may_have_arrived AS "attemptMayHaveArrived", credits_charged AS charged, settlement_reason AS reason,
+      error_code AS "errorCode", placed_now AS "placedNow"
+    FROM place_hold($1, $2)`,
+  row: cases('state', {
+    held: {
+      accountId: t.text,
+      holdId: t.text,
+      amountMicrocredits: t.bigint,
+      timeLeftMs: t.bigint,
+      holdTtlMs: t.bigint,
+      model: t.text,
+      seconds: t.nullable(t.integer),
+      size: t.nullable(t.text),
+      expectedDurationMs: t.nullable(t.bigint),
+      providerVideoId: t.nullable(t.text),
+      isClaim: t.boolean,
+      attemptMayHaveArrived: t.boolean,
+      placedNow: t.boolean,
+    },
+    charged: SETTLED,
+    released: SETTLED,
+    refused: REFUSED,
+    voided: REFUSED,
+  } satisfies Record<Exclude<GenerationState, 'requested'>, Columns>),
+});
+
+const SETTLE = defineStatement({
+  name: 'settle_generation',
+  text: `SELECT result, credits_charged AS charged, settlement_reason AS reason, error_code AS "errorCode",
+      time_left_ms AS "timeLeftMs", amount_microcredits AS "amountMicrocredits"
+    FROM settle_generation($1, $2, $3)`,
+  row: cases('result', {
+    settled: { ...SETTLEMENT, amountMicrocredits: t.bigint },
+    repeated: SETTLEMENT,
+    conflict: SETTLEMENT,
+    not_due: { timeLeftMs: t.bigint },
+    terminal: { charged: t.boolean },
+  }),
+});
 
 /** A movement of credits, told once, by the call that made it: for the log. Ids, amount and reason. */
 export type Movement = {
@@ -48,45 +74,22 @@ export async function placeHold(
   accountId?: string,
   told: (movement: Movement) => void = () => undefined,
 ): Promise<HoldPlacement> {
-  const placed = await inTurn(db, accountId, () => row<PlacedRow>(db, PLACE_HOLD, [generationId, holdTtlSeconds]));
+  const placed = await inTurn(db, accountId, () => row(db, PLACE_HOLD, [generationId, holdTtlSeconds]));
   db.changed(generationId);
-  if (placed.placed_now) {
-    told({ kind: 'hold', generationId, holdId: placed.hold_id, amountMicrocredits: placed.amount_microcredits });
-  }
   switch (placed.state) {
-    case 'held':
-      return {
-        outcome: 'held',
-        holdId: placed.hold_id,
-        accountId: placed.account_id,
-        amountMicrocredits: placed.amount_microcredits,
-        timeLeftMs: placed.time_left_ms,
-        holdTtlMs: placed.hold_ttl_ms,
-        model: placed.model,
-        seconds: placed.seconds,
-        size: placed.size,
-        expectedDurationMs: placed.expected_duration_ms,
-        providerVideoId: placed.provider_video_id,
-        isClaim: placed.is_claim,
-        attemptMayHaveArrived: placed.attempt_may_have_arrived,
-      };
+    case 'held': {
+      const { state: outcome, placedNow, ...hold } = placed;
+      const { holdId, amountMicrocredits } = hold;
+      if (placedNow) told({ kind: 'hold', generationId, holdId, amountMicrocredits });
+      return { outcome, ...hold };
+    }
     case 'charged':
     case 'released':
-      return { outcome: 'settled', accountId: placed.account_id, settlement: settlementOf(placed) };
+      return { outcome: 'settled', accountId: placed.accountId, settlement: settlementOf(placed) };
     case 'refused':
     case 'voided':
-      return { outcome: 'refused', code: placed.refusal_code, accountId: placed.account_id };
+      return { outcome: 'refused', code: placed.refusalCode, accountId: placed.accountId };
   }
-}
-
-interface SettledRow {
-  result: 'settled' | 'repeated' | 'conflict' | 'not_due' | 'terminal';
-  credits_charged: boolean;
-  settlement_reason: SettlementReason;
-  error_code: string | null;
-  time_left_ms: number;
-  /** Of `settled`. */
-  amount_microcredits: number;
 }
 
 export interface SettleOptions {
@@ -107,19 +110,17 @@ export async function settleGeneration(
   reason: SettlementReason,
   { accountId, chargeMicrocredits, told }: SettleOptions = {},
 ): Promise<SettleResult> {
-  const settled = await inTurn(db, accountId, () =>
-    row<SettledRow>(db, SETTLE, [generationId, reason, chargeMicrocredits]),
-  );
+  const settled = await inTurn(db, accountId, () => row(db, SETTLE, [generationId, reason, chargeMicrocredits]));
   db.changed(generationId);
   switch (settled.result) {
     case 'not_due':
-      return { result: 'not_due', timeLeftMs: settled.time_left_ms };
+      return { result: 'not_due', timeLeftMs: settled.timeLeftMs };
     case 'terminal':
-      return { result: 'terminal', look: { verdict: settled.credits_charged ? 'completed' : 'failed' } };
+      return { result: 'terminal', look: { verdict: settled.charged ? 'completed' : 'failed' } };
     case 'settled': {
       const settlement = settlementOf(settled);
       const kind = settlement.charged ? 'capture' : 'release';
-      told?.({ kind, generationId, amountMicrocredits: settled.amount_microcredits, ...settlement });
+      told?.({ kind, generationId, amountMicrocredits: settled.amountMicrocredits, ...settlement });
       return { result: 'settled', settlement };
     }
     case 'repeated':
@@ -129,7 +130,11 @@ export async function settleGeneration(
   }
 }
 
-const NOTE_REFUSAL = { name: 'record_settlement_refusal', text: 'SELECT record_settlement_refusal($1, $2, $3)' };
+const NOTE_REFUSAL = defineStatement({
+  name: 'record_settlement_refusal',
+  text: 'SELECT record_settlement_refusal($1, $2, $3)',
+  row: {},
+});
 
 /** Notes that a settlement is refused by a rule; ten minutes after the first note an emergency release is allowed. */
 export async function recordSettlementRefusal(
@@ -141,6 +146,6 @@ export async function recordSettlementRefusal(
   await row(db, NOTE_REFUSAL, [generationId, reason, why]);
 }
 
-function settlementOf(row: Pick<SettledRow, 'credits_charged' | 'settlement_reason' | 'error_code'>): Settlement {
-  return { charged: row.credits_charged, reason: row.settlement_reason, errorCode: row.error_code };
+function settlementOf({ charged, reason, errorCode }: Settlement): Settlement {
+  return { charged, reason, errorCode };
 }

@@ -37,7 +37,8 @@ export function createLedger(db: Database): Ledger {
 export { toCsv } from './csv.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
-export type { Admission, AnyAdmission, KeptAnswer, Repeated } from './admission.ts';
+export type { Admission, AnyAdmission, KeptAnswer } from './admission.ts';
+export type { Repeated } from './repeats.ts';
 export type { Claim } from './claims.ts';
 export type { Movement } from './holds.ts';
 export type { ListedHold } from './lists.ts';
@@ -47,5 +48,6 @@ export type { PriceChange } from './priceChange.ts';
 export type { HeldGeneration } from './reconcile.ts';
 export type { Refund } from './refunds.ts';
 export type { Sales } from './sales.ts';
-export type { Statement, StatementLine, StatementTotals } from './statement.ts';
+export type { Statement, StatementTotals } from './statement.ts';
+export type { StatementLine } from './statementLine.ts';
 export type { TextPrice } from './textPrices.ts';

@@ -1,9 +1,8 @@
 import type { HoldState } from '../contracts/states.ts';
-import type { Listed, Page } from '../store/pages.ts';
-import { AFTER_ALL_IDS, AFTER_ALL_NUMBERS, listPage } from '../store/pages.ts';
+import { defineList, listPage, type Listed, type Page } from '../store/pages.ts';
 import type { Database } from '../store/database.ts';
-import type { StatementLine } from './statement.ts';
-import { STATEMENT_LINE } from './statementLine.ts';
+import { t } from '../store/statement.ts';
+import { ANY_LINE, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
 
 /** A hold that is in force, or was. */
 export interface ListedHold {
@@ -15,33 +14,40 @@ export interface ListedHold {
   readonly expiresAt: Date;
 }
 
+const TRANSACTIONS = defineList({
+  name: 'transactions',
+  select: `${STATEMENT_LINE} WHERE account_id = $1`,
+  row: ANY_LINE,
+  key: 'id',
+  keyKind: 'number',
+});
+
 /** Every movement of this account's credits. */
 export async function listTransactions(
   db: Database,
   accountId: string,
   page: Page<number>,
 ): Promise<Listed<StatementLine>> {
-  return listPage(
-    db,
-    'transactions',
-    `${STATEMENT_LINE} WHERE account_id = $1`,
-    'id',
-    accountId,
-    page,
-    AFTER_ALL_NUMBERS,
-  );
+  return listPage(db, TRANSACTIONS, accountId, page);
 }
+
+const HOLDS = defineList({
+  name: 'holds',
+  select: `SELECT id, generation_id AS "generationId", state, amount_microcredits AS "amountMicrocredits",
+       placed_at AS "createdAt", expires_at AS "expiresAt" FROM holds WHERE account_id = $1`,
+  row: {
+    id: t.text,
+    generationId: t.text,
+    state: t.word<HoldState>(),
+    amountMicrocredits: t.bigint,
+    createdAt: t.timestamptz,
+    expiresAt: t.timestamptz,
+  },
+  key: 'id',
+  keyKind: 'id',
+});
 
 /** Every hold of this account. */
 export async function listHolds(db: Database, accountId: string, page: Page<string>): Promise<Listed<ListedHold>> {
-  return listPage(
-    db,
-    'holds',
-    `SELECT id, generation_id AS "generationId", state, amount_microcredits AS "amountMicrocredits",
-       placed_at AS "createdAt", expires_at AS "expiresAt" FROM holds WHERE account_id = $1`,
-    'id',
-    accountId,
-    page,
-    AFTER_ALL_IDS,
-  );
+  return listPage(db, HOLDS, accountId, page);
 }

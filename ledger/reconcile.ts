@@ -1,20 +1,11 @@
 import type { Followed } from '../contracts/reconcile.ts';
 import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
+import { defineStatement, t, type RowOf } from '../store/statement.ts';
 
 /** What the reconciler reads and does; settling is `settleGeneration`, as for everybody. */
 
-export interface HeldGeneration {
-  readonly generationId: string;
-  readonly accountId: string;
-  /** Of a claim: the video that it is about. */
-  readonly providerVideoId: string | null;
-  readonly isClaim: boolean;
-  /** Past the hold's end, by the database's clock; below zero while there is time left. */
-  readonly overdueMs: number;
-}
-
-const LIST_HELD = {
+const LIST_HELD = defineStatement({
   name: 'list_held',
   text: `SELECT g.id AS "generationId", g.account_id AS "accountId",
       COALESCE(g.provider_video_id, (SELECT o.provider_video_id FROM generations o WHERE o.id = g.claim_of)) AS "providerVideoId",
@@ -22,20 +13,32 @@ const LIST_HELD = {
       (extract(epoch FROM clock_timestamp() - h.expires_at) * 1000)::bigint AS "overdueMs"
     FROM generations g JOIN holds h ON h.generation_id = g.id
     WHERE g.state = 'held' AND g.id > $1 ORDER BY g.id LIMIT $2`,
-};
+  row: {
+    generationId: t.text,
+    accountId: t.text,
+    /** Of a claim: the video that it is about. */
+    providerVideoId: t.nullable(t.text),
+    isClaim: t.boolean,
+    /** Past the hold's end, by the database's clock; below zero while there is time left. */
+    overdueMs: t.bigint,
+  },
+});
+
+export type HeldGeneration = RowOf<typeof LIST_HELD>;
 
 /** The held generations after this id, in the order of their ids. */
 export async function listHeld(db: Database, after: string, limit: number): Promise<HeldGeneration[]> {
   return rows(db, LIST_HELD, [after, limit]);
 }
 
-const LIST_FOLLOWED = {
+const LIST_FOLLOWED = defineStatement({
   name: 'list_followed',
   text: `SELECT g.id AS "generationId", g.provider_video_id AS "providerVideoId",
       EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome IS NULL) AS "hasOpenAttempt",
       g.settled_at < clock_timestamp() - interval '24 hours' AS "isOver"
     FROM generations g WHERE g.counts_as_active AND g.state = 'released' ORDER BY md5(g.id || $1) OFFSET $2 LIMIT $3`,
-};
+  row: { generationId: t.text, providerVideoId: t.nullable(t.text), hasOpenAttempt: t.boolean, isOver: t.boolean },
+});
 
 /**
  * The released generations that still count against their account's cap. Shuffled by `seed`, another one in each run: where
@@ -45,16 +48,24 @@ export async function listFollowed(db: Database, seed: string, offset: number, l
   return rows(db, LIST_FOLLOWED, [seed, offset, limit]);
 }
 
-const VOID_LATE = { name: 'void_late_requests', text: 'SELECT void_late_requests($1) AS voided' };
+const VOID_LATE = defineStatement({
+  name: 'void_late_requests',
+  text: 'SELECT void_late_requests($1) AS voided',
+  row: { voided: t.integer },
+});
 
 /** Voids requests that nobody held in time; answers with how many. */
 export async function voidLateRequests(db: Database, limit: number): Promise<number> {
-  return (await row<{ voided: number }>(db, VOID_LATE, [limit])).voided;
+  return (await row(db, VOID_LATE, [limit])).voided;
 }
 
-const STOP_FOLLOWING = { name: 'stop_following', text: 'SELECT stop_following($1) AS stopped' };
+const STOP_FOLLOWING = defineStatement({
+  name: 'stop_following',
+  text: 'SELECT stop_following($1) AS stopped',
+  row: { stopped: t.boolean },
+});
 
 /** Lets a released generation count no longer against the cap; false earlier than a day after its release. */
 export async function stopFollowing(db: Database, generationId: string): Promise<boolean> {
-  return (await row<{ stopped: boolean }>(db, STOP_FOLLOWING, [generationId])).stopped;
+  return (await row(db, STOP_FOLLOWING, [generationId])).stopped;
 }

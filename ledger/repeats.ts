@@ -1,9 +1,10 @@
 import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
-import type { AdmissionRow, KeptAnswer, RepeatableRequest, Repeated } from './admission.ts';
-import { toAdmission } from './admission.ts';
+import { cases, defineStatement, type RowOf } from '../store/statement.ts';
+import type { KeptAnswer, RepeatableRequest } from './admission.ts';
+import { ADMISSION_COLUMNS, REPEATS } from './admissions.ts';
 
-const KEEP = { name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)' };
+const KEEP = defineStatement({ name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)', row: {} });
 
 /** Keeps the answer to a request that came with an idempotency key; the first one stands, and another generation's is left alone. */
 export async function keepAnswer(
@@ -16,7 +17,13 @@ export async function keepAnswer(
   await row(db, KEEP, [accountId, key, answer.status, JSON.stringify(answer.body), generationId]);
 }
 
-const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, $2, $3, $4, $5)' };
+const FIND_REPEAT = defineStatement({
+  name: 'find_repeat',
+  text: `SELECT ${ADMISSION_COLUMNS} FROM find_repeat($1, $2, $3, $4, $5)`,
+  row: cases('outcome', REPEATS),
+});
+
+export type Repeated = RowOf<typeof FIND_REPEAT>;
 
 /**
  * What a repeat is answered with, whatever has changed since the first request; undefined for what is new. Each retry of an
@@ -25,11 +32,11 @@ const FIND_REPEAT = { name: 'find_repeat', text: 'SELECT * FROM find_repeat($1, 
 export async function findRepeat(db: Database, request: RepeatableRequest): Promise<Repeated | undefined> {
   const { accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs } = request;
   const values = [accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs];
-  const [found] = await rows<AdmissionRow>(db, FIND_REPEAT, values);
-  return found === undefined ? undefined : (toAdmission(found) as Repeated);
+  const [found] = await rows(db, FIND_REPEAT, values);
+  return found;
 }
 
-const MARK_KNOWN = { name: 'mark_known', text: 'SELECT mark_known($1, $2)' };
+const MARK_KNOWN = defineStatement({ name: 'mark_known', text: 'SELECT mark_known($1, $2)', row: {} });
 
 /** Notes that this API key has named the generation; nothing if another key asked for it. */
 export async function markKnown(db: Database, generationId: string, apiKeyId: string): Promise<void> {

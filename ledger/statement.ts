@@ -1,21 +1,8 @@
 import { LedgerError } from '../store/errors.ts';
 import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
-import { STATEMENT_LINE } from './statementLine.ts';
-
-export interface StatementLine {
-  readonly transactionId: number;
-  readonly recordedAt: Date;
-  readonly kind: 'grant' | 'claw_back' | 'hold' | 'capture' | 'release' | 'refund';
-  readonly generationId: string | null;
-  readonly reason: string | null;
-  /** What it moved. */
-  readonly availableMicrocredits: number;
-  readonly heldMicrocredits: number;
-  /** What the account had afterwards. */
-  readonly availableAfterMicrocredits: number;
-  readonly heldAfterMicrocredits: number;
-}
+import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
+import { AFTERWARDS, LINES, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
 
 export interface StandingBalance {
   readonly availableMicrocredits: number;
@@ -23,12 +10,7 @@ export interface StandingBalance {
 }
 
 /** What credits came and went for good, in microcredits: granted − clawed back − charged + refunded is what is there. */
-export interface StatementTotals {
-  readonly grantedMicrocredits: number;
-  readonly clawedBackMicrocredits: number;
-  readonly chargedMicrocredits: number;
-  readonly refundedMicrocredits: number;
-}
+export type StatementTotals = RowOf<typeof TOTALS>;
 
 export interface Statement {
   readonly opening: StandingBalance;
@@ -51,11 +33,12 @@ const STANDING = (
     WHERE a.id = $1`;
 
 /** One statement, so that all of it is of one moment: what moves meanwhile is in none of its parts. */
-const STATEMENT = {
+const STATEMENT = defineStatement({
   name: 'statement',
   text: `(${STANDING('opening', '$2')}) UNION ALL (${STANDING('closing', '$3')}) UNION ALL
     (${STATEMENT_LINE} WHERE account_id = $1 AND recorded_at >= $2 AND recorded_at < $3 ORDER BY recorded_at, id)`,
-};
+  row: cases('kind', { opening: AFTERWARDS, closing: AFTERWARDS, ...LINES }),
+});
 
 /**
  * What happened to an account from `from` up to, not including, `to`. The opening and the closing are what was kept at that
@@ -64,10 +47,11 @@ const STATEMENT = {
  */
 export async function getStatement(db: Database, accountId: string, from: Date, to: Date): Promise<Statement> {
   if (from > to) throw new RangeError('a statement ends after it begins');
-  const [first, last, ...lines] = await rows<Row>(db, STATEMENT, [accountId, from, to]);
+  const [first, last, ...others] = await rows(db, STATEMENT, [accountId, from, to]);
   if (first === undefined || last === undefined) {
     throw new LedgerError('unknown_account', new Error(`there is no account ${accountId}`));
   }
+  const lines = others.filter((line) => line.kind !== 'opening' && line.kind !== 'closing');
   const [opening, closing] = [standing(first), standing(last)];
   for (const book of ['availableMicrocredits', 'heldMicrocredits'] as const) {
     const moved = lines.reduce((sum, line) => sum + line[book], 0);
@@ -75,8 +59,7 @@ export async function getStatement(db: Database, accountId: string, from: Date, 
       throw new LedgerError('unbalanced', new Error(`the statement of ${accountId} does not reconcile: ${book}`));
     }
   }
-  const stated = lines as StatementLine[];
-  return { opening, lines: stated, totals: totalsOf(stated), closing };
+  return { opening, lines, totals: totalsOf(lines), closing };
 }
 
 function totalsOf(lines: readonly StatementLine[]): StatementTotals {
@@ -92,22 +75,26 @@ function totalsOf(lines: readonly StatementLine[]): StatementTotals {
   };
 }
 
-const TOTALS = {
+const TOTALS = defineStatement({
   name: 'statement_totals',
   text: `SELECT COALESCE(sum(available_microcredits) FILTER (WHERE kind = 'grant'), 0)::bigint AS "grantedMicrocredits",
       COALESCE(-sum(available_microcredits) FILTER (WHERE kind = 'claw_back'), 0)::bigint AS "clawedBackMicrocredits",
       COALESCE(sum(revenue_microcredits) FILTER (WHERE kind = 'capture'), 0)::bigint AS "chargedMicrocredits",
       COALESCE(sum(available_microcredits) FILTER (WHERE kind = 'refund'), 0)::bigint AS "refundedMicrocredits"
     FROM journal_transactions WHERE account_id = $1`,
-};
+  row: {
+    grantedMicrocredits: t.bigint,
+    clawedBackMicrocredits: t.bigint,
+    chargedMicrocredits: t.bigint,
+    refundedMicrocredits: t.bigint,
+  },
+});
 
 /** The totals of all that ever moved for an account. */
 export async function getTotals(db: Database, accountId: string): Promise<StatementTotals> {
   return row(db, TOTALS, [accountId]);
 }
 
-type Row = Omit<StatementLine, 'kind'> & { readonly kind: string };
-
-function standing({ availableAfterMicrocredits, heldAfterMicrocredits }: Row): StandingBalance {
+function standing({ availableAfterMicrocredits, heldAfterMicrocredits }: RowOf<typeof STATEMENT>): StandingBalance {
   return { availableMicrocredits: availableAfterMicrocredits, heldMicrocredits: heldAfterMicrocredits };
 }

@@ -1,8 +1,8 @@
 import type { Log } from './log.ts';
 
 /**
- * Ends the process after `stop` on SIGINT or SIGTERM, once; a second signal ends it at once. A rejection that nobody
- * handled is logged and ends it too, for its state is not known any more.
+ * On SIGINT or SIGTERM runs `stop`, then ends the process; a second signal ends it at once. An unhandled rejection is logged
+ * and ends the process too, for its state is unknown then.
  */
 export function onShutdown(log: Log, stop: () => Promise<void>): void {
   let stopping = false;
@@ -21,7 +21,7 @@ export function onShutdown(log: Log, stop: () => Promise<void>): void {
   process.on('SIGINT', shutDown);
   process.on('SIGTERM', shutDown);
   process.on('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'a rejection that nobody handled');
+    log.fatal({ err: error }, 'unhandled rejection');
     process.exit(1);
   });
 }

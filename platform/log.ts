@@ -3,8 +3,8 @@ import { pino } from 'pino';
 export type Log = pino.Logger;
 
 /**
- * JSON lines on standard output. Errors are cut down to what they are and where: a database's `detail` or a client's
- * request could hold a prompt or a key, so neither is ever written.
+ * JSON lines on standard output. Of an error only name, code, message, cause and stack are written: a database's `detail` or a
+ * client's request could hold a prompt or a key.
  */
 export function createLog(process: string, level: string): Log {
   return pino({ level, base: { process }, serializers: { err: plainError, error: plainError } });

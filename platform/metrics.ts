@@ -9,7 +9,7 @@ export function createMetrics(): Registry {
   return registry;
 }
 
-/** Serves `/metrics` on its own port, away from clients. Answers with how to stop it and the port that it got. */
+/** Serves `/metrics` on a port of its own, which clients need not reach. Returns that port and how to stop. */
 export async function serveMetrics(registry: Registry, host: string, port: number) {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
@@ -29,26 +29,27 @@ export async function serveMetrics(registry: Registry, host: string, port: numbe
 }
 
 const HELP: Record<Alarm, string> = {
-  settlement_conflict: 'Settlements asked for that differ from the one that stands.',
-  settlement_refused: 'Settlements that a rule or a constraint of the ledger refused.',
-  provider_operator_fault: 'Creates refused for what the operator owes the provider: key, rights, quota, billing.',
-  provider_id_conflict: "Creates that were answered with the id of another generation's video.",
-  generation_resumed: 'Workflows that the reconciler had to start again.',
-  reconciler_run: 'Runs of the reconciler that came to their end; alert when it grows no more.',
-  ledger_difference: 'Rows of ledger_drift that the reconciler met.',
-  provider_cost_lost_microcredits: 'What videos had cost that completed after their refund and that nobody claimed.',
-  content_gone: 'Charged videos whose content could not be archived before its link was dead.',
-  content_unusable: 'Videos of which the provider sent something that is no complete video.',
-  content_refunded: 'Charged videos that were refunded because nobody had their content before it was gone.',
-  content_refund_refused: 'Refunds that were due because a content is gone, and that the ledger refused.',
+  settlement_conflict: 'Requested settlements that differ from the settlement on record.',
+  settlement_refused: 'Settlements that a rule or a constraint of the database refused.',
+  provider_operator_fault:
+    'Submissions that the provider refused for a fault of the operator: key, rights, quota, billing.',
+  provider_id_conflict: "Submissions that the provider answered with the id of another generation's video.",
+  generation_resumed: 'Workflows that the reconciler started again.',
+  reconciler_run: 'Completed runs of the reconciler; alert when this stops growing.',
+  ledger_difference: 'Rows of ledger_drift that the reconciler found.',
+  provider_cost_lost_microcredits: 'Price of the videos that completed after their refund and that nobody claimed.',
+  content_gone: 'Charged videos whose content could not be archived before its link died.',
+  content_unusable: 'Videos for which the provider sent bytes that are not a complete video.',
+  content_refunded: 'Charged videos that were refunded because their content was gone before their owner received it.',
+  content_refund_refused: 'Refunds for a lost content that the database refused.',
   webhook_endpoint_disabled:
-    'Webhook endpoints of tenants that were disabled: gone, or nothing accepted for three days.',
+    'Webhook endpoints that were disabled because they are gone or accepted nothing for three days.',
   hold_overdue:
-    'Times that a hold past its end could not be settled by a fault of our own; each is tried on without end.',
-  emergency_release: 'Holds released because their outcome could not be recorded.',
+    'Attempts to settle a hold past its end that failed by a fault of ours; each hold is retried without limit.',
+  emergency_release: 'Holds that were released because their outcome could not be recorded.',
 };
 
-/** Counters that an operator is alerted by: `holdfast_settlement_conflict_total` and so on. */
+/** A counter for each alarm: `holdfast_settlement_conflict_total` and so on. */
 export function countAlarms(registry: Registry): (alarm: Alarm, amount?: number) => void {
   const counters = new Map(
     Object.entries(HELP).map(([alarm, help]) => [
@@ -59,21 +60,21 @@ export function countAlarms(registry: Registry): (alarm: Alarm, amount?: number)
   return (alarm, amount = 1) => counters.get(alarm)?.inc(amount);
 }
 
-/** What the reconciler saw last: `holdfast_orphan_videos`. */
+/** A gauge of what the reconciler saw last: `holdfast_orphan_videos`. */
 export function observeGauges(registry: Registry): (gauge: 'orphan_videos', value: number) => void {
   const orphans = new Gauge({
     name: 'holdfast_orphan_videos',
-    help: 'Videos at the provider that no generation owns.',
+    help: 'Videos at the provider that belong to no generation.',
     registers: [registry],
   });
   return (_gauge, value) => orphans.set(value);
 }
 
-/** `holdfast_provider_webhooks_total` by outcome: `unverified` is somebody else, or a secret that is not the provider's. */
+/** `holdfast_provider_webhooks_total` by outcome. `unverified`: not sent by the provider, or our secret is not the provider's. */
 export function countWebhooks(registry: Registry): (outcome: string) => void {
   const webhooks = new Counter({
     name: 'holdfast_provider_webhooks_total',
-    help: 'Webhooks that came in, by what they came to.',
+    help: 'Webhooks received from the provider, by outcome.',
     labelNames: ['outcome'],
     registers: [registry],
   });

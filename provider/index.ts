@@ -11,7 +11,6 @@ export type {
   CreateResult,
   DeleteResult,
   DownloadOptions,
-  InputReference,
   ListResult,
   Provider,
   ProviderVideo,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { InputReference } from './types.ts';
+import type { InputFile } from '../contracts/inputFile.ts';
 
 /**
  * A multipart/form-data body whose values are on the wire byte by byte what they are here. `FormData` must not encode them:
@@ -7,7 +7,7 @@ import type { InputReference } from './types.ts';
  */
 export function encodeMultipart(
   fields: Record<string, string>,
-  files: Record<string, InputReference>,
+  files: Record<string, InputFile>,
 ): { readonly body: Uint8Array; readonly contentType: string } {
   // 144 random bits: a value can't contain it, by chance or on purpose.
   const boundary = `holdfast-${randomBytes(18).toString('hex')}`;

@@ -1,3 +1,4 @@
+import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
 import type { TextRequest } from './textRequest.ts';
@@ -7,19 +8,13 @@ import type { TextRequest } from './textRequest.ts';
  * *trouble* is an answer, or the lack of one, that proves nothing about the video.
  */
 
-export interface InputReference {
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
-  readonly filename: string;
-}
-
 export interface VideoRequest {
   readonly prompt: string;
   readonly model: string;
   readonly seconds: number;
   /** `<width>x<height>`; sent as it is. */
   readonly size: string;
-  readonly inputReference?: InputReference;
+  readonly inputReference?: InputFile;
   /** The provider's id of the video that it is made from; the prompt alone is sent then. */
   readonly remixedFrom?: string;
 }

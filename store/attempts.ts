@@ -1,3 +1,4 @@
+import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row } from './query.ts';
@@ -14,7 +15,7 @@ export interface GenerationRequest {
   readonly seconds: number;
   readonly size: string;
   readonly prompt: string;
-  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
+  readonly inputReference: InputFile | null;
   /** The provider's id of the video that it is made from. */
   readonly remixedFrom: string | null;
   /** What it is made from is at another provider than the create was begun at. */

@@ -1,5 +1,6 @@
 import type { Database } from './database.ts';
 import { rows } from './query.ts';
+import { defineStatement, type RowOfShape, type Shape, type Statement } from './statement.ts';
 
 /** A part of a list: what comes after that one, in this order. The lists are by id, and ids are by time. */
 export interface Page<After extends string | number> {
@@ -14,26 +15,46 @@ export interface Listed<Item> {
   readonly hasMore: boolean;
 }
 
-/** An id of UUIDs sorts before this, whatever its time. */
-export const AFTER_ALL_IDS = '~';
-export const AFTER_ALL_NUMBERS = Number.MAX_SAFE_INTEGER;
+/** A list's own column, by which it is ordered, and what comes before and after all of its values. */
+const KEYS = {
+  // An id of UUIDs sorts before the tilde, whatever its time.
+  id: { first: '', last: '~' },
+  number: { first: 0, last: Number.MAX_SAFE_INTEGER },
+};
+
+export interface List<Row, After extends string | number> {
+  readonly asc: Statement<Row>;
+  readonly desc: Statement<Row>;
+  readonly first: After;
+  readonly last: After;
+}
+
+/** A list of an account's, which is `$1` in the select. */
+export function defineList<const Of extends Shape, Kind extends keyof typeof KEYS>(list: {
+  readonly name: string;
+  readonly select: string;
+  readonly row: Of;
+  readonly key: string;
+  readonly keyKind: Kind;
+}): List<RowOfShape<Of>, (typeof KEYS)[Kind]['first']> {
+  const { name, select, row, key, keyKind } = list;
+  const inOrder = (order: 'asc' | 'desc') =>
+    defineStatement({
+      name: `list_${name}_${order}`,
+      text: `${select} AND ${key} ${order === 'asc' ? '>' : '<'} $2 ORDER BY ${key} ${order.toUpperCase()} LIMIT $3`,
+      row,
+    });
+  return { asc: inOrder('asc'), desc: inOrder('desc'), ...KEYS[keyKind] };
+}
 
 /** One more than asked for is read, to know whether there is more. */
-export async function listPage<Item extends object, After extends string | number>(
+export async function listPage<Row, After extends string | number>(
   db: Database,
-  what: string,
-  select: string,
-  key: string,
+  list: List<Row, After>,
   accountId: string,
   { limit, order, after }: Page<After>,
-  afterAll: After,
-): Promise<Listed<Item>> {
-  const ascending = order === 'asc';
-  const statement = {
-    name: `list_${what}_${order}`,
-    text: `${select} AND ${key} ${ascending ? '>' : '<'} $2 ORDER BY ${key} ${ascending ? 'ASC' : 'DESC'} LIMIT $3`,
-  };
-  const beginning = ascending ? (typeof afterAll === 'number' ? 0 : '') : afterAll;
-  const found = await rows<Item>(db, statement, [accountId, after ?? beginning, limit + 1]);
+): Promise<Listed<Row>> {
+  const beginning = order === 'asc' ? list.first : list.last;
+  const found = await rows(db, list[order], [accountId, after ?? beginning, limit + 1]);
   return { items: found.slice(0, limit), hasMore: found.length > limit };
 }

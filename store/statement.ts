@@ -23,6 +23,8 @@ export const t = {
   word: <Word extends string>() => column<Word>('text'),
   boolean: column<boolean>('boolean'),
   integer: column<number>('integer'),
+  /** One of a few numbers. */
+  integerOf: <Value extends number>() => column<Value>('integer'),
   /** Exact: see `createPool`. */
   bigint: column<number>('bigint'),
   timestamptz: column<Date>('timestamp with time zone'),
@@ -50,7 +52,7 @@ export interface Cases<Row> {
   readonly row?: Row;
 }
 
-/** The column `by` is a word that says which other columns have a value. Those of the other kinds are NULL. */
+/** The column `by` is a word that says which other columns a row has. */
 export function cases<By extends string, Of extends Readonly<Record<string, Columns>>>(
   by: By,
   of: Of,
@@ -58,11 +60,20 @@ export function cases<By extends string, Of extends Readonly<Record<string, Colu
   return { by, cases: of };
 }
 
-export interface Statement<Row> {
-  /** Prepared once a connection under this name. */
+/** What the rows of a statement look like. */
+export type Shape = Columns | Cases<unknown>;
+
+export type RowOfShape<Of extends Shape> =
+  Of extends Cases<infer Row> ? Row : Of extends Columns ? RowOfColumns<Of> : never;
+
+interface Definition<Of extends Shape> {
   readonly name: string;
   readonly text: string;
-  readonly row: Columns | Cases<unknown>;
+  /** Empty where the statement calls a function that returns nothing. */
+  readonly row: Of;
+}
+
+export interface Statement<Row> extends Definition<Shape> {
   /** For the compiler alone. */
   readonly answer?: Row;
 }
@@ -74,18 +85,23 @@ const defined = new Map<string, Statement<unknown>>();
 /** Every statement there is, by its name. */
 export const STATEMENTS: ReadonlyMap<string, Statement<unknown>> = defined;
 
-interface Definition<Row> {
-  readonly name: string;
-  readonly text: string;
-  readonly row: Row;
+/** A connection prepares it once, under its name. */
+export function defineStatement<const Of extends Shape>(definition: Definition<Of>): Statement<RowOfShape<Of>> {
+  // A connection would refuse the second of two statements under one name.
+  if (defined.has(definition.name)) throw new Error(`two statements are named ${definition.name}`);
+  defined.set(definition.name, definition);
+  return definition;
 }
 
-/** Of a function that returns nothing, `row` is empty. */
-export function defineStatement<Row>(definition: Definition<Cases<Row>>): Statement<Row>;
-export function defineStatement<Of extends Columns>(definition: Definition<Of>): Statement<RowOfColumns<Of>>;
-export function defineStatement(statement: Definition<Columns | Cases<unknown>>): Statement<unknown> {
-  // A connection would refuse the second of two statements under one name.
-  if (defined.has(statement.name)) throw new Error(`two statements are named ${statement.name}`);
-  defined.set(statement.name, statement);
-  return statement;
+/** The row as its type says: of a statement with cases, without the columns of the other cases. */
+export function toRow<Row>({ name, row }: Statement<Row>, columns: Readonly<Record<string, unknown>>): Row {
+  if (!isCases(row)) return columns as Row;
+  const word = columns[row.by];
+  const ofCase = typeof word === 'string' ? row.cases[word] : undefined;
+  if (ofCase === undefined) throw new Error(`${name} answered with an unknown ${row.by}`);
+  return Object.fromEntries([row.by, ...Object.keys(ofCase)].map((column) => [column, columns[column]])) as Row;
+}
+
+export function isCases(row: Shape): row is Cases<unknown> {
+  return typeof row['by'] === 'string';
 }

@@ -12,12 +12,12 @@ import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
 
-/** Temporal's own numbers: gRPC's codes, and the enum value of a Keyword. */
+/** gRPC's status codes, and Temporal's number of the type Keyword. */
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const KEYWORD = 2;
 
-/** Of every call that was given no deadline of its own; of a long poll, which the server answers after 20 s if nothing came. */
+/** Deadlines of calls without one of their own. The server answers a long poll after 20 s even when nothing happened. */
 const CALL_TIMEOUT_MS = 5000;
 const LONG_POLL_TIMEOUT_MS = 60_000;
 const LONG_POLLS = /\/(GetWorkflowExecutionHistory|PollWorkflowExecutionUpdate)$/;
@@ -26,15 +26,15 @@ type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 
 const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
 
-/** Without a deadline gRPC waits for a silent server as long as the connection lives. The retries share the deadline. */
+/** Without a deadline gRPC waits for a silent server as long as the connection lives. All retries share one deadline. */
 const retryInTime: Interceptor = (options, nextCall) => {
   const timeoutMs = LONG_POLLS.test(options.method_definition.path) ? LONG_POLL_TIMEOUT_MS : CALL_TIMEOUT_MS;
   return retry({ ...options, deadline: options.deadline ?? Date.now() + timeoutMs }, nextCall);
 };
 
 /**
- * A client whose connection is made at its first call, so that a process starts while Temporal is away. Every call has a
- * deadline: its own (`withDeadline`), or 5 s.
+ * A client that connects at its first call, so that a process can start while Temporal is down. Every call has a deadline: its
+ * own (`withDeadline`), or 5 s.
  */
 export function createTemporalClient({ connectionOptions, namespace }: ClientConnectConfig): Client {
   const { address, tls, apiKey, metadata } = connectionOptions;
@@ -51,7 +51,7 @@ export function createTemporalClient({ connectionOptions, namespace }: ClientCon
 
 const RETENTION = '7 days';
 
-/** Makes the namespace if it is not there, with histories kept for seven days. Any number of processes may do it at once. */
+/** Registers the namespace if it is missing; histories are kept for seven days. Any number of processes may do it at once. */
 export async function registerNamespace(client: Client): Promise<void> {
   const { workflowService } = client.connection as Connection;
   const { namespace } = client.options;
@@ -66,8 +66,8 @@ export async function registerNamespace(client: Client): Promise<void> {
 }
 
 /**
- * Makes the search attributes known to the namespace; those that are there already are left alone. Any number of processes
- * may do it at once. Without them the start of every workflow would be refused.
+ * Registers the search attributes that are missing; without them Temporal refuses to start a workflow. Any number of
+ * processes may do it at once.
  */
 export async function registerSearchAttributes(client: Client): Promise<void> {
   const { operatorService } = client.connection as Connection;

@@ -2,12 +2,12 @@ import type { Client } from '@temporalio/client';
 import { restoreReconcileSchedule } from './schedule.ts';
 import { registerNamespace, registerSearchAttributes } from './connection.ts';
 
-/** How often it is looked whether Temporal still knows us; a short reconciler's interval shortens it. */
+/** The registration is checked this often, or as often as the reconciler runs if that is more often. */
 const LONGEST_INTERVAL_MS = 30_000;
 
 /**
- * Registers again, until `stopping`, what Temporal has forgotten: a server whose database was lost comes
- * back without our search attributes and schedule, perhaps without our namespace, and would refuse every start.
+ * Registers again, until `stopping`, what Temporal has lost: a server whose database was lost comes back without our search
+ * attributes and schedule, perhaps without our namespace, and would refuse every start.
  */
 export function keepRegistered(
   temporal: Client,
@@ -32,6 +32,6 @@ export function keepRegistered(
 export interface RegistrationOptions {
   readonly reconcileIntervalMs: number;
   readonly stopping: AbortSignal;
-  /** Temporal is away, or refuses; it is tried again. */
+  /** Called when Temporal is down or refuses; the next check tries again. */
   readonly onError: (error: unknown) => void;
 }

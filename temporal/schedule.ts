@@ -5,8 +5,8 @@ import { RECONCILE_HOLDS, RECONCILE_SCHEDULE_ID } from '../contracts/reconcile.t
 import { TASK_QUEUE } from '../contracts/temporal.ts';
 
 /**
- * Makes the reconciler's schedule, or brings it to this interval. Any number of workers may do it at once. One run at a
- * time; what was missed while nobody worked is made up for by one run, not by hundreds.
+ * Creates the reconciler's schedule, or sets its interval. Any number of workers may do it at once. Runs never overlap, and
+ * those that were missed while Temporal was down are made up for by one run.
  */
 export async function ensureReconcileSchedule(temporal: Client, everyMs: number): Promise<void> {
   const input: ReconcileInput = { dryRun: false };
@@ -19,7 +19,7 @@ export async function ensureReconcileSchedule(temporal: Client, everyMs: number)
       workflowType: RECONCILE_HOLDS,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
       args: [input],
-      // A run that hangs must not keep all later ones away.
+      // A run that hangs must not prevent later ones.
       workflowExecutionTimeout: '30 minutes',
       workflowId: RECONCILE_HOLDS,
       staticSummary: 'Finishes what a workflow did not',
@@ -33,7 +33,7 @@ export async function ensureReconcileSchedule(temporal: Client, everyMs: number)
   }
 }
 
-/** Makes the reconciler's schedule again where it is gone; one that is there, paused by an operator perhaps, is left alone. */
+/** Creates the reconciler's schedule if it is missing. An existing one, which an operator may have paused, is not changed. */
 export async function restoreReconcileSchedule(temporal: Client, everyMs: number): Promise<void> {
   try {
     await temporal.schedule.getHandle(RECONCILE_SCHEDULE_ID).describe();

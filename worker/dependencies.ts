@@ -9,10 +9,10 @@ import { createProvider, watchHealth } from '../provider/index.ts';
 import { createTemporalClient } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 
-/** A copy must bring a quarter of a megabyte in half a minute, and end before the hour of its activity is over. */
+/** A copy must receive 256 KiB in each half minute, and end before its activity's time-out of an hour. */
 const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000, tryMs: 59 * 60_000 };
 
-/** What a worker process is made of. Nothing is connected yet. */
+/** The dependencies of a worker process. None of them is connected yet. */
 export function createDependencies(config: Config) {
   const log = createLog('worker', config.logLevel);
   const registry = createMetrics();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
 
-/** Workers with what has to be closed after them. */
+/** Workers, and how to close what they share. */
 export interface Crew {
   readonly workers: readonly Worker[];
   readonly close: () => Promise<void>;
@@ -10,8 +10,8 @@ export interface Crew {
 const RESTART_AFTER_MS = 2000;
 
 /**
- * Runs workers until `stopping`. The SDK ends a worker for good when a poll is refused, as by a server that has lost its
- * namespace; then all are made anew, until the server knows it again. `first` has been made by the caller.
+ * Runs the workers `first` until `stopping`. The SDK ends a worker for good when a poll is refused, as by a server that lost
+ * the namespace. Then all workers are created anew, until the server accepts them.
  */
 export async function keepRunning(
   first: Crew,
@@ -34,7 +34,7 @@ export async function keepRunning(
   }
 }
 
-/** Ends all of them when one ends. Raises what ended it. */
+/** Runs the workers; when one ends, ends the others and raises what ended it. */
 async function runAll({ workers, close }: Crew, stopping: AbortSignal): Promise<void> {
   const endAll = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

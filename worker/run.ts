@@ -12,7 +12,7 @@ import { keepRunning } from './keepRunning.ts';
 import { temporalLogger } from './temporalLogger.ts';
 import { createWorkers } from './worker.ts';
 
-/** Runs the workers of this process until it is told to stop. */
+/** Runs the workers of this process until a signal stops them. */
 export async function runWorker(
   config: Pick<Config, 'temporal' | 'reconcileIntervalMs' | 'host' | 'workerMetricsPort'>,
   { log, registry, client, activities: activityDependencies, close }: Dependencies,
@@ -41,7 +41,7 @@ export async function runWorker(
     onError: (error) => log.warn({ err: error }, 'could not look whether Temporal knows this service; trying again'),
   });
   log.info('ready');
-  // Last: the embedded stack takes metrics that answer for a worker that takes work.
+  // Last: who asks for the metrics takes an answer as the sign that this worker takes work.
   const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
   onShutdown(log, async () => {
     stopping.abort();

@@ -1,10 +1,10 @@
 import type { Logger, LogLevel } from '@temporalio/worker';
 import type { Log } from '../platform/log.ts';
 
-/** Temporal's messages in our log, its everyday ones as debug. Only a few known fields pass, for an error or an input could carry anything. */
+/** Writes Temporal's messages to our log, its INFO as debug. Only known fields pass: others could carry an input. */
 export function temporalLogger(log: Log): Logger {
   const write = (level: LogLevel, message: string, meta: Record<string, unknown> = {}): void => {
-    // Said of every worker that runs activities only, as two of ours do on purpose.
+    // Temporal warns about every worker without workflows; two of ours are such on purpose.
     if (message.startsWith('No workflows registered')) return;
     const { workflowId, activityType, workflowType, taskQueue, attempt, error } = meta;
     log[LEVELS[level]]({ workflowId, activityType, workflowType, taskQueue, attempt, err: error }, message);

@@ -7,22 +7,22 @@ export interface WorkerDependencies {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly workflowBundle: WorkflowBundle;
-  /** Tests may leave out what they don't need. */
+  /** Tests may leave out activities that they don't need. */
   readonly activities: { readonly [Queue in keyof Activities]: Partial<Activities[Queue]> };
 }
 
-/** What is under way at SIGTERM gets this long to end before it is left to another worker. */
+/** Activities under way at SIGTERM get this long to end before another worker repeats them. */
 const SHUTDOWN_GRACE = '20 seconds';
 
-/** A copy that is cut goes on elsewhere from where it was, so nothing waits for its end. */
+/** A copy that is cut off resumes in another worker, so nothing waits for its end. */
 const COPY_GRACE = '3 seconds';
 
-/** About 270 kB each; others are rebuilt from their history when they go on. */
+/** About 270 kB each. An evicted workflow is rebuilt from its history when it goes on. */
 const CACHED_WORKFLOWS = 1000;
 
 /**
- * Three workers in one process, one for each task queue: each has its own slots, so calls that hang at the provider, and
- * copies that take long, never take one from the ledger (MR-92).
+ * Three workers in one process, one for each task queue. Each has slots of its own, so calls that wait for the provider, and
+ * long copies, never take one from the ledger (MR-92).
  */
 export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]> {
   const { connection, namespace, workflowBundle, activities } = deps;

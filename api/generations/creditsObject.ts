@@ -11,7 +11,7 @@ export const SHOWN_STATES = {
   released: 'refunded',
 } as const satisfies Record<PaidState, string>;
 
-/** What became of a generation's credits: the same object in everything that is paid for. */
+/** The state of a generation's credits: the same object for videos, scripts and threads. */
 export const GenerationCredits = z.object({
   state: z.enum(SHOWN_STATES),
   amount_microcredits: z.number().int(),
@@ -19,11 +19,11 @@ export const GenerationCredits = z.object({
   hold_id: z.string(),
   hold_expires_at: z.number().int(),
   settled_at: z.number().int().nullable(),
-  /** After a charge: what was given back of it so far, by whom and when last. */
+  /** After a charge: how much of it was refunded so far, by whom, and when last. */
   refunded_microcredits: z.number().int().optional(),
   refunded_by: z.string().optional(),
   refunded_at: z.number().int().optional(),
-  /** Of a video that was completed after its hold was released, while it can be claimed. */
+  /** Set while a video that completed after its hold was released can be claimed. */
   claimable_until: z.number().int().optional(),
   message: z.string(),
 });
@@ -39,7 +39,7 @@ interface Paid {
   readonly claimableUntil?: Date | null;
 }
 
-/** The amount is what is held, or was charged; the message says in words what became of it. */
+/** `amountMicrocredits` is what is held or was charged; `message` says in words what happened to it. */
 export function toCredits(paid: Paid, amountMicrocredits: number, message: string): z.infer<typeof GenerationCredits> {
   const { state, holdId, holdExpiresAt, settledAt, refundedAt, claimableUntil = null } = paid;
   return {
@@ -58,7 +58,7 @@ export function toCredits(paid: Paid, amountMicrocredits: number, message: strin
   };
 }
 
-/** What was given back of a charge, as a sentence; empty when nothing was. */
+/** A sentence on what was refunded of a charge; empty when nothing was. */
 export function refundInWords(
   { refundedMicrocredits, refundedBy, refundedAt }: Pick<Paid, 'refundedMicrocredits' | 'refundedBy' | 'refundedAt'>,
   chargedMicrocredits: number,
@@ -70,7 +70,7 @@ export function refundInWords(
   return ` ${formatCredits(refundedMicrocredits)} of them were refunded, last ${who}; ${left} remain charged.`;
 }
 
-/** Nothing was taken for good: the hold of so many credits was released. */
+/** The sentence on a hold that was released: nothing was charged. */
 export function releaseInWords(amountMicrocredits: number): string {
   return `Nothing was charged: the hold of ${formatCredits(amountMicrocredits)} credits was released. Credits have been refunded to your account.`;
 }

@@ -2,9 +2,9 @@ import type { Caller } from '../../store/index.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 
 /**
- * A generation as it is now, whenever it may have changed, and every 15 s; until its reader stops, this process closes, or
- * `onGone` calls back because the client has gone. Who is busy when it changes is given the newest next, and what came in
- * between is kept for nobody. Raises `ApiError` once the key is no longer in force.
+ * Yields the current state of a generation whenever it may have changed, and every 15 s, until the reader stops, this process
+ * closes, or `onGone` reports that the client has disconnected. A slow reader skips to the newest state; the ones in between
+ * are not buffered. Raises `ApiError` once the key is no longer in force.
  */
 export async function* following<Generation>(
   { streams, closing }: { streams: StreamDependencies['streams']; closing: AbortSignal },
@@ -32,7 +32,7 @@ export async function* following<Generation>(
   }
 }
 
-/** For the next wake; one that comes while nobody waits is not lost. */
+/** Waits for the next wake; a wake that comes while nobody waits is remembered. */
 class Waiting {
   ended = false;
   private woken = false;

@@ -6,23 +6,23 @@ import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError, envelopeOf } from '../http/errors.ts';
 import { readIdempotencyKey } from '../http/idempotencyKey.ts';
 
-/** How a POST can be known again. */
+/** How a POST is recognised as a repeat of an earlier one. */
 export interface Repeat {
   readonly idempotencyKey: string | null;
   /**
-   * Of an SDK's own retry, which says so and has no key: the request that it repeats was handed out within this time. Null: it
-   * is no retry.
+   * Set for an SDK's own retry, which has no key but says that it is one: the request that it repeats came within this time.
+   * Null when this is not a retry.
    */
   readonly retryWithinMs: number | null;
   /** True proves that the client will not receive the answer; false proves nothing. */
   readonly hasClientDisconnected: () => boolean;
 }
 
-/** A retry that does not say how long its client waits may come this long after the request: SDKs wait ten minutes, thrice. */
-const UNSAID_WINDOW_MS = 45 * 60_000;
-/** What a client sleeps between two tries, and what the way here takes. */
+/** How far back a retry reaches when it does not say how long its client waits: SDKs wait ten minutes, three times. */
+const DEFAULT_WINDOW_MS = 45 * 60_000;
+/** The client's pause between two tries, plus network latency. */
 const BETWEEN_TRIES_MS = 10_000;
-/** No client repeats by itself for longer, whatever its headers say. */
+/** No client retries by itself for longer, whatever its headers say. */
 const MAXIMUM_WINDOW_MS = 24 * 3600_000;
 
 export function readRepeat(c: Context<Env>): Repeat {
@@ -33,18 +33,18 @@ export function readRepeat(c: Context<Env>): Repeat {
   };
 }
 
-/** How far back an SDK's retry reaches; null for what is no retry. Numbers that make no sense widen it: better replayed than paid. */
+/** How far back an SDK's retry reaches; null when it is not a retry. Implausible numbers widen it: replaying is safer than charging. */
 export function retryWindowMs(retryCount: string | undefined, timeoutSeconds: string | undefined): number | null {
   const retries = /^\d+$/.test(retryCount ?? '') ? Number(retryCount) : 0;
   if (retries < 1) return null;
-  if (!/^\d+(\.\d+)?$/.test(timeoutSeconds ?? '')) return UNSAID_WINDOW_MS;
+  if (!/^\d+(\.\d+)?$/.test(timeoutSeconds ?? '')) return DEFAULT_WINDOW_MS;
   const windowMs = retries * (Number(timeoutSeconds) * 1000 + BETWEEN_TRIES_MS);
   return Math.ceil(Math.min(windowMs, MAXIMUM_WINDOW_MS));
 }
 
 /**
- * Notes that the API key that asked for this generation names its id: the only proof that the answer arrived (MR-88). Until then an
- * SDK's retry is answered with this generation.
+ * Records that the API key which created this generation has named its id: the only proof that the response arrived
+ * (MR-88). Until then an SDK's retry is answered with this generation.
  */
 export async function noteKnown(
   { ledger, log }: Pick<ApiDependencies, 'ledger' | 'log'>,
@@ -53,12 +53,12 @@ export async function noteKnown(
 ): Promise<void> {
   if (generation.isKnown || generation.apiKeyId !== apiKeyId) return;
   await ledger.markKnown(generation.id, apiKeyId).catch((error: unknown) => {
-    // Then a retry is answered with it, and not charged.
-    log.warn({ err: error, generationId: generation.id }, 'it could not be noted that a client knows its generation');
+    // The worst that follows is that a new request is taken for a retry, and nothing is charged for it.
+    log.warn({ err: error, generationId: generation.id }, 'could not record that the client knows its generation');
   });
 }
 
-/** Keeps the answer about this generation for its idempotency key, if it has one. */
+/** Keeps the response about this generation for its idempotency key, if it has one. */
 export async function keepAnswer(
   { ledger, log }: ApiDependencies,
   caller: Caller,
@@ -67,13 +67,13 @@ export async function keepAnswer(
   answer: KeptAnswer,
 ): Promise<void> {
   if (idempotencyKey === null) return;
-  // The generation tells the same without it, so the answer at hand is not withheld for this.
+  // A repeat can be answered from the generation as well, so the client still gets this response.
   await ledger.keepAnswer(caller.accountId, idempotencyKey, answer, generationId).catch((error: unknown) => {
-    log.warn({ err: error }, 'an answer could not be kept for its idempotency key');
+    log.warn({ err: error }, 'could not keep a response for its idempotency key');
   });
 }
 
-/** Keeps a refusal for lack of credits, or of what a key may spend, and raises it on. */
+/** Keeps a 402, for lack of credits or because of the key's spend limit, and raises the error again. */
 export function keepRefusal(deps: ApiDependencies, caller: Caller, repeat: Repeat, generationId: string) {
   return async (error: unknown): Promise<never> => {
     if (error instanceof ApiError && error.status === 402) {

@@ -5,12 +5,12 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 import { costOf } from './cost.ts';
 
-/** The refusal of an amount for which a limit of the key leaves no room; undefined where there is room now. */
+/** The refusal of a price that would exceed a spend limit of the key; undefined when it fits now. */
 export async function overSpendLimit(
   { store }: Pick<ApiDependencies, 'store'>,
   caller: Caller,
   amountMicrocredits: number,
-  kind: GenerationKind = 'video',
+  kind: GenerationKind,
 ): Promise<ApiError | undefined> {
   if (!caller.hasSpendLimit) return undefined;
   const met = limitsOf(await store.getKeySpending(caller.apiKeyId)).find(
@@ -23,7 +23,7 @@ export async function overSpendLimit(
   );
 }
 
-/** What a client is told whose hold a limit of the key refused. */
+/** The response to a request whose hold was refused by a spend limit of the key. */
 export async function spendLimitExceeded(
   deps: Pick<ApiDependencies, 'store'>,
   caller: Caller,
@@ -31,17 +31,17 @@ export async function spendLimitExceeded(
   kind: GenerationKind,
 ): Promise<ApiError> {
   const over = await overSpendLimit(deps, caller, amountMicrocredits, kind);
-  // Room came back since: another generation of this key was released or refunded, or a new day began.
+  // It would fit by now: a generation of this key was released or refunded since, or a new day began.
   return (
     over ??
     new ApiError(
       'spend_limit_exceeded',
-      `${costOf(amountMicrocredits, kind)} credits, more than was left of what this API key may spend. Nothing was held; there is room again now.`,
+      `${costOf(amountMicrocredits, kind)} credits, more than this API key had left to spend. Nothing was held; the key may spend again now.`,
     )
   );
 }
 
-/** The month first: where both are met, it is the one that lasts. */
+/** The month first: when both limits are reached, it is the one that lasts longer. */
 function limitsOf(spending: KeySpending) {
   return [
     {

@@ -1,12 +1,12 @@
 import { ApiError, bodyTooLarge, malformed } from './errors.ts';
 
-/** Looks at a body chunk by chunk while it is read. Raises `ApiError` at the first byte that makes it unacceptable. */
+/** Checks a body chunk by chunk while it is read. Raises `ApiError` at the first byte that makes it unacceptable. */
 export interface BodyScan {
   readonly chunk: (bytes: Uint8Array) => void;
 }
 
 const MAXIMUM_DEPTH = 32;
-/** No request of ours has more than some hundreds; `JSON.parse` takes seconds for millions. */
+/** A valid request has a few hundred values at most; `JSON.parse` takes seconds for millions. */
 const MAXIMUM_VALUES = 20_000;
 
 const QUOTE = 0x22;
@@ -17,8 +17,8 @@ const SEPARATING = new Set([0x2c, 0x3a]);
 const DATA_URL = Buffer.from('data:');
 
 /**
- * Bounds JSON in depth, in the number of its values, and in its bytes outside of strings that begin with `data:`. What it
- * lets pass need not be well-formed: `JSON.parse` decides that, in time that is bounded by then.
+ * Limits the depth of JSON, the number of its values, and its bytes outside of strings that begin with `data:`. It does not
+ * check that the JSON is well-formed: `JSON.parse` does, in a time that these limits bound.
  */
 export class JsonScan implements BodyScan {
   private depth = 0;
@@ -26,10 +26,10 @@ export class JsonScan implements BodyScan {
   private plainBytes = 0;
   private inString = false;
   private escaped = false;
-  /** Bytes of the current string that were compared with `data:`; -1 once they differ. */
+  /** How many bytes of `data:` the current string has matched; -1 once it differs. */
   private matched = -1;
 
-  /** `maximumPlainBytes`: of everything that is not inside of a `data:` string. */
+  /** `maximumPlainBytes` counts all bytes that are not inside a `data:` string. */
   constructor(private readonly maximumPlainBytes: number) {}
 
   chunk(bytes: Uint8Array): void {
@@ -59,7 +59,7 @@ export class JsonScan implements BodyScan {
       this.matched = 0;
     } else if (OPENING.has(byte)) {
       this.depth += 1;
-      if (this.depth > MAXIMUM_DEPTH) throw tooComplex(`is nested more than ${MAXIMUM_DEPTH} deep`);
+      if (this.depth > MAXIMUM_DEPTH) throw tooComplex(`is nested more than ${MAXIMUM_DEPTH} levels deep`);
     } else if (CLOSING.has(byte)) this.depth -= 1;
     else if (SEPARATING.has(byte)) {
       this.values += 1;
@@ -69,14 +69,14 @@ export class JsonScan implements BodyScan {
 }
 
 const MAXIMUM_PARTS = 32;
-/** RFC 2046. */
+/** The limit of RFC 2046. */
 const MAXIMUM_BOUNDARY = 70;
 
-/** Bounds the parts of a multipart body. Raises 400 for a content type without a boundary. */
+/** Limits the number of parts of a multipart body. Raises `invalid_request` for a content type without a boundary. */
 export class PartsScan implements BodyScan {
   private readonly delimiter: Buffer;
   private parts = 0;
-  /** The end of the last chunk, in which a delimiter may have begun. */
+  /** The end of the previous chunk, which may contain the beginning of a delimiter. */
   private rest: Buffer = Buffer.alloc(0);
 
   constructor(contentType: string) {
@@ -92,7 +92,7 @@ export class PartsScan implements BodyScan {
     let from = 0;
     while (at >= 0) {
       this.parts += 1;
-      // One more, for the end has a delimiter too.
+      // One more, because the end of the body has a delimiter too.
       if (this.parts > MAXIMUM_PARTS + 1) throw tooComplex(`has more than ${MAXIMUM_PARTS} parts`);
       from = at + this.delimiter.length;
       at = text.indexOf(this.delimiter, from);

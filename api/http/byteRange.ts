@@ -3,10 +3,11 @@ import type { ByteRange } from '../../outbound/index.ts';
 const ONE_RANGE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i;
 
 /**
- * The one range that a `Range` header asks for of so many bytes (RFC 9110, 14.1.2); undefined: to be ignored, for there is
- * none, it is malformed or of another unit, or it asks for several, which may be answered with the whole.
+ * The single range that a `Range` header requests of a content of `size` bytes (RFC 9110, 14.1.2). Undefined means that the
+ * header is absent, malformed, in another unit or requests several ranges: it is ignored and the whole content is sent.
  *
- * By hand: the parsers for Node 20 on npm refuse a suffix that is longer than the content, which players ask small files for.
+ * Written by hand because the parsers on npm reject a suffix that is longer than the content, which players request of small
+ * files.
  */
 export function readRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const [, first, last] = ONE_RANGE.exec(header ?? '') ?? [];
@@ -17,7 +18,7 @@ export function readRange(header: string | undefined, size: number): ByteRange |
   return start > end ? 'unsatisfiable' : { start, end };
 }
 
-/** A `Range` header that asks for one range, in its plain form; undefined for what `readRange` ignores. */
+/** The normalized `Range` header of a single range; undefined for a header that `readRange` ignores. */
 export function singleRange(header: string | undefined): string | undefined {
   const [, first, last] = ONE_RANGE.exec(header ?? '') ?? [];
   const isIgnored = readRange(header, Number.MAX_SAFE_INTEGER) === undefined;

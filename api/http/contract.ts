@@ -70,15 +70,15 @@ function envelopeExample(status: number) {
 }
 
 const DESCRIPTION: Record<number, string> = {
-  400: 'A field is wrong: `param` names it.',
+  400: 'The request is invalid; `param` names the field.',
   401: 'The key is unknown, revoked or expired.',
   402: 'The balance or a limit of the key does not cover the price, or the video was never charged.',
   403: 'The account is frozen, or the key lacks the scope.',
-  404: 'Unknown, or of another account.',
+  404: 'Not found, or it belongs to another account.',
   413: 'The body or the file is too large.',
-  415: 'The body is of no type that this route takes.',
-  422: 'The idempotency key came with other arguments before.',
-  429: 'Too many generations are active, or this key sends too many requests; Retry-After says when to try again.',
-  500: 'A fault of ours.',
-  503: 'A part of Holdfast is away; nothing is held.',
+  415: 'This route does not accept the content type of the body.',
+  422: 'The Idempotency-Key was used for a different request before.',
+  429: 'Too many generations are active, or the key sent too many requests; Retry-After says when to try again.',
+  500: 'An internal error.',
+  503: 'Holdfast is temporarily unavailable; nothing was held.',
 };

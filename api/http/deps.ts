@@ -9,8 +9,9 @@ import type { Log } from './log.ts';
 export type WebhookOutcome = 'unverified' | 'other' | RecordedEvent['outcome'];
 
 export interface StreamLimits {
-  /** Of one key, with those that it was rotated from. */
+  /** Streams of one API key and the keys that it was rotated from. */
   readonly ofOneKey: number;
+  /** Streams of all keys in this process. */
   readonly inAll: number;
 }
 
@@ -23,23 +24,22 @@ export interface ApiDependencies {
   readonly provider: Provider;
   readonly archive: ContentStore;
   readonly changes: Pick<Changes, 'watch'>;
-  /** Aborted when this process ends: streams are closed, and their clients go on at another. */
+  /** Aborted when shutdown begins: streams are closed, and their clients reconnect to another process. */
   readonly closing: AbortSignal;
-  /** Aborted a little later: who still waits for a hold is told that nothing is held. */
+  /** Aborted later during shutdown: requests that still wait for a hold are voided and answered 503. */
   readonly givingUp: AbortSignal;
-  /** Undefined: `/admin` does not exist. */
+  /** Undefined disables `/admin`. */
   readonly adminKey: string | undefined;
-  /** Of a key that has no number of its own; to each process. */
+  /** The limit per process of a key without a limit of its own. */
   readonly requestsPerMinute: number;
-  /** How many may follow a generation at once in this process. */
   readonly streamLimits: StreamLimits;
-  /** Undefined: the provider's webhooks are not listened to. */
+  /** Undefined disables the provider's webhooks. */
   readonly webhookSecret: string | undefined;
-  /** Whether a tenant's webhooks may go to any address, by plain HTTP too. */
+  /** Whether tenants' webhooks may go to private addresses and over plain HTTP. */
   readonly webhookAllowPrivate: boolean;
-  /** Counts the provider's webhooks by what they came to. */
+  /** Counts the provider's webhooks by outcome. */
   readonly countWebhook: (outcome: WebhookOutcome) => void;
-  /** How long a create waits for its hold before it is given up. */
+  /** How long a request waits for its hold before it is voided. */
   readonly startTimeoutMs: number;
   readonly log: Log;
   /** The files of the schema that this version was made for. */

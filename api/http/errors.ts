@@ -8,7 +8,7 @@ import { LedgerUnavailable } from '../../store/index.ts';
 import { hungUp } from './connection.ts';
 import type { Log } from './log.ts';
 
-/** Every code that a client can meet, and the only place that picks its status. */
+/** Every error code and its status. */
 const STATUS = {
   invalid_request: 400,
   video_not_ready: 400,
@@ -43,11 +43,11 @@ export type ApiErrorCode = keyof typeof STATUS;
 interface Details {
   readonly param?: string;
   readonly headers?: Record<string, string>;
-  /** What was asked for would have cost this, for the log. */
+  /** The price of the refused request, for the log. */
   readonly amountMicrocredits?: number;
 }
 
-/** An answer that is no success. Its message is shown to the client: what happened, what became of the credits, what to do. */
+/** An error response. Its message tells the client what happened, what became of the credits and what to do next. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: ContentfulStatusCode;
@@ -61,6 +61,9 @@ export class ApiError extends Error {
   }
 }
 
+/** SDKs retry a 409 by themselves; this tells them that a repeat would get the same response. */
+export const NOT_RETRIED: Details = { headers: { 'x-should-retry': 'false' } };
+
 function typeOf(status: number): string {
   if (status === 401) return 'authentication_error';
   if (status === 402) return 'billing_error';
@@ -69,7 +72,7 @@ function typeOf(status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-/** The body of an answer that is no success. */
+/** The body of an error response. */
 export function envelopeOf({ code, message, status, details }: ApiError) {
   return { error: { message, type: typeOf(status), param: details.param ?? null, code } };
 }
@@ -79,46 +82,46 @@ function answer(c: Context, error: ApiError): Response {
   return c.json(envelopeOf(error), error.status);
 }
 
-/** hono's `onError`. What is not an `ApiError` is a fault of ours: logged with the request's id, answered without a detail. */
+/** hono's `onError`. Any other error than an `ApiError` is a bug: it is logged with the request's id and answered without details. */
 export function handleError(log: Log) {
   return (error: Error, c: Context): Response => {
     if (error instanceof ApiError) {
-      tellRefusal(log, error, c);
+      logRefusal(log, error, c);
       return answer(c, error);
     }
     if (error instanceof HTTPException) return answer(c, fromHttpException(error));
     const requestId: unknown = c.get('requestId');
     if (error instanceof LedgerUnavailable) {
-      log.warn({ err: error, requestId }, 'the ledger could not be asked');
+      log.warn({ err: error, requestId }, 'the database did not answer');
       return answer(c, unavailable());
     }
-    // Nobody hears the answer, and it is no fault of ours.
+    // The client has disconnected: it gets no response, and the error is not a bug.
     if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
     log.error({ err: error, requestId, method: c.req.method, route: routePath(c) }, 'a request failed');
     return answer(
       c,
       new ApiError(
         'internal_error',
-        `Something went wrong on our side. Credits move only by the outcome of a video; GET /v1/credits shows them. Quote ${String(requestId)} if it lasts.`,
+        `An internal error occurred. Credits move only with the outcome of a generation; GET /v1/credits shows them. If this happens again, quote the request id ${String(requestId)}.`,
       ),
     );
   };
 }
 
-/** What a client's own mistake (400, 401, 404, …) explains is not told. */
-const TOLD: readonly number[] = [402, 403, 409, 422, 429, 503];
+/** Refusals that are logged. Mistakes of a client (400, 401, 404, …) are not. */
+const LOGGED: readonly number[] = [402, 403, 409, 422, 429, 503];
 
-/** One line for each request that was refused: whose, why, and for what amount. Never what was asked for. */
-function tellRefusal(log: Log, { code, status, details }: ApiError, c: Context): void {
-  if (!TOLD.includes(status)) return;
+/** Logs who was refused, why, and for what amount; never the content of the request. */
+function logRefusal(log: Log, { code, status, details }: ApiError, c: Context): void {
+  if (!LOGGED.includes(status)) return;
   const caller = c.get('caller') as Caller | undefined;
   const { amountMicrocredits } = details;
   const requestId: unknown = c.get('requestId');
-  const whose = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: routePath(c) };
-  log.info({ requestId, ...whose, status, code, amountMicrocredits }, 'request refused');
+  const who = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: routePath(c) };
+  log.info({ requestId, ...who, status, code, amountMicrocredits }, 'request refused');
 }
 
-/** What hono's own validators and limits refuse before a handler runs. */
+/** The error for what hono's own validators and limits refuse before a handler runs. */
 function fromHttpException(error: HTTPException): ApiError {
   switch (error.status) {
     case 413:
@@ -130,7 +133,7 @@ function fromHttpException(error: HTTPException): ApiError {
   }
 }
 
-/** What can't be read as what its content type says. */
+/** The body does not match its content type. */
 export function malformed(): ApiError {
   return new ApiError(
     'invalid_request',
@@ -145,24 +148,24 @@ export function unsupportedMediaType(
 }
 
 export function bodyTooLarge(maximumBytes?: number): ApiError {
-  const most = maximumBytes === undefined ? '' : ` It may have ${maximumBytes} bytes.`;
-  return new ApiError('body_too_large', `The body is too large; a file may have 10 MB.${most} Nothing was held.`);
+  const most = maximumBytes === undefined ? '' : ` The limit of this route is ${maximumBytes} bytes.`;
+  return new ApiError('body_too_large', `The body is too large. A file may have up to 10 MB.${most} Nothing was held.`);
 }
 
-/** More than this process can take at once; nothing of the request was read. */
+/** This process is at its limit; the body of the request was not read. */
 export function overloaded(): ApiError {
   return new ApiError(
     'temporarily_unavailable',
-    'Holdfast has more to do at this moment than it can take. Nothing was held by this request; try again shortly.',
+    'Holdfast is overloaded. Nothing was held by this request; try again shortly.',
     { headers: { 'retry-after': '2' } },
   );
 }
 
-/** A 503 truly means that this request holds nothing: a create that may hold something is answered otherwise. */
+/** A 503 means that this request holds nothing; a request that may hold something is answered 500 `outcome_unknown` instead. */
 export function unavailable(): ApiError {
   return new ApiError(
     'temporarily_unavailable',
-    'Holdfast can’t answer just now. Nothing was held by this request; try again shortly.',
+    'Holdfast is temporarily unavailable. Nothing was held by this request; try again shortly.',
     {
       headers: { 'retry-after': '5' },
     },

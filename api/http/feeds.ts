@@ -1,18 +1,18 @@
 import type { Changes } from '../../store/index.ts';
 
-/** Also keeps proxies from closing a connection on which nothing happens. */
-const LOOK_AT_LEAST_EVERY_MS = 15_000;
-/** Who comes when a generation is followed already makes it look again, but not more often than this. */
+/** This often the generation is read even without a change, so that proxies do not close the stream as idle. */
+const REFRESH_INTERVAL_MS = 15_000;
+/** A new follower causes another read unless the last one is younger than this. */
 const FRESH_FOR_MS = 1000;
 
-/** What a look brought; an error is every follower's. */
+/** The result of a read; an error goes to every follower. */
 type Seen<Generation> = { readonly generation: Generation } | { readonly error: unknown };
 
-/** One generation that is followed: read once a change and every 15 s, for all of its followers. */
+/** A generation that is followed: it is read after each change and every 15 s, once for all followers. */
 class Feed<Generation> {
   latest: Seen<Generation> | undefined;
   private readonly followers = new Set<() => void>();
-  private readonly timer = setInterval(() => this.changed(), LOOK_AT_LEAST_EVERY_MS);
+  private readonly timer = setInterval(() => this.changed(), REFRESH_INTERVAL_MS);
   private isStale = false;
   private isLooking = false;
   private lookedAtMs = -Infinity;
@@ -34,7 +34,7 @@ class Feed<Generation> {
     if (!this.isFollowed) clearInterval(this.timer);
   }
 
-  /** What changes while it is read is read once more. */
+  /** A change during a read causes another read. */
   changed(): void {
     this.isStale = true;
     if (!this.isLooking) void this.lookAgain();
@@ -56,18 +56,18 @@ class Feed<Generation> {
 }
 
 export interface Following<Generation> {
-  /** As it was last seen; undefined before the first look. */
+  /** The result of the latest read; undefined before the first. */
   readonly latest: () => Seen<Generation> | undefined;
   readonly leave: () => void;
 }
 
-/** The generations that are followed in this process, each read once a change however many follow it. */
+/** The generations that are followed in this process, each read once per change, however many clients follow it. */
 export class Feeds {
   private readonly feeds = new Map<string, { feed: Feed<unknown>; unwatch: () => void }>();
 
   constructor(private readonly changes: Pick<Changes, 'watch'>) {}
 
-  /** `wake` is called whenever there is something newer. Of one generation all looks are alike: only its account has it. */
+  /** Calls `wake` after each read. Followers share `look`, because only the account of a generation may follow it. */
   follow<Generation>(generationId: string, look: () => Promise<Generation>, wake: () => void): Following<Generation> {
     const { feed, unwatch } = this.feeds.get(generationId) ?? this.open(generationId, look);
     feed.add(wake);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /**
- * SHA-256 over route and canonical body (RFC 8785): the same request has the same fingerprint, whether it came as JSON or as
- * a form, with its defaults written out or not. Files go in by their hash.
+ * SHA-256 over route and canonical body (RFC 8785): the same request has the same fingerprint as JSON and as a form, with or
+ * without its defaults. Files are included by their hash.
  */
 export function fingerprintOf(route: string, body: Record<string, unknown>): Buffer {
   return createHash('sha256')

@@ -35,7 +35,7 @@ export function markReplayed(c: Context<Env>): void {
 export function keyReused(): ApiError {
   return new ApiError(
     'idempotency_key_reused',
-    'This Idempotency-Key was used for a different request before. Nothing was held or changed; use a new key for a new request.',
+    'This Idempotency-Key was used for a different request before. Nothing more was held or changed; use a new key for a new request.',
     { param: 'Idempotency-Key' },
   );
 }

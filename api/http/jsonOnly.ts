@@ -3,8 +3,8 @@ import type { Env } from './deps.ts';
 import { unsupportedMediaType } from './errors.ts';
 
 /**
- * Lets a POST pass only with a body that says that it is JSON. The validators take any other for an empty object, and where
- * every field has a default that would be obeyed: a dry run sent as a form would be a real one.
+ * Requires the content type application/json for each POST. The validators treat other bodies as an empty object and would
+ * apply the default of every field: a dry run that is sent as a form would be a real run.
  */
 export const requireJson = createMiddleware<Env>(async (c, next) => {
   const isJson = /^application\/json\b/i.test(c.req.header('content-type') ?? '');

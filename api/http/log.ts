@@ -1,4 +1,4 @@
-/** What the API needs of a log; pino's fits. */
+/** The part of pino's logger that the API uses. */
 export interface Log {
   info(fields: object, message: string): void;
   error(fields: object, message: string): void;

@@ -4,7 +4,7 @@ import { describeScopes } from './scopes.ts';
 
 export type OpenApiDocument = ReturnType<OpenAPIHono<Env>['getOpenAPI31Document']>;
 
-/** The OpenAPI document of an app's routes, made from their schemas when it is first asked for. */
+/** Returns the OpenAPI document of an app's routes, generated from their schemas at the first call. */
 export function documentOf(app: OpenAPIHono<Env>): () => OpenApiDocument {
   const { openAPIRegistry: registry } = app;
   registry.registerComponent('securitySchemes', 'bearerAuth', {
@@ -17,9 +17,9 @@ export function documentOf(app: OpenAPIHono<Env>): () => OpenApiDocument {
     scheme: 'bearer',
     description: 'The admin key of this installation.',
   });
-  let made: OpenApiDocument | undefined;
+  let document: OpenApiDocument | undefined;
   return () => {
-    made ??= describeScopes(
+    document ??= describeScopes(
       app.getOpenAPI31Document({
         openapi: '3.1.0',
         info: {
@@ -31,6 +31,6 @@ export function documentOf(app: OpenAPIHono<Env>): () => OpenApiDocument {
         servers: [{ url: '/' }],
       }),
     );
-    return made;
+    return document;
   };
 }

@@ -2,11 +2,11 @@ import { createMiddleware } from 'hono/factory';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Env } from './deps.ts';
 import { ApiError } from './errors.ts';
-import { giveBackAtEnd, Shares } from './shares.ts';
+import { releaseAtEnd, Shares } from './shares.ts';
 
 /**
- * Lets each key, with those that it was rotated from, send so many requests a minute to this process, its own number or this
- * one; more are answered 429 with Retry-After in seconds. `caller` must be set.
+ * Limits the requests a minute of each key, together with the keys that it was rotated from, to the key's own limit or else
+ * this one. Raises `rate_limited` with Retry-After. `caller` must be set.
  */
 export function limitRate(requestsPerMinute: number) {
   const limiters = new Map<number, RateLimiterMemory>();
@@ -36,11 +36,11 @@ function tooFast(limit: number, waitMs: number): ApiError {
   );
 }
 
-/** Requests in progress, streams among them; a connection has one at most. */
+/** Requests in progress, including streams; a connection has one at most. */
 const AT_ONCE = { total: 8000, share: 2000 };
 
-/** Bounds how many requests of an account, and of all, this process works on at once. `caller` must be set. */
+/** Limits the concurrent requests of each account and of all accounts in this process. `caller` must be set. */
 export function limitAtOnce() {
   const requests = new Shares(AT_ONCE);
-  return createMiddleware<Env>((c, next) => giveBackAtEnd(c, requests.take(c.get('caller').accountId, 1), next));
+  return createMiddleware<Env>((c, next) => releaseAtEnd(c, requests.take(c.get('caller').accountId, 1), next));
 }

@@ -5,21 +5,23 @@ import { JsonScan, PartsScan } from './bodyScan.ts';
 import { isServed } from './connection.ts';
 import type { Env } from './deps.ts';
 import { ApiError, bodyTooLarge, malformed, unsupportedMediaType } from './errors.ts';
-import { giveBackAtEnd, Shares } from './shares.ts';
+import { releaseAtEnd, Shares } from './shares.ts';
 
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 * KILOBYTE;
 
-/** What a route takes. Bytes outside of a `data:` URL, and with one; `form`: multipart too. */
+/** What bodies a route accepts. */
 export interface BodyKind {
+  /** `plainBytes` does not count `data:` URLs. */
   readonly json?: { readonly plainBytes: number; readonly maximumBytes: number };
+  /** Multipart. */
   readonly formBytes?: number;
-  /** Any content type, as text. */
+  /** Any content type, read as text. */
   readonly textBytes?: number;
 }
 
 export const JSON_BODY: BodyKind = { json: { plainBytes: MEGABYTE, maximumBytes: MEGABYTE } };
-/** A file of 10 MB, as base64 in JSON or as a part of a form, with the fields beside it. */
+/** A file of 10 MB, as base64 in JSON or as a part of a form, and the other fields. */
 export const VIDEO_BODY: BodyKind = {
   json: { plainBytes: MEGABYTE, maximumBytes: 14 * MEGABYTE },
   formBytes: 14 * MEGABYTE,
@@ -27,12 +29,12 @@ export const VIDEO_BODY: BodyKind = {
 export const ADMIN_BODY: BodyKind = { json: { plainBytes: 64 * KILOBYTE, maximumBytes: 64 * KILOBYTE } };
 export const WEBHOOK_BODY: BodyKind = { textBytes: 64 * KILOBYTE };
 
-/** Bodies of at most this size have room of their own: who uploads files keeps nobody from sending a prompt. */
+/** Bodies up to this size share a pool of their own, so that uploads of files do not block requests with a prompt only. */
 const SMALL_BYTES = 64 * KILOBYTE;
-/** What a connection costs, however little is sent over it. */
+/** The least that a body counts as, because each connection has a cost of its own. */
 const LEAST_BYTES = KILOBYTE;
 
-/** Average speed that a body must keep after its first seconds; one that is slower is cut off. */
+/** The average speed that a body must keep after the grace period; a slower one is refused. */
 const LEAST_BYTES_PER_SECOND = 64 * KILOBYTE;
 const GRACE_MS = 10_000;
 const CHECK_EVERY_MS = 1000;
@@ -42,8 +44,8 @@ export interface BodyReaderOptions {
 }
 
 /**
- * Reads bodies for all routes of a process, each once its sender is known: bounded in bytes, speed and complexity, and in
- * bytes that are in memory at once, for each sender and in all. What can be refused by its headers is never read.
+ * Reads the bodies of all routes of a process, after their sender is authenticated. Limits their bytes, speed and complexity,
+ * and the bytes in memory at once, of each sender and in total. A body that its headers rule out is not read.
  */
 export function createBodyReader({ graceMs = GRACE_MS }: BodyReaderOptions = {}) {
   const small = new Shares({ total: 32 * MEGABYTE, share: 4 * MEGABYTE });
@@ -59,7 +61,7 @@ export function createBodyReader({ graceMs = GRACE_MS }: BodyReaderOptions = {})
       if (!(expectedBytes <= maximumBytes)) throw bodyTooLarge(maximumBytes);
       const room = expectedBytes <= SMALL_BYTES ? small : large;
       const taken = room.take(senderOf(c), Math.max(LEAST_BYTES, expectedBytes));
-      return giveBackAtEnd(c, taken, async () => {
+      return releaseAtEnd(c, taken, async () => {
         const bytes = await read(body, { maximumBytes, scan, graceMs });
         taken.keep(Math.max(LEAST_BYTES, bytes.length));
         await keep(c, bytes);
@@ -68,7 +70,7 @@ export function createBodyReader({ graceMs = GRACE_MS }: BodyReaderOptions = {})
     });
 }
 
-/** Undefined where there is none. Neither is destroyed when it is left early: the answer goes over the same connection. */
+/** Undefined if there is no body. Stopping early must not destroy the stream: the response uses the same connection. */
 function bodyOf(c: Context<Env>): AsyncIterator<Uint8Array> | undefined {
   const length = c.req.header('content-length');
   if (length === '0') return undefined;
@@ -80,7 +82,7 @@ function bodyOf(c: Context<Env>): AsyncIterator<Uint8Array> | undefined {
 interface Reader {
   readonly maximumBytes: number;
   readonly scan: BodyScan;
-  /** Hands what was read to the validators, which find it in the request's cache. */
+  /** Puts what was read into the request's cache, where the validators find it. */
   readonly keep: (c: Context<Env>, bytes: Buffer<ArrayBuffer>) => Promise<void>;
 }
 
@@ -104,7 +106,7 @@ function readerOf(contentType: string, { json, formBytes, textBytes }: BodyKind)
 }
 
 async function keepText(c: Context<Env>, bytes: Buffer): Promise<void> {
-  // Its type says a string; what reads it expects a promise of one.
+  // The declared type is a string, but hono expects a promise of one.
   Object.assign(c.req.bodyCache, { text: Promise.resolve(new TextDecoder().decode(bytes)) });
 }
 
@@ -134,7 +136,7 @@ async function read(
       Math.min(CHECK_EVERY_MS, graceMs),
     );
   });
-  // Never awaited where the body ends first.
+  // If the body ends first, nobody awaits this promise.
   late.catch(() => undefined);
   try {
     for (;;) {
@@ -152,5 +154,5 @@ async function read(
 }
 
 function tooSlow(): ApiError {
-  return new ApiError('request_timeout', 'The body came too slowly. Nothing was held by this request; try again.');
+  return new ApiError('request_timeout', 'The body was sent too slowly. Nothing was held by this request; try again.');
 }

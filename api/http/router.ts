@@ -3,7 +3,7 @@ import type { Env } from './deps.ts';
 import { ApiError } from './errors.ts';
 import { describeIssue } from './schemas.ts';
 
-/** A router whose validators answer 400 with `param`. */
+/** A router whose validators raise `invalid_request` with `param`. */
 export function newRouter() {
   return new OpenAPIHono<Env>({
     defaultHook: (result) => {

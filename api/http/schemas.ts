@@ -17,10 +17,10 @@ export function unixSecondsOrNull(moment: Date | null): number | null {
 
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/;
 
-/** Comparing texts puts marks in order, which takes the square of their number; people stack a few. */
+/** Normalizing a text sorts its combining marks, in quadratic time; real text stacks a few. */
 const TOO_MANY_MARKS = /\p{M}{101}/u;
 
-/** Text as people write it: no NUL and other control characters, no half of a surrogate pair, no undecodable bytes. */
+/** Human-readable text: no control characters, no unpaired surrogates, no undecodable bytes. */
 export function plainText(maximum: number) {
   return z
     .string()
@@ -35,12 +35,12 @@ export function plainText(maximum: number) {
 
 const LONGEST_NAME = 100;
 
-/** 400 with `param`, from the first thing that zod found; the value itself is never repeated. */
+/** The `param` and message for the first issue that zod found. The message never contains the value. */
 export function describeIssue(error: z.core.$ZodError): { param: string | undefined; message: string } {
   const issue = error.issues[0];
   const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const whole = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
-  // A client's own name for a field may be of any length.
+  // An unknown field may have a name of any length.
   const path = whole.length > LONGEST_NAME ? `${whole.slice(0, LONGEST_NAME)}…` : whole;
   if (unknownKey !== undefined) return { param: path, message: `${path} is not a known field. Nothing was held.` };
   const missing = issue?.code === 'invalid_type' && issue.message.endsWith('received undefined');

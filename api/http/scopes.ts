@@ -4,7 +4,7 @@ import { SCOPES } from '../../contracts/scopes.ts';
 import type { Env } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
 
-/** Which scopes open what is below `/v1/…`. A resource that is not here is closed to everybody. */
+/** The scope area of each resource below `/v1`. A resource that is missing here is not accessible at all. */
 const AREA: Record<string, string> = {
   videos: 'videos',
   scripts: 'text',
@@ -14,14 +14,14 @@ const AREA: Record<string, string> = {
   webhook_endpoints: 'webhooks',
 };
 
-/** The scope that a request below `/v1` needs; undefined where nothing is, or is for nobody. */
+/** The scope that a request below `/v1` requires; undefined for an unknown resource. */
 export function scopeOf(method: string, path: string): Scope | undefined {
   const area = AREA[path.split('/')[2] ?? ''];
   const right = /^(GET|HEAD)$/i.test(method) ? 'read' : 'write';
   return SCOPES.find((scope) => scope === `${area}:${right}`);
 }
 
-/** Lets only a key of the route's scope pass; `caller` must be set. */
+/** Requires the scope of the route. Raises `forbidden`. `caller` must be set. */
 export const requireScope = createMiddleware<Env>(async (c, next) => {
   const scope = scopeOf(c.req.method, c.req.path);
   if (scope === undefined) throw notFound('This route');
@@ -41,19 +41,21 @@ interface Operation {
   responses?: Record<string, unknown>;
 }
 
-/** Adds to an OpenAPI document what every route of `/v1` has: the scope that it needs, and the refusals of a key. */
+/** Adds to each route of `/v1` in an OpenAPI document the scope that it requires and the errors that middleware raises. */
 export function describeScopes<Document extends { paths?: object }>(document: Document): Document {
   for (const [path, item] of Object.entries(document.paths ?? {})) {
     if (!path.startsWith('/v1/')) continue;
     for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {
       const scope = scopeOf(method, path);
-      operation.description = [operation.description, `Needs a key with the scope \`${scope}\`.`]
+      operation.description = [operation.description, `Requires an API key with the scope \`${scope}\`.`]
         .filter((part) => part !== undefined)
         .join(' ');
       operation.security = [{ bearerAuth: [scope] }];
       operation.responses = {
         403: refusal(`The key lacks the scope \`${scope}\`.`),
-        429: refusal('This key sends too many requests, or too much at once; Retry-After says when to try again.'),
+        429: refusal(
+          'The key sent too many requests, or the account sends too much at once; Retry-After says when to try again.',
+        ),
         ...(method === 'get' ? {} : BODY_REFUSALS),
         ...operation.responses,
       };
@@ -62,11 +64,11 @@ export function describeScopes<Document extends { paths?: object }>(document: Do
   return document;
 }
 
-/** Of every route that changes something: what is sent along is read, or refused, before it is looked at. */
+/** The errors of reading a body, which every route but a GET can raise. */
 const BODY_REFUSALS = {
-  408: refusal('The body came too slowly. Nothing was done.'),
+  408: refusal('The body was sent too slowly. Nothing was done.'),
   413: refusal('The body is too large.'),
-  415: refusal('The body is of no type that this route takes.'),
+  415: refusal('This route does not accept the content type of the body.'),
 };
 
 function refusal(description: string) {

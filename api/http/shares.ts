@@ -4,53 +4,58 @@ import type { Env } from './deps.ts';
 import { ApiError, overloaded } from './errors.ts';
 
 export interface ShareLimits {
-  /** Of all together, in this process. */
+  /** Of all owners together, in this process. */
   readonly total: number;
-  /** Of one account. */
+  /** Of one owner. */
   readonly share: number;
 }
 
-/** A resource of this process that accounts share: bytes of bodies in memory, requests in progress. */
+interface Refusals {
+  readonly shareExceeded: () => ApiError;
+  readonly totalExceeded: () => ApiError;
+}
+
+/** A resource of this process that owners share: bytes of bodies in memory, requests in progress, streams. */
 export class Shares {
   private taken = 0;
   private readonly takenBy = new Map<string, number>();
 
-  constructor(private readonly limits: ShareLimits) {}
+  constructor(
+    private readonly limits: ShareLimits,
+    private readonly refusals: Refusals = { shareExceeded: tooMuchAtOnce, totalExceeded: overloaded },
+  ) {}
 
-  /**
-   * Takes `amount` for `who`; call `keep` to give a part back early, and `keep(0)` at the end. Raises 429 with Retry-After
-   * when the share of `who` does not suffice, 503 when the total does not.
-   */
-  take(who: string, amount: number): Taken {
-    const own = this.takenBy.get(who) ?? 0;
-    if (own + amount > this.limits.share) throw tooMuchAtOnce();
-    if (this.taken + amount > this.limits.total) throw overloaded();
-    this.change(who, amount);
+  /** Takes `amount` for `owner`. Raises `ApiError` when the share of `owner` or the total would be exceeded. */
+  take(owner: string, amount: number): Taken {
+    const own = this.takenBy.get(owner) ?? 0;
+    if (own + amount > this.limits.share) throw this.refusals.shareExceeded();
+    if (this.taken + amount > this.limits.total) throw this.refusals.totalExceeded();
+    this.change(owner, amount);
     let kept = amount;
     return {
       keep: (less) => {
-        const given = kept - Math.min(kept, less);
-        kept -= given;
-        this.change(who, -given);
+        const released = kept - Math.min(kept, less);
+        kept -= released;
+        this.change(owner, -released);
       },
     };
   }
 
-  private change(who: string, by: number): void {
+  private change(owner: string, by: number): void {
     this.taken += by;
-    const own = (this.takenBy.get(who) ?? 0) + by;
-    if (own === 0) this.takenBy.delete(who);
-    else this.takenBy.set(who, own);
+    const own = (this.takenBy.get(owner) ?? 0) + by;
+    if (own === 0) this.takenBy.delete(owner);
+    else this.takenBy.set(owner, own);
   }
 }
 
 export interface Taken {
-  /** Gives back all above this amount. */
+  /** Releases everything above this amount; `keep(0)` releases all of it. */
   readonly keep: (amount: number) => void;
 }
 
-/** Gives everything back once the answer has left, or the connection is closed. */
-export async function giveBackAtEnd(c: Context<Env>, taken: Taken, next: () => Promise<void>): Promise<void> {
+/** Releases everything once the response is sent or the connection is closed. */
+export async function releaseAtEnd(c: Context<Env>, taken: Taken, next: () => Promise<void>): Promise<void> {
   if (isServed(c.env)) {
     const { outgoing } = c.env;
     if (outgoing.closed) taken.keep(0);

@@ -5,8 +5,9 @@ import { isServed } from './connection.ts';
 import type { ApiDependencies, Env, StreamLimits } from './deps.ts';
 import { ApiError } from './errors.ts';
 import { Feeds } from './feeds.ts';
+import { Shares } from './shares.ts';
 
-/** What all who follow a generation share in this process. */
+/** The API's dependencies, and what all streams of this process share. */
 export type StreamDependencies = ApiDependencies & {
   readonly streams: { readonly feeds: Feeds; readonly places: StreamPlaces; readonly keys: KeyStandings };
 };
@@ -20,30 +21,24 @@ export function withStreams(deps: ApiDependencies): StreamDependencies {
   return { ...deps, streams };
 }
 
-/** How many may follow a generation at once; nobody waits for a place. */
+/** Limits how many streams are open at once; a stream without a place is refused and does not wait. */
 export class StreamPlaces {
-  private taken = 0;
-  private readonly takenBy = new Map<string, number>();
+  private readonly places: Shares;
 
-  constructor(private readonly limits: StreamLimits) {}
+  constructor({ ofOneKey, inAll }: StreamLimits) {
+    this.places = new Shares(
+      { share: ofOneKey, total: inAll },
+      {
+        shareExceeded: () => noPlace(`This API key follows ${ofOneKey} generations already, the maximum.`),
+        totalExceeded: () => noPlace('This server cannot follow more generations at the moment.'),
+      },
+    );
+  }
 
-  /** Answers with how to leave. Raises `ApiError` 429 when there is no place. */
+  /** Returns how to leave the place. Raises `rate_limited`. */
   take({ rotatedFrom }: Caller): () => void {
-    const mine = this.takenBy.get(rotatedFrom) ?? 0;
-    if (mine >= this.limits.ofOneKey)
-      throw noPlace(`This API key follows ${mine} generations already, as many as it may.`);
-    if (this.taken >= this.limits.inAll) throw noPlace('More generations are being followed than this server can.');
-    this.taken += 1;
-    this.takenBy.set(rotatedFrom, mine + 1);
-    let isIn = true;
-    return () => {
-      if (!isIn) return;
-      isIn = false;
-      this.taken -= 1;
-      const left = (this.takenBy.get(rotatedFrom) ?? 1) - 1;
-      if (left === 0) this.takenBy.delete(rotatedFrom);
-      else this.takenBy.set(rotatedFrom, left);
-    };
+    const place = this.places.take(rotatedFrom, 1);
+    return () => place.keep(0);
   }
 }
 
@@ -52,41 +47,41 @@ const RETRY_AFTER_SECONDS = 10;
 function noPlace(why: string): ApiError {
   return new ApiError(
     'rate_limited',
-    `${why} Nothing was held by this request. Close some, or try again in ${RETRY_AFTER_SECONDS} s; a retrieve takes no place.`,
+    `${why} Nothing was held by this request. Close a stream, or try again in ${RETRY_AFTER_SECONDS} s; retrieving a generation needs no stream.`,
     { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },
   );
 }
 
-/** A key is looked at so often, for all streams that are open with it. */
-const LOOKED_AT_EVERY_MS = 10_000;
+/** How often a key is checked, once for all of its streams. */
+const CHECK_EVERY_MS = 10_000;
 
-/** Whether keys are still in force, while streams are open with them. */
+/** Checks that the keys of open streams are still valid. */
 export class KeyStandings {
-  private readonly looks = new Map<string, { readonly atMs: number; readonly inForce: Promise<boolean> }>();
+  private readonly checks = new Map<string, { readonly atMs: number; readonly inForce: Promise<boolean> }>();
 
   constructor(private readonly store: Pick<Store, 'isKeyInForce'>) {}
 
-  /** Raises `ApiError` 401 within ten seconds of its end. */
+  /** Raises `invalid_api_key` at most ten seconds after the key was revoked or has expired. */
   async require({ apiKeyId }: Caller): Promise<void> {
     const now = performance.now();
-    let look = this.looks.get(apiKeyId);
-    if (look === undefined || now - look.atMs > LOOKED_AT_EVERY_MS) {
-      for (const [id, { atMs }] of this.looks) if (now - atMs > LOOKED_AT_EVERY_MS) this.looks.delete(id);
-      // A database that is away for a moment says nothing about the key.
-      look = { atMs: now, inForce: this.store.isKeyInForce(apiKeyId).catch(() => true) };
-      this.looks.set(apiKeyId, look);
+    let check = this.checks.get(apiKeyId);
+    if (check === undefined || now - check.atMs > CHECK_EVERY_MS) {
+      for (const [id, { atMs }] of this.checks) if (now - atMs > CHECK_EVERY_MS) this.checks.delete(id);
+      // A database that does not answer proves nothing about the key.
+      check = { atMs: now, inForce: this.store.isKeyInForce(apiKeyId).catch(() => true) };
+      this.checks.set(apiKeyId, check);
     }
-    if (await look.inForce) return;
+    if (await check.inForce) return;
     throw new ApiError(
       'invalid_api_key',
-      'This API key was revoked, or has expired, since this stream began. What it was about goes on, and settles as ever; follow it with a key that is in force.',
+      'This API key was revoked or has expired since this stream began. The generation continues and settles as usual; follow it with a valid key.',
     );
   }
 }
 
 const NOT_READ_FOR_MS = 30_000;
 
-/** Sends something, and cuts off a client that does not read it in time. Nothing else is kept for it meanwhile. */
+/** Sends a message, and disconnects a client that does not read it in time. No other message is buffered meanwhile. */
 export async function sendOn(c: Context<Env>, stream: SSEStreamingApi, send: () => Promise<unknown>): Promise<void> {
   const timer = setTimeout(() => {
     stream.abort();

@@ -14,12 +14,12 @@ export const WrittenText = z
     model: z.string(),
     created_at: z.number().int(),
     completed_at: z.number().int().nullable(),
-    /** Of a script. */
+    /** Null for a thread. */
     title: z.string().nullable(),
     text: z.string().nullable(),
-    /** Of a thread. */
+    /** Null for a script. */
     posts: z.array(z.string()).nullable(),
-    /** As it was written: JSON of the above, when it was kept to that. */
+    /** What the model wrote: JSON of the fields above, if it kept to that form. */
     output: z.string(),
     usage: z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
@@ -53,7 +53,7 @@ export const WrittenText = z
 
 export type WrittenText = z.infer<typeof WrittenText>;
 
-/** A text as its owner is shown it. What is not in the form that was asked for is `incomplete`: written, and charged. */
+/** The text as its owner sees it. Output that is not in the requested form is `incomplete`: it was written, and is charged. */
 export function toText(text: Text): WrittenText {
   const { id, kind, state, model, output, requestedAt, settledAt, inputTokens, outputTokens } = text;
   const request = text.request === null ? null : (JSON.parse(text.request) as TextRequest);
@@ -75,7 +75,7 @@ export function toText(text: Text): WrittenText {
     title: written !== null && 'title' in written ? written.title : null,
     text: written !== null && 'text' in written ? written.text : null,
     posts: written !== null && 'posts' in written ? [...written.posts] : null,
-    // What was given back was not delivered.
+    // A text whose credits were returned is not delivered.
     output: state === 'released' ? '' : output,
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
@@ -89,7 +89,7 @@ function errorOf({ kind, state, errorCode, errorMessage }: Text, isIncomplete: b
   if (state === 'held' || !isIncomplete) return null;
   return {
     code: 'incomplete_output',
-    message: `The ${kind} is not in the form that was asked for, or was cut off; what was written is in output. What it cost was charged.`,
+    message: `The ${kind} is not in the requested form, or was cut off; output has what was written. Its cost was charged.`,
   };
 }
 
@@ -98,12 +98,14 @@ function creditsInWords(text: Text): string {
   const reserved = formatCredits(amountMicrocredits);
   switch (state) {
     case 'held':
-      return `Up to ${reserved} credits are reserved for this ${kind}; what it comes to is charged.`;
+      return `Up to ${reserved} credits are reserved for this ${kind}; only its actual cost is charged.`;
     case 'charged': {
       const charged = chargedMicrocredits ?? amountMicrocredits;
       return [
         `${formatCredits(charged)} credits were charged for this ${kind}; ${reserved} were reserved.${refundInWords(text, charged)}`,
-        ...(outputTokens === null ? ['The provider told no usage: it is what was delivered, at its upper bound.'] : []),
+        ...(outputTokens === null
+          ? ['The provider reported no usage, so the charge is the upper bound for what was delivered.']
+          : []),
       ].join(' ');
     }
     case 'released':

@@ -4,7 +4,7 @@ import { readRange } from '../http/byteRange.ts';
 
 type Archived = Extract<Content, { state: 'archived' }>;
 
-/** Serves from the archive, whole or by Range; undefined when the store has lost it. */
+/** Serves content from the archive, whole or by Range. Undefined when the store has lost it. */
 export async function serveArchived(
   archive: ContentStore,
   content: Archived,
@@ -19,7 +19,7 @@ export async function serveArchived(
   if (isKnown(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers });
   headers.set('content-type', content.contentType);
   headers.set('content-length', String(content.bytes));
-  // Ranges are of GET only.
+  // Ranges apply to GET only (RFC 9110, 14.2).
   if (request.method === 'HEAD') return new Response(null, { headers });
   const range = rangeOf(request, etag, content.bytes);
   if (range === 'unsatisfiable') {
@@ -37,7 +37,7 @@ function isKnown(ifNoneMatch: string | null, etag: string): boolean {
   return ifNoneMatch === '*' || (ifNoneMatch?.match(/"[^"]*"/g)?.includes(etag) ?? false);
 }
 
-/** With an `If-Range` that names another version, the whole is asked for. */
+/** An `If-Range` that names another version asks for the whole content. */
 function rangeOf({ headers }: Request, etag: string, bytes: number) {
   const ifRange = headers.get('if-range');
   return ifRange === null || ifRange === etag ? readRange(headers.get('range') ?? undefined, bytes) : undefined;

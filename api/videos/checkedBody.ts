@@ -1,7 +1,7 @@
 import { checkContent, type ContentCheck, HEAD_BYTES } from '../../provider/index.ts';
 import type { ContentVariant } from '../../contracts/content.ts';
 
-/** Of a beginning: what can be told of it, but that it goes on is no fault. Its type stays unknown where it is too short to tell. */
+/** Checks the beginning of a content: being incomplete is no fault. Its type stays unknown when it is too short to tell. */
 export function checkBeginning(variant: ContentVariant): ContentCheck {
   const check = checkContent(variant);
   return {
@@ -18,7 +18,7 @@ export interface Head {
   readonly isAll: boolean;
 }
 
-/** Reads until the type is known; raises when there is none, or when that was all and it is not complete. */
+/** Reads until the type is known. Raises when the content has no such type, or ends there and is incomplete. */
 export async function readHead(reader: ReadableStreamDefaultReader<Uint8Array>, check: ContentCheck): Promise<Head> {
   const chunks: Uint8Array[] = [];
   for (let bytes = 0; bytes < HEAD_BYTES;) {
@@ -34,7 +34,7 @@ export async function readHead(reader: ReadableStreamDefaultReader<Uint8Array>, 
   return { chunks, isAll: false };
 }
 
-/** What was read, then what is still to come; one chunk is kept back until the next is there, or the end and its check. */
+/** The chunks that were read, then the rest. One chunk is held back until the next one arrives, or the end passes its check. */
 export function rest(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   check: ContentCheck,

@@ -1,16 +1,34 @@
+import type { Context } from 'hono';
 import type { Caller, Generation } from '../../store/index.ts';
-import { newVideo } from './createVideo.ts';
-import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError, notFound } from '../http/errors.ts';
+import type { Order } from '../generations/order.ts';
+import { quote, type Quote } from '../generations/quote.ts';
+import { exceedsMaxCredits } from '../generations/refusals.ts';
+import type { ApiDependencies, Env } from '../http/deps.ts';
+import { ApiError, NOT_RETRIED, notFound } from '../http/errors.ts';
 import { fingerprintOf } from '../http/fingerprint.ts';
-import type { Order } from '../generations/startGeneration.ts';
-import { exceedsMaxCredits } from '../generations/startGeneration.ts';
+import { findVideo } from './findVideo.ts';
+import { newVideo, sendStarted } from './startVideo.ts';
 
 /**
- * The claim of a video that completed after its refund: a new video at the old price, whose content is put into storage
- * before it is charged. Claiming again is answered with the same one. `findOriginal` is only asked when this is no repeat.
+ * Claims a video that completed after its hold was released: a new video at the original price, whose content is archived
+ * before it is charged. A second claim is answered with the first one's video.
  */
-export function orderClaim(
+export async function claimVideo(
+  deps: ApiDependencies,
+  c: Context<Env>,
+  originalId: string,
+  maxMicrocredits: number | null,
+  isDryRun: boolean,
+) {
+  const caller = c.get('caller');
+  const findOriginal = () => findVideo(deps, caller, originalId);
+  const order = orderClaim(deps, caller, originalId, maxMicrocredits, findOriginal);
+  if (isDryRun) return c.json(await quoteClaim(deps, caller, await findOriginal(), order), 200);
+  return sendStarted(deps, c, order);
+}
+
+/** `findOriginal` is called only when this is not a repeat. */
+function orderClaim(
   deps: ApiDependencies,
   caller: Caller,
   originalId: string,
@@ -23,7 +41,7 @@ export function orderClaim(
     fingerprint: fingerprintOf(`/v1/videos/${originalId}/claim`, { max: maxMicrocredits }),
     admit: async (admission) => {
       const { id: claimOf, amountMicrocredits } = await findOriginal();
-      // Here, for the original would say that it is claimed.
+      // Checked before the claim is recorded, because the original would show it as claimed.
       if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
         throw exceedsMaxCredits(amountMicrocredits, maxMicrocredits, 'video');
       }
@@ -35,10 +53,34 @@ export function orderClaim(
   };
 }
 
-export function notClaimable(): ApiError {
+/** A video that is claimed already costs nothing more. */
+async function quoteClaim(
+  deps: ApiDependencies,
+  caller: Caller,
+  original: Generation,
+  { generationId, fingerprint, maxMicrocredits }: Order,
+): Promise<Quote> {
+  const claim = await deps.ledger.claimGeneration({
+    generationId,
+    claimOf: original.id,
+    apiKeyId: caller.apiKeyId,
+    accountId: caller.accountId,
+    admitWithinMs: 0,
+    fingerprint,
+    idempotencyKey: null,
+    dryRun: true,
+  });
+  if (claim.outcome === 'unknown') throw notFound('This video');
+  const isClaimed = claim.outcome === 'replay' || claim.outcome === 'pending';
+  if (isClaimed) return quote(deps, caller, 'video', 0, null);
+  const refusal = claim.outcome === 'not_claimable' ? notClaimable() : undefined;
+  return quote(deps, caller, 'video', original.amountMicrocredits, maxMicrocredits, refusal);
+}
+
+function notClaimable(): ApiError {
   return new ApiError(
     'not_claimable',
-    'Only a video that the provider completed after its credits were refunded can be claimed, and only for a day. Nothing was held.',
-    { headers: { 'x-should-retry': 'false' } },
+    'A video can be claimed only if the provider completed it after its credits were refunded, and only for a day. Nothing was held.',
+    NOT_RETRIED,
   );
 }

@@ -6,10 +6,10 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { passThrough } from './passThrough.ts';
 
-/** So long after the charge a preview that is missing may only not be there yet. */
+/** Until this long after the charge, a missing preview may merely not exist yet. */
 const NOT_READY_MS = 3_600_000;
 
-/** From the archive; until it is there, or when the archive has lost it, from the provider. Only what was charged is served. */
+/** Serves from the archive, or from the provider until it is archived or when the archive has lost it. Only charged videos are served. */
 export async function downloadContent(
   deps: ApiDependencies,
   generation: Generation,
@@ -32,7 +32,7 @@ export async function downloadContent(
   if (content?.state === 'gone') throw await gone(deps, generation);
   const archived = content === undefined ? undefined : await serveArchived(deps.archive, content, request);
   if (archived !== undefined) return archived;
-  if (content !== undefined) deps.log.error({ generationId: generation.id, variant }, 'the archive has lost a content');
+  if (content !== undefined) deps.log.error({ generationId: generation.id, variant }, 'the archive has lost content');
   return fromProvider(deps, { generation, variant, request, isLost: content !== undefined });
 }
 
@@ -40,13 +40,13 @@ interface Wanted {
   readonly generation: Generation;
   readonly variant: ContentVariant;
   readonly request: Request;
-  /** It was archived, and is not there any more. */
+  /** The content was archived, but the archive has lost it. */
   readonly isLost: boolean;
 }
 
 async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Response> {
   const { generation } = wanted;
-  // A claim has no video of its own: what it has is in the archive.
+  // A claim has no video of its own at the provider: its content is in the archive.
   if (generation.providerVideoId === null) throw notFound('The content of this video');
   if (generation.provider !== deps.provider.name) throw unavailable(wanted);
   const passed = await passThrough(deps, wanted).catch((error: unknown) => {
@@ -59,8 +59,8 @@ async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Resp
 }
 
 /**
- * Whether a content that the provider hasn't got is one that nobody will have. Of a video only the record says so, which also
- * refunds it: until then it is looked for.
+ * Whether content that the provider does not have is lost for good. For a video only the ledger says so, which also refunds
+ * it; until then Holdfast keeps looking for it.
  */
 function isGone({ generation, variant, isLost }: Wanted): boolean {
   const isLate = Date.now() - (generation.settledAt?.getTime() ?? 0) > NOT_READY_MS;
@@ -71,7 +71,7 @@ function unavailable({ generation, variant, isLost }: Wanted): ApiError {
   const credits = formatCredits(generation.amountMicrocredits);
   const charge =
     variant === 'video' && !isLost
-      ? `Its ${credits} credits are refunded if it can’t be had within a day.`
+      ? `Its ${credits} credits are refunded if it can’t be fetched within a day.`
       : 'The charge for this video stands.';
   return new ApiError(
     'temporarily_unavailable',

@@ -16,9 +16,9 @@ interface Wanted {
 }
 
 /**
- * The provider's content as it comes, never held as a whole. Its first bytes are looked at before anything is answered, its
- * last one is kept back until the whole is known to be complete: what is no video is never sent as one (MR-58). Every header is made
- * here, of values that hold for the bytes that are sent. Which bytes of a video were sent is on record.
+ * Streams the provider's content without buffering the whole. Its first bytes are checked before anything is sent, and its
+ * last chunk is held back until the whole is known to be complete: what is not a video is never sent as one (MR-58). All
+ * headers are made here and describe the bytes that are sent. Which bytes of a video were sent is recorded.
  */
 export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promise<PassedThrough> {
   const { generation, variant, request } = wanted;
@@ -35,7 +35,7 @@ export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promis
   return unavailable(deps, wanted, fault);
 }
 
-/** With an `If-Range` the whole is asked for: there is no name yet for the version that the client has. */
+/** An `If-Range` asks for the whole content: no version has an ETag before it is archived. */
 function rangeOf({ method, headers }: Request): string | undefined {
   return method === 'HEAD' || headers.has('if-range') ? undefined : singleRange(headers.get('range') ?? undefined);
 }
@@ -45,7 +45,7 @@ function behindTheEnd(total: number | null, range: string | undefined): PassedTh
   return new Response(null, { status: 416, headers: { ...COMMON, 'content-range': `bytes */${total}` } });
 }
 
-/** What of the answer doesn't fit to the range that was asked for. */
+/** Why the response does not match the requested range; undefined when it does. */
 function faultOf({ from, bytes, total }: Part, range: string | undefined): string | undefined {
   if (from === 0 && bytes === total) return undefined;
   const asked = total === null ? undefined : readRange(range, total);
@@ -59,7 +59,7 @@ function whole({ from, bytes, total }: Part): boolean {
 
 const COMMON = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' };
 
-/** A part from the middle can't be known by its bytes; it counts as what the provider declared, if that is of a kind to be served. */
+/** The type of a part from the middle cannot be detected; the provider's declared type is used if it is one that we serve. */
 function passMiddle(deps: ApiDependencies, wanted: Wanted, part: Part): Response {
   return new Response(sent(deps, wanted, part.body, part), {
     status: 206,
@@ -67,7 +67,7 @@ function passMiddle(deps: ApiDependencies, wanted: Wanted, part: Part): Response
   });
 }
 
-/** The whole, or what it begins with. */
+/** The whole content, or its beginning. */
 async function passFromStart(deps: ApiDependencies, wanted: Wanted, part: Part): Promise<PassedThrough> {
   const { variant, request } = wanted;
   const reader = part.body.getReader();
@@ -85,7 +85,7 @@ async function passFromStart(deps: ApiDependencies, wanted: Wanted, part: Part):
     return new Response(null, init);
   }
   const body = rest(reader, check, head);
-  // A beginning that is too short to be known may be that of an error, and nobody had the video by that.
+  // A beginning that is too short to be recognised may be an error message, so it does not count as the video.
   return new Response(check.type === undefined ? body : sent(deps, wanted, body, part), init);
 }
 
@@ -101,7 +101,7 @@ function headersOf({ variant }: Wanted, part: Part, knownType: string | undefine
   return headers;
 }
 
-/** Of a video it is on record which bytes its owner was sent. */
+/** Records which bytes of a video its owner was sent. */
 function sent(
   { store, log }: ApiDependencies,
   { generation: { id }, variant }: Wanted,
@@ -111,7 +111,7 @@ function sent(
   if (variant !== 'video') return body;
   return recorded(body, part, (served) =>
     store.recordContentServed(id, served).catch((error: unknown) => {
-      log.error({ err: error, generationId: id }, 'that a content was served could not be recorded');
+      log.error({ err: error, generationId: id }, 'could not record that content was served');
     }),
   );
 }

@@ -1,8 +1,8 @@
 import type { ServedPart } from '../../store/index.ts';
 
 /**
- * The same body; when it ends, breaks off or is left by its reader, `record` is told which bytes that reader had. `from`: where
- * the body begins; `total`: of the whole content, null for a body that goes to its end.
+ * The same body. When it ends, breaks off or is cancelled by its reader, `record` is called with the bytes that the reader
+ * took. `from` is where the body begins; `total` is the length of the whole content, null for a body that runs to its end.
  */
 export function recorded(
   body: ReadableStream<Uint8Array>,
@@ -30,6 +30,6 @@ export function recorded(
   const cancel = async (reason: unknown) => {
     await Promise.all([end(total), reader.cancel(reason)]);
   };
-  // Nothing waits in a queue here: what is counted was taken.
+  // Nothing is queued here, so every byte that is counted was taken by the reader.
   return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
 }

@@ -9,9 +9,9 @@ import { sendOn, type StreamDependencies } from '../http/streams.ts';
 import { toVideo } from './videoObject.ts';
 
 /**
- * A video as server-sent events: `progress` when something happened to it, `settled` with its end, which is the last one.
- * Each bears the number of what happened last, so a client that comes again with `Last-Event-ID` misses nothing; one that
- * has seen the end is told by a 204 to come no more.
+ * A video as server-sent events: `progress` when it changed, and `settled`, which is the last one. The id of each is the
+ * sequence number of the video's latest event, so a client that reconnects with `Last-Event-ID` misses nothing; a client that
+ * has seen the last one gets a 204, which tells it not to reconnect.
  */
 export function videoEvents(
   deps: StreamDependencies,
@@ -26,7 +26,7 @@ export function videoEvents(
   return streamSSE(c, (stream) =>
     send(deps, c, stream, first, Number.isSafeInteger(seen) ? seen : -1, look)
       .catch((error: unknown) => {
-        // It ends, and its client comes again and is answered then. What hono catches it sends to the client as it is.
+        // Caught here, because hono would send the error to the client as it is. The client reconnects and gets a response then.
         if (!(error instanceof ApiError))
           deps.log.warn({ err: error, generationId: first.id }, 'a stream of events broke');
       })
@@ -42,7 +42,7 @@ async function send(
   after: number,
   look: () => Promise<Generation>,
 ): Promise<void> {
-  // An id of another video's may lie ahead of all that happens to this one.
+  // A `Last-Event-ID` of another video may be higher than any of this one.
   let sent = Math.min(after, first.eventSequence);
   const caller = c.get('caller');
   for await (const generation of following(deps, caller, first.id, look, (stop) => stream.onAbort(stop))) {

@@ -5,7 +5,7 @@ import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../
 import { unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
-/** OpenAI's video object, every key of it, plus `credits`. */
+/** OpenAI's video object, with every key, plus `credits`. */
 export const Video = z
   .object({
     id: z.string(),
@@ -26,6 +26,10 @@ export const Video = z
   .openapi('Video', { example: EXAMPLE.video });
 
 export type Video = z.infer<typeof Video>;
+
+export const DeletedVideo = z
+  .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
+  .openapi('DeletedVideo', { example: EXAMPLE.deletedVideo });
 
 export function toVideo(generation: Generation): Video {
   const { state, error } = shown(generation);
@@ -54,7 +58,7 @@ export function toVideo(generation: Generation): Video {
   };
 }
 
-/** What MR-10 to MR-27 call "shown as": until its hold is settled, a video is queued or in progress, whatever we have seen. */
+/** MR-10 to MR-27, "shown as": until its hold is settled, a video is queued or in progress, whatever the provider reported. */
 function shown(generation: Generation): { state: Video['status']; error: Video['error'] } {
   switch (generation.state) {
     case 'held':
@@ -75,7 +79,7 @@ function creditsInWords(generation: Generation): string {
   switch (state) {
     case 'held':
       return cancelRequested
-        ? `Cancel requested. ${amount} credits stay reserved; if the provider has begun, they follow the outcome of the video.`
+        ? `Cancel requested. ${amount} credits stay reserved; if the provider has begun, the outcome of the video settles them.`
         : `${amount} credits are reserved for this video; they are charged only when it completes.`;
     case 'charged': {
       const charged = chargedMicrocredits ?? amountMicrocredits;

@@ -1,40 +1,28 @@
 import { z } from '@hono/zod-openapi';
-import { fileTypeFromBuffer } from 'file-type';
-import { parseCredits } from '../../contracts/money.ts';
+import type { InputFile } from '../../contracts/inputFile.ts';
 import type { Generation } from '../../store/index.ts';
-import { ApiError, bodyTooLarge, unsupportedMediaType } from '../http/errors.ts';
+import { maxCredits, toMaximum } from '../generations/payingRequest.ts';
+import { ApiError, unsupportedMediaType } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { plainText } from '../http/schemas.ts';
+import { fromDataUrl, fromFile } from './inputReference.ts';
 
-/** What a client asks for, however it was encoded. */
+/** A client's request for a video, whichever way it was encoded. */
 export interface VideoRequest {
   readonly model: string;
   readonly seconds: number;
   readonly size: string;
   readonly prompt: string;
-  /** More than this is refused instead of reserved; null: whatever it costs. */
+  /** The client's ceiling: a higher price is refused, not reserved. Null for no ceiling. */
   readonly maxMicrocredits: number | null;
-  readonly inputReference: { bytes: Uint8Array; contentType: string; filename: string } | null;
-  /** The video that it is made from. */
+  readonly inputReference: InputFile | null;
+  /** The id of the video that this one remixes. */
   readonly remixOf: string | null;
 }
 
-/** OpenAI's create, as its SDKs send it: multipart, or JSON. */
+/** OpenAI's request to create a video, as its SDKs send it: multipart or JSON. */
 
 export const SECONDS = ['4', '8', '12', '16', '20'] as const;
-
-const MAXIMUM_FILE_BYTES = 10 * 1024 * 1024;
-const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
-
-type Reference = NonNullable<VideoRequest['inputReference']>;
-
-/** A ceiling, as text or as a number. */
-export const maxCredits = (description: string) =>
-  z.coerce
-    .string()
-    .regex(/^\d{1,9}(\.\d{1,6})?$/, 'must be a decimal number of credits, like "0.6"')
-    .optional()
-    .openapi({ type: ['string', 'number'], example: '0.6', description });
 
 const fields = {
   prompt: plainText(32_000).openapi({ example: 'a red fox runs through fresh snow' }),
@@ -72,7 +60,7 @@ export const CreateVideoForm = z
 export type CreateVideoJson = z.output<typeof CreateVideoJson>;
 export type CreateVideoForm = z.output<typeof CreateVideoForm>;
 
-/** Either form of the body as one request. Raises `ApiError` where neither was sent, or the file is too large. */
+/** Reads either form of the body. Raises `ApiError` when neither was sent, or for an unusable file. */
 export async function readCreateVideo(
   contentType: string | undefined,
   json: () => CreateVideoJson,
@@ -82,36 +70,31 @@ export async function readCreateVideo(
     throw new ApiError('invalid_request', 'prompt: is required. Nothing was held.', { param: 'prompt' });
   }
   if (/^application\/json\b/i.test(contentType)) {
-    const { seconds, input_reference, max_credits, ...rest } = json();
-    return {
-      ...rest,
-      seconds: Number(seconds),
-      maxMicrocredits: toMaximum(max_credits),
-      inputReference: input_reference === undefined ? null : await fromDataUrl(input_reference.image_url),
-      remixOf: null,
-    };
+    const { input_reference: reference, ...fields } = json();
+    return toRequest(fields, reference === undefined ? null : await fromDataUrl(reference.image_url));
   }
   if (!/^multipart\/form-data\b/i.test(contentType)) throw unsupportedMediaType();
-  const { seconds, input_reference: file, 'input_reference[image_url]': url, max_credits, ...rest } = form();
+  const { input_reference: file, 'input_reference[image_url]': url, ...fields } = form();
   const fromUrl = url === undefined ? null : await fromDataUrl(url);
-  const inputReference = file === undefined ? fromUrl : await fromFile(file);
-  return {
-    ...rest,
-    seconds: Number(seconds),
-    maxMicrocredits: toMaximum(max_credits),
-    inputReference,
-    remixOf: null,
-  };
+  return toRequest(fields, file === undefined ? fromUrl : await fromFile(file));
 }
 
-/** OpenAI's remix: everything but the prompt is the original's. */
+function toRequest(
+  { model, prompt, size, seconds, max_credits }: Omit<CreateVideoJson, 'input_reference'>,
+  inputReference: InputFile | null,
+): VideoRequest {
+  const maxMicrocredits = toMaximum(max_credits);
+  return { model, prompt, size, seconds: Number(seconds), maxMicrocredits, inputReference, remixOf: null };
+}
+
+/** OpenAI's request to remix a video: everything but the prompt is the original's. */
 export const RemixVideo = z
   .strictObject({ prompt: fields.prompt, max_credits: fields.max_credits })
   .openapi('RemixVideo', { example: { prompt: 'the same fox, at night' } });
 
 export type RemixRequest = z.output<typeof RemixVideo>;
 
-/** A remix as a request. */
+/** The request for a new video that a remix amounts to. */
 export function readRemix(
   { prompt, max_credits }: RemixRequest,
   { id, model, seconds, size }: Pick<Generation, 'id' | 'model' | 'seconds' | 'size'>,
@@ -120,34 +103,7 @@ export function readRemix(
   return { model, seconds, size, prompt, maxMicrocredits, inputReference: null, remixOf: id };
 }
 
-/** The body of a claim, which may be left out. */
+/** The body of a claim, which is optional. */
 export const ClaimVideo = z
   .strictObject({ max_credits: maxCredits('The claim is refused if it costs more than this.') })
   .openapi('ClaimVideo', { example: { max_credits: '0.6' } });
-
-export function toMaximum(credits: string | undefined): number | null {
-  return credits === undefined ? null : parseCredits(credits);
-}
-
-async function fromFile(file: File): Promise<Reference> {
-  if (file.size > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
-  return fromBytes('input_reference', new Uint8Array(await file.arrayBuffer()));
-}
-
-async function fromDataUrl(url: string): Promise<Reference> {
-  const bytes = Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
-  if (bytes.length > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
-  return fromBytes('input_reference.image_url', bytes);
-}
-
-/** What a detector needs of a file; more of a hostile one would keep it busy for seconds. */
-const DETECTED_BYTES = 4100;
-
-/** The bytes decide what it is, not what the client calls it; nor does the client's file name go any further. */
-async function fromBytes(param: string, bytes: Uint8Array): Promise<Reference> {
-  const mime = (await fileTypeFromBuffer(bytes.subarray(0, DETECTED_BYTES)))?.mime;
-  if (mime === undefined || !IMAGE_TYPES.includes(mime)) {
-    throw new ApiError('invalid_request', `${param}: must be a JPEG, PNG or WebP image. Nothing was held.`, { param });
-  }
-  return { bytes, contentType: mime, filename: `input_reference.${mime.slice('image/'.length)}` };
-}

@@ -50,7 +50,7 @@ async function answerOf(line: Line) {
 describe('a body is refused while it is read, with its end unsent', () => {
   const PART = (name: string) => `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n\r\n`;
   it.each([
-    ['JSON that is nested 33 deep', JSON_TYPE, '['.repeat(33), 'nested more than 32 deep'],
+    ['JSON that is nested 33 deep', JSON_TYPE, '['.repeat(33), 'nested more than 32 levels deep'],
     ['JSON of 20,001 values', JSON_TYPE, `[${'1,'.repeat(20_001)}`, 'more than 20000 values'],
     ['JSON of 20,001 names', JSON_TYPE, `{${'"a":'.repeat(20_001)}`, 'more than 20000 values'],
     ['a form of 34 parts', FORM_TYPE, PART('a').repeat(34), 'more than 32 parts'],
@@ -69,7 +69,7 @@ describe('a body is refused while it is read, with its end unsent', () => {
       line.socket.write(chunkOf(opening));
       const sent = await pour(line, chunkOf(' '.repeat(64 * 1024)), 100 * MEGABYTE);
       expect(statusOf(line.received())).toBe('HTTP/1.1 413 Payload Too Large');
-      expect(line.received()).toContain('It may have 1048576 bytes');
+      expect(line.received()).toContain('The limit of this route is 1048576 bytes');
       expect(sent).toBeLessThan(MEGABYTE + IN_FLIGHT);
       hangUp();
     }

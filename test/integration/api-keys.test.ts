@@ -196,7 +196,9 @@ describe('a spend limit', () => {
       'spend_limit_exceeded',
       'true',
     ]);
-    expect(replayed.message).toMatch(/^This video costs .* kept for this Idempotency-Key.* use a new key\.$/);
+    expect(replayed.message).toMatch(
+      /^This video costs .* stored response for this Idempotency-Key.* use a new key\.$/,
+    );
     expect(await account.credits()).toMatchObject({
       available_microcredits: before.available_microcredits - 2 * PRICE,
       held_microcredits: before.held_microcredits + 2 * PRICE,

@@ -129,7 +129,7 @@ describe('a script', () => {
   it('without a count by the provider is charged at the upper bound of what was delivered', async () => {
     const { result, cost } = await costing(() => write('/v1/scripts', { topic: 'a fox [[chat:no-usage]]' }));
     expect(result.body).toMatchObject({ status: 'completed', usage: null, credits: { state: 'charged' } });
-    expect(result.body.credits.message).toContain('The provider told no usage');
+    expect(result.body.credits.message).toContain('The provider reported no usage');
     expect(cost).toBe(result.body.credits.amount_microcredits);
   });
 

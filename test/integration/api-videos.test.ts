@@ -1,6 +1,6 @@
 import { APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectRefused, type Shown, untilTerminal } from '../harness/support/answers.ts';
+import { expectRefused, jsonPost, type Shown, untilTerminal } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
 import { expectNoDrift, readableHistory } from '../harness/support/generations.ts';
 import { PNG } from '../harness/support/png.ts';
@@ -65,6 +65,18 @@ describe("OpenAI's Node SDK, unchanged", () => {
     );
   });
 
+  it('gets a 402 that counts what credits are reserved for as what it is', async () => {
+    const account = await openAccount(stack, 3 * PRICE);
+    await account.client.videos.create({ prompt: 'first [[never]]' });
+    await account.client.videos.create({ prompt: 'second [[never]]' });
+    const script = await account.fetch('/v1/scripts', jsonPost({ topic: 'held [[chat:slow]]', stream: true }));
+    const refused = await account.fetch('/v1/videos', jsonPost({ prompt: 'third' }));
+    await script.body?.cancel();
+    expect(refused.status).toBe(402);
+    const { error } = (await refused.json()) as { error: { message: string } };
+    expect(error.message).toMatch(/more are reserved for 2 videos and 1 script in progress\)\.$/);
+  });
+
   it('sends a reference image, which reaches the provider', async () => {
     const account = await openAccount(stack, 1_000_000);
     const image = new File([PNG], 'a.png');
@@ -123,7 +135,7 @@ describe('the timeline', () => {
       '0.571429 credits charged',
     ]);
     expect((await told(blocked)).slice(-2)).toEqual([
-      'Provider reported failure: moderation_blocked',
+      'The provider reported a failure: moderation_blocked',
       '0.571429 credits returned: moderation_blocked',
     ]);
     expect((await told(refused)).slice(-2)).toEqual([
@@ -131,7 +143,7 @@ describe('the timeline', () => {
       '0.571429 credits returned: bad_thing',
     ]);
     expect((await told(away)).at(-3)).toMatch(
-      /^Provider could not be reached, 2 tries over \d+ seconds?; credits stay reserved$/,
+      /^The provider could not be reached: 2 tries over \d+ seconds?; credits stay reserved$/,
     );
     const stranger = await openAccount(stack, 0);
     expect((await stranger.fetch(`/v1/videos/${done.id}/timeline`)).status).toBe(404);

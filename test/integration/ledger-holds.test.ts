@@ -16,15 +16,15 @@ afterEach(async () => {
 const TTL = 3600;
 const times = (count: number) => Array.from({ length: count }, (_, index) => index);
 const balance = async (tenant: Tenant) => {
-  const { availableMicrocredits, heldMicrocredits, activeHolds, activeGenerations } = await db.ledger.getBalance(
+  const { availableMicrocredits, heldMicrocredits, heldVideos, activeGenerations } = await db.ledger.getBalance(
     tenant.accountId,
   );
-  return { available: availableMicrocredits, held: heldMicrocredits, activeHolds, activeGenerations };
+  return { available: availableMicrocredits, held: heldMicrocredits, heldVideos, activeGenerations };
 };
 const holding = (count: number, available: number) => ({
   available,
   held: count * PRICE,
-  activeHolds: count,
+  heldVideos: count,
   activeGenerations: count,
 });
 const setAccount = (tenant: Tenant, assignment: string) =>

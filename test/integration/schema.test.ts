@@ -176,6 +176,13 @@ describe('a migrated database', () => {
     await database.admin.query(`CREATE TABLE public.journal_transactions ();
       CREATE TABLE public.schema_migrations (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL)`);
     await expect(migrate(target)).rejects.toThrow('make a new database (npm start -- --fresh)');
+    const env = { ...process.env, DATABASE_URL: target.serviceUrl, MIGRATE_DATABASE_URL: target.ownerUrl };
+    const start = run(process.execPath, ['--import', 'tsx', 'migrations/main.ts'], { cwd: root, env });
+    const { code, stderr } = (await start.catch((error: unknown) => error)) as { code: number; stderr: string };
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^Nothing was migrated\. The database has .*--fresh\)\.\n$/),
+    ]);
   });
 });
 

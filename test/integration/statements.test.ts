@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '../../ledger/index.ts';
+import '../../store/index.ts';
 import { type Column, type Columns, STATEMENTS, type Statement, cases, t } from '../../store/statement.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';
@@ -140,6 +141,6 @@ describe('a statement that does not agree with the database is named:', () => {
   });
 
   it('a column that the database does not have', async () => {
-    await expect(differences({ text: 'SELECT settled_at FROM generations', row: {} })).rejects.toThrow(/settled_at/);
+    await expect(differences({ text: 'SELECT released_at FROM generations', row: {} })).rejects.toThrow(/released_at/);
   });
 });

@@ -132,12 +132,12 @@ it('a key has so many places, with those that it was rotated from, and all have 
   take('one', 'its successor');
   expect(() => take('one')).toThrow('This API key follows 2 generations already');
   take('other');
-  expect(() => take('other')).toThrow('More generations are being followed than this server can');
+  expect(() => take('other')).toThrow('This server cannot follow more generations');
   leave();
   leave();
   take('third');
-  expect(() => take('third')).toThrow('More generations are being followed than this server can');
-  expect(() => take('one')).toThrow('More generations are being followed than this server can');
+  expect(() => take('third')).toThrow('This server cannot follow more generations');
+  expect(() => take('one')).toThrow('This server cannot follow more generations');
 });
 
 it('a client that does not read what it is sent is cut off after half a minute', async () => {

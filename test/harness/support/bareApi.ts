@@ -40,6 +40,7 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
     adminKey: ADMIN_KEY,
     webhookSecret: 'whsec_c2VjcmV0',
     requestsPerMinute: 1_000_000,
+    streamLimits: { ofOneKey: 1, inAll: 1 },
     log: { error: log, warn: log, info: () => undefined },
   } as unknown as ApiDependencies);
   const server = createServer(app, limits);

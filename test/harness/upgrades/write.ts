@@ -27,6 +27,8 @@ const openPool = () => createPool({ databaseUrl: url, size: 4, applicationName: 
 const pool = openPool();
 const database = openDatabase(pool);
 const admin = new pg.Pool({ connectionString: postgres.superuserUrl('holdfast'), options: WITH_SEARCH_PATH });
+// The server may end before the pool's connections have.
+admin.on('error', () => undefined);
 try {
   await fillWithEveryState({
     pool,

@@ -1,0 +1,16 @@
+import type { Admission, AnyAdmission, KeptAnswer } from '../../ledger/index.ts';
+
+/** A request for a generation, whatever its kind. */
+export interface Order {
+  /** The id of the generation that it would create. */
+  readonly generationId: string;
+  readonly fingerprint: Buffer;
+  /** The client's ceiling: a higher price is refused, not reserved. Null for no ceiling. */
+  readonly maxMicrocredits: number | null;
+  readonly admit: (admission: AnyAdmission) => Promise<Admission>;
+  /** Whether this generation still exists and can be shown. */
+  readonly exists: (generationId: string) => Promise<boolean>;
+}
+
+/** A generation whose hold is placed, or the response that was kept for an earlier request. */
+export type Started = { readonly generationId: string; readonly replayed: boolean } | { readonly kept: KeptAnswer };

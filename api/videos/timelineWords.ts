@@ -1,0 +1,57 @@
+import { formatCredits } from '../../contracts/money.ts';
+import type { GenerationEvent } from '../../store/index.ts';
+
+type Words = (data: GenerationEvent['data']) => string;
+
+const credits = ({ amount_microcredits: amount }: GenerationEvent['data']) => formatCredits(Number(amount));
+
+/** Explains each event to a customer who asks "why was I charged?". Events that only concern operators are not shown. */
+export const WORDS: Record<string, Words> = {
+  requested: (data) => `Requested, at a price of ${credits(data)} credits`,
+  held: (data) => `Hold of ${credits(data)} credits placed`,
+  create_begun: ({ attempt }) => `Asking the provider for the video${attempt === 1 ? '' : `, attempt ${attempt}`}`,
+  create_created: () => 'The provider has begun',
+  create_adopted: () => 'The provider’s response was lost; its video was found',
+  create_not_made: () => 'The provider did not accept the video; nothing was made, credits stay reserved',
+  create_ambiguous: () => 'The provider’s response was lost; looking for the video, credits stay reserved',
+  create_not_found: () => 'The provider has no such video: that attempt made nothing',
+  create_conflict: () =>
+    'The provider answered with the id of another video. Nothing is charged for that video and no new attempt is made; credits stay reserved until the hold ends',
+  id_contested: () =>
+    'The provider gave the id of this video to another one too: what it reports and serves under this id from now on may belong to the other, and is not used',
+  submission_refused: ({ code }) => `The provider refused the request: ${code}`,
+  seen: ({ verdict, status, progress, code }) => {
+    if (verdict === 'completed') return 'The provider reported that the video is complete';
+    if (verdict === 'failed') return `The provider reported a failure: ${code}`;
+    return `The provider reported ${status}${progress === null ? '' : `, ${progress} %`}`;
+  },
+  unreachable: ({ tries, for_ms: forMs }) =>
+    `The provider could not be reached: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
+  cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
+  settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
+  charged: (data) => `${credits(data)} credits charged`,
+  late_completion: () =>
+    'The provider completed the video after the refund; it can be claimed at its original price for a day',
+  claimed: ({ by }) => `Claimed as ${by}`,
+  provider_video_deleted: () => 'The late video was not claimed, so it was deleted at the provider',
+  provider_video_kept: () => 'The late video was not claimed and can’t be claimed any more; the provider keeps it',
+  deleted: ({ provider_keeps: why }) =>
+    why === undefined ? 'Deleted by its owner' : 'Deleted by its owner here; the provider keeps its copy',
+  content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
+  content_unusable: () =>
+    'The provider sent something other than the whole video; Holdfast keeps fetching it for a day',
+  content_served: () => 'The whole video was downloaded',
+  content_refund_refused: () => 'The refund that this requires could not be made; an operator was alerted',
+  credits_refunded: (data) =>
+    data['actor'] === 'holdfast'
+      ? `${credits(data)} credits refunded: the content was lost before anyone downloaded the video`
+      : `${credits(data)} of the charged credits were refunded by the operator`,
+  released: (data) => `${credits(data)} credits returned: ${data['code']}`,
+};
+
+/** In seconds, or in minutes from 90 s on. */
+function duration(ms: number): string {
+  const [amount, unit] = ms < 90_000 ? [ms / 1000, 'second'] : [ms / 60_000, 'minute'];
+  const rounded = Math.max(1, Math.round(amount));
+  return `${rounded} ${unit}${rounded === 1 ? '' : 's'}`;
+}
