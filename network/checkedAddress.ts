@@ -5,20 +5,20 @@ import { connector } from './connector.ts';
 import { isPublicAddress } from './publicAddress.ts';
 
 export interface AddressRules {
-  /** Which addresses may be connected to; by default those of the public internet. */
+  /** Which addresses are allowed; by default those of the public internet. */
   readonly isPublic?: (address: string) => boolean;
   /** All addresses of a host name; by default by DNS. */
   readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
 }
 
-/** The host has no address at all, or one that is not public: one error for both, so that nobody learns which names exist inside. */
+/** The host has no address, or one that is not public. One error for both, so that nobody learns which internal names exist. */
 export class NotPublic extends Error {
   constructor() {
     super('the host has no public address');
   }
 }
 
-/** An address of the host, after every one that it has was found public. Raises `NotPublic`. */
+/** An address of the host; every address of it was found public. Raises `NotPublic`. */
 export async function checkedAddress(
   host: string,
   signal: AbortSignal,
@@ -30,15 +30,15 @@ export async function checkedAddress(
   return first;
 }
 
-/** Connects to this address whatever the name says by now; certificates are still checked by the name. */
+/** Connects to this address whatever the name resolves to now. Certificates are still checked by the name. */
 export function connectorTo(address: string | undefined): buildConnector.connector {
   const connect = connector({ maxCachedSessions: 0 });
   return (options, callback) => connect(address === undefined ? options : { ...options, hostname: address }, callback);
 }
 
 /**
- * Looks a host up once and connects to the very address that was checked: a name that changes its mind in between leads
- * nowhere. Fails with `NotPublic`.
+ * Looks a host up once and connects to the very address that was checked, so a name that changes in between has no effect.
+ * Fails with `NotPublic`.
  */
 export function publicConnector(timeoutMs: number, rules: AddressRules = {}): buildConnector.connector {
   const connect = connector({ timeout: timeoutMs, maxCachedSessions: 0 });
@@ -51,8 +51,8 @@ export function publicConnector(timeoutMs: number, rules: AddressRules = {}): bu
 }
 
 /**
- * By DNS itself and not by the system's look-up, which blocks one of the process's few threads for as long as a name server
- * likes: a tenant's tar-pit would keep everybody's look-ups waiting (MR-92).
+ * Asks DNS directly. The system's look-up would block one of the process's few threads for as long as a name server likes,
+ * and one tenant's slow name server would delay everybody's look-ups (MR-92).
  */
 export async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
   const resolver = new Resolver({ timeout: 3000, tries: 2 });

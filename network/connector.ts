@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 
-/** What of undici's HTTP/1 parser the guard below needs. */
+/** The part of undici's HTTP/1 parser that the guard below needs. */
 interface Parser {
   readonly paused: boolean;
   finish(): Error | null;
@@ -24,7 +24,7 @@ export function connector(options: buildConnector.BuildOptions): buildConnector.
   };
 }
 
-/** Keeps the end of the connection back until all before it was read. */
+/** Delays the connection's end until everything before it was read. */
 function guarded<Connected extends Socket>(socket: Connected): Connected {
   const push = socket.push.bind(socket);
   const endWhenRead = () => {
@@ -42,7 +42,7 @@ function guarded<Connected extends Socket>(socket: Connected): Connected {
   return socket;
 }
 
-/** Of a connection that is reset there is no end to keep back: what was being read breaks off. */
+/** A connection that is reset has no end to delay: the answer breaks off. */
 function guardFinish(socket: Socket): void {
   const parser = parserOf(socket);
   if (parser === undefined || Object.hasOwn(parser, 'finish')) return;

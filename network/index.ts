@@ -1,4 +1,4 @@
-/** Where this product may connect to when somebody else names the address: a tenant's webhook URL, a provider's redirect. */
+/** Which addresses we may connect to when somebody else names them: a tenant's webhook URL, a provider's redirect. */
 export {
   checkedAddress,
   connectorTo,

@@ -1,52 +1,52 @@
-/** What is in the store under a key, once it is whole. */
+/** A complete content in the store. */
 export interface Stored {
   readonly bytes: number;
   readonly sha256: Buffer;
 }
 
-/** Both ends among them, as in HTTP. */
+/** Inclusive at both ends, as in HTTP. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
 export interface WriteOptions {
-  /** Where the body begins; what earlier writes left before it is kept. */
+  /** The offset of the body's first byte. What earlier writes stored before it is kept. */
   readonly from: number;
-  /** Of the whole content; null when nobody knows before its end. */
+  /** The length of the whole content; null when it is unknown. */
   readonly bytes: number | null;
-  /** Of the whole content: a body that goes on beyond raises `ContentTooLarge`, and nothing of it is kept. */
+  /** The limit of the whole content: a longer body raises `ContentTooLarge`, and none of it is kept. */
   readonly maximumBytes?: number;
-  /** Sees the whole content, what earlier writes left included. What it refuses, by raising, is neither readable nor kept. */
+  /** Sees the whole content, including what earlier writes stored. When it raises, the content is neither readable nor kept. */
   readonly check?: ContentInspection;
 }
 
 export interface ContentInspection {
   take(chunk: Uint8Array): Promise<void>;
-  /** Once all was taken. */
+  /** Called after the last byte. */
   end(): Promise<unknown>;
 }
 
 /**
- * Where contents are kept: one small interface, so that another place is one more file. A key is `<group>/<name>`, both of
- * lower-case letters, digits and `_`. Everything else raises a RangeError.
+ * Where contents are stored. Another kind of store is one more file that implements this. A key is `<group>/<name>`, both of
+ * lower-case letters, digits and `_`; any other raises a RangeError.
  */
 export interface ContentStore {
-  /** How many of the first bytes an earlier write left under the key; all of them, once it is whole. */
+  /** How many bytes earlier writes stored under the key; all of them once the content is complete. */
   kept(key: string): Promise<number>;
   /**
-   * Writes the body behind what is kept, and makes the content readable when it is whole and on the disk. When the body
-   * raises, or ends too early (`IncompleteContent`), what came is kept for the next write. Of two writes at once the later
-   * one wins, and the other raises.
+   * Appends the body to what is stored, and makes the content readable once it is complete and on disk. When the body raises
+   * or ends too early (`IncompleteContent`), the bytes so far are kept for the next write. Of two concurrent writes the later
+   * one wins and the other raises.
    */
   write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<Stored>;
-  /** The content, or a part of it; undefined unless it is there as a whole. */
+  /** The content or a part of it; undefined unless the content is complete. */
   read(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>;
-  /** Removes everything of a group, begun or whole. */
+  /** Removes everything of a group, complete or not. */
   remove(group: string): Promise<void>;
 }
 
-/** The body ended before, or after, it should have. */
+/** The body was shorter or longer than announced. */
 export class IncompleteContent extends Error {
   override readonly name = 'IncompleteContent';
   constructor(bytes: number, expected: number) {
@@ -54,7 +54,7 @@ export class IncompleteContent extends Error {
   }
 }
 
-/** The body does not end where the longest content that is kept does. */
+/** The body exceeds the longest content that may be stored. */
 export class ContentTooLarge extends Error {
   override readonly name = 'ContentTooLarge';
   constructor(maximumBytes: number) {

@@ -11,8 +11,8 @@ const REMOVED_AGAIN = { maxRetries: 10, retryDelay: 5 };
 const GROUP = /^[a-z0-9_]{1,100}$/;
 
 /**
- * Keeps contents in a folder, a folder a group; files are their owner's only. A write goes to a file of its own, which
- * begins with a copy of what is kept: a writer that was halted and wakes up can't write into its successor's.
+ * Stores contents in a folder, with one folder for each group; only the owner can read the files. Each write has a file of its
+ * own that begins with a copy of what is stored: a writer that was halted and resumes can't write into its successor's file.
  */
 export function createFolderStore(folder: string): ContentStore {
   const root = resolve(folder);
@@ -21,7 +21,7 @@ export function createFolderStore(folder: string): ContentStore {
     kept: async (key) => (await longest(pathOf(key)))?.bytes ?? 0,
     write: (key, body, options) => write(pathOf(key), body, options),
     read: (key, range) => read(pathOf(key), range),
-    // A copy that begins at this moment puts its file into the folder that is being emptied: then it is emptied again.
+    // A copy that starts now may add its file to the folder while it is emptied: then it is emptied again.
     remove: (group) => rm(join(root, matching(GROUP, group)), { recursive: true, force: true, ...REMOVED_AGAIN }),
   };
 }
@@ -54,7 +54,7 @@ async function write(
     await inspect(writer, () => check?.end());
     await writer.file.sync();
   } catch (error) {
-    // What is refused, too long, or has lost its beginning, is no beginning.
+    // Bytes that were refused, are too many, or have lost their beginning must not be resumed.
     const isTooLong = error instanceof ContentTooLarge || (expected !== null && bytes > expected);
     const isUseless = writer.isRefused || isTooLong || bytes < from;
     if (isUseless) await rm(part, { force: true });
@@ -100,7 +100,7 @@ function kept(path: string | undefined, bytes: number): Iterable<Uint8Array> | A
   return path === undefined ? [] : (createReadStream(path, { end: bytes - 1 }) as AsyncIterable<Uint8Array>);
 }
 
-/** Of what earlier writes left under the key, begun or whole, the longest. */
+/** The longest of what earlier writes stored under the key, complete or not. */
 async function longest(path: string): Promise<{ path: string; bytes: number } | undefined> {
   const found = await Promise.all(
     [path, ...(await partsOf(path))].map(async (each) => ({ path: each, bytes: (await sizeOf(each)) ?? -1 })),
@@ -136,7 +136,7 @@ async function makeFolder(folder: string): Promise<void> {
   if (made !== undefined) await syncFolder(dirname(folder));
 }
 
-/** A new name survives a crash of the machine only once its folder is on the disk too. */
+/** A new file name survives a crash of the machine only once its folder is on disk too. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

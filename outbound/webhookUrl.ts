@@ -3,14 +3,14 @@ import { isPublicAddress } from '../network/index.ts';
 
 const LONGEST = 2000;
 
-/** The host as it is looked up: an IPv6 address without its brackets. */
+/** The host for a look-up: an IPv6 address without its brackets. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
 /**
- * What is wrong with a webhook's URL, in words; undefined when nothing is that can be seen without a look-up. The URL's
- * parser makes plain addresses of all ways to write one (decimal, octal, hexadecimal). `allowPrivate`: plain HTTP too, and
+ * What is wrong with a webhook's URL, in words; undefined when nothing can be seen without a look-up. The URL parser turns
+ * every notation of an address (decimal, octal, hexadecimal) into the plain one. `allowPrivate` also allows plain HTTP and
  * any address.
  */
 export function faultOfWebhookUrl(text: string, allowPrivate: boolean): string | undefined {

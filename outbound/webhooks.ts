@@ -3,16 +3,16 @@ import { Agent, request } from 'undici';
 import { type AddressRules, checkedAddress, connectorTo, NotPublic } from '../network/index.ts';
 import { faultOfWebhookUrl, hostOf } from './webhookUrl.ts';
 
-/** Ready to be sent: the same bytes at every try. */
+/** A message ready to send: the same bytes at every attempt. */
 export interface WebhookMessage {
   readonly id: string;
   readonly url: string;
   readonly body: string;
-  /** Each signs; a receiver needs to know one. */
+  /** The message is signed with each; a receiver needs to know one. */
   readonly secrets: readonly string[];
 }
 
-/** `error` in words, null when the receiver accepted; `status` null when there was no answer. */
+/** `error` is null when the receiver accepted; `status` is null when there was no answer. */
 export interface WebhookAnswer {
   readonly status: number | null;
   readonly error: string | null;
@@ -20,27 +20,27 @@ export interface WebhookAnswer {
 
 export interface WebhookSender {
   /**
-   * One POST, ended within the time limit whatever the receiver or its name server does. Raises the signal's reason when its
-   * caller gave up, and nothing else.
+   * Makes one POST that ends within the time limit whatever the receiver or its name server does. Raises only the signal's
+   * reason, when the caller gave up.
    */
   send(message: WebhookMessage, givenUp?: AbortSignal): Promise<WebhookAnswer>;
 }
 
 export interface SenderOptions extends AddressRules {
-  /** For development, or receivers inside a trusted network: any address, and plain HTTP. */
+  /** For development, or for receivers inside a trusted network: allows any address and plain HTTP. */
   readonly allowPrivate: boolean;
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
 
-/** Something to tell a tenant, in words. */
+/** An error whose message may be shown to a tenant. */
 class NotSent extends Error {}
 
 /**
- * Sends messages as Standard Webhooks say. The host's addresses are looked up once, every one of them must be public, and
- * the connection goes to the very address that was checked: a name that changes its mind in between leads nowhere. No
- * redirect is followed, and no more than the head of an answer is read.
+ * Sends messages as Standard Webhooks specifies. It looks the host up once, requires every address to be public, and connects
+ * to the very address that was checked, so a name that changes in between has no effect. It follows no redirect and reads
+ * only the head of an answer.
  */
 export function createWebhookSender(options: SenderOptions): WebhookSender {
   const { timeoutMs = TIMEOUT_MS } = options;
@@ -60,7 +60,7 @@ export function createWebhookSender(options: SenderOptions): WebhookSender {
 
 async function post(message: WebhookMessage, options: SenderOptions, signal: AbortSignal): Promise<number> {
   const { allowPrivate } = options;
-  // Looked at again: the configuration may have become stricter since the endpoint was made.
+  // Checked again: the configuration may have become stricter since the endpoint was created.
   const fault = faultOfWebhookUrl(message.url, allowPrivate);
   if (fault !== undefined) throw new NotSent(`the URL ${fault}`);
   const host = hostOf(new URL(message.url));
@@ -114,7 +114,7 @@ const WORDS = new Map([
   ['ENETUNREACH', 'network unreachable'],
 ]);
 
-/** No message of the system's own: it may name an address inside. */
+/** Not the system's own message: it may name an internal address. */
 function wordsOf(error: unknown): string {
   if (error instanceof NotSent || error instanceof NotPublic) return error.message;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

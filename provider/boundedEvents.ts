@@ -1,8 +1,8 @@
 export interface EventBounds {
-  /** Of one event, up to its blank line. */
+  /** The limit of one event, up to its blank line. */
   readonly eventBytes: number;
   readonly totalBytes: number;
-  /** From now to the last byte. */
+  /** The limit from now to the last byte. */
   readonly timeoutMs: number;
 }
 
@@ -10,8 +10,8 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
 /**
- * Passes server-sent events on, each whole and by itself, and errors once a bound is exceeded. The SDK's own decoder keeps an
- * unfinished event without a bound and copies all of it for every chunk, so one endless line would take the whole process.
+ * Passes on server-sent events one by one, each complete, and errors once a limit is exceeded. The SDK's own decoder buffers
+ * an unfinished event without a limit and copies it for every chunk, so one endless line would occupy the whole process.
  */
 export function boundedEvents(bounds: EventBounds): TransformStream<Uint8Array, Uint8Array> {
   const endsAtMs = performance.now() + bounds.timeoutMs;
@@ -21,7 +21,7 @@ export function boundedEvents(bounds: EventBounds): TransformStream<Uint8Array, 
     transform(chunk, controller) {
       total += chunk.length;
       if (total > bounds.totalBytes) throw new RangeError('the stream is too long');
-      // Asked at each chunk: a stream that trickles never trips the transport's time-out.
+      // Checked at each chunk: a stream that trickles never reaches the transport's time-out.
       if (performance.now() > endsAtMs) throw new RangeError('the stream takes too long');
       for (const whole of event.add(chunk)) controller.enqueue(whole);
     },
@@ -32,7 +32,7 @@ export function boundedEvents(bounds: EventBounds): TransformStream<Uint8Array, 
   });
 }
 
-/** Gathers the parts of an event until a blank line ends it. */
+/** Collects the parts of an event until a blank line ends it. */
 class UnfinishedEvent {
   private parts: Uint8Array[] = [];
   private bytes = 0;

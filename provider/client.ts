@@ -12,33 +12,33 @@ import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './
 import type { CreateRefusal, CreateResult, DownloadOptions, Provider, RetrieveResult, Trouble } from './types.ts';
 import { writeText } from './writeText.ts';
 
-/** The address rules are for redirects of contents; tests change them. */
+/** The address rules apply to redirects of contents; tests replace them. */
 export interface ProviderSettings extends AddressRules {
-  /** With its /v1; http or https, without user name or password. */
+  /** Including /v1; http or https, without user name or password. */
   readonly baseUrl: string;
   readonly apiKey: string;
   readonly createEncoding: CreateEncoding;
   readonly connectTimeoutMs?: number;
-  /** Of a whole call, its body included; of a download, up to its headers. */
+  /** Limits a call including its body, and a download up to its headers. */
   readonly callTimeoutMs?: number;
-  /** `host` or `host:port`: where contents may be redirected to besides public addresses and the provider's own origin. */
+  /** `host` or `host:port`: where redirects of contents may lead, besides public addresses and the provider's own origin. */
   readonly contentHosts?: readonly string[];
 }
 
-/** A model may think before its first word. */
+/** A model may take a while before its first word. */
 const FIRST_WORD_TIMEOUT_MS = 120_000;
 
 interface Answer {
   readonly status: number;
-  /** Undefined when it is no JSON. */
+  /** Undefined when it is not JSON. */
   readonly body: unknown;
-  /** By how much the answer's `Date` is ahead of our clock, below zero behind it; null without one. */
+  /** How far the answer's `Date` is ahead of our clock; negative when behind, null without one. */
   readonly clockSkewMs: number | null;
 }
 
 /**
- * A client of one server that speaks OpenAI's Videos API. Each method makes one request: the retrying is Temporal's.
- * Raises TypeError when the base URL is no URL or carries credentials.
+ * A client of one server that speaks OpenAI's Videos API. Each method makes one request; Temporal retries. Raises TypeError
+ * when the base URL is invalid or contains credentials.
  */
 export function createProvider(settings: ProviderSettings): Provider {
   const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000 } = settings;
@@ -103,7 +103,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   };
 }
 
-/** Everything that the SDK would look up in the environment is said here; its log would contain prompts. */
+/** Sets everything that the SDK would read from the environment. Its log is off, because it would contain prompts. */
 function createClient(baseURL: string, apiKey: string, timeout: number, fetch: Transport['call']): OpenAI {
   return new OpenAI({
     baseURL,
@@ -119,7 +119,7 @@ function createClient(baseURL: string, apiKey: string, timeout: number, fetch: T
   });
 }
 
-/** The one 404 that is about what the client asked for: what it is made from is gone. */
+/** The one 404 that is the client's fault: the original of a remix is gone. */
 function remixRefusal(sorted: SortedError): CreateRefusal {
   if (sorted.fault !== 'operators_fault' || sorted.status !== 404) return createRefusal(sorted);
   return {
@@ -158,7 +158,7 @@ async function askFor<T>(
   return read(answer);
 }
 
-/** Whatever its content type says: a body that parses is JSON. The bytes are here already, so reading can't fail. */
+/** Ignores the content type: a body that parses is JSON. The bytes have arrived already, so reading can't fail. */
 async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const answered = { status: response.status, clockSkewMs: clockSkewMs(response.headers) };
@@ -169,7 +169,7 @@ async function readAnswer(response: Response): Promise<Answer> {
   }
 }
 
-/** What comes out of a cache tells when it was put there. */
+/** The `Date` of a cached answer is the time at which it was cached. */
 function clockSkewMs(headers: Headers): number | null {
   const skewMs = Date.parse(headers.get('date') ?? '') - Date.now();
   return Number.isNaN(skewMs) || Number(headers.get('age') ?? 0) > 0 ? null : skewMs;
@@ -179,7 +179,7 @@ function unreadable({ status }: Answer, how = 'with an unreadable body'): Troubl
   return { outcome: 'transient', why: `HTTP ${status} ${how}`, status, retryAfterMs: null };
 }
 
-/** Not by the SDK: that makes exceptions of 304 and 416, and follows redirects to anywhere. */
+/** Not by the SDK: it throws on 304 and 416, and follows redirects to any address. */
 async function download(
   get: Download,
   id: string,

@@ -1,29 +1,29 @@
-/** One element of a container file: how long its header is, and how much comes behind it; null: all the rest. */
+/** One element of a container file: the length of its header and of its payload; null means all the rest. */
 export interface Element {
   readonly name: string;
   readonly headerBytes: number;
   readonly bodyBytes: number | null;
 }
 
-/** Reads the header of an element: undefined when more bytes are needed, `damaged` when none begins like this. */
+/** Reads an element's header: undefined when more bytes are needed, `damaged` when no element begins like this. */
 export type ReadHeader = (bytes: Buffer) => Element | 'damaged' | undefined;
 
 /** The longest header of both formats. */
 const MAX_HEADER_BYTES = 16;
-/** Also of a video that consists of fragments. */
+/** Covers fragmented videos too. */
 const MAX_ELEMENTS = 100_000;
 
-/** Walks over the elements at the top of a container file as its bytes come; keeps none of them. */
+/** Walks over the top-level elements of a container file while its bytes arrive. Keeps none of them. */
 export class Walk {
   private readonly seen = new Set<string>();
   private begun = Buffer.alloc(0);
   private elements = 0;
-  /** Of the element that it is in; null: all that comes. */
+  /** What is left of the current element; null means all the rest. */
   private left: number | null = 0;
 
   constructor(private readonly readHeader: ReadHeader) {}
 
-  /** False when these bytes are no such elements. */
+  /** False when the bytes are not such elements. */
   take(chunk: Uint8Array): boolean {
     let at = 0;
     while (at < chunk.length && this.left !== null) {
@@ -54,7 +54,7 @@ export class Walk {
     return this.seen.has(name);
   }
 
-  /** Whether what was taken ends where an element ends. */
+  /** Whether the bytes so far end at an element's end. */
   get isComplete(): boolean {
     return this.begun.length === 0 && (this.left === null || this.left === 0);
   }
@@ -65,7 +65,7 @@ export const boxes: ReadHeader = (bytes) => {
   if (bytes.length < 8) return undefined;
   const name = bytes.toString('latin1', 4, 8);
   const short = bytes.readUInt32BE(0);
-  // The last box may go on to the end of the file; zeros behind it are no box.
+  // The last box may extend to the end of the file; zeros after it are not a box.
   if (short === 0) return /^[\x20-\x7e]{4}$/.test(name) ? { name, headerBytes: 8, bodyBytes: null } : 'damaged';
   if (short === 1 && bytes.length < 16) return undefined;
   const [headerBytes, size] = short === 1 ? [16, Number(bytes.readBigUInt64BE(8))] : [8, short];
@@ -88,7 +88,7 @@ export const elements: ReadHeader = (bytes) => {
   return size > Number.MAX_SAFE_INTEGER ? 'damaged' : { name, headerBytes, bodyBytes: Number(size) };
 };
 
-/** How long a number is whose first byte this is; 9 for none that exists. */
+/** The length of the number that begins with this byte; 9 when no number does. */
 function vintBytes(first: number | undefined): number | undefined {
   return first === undefined ? undefined : Math.clz32(first) - 23;
 }

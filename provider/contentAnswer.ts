@@ -2,36 +2,36 @@ import type { fetch as undiciFetch } from 'undici';
 import { retryAfterMs } from './errors.ts';
 
 /**
- * What an answer to a request for content is: values that were read and checked. No header of the provider's goes further
- * than this: passed on, it would describe other bytes than those we send (MR-94).
+ * What the provider answered to a request for content, as checked values. None of the provider's headers is passed on: it
+ * would describe other bytes than those we send (MR-94).
  */
 export type ContentAnswer =
   | {
       readonly outcome: 'part';
-      /** Where the body begins; -1 when the provider answered with a part and didn't say, in a form that holds, which. */
+      /** The offset of the body's first byte; -1 when the provider sent a part without a valid Content-Range. */
       readonly from: number;
-      /** Of the body, which raises when fewer or more bytes come; null when nobody knows before its end. */
+      /** The body's length, which is enforced: the body raises when fewer or more bytes come. Null when it is unknown. */
       readonly bytes: number | null;
-      /** Of the whole content; null when the provider doesn't say. */
+      /** The length of the whole content; null when the provider doesn't say. */
       readonly total: number | null;
-      /** Null also when it is weak: that doesn't vouch for every byte. */
+      /** A strong validator. A weak one does not vouch for every byte, so it is read as null. */
       readonly etag: string | null;
-      /** As declared, if it is a kind of video or image, and none of XML, which can carry programs; what it is, its bytes tell. */
+      /** The declared type, if it is a video or an image and not XML, which can carry scripts. The bytes decide what it really is. */
       readonly declaredType: string | null;
       readonly body: ReadableStream<Uint8Array>;
     }
-  /** Asked for what comes behind the end; `total` is null when the provider doesn't say where that is. */
+  /** The requested range begins after the end. `total` is null when the provider doesn't say how long the content is. */
   | { readonly outcome: 'behind_the_end'; readonly total: number | null; readonly etag: string | null }
-  /** There is none, not yet or not any more. */
+  /** There is no content: not yet, or no longer. */
   | { readonly outcome: 'missing' }
-  /** Proves nothing about the content. `why`: words for an operator, without an address. */
+  /** Proves nothing about the content. `why` is for operators and names no address. */
   | { readonly outcome: 'trouble'; readonly why: string; readonly retryAfterMs: number | null };
 
-/** The longest videos that are sold come to some hundred megabytes; an endless body must not fill the archive. */
+/** The longest videos on sale have a few hundred megabytes. An endless body must not fill the archive. */
 const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
 const MISSING = [404, 410];
 
-/** Sorts the provider's answer by its head; nothing of the body is read. */
+/** Classifies the provider's answer by its status and headers. Reads nothing of the body. */
 export async function readContentAnswer(response: Awaited<ReturnType<typeof undiciFetch>>): Promise<ContentAnswer> {
   const { status, headers } = response;
   const body = response.body as ReadableStream<Uint8Array> | null;
@@ -57,7 +57,7 @@ interface Part {
   readonly total: number | null;
 }
 
-/** Of a compressed body fetch hands over what is inside, and the length is that of the outside. */
+/** fetch decompresses the body, but Content-Length counts the compressed bytes. */
 function wholeOf(headers: Head): Part {
   const total = isEncoded(headers) ? null : numberOf(/^(\d+)$/, headers.get('content-length'));
   return { from: 0, bytes: total, total };
@@ -67,7 +67,7 @@ const NO_PART: Part = { from: -1, bytes: null, total: null };
 
 function partOf(headers: Head): Part {
   const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers.get('content-range') ?? '');
-  // Bytes of what is compressed are no bytes of the content.
+  // A range of compressed bytes is not a range of the content.
   if (range === null || isEncoded(headers)) return NO_PART;
   const [from, to] = [Number(range[1]), Number(range[2])];
   const total = range[3] === '*' ? null : Number(range[3]);
@@ -76,8 +76,8 @@ function partOf(headers: Head): Part {
 }
 
 /**
- * Passes bytes on, and raises instead of passing on fewer or more than there should be. Keeps nothing in a queue: that would
- * be lost when the connection breaks, and a copy goes on from the last byte that came.
+ * Passes bytes on and raises when there are fewer or more than expected. It queues nothing: queued bytes would be lost when
+ * the connection breaks, and a copy resumes after the last byte that it received.
  */
 function counted(body: ReadableStream<Uint8Array>, expected: number | null): ReadableStream<Uint8Array> {
   const reader = body.getReader();

@@ -2,33 +2,33 @@ import { fileTypeFromBuffer } from 'file-type';
 import type { ContentVariant } from '../contracts/content.ts';
 import { boxes, elements, Walk } from './containers.ts';
 
-/** The bytes are not what they should be. Its message has words for an operator and nothing of the bytes. */
+/** The bytes are not the expected content. The message is for operators and quotes none of the bytes. */
 export class NotTheContent extends Error {
   override readonly name = 'NotTheContent';
 }
 
-/** What comes in, looked at as it comes, from its first byte on. */
+/** Checks a content while its bytes arrive, from the first byte on. */
 export interface ContentCheck {
-  /** Raises `NotTheContent` as soon as that can be known, at the latest after the first `HEAD_BYTES`. */
+  /** Raises `NotTheContent` as soon as it can be known, at the latest after `HEAD_BYTES`. */
   take(chunk: Uint8Array): Promise<void>;
-  /** Answers with the media type once all has been taken. Raises `NotTheContent` also when the end is missing. */
+  /** Returns the media type after the last byte. Raises `NotTheContent` also when the end is missing. */
   end(): Promise<string>;
-  /** The media type as the first `HEAD_BYTES` tell it; undefined before. */
+  /** The media type by the first `HEAD_BYTES`; undefined before they arrived. */
   readonly type: string | undefined;
 }
 
-/** By so many bytes a type is known. */
+/** This many bytes suffice to know the type. */
 export const HEAD_BYTES = 4100;
 
 /**
- * Whether bytes are a whole video (or, of the other variants, a whole image), by the bytes alone: a provider's headers name a
- * gateway's error page a video, and half a file ends as cleanly as a whole one.
+ * Decides by the bytes alone whether they are a complete video (or image, for the other variants): headers may call a
+ * gateway's error page a video, and half a file ends as cleanly as a complete one.
  */
 export function checkContent(variant: ContentVariant): ContentCheck {
   return variant === 'video' ? new Check(followVideo) : new Check(followImage);
 }
 
-/** Follows the bytes of one type from the first on; `end` raises unless they are complete. */
+/** Follows the bytes of one type; `end` raises unless they are complete. */
 interface Follower {
   take(chunk: Uint8Array): void;
   end(): void;
@@ -72,7 +72,7 @@ function followVideo(type: string | undefined, head: Buffer): Follower {
   if (head.toString('latin1', 4, 8) === 'ftyp' || type === 'video/quicktime')
     return follow(new Walk(boxes), ['moov', 'mdat']);
   if (/^video\/(webm|matroska|x-matroska)$/.test(type)) return follow(new Walk(elements), ['1a45dfa3', '18538067']);
-  // What is told by its first bytes alone, like MPEG and AVI: these formats have no end to look for.
+  // Types that are known by their first bytes alone, such as MPEG and AVI: these formats have no end to check.
   return { take: () => undefined, end: () => undefined };
 }
 

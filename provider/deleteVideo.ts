@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeleteResult, RetrieveResult, Trouble } from './types.ts';
 
-/** Statuses below 500 that pass, or that the operator mends: our key, our bill, a video that is in use. */
+/** Statuses below 500 that go away by themselves or that the operator fixes: our key, our bill, a video in use. */
 const PASSING = new Set([401, 402, 408, 409, 425, 429]);
 
 const refusedBody = z.union([
@@ -9,15 +9,15 @@ const refusedBody = z.union([
   z.object({ error: z.union([z.object({}), z.string()]) }),
 ]);
 
-/** Reads the body of a 2xx: servers that keep the video say so there, and gateways pass errors on so. */
+/** Reads the body of a 2xx: there, servers say that they keep the video, and gateways pass errors on. */
 export function readDeletion(body: unknown): DeleteResult {
   if (!refusedBody.safeParse(body).success) return { outcome: 'deleted' };
   return { outcome: 'kept', why: 'HTTP 2xx that says it was not deleted' };
 }
 
 /**
- * What a deletion that was not answered with 2xx comes to. Many servers have no DELETE: their answer stays the same however
- * often it is asked for. A 404 may mean that or that the video is gone, so `retrieve` tells.
+ * Classifies a deletion that was not answered with 2xx. Many servers have no DELETE and give the same answer every time. A
+ * 404 can mean that or that the video is gone, so `retrieve` decides.
  */
 export async function sortDeletion(trouble: Trouble, retrieve: () => Promise<RetrieveResult>): Promise<DeleteResult> {
   if (trouble.status === 410) return { outcome: 'deleted' };

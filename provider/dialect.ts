@@ -5,8 +5,8 @@ import type { Verdict } from '../contracts/states.ts';
 import type { ProviderVideo, VideoPage } from './types.ts';
 
 /**
- * The one table of terminal words. Whatever isn't in it is open: an unknown status never moves credits (MR-14), it is
- * asked again. `code` is what a failure is called when the provider gives no code.
+ * The one table of terminal statuses. Every other status is open: it never moves credits, and the video is polled again
+ * (MR-14). `code` names a failure for which the provider gives no code.
  */
 const TERMINAL = new Map<string, { readonly verdict: Verdict; readonly code: string }>([
   ['completed', { verdict: 'completed', code: '' }],
@@ -24,8 +24,8 @@ const FAILED_MESSAGE = 'The provider reported that the generation failed.';
 const LAST_UNIX_SECOND = 253_402_300_799;
 
 /**
- * Opaque and long, but fit for a URL (half of a surrogate pair can't be in one, so it could never be asked for again) and for a
- * unique index of PostgreSQL (whose entries end near 2,700 bytes).
+ * An opaque id that fits into a URL (a lone surrogate does not, so the video could never be retrieved) and into a unique
+ * index of PostgreSQL (whose entries are limited to about 2,700 bytes).
  */
 const idSchema = z
   .string()
@@ -35,7 +35,7 @@ const idSchema = z
   .refine((id) => id !== '.' && id !== '..');
 
 const text = z.string().nullable().catch(null);
-// Milliseconds instead of seconds land beyond the year 9999: garbage.
+// Milliseconds instead of seconds would be beyond the year 9999.
 const unixTime = z
   .number()
   .positive()
@@ -62,7 +62,7 @@ const videoSchema = z.object({
   remixed_from_video_id: text,
 });
 
-/** Some servers send all they have. Millions of nothings fit into a page's bytes, and would stop this process for a minute. */
+/** Some servers send everything at once. Millions of empty entries fit into a page's bytes and would block this process for a minute. */
 const MAX_PAGE_ENTRIES = 10_000;
 
 const pageSchema = z.object({
@@ -71,7 +71,7 @@ const pageSchema = z.object({
   last_id: idSchema.nullable().catch(null),
 });
 
-/** A provider's video object, read leniently; null when it has no usable id or status. Never throws. */
+/** Reads a provider's video object leniently; null when it has no usable id or status. Never throws. */
 export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null {
   const parsed = videoSchema.safeParse(body);
   if (!parsed.success) return null;
@@ -96,8 +96,8 @@ export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null 
 }
 
 /**
- * A page of videos; null when it is none. `limit` is what was asked for: without `has_more`, a full page may have a next
- * one. Never throws.
+ * Reads a page of videos; null when it is not one. `limit` is what was requested: without `has_more`, a full page may be
+ * followed by another. Never throws.
  */
 export function parsePage(body: unknown, limit: number, redact: Redact): Omit<VideoPage, 'clockSkewMs'> | null {
   const parsed = pageSchema.safeParse(body);

@@ -3,29 +3,29 @@ import { type AddressRules, connector, publicConnector } from '../network/index.
 import { CallFailed, describe, tagging } from './transport.ts';
 
 export interface DownloadSettings extends AddressRules {
-  /** With its /v1. */
+  /** Including /v1. */
   readonly baseUrl: string;
   readonly apiKey: string;
   readonly connectTimeoutMs: number;
-  /** Up to the headers of each answer on the way. */
+  /** Limits each hop up to its headers. */
   readonly callTimeoutMs: number;
-  /** `host` or `host:port`: where the provider's redirects may lead besides public addresses and its own origin. */
+  /** `host` or `host:port`: where redirects may lead, besides public addresses and the provider's own origin. */
   readonly contentHosts: readonly string[];
 }
 
-/** The answer at the end of the way. Raises `CallFailed`, and the signal's reason when its caller gave up. */
+/** Returns the answer after the last redirect. Raises `CallFailed`, and the signal's reason when the caller gave up. */
 export type Download = (path: string, range: string | undefined, signal: AbortSignal | undefined) => Promise<Answer>;
 type Answer = Awaited<ReturnType<typeof undiciFetch>>;
 
-/** How long a download may stand still before it is given up; what is paused by a slow reader doesn't count. */
+/** How long a download may stall before it is given up. A pause by a slow reader does not count. */
 const STREAM_IDLE_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
- * GETs below the base URL that follow redirects: to the provider's own origin, to the listed hosts, and to public addresses,
- * each connected to as it was checked. The key goes to the provider's origin only, and not even there once a redirect has led
- * away: whoever answered in between would choose what our key opens (MR-94).
+ * Makes GETs below the base URL and follows redirects to the provider's own origin, to the listed hosts and to public
+ * addresses, connecting to the very address that was checked. The key goes to the provider's origin only, and not even there
+ * once a redirect has led away: the server in between would choose what our key opens (MR-94).
  */
 export function createDownload(settings: DownloadSettings): Download {
   const { connectTimeoutMs, callTimeoutMs } = settings;
@@ -67,12 +67,12 @@ async function get(
 function headersOf(range: string | undefined, apiKey: string | undefined): Record<string, string> {
   return {
     ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-    // With a Range fetch asks for identity by itself, and would ask twice.
+    // With a Range, fetch adds this header itself; adding it here would send it twice.
     ...(range === undefined ? { 'accept-encoding': 'identity' } : { range }),
   };
 }
 
-/** Where a redirect leads, if that is somewhere to go. Raises `CallFailed`. Addresses are checked when they are connected to. */
+/** The target of a redirect, if it may be followed; else raises `CallFailed`. Addresses are checked on connecting. */
 export function nextHop(location: string, from: URL, isTrusted: (url: URL) => boolean): URL {
   if (!URL.canParse(location, from.href)) throw refused('to what is no URL');
   const next = new URL(location, from);
@@ -84,7 +84,7 @@ export function nextHop(location: string, from: URL, isTrusted: (url: URL) => bo
   return next;
 }
 
-/** A host without a port is listed for the port that its protocol has by itself. */
+/** A host that is listed without a port is listed for its protocol's default port. */
 function isListed(url: URL, contentHosts: readonly string[]): boolean {
   const port = url.protocol === 'https:' ? '443' : '80';
   return contentHosts.includes(url.host) || (url.port === '' && contentHosts.includes(`${url.hostname}:${port}`));

@@ -1,7 +1,7 @@
 import { encodeMultipart } from './multipart.ts';
 import type { VideoRequest } from './types.ts';
 
-/** Most servers take multipart, as the SDKs send it; some (older SGLang) refuse it without a file. */
+/** Most servers accept multipart, as the SDKs send it; some (older SGLang) refuse it without a file. */
 export type CreateEncoding = 'multipart' | 'json';
 
 /** What `client.post` takes: an object is sent as JSON, bytes as they are. */

@@ -3,10 +3,10 @@ import { readProblem } from './problem.ts';
 import type { Redact } from './redact.ts';
 import { CallFailed } from './transport.ts';
 
-/** What a failed create proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */
+/** What a failed submission proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */
 export type Fault = 'clients_fault' | 'operators_fault' | 'not_sent' | 'not_made' | 'ambiguous';
 
-/** A call without a readable answer, in an operator's words: no prompt, no key, no raw body. */
+/** A call without a readable answer. The message is for operators: no prompt, no key, no raw body. */
 export interface CallTrouble {
   readonly why: string;
   readonly status: number | null;
@@ -15,9 +15,9 @@ export interface CallTrouble {
 
 export interface SortedError extends CallTrouble {
   readonly fault: Fault;
-  /** Of the refusal, fit to be stored and shown; `invalid_request` when it has none. */
+  /** The refusal's code, cleaned for storing and showing; `invalid_request` when it has none. */
   readonly code: string;
-  /** The provider's words, without our key and address. Only those of a `clients_fault` are for the customer. */
+  /** The provider's message without our key and address. Customers see it only for a `clients_fault`. */
   readonly message: string;
 }
 
@@ -35,7 +35,7 @@ const FAULT_OF_STATUS = new Map<number, Fault>([
 ]);
 
 /**
- * Codes, and types, that are about the operator's bill or account on whatever status they come: OpenAI sends
+ * Codes and types about the operator's bill or account, under any status: OpenAI sends
  * insufficient_quota with 429 and billing_hard_limit_reached with 400, LiteLLM its budget_exceeded with 400.
  */
 const OPERATORS_CODE =
@@ -44,8 +44,8 @@ const OPERATORS_CODE =
 const MAX_RETRY_AFTER_MS = 60_000;
 
 /**
- * Sorts what a create threw by what it proves. Raises the error itself when it's no failure of a call: then it is a bug of
- * ours, and no evidence of anything.
+ * Classifies what a submission threw by what it proves. Rethrows an error that is not a failed call: that is a bug of ours
+ * and proves nothing.
  */
 export function sortCreateError(error: unknown, redact: Redact): SortedError {
   const failed = callFailure(error);
@@ -61,13 +61,13 @@ export function sortCreateError(error: unknown, redact: Redact): SortedError {
     ...trouble,
     status,
     fault: owed ? 'operators_fault' : (FAULT_OF_STATUS.get(status) ?? 'ambiguous'),
-    // LiteLLM repeats the status as the code; the type says more then.
+    // LiteLLM repeats the status as the code; then the type says more.
     code: words.find((word) => word !== String(status)) ?? 'invalid_request',
     message: problem.message ?? `The provider refused the request (HTTP ${status}).`,
   };
 }
 
-/** The same failure where nothing hangs on whose fault it is. Raises the error itself when it's no failure of a call. */
+/** The failure where its cause does not matter. Rethrows an error that is not a failed call. */
 export function describeTrouble(error: unknown, redact: Redact): CallTrouble {
   const failed = callFailure(error);
   if (failed !== null) return { why: failed.why, status: null, retryAfterMs: null };
@@ -82,7 +82,7 @@ function callFailure(error: unknown): CallFailed | null {
 }
 
 function refusal(error: unknown, redact: Redact) {
-  // In the SDK's types status and headers may be absent: errors of its own are APIErrors too.
+  // Status and headers may be absent: the SDK's own errors are APIErrors too.
   if (!(error instanceof APIError) || typeof error.status !== 'number') throw error;
   const status: number = error.status;
   const problem = readProblem(error.error, redact);
@@ -102,7 +102,7 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const isNumber = /^\d+(\.\d+)?$/;
   let wait = Date.parse(after) - nowMs;
   if (isNumber.test(after)) wait = Number(after) * 1000;
-  // Date.parse takes "-5" for a month: a real HTTP date has letters.
+  // Date.parse reads "-5" as a month; a real HTTP date contains letters.
   else if (!/[a-z]/i.test(after)) wait = NaN;
   if (isNumber.test(inMs)) wait = Number(inMs);
   return Number.isNaN(wait) ? null : Math.ceil(Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS));

@@ -11,14 +11,14 @@ const VideoEvent = z.object({
 
 export type WebhookReading =
   | { readonly outcome: 'video'; readonly webhookId: string; readonly type: string; readonly providerVideoId: string }
-  /** Signed, and about something else. */
+  /** Signed, but not about a video. */
   | { readonly outcome: 'other' }
-  /** Forged, or older or newer than five minutes. */
+  /** The signature is wrong, or the timestamp is off by more than five minutes. */
   | { readonly outcome: 'unverified' };
 
 /**
- * Reads a webhook as the provider signed it (Standard Webhooks, by OpenAI's own SDK). What is not signed with the secret
- * within the last five minutes is nothing; an empty secret verifies nothing.
+ * Verifies and reads a provider's webhook (Standard Webhooks, by OpenAI's own SDK). A message that was not signed with the
+ * secret within five minutes is `unverified`; an empty secret verifies nothing.
  */
 export async function readWebhook(secret: string, headers: Headers, body: string): Promise<WebhookReading> {
   const webhookId = headers.get('webhook-id') ?? '';
@@ -35,7 +35,7 @@ export async function readWebhook(secret: string, headers: Headers, body: string
   return { outcome: 'video', webhookId, type: event.data.type, providerVideoId: event.data.data.id };
 }
 
-/** Only for its verification, which needs no key and calls nobody. */
+/** Used only to verify signatures, which needs no key and makes no call. */
 const verifier = new OpenAI({ apiKey: 'none', webhookSecret: null, logLevel: 'off' });
 
 function parseJson(text: string): unknown {

@@ -1,16 +1,16 @@
 import type { CreateResult, DeleteResult, ListResult, Provider, RetrieveResult, TextResult } from './types.ts';
 
-/** `down`: no call is answered usefully any more; `back`: one was again. Told once a change, not once a try. */
+/** `down`: calls get no usable answers; `back`: one did again. Reported once for each change. */
 export type ProviderChange =
   | { readonly state: 'down'; readonly why: string }
   | { readonly state: 'back'; readonly failedCalls: number; readonly forMs: number };
 
-/** So many calls in a row without one that was answered: fewer may be bad luck. */
+/** This many unanswered calls in a row mean that the provider is down; fewer may be bad luck. */
 const DOWN_AFTER = 3;
 
 type Result = CreateResult | DeleteResult | ListResult | RetrieveResult | TextResult;
 
-/** The same provider, with `told` of its trouble. */
+/** Wraps the provider and calls `told` when it goes down or comes back. */
 export function watchHealth(provider: Provider, told: (change: ProviderChange) => void): Provider {
   let failed = 0;
   let sinceMs = 0;
@@ -36,7 +36,7 @@ export function watchHealth(provider: Provider, told: (change: ProviderChange) =
   };
 }
 
-/** Of the whole provider; an answer about one video alone (404, 400) is none. */
+/** Whether this is trouble of the provider as a whole. An answer about one video (404, 400) is not. */
 const TROUBLES: readonly number[] = [401, 403, 429];
 
 function troubleOf(result: Result): string | undefined {

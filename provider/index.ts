@@ -1,4 +1,4 @@
-/** The OpenAI-compatible video provider: one client, made by `createProvider`, that never charges or retries by itself. */
+/** The client of an OpenAI-compatible provider, made by `createProvider`. It neither moves credits nor retries. */
 export { type ProviderChange, watchHealth } from './health.ts';
 export { createProvider, type ProviderSettings } from './client.ts';
 export type { ContentAnswer } from './contentAnswer.ts';

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { InputFile } from '../contracts/inputFile.ts';
 
 /**
- * A multipart/form-data body whose values are on the wire byte by byte what they are here. `FormData` must not encode them:
- * it turns every line feed into CR LF, and the video of a prompt of two lines is then not recognised in the provider's list.
+ * A multipart/form-data body that sends its values byte for byte. `FormData` would turn each line feed into CR LF, and a
+ * video with a prompt of two lines would then not be recognised in the provider's list.
  */
 export function encodeMultipart(
   fields: Record<string, string>,
   files: Record<string, InputFile>,
 ): { readonly body: Uint8Array; readonly contentType: string } {
-  // 144 random bits: a value can't contain it, by chance or on purpose.
+  // 144 random bits: no value can contain it by chance or on purpose.
   const boundary = `holdfast-${randomBytes(18).toString('hex')}`;
   const part = (header: string, value: Uint8Array) => [
     Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; ${header}\r\n\r\n`),
@@ -29,7 +29,7 @@ export function encodeMultipart(
   return { body: new Uint8Array(Buffer.concat(chunks)), contentType: `multipart/form-data; boundary=${boundary}` };
 }
 
-/** As browsers do: only what would end the quoted name, or the header. */
+/** As browsers do: escapes only what would end the quoted name or the header. */
 function escaped(name: string): string {
   return name.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cleanCode, cleanText, type Redact } from './redact.ts';
 
-/** What a provider says went wrong, of a failed video or a refused call; redacted and cleaned, null where it is silent. */
+/** What a provider says about a failed video or a refused call, redacted and cleaned; null where it says nothing. */
 export interface Problem {
   readonly code: string | null;
   readonly type: string | null;

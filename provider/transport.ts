@@ -2,14 +2,14 @@ import { Agent, type buildConnector, fetch as undiciFetch, type Dispatcher } fro
 import { connector, NotPublic } from '../network/index.ts';
 import { boundedEvents } from './boundedEvents.ts';
 
-/** No readable HTTP answer came. `neverSent` is a proof: there was no connection to send anything over. */
+/** No readable HTTP answer arrived. `neverSent` is proof that nothing was sent: there was no connection. */
 export class CallFailed extends Error {
   constructor(
-    /** Words for an operator, with the system's code; no address, no secret. */
+    /** For operators, with the system's error code. Names no address and no secret. */
     readonly why: string,
     readonly neverSent: boolean,
   ) {
-    // A constant, and no cause: the SDK replaces any error whose text speaks of a time-out by one that has lost the proof.
+    // A constant message without a cause: the SDK replaces every error whose text mentions a time-out, and the proof is lost.
     super('The call of the provider failed.');
   }
 }
@@ -19,27 +19,27 @@ export interface TransportSettings {
   readonly callTimeoutMs: number;
 }
 
-/** Two ways to fetch; neither follows a redirect. Both raise `CallFailed`. */
+/** Two ways to fetch. Neither follows redirects; both raise `CallFailed`. */
 export interface Transport {
   /** For the SDK: the whole answer is read before it resolves, so `init.signal` limits the body too. */
   readonly call: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-  /** Like `call`, but what succeeds is handed over as it comes. */
+  /** Like `call`, but a successful body is a stream. */
   readonly open: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }
 
 /**
- * A video with a prompt of 32,000 characters, each of them escaped, fits. Some hundred calls are open at once in a worker, so
- * what each may bring is what bounds its memory.
+ * Holds a video with a prompt of 32,000 escaped characters. A worker has hundreds of calls open at once, so this limit
+ * bounds its memory.
  */
 const MAX_ANSWER_BYTES = 1024 * 1024;
-/** A page of 100 such videos. */
+/** Holds a page of 100 such videos. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 
-/** Of a streamed text: one piece of it, with all that gateways put around; and all pieces of the longest that is asked for. */
+/** Of a streamed text: one event, with everything that gateways add, and all events of the longest text. */
 const MAX_EVENT_BYTES = 1024 * 1024;
 const MAX_STREAM_BYTES = 8 * 1024 * 1024;
 
-/** How long a text may stand still before it is taken as broken off, and how long it may take in all. */
+/** How long a text may stall before it counts as broken off, and how long it may take in all. */
 const TEXT_IDLE_MS = 60_000;
 export const TEXT_TIMEOUT_MS = 10 * 60_000;
 
@@ -64,14 +64,14 @@ class NotConnected extends Error {
 
 const urlOf = (input: string | URL | Request) => (input instanceof Request ? input.url : String(input));
 
-/** undici's own `fetch`, for the `fetch` of Node takes the dispatchers of its own undici only. */
+/** undici's own `fetch`: Node's accepts only dispatchers of the undici that is built into Node. */
 export function createTransport(settings: TransportSettings): Transport {
   const { callTimeoutMs } = settings;
   const connect = tagging(connector({ timeout: settings.connectTimeoutMs }));
   const limits = { connect, headersTimeout: callTimeoutMs };
   const kept = new Agent({ ...limits, bodyTimeout: callTimeoutMs });
-  // A POST goes over a new connection: one that was kept may be closed by the provider in the very moment of sending, and
-  // a create that is lost so is ambiguous for an hour.
+  // A POST gets a new connection: the provider may close a kept one at the very moment of sending, and a submission that is
+  // lost that way stays ambiguous until the hold ends.
   const fresh = new Agent({ ...limits, bodyTimeout: callTimeoutMs, pipelining: 0 });
   const opened = new Agent({ ...limits, headersTimeout: 0, bodyTimeout: TEXT_IDLE_MS, pipelining: 0 });
   return {
@@ -88,7 +88,7 @@ async function call(url: string, init: RequestInit, dispatcher: Dispatcher, sett
   });
 }
 
-/** The SDK's own limit, by `init.signal`, ends with the headers; then the signal of its caller is the one that counts. */
+/** The SDK's own time-out (`init.signal`) ends at the headers; from then on the caller's signal counts. */
 async function open(url: string, init: RequestInit, dispatcher: Dispatcher, settings: TransportSettings) {
   return send(url, init, dispatcher, settings, async (answer, signal) =>
     answer.ok ? bounded(answer.body) : enveloped(await readAll(answer.body, signal, MAX_ANSWER_BYTES)),
@@ -120,7 +120,7 @@ async function send(
       method: init.method ?? 'GET',
       headers: Object.fromEntries(new Headers(init.headers)),
       body: request,
-      // A followed redirect would send a prompt, or a POST a second time, to who knows where.
+      // Following a redirect could send a prompt, or a second POST, to an unknown server.
       redirect: 'manual',
       signal,
       dispatcher,
@@ -146,7 +146,7 @@ async function readAll(
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
-    // Asked at each chunk too: fetch holds the signal weakly, and a body that trickles never trips bodyTimeout.
+    // Checked at each chunk: fetch holds the signal weakly, and a body that trickles never reaches bodyTimeout.
     signal.throwIfAborted();
     size += chunk.length;
     if (size > maximumBytes) throw new RangeError('the answer is too large');
@@ -155,10 +155,10 @@ async function readAll(
   return Buffer.concat(chunks);
 }
 
-/** Deeper than any refusal. The SDK prints what it is given, and would overflow the stack: that would look like a fault of ours. */
+/** Deeper than any real error. The SDK stringifies the body; a stack overflow there would look like a fault of ours. */
 const MAX_REFUSAL_DEPTH = 32;
 
-/** Gateways refuse as `{code, message}`, FastAPI as `{detail}`; the SDK only keeps what is inside `error`. */
+/** Gateways send `{code, message}`, FastAPI sends `{detail}`; the SDK keeps only what is inside `error`. */
 function enveloped(bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
   try {
     const parsed: unknown = JSON.parse(bytes.toString('utf8'));
@@ -175,7 +175,7 @@ function isDeeper(value: unknown, depth: number): boolean {
   return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
 }
 
-/** The proof of "never sent" is where an error arose, not its code: ETIMEDOUT and ECONNRESET come from both sides. */
+/** Where an error arose proves "never sent"; its code does not: ETIMEDOUT and ECONNRESET occur before and after sending. */
 export function tagging(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) => {
     connect(options, (...[error, socket]) => {
@@ -185,7 +185,7 @@ export function tagging(connect: buildConnector.connector): buildConnector.conne
   };
 }
 
-/** Sorts what fetch raised: whether it proves that nothing was sent, and words for it. `late`: the call's own time was over. */
+/** Classifies what fetch raised: whether it proves that nothing was sent, and how to say it. `late`: the call timed out. */
 export function describe(error: unknown, late: boolean, settings: TransportSettings): CallFailed {
   const chain = causes(error);
   if (chain.some((cause) => cause instanceof NotPublic)) {

@@ -5,15 +5,15 @@ import { composeText, type TextRequest } from './textRequest.ts';
 import { createRefusal } from './refusal.ts';
 import type { TextResult, TextUsage } from './types.ts';
 
-/** Reading all of it costs as much as it is long, so it is not done for each of thousands of pieces. */
+/** Building the whole text takes time in proportion to its length, so it is not done for every piece. */
 export type OnOutput = (output: () => string) => Promise<boolean>;
 
-/** Longer than any that is asked for; a server that keeps to no maximum doesn't fill the memory. */
+/** Longer than any text that is requested: a server that ignores the maximum must not fill our memory. */
 const MAX_OUTPUT_CHARACTERS = 200_000;
 
 /**
- * One request, streamed. `onOutput` is called after each piece, one call after the other, with how to read all that was written
- * so far; its false stops the reading. Never throws for provider trouble; an error of `onOutput` comes out.
+ * Makes one streamed request. Calls `onOutput` after each piece, one call at a time, with a function that returns the text so
+ * far; when it returns false, reading stops. Never throws for trouble at the provider, but rethrows errors of `onOutput`.
  */
 export async function writeText(
   client: OpenAI,
@@ -34,11 +34,11 @@ export async function writeText(
   let usage: TextUsage | null = null;
   const chunks = answer[Symbol.asyncIterator]();
   for (;;) {
-    // An answer that breaks off proves nothing about the rest: what was delivered stays delivered.
+    // A stream that breaks off proves nothing about the rest. What was delivered stays delivered.
     const next = await chunks.next().catch(() => undefined);
-    // The SDK ends a stream that was aborted, here by its time, as if it were whole.
+    // The SDK ends an aborted stream (here: timed out) as if it were complete.
     if (next === undefined || signal.aborted) {
-      // A count so far is not what the whole of it is billed at.
+      // The usage so far is not what the whole text is billed at.
       [finishReason, usage] = [null, null];
       break;
     }
@@ -59,21 +59,21 @@ export async function writeText(
   return { outcome: 'written', output: plain(written), finishReason, usage };
 }
 
-/** A character beyond the first 65,536 may come in two chunks. */
+/** A surrogate pair may be split across two chunks. */
 const HALF_AT_THE_END = /[\uD800-\uDBFF]$/;
 
-/** PostgreSQL takes no NUL, and half of a pair is no text. */
+/** PostgreSQL stores neither NUL nor a lone surrogate. */
 function plain(written: string): string {
   return written.replaceAll('\u0000', '').toWellFormed();
 }
 
-/** Kept beside the text: whatever a server calls it, it must not keep the end from being recorded. */
 /** What came: the SDK's types promise more than some servers send. */
 interface ReceivedChunk {
   readonly choices?: readonly { readonly finish_reason?: unknown; readonly delta?: { readonly content?: unknown } }[];
   readonly usage?: OpenAI.CompletionUsage | null;
 }
 
+/** Stored beside the text. An odd value must not prevent the end from being recorded. */
 function readReason(reason: unknown): string | null {
   return typeof reason === 'string' ? cleanText(reason, 100) : null;
 }

@@ -28,6 +28,7 @@ const Transaction = z
     id: z.string(),
     object: z.literal('credit_transaction'),
     kind: z.enum(['grant', 'claw_back', 'hold', 'capture', 'release', 'refund']),
+    generation_id: z.string().nullable(),
     video_id: z.string().nullable(),
     reason: z.string().nullable(),
     available_change_microcredits: microcredits,
@@ -56,6 +57,7 @@ export function toTransaction(line: ledger.StatementLine): z.infer<typeof Transa
     id: String(line.transactionId),
     object: 'credit_transaction',
     kind: line.kind,
+    generation_id: line.generationId,
     video_id: line.generationId,
     reason: line.reason,
     available_change_microcredits: line.availableMicrocredits,
@@ -79,6 +81,7 @@ export const Hold = z
   .object({
     id: z.string(),
     object: z.literal('credit_hold'),
+    generation_id: z.string(),
     video_id: z.string(),
     state: z.enum(['active', 'captured', 'released']),
     amount_microcredits: microcredits,
@@ -91,6 +94,7 @@ export function toHold(hold: ledger.ListedHold): z.infer<typeof Hold> {
   return {
     id: hold.id,
     object: 'credit_hold',
+    generation_id: hold.generationId,
     video_id: hold.generationId,
     state: hold.state,
     amount_microcredits: hold.amountMicrocredits,

@@ -139,6 +139,7 @@ export const EXAMPLE = {
   creditHold: {
     id: 'hold_019a0000000070008000000000000000',
     object: 'credit_hold',
+    generation_id: videoId,
     video_id: videoId,
     state: 'active',
     amount_microcredits: 571429,
@@ -149,6 +150,7 @@ export const EXAMPLE = {
     id: '42',
     object: 'credit_transaction',
     kind: 'hold',
+    generation_id: videoId,
     video_id: videoId,
     reason: null,
     available_change_microcredits: -571429,
@@ -246,6 +248,7 @@ export const EXAMPLE = {
   },
   refund: {
     object: 'refund',
+    generation_id: videoId,
     video_id: videoId,
     transaction_id: 44,
     amount_microcredits: 571429,

@@ -80,6 +80,17 @@ describe('a script', () => {
     expect(await get(`/v1/scripts/${body.id}`)).toEqual(body);
   });
 
+  it('is a generation in the account’s holds and transactions, and in a refund', async () => {
+    const { id } = (await write('/v1/scripts', { topic: 'a refunded fox' })).body;
+    const named = { generation_id: id, video_id: id };
+    const holds = (await (await account.fetch('/v1/credits/holds?limit=1')).json()) as { data: unknown };
+    expect(holds.data).toMatchObject([named]);
+    const lines = (await (await account.fetch('/v1/credits/transactions?limit=1')).json()) as { data: unknown };
+    expect(lines.data).toMatchObject([named]);
+    const refund = await adminPost(stack, `/videos/${id}/refund`, { reason: 'a test' }, { 'idempotency-key': id });
+    expect(await refund.json()).toMatchObject({ object: 'refund', ...named });
+  });
+
   it('streams what is written, then itself', async () => {
     const answer = await post('/v1/scripts', { topic: 'a blue fox', stream: true });
     expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);

@@ -27,6 +27,7 @@ export async function refundGeneration(
   else log.info({ generationId, amountMicrocredits: refunded.movedMicrocredits, reason }, 'refund');
   return {
     object: 'refund',
+    generation_id: generationId,
     video_id: generationId,
     transaction_id: refunded.transactionId,
     amount_microcredits: refunded.movedMicrocredits,

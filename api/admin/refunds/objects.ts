@@ -10,6 +10,7 @@ export const RefundVideo = z
 export const Refund = z
   .object({
     object: z.literal('refund'),
+    generation_id: z.string(),
     video_id: z.string(),
     transaction_id: z.number().int(),
     amount_microcredits: microcredits,
