@@ -10,10 +10,10 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { notAsked, transient } from './transient.ts';
 
-/** A link that is missing this long after the video was seen completed is dead; before, it may only not be there yet (MR-59). */
+/** A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). */
 const DEAD_AFTER_MS = 3_600_000;
 
-/** Thumbnail and spritesheet are nice to have: they hold nothing up for longer than this. */
+/** Thumbnail and spritesheet are optional: they delay nothing for longer than this. */
 const TRIES_FOR_PREVIEWS = 4;
 const PREVIEWS = ['thumbnail', 'spritesheet'] as const;
 
@@ -22,7 +22,7 @@ interface Run {
   readonly deps: ActivityDependencies;
   readonly generationId: string;
   readonly archiving: Archiving;
-  /** Goes out with each heartbeat: what the next run needs to go on. */
+  /** Sent with each heartbeat: what the next run needs to resume. */
   progress: Progress | undefined;
 }
 
@@ -62,14 +62,14 @@ async function archiveVideo(run: Run): Promise<Archived['outcome']> {
   return recordGone(deps, generationId);
 }
 
-/** What was sent is no video, or not all of it: told once, and tried again like any other trouble of the provider. */
+/** The provider sent something that is not a complete video: recorded once, and retried like any other trouble. */
 async function unusable({ deps, generationId }: Run, error: unknown): Promise<never> {
   if (!(error instanceof NotTheContent)) throw error;
   if (await deps.store.recordUnusableContent(generationId, error.message)) deps.count('content_unusable');
   throw transient(`No content from the provider: ${error.message}.`, null);
 }
 
-/** What can't be had, or isn't an image, is left out. */
+/** Leaves out a variant that is unavailable or not an image. */
 async function archivePreview(run: Run, variant: ContentVariant): Promise<void> {
   try {
     await copy(run, variant);
@@ -93,8 +93,8 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
 }
 
 /**
- * Raises a retryable failure unless the video is one to keep, at the provider that is configured. That it is another one is a
- * fault of ours: content that was not asked for must not come to be on record as gone, and be refunded.
+ * Raises a retryable failure unless the video must be archived and was made at the configured provider. Another provider is a
+ * fault of ours: a content that was never requested must not be recorded as gone and refunded.
  */
 function reachable({ deps: { provider }, archiving }: Run): string {
   const { state, videoId } = archiving;
@@ -106,7 +106,7 @@ function reachable({ deps: { provider }, archiving }: Run): string {
   return videoId;
 }
 
-/** Its owner has deleted it meanwhile: nothing of it is kept. */
+/** Its owner deleted it meanwhile: nothing of it is kept. */
 async function forget({ store, archive }: ActivityDependencies, generationId: string): Promise<Archived> {
   await archive.remove(generationId);
   const { state } = await store.recordContent(generationId, 'video', { state: 'gone' });

@@ -9,27 +9,27 @@ export interface Candidate {
   readonly id: string;
   readonly createdAt: Date | null;
   readonly likeness: Likeness;
-  /** Of an `other`: the beginning of its text in wide form. */
+  /** For `other`: the beginning of its text in wide form. */
   readonly text: string;
 }
 
-/** What a look at the list brought for one attempt. */
+/** The result of searching the list for one attempt. */
 export interface Looked {
   readonly end: ListEnd;
   readonly candidates: readonly Candidate[];
-  /** The attempt's begin by the clock that the provider stamps its videos with; null when that clock isn't known. */
+  /** When the attempt began by the provider's clock; null when that clock is unknown. */
   readonly begunAtMs: number | null;
 }
 
-/** A provider shows whole seconds, an answer takes its time, and clocks run at slightly different speeds. */
+/** Providers send whole seconds, answers take a moment, and clocks drift. */
 const CLOCK_SLACK_MS = 60_000;
 const MOST_CANDIDATES = 1000;
 const TEXT_LENGTH = 300;
 
-/** Reads the list and keeps of it only what could be meant: what has an owner, or was there before, is put aside. */
+/** Reads the list and keeps only possible matches: videos that have an owner, or were listed before, are put aside. */
 export async function lookForCandidates(deps: ProviderDependencies, attempt: OpenAttempt): Promise<Looked> {
   const { store, provider } = deps;
-  // By this process's clock, to which the provider's `Date` was compared; begunAt is by the database's.
+  // By this process's clock, because the provider's `Date` was compared with it; begunAt is by the database's clock.
   const begunHereMs = Date.now() - attempt.ageMs;
   const offsets: number[] = [];
   const unowned: Candidate[] = [];
@@ -60,7 +60,7 @@ export async function lookForCandidates(deps: ProviderDependencies, attempt: Ope
   return { end, candidates: unowned.filter(({ id }) => !earlier.has(id)), begunAtMs };
 }
 
-/** By creates that we timed; null when they disagree, as those of two machines with clocks of their own. */
+/** The provider's clock skew by the submissions that we timed; null when they disagree, as those of two machines may. */
 function timed(offsets: readonly number[], begunAtMs: number): number | null {
   const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
   return most - least <= CLOCK_SLACK_MS ? begunAtMs + (least + most) / 2 : null;
@@ -73,12 +73,12 @@ function candidate(video: ProviderVideo, attempt: OpenAttempt): Candidate {
 }
 
 export type Judgement =
-  /** All of these are what was asked for, the oldest first. `exact`: each is equal to it. */
+  /** All of these match the attempt, the oldest first. `exact`: each is `equal`. */
   | { readonly outcome: 'fits'; readonly videos: readonly Candidate[]; readonly exact: boolean }
   | { readonly outcome: 'unclear'; readonly why: string }
   | { readonly outcome: 'nothing' };
 
-/** What the candidates prove (MR-32 to MR-37). `explains`: the texts of other attempts whose video isn't known. */
+/** What the candidates prove (MR-32 to MR-37). `explains`: the texts of other attempts whose video is unknown. */
 export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly string[]): Judgement {
   const alike = (likeness: Likeness) => candidates.filter((each) => each.likeness === likeness);
   const [equal, perhaps] = [alike('equal'), alike('perhaps')];
@@ -91,9 +91,9 @@ export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly
     if (end.read !== 'whole' && (!exact || inTime.length > 1)) return unclear('the list could not be read whole');
     return { outcome: 'fits', videos: inTime.toSorted(byAge), exact };
   }
-  // "I can't recognise it" is not "nothing was made": a second create needs more than that.
+  // "Not recognised" does not mean "nothing was made": a second submission needs more proof than that.
   if (perhaps.length > 0) return unclear('a video that nobody owns could be meant');
-  // Some providers rewrite prompts. What looks like another attempt's is explained; else its time must speak against it.
+  // Some providers rewrite prompts. A video that matches another attempt is explained; any other must be ruled out by its time.
   const meant = alike('other').some(
     ({ createdAt, text }) =>
       Math.abs(sinceBegin(createdAt, begunAtMs)) <= CLOCK_SLACK_MS && !explains.some((asked) => asked.startsWith(text)),
@@ -102,7 +102,7 @@ export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly
   return end.read === 'in part' ? unclear(end.why) : { outcome: 'nothing' };
 }
 
-/** By the provider's clock; 0 when that can't be known: then age proves nothing (MR-37). */
+/** The attempt's age by the provider's clock; 0 when that is unknown: then age proves nothing (MR-37). */
 function sinceBegin(createdAt: Date | null, begunAtMs: number | null): number {
   return createdAt === null || begunAtMs === null ? 0 : createdAt.getTime() - begunAtMs;
 }

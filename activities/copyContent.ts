@@ -6,11 +6,11 @@ import { checkContent, type ContentAnswer } from '../provider/index.ts';
 import type { ActivityDependencies, CopyLimits } from './dependencies.ts';
 import { transient } from './transient.ts';
 
-/** How far a copy has come, and of what. Kept by Temporal between two tries of the activity. */
+/** The progress of a copy. Temporal keeps it between two tries of the activity. */
 export interface Progress {
   readonly variant: ContentVariant;
   readonly etag: string | null;
-  /** Of the whole content. */
+  /** The length of the whole content. */
   readonly total: number | null;
   bytes: number;
 }
@@ -20,7 +20,7 @@ export interface Wanted {
   readonly variant: ContentVariant;
   /** Its key in the store. */
   readonly location: string;
-  /** What an earlier try of this activity was copying. */
+  /** The progress of an earlier try of this activity. */
   readonly earlier: Progress | undefined;
 }
 
@@ -28,16 +28,16 @@ export type Copied = Stored & { readonly contentType: string };
 
 type Dependencies = Pick<ActivityDependencies, 'provider' | 'archive' | 'copyLimits'>;
 
-/** Longer than what is left of Temporal's time then: the next try doesn't begin in it, to be ended by it. */
+/** Longer than what then remains of Temporal's time-out, so that no try begins that the time-out would end. */
 const TRY_OVER_RETRY_MS = 2 * 60_000;
 
-/** What is too large now will hardly be smaller soon. */
+/** A content that is too large will hardly be smaller soon. */
 const TOO_LARGE_RETRY_MS = 10 * 60_000;
 
 /**
- * Copies one content into the store, from where the earlier try broke off if it is still the same. `missing`: the provider
- * says that there is none. Raises `NotTheContent` for bytes that are no whole video or image (MR-58), of which nothing is kept, and a
- * retryable failure for every other answer, and for a body that breaks off.
+ * Copies one content into the store, resuming where an earlier try broke off if it is still the same content. `missing`: the
+ * provider says that there is none. Raises `NotTheContent` for bytes that are not a complete video or image (MR-58) and keeps none of
+ * them; raises a retryable failure for every other answer and for a body that breaks off.
  */
 export async function copyContent(
   deps: Dependencies,
@@ -54,7 +54,7 @@ export async function copyContent(
   }
   const progress: Progress = { variant: wanted.variant, etag, total, bytes: from };
   onProgress(progress);
-  // At once: what the next try needs must be known before this one can break off.
+  // Heartbeat at once: the next try needs this even if the copy breaks off right away.
   Context.current().heartbeat(progress);
   const check = checkContent(wanted.variant);
   const stored = await deps.archive
@@ -66,11 +66,11 @@ export async function copyContent(
   return { ...stored, contentType: check.type ?? '' };
 }
 
-/** What comes behind what is kept; without a body when all of it is. */
+/** The rest of the content after what is stored; without a body when everything is stored. */
 type Rest = Pick<Part, 'from' | 'total' | 'etag'> & { readonly body: Part['body'] | null };
 type Part = Extract<ContentAnswer, { outcome: 'part' }>;
 
-/** Asks for what is not there yet; for all of it, when the rest would not fit to what is there. */
+/** Requests what is not stored yet; the whole content when the rest would not match what is stored. */
 async function askOn(deps: Dependencies, wanted: Wanted): Promise<Rest | 'missing'> {
   const { variant, earlier, location } = wanted;
   const known = earlier?.variant === variant && earlier.total !== null ? earlier : undefined;
@@ -78,7 +78,7 @@ async function askOn(deps: Dependencies, wanted: Wanted): Promise<Rest | 'missin
   if (known === undefined || kept === 0) return askForAll(deps, wanted);
   const answer = await ask(deps, wanted, kept);
   if (answer.outcome === 'missing') return 'missing';
-  // Nothing behind what is kept: all of it is there, if that is its length.
+  // There is nothing after what is stored: it is complete if that is the content's length.
   const rest = answer.outcome === 'part' ? answer : { from: answer.total, ...answer, body: null };
   if (rest.from === 0 && rest.body !== null) return { ...rest, from: 0 };
   const fits = rest.from === kept && rest.total === known.total && (rest.etag ?? known.etag) === known.etag;
@@ -111,7 +111,7 @@ function tooLarge(maximumBytes: number): Error {
   return transient(`The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`, TOO_LARGE_RETRY_MS);
 }
 
-/** Counts what comes; what breaks off, or comes too slowly, is tried again and goes on from there. */
+/** Counts the bytes. A body that breaks off or is too slow raises a retryable failure; the next try resumes. */
 async function* received(
   body: ReadableStream<Uint8Array> | null,
   progress: Progress,
@@ -123,7 +123,7 @@ async function* received(
   let slow = false;
   try {
     for await (const chunk of body ?? []) {
-      // Asked at each chunk too: fetch holds the signal weakly.
+      // Checked at each chunk: fetch holds the signal weakly.
       cancellationSignal.throwIfAborted();
       yield chunk;
       progress.bytes += chunk.length;
@@ -146,7 +146,7 @@ async function* received(
 
 class TryOver extends Error {}
 
-/** Whether, with these bytes more, the last whole window brought too few. What stands still is for the transport to notice. */
+/** Counts these bytes; true when the last full window brought too few. The transport notices a body that stalls. */
 function speedometer({ leastBytes, withinMs }: CopyLimits): (bytes: number) => boolean {
   let [sinceMs, sum] = [performance.now(), 0];
   return (bytes) => {

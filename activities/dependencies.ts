@@ -5,30 +5,30 @@ import type { ContentStore, WebhookSender } from '../outbound/index.ts';
 import type { Provider } from '../provider/index.ts';
 import type { Store } from '../store/index.ts';
 
-/** What the reconciler asks of Temporal; by describe, for a list may lag behind. */
+/** What the reconciler asks of Temporal, by describe: a list may lag behind. */
 export interface Generations {
   isRunning(generationId: string): Promise<boolean>;
   resume(generation: GenerationRef): Promise<'resumed' | 'running'>;
 }
 
-/** What activities need of a log; pino's fits. Ids, amounts and reasons only: no prompt, no key. */
+/** The log of the activities (pino's fits). Ids, amounts and reasons only: no prompt, no key. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
-/** What a copy of a content may take. */
+/** The limits of a copy of a content. */
 export interface CopyLimits {
   readonly maximumBytes: number;
-  /** A copy that brings fewer bytes in such a time is broken off, and goes on later: it takes the place of others. */
+  /** A copy with fewer bytes within `withinMs` is broken off and resumed later, because it takes the slot of others. */
   readonly leastBytes: number;
   readonly withinMs: number;
-  /** Of one try, which so ends before Temporal would end it: then a time-out is always a fault of ours. */
+  /** Limits one try to less than Temporal's time-out, so that a time-out of Temporal is always a fault of ours. */
   readonly tryMs: number;
 }
 
-/** Of the ledger, what activities use. */
+/** The ledger's operations that activities use. */
 type LedgerOperation =
   | 'placeHold'
   | 'settleGeneration'
@@ -39,7 +39,7 @@ type LedgerOperation =
   | 'voidLateRequests'
   | 'compareNextAccounts';
 
-/** Of the store, what activities use. */
+/** The store's operations that activities use. */
 type StoreOperation =
   | 'beginAttempt'
   | 'endAttempt'
@@ -79,7 +79,7 @@ export interface ActivityDependencies {
   readonly generations: Generations;
   readonly holdTtlSeconds: number;
   readonly copyLimits: CopyLimits;
-  /** Whether the provider was set up to send webhooks. */
+  /** Whether the provider is set up to send webhooks. */
   readonly providerEventsExpected: boolean;
   /** A video that isn't in the provider's list this long after its create was begun was never made. */
   readonly lookForCreateMs: number;
@@ -90,7 +90,7 @@ export interface ActivityDependencies {
   readonly log: Log;
 }
 
-/** What has to do with the provider alone. */
+/** What the provider's activities need. */
 export type ProviderDependencies = Pick<
   ActivityDependencies,
   'store' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count'

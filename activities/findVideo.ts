@@ -48,7 +48,7 @@ async function adopt(
   }
 }
 
-/** The attempt has ended meanwhile; the late answer to the create may have brought its video. */
+/** The attempt ended meanwhile; a late answer to the submission may have brought its video. */
 async function closed(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
   const { videoId } = await deps.store.getProviderVideo(generationId);
   if (videoId === null) return { outcome: 'closed' };

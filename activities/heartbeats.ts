@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 
-/** So that a worker's death is noticed well before the call's own time is over. */
+/** Short enough for a worker's death to be noticed long before the call's own time-out. */
 const HEARTBEAT_MS = 3000;
 
 /**
- * Does the work while heartbeats go out, with these details; without any, with those of the activity's earlier try, which
- * would be lost otherwise.
+ * Does the work and sends heartbeats meanwhile, with these details. Without any it repeats the details of the activity's earlier
+ * try, which would be lost otherwise.
  */
 export async function withHeartbeats<Result>(
   work: () => Promise<Result>,

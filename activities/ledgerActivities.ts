@@ -9,7 +9,7 @@ import { recordGone } from './recordGone.ts';
 
 type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'archive' | 'holdTtlSeconds' | 'count' | 'log'>;
 
-/** Thin: each is one idempotent call of the ledger. What is no refusal by rule is retried by Temporal, without end. */
+/** Each is one idempotent call of the ledger. Temporal retries every failure but a refusal by rule, without end. */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
   const { ledger, store, holdTtlSeconds, count, log } = deps;
   return {

@@ -2,10 +2,10 @@ import type { OpenAttempt } from '../store/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 
 /**
- * How much a listed video looks like what an attempt asked for (MR-32, MR-34).
- * `equal`: all that a list shows is as it was sent. `normalised`: the same, but for changes to the text that servers make
- * (line ends, outer space, Unicode form). `perhaps`: its text is a changed or cut echo of ours, or is not shown. `other`: it
- * has a text of its own.
+ * How closely a listed video matches what an attempt asked for (MR-32, MR-34).
+ * `equal`: everything that the list shows is as sent. `normalised`: the same, except for changes that servers make to the text
+ * (line ends, outer space, Unicode form). `perhaps`: its text may be a changed or cut form of ours, or is not shown. `other`: its
+ * text is a different one.
  */
 export type Likeness = 'equal' | 'normalised' | 'perhaps' | 'other';
 
@@ -30,8 +30,8 @@ function normalForm(text: string): string {
 }
 
 /**
- * The letters and digits alone: what is left of a text whatever a server does to its spaces, marks and case. Marks go first:
- * to put a long row of them in order takes the square of its length, and a listed text may be nothing else.
+ * A text's letters and digits, which survive whatever a server does to spaces, marks and case. Marks are removed first:
+ * normalising a long row of them takes quadratic time, and a listed text may consist of nothing else.
  */
 export function wideForm(text: string): string {
   return text
@@ -41,7 +41,7 @@ export function wideForm(text: string): string {
     .replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** Whether one of two texts in wide form may be the other, cut or with words added at its end. Without letters, it may be any. */
+/** Whether one text in wide form may be the other, cut or with words added at its end. A text without letters may be any. */
 function isEcho(shown: string, asked: string): boolean {
   return asked.startsWith(shown) || shown.startsWith(asked);
 }

@@ -1,25 +1,25 @@
 import type { Provider, ProviderVideo } from '../provider/index.ts';
 import { transient } from './transient.ts';
 
-/** How far back the list is read at least: a provider that shows local times as if they were UTC is off by hours. */
+/** The list is read at least this far back: a provider that sends local times as UTC is off by hours. */
 const LIST_BACK_MS = 26 * 3_600_000;
 
-/** Together 10,000 videos: more in that time are too many to look through, and docs/operating.md says so. */
+/** 10,000 videos together. More in that time are too many to look through; docs/operating.md says so. */
 const PAGE = 100;
 const MOST_PAGES = 100;
-/** Well within the activities' own time. */
+/** Well within the activities' own time-out. */
 const MOST_MS = 120_000;
-/** A list that broke off in the middle is not read from its beginning at once. */
+/** The delay before a list that broke off in the middle is read from its beginning again. */
 const RETRY_MS = 60_000;
 
-/** Answers of a server that has no list. */
+/** The statuses of a server that has no list. */
 const CANNOT_LIST = [404, 405, 501];
 
-/** How far a list was read. Only `whole` proves that something is not there (MR-36). */
+/** How far a list was read. Only `whole` proves that something is not in it (MR-36). */
 export type ListEnd =
   | { readonly read: 'whole' | 'cannot list' }
   | {
-      /** It turns in circles, is too long, or holds what can't be read. */
+      /** The list goes in circles, is too long, or contains unreadable entries. */
       readonly read: 'in part';
       readonly why: string;
     };
@@ -27,8 +27,8 @@ export type ListEnd =
 type Visit = (videos: readonly ProviderVideo[], clockSkewMs: number | null) => Promise<void>;
 
 /**
- * Reads the provider's list back to a day before `since`, page by page: each page is handed over, with videos that were not
- * on an earlier one, and forgotten. Bounded in pages and time. Raises a retryable failure when the provider doesn't answer.
+ * Reads the provider's list page by page, back to a day before `since`. Hands over each page's new videos and forgets them.
+ * Limited in pages and time. Raises a retryable failure when the provider doesn't answer.
  */
 export async function listRecent(provider: Provider, since: Date, visit: Visit): Promise<ListEnd> {
   const endsAtMs = performance.now() + MOST_MS;
@@ -49,9 +49,9 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
     if (!listed.hasMore || order.isPast(listed.videos, listed.clockSkewMs))
       return unreadable === 0 ? { read: 'whole' } : UNREADABLE;
     if (listed.lastId === null) return { read: 'in part', why: 'the list has more, but not where' };
-    // A page ignored `after`, came again, or is empty though there are more: the next ones would go on like this for ever.
+    // The page ignores `after`, repeats, or is empty although there are more: the next pages would do so for ever.
     if (fresh.length === 0) return { read: 'in part', why: 'the list turns in circles' };
-    // What was seen is remembered, and a server may put any number on a page.
+    // Every id is remembered, and a server may put any number on a page.
     if (seen.size > PAGE * MOST_PAGES) break;
     after = listed.lastId;
   }
@@ -61,8 +61,8 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
 const UNREADABLE: ListEnd = { read: 'in part', why: 'a part of the list is unreadable' };
 
 /**
- * Whether the rest of the list must be older than a moment: only in a list that really is in the order that was asked for, and by
- * a clock that is known. A provider whose clock is days behind would else seem to have nothing new.
+ * Whether the rest of the list must be older than a moment. That holds only for a list in the requested order and a known clock:
+ * a provider whose clock is days behind would seem to have nothing new.
  */
 class Order {
   private descending = true;

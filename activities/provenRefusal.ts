@@ -3,16 +3,16 @@ import type { SubmitOutcome } from '../contracts/activities.ts';
 import type { CreateRefusal } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 
-/** What is proven to have made nothing, of a video and of a text. */
+/** A refusal that proves that nothing was made, of a video or a text. */
 type NothingMade = Extract<SubmitOutcome, { outcome: 'refused' | 'not_made' }>;
 
 /**
- * A process that was halted between the attempt's commit and the call may wake up long after another has looked for what
- * the call made, found nothing and acted on that: then the call must not be made.
+ * A process that was halted between the attempt's commit and the call may resume after another process has searched for the
+ * result, found nothing and acted on that. Then the call must not be made.
  */
 const STALE_AFTER_MS = 10_000;
 
-/** Closes the attempt unmade when this process was halted since then, or is told to stop; undefined: the call may be made. */
+/** Closes the attempt as not made when this process was halted meanwhile or is shutting down; undefined: the call may be made. */
 export async function giveUpIfHalted(
   { store }: ProviderDependencies,
   generationId: string,
@@ -26,7 +26,7 @@ export async function giveUpIfHalted(
   return { outcome: 'not_made', why, retryAfterMs: null };
 }
 
-/** Closes the attempt by what a refusal proves (MR-12, MR-13, MR-40). */
+/** Closes the attempt according to what the refusal proves (MR-12, MR-13, MR-40). */
 export async function recordRefusal(
   { store, count }: ProviderDependencies,
   generationId: string,

@@ -9,7 +9,7 @@ import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { notAsked, transient } from './transient.ts';
 import { writeText } from './writeText.ts';
 
-/** Everything that waits on the provider. What it said is recorded in the ledger before the workflow hears of it. */
+/** Everything that waits on the provider. Its answers are recorded before the workflow learns of them. */
 export function createProviderActivities(deps: ProviderDependencies): ProviderActivities & TextActivities {
   const slots = new Slots(TEXTS_AT_ONCE, TEXTS_OF_ONE_TENANT);
   return {
@@ -31,7 +31,7 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
   };
 }
 
-/** Of the queue's slots in a worker: texts that hang leave most of them to videos, and one tenant some to the others. */
+/** Limits within the queue's slots of a worker: texts that hang leave most slots to videos, and one tenant leaves some to others. */
 const TEXTS_AT_ONCE = 150;
 const TEXTS_OF_ONE_TENANT = 25;
 
@@ -42,7 +42,7 @@ const ORIGINAL_ELSEWHERE = {
   message: 'The video that was to be remixed was made at a provider that is no longer used.',
 } as const;
 
-/** A made video whose record may not have been written yet; kept by Temporal between two tries of the activity. */
+/** A video that was made but perhaps not recorded yet. Temporal keeps it between two tries of the activity. */
 interface Made {
   readonly number: number;
   readonly providerVideoId: string;
@@ -103,7 +103,7 @@ async function recordCreate(
       const { id, createdAt } = result.video;
       const context = Context.current();
       const video: Made = { number, providerVideoId: id, createdAtMs: createdAt?.getTime() ?? null };
-      // If the database is away right now, the next try of this activity reads the id from here and creates nothing.
+      // If the database is away, the next try of this activity reads the id from here and submits nothing.
       made.set(context, video);
       context.heartbeat(video);
       return recordMade(deps, generationId, video);
@@ -136,7 +136,7 @@ function created({ providerEventsExpected }: ProviderDependencies, providerVideo
   return { outcome: 'created', providerVideoId, providerEventsExpected };
 }
 
-/** Tries of one look that the provider did not answer; kept by Temporal from one to the next. */
+/** Tries of one look that the provider did not answer. Temporal keeps the count between tries. */
 interface Unanswered {
   readonly tries: number;
   readonly sinceMs: number;
@@ -161,14 +161,14 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
   return { verdict };
 }
 
-/** Only these are told as "not reached": another try may have failed by a fault of ours. */
+/** Only these count as "not reached": other tries may have failed by a fault of ours. */
 function countUnanswered(askedAtMs: number): void {
   const context = Context.current();
   const earlier = context.info.heartbeatDetails as Unanswered | undefined;
   keepUnanswered({ tries: (earlier?.tries ?? 0) + 1, sinceMs: earlier?.sinceMs ?? askedAtMs });
 }
 
-/** Told once, before the answer; a note that can't be written must not stand in the way of the look. */
+/** Recorded once, before the answer. A note that can't be written must not prevent the look. */
 async function noteUnanswered({ store }: ProviderDependencies, generationId: string): Promise<void> {
   const earlier = Context.current().info.heartbeatDetails as Unanswered | undefined;
   if (earlier === undefined || earlier.tries === 0) return;

@@ -3,8 +3,8 @@ import type { Archived } from '../contracts/activities.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /**
- * Puts on record that a video's content can't be had any more; with it, what was charged is refunded unless its owner had the
- * video. Answers with what is on record. An operator is alerted by counters and a line in the log.
+ * Records that a video's content is gone. The same transaction refunds the charge unless its owner had the video (MR-22). Returns
+ * what is on record. Counters and a line in the log alert an operator.
  */
 export async function recordGone(
   { store, archive, count }: Pick<ActivityDependencies, 'ledger' | 'store' | 'archive' | 'count'>,
@@ -16,7 +16,7 @@ export async function recordGone(
     count(refund === 'refunded' ? 'content_refunded' : 'content_refund_refused');
     Context.current().log.warn('the content of a charged video is gone', { generationId, refund });
   }
-  // What had come of it serves nobody any more.
+  // The incomplete copy is of no use.
   if (content.state === 'gone') await archive.remove(generationId);
   return content.state;
 }

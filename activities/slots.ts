@@ -1,8 +1,8 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 
 /**
- * Who may be at work at once in this process: so many in all, and so many of one tenant. Nobody waits for a place: who finds
- * none goes, and leaves the slot of the queue that it came in.
+ * Limits how much work runs at once in this process, in all and for one tenant. Nothing waits for a slot: it fails at once when
+ * no slot is free, and Temporal tries again later.
  */
 export class Slots {
   private taken = 0;
@@ -13,7 +13,7 @@ export class Slots {
     private readonly ofOne: number,
   ) {}
 
-  /** Does the work in a place of this tenant's; where there is none, Temporal is told to try again later. */
+  /** Does the work in a slot of this tenant. Raises a retryable failure when no slot is free. */
   async run<Result>(tenant: string, work: () => Promise<Result>): Promise<Result> {
     const leave = this.enter(tenant);
     if (leave === undefined) throw busy();
@@ -24,7 +24,7 @@ export class Slots {
     }
   }
 
-  /** Answers with how to leave again; undefined when there is no place. */
+  /** Takes a slot and returns how to give it back; undefined when no slot is free. */
   enter(tenant: string): (() => void) | undefined {
     const mine = this.takenBy.get(tenant) ?? 0;
     if (this.taken >= this.inAll || mine >= this.ofOne) return undefined;
@@ -41,10 +41,10 @@ export class Slots {
   }
 }
 
-/** Without an event in the history. */
+/** Retried by Temporal without an event in the history. */
 function busy(): ApplicationFailure {
   return ApplicationFailure.create({
-    message: 'Others of this account, or of all, take what there is of the queue.',
+    message: 'No slot of this queue is free for this account.',
     type: 'NoFreeSlot',
     category: ApplicationFailureCategory.BENIGN,
   });

@@ -10,8 +10,8 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { Slots } from './slots.ts';
 
 /**
- * The queue is shared with the archive and has 100 slots a process: copies take 40 (outboundActivities.ts). One tenant's receivers,
- * each of which may keep us waiting for ten seconds, never hold more than a few (MR-92).
+ * The queue is shared with the archive and has 100 slots in a process, of which copies take 40 (outboundActivities.ts). The
+ * receivers of one tenant, each of which may delay us for ten seconds, hold only a few of them (MR-92).
  */
 const AT_ONCE = 50;
 const OF_ONE_TENANT = 8;
@@ -42,7 +42,7 @@ async function sendWebhook(
   const message = await store.getWebhookToSend(delivery);
   if (message === undefined) return { outcome: 'over' };
   const { url, secrets } = message;
-  // A worker that ends waits for no receiver: another one sends it again, under the same id.
+  // A worker that shuts down does not wait for receivers: another sends the message again with the same id.
   const { cancellationSignal } = Context.current();
   const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, message) }, cancellationSignal);
   const { state, disabled } = await store.recordWebhookAttempt(delivery, { ...answer, retryInMs });
@@ -51,7 +51,7 @@ async function sendWebhook(
   return { outcome: state === 'delivered' ? 'delivered' : 'over' };
 }
 
-/** As OpenAI's own events: what happened and to which video. No prompt; who wants more asks with a key. */
+/** In the form of OpenAI's events: what happened to which video. Contains no prompt; the API tells more to holders of a key. */
 function bodyOf(id: string, { type, occurredAt, generationId }: WebhookToSend): string {
   const createdAt = Math.floor(occurredAt.getTime() / 1000);
   return JSON.stringify({ id, object: 'event', created_at: createdAt, type, data: { id: generationId } });

@@ -5,7 +5,7 @@ import type { ProviderDependencies } from './dependencies.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { TextWriter, untilRecorded } from './textWriter.ts';
 
-/** Whether another writer has ended its text is asked this often: a client waits for it. */
+/** How often to check whether another writer has ended the text: a client waits for it. */
 const ASK_AGAIN_MS = 1000;
 
 /** See `TextActivities.writeText`. */
@@ -50,8 +50,8 @@ export async function writeText(
 }
 
 /**
- * An earlier call may have arrived: it is not made again (MR-62). While its writer holds the lease, this try fails, and
- * Temporal makes another soon. False when the call was recorded at this very moment as never made, or refused.
+ * An earlier call may have arrived, so it is not repeated (MR-62). While its writer holds the lease, this try fails and Temporal
+ * soon makes another. False when the call was just recorded as never made, or as refused.
  */
 async function isClosed({ store }: ProviderDependencies, generationId: string): Promise<boolean> {
   const closing = await store.closeText(generationId);
