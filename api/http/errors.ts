@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import { routePath } from 'hono/route';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Caller } from '../../store/index.ts';
@@ -96,14 +97,8 @@ export function handleError(log: Log) {
     }
     // The client has disconnected: it gets no response, and the error is not a bug.
     if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
-    log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
-    return answer(
-      c,
-      new ApiError(
-        'internal_error',
-        `An internal error occurred. Credits move only with the outcome of a generation; GET /v1/credits shows them. If this happens again, quote the request id ${String(requestId)}.`,
-      ),
-    );
+    log.error({ err: error, requestId, method: c.req.method, route: routePath(c) }, 'a request failed');
+    return answer(c, internalError(String(requestId)));
   };
 }
 
@@ -116,7 +111,7 @@ function logRefusal(log: Log, { code, status, details }: ApiError, c: Context): 
   const caller = c.get('caller') as Caller | undefined;
   const { amountMicrocredits } = details;
   const requestId: unknown = c.get('requestId');
-  const who = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: c.req.routePath };
+  const who = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: routePath(c) };
   log.info({ requestId, ...who, status, code, amountMicrocredits }, 'request refused');
 }
 
@@ -130,6 +125,13 @@ function fromHttpException(error: HTTPException): ApiError {
     default:
       return malformed();
   }
+}
+
+export function internalError(requestId: string): ApiError {
+  return new ApiError(
+    'internal_error',
+    `An internal error occurred. Credits move only with the outcome of a generation; GET /v1/credits shows them. If this happens again, quote the request id ${requestId}.`,
+  );
 }
 
 /** The body does not match its content type. */
