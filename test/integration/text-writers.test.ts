@@ -73,6 +73,7 @@ async function held(): Promise<Writing> {
 function trying({ id, tenant }: Writing) {
   const env = new MockActivityEnvironment({}, { logger: QUIET });
   const activities = createProviderActivities({
+    ledger: db.ledger,
     store: db.ledger,
     provider,
     textLeaseMs: LEASE_MS,
