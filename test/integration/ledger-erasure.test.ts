@@ -131,7 +131,9 @@ describe('nothing large is kept of a request', () => {
   it('of a text: refused at admission, refused by its hold, or given up', async () => {
     const poor = await openTenant(db, 5);
     const tenant = await openTenant(db, 30);
-    const [unpayable, held, refused, given, late] = [poor, tenant, tenant, tenant, tenant].map((each) => askedText(each));
+    const [unpayable, held, refused, given, late] = [poor, tenant, tenant, tenant, tenant].map((each) =>
+      askedText(each),
+    );
     expect(await db.ledger.admitText(unpayable!)).toMatchObject({ outcome: 'insufficient_credits' });
     for (const one of [held, refused, given]) await db.ledger.admitText(one!);
     await db.ledger.admitText({ ...late!, admitWithinMs: -1000 });
