@@ -74,6 +74,7 @@ function trying({ id, tenant }: Writing) {
   const env = new MockActivityEnvironment({}, { logger: QUIET });
   const activities = createProviderActivities({
     ledger: db.ledger,
+    store: db.ledger,
     provider,
     textLeaseMs: LEASE_MS,
     count: () => undefined,

@@ -31,8 +31,8 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
   const logged: unknown[] = [];
   const log = (...entry: unknown[]) => logged.push(entry);
   const app = createApp({
+    store: { findCaller: (hash: Buffer) => Promise.resolve(callerOf(hash)) },
     ledger: {
-      findCaller: (hash: Buffer) => Promise.resolve(callerOf(hash)),
       listTextPrices: async () => [],
       listPrices: () => Promise.resolve([]),
       getBalance: () => new Promise(() => undefined),

@@ -65,10 +65,12 @@ async function openSite(): Promise<void> {
   const store = createFolderStore(folder);
   const app = createApp({
     ledger: db.ledger,
+    store: db.ledger,
     provider,
     archive: { ...store, remove: (group: string) => site.removing?.() ?? store.remove(group) },
     adminKey: undefined,
     requestsPerMinute: 1_000_000,
+    streamLimits: { ofOneKey: 1, inAll: 1 },
     log: { error: log, warn: log, info: log },
   } as unknown as ApiDependencies);
   const server = createServer(app);
