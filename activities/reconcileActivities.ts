@@ -75,13 +75,14 @@ async function describeAll(
 export function judge(hold: HeldGeneration, isRunning: boolean | undefined): Finding | undefined {
   const { overdueMs } = hold;
   if (isRunning === undefined || (isRunning && overdueMs < STUCK_AFTER_MS)) return undefined;
-  if (isRunning) return { ...hold, action: 'settle', why: 'its workflow is stuck: over ten minutes past the hour' };
+  if (isRunning)
+    return { ...hold, action: 'settle', why: "its workflow is stuck: it runs ten minutes past the hold's end" };
   // The content of a claim is copied by its workflow, however late.
-  if (overdueMs < 0 || hold.isClaim) return { ...hold, action: 'resume', why: 'no workflow of it runs' };
-  return { ...hold, action: 'settle', why: 'no workflow of it runs, and the hour is over' };
+  if (overdueMs < 0 || hold.isClaim) return { ...hold, action: 'resume', why: 'its workflow does not run' };
+  return { ...hold, action: 'settle', why: "its workflow does not run, and the hold's time is over" };
 }
 
-/** A video younger than this may belong to a create whose answer is still on its way. */
+/** A video younger than this may belong to an attempt whose answer has not arrived yet. */
 const ORPHAN_AFTER_MS = 10 * 60_000;
 const ORPHANS_NAMED = 20;
 /** In one run; a provider that invents videos doesn't fill the database. */

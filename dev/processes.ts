@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Processes that outlive the one that started them are named by pid and start time together: a pid alone may belong to
- * somebody else by the time it is read again.
+ * A process that outlives the one that started it is identified by pid and start time: its pid alone may belong to another
+ * process by the time it is read again.
  */
 
 export interface ProcessRecord {
@@ -15,7 +15,7 @@ export interface ProcessRecord {
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
 }
 
-/** When the process started, in a form that differs between two processes of one pid; undefined once it has ended. */
+/** The start time of the process, in a form that differs for each process with this pid; undefined once it has ended. */
 export function identityOf(pid: number): string | undefined {
   return process.platform === 'linux' ? linuxIdentity(pid) : portableIdentity(pid);
 }
@@ -23,7 +23,7 @@ export function identityOf(pid: number): string | undefined {
 function linuxIdentity(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command name may hold spaces and parentheses; what follows its last ")" is plain: state is field 3, start 22.
+    // The command's name may contain spaces and parentheses; after its last ")" come plain fields: state is 3, start 22.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[19] === undefined) return undefined;
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`;
@@ -55,7 +55,7 @@ export function isAlive(record: Pick<ProcessRecord, 'pid' | 'identity'>): boolea
   return identityOf(record.pid) === record.identity;
 }
 
-/** Sends a signal and says whether there was anything to send it to; a negative pid names a process group. */
+/** Sends a signal; false when there is no such process. A negative pid names a process group. */
 export function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
@@ -65,8 +65,8 @@ export function send(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Ends a process and what it left in its group: its own stop signal, SIGKILL after `limitMs`. Resolves when it has
- * ended; does nothing to a process that merely has the same pid.
+ * Ends a process by its stop signal, or by SIGKILL after `limitMs`, and kills the rest of its group. Does nothing to another
+ * process with the same pid. Resolves when the process has ended.
  */
 export async function endProcess(record: ProcessRecord, limitMs: number): Promise<void> {
   if (isAlive(record)) {
@@ -92,15 +92,15 @@ export async function waitForEnd(record: ProcessRecord, limitMs: number): Promis
 const liveGroups = new Set<number>();
 process.on('exit', () => liveGroups.forEach((pid) => send(-pid, 'SIGKILL')));
 
-/** Makes sure that the group of a child which we started `detached` is gone when this process exits, however it does. */
+/** Kills the group of a `detached` child when this process exits. */
 export function sweepAtExit(pid: number, ended: Promise<unknown>): void {
   liveGroups.add(pid);
   void ended.finally(() => liveGroups.delete(pid));
 }
 
 /**
- * Runs a tool to its end in a process group of its own. Resolves with its exit code (null: killed, or over `limitMs`,
- * or could not be started) and what it wrote; never rejects.
+ * Runs a tool to its end in a process group of its own, which is killed after `limitMs`. Resolves with its exit code (null when
+ * it was killed or could not start) and its output; never rejects.
  */
 export function runTool(
   command: string,

@@ -4,10 +4,10 @@ import { complain, say } from './output.ts';
 import { type Part, type PartCommand, startPart } from './parts.ts';
 import { endProcess, send } from './processes.ts';
 
-/** Somebody asked for the end: Ctrl-C, SIGTERM, a closed terminal, or npm that is gone. */
+/** The stack was told to stop: by Ctrl-C, SIGTERM, a closed terminal, or the death of npm. */
 export class StopRequested extends Error {}
 
-/** A part ended that should not have. */
+/** A part ended by itself. */
 export class PartDied extends Error {
   constructor(part: Part, how: string) {
     const lines = part.tail.length === 0 ? ' It wrote nothing.' : ` Its last lines:\n  ${part.tail.join('\n  ')}`;
@@ -16,10 +16,10 @@ export class PartDied extends Error {
 }
 
 const STOP_LIMIT_MS = 10_000;
-/** One Ctrl-C arrives twice, from the terminal and from npm; only a later one is a second one. */
+/** One Ctrl-C arrives twice, from the terminal and from npm. Only a later signal counts as a second one. */
 const SAME_SIGNAL_MS = 500;
 
-/** The parts that run, in the order of their start. */
+/** The running parts, in the order of their start. */
 export class Running {
   private readonly parts: Part[] = [];
   private lock: StackLock | undefined;
@@ -28,7 +28,7 @@ export class Running {
   private killing = false;
   private reject: (reason: Error) => void = () => undefined;
 
-  /** Rejects, with `StopRequested` or `PartDied`, when everything is to be stopped; it never resolves. */
+  /** Rejects with `StopRequested` or `PartDied` when everything must stop; never resolves. */
   readonly over = new Promise<never>((_, reject) => (this.reject = reject));
 
   constructor() {
@@ -36,7 +36,7 @@ export class Running {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.requestStop());
   }
 
-  /** The first request stops in order; a later one ends everything at once. */
+  /** The first request stops the parts in order; a second one kills them at once. */
   requestStop(): void {
     this.reject(new StopRequested());
     if (this.requestedAtMs === undefined) {
@@ -46,12 +46,12 @@ export class Running {
     }
   }
 
-  /** From now on every part is noted in the lock, which is released once all of them have ended. */
+  /** Records every part that starts from now on in the lock, and releases it once all of them have ended. */
   holds(lock: StackLock): void {
     this.lock = lock;
   }
 
-  /** Starts a part that is to run until the stack stops. */
+  /** Starts a part that runs until the stack stops. */
   start(command: PartCommand): Part {
     const part = this.launch(command);
     void part.ended.then(({ how }) => {
@@ -68,7 +68,7 @@ export class Running {
   }
 
   private launch(command: PartCommand): Part {
-    // A start that goes on beside the stop must add nothing to what is being stopped.
+    // The start may still be going on: it must not add parts to a stack that is stopping.
     if (this.stopping) throw new StopRequested();
     const part = startPart(command);
     this.parts.push(part);
@@ -76,7 +76,7 @@ export class Running {
     return part;
   }
 
-  /** Stops every part, the last one started first; each has `STOP_LIMIT_MS` before it is killed. Then the folder is free. */
+  /** Stops the parts in reverse order, each within `STOP_LIMIT_MS` or by SIGKILL, and releases the folder. */
   async stop(): Promise<void> {
     this.stopping = true;
     if (this.parts.length > 0) say('Stopping everything…');
@@ -90,7 +90,7 @@ export class Running {
     this.killing = true;
     complain('Killing everything.');
     for (const { record } of this.parts) send(record.pid, record.name === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
-    // PostgreSQL's immediate shutdown: its own processes end with it, and the next start recovers from the log.
+    // SIGQUIT is PostgreSQL's immediate shutdown: its child processes end too, and the next start recovers from the log.
     await Promise.race([Promise.all(this.parts.map((part) => part.ended)), delay(1000)]);
     process.exit(130);
   }

@@ -3,19 +3,19 @@ import { sharedFolder } from './state.ts';
 
 export interface Settings {
   readonly ports: Ports;
-  /** The ports of the parts that will be started. */
+  /** The ports of the parts that will start. */
   readonly needed: PortVariable[];
   readonly stateFolder: string;
   readonly fresh: boolean;
-  /** Set when the user brings a database: it is used as it is. */
+  /** The user's own database; undefined: PostgreSQL is started. */
   readonly database: { readonly url: string; readonly ownerUrl: string } | undefined;
-  /** Set when the user brings a Temporal server. */
+  /** The user's own Temporal server; undefined: one is started. */
   readonly temporalAddress: string | undefined;
-  /** Set when the user brings a provider: then no simulator is started. */
+  /** The user's own provider; undefined: the simulator is started. */
   readonly providerUrl: string | undefined;
 }
 
-/** What is to be started, from the environment and the command line; raises `StartRefused` with one line. */
+/** Reads what to start from the environment and the command line. Raises `StartRefused`. */
 export function readSettings(environment: NodeJS.ProcessEnv, args: readonly string[]): Settings {
   const flags = args.filter((arg) => arg !== '--');
   const unknown = flags.find((flag) => flag !== '--fresh');

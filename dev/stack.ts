@@ -15,7 +15,7 @@ import { summary } from './summary.ts';
  * before this process ends.
  */
 
-/** Starts everything, and then runs until the end is requested: it always rejects, with the reason. */
+/** Starts everything and runs until it must stop. Always rejects, with the reason. */
 async function runUntilOver(running: Running): Promise<never> {
   const settings = readSettings(process.env, process.argv.slice(2));
   const folder = openStateFolder(settings.stateFolder);
@@ -37,14 +37,14 @@ async function runUntilOver(running: Running): Promise<never> {
   }
 }
 
-/** Says why it is over, in one line where the user can do something about it. */
+/** Prints why the stack stops: one line where the user can act on it. */
 function explain(reason: unknown): void {
   if (reason instanceof StopRequested) return;
   const expected = reason instanceof StartRefused || reason instanceof PartDied;
   complain(expected ? reason.message : `Holdfast failed: ${reason instanceof Error ? reason.stack : String(reason)}`);
 }
 
-/** The exit code: 0 when somebody asked for the end, else 1, with the reason on stderr. */
+/** Returns the exit code: 0 when the stack was told to stop, else 1, with the reason on stderr. */
 async function main(): Promise<number> {
   surviveClosedOutput();
   const running = new Running();

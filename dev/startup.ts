@@ -12,11 +12,11 @@ import { repository, type Secrets } from './state.ts';
 import { addresses, type Endpoints } from './summary.ts';
 import { prepareNamespace, serverCommand as temporalServer, withoutTemporalSettings } from './temporal.ts';
 
-/** The order of a start: PostgreSQL, Temporal and the simulator side by side, the migrations, then worker and API. */
+/** Starts PostgreSQL, Temporal and the simulator at once, then runs the migrations, then starts worker and API. */
 
 const READY_LIMIT_MS = 60_000;
 
-/** What the steps of a start share. */
+/** What all steps of a start use. */
 export interface Start {
   readonly settings: Settings;
   readonly folder: string;
@@ -70,12 +70,12 @@ function startSimulator(start: Start): Part | undefined {
   return running.start(program('simulator', 'dev/simulator/main.ts', repository, env));
 }
 
-/** The one that the simulator signs with and the API verifies by. */
+/** The secret with which the simulator signs and the API verifies. */
 function webhookSecretOf({ secrets }: Start): string {
   return process.env['OPENAI_WEBHOOK_SECRET'] || secrets.webhookSecret;
 }
 
-/** The user's provider as it is set, or the simulator, which takes any key. */
+/** The user's provider, or the simulator, which accepts any key. */
 function providerSettings(start: Start) {
   const { providerUrl } = start.settings;
   if (providerUrl !== undefined) return { OPENAI_BASE_URL: providerUrl };
@@ -86,7 +86,7 @@ function providerSettings(start: Start) {
   };
 }
 
-/** The environment of our own programs: the user's, with the addresses and keys of this stack. */
+/** The environment of our programs: the user's, with the addresses and keys of this stack. */
 function partEnvironment(start: Start, databaseUrl: string, temporalAddress: string) {
   const { settings, folder, secrets } = start;
   const inherited = settings.temporalAddress === undefined ? withoutTemporalSettings(process.env, folder) : process.env;
@@ -101,9 +101,9 @@ function partEnvironment(start: Start, databaseUrl: string, temporalAddress: str
     ...providerSettings(start),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
     ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
-    // A machine of one's own is there to be tried out, also with a load.
+    // High, so that a user can try a load on this machine.
     RATE_LIMIT_PER_MINUTE: rest['RATE_LIMIT_PER_MINUTE'] || '60000',
-    // Who tries it out listens on this very machine.
+    // A user's webhook receiver runs on this machine.
     WEBHOOK_ALLOW_PRIVATE_ADDRESSES: rest['WEBHOOK_ALLOW_PRIVATE_ADDRESSES'] || 'true',
   };
 }
@@ -114,8 +114,8 @@ async function answers(url: string): Promise<void> {
 }
 
 /**
- * Starts everything in order and resolves, once the API is ready and the worker runs, with where it all is. Rejects when a
- * step fails; what was started by then is in `running`.
+ * Starts everything in order. Resolves with all addresses once the API is ready and the worker runs; rejects when a step fails.
+ * What has started by then is in `running`.
  */
 export async function startAll(start: Start): Promise<Endpoints> {
   const { settings, running } = start;

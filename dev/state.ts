@@ -3,39 +3,39 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join, resolve } from 'node:path';
 
 /**
- * The folder that holds everything one stack keeps between starts. Secrets in it are files of mode 0600, and the folder
- * itself is made 0700.
+ * The folder with everything that one stack keeps between starts. It is created with mode 0700, and files with secrets have
+ * mode 0600.
  */
 
 export const repository = resolve(import.meta.dirname, '..');
 
-/** What every stack and every test run of this clone shares: fetched binaries are large and never differ. */
+/** Shared by every stack and every test run of this clone: fetched binaries are large and always the same. */
 export const sharedFolder = join(repository, '.holdfast');
 
-/** What `--fresh` deletes, by name: the folder is the user's choice, so nothing we did not make is ever removed. */
+/** What `--fresh` deletes, by name. The user chose the folder, so nothing that we did not make is removed. */
 const ownNames = ['postgres', 'postgres.json', 'temporal.db', 'temporal.db-shm', 'temporal.db-wal', 'temporal.toml'];
 const ownMoreNames = ['simulator', 'archive', 'secrets.json', 'demo.json', 'endpoints.json'];
 
-/** Makes the folder (0700) when it is missing; one that exists keeps its mode, for it may be anybody's. */
+/** Creates the folder (0700) when it is missing; an existing one keeps its mode, for it may not be ours. */
 export function openStateFolder(folder: string): string {
   const path = resolve(folder);
   if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;
 }
 
-/** Deletes what earlier starts kept in the folder; the caller has made sure that nothing runs on it. */
+/** Deletes what earlier starts kept in the folder. The caller makes sure that no stack uses it. */
 export function forget(folder: string): void {
   for (const name of [...ownNames, ...ownMoreNames]) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-/** Writes a file of mode 0600 in one step: a reader sees the old content or the new, never a part. */
+/** Writes a file of mode 0600 atomically. */
 export function writePrivate(path: string, content: unknown): void {
   const temporary = `${path}.${process.pid}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   renameSync(temporary, path);
 }
 
-/** The parsed file, or undefined when it is missing or unreadable as JSON (a crash of the machine can leave it empty). */
+/** The parsed file; undefined when it is missing or not JSON (a crash of the machine can leave it empty). */
 export function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
@@ -53,7 +53,7 @@ export interface Secrets {
   readonly webhookSecret: string;
 }
 
-/** The random secrets of this stack: made at the first start, the same at every later one. */
+/** The random secrets of this stack, generated at its first start and kept. */
 export function keptSecrets(folder: string): Secrets {
   const path = join(folder, 'secrets.json');
   const kept = readJson(path);

@@ -30,7 +30,7 @@ export function addresses(ports: Ports) {
   };
 }
 
-/** What a person reads once everything runs: one sentence, where things are, something to try, last how to stop. */
+/** Printed once everything runs: what runs, where it is, a request to try, and how to stop. */
 export function summary(endpoints: Endpoints, took: string): string {
   const simulated = endpoints.pids.simulator !== null;
   const places: [string, string][] = [
@@ -53,6 +53,6 @@ export function summary(endpoints: Endpoints, took: string): string {
     `  curl ${endpoints.api}/v1/videos -H 'Authorization: Bearer ${endpoints.apiKey}' -H 'Content-Type: application/json' \\`,
     `    -d '{"model":"sora-2","prompt":"a red fox runs through fresh snow","seconds":"4"}'`,
     '',
-    'Press Ctrl-C to stop everything; what it holds is kept for the next start ("npm start -- --fresh" begins again).',
+    'Press Ctrl-C to stop everything; its data is kept for the next start ("npm start -- --fresh" deletes it).',
   ].join('\n');
 }

@@ -8,10 +8,10 @@ import { runTool } from './processes.ts';
 /** Histories of closed workflows are kept this long. */
 const retention = '168h';
 
-/** How the Temporal dev server with its Web UI is run: on 127.0.0.1 only, its histories in the state folder. */
+/** The command of Temporal's dev server with its Web UI: on 127.0.0.1 only, with its histories in the state folder. */
 export function serverCommand(cli: string, ports: Ports, stateFolder: string): PartCommand {
   const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
-  // The SDK reads a file without any profile as an error.
+  // The SDK raises an error for a file without a profile.
   writeFileSync(join(stateFolder, 'temporal.toml'), '[profile.default]\n');
   const listen = [
     '--ip',
@@ -27,7 +27,7 @@ export function serverCommand(cli: string, ports: Ports, stateFolder: string): P
     args: [
       'server',
       'start-dev',
-      // Without them every step of every workflow waits for the disk: 200 generations at once took 20 s to be held, now 8.
+      // Without these pragmas every workflow step waits for the disk: holding 200 generations at once took 20 s instead of 8.
       // A kill -9 of any process still loses nothing.
       '--sqlite-pragma',
       'journal_mode=wal',
@@ -46,7 +46,7 @@ export function serverCommand(cli: string, ports: Ports, stateFolder: string): P
   };
 }
 
-/** Waits until the server answers, with histories of the namespace `default` kept seven days. Safe to repeat. */
+/** Waits until the server answers, and sets the retention of the namespace `default`. Safe to repeat. */
 export async function prepareNamespace(
   cli: string,
   address: string,
@@ -72,8 +72,8 @@ export async function prepareNamespace(
 }
 
 /**
- * The environment without the settings of a client of Temporal: a profile, a key or TLS meant for another server would
- * keep every part from reaching the embedded one. For the same reason a configuration file that says nothing is named.
+ * The environment without settings for a Temporal client: a profile, a key or TLS for another server would prevent every part
+ * from reaching the embedded one. The empty configuration file is named for the same reason.
  */
 export function withoutTemporalSettings(environment: NodeJS.ProcessEnv, stateFolder: string): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(([name]) => !name.startsWith('TEMPORAL_'));

@@ -19,8 +19,8 @@ export { findTemporalCli, findTestServer } from './binaries.ts';
 const READY_LIMIT_MS = 30_000;
 
 /**
- * Runs the server until its own input ends, and then removes the folder. The input is a pipe held by the process that
- * tests, so nothing stays behind even when that one is killed. A line of input starts a server again that has ended.
+ * Runs the server until standard input ends, then removes the folder. The input is a pipe that the test process holds, so nothing
+ * is left behind even if that process is killed. A line of input restarts a server that has ended.
  */
 const guard = `folder=$1; shift; "$@" & server=$!
 while read -r _; do wait $server; "$@" & server=$!; done
@@ -28,22 +28,21 @@ kill -INT $server; wait $server; cd /; rm -rf "$folder"`;
 
 export interface TestPostgres {
   superuserUrl(database: string): string;
-  /** As `holdfast_owner`, who runs the migrations; the database `holdfast` is empty and theirs. */
+  /** As `holdfast_owner`, who runs the migrations and owns the empty database `holdfast`. */
   ownerUrl(database: string): string;
-  /** Makes an empty database of `holdfast_owner` and resolves with its owner's URL. */
+  /** Creates an empty database of `holdfast_owner` and resolves with its owner's URL. */
   createDatabase(name: string): Promise<string>;
-  /** Holds the server's files in `data`; its last part stands in the command line of each of the server's processes. */
+  /** Has the server's files in `data`. Its base name is in the command line of each of the server's processes. */
   readonly folder: string;
-  /** Starts the server again on its data, once every process of it has been killed; resolves when it accepts connections. */
+  /** Restarts the server on its data after all its processes were killed. Resolves when it accepts connections. */
   restart(): Promise<void>;
   /** Resolves when the server has ended and its folder is gone. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real PostgreSQL 18 for tests, in about a second: on a free port, in a folder of its own that is removed at the
- * end. It waits for the disk only if it is to be `durable`. Works as root too. Rejects with PostgreSQL's words when it
- * can't be started.
+ * Starts a real PostgreSQL 18 for tests in about a second, on a free port, in a temporary folder. It waits for the disk only if
+ * `durable`. Works as root too. Rejects with PostgreSQL's message when it does not start.
  */
 export async function startTestPostgres({ durable = false } = {}): Promise<TestPostgres> {
   const user = postgresUser();
@@ -75,7 +74,7 @@ export async function startTestPostgres({ durable = false } = {}): Promise<TestP
   };
 }
 
-/** Returns what starts a server again that has ended, and what stops it for good. */
+/** Starts the guarded server. `again` restarts it once it has ended; `stop` ends it for good. */
 function runGuarded(cluster: Cluster): { again: () => void; stop: () => Promise<void> } {
   const { command, args, cwd, env } = serverCommand(cluster);
   const named = [...args, '-c', `cluster_name=${basename(cluster.folder)}`];
@@ -83,12 +82,12 @@ function runGuarded(cluster: Cluster): { again: () => void; stop: () => Promise<
     ...cluster.user,
     cwd,
     env,
-    // Away from the terminal's Ctrl-C: a test run that ends early still uses the database in its teardown.
+    // So that a terminal's Ctrl-C does not reach it: an interrupted test run still uses the database in its teardown.
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  // The guard alone must not keep a test process alive.
+  // The guard must not keep the test process alive.
   child.unref();
   return {
     again: () => child.stdin.write('\n'),

@@ -1,51 +1,64 @@
-import type pg from 'pg';
 import type { Database } from '../store/database.ts';
+import { row, rows } from '../store/query.ts';
+import { defineStatement, t, type RowOfShape, type Statement } from '../store/statement.ts';
+
+const DIFFERENCE = { accountId: t.nullable(t.text), what: t.text, kept: t.text, recomputed: t.text };
 
 /** A place where what is kept differs from what the journal says. */
-export interface Difference {
-  readonly accountId: string | null;
-  readonly what: string;
-  readonly kept: string;
-  readonly recomputed: string;
-}
+export type Difference = RowOfShape<typeof DIFFERENCE>;
 
 interface Check {
-  readonly name: string;
+  readonly says: string;
   /** Answers with the first difference, or with no row. */
-  readonly text: string;
+  readonly statement: Statement<Difference>;
 }
+
+const check = (name: string, says: string, text: string): Check => ({
+  says,
+  statement: defineStatement({ name, text, row: DIFFERENCE }),
+});
 
 /** In the order in which one can be the cause of the next. */
 const CHECKS: readonly Check[] = [
-  {
-    name: 'each journal transaction sums to zero',
-    text: `SELECT account_id AS "accountId", 'sum of journal transaction ' || transaction_id AS what, '0' AS kept,
+  check(
+    'verify_sums',
+    'each journal transaction sums to zero',
+    `SELECT account_id AS "accountId", 'sum of journal transaction ' || transaction_id AS what, '0' AS kept,
         sum(amount_microcredits)::text AS recomputed
       FROM (SELECT e.transaction_id, t.account_id, e.amount_microcredits
             FROM journal_entries e JOIN journal_transactions t ON t.id = e.transaction_id) AS entries
       GROUP BY transaction_id, account_id HAVING sum(amount_microcredits) <> 0 ORDER BY transaction_id LIMIT 1`,
-  },
-  {
-    name: 'each transaction left what the entries up to it make',
-    text: `SELECT account_id AS "accountId", 'what journal transaction ' || id || ' left (available, held)' AS what,
+  ),
+  check(
+    'verify_standings',
+    'each transaction left what the entries up to it make',
+    `SELECT account_id AS "accountId", 'what journal transaction ' || id || ' left (available, held)' AS what,
         available_after_microcredits || ', ' || held_after_microcredits AS kept, available || ', ' || held AS recomputed
       FROM (SELECT t.*, sum(available_microcredits) OVER upto AS available, sum(held_microcredits) OVER upto AS held
             FROM journal_transactions t WINDOW upto AS (PARTITION BY account_id ORDER BY id)) AS running
       WHERE (available_after_microcredits, held_after_microcredits) IS DISTINCT FROM (available, held) ORDER BY id LIMIT 1`,
-  },
-  {
-    name: 'balances, holds, charges, refunds and grants are what the journal says',
-    text: `SELECT account_id AS "accountId", what, kept::text, COALESCE(recomputed::text, 'nothing') AS recomputed
+  ),
+  check(
+    'verify_drift',
+    'balances, holds, charges, refunds and grants are what the journal says',
+    `SELECT account_id AS "accountId", what, kept::text, COALESCE(recomputed::text, 'nothing') AS recomputed
       FROM ledger_drift ORDER BY account_id, what LIMIT 1`,
-  },
-  {
-    name: 'customers have what was issued and not charged',
-    text: `SELECT NULL AS "accountId", 'credits of all customers' AS what, kept::text, recomputed::text
+  ),
+  check(
+    'verify_issued',
+    'customers have what was issued and not charged',
+    `SELECT NULL AS "accountId", 'credits of all customers' AS what, kept::text, recomputed::text
       FROM (SELECT COALESCE(sum(available_microcredits + held_microcredits), 0) AS kept FROM accounts) AS a,
         (SELECT COALESCE(-sum(issued_microcredits + revenue_microcredits), 0) AS recomputed FROM journal_transactions) AS j
       WHERE kept <> recomputed`,
-  },
+  ),
 ];
+
+const COUNTS = defineStatement({
+  name: 'count_transactions_and_accounts',
+  text: `SELECT (SELECT count(*) FROM journal_transactions) AS transactions, (SELECT count(*) FROM accounts) AS accounts`,
+  row: { transactions: t.bigint, accounts: t.bigint },
+});
 
 export interface Verification {
   readonly transactions: number;
@@ -64,7 +77,7 @@ export async function verifyLedger(
   const client = await db.connect();
   try {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const verification = await verify(client, onCheck);
+    const verification = await verify({ query: client.query.bind(client) as Database['query'] }, onCheck);
     await client.query('COMMIT');
     return verification;
   } finally {
@@ -73,15 +86,12 @@ export async function verifyLedger(
   }
 }
 
-async function verify(client: pg.PoolClient, onCheck: (name: string) => void): Promise<Verification> {
-  const counts = await client.query<{ transactions: number; accounts: number }>(
-    `SELECT (SELECT count(*) FROM journal_transactions) AS transactions, (SELECT count(*) FROM accounts) AS accounts`,
-  );
-  const { transactions = 0, accounts = 0 } = counts.rows[0] ?? {};
-  for (const { name, text } of CHECKS) {
-    onCheck(name);
-    const [difference] = (await client.query<Difference>(text)).rows;
-    if (difference !== undefined) return { transactions, accounts, difference };
+async function verify(db: Pick<Database, 'query'>, onCheck: (name: string) => void): Promise<Verification> {
+  const counts = await row(db, COUNTS, []);
+  for (const { says, statement } of CHECKS) {
+    onCheck(says);
+    const [difference] = await rows(db, statement, []);
+    if (difference !== undefined) return { ...counts, difference };
   }
-  return { transactions, accounts, difference: null };
+  return { ...counts, difference: null };
 }

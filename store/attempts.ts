@@ -2,12 +2,7 @@ import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row } from './query.ts';
-
-const BEGIN_CREATE = { name: 'begin_attempt', text: 'SELECT * FROM begin_attempt($1, $2, $3)' };
-const END_CREATE = { name: 'end_attempt', text: 'SELECT end_attempt($1, $2, $3, $4, $5, $6, $7) AS outcome' };
-const NOTE_AMBIGUOUS = { name: 'note_ambiguous_attempt', text: 'SELECT note_ambiguous_attempt($1, $2, $3)' };
-const NOTE_UNREACHABLE = { name: 'note_unreachable', text: 'SELECT note_unreachable($1, $2, $3)' };
-const RECORD_LOOK = { name: 'record_look', text: 'SELECT * FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)' };
+import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
 /** What the client asked for, as the provider's create needs it. */
 export interface GenerationRequest {
@@ -22,27 +17,41 @@ export interface GenerationRequest {
   readonly remixedElsewhere: boolean;
 }
 
+const BEGIN = defineStatement({
+  name: 'begin_attempt',
+  text: `SELECT outcome, number, provider_video_id AS "providerVideoId", error_code AS "errorCode", model, seconds, size, prompt,
+      reference, reference_type AS "referenceType", reference_filename AS "referenceFilename", remixed_from AS "remixedFrom",
+      remixed_elsewhere AS "remixedElsewhere"
+    FROM begin_attempt($1, $2, $3)`,
+  row: cases('outcome', {
+    begun: {
+      number: t.integer,
+      model: t.text,
+      seconds: t.integer,
+      size: t.text,
+      prompt: t.text,
+      reference: t.nullable(t.bytea),
+      referenceType: t.text,
+      referenceFilename: t.text,
+      remixedFrom: t.nullable(t.text),
+      remixedElsewhere: t.boolean,
+    },
+    known: { providerVideoId: t.text },
+    refused: { errorCode: t.text },
+    open: {},
+    conflict: {},
+    spent: {},
+    cancelled: {},
+    too_late: {},
+    settled: {},
+  }),
+});
+
+type Begun = Extract<RowOf<typeof BEGIN>, { outcome: 'begun' }>;
+
 export type AttemptStart =
   | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
-  | { readonly outcome: 'known'; readonly providerVideoId: string }
-  | { readonly outcome: 'open' | 'conflict' | 'spent' | 'cancelled' | 'too_late' | 'settled' }
-  | { readonly outcome: 'refused'; readonly errorCode: string };
-
-interface BeginRow {
-  outcome: AttemptStart['outcome'];
-  number: number;
-  provider_video_id: string;
-  error_code: string;
-  model: string;
-  seconds: number;
-  size: string;
-  prompt: string;
-  reference: Buffer | null;
-  reference_type: string;
-  reference_filename: string;
-  remixed_from: string | null;
-  remixed_elsewhere: boolean;
-}
+  | Exclude<RowOf<typeof BEGIN>, Begun>;
 
 /** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
 export async function beginAttempt(
@@ -51,38 +60,16 @@ export async function beginAttempt(
   provider: { name: string },
   leastTimeLeftMs = 0,
 ): Promise<AttemptStart> {
-  const begun = await row<BeginRow>(db, BEGIN_CREATE, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
-  switch (begun.outcome) {
-    case 'begun':
-      return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
-    case 'known':
-      return { outcome: 'known', providerVideoId: begun.provider_video_id };
-    case 'refused':
-      return { outcome: 'refused', errorCode: begun.error_code };
-    case 'open':
-    case 'conflict':
-    case 'spent':
-    case 'cancelled':
-    case 'too_late':
-    case 'settled':
-      return { outcome: begun.outcome };
-  }
+  const begun = await row(db, BEGIN, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
+  if (begun.outcome !== 'begun') return begun;
+  return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
 }
 
-function requestOf(row: BeginRow): GenerationRequest {
-  const {
-    model,
-    seconds,
-    size,
-    prompt,
-    reference,
-    reference_type,
-    reference_filename,
-    remixed_from: remixedFrom,
-    remixed_elsewhere: remixedElsewhere,
-  } = row;
+function requestOf(begun: Begun): GenerationRequest {
+  const { model, seconds, size, prompt, reference, referenceType, referenceFilename, remixedFrom, remixedElsewhere } =
+    begun;
   const inputReference =
-    reference === null ? null : { bytes: reference, contentType: reference_type, filename: reference_filename };
+    reference === null ? null : { bytes: reference, contentType: referenceType, filename: referenceFilename };
   return { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere };
 }
 
@@ -91,6 +78,12 @@ export type AttemptEnd =
   | { readonly outcome: 'refused' | 'not_made'; readonly code: string; readonly message: string }
   /** Looked for at the provider, and nothing was there. */
   | { readonly outcome: 'not_found' };
+
+const END = defineStatement({
+  name: 'end_attempt',
+  text: 'SELECT end_attempt($1, $2, $3, $4, $5, $6, $7) AS outcome',
+  row: { outcome: t.word<AttemptEnd['outcome'] | 'conflict' | 'closed'>() },
+});
 
 /**
  * Closes an attempt; answers with how. `conflict` instead of `created`: the provider's id belongs to another generation.
@@ -102,12 +95,7 @@ export async function endAttempt(
   number: number,
   end: AttemptEnd,
 ): Promise<AttemptEnd['outcome'] | 'conflict' | 'closed'> {
-  const ended = await row<{ outcome: AttemptEnd['outcome'] | 'conflict' | 'closed' }>(db, END_CREATE, [
-    generationId,
-    number,
-    end.outcome,
-    ...endValues(end),
-  ]);
+  const ended = await row(db, END, [generationId, number, end.outcome, ...endValues(end)]);
   db.changed(generationId);
   return ended.outcome;
 }
@@ -124,6 +112,12 @@ function endValues(end: AttemptEnd): unknown[] {
   }
 }
 
+const NOTE_AMBIGUOUS = defineStatement({
+  name: 'note_ambiguous_attempt',
+  text: 'SELECT note_ambiguous_attempt($1, $2, $3)',
+  row: {},
+});
+
 /** Leaves the attempt open and records why nobody knows whether it arrived. */
 export async function noteAmbiguousAttempt(
   db: Database,
@@ -134,11 +128,12 @@ export async function noteAmbiguousAttempt(
   await row(db, NOTE_AMBIGUOUS, [generationId, number, why]);
 }
 
-const PROVIDER_OF = {
+const PROVIDER_OF = defineStatement({
   name: 'provider_of',
   text: `SELECT made.provider, made.provider_video_id AS "videoId"
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
-};
+  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text) },
+});
 
 /** The provider of the generation's last create and its video there, of a claim those of what it pays for; null before. */
 export async function getProviderVideo(
@@ -147,6 +142,12 @@ export async function getProviderVideo(
 ): Promise<{ provider: string | null; videoId: string | null }> {
   return row(db, PROVIDER_OF, [generationId]);
 }
+
+const NOTE_UNREACHABLE = defineStatement({
+  name: 'note_unreachable',
+  text: 'SELECT note_unreachable($1, $2, $3)',
+  row: {},
+});
 
 /** Records that so many looks in so long a time brought no answer; moves nothing. */
 export async function noteUnreachable(db: Database, generationId: string, tries: number, forMs: number): Promise<void> {
@@ -162,6 +163,12 @@ export interface SeenVideo {
   readonly errorMessage: string | null;
 }
 
+const RECORD_LOOK = defineStatement({
+  name: 'record_look',
+  text: 'SELECT verdict, error_code AS "errorCode" FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)',
+  row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text) },
+});
+
 /** Records what a retrieve saw; answers with the verdict on record, for the first terminal one stands. */
 export async function recordLook(
   db: Database,
@@ -170,7 +177,7 @@ export async function recordLook(
   seen: SeenVideo,
 ): Promise<{ verdict: Verdict; errorCode: string | null }> {
   const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
-  const recorded = await row<{ verdict: Verdict; error_code: string | null }>(db, RECORD_LOOK, [
+  const recorded = await row(db, RECORD_LOOK, [
     generationId,
     providerVideoId,
     verdict,
@@ -181,5 +188,5 @@ export async function recordLook(
     errorMessage,
   ]);
   db.changed(generationId);
-  return { verdict: recorded.verdict, errorCode: recorded.error_code };
+  return recorded;
 }

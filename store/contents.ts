@@ -2,35 +2,34 @@ import type { ContentVariant } from '../contracts/content.ts';
 import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
+import { cases, defineStatement, t, type RowOf } from './statement.ts';
+
+const CONTENTS = {
+  archived: {
+    bytes: t.bigint,
+    sha256: t.bytea,
+    contentType: t.text,
+    /** Its key in the store. */
+    location: t.text,
+  },
+  gone: {},
+};
+
+const CONTENT = cases('state', CONTENTS);
 
 /** What became of a content. */
-export type Content =
-  | {
-      readonly state: 'archived';
-      readonly bytes: number;
-      readonly sha256: Buffer;
-      readonly contentType: string;
-      /** Its key in the store. */
-      readonly location: string;
-    }
-  | { readonly state: 'gone' };
+export type Content = RowOf<typeof CONTENT>;
 
 /** What became of the refund of a video whose content is gone; null where none was due, and for a repeated record. */
 export type GoneRefund = 'refunded' | 'nothing_left' | 'too_large' | 'key_reused' | null;
 
-interface ContentRow {
-  state: Content['state'];
-  refund: GoneRefund;
-  bytes: number;
-  sha256: Buffer;
-  contentType: string;
-  location: string;
-}
+const REFUND = { refund: t.nullable(t.word<NonNullable<GoneRefund>>()) };
 
-const RECORD = {
+const RECORD = defineStatement({
   name: 'record_content',
   text: `SELECT state, bytes, sha256, content_type AS "contentType", location, refund FROM record_content($1, $2, $3, $4, $5, $6, $7)`,
-};
+  row: cases('state', { archived: { ...CONTENTS.archived, ...REFUND }, gone: { ...CONTENTS.gone, ...REFUND } }),
+});
 
 /**
  * Records where a content is; the first record stands, and is answered. Of a deleted video it is always `gone`. Raises
@@ -43,7 +42,8 @@ export async function recordContent(
   variant: ContentVariant,
   content: Content,
 ): Promise<Content> {
-  return toContent(await record(db, generationId, variant, content));
+  const { refund: _, ...recorded } = await record(db, generationId, variant, content);
+  return recorded;
 }
 
 /**
@@ -54,9 +54,9 @@ export async function recordContentGone(
   db: Database,
   generationId: string,
 ): Promise<{ readonly content: Content; readonly refund: GoneRefund }> {
-  const recorded = await record(db, generationId, 'video', { state: 'gone' });
+  const { refund, ...content } = await record(db, generationId, 'video', { state: 'gone' });
   db.changed(generationId);
-  return { content: toContent(recorded), refund: recorded.refund };
+  return { content, refund };
 }
 
 async function record(
@@ -64,9 +64,9 @@ async function record(
   generationId: string,
   variant: ContentVariant,
   content: Content,
-): Promise<ContentRow> {
+): Promise<RowOf<typeof RECORD>> {
   const described = content.state === 'archived' ? content : undefined;
-  return row<ContentRow>(db, RECORD, [
+  return row(db, RECORD, [
     generationId,
     variant,
     content.state,
@@ -77,11 +77,15 @@ async function record(
   ]);
 }
 
-const RECORD_UNUSABLE = { name: 'record_unusable_content', text: 'SELECT record_unusable_content($1, $2) AS first' };
+const RECORD_UNUSABLE = defineStatement({
+  name: 'record_unusable_content',
+  text: 'SELECT record_unusable_content($1, $2) AS first',
+  row: { first: t.boolean },
+});
 
 /** Records, once a generation, that the provider sent something that is no video; true when this was the first time. */
 export async function recordUnusableContent(db: Database, generationId: string, why: string): Promise<boolean> {
-  return (await row<{ first: boolean }>(db, RECORD_UNUSABLE, [generationId, why])).first;
+  return (await row(db, RECORD_UNUSABLE, [generationId, why])).first;
 }
 
 /** Bytes of a content, from the first up to the one behind the last; `total` is null while its length isn't known. */
@@ -91,7 +95,11 @@ export interface ServedPart {
   readonly total: number | null;
 }
 
-const RECORD_SERVED = { name: 'record_content_served', text: 'SELECT record_content_served($1, $2, $3, $4)' };
+const RECORD_SERVED = defineStatement({
+  name: 'record_content_served',
+  text: 'SELECT record_content_served($1, $2, $3, $4)',
+  row: {},
+});
 
 /** Records which bytes of the video its owner was sent: once that is all of it, it is not refunded as gone any more. */
 export async function recordContentServed(
@@ -102,21 +110,23 @@ export async function recordContentServed(
   await row(db, RECORD_SERVED, [generationId, from, to, total]);
 }
 
-const GET_CONTENT = {
+const GET_CONTENT = defineStatement({
   name: 'get_content',
   text: `SELECT c.state, c.bytes, c.sha256, c.content_type AS "contentType", c.location
     FROM contents c JOIN generations g ON g.id = c.generation_id
     WHERE g.id = $1 AND g.account_id = $2 AND g.state = 'charged' AND g.deleted_at IS NULL AND c.variant = $3`,
-};
+  row: CONTENT,
+});
 
-const GET_REFUNDED = {
+const GET_REFUNDED = defineStatement({
   name: 'refunded_of_generation',
   text: `SELECT COALESCE(sum(amount_microcredits), 0)::bigint AS microcredits FROM refunds WHERE generation_id = $1`,
-};
+  row: { microcredits: t.bigint },
+});
 
 /** How much of a charge was given back, in microcredits. */
 export async function getRefunded(db: Database, generationId: string): Promise<number> {
-  return (await row<{ microcredits: number }>(db, GET_REFUNDED, [generationId])).microcredits;
+  return (await row(db, GET_REFUNDED, [generationId])).microcredits;
 }
 
 /** The content of a charged, undeleted generation of this very account (MR-52); undefined while nothing is on record. */
@@ -126,26 +136,11 @@ export async function getContent(
   generationId: string,
   variant: ContentVariant,
 ): Promise<Content | undefined> {
-  const [content] = await rows<ContentRow>(db, GET_CONTENT, [generationId, accountId, variant]);
-  return content === undefined ? undefined : toContent(content);
+  const [content] = await rows(db, GET_CONTENT, [generationId, accountId, variant]);
+  return content;
 }
 
-/** What archiving has to know of a generation. */
-export interface Archiving {
-  readonly state: GenerationState;
-  readonly deleted: boolean;
-  readonly provider: string | null;
-  readonly videoId: string | null;
-  /** The provider gave that id to another create as well: what is there may be another's. */
-  readonly contested: boolean;
-  /** Since we saw it completed, by the database's clock; null before. */
-  readonly completedForMs: number | null;
-  /** Of the video itself, once it is on record. */
-  readonly video: Content['state'] | null;
-  readonly recorded: readonly ContentVariant[];
-}
-
-const ARCHIVING = {
+const ARCHIVING = defineStatement({
   name: 'archiving',
   text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
       made.provider_id_contested_at IS NOT NULL AS contested,
@@ -154,25 +149,30 @@ const ARCHIVING = {
       (SELECT c.state FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video') AS video,
       ARRAY(SELECT c.variant FROM contents c WHERE c.generation_id = g.id) AS recorded
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
-};
+  row: {
+    state: t.word<GenerationState>(),
+    deleted: t.boolean,
+    provider: t.nullable(t.text),
+    videoId: t.nullable(t.text),
+    /** The provider gave that id to another attempt as well: what is there may be another's. */
+    contested: t.boolean,
+    /** Since we saw it completed, by the database's clock; null before. */
+    completedForMs: t.nullable(t.bigint),
+    /** Of the video itself, once it is on record. */
+    video: t.nullable(t.word<Content['state']>()),
+    recorded: t.texts<ContentVariant>(),
+  },
+});
+
+/** What archiving has to know of a generation. */
+export type Archiving = RowOf<typeof ARCHIVING>;
 
 /** How far archiving has come; of a claim, with the video that it pays for. */
 export async function getArchiving(db: Database, generationId: string): Promise<Archiving> {
-  return row<Archiving>(db, ARCHIVING, [generationId]);
+  return row(db, ARCHIVING, [generationId]);
 }
 
-function toContent({ state, bytes, sha256, contentType, location }: ContentRow): Content {
-  return state === 'gone' ? { state } : { state, bytes, sha256, contentType, location };
-}
-
-/** A charged video whose content is neither archived nor on record as gone. */
-export interface UnarchivedVideo {
-  readonly generationId: string;
-  readonly accountId: string;
-  readonly providerVideoId: string | null;
-}
-
-const LIST_UNARCHIVED = {
+const LIST_UNARCHIVED = defineStatement({
   name: 'list_unarchived',
   text: `SELECT g.id AS "generationId", g.account_id AS "accountId", g.provider_video_id AS "providerVideoId"
     FROM generations g
@@ -180,7 +180,11 @@ const LIST_UNARCHIVED = {
       AND g.credits_charged AND g.kind = 'video' AND g.claim_of IS NULL AND g.deleted_at IS NULL
       AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video')
     ORDER BY g.settled_at OFFSET $1 LIMIT $2`,
-};
+  row: { generationId: t.text, accountId: t.text, providerVideoId: t.nullable(t.text) },
+});
+
+/** A charged video whose content is neither archived nor on record as gone. */
+export type UnarchivedVideo = RowOf<typeof LIST_UNARCHIVED>;
 
 /** Charged within seven days, and neither archived nor known to be gone: what is gone must come to be on record (MR-22). */
 export async function listUnarchived(db: Database, offset: number, limit: number): Promise<UnarchivedVideo[]> {

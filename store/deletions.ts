@@ -1,14 +1,23 @@
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
+import { defineStatement, t } from './statement.ts';
 
-const BEGIN_OWNERS_DELETION = { name: 'begin_owners_deletion', text: 'SELECT begin_owners_deletion($1, $2)' };
+const BEGIN_OWNERS_DELETION = defineStatement({
+  name: 'begin_owners_deletion',
+  text: 'SELECT begin_owners_deletion($1, $2)',
+  row: {},
+});
 
 /** Records that its owner wants a charged video deleted: from here on it is not refunded when its content is gone. */
 export async function beginOwnersDeletion(db: Database, accountId: string, generationId: string): Promise<void> {
   await row(db, BEGIN_OWNERS_DELETION, [generationId, accountId]);
 }
 
-const DELETE = { name: 'delete_generation', text: 'SELECT delete_generation($1, $2, $3) AS deleted' };
+const DELETE = defineStatement({
+  name: 'delete_generation',
+  text: 'SELECT delete_generation($1, $2, $3) AS deleted',
+  row: { deleted: t.boolean },
+});
 
 /**
  * Hides a settled generation from its owner and erases what was asked for and written; false while it is open.
@@ -20,16 +29,17 @@ export async function deleteGeneration(
   generationId: string,
   providerKeeps: string | null = null,
 ): Promise<boolean> {
-  return (await row<{ deleted: boolean }>(db, DELETE, [generationId, accountId, providerKeeps])).deleted;
+  return (await row(db, DELETE, [generationId, accountId, providerKeeps])).deleted;
 }
 
-const LIST_UNCLAIMED = {
+const LIST_UNCLAIMED = defineStatement({
   name: 'list_unclaimed',
   text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
       AND provider = $1
       AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
     ORDER BY md5(id || $2) LIMIT $3`,
-};
+  row: { id: t.text },
+});
 
 /** Late videos that nobody claimed in time and that are still at this provider; shuffled by `seed`. */
 export async function listUnclaimed(
@@ -38,24 +48,29 @@ export async function listUnclaimed(
   seed: string,
   limit: number,
 ): Promise<string[]> {
-  return (await rows<{ id: string }>(db, LIST_UNCLAIMED, [provider.name, seed, limit])).map(({ id }) => id);
+  return (await rows(db, LIST_UNCLAIMED, [provider.name, seed, limit])).map(({ id }) => id);
 }
 
-const BEGIN_DELETION = {
+const BEGIN_DELETION = defineStatement({
   name: 'begin_deletion',
   text: 'SELECT provider_video_id AS "videoId", provider FROM begin_deletion($1)',
-};
+  row: { videoId: t.text, provider: t.text },
+});
 
 /** From here on it can't be claimed; undefined when it may not be deleted. */
 export async function beginDeletion(
   db: Database,
   generationId: string,
 ): Promise<{ videoId: string; provider: string } | undefined> {
-  const [video] = await rows<{ videoId: string; provider: string }>(db, BEGIN_DELETION, [generationId]);
+  const [video] = await rows(db, BEGIN_DELETION, [generationId]);
   return video;
 }
 
-const END_DELETION = { name: 'end_deletion', text: 'SELECT end_deletion($1, $2) AS lost' };
+const END_DELETION = defineStatement({
+  name: 'end_deletion',
+  text: 'SELECT end_deletion($1, $2) AS lost',
+  row: { lost: t.bigint },
+});
 
 /**
  * Records that the video is gone, or why the provider keeps it; answers with what it had cost us in microcredits, 0 for a
@@ -66,5 +81,5 @@ export async function endDeletion(
   generationId: string,
   providerKeeps: string | null = null,
 ): Promise<number> {
-  return (await row<{ lost: number }>(db, END_DELETION, [generationId, providerKeeps])).lost;
+  return (await row(db, END_DELETION, [generationId, providerKeeps])).lost;
 }

@@ -1,5 +1,6 @@
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
+import { defineStatement, t, type RowOf } from './statement.ts';
 
 /** API keys: whose they are, what they may do, and what they have spent. Nothing here moves credits. */
 
@@ -14,29 +15,38 @@ export interface KeySettings {
   readonly requestsPerMinute: number | null;
 }
 
-export interface ListedKey extends KeySettings {
-  readonly id: string;
-  readonly createdAt: Date;
-  readonly revokedAt: Date | null;
-}
-
 const SHOWN = `id, name, scopes, expires_at AS "expiresAt", daily_limit_microcredits AS "dailyLimitMicrocredits",
   monthly_limit_microcredits AS "monthlyLimitMicrocredits", requests_per_minute AS "requestsPerMinute",
   created_at AS "createdAt", revoked_at AS "revokedAt"`;
 
-const INSERT_KEY = {
+const SHOWN_COLUMNS = {
+  id: t.text,
+  name: t.text,
+  scopes: t.nullable(t.texts()),
+  expiresAt: t.nullable(t.timestamptz),
+  dailyLimitMicrocredits: t.nullable(t.bigint),
+  monthlyLimitMicrocredits: t.nullable(t.bigint),
+  requestsPerMinute: t.nullable(t.integer),
+  createdAt: t.timestamptz,
+  revokedAt: t.nullable(t.timestamptz),
+};
+
+const INSERT_KEY = defineStatement({
   name: 'insert_api_key',
   text: `INSERT INTO api_keys (id, account_id, name, key_sha256, scopes, expires_at, daily_limit_microcredits,
       monthly_limit_microcredits, requests_per_minute)
     SELECT $1, a.id, $3, $4, $5, $6, $7, $8, $9 FROM accounts a WHERE a.id = $2 RETURNING ${SHOWN}`,
-};
+  row: SHOWN_COLUMNS,
+});
+
+export type ListedKey = RowOf<typeof INSERT_KEY>;
 
 /** Keeps the hash of a new key, with no limits where none are given; undefined when there is no such account. */
 export async function addApiKey(
   db: Database,
   key: { id: string; accountId: string; name: string; sha256: Buffer } & Partial<KeySettings>,
 ): Promise<ListedKey | undefined> {
-  const [added] = await rows<ListedKey>(db, INSERT_KEY, [
+  const [added] = await rows(db, INSERT_KEY, [
     key.id,
     key.accountId,
     key.name,
@@ -50,7 +60,7 @@ export async function addApiKey(
   return added;
 }
 
-const ROTATE = {
+const ROTATE = defineStatement({
   name: 'rotate_api_key',
   // By the clock and not by now(): a second rotation that waited for the first looks again, and finds the key ended.
   text: `WITH standing AS (
@@ -64,7 +74,8 @@ const ROTATE = {
       monthly_limit_microcredits, requests_per_minute, spends_as)
     SELECT $3, account_id, name, $4, scopes, expires_at, daily_limit_microcredits, monthly_limit_microcredits,
       requests_per_minute, COALESCE(spends_as, id) FROM standing RETURNING ${SHOWN}`,
-};
+  row: SHOWN_COLUMNS,
+});
 
 /**
  * Keeps a new key with the settings of an old one, which ends after the overlap; they share what they may spend. Undefined
@@ -76,84 +87,79 @@ export async function rotateApiKey(
   apiKeyId: string,
   next: { id: string; sha256: Buffer; overlapSeconds: number },
 ): Promise<ListedKey | undefined> {
-  const [rotated] = await rows<ListedKey>(db, ROTATE, [accountId, apiKeyId, next.id, next.sha256, next.overlapSeconds]);
+  const [rotated] = await rows(db, ROTATE, [accountId, apiKeyId, next.id, next.sha256, next.overlapSeconds]);
   return rotated;
 }
 
-const REVOKE = {
+const REVOKE = defineStatement({
   name: 'revoke_api_key',
   text: `UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now()) WHERE id = $1 AND account_id = $2
     RETURNING revoked_at AS "revokedAt"`,
-};
+  row: { revokedAt: t.notNull(t.timestamptz) },
+});
 
 /** From here on the key opens nothing; undefined when the account has no such key. */
 export async function revokeApiKey(db: Database, accountId: string, apiKeyId: string): Promise<Date | undefined> {
-  const [revoked] = await rows<{ revokedAt: Date }>(db, REVOKE, [apiKeyId, accountId]);
+  const [revoked] = await rows(db, REVOKE, [apiKeyId, accountId]);
   return revoked?.revokedAt;
 }
 
-const KEYS = {
+const KEYS = defineStatement({
   name: 'list_api_keys',
   text: `SELECT ${SHOWN} FROM api_keys WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
-};
+  row: SHOWN_COLUMNS,
+});
 
 /** The account's keys after this id, those that have ended too, in the order in which they were made. */
 export async function listApiKeys(db: Database, accountId: string, after: string, limit: number): Promise<ListedKey[]> {
   return rows(db, KEYS, [accountId, after, limit]);
 }
 
-const IN_FORCE = {
+const IN_FORCE = defineStatement({
   name: 'is_key_in_force',
   text: `SELECT EXISTS (SELECT FROM api_keys WHERE id = $1 AND revoked_at IS NULL
     AND (expires_at IS NULL OR expires_at > clock_timestamp())) AS "inForce"`,
-};
+  row: { inForce: t.boolean },
+});
 
 /** Whether this key is neither revoked nor expired. */
 export async function isKeyInForce(db: Database, apiKeyId: string): Promise<boolean> {
-  return (await row<{ inForce: boolean }>(db, IN_FORCE, [apiKeyId])).inForce;
+  return (await row(db, IN_FORCE, [apiKeyId])).inForce;
 }
 
-export interface Caller {
-  readonly apiKeyId: string;
-  readonly accountId: string;
-  /** The first key of its rotations, or itself: they share what they may do. */
-  readonly rotatedFrom: string;
-  readonly scopes: readonly string[] | null;
-  readonly requestsPerMinute: number | null;
-  /** Whether the key may spend only so much a day or a month. */
-  readonly hasSpendLimit: boolean;
-}
-
-const FIND_KEY = {
+const FIND_KEY = defineStatement({
   name: 'find_api_key',
   text: `SELECT id AS "apiKeyId", account_id AS "accountId", COALESCE(spends_as, id) AS "rotatedFrom", scopes, requests_per_minute AS "requestsPerMinute",
       daily_limit_microcredits IS NOT NULL OR monthly_limit_microcredits IS NOT NULL AS "hasSpendLimit",
       CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'valid' END AS standing
     FROM api_keys WHERE key_sha256 = $1`,
-};
+  row: {
+    apiKeyId: t.text,
+    accountId: t.text,
+    /** The first key of its rotations, or itself: they share what they may do. */
+    rotatedFrom: t.text,
+    scopes: t.nullable(t.texts()),
+    requestsPerMinute: t.nullable(t.integer),
+    /** Whether the key may spend only so much a day or a month. */
+    hasSpendLimit: t.boolean,
+    standing: t.word<'valid' | 'revoked' | 'expired'>(),
+  },
+});
+
+export type Caller = Omit<RowOf<typeof FIND_KEY>, 'standing'>;
 
 export type FoundKey =
   { readonly standing: 'valid'; readonly caller: Caller } | { readonly standing: 'unknown' | 'revoked' | 'expired' };
 
 /** Whose key this is, if it opens anything. Looked up by hash, so timing tells nothing about keys. */
 export async function findCaller(db: Database, sha256: Buffer): Promise<FoundKey> {
-  const [found] = await rows<Caller & { standing: 'valid' | 'revoked' | 'expired' }>(db, FIND_KEY, [sha256]);
+  const [found] = await rows(db, FIND_KEY, [sha256]);
   if (found === undefined) return { standing: 'unknown' };
   const { standing, ...caller } = found;
   return standing === 'valid' ? { standing, caller } : { standing };
 }
 
-export interface KeySpending {
-  readonly dailyLimitMicrocredits: number | null;
-  readonly monthlyLimitMicrocredits: number | null;
-  /** Charged or reserved since midnight UTC, with the keys that this one was rotated from. */
-  readonly todayMicrocredits: number;
-  readonly thisMonthMicrocredits: number;
-  readonly dayEndsAt: Date;
-  readonly monthEndsAt: Date;
-}
-
-const SPENDING = {
+const SPENDING = defineStatement({
   name: 'api_key_spending',
   text: `SELECT k.daily_limit_microcredits AS "dailyLimitMicrocredits", k.monthly_limit_microcredits AS "monthlyLimitMicrocredits",
       CASE WHEN s.day = t.day THEN s.day_microcredits ELSE 0 END AS "todayMicrocredits",
@@ -161,7 +167,18 @@ const SPENDING = {
       (t.day + interval '1 day') AT TIME ZONE 'UTC' AS "dayEndsAt", (t.month + interval '1 month') AT TIME ZONE 'UTC' AS "monthEndsAt"
     FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS day, date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month) AS t,
       api_keys k LEFT JOIN api_key_spending s ON s.api_key_id = COALESCE(k.spends_as, k.id) WHERE k.id = $1`,
-};
+  row: {
+    dailyLimitMicrocredits: t.nullable(t.bigint),
+    monthlyLimitMicrocredits: t.nullable(t.bigint),
+    /** Charged or reserved since midnight UTC, with the keys that this one was rotated from. */
+    todayMicrocredits: t.bigint,
+    thisMonthMicrocredits: t.bigint,
+    dayEndsAt: t.timestamptz,
+    monthEndsAt: t.timestamptz,
+  },
+});
+
+export type KeySpending = RowOf<typeof SPENDING>;
 
 /** What a key may spend and has spent. The key must exist. */
 export async function getKeySpending(db: Database, apiKeyId: string): Promise<KeySpending> {

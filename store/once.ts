@@ -1,6 +1,7 @@
 import { translateError } from './errors.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
+import { defineStatement, t } from './statement.ts';
 
 /** Operations that move no credits and have no key of their own in the ledger: each is carried out once a key. */
 
@@ -16,8 +17,12 @@ export interface KeptOperation {
 export type Once<Answer> =
   { readonly outcome: 'done' | 'replayed'; readonly answer: Answer } | { readonly outcome: 'key_reused' };
 
-const FIND = { name: 'find_operation', text: 'SELECT fingerprint, answer FROM find_operation($1, $2)' };
-const KEEP = { name: 'keep_operation', text: 'SELECT keep_operation($1, $2, $3, $4)' };
+const FIND = defineStatement({
+  name: 'find_operation',
+  text: 'SELECT fingerprint, answer FROM find_operation($1, $2)',
+  row: { fingerprint: t.bytea, answer: t.jsonb<unknown>() },
+});
+const KEEP = defineStatement({ name: 'keep_operation', text: 'SELECT keep_operation($1, $2, $3, $4)', row: {} });
 
 /**
  * Does the work and keeps its answer in one transaction, so that a repeat finds both or neither; two at once are served one
@@ -36,10 +41,10 @@ export async function once<Answer extends object>(
     db,
     (id) => changed.push(id),
     async (inside): Promise<Once<Answer>> => {
-      const [kept] = await rows<{ fingerprint: Buffer; answer: Answer }>(inside, FIND, [scope, key]);
+      const [kept] = await rows(inside, FIND, [scope, key]);
       if (kept !== undefined) {
         if (!kept.fingerprint.equals(fingerprint)) return { outcome: 'key_reused' };
-        return { outcome: 'replayed', answer: kept.answer };
+        return { outcome: 'replayed', answer: kept.answer as Answer };
       }
       const answer = await work(inside);
       await row(inside, KEEP, [scope, key, fingerprint, JSON.stringify(toKeep(answer))]);

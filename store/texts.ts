@@ -1,42 +1,11 @@
-import type { RefundActor } from '../contracts/money.ts';
 import type { TextKind } from '../contracts/ids.ts';
 import type { PaidState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
-import { REFUNDED } from './selections.ts';
+import { REFUNDED, REFUNDED_COLUMNS } from './selections.ts';
+import { defineStatement, t, type RowOf } from './statement.ts';
 
-/** A script or a thread as its owner may see it. */
-export interface Text {
-  readonly id: string;
-  readonly kind: TextKind;
-  /** The key that asked for it, and whether that has named it since (known_at). */
-  readonly apiKeyId: string;
-  readonly isKnown: boolean;
-  readonly state: PaidState;
-  readonly model: string;
-  /** What was asked for; null when it was erased. */
-  readonly request: string | null;
-  /** What was written so far, and delivered. */
-  readonly output: string;
-  /** As the provider billed it; null where it did not say. */
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly finishReason: string | null;
-  /** The most that it could cost, which is held until its end. */
-  readonly amountMicrocredits: number;
-  readonly chargedMicrocredits: number | null;
-  readonly requestedAt: Date;
-  readonly holdId: string;
-  readonly holdExpiresAt: Date;
-  readonly refundedMicrocredits: number;
-  readonly refundedBy: readonly RefundActor[];
-  readonly refundedAt: Date | null;
-  readonly settledAt: Date | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-}
-
-const GET = {
+const GET = defineStatement({
   name: 'get_text',
   text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
       t.output_tokens AS "outputTokens", t.finish_reason AS "finishReason", g.amount_microcredits AS "amountMicrocredits",
@@ -45,15 +14,49 @@ const GET = {
     FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
       LEFT JOIN inputs i ON i.generation_id = g.id
     WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
-};
+  row: {
+    id: t.text,
+    kind: t.word<TextKind>(),
+    /** The key that asked for it, and whether that has named it since. */
+    apiKeyId: t.text,
+    isKnown: t.boolean,
+    state: t.word<PaidState>(),
+    model: t.text,
+    /** What was asked for; null when it was erased. */
+    request: t.nullable(t.text),
+    /** What was written so far, and delivered. */
+    output: t.text,
+    /** As the provider billed it; null where it did not say. */
+    inputTokens: t.nullable(t.bigint),
+    outputTokens: t.nullable(t.bigint),
+    finishReason: t.nullable(t.text),
+    /** The most that it could cost, which is held until its end. */
+    amountMicrocredits: t.bigint,
+    chargedMicrocredits: t.nullable(t.bigint),
+    requestedAt: t.timestamptz,
+    holdId: t.text,
+    holdExpiresAt: t.timestamptz,
+    ...REFUNDED_COLUMNS,
+    settledAt: t.nullable(t.timestamptz),
+    errorCode: t.nullable(t.text),
+    errorMessage: t.nullable(t.text),
+  },
+});
+
+/** A script or a thread as its owner may see it. */
+export type Text = RowOf<typeof GET>;
 
 /** A text of this very account that has, or had, a hold; undefined for anything else. */
 export async function getText(db: Database, accountId: string, id: string): Promise<Text | undefined> {
-  const [text] = await rows<Text>(db, GET, [id, accountId]);
+  const [text] = await rows(db, GET, [id, accountId]);
   return text;
 }
 
-const RECORD = { name: 'record_text', text: 'SELECT record_text($1, $2, $3, $4) AS open' };
+const RECORD = defineStatement({
+  name: 'record_text',
+  text: 'SELECT record_text($1, $2, $3, $4) AS open',
+  row: { open: t.boolean },
+});
 
 /**
  * Keeps what was written so far, and takes or renews the writer's lease for so many ms; false when this attempt is over, and
@@ -66,7 +69,7 @@ export async function recordText(
   output: string,
   leaseMs: number,
 ): Promise<boolean> {
-  const { open } = await row<{ open: boolean }>(db, RECORD, [generationId, number, output, leaseMs]);
+  const { open } = await row(db, RECORD, [generationId, number, output, leaseMs]);
   db.changed(generationId);
   return open;
 }
@@ -77,13 +80,17 @@ export interface TextEnd {
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
 }
 
-const END = { name: 'end_text', text: 'SELECT end_text($1, $2, $3, $4, $5, $6) AS ended' };
+const END = defineStatement({
+  name: 'end_text',
+  text: 'SELECT end_text($1, $2, $3, $4, $5, $6) AS ended',
+  row: { ended: t.boolean },
+});
 
 /** Ends a text, once; from here on its charge is fixed. False when this attempt was over before. */
 export async function endText(db: Database, generationId: string, number: number, end: TextEnd): Promise<boolean> {
   const { output, finishReason, usage } = end;
   const values = [generationId, number, output, finishReason, usage?.inputTokens, usage?.outputTokens];
-  const { ended } = await row<{ ended: boolean }>(db, END, values);
+  const { ended } = await row(db, END, values);
   db.changed(generationId);
   return ended;
 }
@@ -91,11 +98,15 @@ export async function endText(db: Database, generationId: string, number: number
 /** `ended`: now or before. `writing`: its writer is alive, or may be. `not_asked`: the provider has nothing of it. */
 export type TextClosing = 'ended' | 'writing' | 'not_asked';
 
-const CLOSE = { name: 'close_text', text: 'SELECT outcome FROM close_text($1)' };
+const CLOSE = defineStatement({
+  name: 'close_text',
+  text: 'SELECT outcome FROM close_text($1)',
+  row: { outcome: t.word<TextClosing>() },
+});
 
 /** Ends a text by what was delivered, if its writer let its lease run out and did not answer a last call either. */
 export async function closeText(db: Database, generationId: string): Promise<TextClosing> {
-  const { outcome } = await row<{ outcome: TextClosing }>(db, CLOSE, [generationId]);
+  const { outcome } = await row(db, CLOSE, [generationId]);
   db.changed(generationId);
   return outcome;
 }

@@ -1,26 +1,31 @@
 import type { DeliverWebhookInput, WebhookDelivery, WebhookEvent } from '../contracts/webhooks.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
+import { defineStatement, t, type RowOf } from './statement.ts';
 
 /** Messages to tenants. They are noted by the settlement itself, in its transaction; nothing here moves credits. */
 
-const LIST_WEBHOOKS = {
+const PENDING = { accountId: t.text, endpointId: t.text, eventId: t.text, tries: t.integer };
+
+const LIST_WEBHOOKS = defineStatement({
   name: 'list_webhooks',
   text: `SELECT account_id AS "accountId", endpoint_id AS "endpointId", event_id AS "eventId", tries
     FROM webhook_deliveries WHERE generation_id = $1 AND state = 'pending' ORDER BY endpoint_id`,
-};
+  row: PENDING,
+});
 
 /** The deliveries of a generation's settlement that are still to be made. */
 export async function listWebhooks(db: Database, generationId: string): Promise<DeliverWebhookInput[]> {
   return rows(db, LIST_WEBHOOKS, [generationId]);
 }
 
-const LIST_OVERDUE = {
+const LIST_OVERDUE = defineStatement({
   name: 'list_overdue_webhooks',
   text: `SELECT account_id AS "accountId", endpoint_id AS "endpointId", event_id AS "eventId", tries
     FROM webhook_deliveries WHERE state = 'pending' AND next_attempt_at < clock_timestamp() - interval '1 minute'
     ORDER BY row_number() OVER (PARTITION BY account_id ORDER BY md5(endpoint_id || event_id || $1)) LIMIT $2`,
-};
+  row: PENDING,
+});
 
 /**
  * Pending deliveries that nobody has tried for a minute past their time; one of each account, then another one of each, and
@@ -30,24 +35,26 @@ export async function listOverdueWebhooks(db: Database, seed: string, limit: num
   return rows(db, LIST_OVERDUE, [seed, limit]);
 }
 
-/** What to send, where to, and what to sign it with: the current secret first. */
-export interface WebhookToSend {
-  readonly url: string;
-  readonly secrets: readonly string[];
-  readonly type: WebhookEvent;
-  readonly generationId: string;
-  readonly occurredAt: Date;
-}
-
-const TO_SEND = {
+const TO_SEND = defineStatement({
   name: 'webhook_to_send',
   text: `SELECT url, secrets, type, generation_id AS "generationId", occurred_at AS "occurredAt" FROM webhook_to_send($1, $2, $3)`,
-};
+  row: {
+    url: t.text,
+    /** The current one first. */
+    secrets: t.texts(),
+    type: t.word<WebhookEvent>(),
+    generationId: t.text,
+    occurredAt: t.timestamptz,
+  },
+});
+
+/** What to send, where to, and what to sign it with. */
+export type WebhookToSend = RowOf<typeof TO_SEND>;
 
 /** Undefined when nothing is to be sent any more; where its endpoint was deleted or disabled, the delivery has failed. */
 export async function getWebhookToSend(db: Database, delivery: WebhookDelivery): Promise<WebhookToSend | undefined> {
   const { accountId, endpointId, eventId } = delivery;
-  const [message] = await rows<WebhookToSend>(db, TO_SEND, [accountId, endpointId, eventId]);
+  const [message] = await rows(db, TO_SEND, [accountId, endpointId, eventId]);
   return message;
 }
 
@@ -61,16 +68,19 @@ export interface WebhookAttempt {
   readonly retryInMs: number | null;
 }
 
-export interface RecordedAttempt {
-  readonly state: 'pending' | 'delivered' | 'failed';
-  /** By this very try: nothing was accepted for three days, or the endpoint said that it is gone. */
-  readonly disabled: boolean;
-}
+type DeliveryState = 'pending' | 'delivered' | 'failed';
 
-const RECORD = {
+const RECORD = defineStatement({
   name: 'record_webhook_attempt',
   text: 'SELECT state, disabled FROM record_webhook_attempt($1, $2, $3, $4, $5, $6)',
-};
+  row: {
+    state: t.word<DeliveryState>(),
+    /** By this very try: nothing was accepted for three days, or the endpoint said that it is gone. */
+    disabled: t.boolean,
+  },
+});
+
+export type RecordedAttempt = RowOf<typeof RECORD>;
 
 /** Records a try and what follows from it; a delivery that is not pending any more stays as it is. */
 export async function recordWebhookAttempt(
@@ -81,27 +91,28 @@ export async function recordWebhookAttempt(
   return row(db, RECORD, [accountId, endpointId, eventId, status, error, retryInMs]);
 }
 
-/** As its owner sees it. */
-export interface LoggedDelivery {
-  readonly eventId: string;
-  readonly type: WebhookEvent;
-  readonly generationId: string;
-  readonly state: RecordedAttempt['state'];
-  readonly attempts: number;
-  readonly lastStatus: number | null;
-  readonly lastError: string | null;
-  readonly occurredAt: Date;
-  readonly lastAttemptAt: Date | null;
-  readonly nextAttemptAt: Date | null;
-}
-
-const LOG = {
+const LOG = defineStatement({
   name: 'list_webhook_deliveries',
   text: `SELECT event_id AS "eventId", type, generation_id AS "generationId", state, attempts, last_status AS "lastStatus",
       last_error AS "lastError", occurred_at AS "occurredAt", last_attempt_at AS "lastAttemptAt", next_attempt_at AS "nextAttemptAt"
     FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND ($3::text IS NULL OR event_id < $3)
     ORDER BY event_id DESC LIMIT $4`,
-};
+  row: {
+    eventId: t.text,
+    type: t.word<WebhookEvent>(),
+    generationId: t.text,
+    state: t.word<DeliveryState>(),
+    attempts: t.integer,
+    lastStatus: t.nullable(t.integer),
+    lastError: t.nullable(t.text),
+    occurredAt: t.timestamptz,
+    lastAttemptAt: t.nullable(t.timestamptz),
+    nextAttemptAt: t.nullable(t.timestamptz),
+  },
+});
+
+/** A delivery as its owner sees it. */
+export type LoggedDelivery = RowOf<typeof LOG>;
 
 /** An endpoint's deliveries, those of the newest videos first, after the last one of the page before. */
 export async function listWebhookDeliveries(
@@ -113,7 +124,11 @@ export async function listWebhookDeliveries(
   return rows(db, LOG, [accountId, endpointId, after, limit]);
 }
 
-const REDELIVER = { name: 'redeliver_webhook', text: 'SELECT redeliver_webhook($1, $2, $3) AS outcome' };
+const REDELIVER = defineStatement({
+  name: 'redeliver_webhook',
+  text: 'SELECT redeliver_webhook($1, $2, $3) AS outcome',
+  row: { outcome: t.word<'asked' | 'pending' | 'disabled' | 'unknown'>() },
+});
 
 /**
  * Asks for a delivery once more. `asked`: its workflow is to be told; `pending`: it is about to be tried anyway, and telling
@@ -123,6 +138,5 @@ export async function redeliverWebhook(
   db: Database,
   { accountId, endpointId, eventId }: WebhookDelivery,
 ): Promise<'asked' | 'pending' | 'disabled' | 'unknown'> {
-  type Row = { outcome: 'asked' | 'pending' | 'disabled' | 'unknown' };
-  return (await row<Row>(db, REDELIVER, [accountId, endpointId, eventId])).outcome;
+  return (await row(db, REDELIVER, [accountId, endpointId, eventId])).outcome;
 }

@@ -11,8 +11,8 @@ import { TASK_QUEUE } from '../contracts/temporal.ts';
 import type { WebhookLedgerActivities, WebhookOutboundActivities } from '../contracts/webhooks.ts';
 
 /**
- * Ledger calls are one short transaction each and idempotent, so they are tried without end: while the database is away,
- * credits stay as they are.
+ * Each ledger call is one short, idempotent transaction, so Temporal retries it without limit. While the database is
+ * unreachable, no credits move.
  */
 const LEDGER_OPTIONS: ActivityOptions = {
   taskQueue: TASK_QUEUE.workflowsAndLedger,
@@ -25,8 +25,8 @@ export function ledger(summary: string): LedgerActivities {
 }
 
 /**
- * The reconciler's: never without end, for a run that hangs would keep the next ones away, and the next one tries again. A
- * survey asks Temporal about many holds, which may take longer than a call of the ledger.
+ * For the reconciler. Retries are limited: a run that hangs would keep the schedule from starting the next one, which tries
+ * again anyway. A survey asks Temporal about many holds, so it may take longer than a ledger call.
  */
 export function reconciler(summary: string): ReconcileActivities & LedgerActivities & WebhookLedgerActivities {
   return proxyActivities<ReconcileActivities & LedgerActivities & WebhookLedgerActivities>({
@@ -37,7 +37,7 @@ export function reconciler(summary: string): ReconcileActivities & LedgerActivit
   });
 }
 
-/** Longer than the provider client's 30 s a call, so that the activity hears of every time-out itself. */
+/** Longer than the provider client's time-out of 30 s, so that the activity sees every time-out itself. */
 const PROVIDER_CALL_MS = 45_000;
 
 const PROVIDER_OPTIONS: ActivityOptions = {
@@ -48,8 +48,8 @@ const PROVIDER_OPTIONS: ActivityOptions = {
 };
 
 /**
- * Provider calls are tried until `timeLeftMs` is over. Their failures carry the provider's Retry-After where it sent one;
- * the retries are the server's, so an outage adds no event to the history.
+ * Provider calls are retried until `timeLeftMs` has passed. Their failures carry the provider's Retry-After if it sent one.
+ * Temporal's server does the retries, so an outage adds no events to the history.
  */
 export function provider(summary: string, timeLeftMs: number): ProviderActivities & ReconcileProviderActivities {
   return proxyActivities<ProviderActivities & ReconcileProviderActivities>({
@@ -62,7 +62,7 @@ export function provider(summary: string, timeLeftMs: number): ProviderActivitie
 /** Reading a provider's whole list takes many calls. */
 const PROVIDER_LIST_MS = 180_000;
 
-/** One call of the provider for the reconciler: the next run is the retry. `long`: one that reads its list. */
+/** One provider call for the reconciler; the next run is the retry. `long` is for a call that reads the provider's list. */
 export function providerOnce(
   summary: string,
   length: 'short' | 'long' = 'short',
@@ -77,15 +77,15 @@ export function providerOnce(
   });
 }
 
-/** No worker takes it within this time: that is a fault of ours, and the caller waits for it. */
+/** If no worker takes the task within this time, that is a fault of ours, and the caller waits for it to be mended. */
 const QUEUED_AT_MOST = '1 minute';
 
-/** So many tries at a hold's end: room for a second one after the longest Retry-After. */
+/** Tries at a hold's end: enough for a second one after the longest Retry-After. */
 export const LAST_TRIES = 6;
 
 /**
- * What a hold's release depends on at its end. Bounded by its tries and not by a time, which would cut one short: so the
- * last failure tells whether the provider was asked (`whoseFault`).
+ * The calls that decide whether a hold is released at its end. The number of tries is limited, not the time: a time limit
+ * could cut a try short, and then the last failure would not tell whether the provider was asked (`whoseFault`).
  */
 export function lastAtProvider(
   summary: string,
@@ -102,7 +102,7 @@ export function lastAtProvider(
   return { retrieveVideo, findVideo };
 }
 
-/** Like `provider`, for what reads the provider's list. */
+/** Like `provider`, for calls that read the provider's list. */
 export function providerList(summary: string, timeLeftMs: number): Pick<ProviderActivities, 'findVideo'> {
   return proxyActivities<ProviderActivities>({
     ...PROVIDER_OPTIONS,
@@ -113,8 +113,8 @@ export function providerList(summary: string, timeLeftMs: number): Pick<Provider
 }
 
 /**
- * Like `provider`, for the create: it begins in the time that is left, but the record of what it made is tried without end,
- * while the database is away. Begun again after the hold's end it answers `too_late`.
+ * Like `provider`, for the submission. It must start within `timeLeftMs`, but recording its result is retried without limit
+ * while the database is unreachable. A retry that starts after the hold's end returns `too_late`.
  */
 export function submitter(summary: string, timeLeftMs: number): ProviderActivities {
   return proxyActivities<ProviderActivities>({
@@ -124,10 +124,10 @@ export function submitter(summary: string, timeLeftMs: number): ProviderActiviti
   });
 }
 
-/** One try of a copy. */
+/** The longest that one try of a copy may take. */
 export const COPY_MS = 3_600_000;
 
-/** Each try of a copy may take its time, while it heartbeats; the next goes on where it broke off. */
+/** A copy may be slow as long as it heartbeats; the next try resumes where the last one broke off. */
 const OUTBOUND_OPTIONS: ActivityOptions = {
   taskQueue: TASK_QUEUE.outbound,
   startToCloseTimeout: COPY_MS,
@@ -135,7 +135,7 @@ const OUTBOUND_OPTIONS: ActivityOptions = {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
 };
 
-/** Copies are tried until `withinMs` is over, long enough for any outage of the provider. */
+/** Copies are retried until `withinMs` has passed. */
 export function outbound(summary: string, withinMs: number): OutboundActivities {
   return proxyActivities<OutboundActivities>({
     ...OUTBOUND_OPTIONS,
@@ -144,7 +144,7 @@ export function outbound(summary: string, withinMs: number): OutboundActivities 
   });
 }
 
-/** Like `lastAtProvider`, for the copy that a claim is charged for. */
+/** Like `lastAtProvider`, for the copy that a claim must have before it is charged. */
 export function lastCopy(summary: string, { tries, tryMs }: { tries: number; tryMs: number }): OutboundActivities {
   return proxyActivities<OutboundActivities>({
     ...OUTBOUND_OPTIONS,
@@ -155,10 +155,10 @@ export function lastCopy(summary: string, { tries, tryMs }: { tries: number; try
   });
 }
 
-/** Longer than a whole text may take at the provider, with time to record its end while the database is away. */
+/** Longer than a text may take at the provider, with time left to record its end while the database is unreachable. */
 const WRITE_MS = 20 * 60_000;
 
-/** A try that is lost is followed by others, which wait for its writer's end, or its death; nothing is asked again. */
+/** When a try is lost, the next ones wait until its writer has ended or died. The provider is not called again. */
 export function writer(summary: string, timeLeftMs: number): TextActivities {
   return proxyActivities<TextActivities>({
     ...PROVIDER_OPTIONS,
@@ -169,8 +169,8 @@ export function writer(summary: string, timeLeftMs: number): TextActivities {
 }
 
 /**
- * One try of a webhook, ten seconds and its record. What is retried here, without end, is trouble of ours: a worker that died,
- * the database that is away, a tenant's share of the queue that is taken. A receiver's trouble is an answer.
+ * Sends a webhook once (up to ten seconds) and records the result. Only faults of ours are retried here, without limit: a
+ * dead worker, an unreachable database, a tenant whose share of the queue is used up. A failure of the receiver is a result.
  */
 export function webhooks(summary: string): WebhookOutboundActivities {
   return proxyActivities<WebhookOutboundActivities>({

@@ -4,26 +4,26 @@ import type { DeliverWebhookInput, WebhookLedgerActivities } from '../contracts/
 import { DELIVER_WEBHOOK, deliveryWorkflowId } from '../contracts/webhooks.ts';
 import type { deliverWebhook } from './deliverWebhook.ts';
 
-// Local: mostly there is nothing to tell, and that should cost a history one event. What can't be read soon is left to the
-// reconciler, for the settlement has put it on record.
+// A local activity, because most accounts have no endpoint, and then this costs the history a single event. If the list can't
+// be read soon, the reconciler starts the deliveries: the settlement has recorded them.
 const local = proxyLocalActivities<WebhookLedgerActivities>({
   startToCloseTimeout: '5 seconds',
   scheduleToCloseTimeout: '10 seconds',
   retry: { maximumAttempts: 3, initialInterval: '500 milliseconds' },
 });
 
-/** Tells the account's endpoints what became of its video, each by a workflow of its own, and waits for none of them. */
+/** Starts one delivery workflow for each endpoint that must be told of the outcome, and waits for none of them. */
 export async function announce(generationId: string): Promise<void> {
   try {
     const deliveries = await local.listWebhooks({ generationId });
     for (const delivery of deliveries) await startDelivery(delivery);
   } catch (error) {
-    // A local activity's failure comes as it is, not inside an ActivityFailure.
+    // The failure of a local activity is not wrapped in an ActivityFailure.
     if (!(error instanceof TemporalFailure)) throw error;
   }
 }
 
-/** Starts the delivery, and goes on while it runs; false when it runs already. */
+/** Starts the delivery without waiting for its end; returns false when it already runs. */
 export async function startDelivery(delivery: DeliverWebhookInput): Promise<boolean> {
   try {
     await startChild<typeof deliverWebhook>(DELIVER_WEBHOOK, {
@@ -32,11 +32,11 @@ export async function startDelivery(delivery: DeliverWebhookInput): Promise<bool
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [delivery],
       typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],
-      staticSummary: 'A webhook to a tenant',
+      staticSummary: 'Delivers a webhook to a tenant',
     });
     return true;
   } catch (error) {
-    // By name: its class is in a package that workflow code may not import.
+    // Compared by name: workflow code may not import the package that has its class.
     if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return false;
     throw error;
   }

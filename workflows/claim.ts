@@ -8,8 +8,8 @@ import { lookWithin } from './watch.ts';
 import { whoseFault } from './whoseFault.ts';
 
 /**
- * Pays for a video that completed after its refund: its content goes into our storage first, and only then is it charged.
- * What can't be had until the hold's hour is over is released (MR-53).
+ * Charges for a video that completed after its refund, but only once its content is in our archive. If it can't be copied
+ * before the hold's time is over, the hold is released (MR-53).
  */
 export async function payForLateVideo(
   generation: GenerationRef,
@@ -17,22 +17,22 @@ export async function payForLateVideo(
   deadline: Deadline,
 ): Promise<Ended> {
   const { generationId } = generation;
-  describe('Claimed: copying the late video to the archive; it is charged once it is there.');
+  describe('Copying the claimed video to the archive. It is charged once it is archived.');
   const look = await lookWithin({ generationId, providerVideoId }, deadline.leftMs());
   if (look?.verdict === 'completed' && (await copy(generation, deadline))) return captured();
-  // The ledger knows if it is in our storage after all, and then charges it; else this waits for the hour.
+  // The video may be archived all the same; the ledger knows, and captures then. Else this waits for the hold's end.
   return keepHold({ until: noLook, lastLook: () => copyAtLast(generation) });
 }
 
 /**
- * The last try to copy it, at the hold's end; undefined when the provider has no content. Raises the activity's failure:
- * `whoseFault` says whether the provider was asked for it.
+ * Makes the last attempt to copy the video, at the hold's end. Undefined: the provider has no content. Raises the activity's
+ * failure; `whoseFault` says whether the provider was asked.
  */
 export async function copyAtLast(
   generation: GenerationRef,
   effort = { tries: LAST_TRIES, tryMs: COPY_MS },
 ): Promise<TerminalLook | undefined> {
-  const copying = lastCopy('copy the claimed video to the archive: the last try, the hour is over', effort);
+  const copying = lastCopy("copy the claimed video to the archive: the last try, the hold's time is over", effort);
   const { outcome } = await copying.archiveContent(generation);
   return outcome === 'archived' ? { verdict: 'completed' } : undefined;
 }
@@ -42,7 +42,7 @@ async function copy(generation: GenerationRef, deadline: Deadline): Promise<bool
     const copying = outbound('copy the claimed video to the archive', deadline.leftMs());
     return (await copying.archiveContent(generation)).outcome === 'archived';
   } catch (error) {
-    // By whoever's fault: `expire` tries once more.
+    // Whosever fault it is, `expire` tries once more.
     whoseFault(error);
     return false;
   }

@@ -10,20 +10,20 @@ import { deadlineIn } from './deadline.ts';
 import { describe, markEnded } from './describe.ts';
 import { capture, expire, release, settleByLook } from './settle.ts';
 
-/** How work that is paid for ended: by it the guard settles the hold. Each needs its proof in the ledger. */
+/** How the paid work ended, which tells the guard how to settle the hold. The ledger demands proof for each. */
 export type Ended =
   | { readonly settle: 'capture' }
   | { readonly settle: 'release'; readonly reason: Exclude<ReleaseReason, 'expired'> }
-  /** Another hand settled meanwhile. */
+  /** Something else, such as the reconciler, settled the hold meanwhile. */
   | { readonly settle: 'nothing' }
   | KeptHold;
 
-/** The work goes on after the handler has returned: the hold is kept until its last word, or until its time is over. */
+/** The work goes on after its handler has returned; the hold stays until a terminal verdict or until its time is over. */
 export interface KeptHold {
   readonly settle: 'later';
-  /** Resolves with the last word; undefined when the hold's time is over without one. */
+  /** Resolves with the terminal look; undefined when the hold's time is over without one. */
   readonly until: () => Promise<TerminalLook | undefined>;
-  /** One last look, when its time is over. */
+  /** Looks once more when the hold's time is over (MR-19). */
   readonly lastLook: () => Promise<TerminalLook | undefined>;
 }
 
@@ -37,12 +37,12 @@ export interface Guarded {
 export const captured = (): Ended => ({ settle: 'capture' });
 export const released = (reason: Exclude<ReleaseReason, 'expired'>): Ended => ({ settle: 'release', reason });
 
-/** For work that outlives its handler: nothing is settled on its return, only on its last word, or at the hold's end. */
+/** For work that outlives its handler: the handler's return settles nothing. */
 export function keepHold(kept: Omit<KeptHold, 'settle'>): Ended {
   return { settle: 'later', ...kept };
 }
 
-/** How it ended where the provider made nothing, or another hand came first: the same of whatever is made. */
+/** The endings in which the provider made nothing, or the hold was settled elsewhere; the same for videos and texts. */
 export function withoutWork(outcome: 'refused' | 'cancelled' | 'spent' | 'too_late' | 'settled'): Ended {
   switch (outcome) {
     case 'refused':
@@ -58,15 +58,14 @@ export function withoutWork(outcome: 'refused' | 'cancelled' | 'spent' | 'too_la
   }
 }
 
-/** At the hold's end without anything to look at: the ledger decides by what is on record. */
+/** Used when there is nothing to look at: at the hold's end the ledger decides by what is recorded. */
 export const noLook = () => Promise.resolve(undefined);
 
 /**
- * Hold → work → settle, in the one place where it is written: whatever is paid for stands on it. The hold is placed first
- * (`placed`, by which the API hears of it, answers then); the work says how it ended; the guard settles, and tries until it
- * has. An error of the work settles nothing: the hold stays until the workflow goes on. Nothing in here is ended by Temporal's
- * cancel (MR-25): the work may ask `cancel`. `after` is what follows a settlement, on whose outcome no credit
- * depends.
+ * Hold → work → settle, for everything that is paid for. The guard places the hold and answers the update `placed`, for which
+ * the API waits. The work returns how it ended, and the guard settles, retrying until the settlement is made. An error in the
+ * work settles nothing: the hold stays until the workflow continues. A cancellation in Temporal doesn't interrupt any of this
+ * (MR-25); the work asks `cancel`. `after` runs once the hold is settled; no credits depend on it.
  */
 export async function withCreditGuard(
   generation: GenerationRef,
@@ -130,9 +129,9 @@ async function settle(generation: GenerationRef, ended: Ended): Promise<Settleme
   }
 }
 
-/** Another hand settled while this run was away; placeHold answers with the generation as it stands. */
+/** The hold was settled elsewhere meanwhile; placeHold returns that settlement. */
 async function readSettlement(generation: GenerationRef): Promise<Settlement> {
-  const standing = await ledger('read how it was settled').placeHold(generation);
+  const standing = await ledger('read how the hold was settled').placeHold(generation);
   if (standing.outcome !== 'settled') throw new Error(`a settled generation is ${standing.outcome}`);
   return standing.settlement;
 }

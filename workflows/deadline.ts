@@ -1,6 +1,6 @@
 /**
- * The end of the hold, on the workflow's own clock. It is set from the time left that the database answered with, so no two
- * clocks are ever compared (MR-50).
+ * The end of the hold, on the workflow's own clock. It is computed from the time left that the database returned, so two
+ * clocks are never compared (MR-50).
  */
 export interface Deadline {
   readonly atMs: number;

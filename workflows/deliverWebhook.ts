@@ -8,7 +8,7 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** The waits after each try that failed, 23 h 43 min in all; the try after the last one is the last. */
+/** The delay after each failed try, 23 h 43 min in all. The try after the last delay is the last one. */
 const RETRY_AFTER_MS: readonly number[] = [
   5 * SECOND_MS,
   30 * SECOND_MS,
@@ -23,33 +23,33 @@ const RETRY_AFTER_MS: readonly number[] = [
 ];
 
 /**
- * Brings one event to one endpoint: tries until it is accepted, for about a day. The database decides what is still to be
- * sent and keeps the log; who asks for a delivery again ends the wait. Credits have nothing to do with it.
+ * Delivers one event to one endpoint, retrying for about a day until the endpoint accepts it. The database decides what is
+ * still to be sent and keeps the log. A request to send it again (`SEND_NOW`) ends the wait. No credits depend on it.
  */
 export async function deliverWebhook({ tries, ...delivery }: DeliverWebhookInput): Promise<void> {
-  let askedFor = false;
+  let sendNow = false;
   setHandler(SEND_NOW, () => {
-    askedFor = true;
+    sendNow = true;
   });
   for (let made = tries; ;) {
     const retryInMs = RETRY_AFTER_MS[made] ?? null;
     made += 1;
-    askedFor = false;
+    sendNow = false;
     const sent = await webhooks(`try ${made} of ${RETRY_AFTER_MS.length + 1}`).sendWebhook({ ...delivery, retryInMs });
     if (sent.outcome === 'failed' && retryInMs !== null) {
-      describe(`Try ${made}: ${sent.why}. The next one comes within ${retryInMs / SECOND_MS} s.`);
-      await condition(() => askedFor, retryInMs, { summary: `before the next try: ${sent.why}` });
+      describe(`Try ${made}: ${sent.why}. The next try follows within ${retryInMs / SECOND_MS} s.`);
+      await condition(() => sendNow, retryInMs, { summary: `before the next try: ${sent.why}` });
     } else if (isAskedForAgain()) {
-      // Between the record of this end and the workflow's own.
+      // The request came after the end was recorded and before the workflow ended.
       made = 0;
     } else {
-      describe(sent.outcome === 'delivered' ? 'Delivered.' : 'Nothing is to be sent any more.');
+      describe(sent.outcome === 'delivered' ? 'Delivered.' : 'Nothing more is to be sent.');
       return;
     }
   }
 
-  // A function, for the compiler does not see the handler set it.
+  // A function, because the compiler doesn't know that the handler sets the variable.
   function isAskedForAgain(): boolean {
-    return askedFor;
+    return sendNow;
   }
 }

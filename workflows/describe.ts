@@ -4,7 +4,7 @@ import { formatCredits } from '../contracts/money.ts';
 import type { GenerationResult, HoldfastOutcome } from '../contracts/temporal.ts';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
-/** What operators read in Temporal Web: words, and attributes to search by. Never a prompt, a file or a key. */
+/** What operators read in Temporal Web: current details and search attributes. Never a prompt, a file or a key (MR-80). */
 
 export function describe(what: string): void {
   setCurrentDetails(what);

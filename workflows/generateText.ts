@@ -7,8 +7,8 @@ import { captured, keepHold, noLook, released, withCreditGuard, withoutWork } fr
 import { describe, describeHold } from './describe.ts';
 
 /**
- * One paid text: hold of the most that it can cost → write → capture what was billed or delivered, release when nothing was
- * (MR-60, MR-61). Whether its client still listens makes no difference.
+ * One paid text: hold the most that it can cost, write it, capture what was billed or delivered; release if nothing was
+ * delivered (MR-60, MR-61). It makes no difference whether the client still listens.
  */
 export async function generateText(generation: GenerationInput): Promise<GenerationResult> {
   return withCreditGuard(generation, write, async ({ outcome, errorCode }) =>
@@ -16,18 +16,18 @@ export async function generateText(generation: GenerationInput): Promise<Generat
   );
 }
 
-/** Somebody waits for the answer: a provider that takes nothing for this long is given up. */
+/** A client waits for the answer, so the text is given up when the provider has accepted nothing for this long. */
 const GIVEN_UP_AFTER_MS = 60_000;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 15_000;
-/** Less than this left of the hold, and nothing is asked any more. */
+/** With less of the hold's time left than this, no attempt begins. */
 const LEAST_TIME_MS = 15_000;
 
 async function write({ generation, hold, deadline, cancel }: Guarded): Promise<Ended> {
   const leastTimeLeftMs = Math.min(LEAST_TIME_MS, hold.holdTtlMs / 2);
   const giveUpAtMs = Date.now() + GIVEN_UP_AFTER_MS;
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2)) {
-    // writeText answers by what is on record, so a wish must be there first.
+    // writeText decides by what is recorded, so the operator's cancel must be recorded first.
     await cancel.recorded();
     describe(`${describeHold(hold, deadline.atMs)} The provider is writing.`);
     const written = await writeOnce(generation, leastTimeLeftMs, deadline.leftMs());
@@ -45,13 +45,13 @@ async function write({ generation, hold, deadline, cancel }: Guarded): Promise<E
       case 'not_made': {
         const delayMs = Math.max(retryMs, written.retryAfterMs ?? 0);
         if (Date.now() + delayMs > giveUpAtMs) return released('provider_unavailable');
-        await cancel.sleepUnlessRequested(delayMs, `before the next try to write: ${written.why}`);
+        await cancel.sleepUnlessRequested(delayMs, `before the next attempt: ${written.why}`);
       }
     }
   }
 }
 
-/** `unknown`: no answer of the activity until the hold's time was over; the ledger knows what was delivered. */
+/** `unknown`: the activity did not return before the hold's end; the ledger knows what was delivered. */
 async function writeOnce(
   generation: GenerationRef,
   leastTimeLeftMs: number,

@@ -16,8 +16,8 @@ import type { Nudge, Watched } from './watch.ts';
 import { lastFind, lastLook, watch } from './watch.ts';
 
 /**
- * One paid generation: hold → create → wait → capture or release. Credits move on the provider's last word, on a proof
- * that nothing was made, or an hour after the hold; never on an error in between (MR-3).
+ * One paid video: hold → submit → watch → capture or release. Credits move on the provider's terminal verdict, on proof that
+ * nothing was made, or at the hold's end; never on an error in between (MR-2, MR-3).
  */
 export async function generateVideo(generation: GenerationInput): Promise<GenerationResult> {
   const nudge: Nudge = { pending: false };
@@ -27,12 +27,12 @@ export async function generateVideo(generation: GenerationInput): Promise<Genera
   return withCreditGuard(
     generation,
     (guarded) => makeVideo(guarded, nudge),
-    (result) => tellAndKeep(generation, result),
+    (result) => announceAndArchive(generation, result),
   );
 }
 
-/** Also of one that was settled before: what an earlier run did not tell or archive is told and archived now. */
-async function tellAndKeep(
+/** Runs also when the hold was settled before: an earlier run may not have got this far. */
+async function announceAndArchive(
   generation: GenerationRef,
   { generationId, outcome, errorCode }: GenerationResult,
 ): Promise<string> {
@@ -41,10 +41,10 @@ async function tellAndKeep(
   return `The video was charged. Its content is ${await archive(generation)}.`;
 }
 
-/** From the hold to what settles it. */
+/** Everything between placing the hold and settling it. */
 async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge: Nudge): Promise<Ended> {
   const { generationId } = generation;
-  // However long others took: in the second half of the hold it is looked at by the plan for what is overdue.
+  // At most half of the hold's time, so that in its second half the poll plan treats the video as overdue.
   const expectedMs = Math.min(
     hold.expectedDurationMs ?? typicalDurationMs(hold.model, hold.seconds ?? 0),
     hold.holdTtlMs / 2,
@@ -63,7 +63,7 @@ async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge:
     case 'settled':
       return withoutWork(created.outcome);
     case 'unknown':
-      return keepHold({ until: noLook, lastLook: () => lookAtLateAnswer(generation) });
+      return keepHold({ until: noLook, lastLook: () => lookForLateAnswer(generation) });
     case 'created': {
       const { providerVideoId, providerEventsExpected } = created;
       markHeld(providerVideoId);
@@ -82,12 +82,12 @@ async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge:
 }
 
 /**
- * The answer to a create that was given up may have been recorded since: then there is a video to look at. An attempt that is
- * open still is looked for once more: the looks so far may have failed by a fault of ours.
+ * The provider's answer to the attempt may have been recorded late; then there is a video to look at. If the attempt is still
+ * open, this searches once more: the earlier searches may have failed by a fault of ours.
  */
-async function lookAtLateAnswer(generation: GenerationRef): Promise<TerminalLook | undefined> {
+async function lookForLateAnswer(generation: GenerationRef): Promise<TerminalLook | undefined> {
   const { generationId } = generation;
-  const standing = await ledger('read whether a video is known by now').placeHold(generation);
+  const standing = await ledger('read whether the video is known by now').placeHold(generation);
   if (standing.outcome !== 'held') return undefined;
   const { providerVideoId, attemptMayHaveArrived } = standing;
   if (providerVideoId === null) return attemptMayHaveArrived ? lastFind(generationId) : undefined;

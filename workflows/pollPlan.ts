@@ -1,21 +1,18 @@
-/**
- * When to look at a video that the provider is making. Pure: durations in, a delay out, so the plan is tested alone and
- * replays the same.
- */
+/** When to look at a video that the provider is making. Pure functions of durations, so they replay the same. */
 
 const EARLY_LOOK_MS = 10_000;
 const SHORTEST_INTERVAL_MS = 2000;
 const LONGEST_INTERVAL_MS = 30_000;
 
-/** With provider events expected, looks only back them up: the first regular one comes when the event is overdue. */
+/** When provider events are expected, the first regular look waits until the event is overdue. */
 const EVENT_OVERDUE_FACTOR = 1.2;
 
-/** Where nothing is known yet: what providers of this format took in the wild for a 4 s video, and a share for each second more. */
+/** Used before there is a median: what public providers took for a 4 s video, and an addition for each further second. */
 const TYPICAL_FIRST_4_SECONDS_MS: Record<string, number> = { 'sora-2': 60_000, 'sora-2-pro': 120_000 };
 const TYPICAL_UNKNOWN_MODEL_MS = 90_000;
 const TYPICAL_EACH_FURTHER_SECOND_MS = 10_000;
 
-/** The duration to expect of a model for which there is no median of recent ones, in milliseconds. */
+/** The expected duration when there is no median of recent videos. */
 export function typicalDurationMs(model: string, seconds: number): number {
   const first = TYPICAL_FIRST_4_SECONDS_MS[model] ?? TYPICAL_UNKNOWN_MODEL_MS;
   return first + Math.max(0, seconds - 4) * TYPICAL_EACH_FURTHER_SECOND_MS;
@@ -28,8 +25,8 @@ export interface PollPlan {
 }
 
 /**
- * The delay until the next look, from the time since the create. A look at 10 s (early moderation), one at 60 % of the
- * expected duration, then every tenth of it (2 s at least), stretching to 30 s once the expectation is passed.
+ * The delay until the next look, given the time since the submission: one look at 10 s (early moderation), one at 60 % of the
+ * expected duration, then one every tenth of it (at least 2 s), growing to 30 s once the video is overdue.
  */
 export function nextLookDelayMs(plan: PollPlan, elapsedMs: number): number {
   return Math.round(delayMs(plan, elapsedMs));

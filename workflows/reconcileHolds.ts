@@ -6,26 +6,29 @@ import { describe } from './describe.ts';
 import { inParallel } from './inParallel.ts';
 import { settleFinding } from './settleFinding.ts';
 
-/** Rows of one page, and pages of the after-care in one run: the rest is the next one's. */
+/** Rows of a page, and the most pages that each follow-up reads in a run; the next run does the rest. */
 const PAGE = 200;
 const PAGES_AT_MOST = 5;
-/** Most of what is done at once waits on the provider. */
+/** Most of this work waits for the provider. */
 const AT_ONCE = 20;
-/** So many are named in the report; all are counted. */
+/** The report lists this many acts; it counts all of them. */
 const NAMED = 300;
 
 /**
- * Finishes what a workflow did not, follows videos that were released before their end, and compares balances with the
- * journal (MR-51, MR-56). Each step is idempotent and decided by the database or by Temporal's describe at that
- * moment, so two runs at once do no harm. What can't be done now is left to the next run: nothing here waits without end.
- * A dry run changes nothing.
+ * Finishes what other workflows did not, follows the videos of released generations, and compares balances with the journal
+ * (MR-51, MR-56). Each step is idempotent and is decided by the database, or by Temporal's describe, when it is done, so two
+ * runs at once do no harm. What can't be done now is left to the next run; nothing here waits without limit. A dry run
+ * changes nothing.
  */
 export async function reconcileHolds({ dryRun, after, report }: ReconcileInput): Promise<ReconcileReport> {
   const done = report ?? emptyReport(dryRun);
   let next = after ?? '';
   for (;;) {
-    describe(`Looking after holds: ${done.holds_checked} looked at so far.`);
-    const survey = await reconciler('which holds are left alone').surveyHolds({ after: next, limit: PAGE });
+    describe(`Checking holds: ${done.holds_checked} so far.`);
+    const survey = await reconciler('find holds that no workflow looks after').surveyHolds({
+      after: next,
+      limit: PAGE,
+    });
     done.holds_checked += survey.checked;
     await inParallel(AT_ONCE, survey.findings, (finding) => act(done, finding));
     if (survey.next === null) return finish(done);
@@ -60,7 +63,7 @@ async function act(done: ReconcileReport, finding: Finding): Promise<void> {
   const { generationId, action, why } = finding;
   const outcome = done.dry_run ? 'would' : ((await ifNow(() => carryOut(finding))) ?? NOT_NOW);
   done.acts_made += 1;
-  // The provider's trouble releases it, so what can't be done now is a fault of ours.
+  // A fault of the provider's would have released the hold, so `not now` means a fault of ours.
   if (action === 'settle' && outcome === NOT_NOW) done.holds_overdue += 1;
   if (done.acts.length < NAMED) done.acts.push({ generation_id: generationId, action, why, outcome });
 }
@@ -68,10 +71,10 @@ async function act(done: ReconcileReport, finding: Finding): Promise<void> {
 function carryOut(finding: Finding): Promise<string> {
   if (finding.action === 'settle') return settleFinding(finding);
   const { generationId, accountId, why } = finding;
-  return reconciler(`start it again: ${why}`).resumeGeneration({ generationId, accountId });
+  return reconciler(`start the workflow again: ${why}`).resumeGeneration({ generationId, accountId });
 }
 
-/** Undefined when it can't be done now: one that can't must not keep the others. */
+/** Undefined when the work can't be done now: one failure must not keep the rest from being done. */
 async function ifNow<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await work();
@@ -86,27 +89,26 @@ async function finish(done: ReconcileReport): Promise<ReconcileReport> {
   await ifNow(() => archive(done));
   if (!done.dry_run) {
     done.requests_voided =
-      (await ifNow(() => reconciler('void requests that were never held').voidLateRequests())) ?? 0;
+      (await ifNow(() => reconciler('void late requests that hold nothing').voidLateRequests())) ?? 0;
     await ifNow(() => resumeWebhooks(done));
     await ifNow(() => follow(done));
     await ifNow(() => deleteUnclaimed(done));
   }
-  // Null: the provider is away, or its list is too long.
-  done.orphans = (await ifNow(() => providerOnce('videos that no generation owns', 'long').findOrphans())) ?? null;
-  const compared = await ifNow(() => reconciler('balances and the journal').compareBalances());
-  // Null: they could not be compared, which is no "no differences".
+  // Null: the provider can't be reached, or its list is too long.
+  done.orphans = (await ifNow(() => providerOnce('find videos that no generation owns', 'long').findOrphans())) ?? null;
+  const compared = await ifNow(() => reconciler('compare balances with the journal').compareBalances());
+  // Null: they could not be compared. That is not the same as no differences.
   done.accounts_compared = compared?.accounts ?? null;
   done.differences = compared?.differences ?? null;
-  const overdue =
-    done.holds_overdue === 0 ? '' : ` ALERT: ${done.holds_overdue} kept past their end by a fault of ours.`;
-  describe(`Done: ${done.holds_checked} holds looked at, ${done.acts_made} taken care of.${overdue}`);
+  const overdue = done.holds_overdue === 0 ? '' : ` ALERT: a fault of ours keeps ${done.holds_overdue} past their end.`;
+  describe(`Done: ${done.holds_checked} holds checked, ${done.acts_made} acts.${overdue}`);
   return done;
 }
 
 async function alertOverdue({ holds_overdue: holds, acts }: ReconcileReport): Promise<void> {
   const one = acts.find(({ action, outcome }) => action === 'settle' && outcome === NOT_NOW);
   const why = 'the reconciler could not settle them; the next run tries again';
-  await reconciler('alert: holds are past their end by a fault of ours').alertOverdue({
+  await reconciler('alert: a fault of ours keeps holds past their end').alertOverdue({
     holds,
     generationId: one?.generation_id ?? 'see GET /admin/doctor',
     why,
@@ -116,17 +118,19 @@ async function alertOverdue({ holds_overdue: holds, acts }: ReconcileReport): Pr
 async function archive(done: ReconcileReport): Promise<void> {
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
     const paged = { offset: page * PAGE, limit: PAGE };
-    const { checked, findings } = await reconciler('whose content nobody archives').surveyArchive(paged);
+    const { checked, findings } = await reconciler('find charged videos that no workflow archives').surveyArchive(
+      paged,
+    );
     await inParallel(AT_ONCE, findings, (finding) => act(done, finding));
     if (checked < PAGE) return;
   }
 }
 
-/** What a settlement has noted is told, also when nothing came of it then. */
+/** Starts the deliveries that settlements recorded and that no workflow sends. */
 async function resumeWebhooks(done: ReconcileReport): Promise<void> {
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
     const some = { seed: `${workflowInfo().runId} ${page}`, limit: PAGE };
-    const deliveries = await reconciler('webhooks that nobody sends').listOverdueWebhooks(some);
+    const deliveries = await reconciler('find overdue webhooks').listOverdueWebhooks(some);
     await inParallel(AT_ONCE, deliveries, async (delivery) => {
       if (await startDelivery(delivery)) done.webhooks_resumed += 1;
     });
@@ -134,12 +138,12 @@ async function resumeWebhooks(done: ReconcileReport): Promise<void> {
   }
 }
 
-/** Videos of released generations: their end frees a slot, and a late completion can be claimed. */
+/** Looks at the videos of released generations: their end frees the account's slot, and a late completion can be claimed. */
 async function follow(done: ReconcileReport): Promise<void> {
   const seed = workflowInfo().runId;
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
     const paged = { seed, offset: page * PAGE, limit: PAGE };
-    const followed = await reconciler('released, but not finished').listFollowed(paged);
+    const followed = await reconciler('list released generations whose video has not ended').listFollowed(paged);
     done.followed += followed.length;
     await inParallel(AT_ONCE, followed, async (one) => {
       await ifNow(() => followOne(done, one));
@@ -154,15 +158,17 @@ async function followOne(done: ReconcileReport, followed: Followed): Promise<voi
     const look = providerOnce('look at the video of a released generation');
     await ifNow(() => look.retrieveVideo({ generationId, providerVideoId }));
   } else if (hasOpenAttempt) {
-    await ifNow(() => providerOnce('look for the video of a released generation', 'long').findVideo({ generationId }));
+    await ifNow(() =>
+      providerOnce('search for the video of a released generation', 'long').findVideo({ generationId }),
+    );
   }
   if (!isOver) return;
-  const stopped = await reconciler('a day is over: follow it no longer').stopFollowing({ generationId });
+  const stopped = await reconciler('stop following: a day has passed').stopFollowing({ generationId });
   if (stopped) done.follow_ended += 1;
 }
 
 async function deleteUnclaimed(done: ReconcileReport): Promise<void> {
-  const unclaimed = await reconciler('late videos that nobody claimed').listUnclaimed({
+  const unclaimed = await reconciler('list late videos that nobody claimed').listUnclaimed({
     seed: workflowInfo().runId,
     limit: PAGE,
   });

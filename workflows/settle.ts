@@ -6,21 +6,21 @@ import { ledger } from './activities.ts';
 import { describe } from './describe.ts';
 import { faultInWords, whoseFault } from './whoseFault.ts';
 
-/** Captures on `completed`, releases on `failed`: the provider's last word, retrieved and recorded by us. */
+/** Captures on `completed`, releases on `failed`. The look was retrieved by us and is recorded (MR-1). */
 export async function settleByLook(generation: GenerationRef, look: TerminalLook): Promise<Settlement> {
   return look.verdict === 'failed' ? release(generation, 'provider_failed') : capture(generation);
 }
 
-/** Charges what was completed: its proof is on record. */
+/** Charges a completed generation; the ledger has the proof. */
 export async function capture(generation: GenerationRef): Promise<Settlement> {
-  describe('The provider has completed it; capturing the hold.');
+  describe('The provider has completed the generation. Capturing the hold.');
   const captured = await untilSettled(generation, 'completed', () =>
     ledger('capture the hold: the provider says completed').captureHold(generation),
   );
   return expectSettlement(captured);
 }
 
-/** Gives the credits back, for a reason that the ledger has proof of. */
+/** Returns the credits; the ledger demands proof of the reason. */
 export async function release(
   generation: GenerationRef,
   reason: Exclude<ReleaseReason, 'expired'>,
@@ -30,17 +30,17 @@ export async function release(
 }
 
 /**
- * At the end of the hold's time: one last look, which settles it if it brings the provider's last word. The credits go back
- * only after the provider was asked and gave none, or where there is nothing to ask: trouble of ours is waited for without
- * end, with an alert. If the database's clock says that time is left, that is waited for, and looked again.
+ * Ends a hold whose time is over (MR-19): a last look settles it if its verdict is terminal. Otherwise the credits are
+ * returned, but only if the provider was asked or there is nothing to ask: a fault of ours raises an alert and is waited for
+ * without limit (MR-5). If the database's clock says that time is left, this waits and looks again.
  */
 export async function expire(
   generation: GenerationRef,
   lastLook: () => Promise<TerminalLook | undefined>,
 ): Promise<Settlement> {
   for (let waits = 0; ; waits += 1) {
-    // The database must be there, or the last look could not be recorded; and another hand may have settled meanwhile.
-    const standing = await ledger("how does the hold stand, at its time's end?").placeHold(generation);
+    // Without the database the last look could not be recorded; and the hold may have been settled elsewhere meanwhile.
+    const standing = await ledger('read the hold: its time is over').placeHold(generation);
     if (standing.outcome === 'settled') return standing.settlement;
     const asked = await ask(lastLook);
     if ('fault' in asked) {
@@ -48,7 +48,7 @@ export async function expire(
       continue;
     }
     if (asked.look !== undefined) return settleByLook(generation, asked.look);
-    describe("Releasing the hold: its time is over without the provider's last word.");
+    describe('Releasing the hold: its time is over, and the provider has given no terminal verdict.');
     const released = await releaseOnce(generation, 'expired');
     if (released.result === 'terminal') return settleByLook(generation, released.look);
     if (released.result !== 'not_due') return released.settlement;
@@ -67,14 +67,14 @@ async function ask(
 }
 
 const FIRST_WAIT_FOR_US_MS = 10_000;
-/** The reconciler tries every few minutes meanwhile, so a long wait holds nothing up and keeps the history short. */
+/** The reconciler tries every few minutes meanwhile, so a long wait delays nothing and keeps the history short. */
 const LONGEST_WAIT_FOR_US_MS = 3_600_000;
 
 async function waitForUs({ generationId }: GenerationRef, fault: string, waits: number): Promise<void> {
   describe(
-    `ALERT: the hold's time is over, and the last look failed by a fault of ours: ${fault}. The credits stay reserved until it is mended; only release_expired_holds ends this otherwise.`,
+    `ALERT: the hold's time is over, and the last look failed by a fault of ours: ${fault}. The credits stay reserved until the fault is mended or an operator runs release_expired_holds.`,
   );
-  await ledger('alert: a hold is past its end by a fault of ours').alertOverdue({ holds: 1, generationId, why: fault });
+  await ledger('alert: a fault of ours keeps a hold past its end').alertOverdue({ holds: 1, generationId, why: fault });
   const waitMs = Math.min(LONGEST_WAIT_FOR_US_MS, FIRST_WAIT_FOR_US_MS * 2 ** waits);
   await sleep(waitMs, { summary: `a fault of ours: ${fault}` });
 }
@@ -85,12 +85,12 @@ function releaseOnce(generation: GenerationRef, reason: ReleaseReason): Promise<
   );
 }
 
-/** A settlement that the ledger refuses for this long gives the credits back by an emergency release (MR-21). */
+/** When the ledger has refused a settlement for this long, an emergency release returns the credits (MR-21). */
 const REFUSED_FOR_MS = 10 * 60_000;
 const REFUSED_RETRY_MS = 30_000;
 const LONGEST_EMERGENCY_RETRY_MS = 3_600_000;
 
-/** Tries until the settlement is made, by emergency when it is refused by a rule. It never gives up. */
+/** Retries until the hold is settled, by an emergency release if the ledger keeps refusing. It never gives up. */
 async function untilSettled(
   generation: GenerationRef,
   reason: string,
@@ -108,7 +108,7 @@ async function untilSettled(
     emergencies += emergency ? 1 : 0;
     describe(
       emergency
-        ? `ALERT: the ledger refuses to settle as ${reason}, and the emergency release too. The credits stay reserved; an operator has to look.`
+        ? `ALERT: the ledger refuses to settle as ${reason} and refuses the emergency release too. The credits stay reserved; an operator must act.`
         : `The ledger refuses to settle as ${reason}. An emergency release follows ten minutes after the first refusal.`,
     );
     const retryMs = emergency ? Math.min(LONGEST_EMERGENCY_RETRY_MS, 60_000 * 2 ** emergencies) : REFUSED_RETRY_MS;
@@ -116,7 +116,7 @@ async function untilSettled(
   }
 }
 
-/** Whether a rule or a constraint of the ledger refuses: asking again soon brings the same. */
+/** Whether a rule or a constraint of the ledger refused the settlement; an immediate retry would be refused too. */
 export function isRefusal(error: unknown): boolean {
   return (
     error instanceof ActivityFailure &&
@@ -126,7 +126,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 function expectSettlement(settled: SettleResult): Settlement {
-  // Only a release as expired is answered otherwise; anything else that is would be a broken ledger, and fails the task.
+  // Only a release as `expired` may return anything else. From any other call it is a bug in the ledger: fail the task.
   if (settled.result === 'settled' || settled.result === 'conflict') return settled.settlement;
-  throw new Error(`a settlement came to ${settled.result}`);
+  throw new Error(`the settlement returned ${settled.result}`);
 }

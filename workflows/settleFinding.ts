@@ -9,33 +9,33 @@ import { lastFind, lastLook } from './watch.ts';
 import { whoseFault } from './whoseFault.ts';
 
 /**
- * Settles a hold past its hour that its workflow did not: one last look, by which it is settled if it brings the provider's
- * last word; else it is released. By the same activities as the workflow's, but each is tried for a short time only: the
- * next run of the reconciler comes soon. Answers with what it came to, in a word; raises `ActivityFailure` when it can't be
- * done now, be it for a minute or for weeks: trouble of ours is waited for without end.
+ * Settles a hold that is past its end and that its workflow did not settle: looks once more, settles by a terminal verdict,
+ * else releases. It calls the same activities as the workflow but retries each only briefly, because the reconciler's next
+ * run comes soon. Returns the outcome in a word. Raises `ActivityFailure` when a fault of ours keeps it from being done; the
+ * hold then waits, without limit, for a run that can (MR-5).
  */
 export async function settleFinding(finding: Finding): Promise<string> {
   const { generationId, accountId } = finding;
   const generation: GenerationRef = { generationId, accountId };
   const look = await lookOnce(finding);
   const settled = await settle(generation, look === undefined ? 'expired' : reasonOf(look));
-  // The last word is on record; of a claim: what it pays for is in our storage.
+  // A terminal verdict is recorded already; for a claim, its video is archived.
   if (settled?.result === 'terminal') return wordOf(await settle(generation, reasonOf(settled.look)));
   return wordOf(settled);
 }
 
-/** Fewer tries than the workflow makes, and shorter ones: the next run comes soon. */
+/** Fewer and shorter tries than the workflow's: the next run comes soon. */
 const TRIES = 3;
 const COPY = { tries: 2, tryMs: 2 * 60_000 };
 
-/** Undefined when it brings no last word. Raises trouble of ours: then nothing is settled in this run. */
+/** Undefined when the verdict is not terminal. Raises a fault of ours; then this run settles nothing. */
 async function lookOnce({
   generationId,
   accountId,
   providerVideoId,
   isClaim,
 }: Finding): Promise<TerminalLook | undefined> {
-  // Of a text the ledger knows what was delivered; there is nothing to look at.
+  // A text has nothing to look at: the ledger knows what was delivered.
   if (!isVideoId(generationId)) return undefined;
   try {
     if (isClaim) return await copyAtLast({ generationId, accountId }, COPY);
@@ -51,12 +51,12 @@ function reasonOf({ verdict }: TerminalLook): 'completed' | 'provider_failed' {
   return verdict === 'completed' ? 'completed' : 'provider_failed';
 }
 
-/** Undefined when the ledger refuses, the emergency release too. */
+/** Undefined when the ledger refuses the settlement and the emergency release. */
 async function settle(
   generation: GenerationRef,
   reason: ReleaseReason | 'completed',
 ): Promise<SettleResult | undefined> {
-  const settling = reconciler(`settle what its workflow did not: ${reason}`);
+  const settling = reconciler(`settle a hold that its workflow did not: ${reason}`);
   try {
     return await (reason === 'completed'
       ? settling.captureHold(generation)
@@ -65,7 +65,7 @@ async function settle(
     if (!isRefusal(error)) throw error;
   }
   try {
-    // Refused for ten minutes by now? The ledger knows since when.
+    // The ledger knows when it refused first, and allows this ten minutes later.
     return await reconciler('emergency release').emergencyRelease(generation);
   } catch (error) {
     if (!isRefusal(error)) throw error;

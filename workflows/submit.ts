@@ -6,10 +6,10 @@ import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
 import { whoseFault } from './whoseFault.ts';
 
-/** What submitting came to in the end, after every try that was allowed. */
+/** The final result of submitting, after all attempts that were allowed. */
 export type Submitted =
   | Extract<SubmitOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
-  /** A call may have arrived, and its video is not known: the hold waits for its end. */
+  /** An attempt may have arrived, and its video is not known: the hold waits for its end. */
   | { readonly outcome: 'unknown' };
 
 export interface Submission {
@@ -23,14 +23,14 @@ export interface Submission {
 const FIRST_RETRY_MS = 5000;
 const LONGEST_RETRY_MS = 60_000;
 
-/** Less than this left, and no attempt is begun: it could outlive the hold (MR-18). */
+/** With less of the hold's time left than this, no attempt begins: its video could outlive the hold (MR-18). */
 export function leastTimeToSubmitMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs: number): number {
   return Math.min(Math.max(10 * 60_000, 2 * expectedMs), hold.holdTtlMs / 2);
 }
 
 /**
- * Submits the video, at most once. It tries again while it is proven that nothing was made; after a call that may have
- * arrived it first looks for what that made.
+ * Submits the video, at most once. Another attempt follows only when it is proven that the last one made nothing; after an
+ * attempt that may have arrived, it first searches for the video (MR-31).
  */
 export async function submit(submission: Submission): Promise<Submitted> {
   const { hold, expectedMs, deadline, cancel } = submission;
@@ -39,13 +39,13 @@ export async function submit(submission: Submission): Promise<Submitted> {
   const leastTimeLeftMs = leastTimeToSubmitMs(hold, expectedMs);
   let retryMs = FIRST_RETRY_MS;
   for (;;) {
-    // submitVideo answers by what is on record, too little time left included, so a wish must be there first.
+    // submitVideo decides by what is recorded, so the operator's cancel must be recorded first.
     await cancel.recorded();
     const made = await submitOnce(submission, leastTimeLeftMs);
     switch (made.outcome) {
       case 'not_made':
         describe(
-          `The provider took no video (${made.why}); nothing was made. The credits stay reserved; trying again.`,
+          `The provider did not accept the attempt (${made.why}); nothing was made. The credits stay reserved; trying again.`,
         );
         await cancel.sleepUnlessRequested(
           Math.max(retryMs, made.retryAfterMs ?? 0),
@@ -60,10 +60,10 @@ export async function submit(submission: Submission): Promise<Submitted> {
       }
       case 'conflict':
         describe(
-          'The provider answered with the id of another video: no second video is asked for. The credits stay reserved until the hold ends.',
+          "The provider answered with the id of another generation's video. No further attempt is made; the credits stay reserved until the hold's end.",
         );
         await sleep(Math.max(1, deadline.leftMs()), {
-          summary: "until the hold's end: whose video it is can't be known",
+          summary: "wait for the hold's end: whose video it is can't be known",
         });
         return { outcome: 'unknown' };
       default:
@@ -80,21 +80,21 @@ async function submitOnce({ generationId, deadline }: Submission, leastTimeLeftM
       leastTimeLeftMs,
     });
   } catch (error) {
-    // No worker took it in time, perhaps after one that died between the attempt's commit and the record of its answer.
+    // No worker took the task in time. One that took it before may have died after committing the attempt.
     whoseFault(error);
     return { outcome: 'ambiguous', why: 'no answer was recorded in time' };
   }
 }
 
-/** A provider may list a video a little after it was made; later looks only wait for other generations' ends. */
-const LOOK_DELAYS_MS = [2000, 5000, 10_000, 20_000, 30_000];
-const LONGEST_LOOK_DELAY_MS = 60_000;
+/** A provider may list a video a little after it made it. Later searches wait for the other open attempts to end. */
+const SEARCH_DELAYS_MS = [2000, 5000, 10_000, 20_000, 30_000];
+const LONGEST_SEARCH_DELAY_MS = 60_000;
 
-/** Looks for what an open attempt may have made; undefined when it is settled that the attempt made nothing. */
+/** Searches for the video of an open attempt; undefined when the attempt is closed and another may begin. */
 async function find({ generationId, deadline }: Submission): Promise<Submitted | undefined> {
-  for (let looks = 0; deadline.leftMs() > 0; looks += 1) {
-    const delayMs = Math.min(LOOK_DELAYS_MS[looks] ?? LONGEST_LOOK_DELAY_MS, deadline.leftMs());
-    await sleep(delayMs, { summary: 'before the next look for what the attempt may have made' });
+  for (let searches = 0; deadline.leftMs() > 0; searches += 1) {
+    const delayMs = Math.min(SEARCH_DELAYS_MS[searches] ?? LONGEST_SEARCH_DELAY_MS, deadline.leftMs());
+    await sleep(delayMs, { summary: 'before the next search for the video of the open attempt' });
     const found = await findOnce(generationId, deadline);
     switch (found.outcome) {
       case 'adopted':
@@ -103,15 +103,15 @@ async function find({ generationId, deadline }: Submission): Promise<Submitted |
       case 'closed':
         return undefined;
       case 'unknowable':
-        // Looked for again all the same: the answer may still be recorded by the activity that waits for it.
+        // Search again all the same: the activity that waits for the answer may still record it.
         describe(
-          `The attempt may or may not have arrived: no second one is made (${found.why}). The credits stay reserved.`,
+          `The attempt may have arrived, and no search can tell (${found.why}). No further attempt is made; the credits stay reserved.`,
         );
         break;
       case 'nothing_yet':
       case 'unclear':
         describe(
-          'The attempt may or may not have arrived: looking for it in the list of the provider. The credits stay reserved.',
+          "The attempt may have arrived. Searching the provider's list for its video; the credits stay reserved.",
         );
     }
   }
@@ -120,9 +120,11 @@ async function find({ generationId, deadline }: Submission): Promise<Submitted |
 
 async function findOnce(generationId: string, deadline: Deadline): Promise<FindOutcome> {
   try {
-    return await providerList('look for what the attempt may have made', deadline.leftMs()).findVideo({ generationId });
+    return await providerList('search for the video of the open attempt', deadline.leftMs()).findVideo({
+      generationId,
+    });
   } catch (error) {
-    // The time is over, by whoever's fault: `expire` looks for it once more.
+    // The hold's time is over. Whosever fault that is, `expire` searches once more.
     whoseFault(error);
     return { outcome: 'nothing_yet' };
   }

@@ -2,16 +2,16 @@ import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio
 import { PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 
 /**
- * What made an activity fail. `provider`: it was asked and gave no readable answer. `ours`: everything else, such as the
- * database, a missing right, a queue that no worker serves, a worker that died. Only the provider's trouble may let a
- * hold's time run out; ours says nothing about the video (MR-5). Raises what is no failure of an activity.
+ * Why an activity failed. `provider`: the provider was asked and gave no readable answer. `ours`: everything else, such as the
+ * database, a missing privilege, a queue that no worker serves, a dead worker. Only a fault of the provider's may let a hold
+ * expire; one of ours says nothing about the video (MR-5). Raises any error that is not the failure of an activity.
  */
 export function whoseFault(error: unknown): 'provider' | 'ours' {
   if (!(error instanceof ActivityFailure)) throw error;
   return error.cause instanceof ApplicationFailure && error.cause.type === PROVIDER_TRANSIENT ? 'provider' : 'ours';
 }
 
-/** A fault of ours in a few words for an operator. No message of the error's: it could hold anything. */
+/** A fault of ours in words, for operators. Omits the error's own message, which could contain anything. */
 export function faultInWords(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (cause instanceof TimeoutFailure) {

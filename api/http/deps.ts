@@ -16,13 +16,14 @@ export interface StreamLimits {
 }
 
 export interface ApiDependencies {
-  /** For what is carried out in one transaction with its answer. */
+  /** For work that is done in one transaction with its kept answer. */
   readonly database: Database;
   readonly ledger: Ledger;
   readonly store: Store;
   readonly temporal: Temporal;
-  readonly provider: Provider;
-  readonly archive: ContentStore;
+  /** The API submits and polls nothing: only workflows do. */
+  readonly provider: Pick<Provider, 'name' | 'baseUrl' | 'listVideos' | 'deleteVideo' | 'downloadContent'>;
+  readonly archive: Pick<ContentStore, 'read' | 'write' | 'remove'>;
   readonly changes: Pick<Changes, 'watch'>;
   /** Aborted when shutdown begins: streams are closed, and their clients reconnect to another process. */
   readonly closing: AbortSignal;

@@ -97,13 +97,7 @@ export function handleError(log: Log) {
     // The client has disconnected: it gets no response, and the error is not a bug.
     if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
     log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
-    return answer(
-      c,
-      new ApiError(
-        'internal_error',
-        `An internal error occurred. Credits move only with the outcome of a generation; GET /v1/credits shows them. If this happens again, quote the request id ${String(requestId)}.`,
-      ),
-    );
+    return answer(c, internalError(String(requestId)));
   };
 }
 
@@ -130,6 +124,13 @@ function fromHttpException(error: HTTPException): ApiError {
     default:
       return malformed();
   }
+}
+
+export function internalError(requestId: string): ApiError {
+  return new ApiError(
+    'internal_error',
+    `An internal error occurred. Credits move only with the outcome of a generation; GET /v1/credits shows them. If this happens again, quote the request id ${requestId}.`,
+  );
 }
 
 /** The body does not match its content type. */

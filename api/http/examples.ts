@@ -1,3 +1,15 @@
+import {
+  ApiError,
+  type ApiErrorCode,
+  bodyTooLarge,
+  envelopeOf,
+  internalError,
+  notFound,
+  unavailable,
+  unsupportedMediaType,
+} from './errors.ts';
+import { keyReused } from './idempotencyKey.ts';
+
 /** What the OpenAPI document shows as examples; a test holds each of them to its schema. */
 
 const accountId = 'acct_019a0000000070008000000000000000';
@@ -13,54 +25,38 @@ export function pageOf<Item extends { id: string }>(item: Item) {
   return { object: 'list' as const, data: [item], first_id: item.id, last_id: item.id, has_more: false };
 }
 
-function refusal(type: string, code: string, message: string, param: string | null = null) {
-  return { error: { message, type, param, code } };
-}
-
+/** What the API sends with these statuses; test/integration/api-examples.test.ts compares them. */
 const errors = {
   400: refusal(
-    'invalid_request_error',
     'invalid_request',
     'seconds: must be one of "4", "8", "12", "16", "20", as text. Nothing was held.',
     'seconds',
   ),
-  401: refusal(
-    'authentication_error',
-    'invalid_api_key',
-    'This API key is unknown or revoked. Send one as: Authorization: Bearer <key>.',
-  ),
+  401: refusal('invalid_api_key', 'This API key is unknown. Send a valid key as: Authorization: Bearer <key>.'),
   402: refusal(
-    'billing_error',
     'insufficient_credits',
-    'This video costs 0.571429 credits; 0.300000 are available (1.142858 more are reserved for 2 videos in progress).',
+    'This video costs 0.571429 credits; 0.300000 are available (1.144488 more are reserved for 2 videos and 1 script in progress).',
   ),
-  403: refusal('permission_error', 'account_frozen', 'This account is frozen. Nothing was held.'),
-  404: refusal('invalid_request_error', 'not_found', 'This video was not found.'),
-  409: refusal('invalid_request_error', 'video_not_terminal', 'This video is still being made.'),
-  413: refusal(
-    'invalid_request_error',
-    'body_too_large',
-    'The body is too large: a file may have 10 MB. Nothing was held.',
+  403: refusal('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.'),
+  404: envelopeOf(notFound('This video')),
+  409: refusal(
+    'video_not_terminal',
+    'This video is not finished, so it can’t be deleted; its credits stay reserved until it ends.',
   ),
-  415: refusal(
-    'invalid_request_error',
-    'unsupported_media_type',
-    'Send the body as multipart/form-data or application/json. Nothing was held.',
+  413: envelopeOf(bodyTooLarge()),
+  415: envelopeOf(unsupportedMediaType()),
+  422: envelopeOf(keyReused()),
+  429: refusal(
+    'too_many_active_generations',
+    'This account may have 10 generations in progress. Nothing was held; try again when one has ended.',
   ),
-  422: refusal(
-    'invalid_request_error',
-    'idempotency_key_reused',
-    'This Idempotency-Key came with another request before.',
-    'Idempotency-Key',
-  ),
-  429: refusal('rate_limit_error', 'too_many_active_generations', 'Too many videos are in progress. Nothing was held.'),
-  500: refusal('server_error', 'internal_error', 'Something went wrong on our side.'),
-  503: refusal(
-    'server_error',
-    'temporarily_unavailable',
-    'Holdfast can’t answer just now. Nothing was held by this request; try again shortly.',
-  ),
+  500: envelopeOf(internalError('019a0000-0000-7000-8000-000000000000')),
+  503: envelopeOf(unavailable()),
 };
+
+function refusal(code: ApiErrorCode, message: string, param?: string) {
+  return envelopeOf(new ApiError(code, message, param === undefined ? {} : { param }));
+}
 
 const video = {
   id: videoId,

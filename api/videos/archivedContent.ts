@@ -6,7 +6,7 @@ type Archived = Extract<Content, { state: 'archived' }>;
 
 /** Serves content from the archive, whole or by Range. Undefined when the store has lost it. */
 export async function serveArchived(
-  archive: ContentStore,
+  archive: Pick<ContentStore, 'read'>,
   content: Archived,
   request: Request,
 ): Promise<Response | undefined> {

@@ -249,8 +249,12 @@ describe('every route of /admin', () => {
 
   it('is 404 when there is no admin key', async () => {
     // Nothing is asked of what the app is made from.
-    const bare = { adminKey: undefined, requestsPerMinute: 1, streamLimits: { ofOneKey: 1, inAll: 1 }, log: console };
-    const app = createApp(bare as unknown as ApiDependencies);
+    const app = createApp({
+      adminKey: undefined,
+      requestsPerMinute: 1,
+      streamLimits: { ofOneKey: 1, inAll: 1 },
+      log: console,
+    } as unknown as ApiDependencies);
     for (const route of below('/admin/')) {
       for (const authorization of ['', 'Bearer ', 'Bearer undefined', `Bearer ${ADMIN_KEY}`]) {
         const { method, path } = route;

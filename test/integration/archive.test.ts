@@ -168,7 +168,7 @@ describe('content from the archive', () => {
     await expectArchived(lost);
     await rm(join(stack.archiveFolder, lost), { recursive: true });
     expect((await bytesOf(await contentOf(lost))).equals(assets.video)).toBe(true);
-    expect(stack.logged.filter((line) => line.includes('lost a content') && line.includes(lost))).toHaveLength(1);
+    expect(stack.logged.filter((line) => line.includes('lost content') && line.includes(lost))).toHaveLength(1);
   });
 
   it('is nobody else’s', async () => {

@@ -146,7 +146,7 @@ describe('a run', () => {
     expect(report.acts.find(({ generation_id }) => generation_id === id)).toEqual({
       generation_id: id,
       action: 'resume',
-      why: 'no workflow of it runs',
+      why: 'its workflow does not run',
       outcome: 'would',
     });
     expect(await standings(stack, [id])).toEqual(before);

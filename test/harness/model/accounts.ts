@@ -64,13 +64,12 @@ export interface GrantCall {
 
 export function grantCredits(model: Model, call: GrantCall): unknown {
   const { accountId, amountMicrocredits: amount, reason, idempotencyKey } = call;
-  const nothing = { transactionId: null, movedMicrocredits: null, availableMicrocredits: null, replayed: false };
   if (!Number.isSafeInteger(amount) || amount === 0) return refusedAs('constraint');
   const account = model.accounts.get(accountId);
-  if (account === undefined) return { outcome: 'unknown_account', ...nothing };
+  if (account === undefined) return { outcome: 'unknown_account' };
   const earlier = account.operations.get(idempotencyKey);
   if (earlier !== undefined) {
-    if (!isSame(earlier, 'grant', amount, reason)) return { outcome: 'key_reused', ...nothing };
+    if (!isSame(earlier, 'grant', amount, reason)) return { outcome: 'key_reused' };
     return granted(account, earlier, true);
   }
   if (!isKey(idempotencyKey)) return refusedAs('constraint');
@@ -95,6 +94,7 @@ export function grantCredits(model: Model, call: GrantCall): unknown {
 }
 
 function granted({ available }: Account, { outcome, transactionId, moved }: AccountOperation, replayed: boolean) {
+  if (outcome !== 'granted') return { outcome, replayed };
   return { outcome, transactionId, movedMicrocredits: moved, availableMicrocredits: available, replayed };
 }
 
@@ -113,20 +113,19 @@ export interface PriceCall {
 
 export function setPrice(ledger: Model, call: PriceCall): unknown {
   const { model, size, costPerSecondMicrocredits: cost, marginBasisPoints: margin, effectiveFrom } = call;
-  const refusedPrice = (outcome: string) => ({ outcome, priceId: null, effectiveFrom: null, replayed: false });
   const earlier = ledger.prices.get(call.idempotencyKey);
   if (earlier !== undefined) {
     const same =
       [earlier.model, earlier.size, earlier.cost, earlier.margin].join() === [model, size, cost, margin].join() &&
       earlier.effectiveFrom?.getTime() === effectiveFrom?.getTime();
-    return same ? set(earlier, true) : refusedPrice('key_reused');
+    return same ? set(earlier, true) : { outcome: 'key_reused' };
   }
-  if (effectiveFrom !== null && effectiveFrom.getTime() < Date.now()) return refusedPrice('in_the_past');
+  if (effectiveFrom !== null && effectiveFrom.getTime() < Date.now()) return { outcome: 'in_the_past' };
   const inRange = cost >= 1 && cost <= 1e12 && margin >= 0 && margin <= 9999;
   if (!inRange || priceOf(cost, margin, 60) > LIMIT || !isKey(call.idempotencyKey)) return refusedAs('constraint');
   const begun = [...ledger.prices.values()].filter((version) => version.model === model && version.size === size);
   if (effectiveFrom !== null && begun.some((other) => other.effectiveFrom?.getTime() === effectiveFrom.getTime())) {
-    return refusedPrice('already_set');
+    return { outcome: 'already_set' };
   }
   const version = { model, size, cost, margin, effectiveFrom, priceId: new Learned(), began: new Learned() };
   ledger.prices.set(call.idempotencyKey, version);

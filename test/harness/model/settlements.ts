@@ -157,12 +157,11 @@ export function refundGeneration(model: Model, call: RefundCall): unknown {
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
   if (asked !== null && asked <= 0) return refusedAs('constraint');
-  const nothing = { transactionId: null, movedMicrocredits: null, replayed: false };
   if (!isSettled(generation) || generation.charged === null) {
-    return { outcome: 'not_charged', refundableMicrocredits: null, ...nothing };
+    return { outcome: 'not_charged' };
   }
   const left = generation.charged - refunded(generation);
-  const refuse = (outcome: string) => ({ outcome, refundableMicrocredits: left, ...nothing });
+  const refuse = (outcome: string) => ({ outcome, refundableMicrocredits: left });
   const earlier = generation.refunds.get(idempotencyKey);
   if (earlier !== undefined) {
     if (earlier.requested !== asked || earlier.reason !== reason) return refuse('key_reused');
