@@ -43,7 +43,7 @@ export async function writeText(
       break;
     }
     if (next.done === true) break;
-    const chunk = next.value;
+    const chunk: ReceivedChunk = next.value;
     const choice = chunk.choices?.[0];
     finishReason = readReason(choice?.finish_reason) ?? finishReason;
     usage = readUsage(chunk.usage) ?? usage;
@@ -65,6 +65,12 @@ const HALF_AT_THE_END = /[\uD800-\uDBFF]$/;
 /** PostgreSQL stores neither NUL nor a lone surrogate. */
 function plain(written: string): string {
   return written.replaceAll('\u0000', '').toWellFormed();
+}
+
+/** What came: the SDK's types promise more than some servers send. */
+interface ReceivedChunk {
+  readonly choices?: readonly { readonly finish_reason?: unknown; readonly delta?: { readonly content?: unknown } }[];
+  readonly usage?: OpenAI.CompletionUsage | null;
 }
 
 /** Stored beside the text. An odd value must not prevent the end from being recorded. */

@@ -65,7 +65,7 @@ BEGIN
     INSERT INTO provider_attempts (generation_id, number, visible_sha256)
       VALUES (p_generation_id, COALESCE(last.number, 0) + 1, visible_fields(g)) RETURNING * INTO last;
     UPDATE generations gen SET provider = p_provider WHERE gen.id = p_generation_id;
-    PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
+    PERFORM append_event(p_generation_id, 'attempt_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
       i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id,
@@ -196,7 +196,7 @@ BEGIN
       error_message = CASE WHEN ended = 'conflict' THEN 'answered with the video ' || p_provider_video_id
         WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
     WHERE generation_id = p_generation_id AND number = p_number;
-  PERFORM append_event(p_generation_id, CASE ended WHEN 'refused' THEN 'submission_refused' ELSE 'create_' || ended END,
+  PERFORM append_event(p_generation_id, CASE ended WHEN 'refused' THEN 'submission_refused' ELSE 'attempt_' || ended END,
     jsonb_build_object('attempt', p_number, 'code', p_error_code));
   PERFORM free_slot(p_generation_id);
   RETURN ended;
@@ -215,7 +215,7 @@ BEGIN
   PERFORM lock_generation(p_generation_id);
   UPDATE provider_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
   IF FOUND THEN
-    PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+    PERFORM append_event(p_generation_id, 'attempt_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
   END IF;
 END $$;
 COMMENT ON FUNCTION note_ambiguous_attempt IS

@@ -94,7 +94,7 @@ describe('an id of the provider that comes again', () => {
     expect(await answer(hold.id, 1, 'again')).toBe('conflict');
     expect(await answer(hold.id, 1, 'again')).toBe('conflict');
     expect(await begin(hold.id)).toEqual({ outcome: 'conflict' });
-    expect((await eventKinds(hold.id)).filter((kind) => kind === 'create_conflict')).toHaveLength(1);
+    expect((await eventKinds(hold.id)).filter((kind) => kind === 'attempt_conflict')).toHaveLength(1);
     await db.ledger.requestCancel(hold.id, 'client');
     expect(await begin(hold.id)).toEqual({ outcome: 'conflict' });
     await expect(db.ledger.recordLook(hold.id, 'again', FINISHED)).rejects.toMatchObject({ code: 'wrong_state' });
