@@ -110,7 +110,7 @@ BEGIN
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
     SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL AS twin
     FROM provider_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
-    WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND a.begun_at > clock_timestamp() - interval '24 hours'
+    WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND other.kind = 'video' AND a.begun_at > clock_timestamp() - interval '24 hours'
       AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND (i.prompt IS NULL OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))))) AS alike;
   IF rivals > 0 OR asked.reference IS NOT NULL THEN
     RETURN QUERY SELECT 'rival', NULL::text; RETURN;

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { videoId } from '../../contracts/ids.ts';
+import { textId, videoId } from '../../contracts/ids.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { FINISHED, adoptOne, ledgerSteps } from '../harness/support/ledgerSteps.ts';
@@ -82,6 +82,26 @@ it('what a deleted generation asked for is not known: only what is equal to the 
     deleted,
   ]);
   expect(await adopt(await lost({ prompt: 'a cat,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
+});
+
+// MR-32, MR-34
+it('a text that is written meanwhile is no rival of a video that is looked for', async () => {
+  const tenant = await openTenant(db, PRICE);
+  const text = textId('script', randomUUID());
+  await db.ledger.admitText({
+    ...tenant,
+    generationId: text,
+    model: 'gpt-4.1-mini',
+    request: { topic: 'a fox' },
+    inputBoundTokens: 10,
+    maxOutputTokens: 10,
+    admitWithinMs: 60_000,
+    fingerprint: createHash('sha256').update(text).digest(),
+    idempotencyKey: null,
+  });
+  await db.ledger.placeHold(text, 3600);
+  expect(await db.ledger.beginText(text, PROVIDER, 0)).toMatchObject({ outcome: 'begun' });
+  expect(await adopt(await lost({ prompt: 'a fox,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
 });
 
 // MR-39
