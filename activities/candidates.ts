@@ -33,9 +33,9 @@ export async function lookForCandidates(deps: ProviderDependencies, attempt: Ope
   const begunHereMs = Date.now() - attempt.ageMs;
   const offsets: number[] = [];
   const unowned: Candidate[] = [];
-  let skewMs: number | null = null;
+  const clock = { skewMs: null as number | null };
   const end = await listRecent(provider, attempt.begunAt, async (videos, clockSkewMs) => {
-    skewMs = clockSkewMs;
+    clock.skewMs = clockSkewMs;
     const owned = await store.findOwnedVideos(
       provider.name,
       videos.map(({ id }) => id),
@@ -48,7 +48,7 @@ export async function lookForCandidates(deps: ProviderDependencies, attempt: Ope
     }
     unowned.splice(MOST_CANDIDATES + 1);
   });
-  const dated = skewMs === null ? null : begunHereMs + skewMs;
+  const dated = clock.skewMs === null ? null : begunHereMs + clock.skewMs;
   const begunAtMs = offsets.length === 0 ? dated : timed(offsets, attempt.begunAt.getTime());
   if (unowned.length > MOST_CANDIDATES) {
     return { end: { read: 'in part', why: 'too many videos have no owner' }, candidates: unowned, begunAtMs };

@@ -71,10 +71,8 @@ async function fromPath({ program, oldestOnPath }: Binary): Promise<string | und
 
 /** Whether the first `major.minor` in the text is at least this version; false when there is none. */
 export function isAtLeast(text: string, [major, minor]: readonly [number, number]): boolean {
-  const version = /(\d+)\.(\d+)/.exec(text);
-  if (version === null) return false;
-  const [, hasMajor, hasMinor] = version.map(Number);
-  return hasMajor! > major || (hasMajor === major && hasMinor! >= minor);
+  const [, hasMajor = NaN, hasMinor = NaN] = /(\d+)\.(\d+)/.exec(text)?.map(Number) ?? [];
+  return hasMajor > major || (hasMajor === major && hasMinor >= minor);
 }
 
 function isExecutable(path: string): boolean {

@@ -15,7 +15,7 @@ export async function demoKey(origin: string, adminKey: string, stateFolder: str
   if (known !== undefined && (await works(origin, known))) return known;
   const post = (route: string, body: object, idempotencyKey?: string) =>
     adminPost(`${origin}${route}`, adminKey, body, idempotencyKey);
-  const { id } = await post('/admin/accounts', { name: 'demo' });
+  const id = String((await post('/admin/accounts', { name: 'demo' }))['id']);
   const grant = { amount_microcredits: DEMO_MICROCREDITS, reason: 'demo' };
   // The Idempotency-Key contains the account's id, so that a second demo account gets its credits too.
   await post(`/admin/accounts/${id}/grants`, grant, `demo-credits-${id}`);

@@ -48,7 +48,7 @@ export async function readContentAnswer(response: Awaited<ReturnType<typeof undi
     const total = numberOf(/^bytes \*\/(\d+)$/, headers.get('content-range'));
     return { outcome: 'behind_the_end', total, etag: etagOf(headers) };
   }
-  return { outcome: 'trouble', why: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers as Headers, Date.now()) };
+  return { outcome: 'trouble', why: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers, Date.now()) };
 }
 
 interface Part {
@@ -89,7 +89,10 @@ function counted(body: ReadableStream<Uint8Array>, expected: number | null): Rea
       await reader.cancel();
       throw new RangeError('the content is longer than it should be');
     }
-    if (!done) return controller.enqueue(value);
+    if (!done) {
+      controller.enqueue(value);
+      return;
+    }
     if (expected !== null && bytes < expected) throw new RangeError('the content is shorter than it should be');
     controller.close();
   };

@@ -42,7 +42,10 @@ class Check implements ContentCheck {
   constructor(private readonly follow: (type: string | undefined, head: Buffer) => Follower) {}
 
   async take(chunk: Uint8Array): Promise<void> {
-    if (this.follower !== undefined) return this.follower.take(chunk);
+    if (this.follower !== undefined) {
+      this.follower.take(chunk);
+      return;
+    }
     this.head = Buffer.concat([this.head, chunk]);
     if (this.head.length >= HEAD_BYTES) await this.identify();
   }

@@ -88,7 +88,8 @@ function refusal(error: unknown, redact: Redact) {
   const problem = readProblem(error.error, redact);
   const code = problem.code === String(status) ? problem.type : (problem.code ?? problem.type);
   const why = code === null ? `HTTP ${status}` : `HTTP ${status} ${code}`;
-  return { status, problem, why, retryAfterMs: error.headers ? retryAfterMs(error.headers, Date.now()) : null };
+  const headers = error.headers as Headers | undefined;
+  return { status, problem, why, retryAfterMs: headers ? retryAfterMs(headers, Date.now()) : null };
 }
 
 /**

@@ -23,7 +23,7 @@ export function createRedact(apiKey: string, baseUrl: string): Redact {
 export function cleanText(text: string, limit: number): string | null {
   const flat = text.replace(/\p{Cc}+/gu, ' ').trim();
   // By code points, so that no emoji is cut in half.
-  return flat === '' ? null : [...flat].slice(0, limit).join('');
+  return flat === '' ? null : Array.from(flat).slice(0, limit).join('');
 }
 
 /** An error code: at most 100 of [A-Za-z0-9_.-], anything else becomes '_'. Null when it has no letter or digit. */

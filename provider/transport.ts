@@ -62,6 +62,8 @@ class NotConnected extends Error {
   }
 }
 
+const urlOf = (input: string | URL | Request) => (input instanceof Request ? input.url : String(input));
+
 /** undici's own `fetch`: Node's accepts only dispatchers of the undici that is built into Node. */
 export function createTransport(settings: TransportSettings): Transport {
   const { callTimeoutMs } = settings;
@@ -73,8 +75,8 @@ export function createTransport(settings: TransportSettings): Transport {
   const fresh = new Agent({ ...limits, bodyTimeout: callTimeoutMs, pipelining: 0 });
   const opened = new Agent({ ...limits, headersTimeout: 0, bodyTimeout: TEXT_IDLE_MS, pipelining: 0 });
   return {
-    call: (input, init = {}) => call(String(input), init, init.method === 'POST' ? fresh : kept, settings),
-    open: (input, init = {}) => open(String(input), init, opened, settings),
+    call: (input, init = {}) => call(urlOf(input), init, init.method === 'POST' ? fresh : kept, settings),
+    open: (input, init = {}) => open(urlOf(input), init, opened, settings),
   };
 }
 

@@ -63,7 +63,7 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
       query_timeout: CONNECT_TIMEOUT_MS,
     });
     const broken = new Promise<void>((resolve) => {
-      client.once('error', (error) => {
+      client.once('error', (error: Error) => {
         options.onError(error);
         resolve();
       });

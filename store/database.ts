@@ -10,7 +10,7 @@ export interface Database {
 
 /** Operations on a pool. `changed` hears of each generation that was changed, after the commit. */
 export function openDatabase(pool: pg.Pool, changed: (generationId: string) => void = () => undefined): Database {
-  return { query: pool.query.bind(pool) as pg.Pool['query'], connect: pool.connect.bind(pool), changed };
+  return { query: pool.query.bind<pg.Pool['query']>(pool), connect: pool.connect.bind(pool), changed };
 }
 
 type Operations = Record<string, (db: Database, ...rest: never[]) => unknown>;

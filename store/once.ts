@@ -68,7 +68,7 @@ async function inTransaction<Result>(
     client.query(sql).catch((error: unknown) => {
       throw translateError(error);
     });
-  const query = client.query.bind(client) as Database['query'];
+  const query = client.query.bind<Database['query']>(client);
   try {
     await say('BEGIN');
     const result = await work({ query, connect: db.connect, changed });

@@ -36,10 +36,8 @@ export function createPool(options: PoolOptions): Pool {
   return pool;
 }
 
-function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  if (oid === pg.types.builtins.INT8) return exactNumber;
-  return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
-}
+const typeParser: typeof pg.types.getTypeParser = (oid, format) =>
+  oid === pg.types.builtins.INT8 ? exactNumber : (pg.types.getTypeParser(oid, format) as (value: string) => unknown);
 
 function exactNumber(text: string): number {
   const value = Number(text);

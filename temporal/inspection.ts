@@ -30,7 +30,7 @@ export function createInspection(client: Client) {
       taskQueueType,
     });
     const since = Date.now() - POLLED_WITHIN_MS;
-    const recent = (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
+    const recent = pollers.filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
     return new Set(recent.map(({ identity }) => identity)).size;
   }
 

@@ -11,7 +11,7 @@ export function createWebhookDeliveries(client: Client) {
     /** Makes the delivery's workflow try again at once, and starts it where none runs. */
     async sendNow(delivery: WebhookDelivery): Promise<void> {
       await client.withDeadline(Date.now() + SEND_NOW_TIMEOUT_MS, () =>
-        client.workflow.signalWithStart<(input: DeliverWebhookInput) => Promise<void>, []>(DELIVER_WEBHOOK, {
+        client.workflow.signalWithStart<(input: DeliverWebhookInput) => Promise<void>>(DELIVER_WEBHOOK, {
           workflowId: deliveryWorkflowId(delivery),
           taskQueue: TASK_QUEUE.workflowsAndLedger,
           args: [{ ...delivery, tries: 0 }],

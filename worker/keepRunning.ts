@@ -30,7 +30,7 @@ export async function keepRunning(
       onError(error);
     }
     crew = undefined;
-    if (!stopping.aborted) await delay(RESTART_AFTER_MS, undefined, { signal: stopping }).catch(() => undefined);
+    await delay(RESTART_AFTER_MS, undefined, { signal: stopping }).catch(() => undefined);
   }
 }
 

@@ -65,7 +65,8 @@ export function errorResponses(...statuses: number[]) {
 }
 
 function envelopeExample(status: number) {
-  return EXAMPLE.errors[status as keyof typeof EXAMPLE.errors] ?? EXAMPLE.errors[400];
+  const examples: Partial<Record<number, object>> = EXAMPLE.errors;
+  return examples[status] ?? EXAMPLE.errors[400];
 }
 
 const DESCRIPTION: Record<number, string> = {

@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import { routePath } from 'hono/route';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Caller } from '../../store/index.ts';
@@ -96,7 +97,7 @@ export function handleError(log: Log) {
     }
     // The client has disconnected: it gets no response, and the error is not a bug.
     if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
-    log.error({ err: error, requestId, method: c.req.method, route: c.req.routePath }, 'a request failed');
+    log.error({ err: error, requestId, method: c.req.method, route: routePath(c) }, 'a request failed');
     return answer(c, internalError(String(requestId)));
   };
 }
@@ -110,7 +111,7 @@ function logRefusal(log: Log, { code, status, details }: ApiError, c: Context): 
   const caller = c.get('caller') as Caller | undefined;
   const { amountMicrocredits } = details;
   const requestId: unknown = c.get('requestId');
-  const who = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: c.req.routePath };
+  const who = { accountId: caller?.accountId, apiKeyId: caller?.apiKeyId, route: routePath(c) };
   log.info({ requestId, ...who, status, code, amountMicrocredits }, 'request refused');
 }
 

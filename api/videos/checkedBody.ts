@@ -51,8 +51,8 @@ export function rest(
         else chunks.push(value);
       }
       const next = chunks.shift();
-      if (next !== undefined) return controller.enqueue(next);
-      controller.close();
+      if (next === undefined) controller.close();
+      else controller.enqueue(next);
     },
     cancel: (reason) => reader.cancel(reason),
   });

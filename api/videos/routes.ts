@@ -184,9 +184,9 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(claim, (c) => {
       // A request without a body has no content type, and then no body is validated.
-      const { max_credits } = (c.req.valid('json') ?? {}) as z.output<typeof ClaimVideo>;
+      const body = c.req.valid('json') as z.output<typeof ClaimVideo> | undefined;
       const isDryRun = c.req.valid('query').dry_run === 'true';
-      return claimVideo(deps, c, c.req.valid('param').video_id, toMaximum(max_credits), isDryRun);
+      return claimVideo(deps, c, c.req.valid('param').video_id, toMaximum(body?.max_credits), isDryRun);
     })
     .openapi(remove, async (c) => {
       const generation = await findVideo(deps, c.get('caller'), c.req.valid('param').video_id);

@@ -21,7 +21,8 @@ export function recorded(
     });
     if (next.done) {
       await end(total ?? to);
-      return controller.close();
+      controller.close();
+      return;
     }
     to += next.value.length;
     controller.enqueue(next.value);

@@ -64,5 +64,5 @@ function cut(c: Context<Env>, { type, bytes }: Asset): Response {
 }
 
 function asset(name: string, type: string): Asset {
-  return { type, bytes: readFileSync(new URL(`./assets/${name}`, import.meta.url)) as Buffer<ArrayBuffer> };
+  return { type, bytes: readFileSync(new URL(`./assets/${name}`, import.meta.url)) };
 }

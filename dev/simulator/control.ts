@@ -1,4 +1,4 @@
-import { Hono, type Context, type Next } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 import { ApiError, errorResponse, type Env } from './errors.ts';
 import { destroy, neverAnswer } from './faults.ts';
@@ -11,7 +11,7 @@ const faultsSchema = z.strictObject({ all: z.enum(['reset', 'hang', '503']).null
 export class GlobalFault {
   all: 'reset' | 'hang' | '503' | null = null;
 
-  async strike(c: Context<Env>, next: Next): Promise<Response | void> {
+  readonly strike: MiddlewareHandler<Env> = async (c, next) => {
     switch (this.all) {
       case 'reset':
         return destroy(c);
@@ -22,7 +22,7 @@ export class GlobalFault {
       case null:
         return next();
     }
-  }
+  };
 }
 
 /** The routes for tests: `/_simulator/stats` and `/_simulator/faults`. */

@@ -29,9 +29,10 @@ const simulator = createSimulator({
   webhook: url !== undefined && secret !== undefined ? { url, secret } : undefined,
   log: env.SIMULATOR_LOG === '1' ? console.log : undefined,
 });
-const server = await listen(simulator, env.SIMULATOR_PORT, env.SIMULATOR_HOST).catch((error: NodeJS.ErrnoException) => {
-  const taken = error.code === 'EADDRINUSE';
-  console.error(taken ? `Port ${env.SIMULATOR_PORT} is taken: set SIMULATOR_PORT to another one.` : error.message);
+const server = await listen(simulator, env.SIMULATOR_PORT, env.SIMULATOR_HOST).catch((error: unknown) => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const taken = code === 'EADDRINUSE';
+  console.error(taken ? `Port ${env.SIMULATOR_PORT} is taken: set SIMULATOR_PORT to another one.` : message);
   process.exit(1);
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -46,7 +46,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     log?.(`${c.req.method} ${c.req.path} ${c.res.status} ${Date.now() - started_ms} ms`);
   });
   app.route('/_simulator', controlRoutes(store, fault));
-  app.use('/v1/*', (c, next) => fault.strike(c, next));
+  app.use('/v1/*', fault.strike);
   app.use('/v1/*', async (c, next) => {
     authorize(c.req.header('authorization'), apiKey);
     await next();

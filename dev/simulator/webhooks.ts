@@ -53,7 +53,9 @@ export class Webhooks {
   async #deliver(video: VideoRecord, attempt = 1): Promise<void> {
     const times = video.directives.webhook === 'twice' ? 2 : 1;
     for (let time = 0; time < times; time++) {
-      if (!(await this.#post(video))) return this.#deliverLater(video, attempt);
+      if (await this.#post(video)) continue;
+      this.#deliverLater(video, attempt);
+      return;
     }
     if (this.#closing.signal.aborted || this.store.video(video.id) === undefined) return;
     this.store.increment(`${video.id}/webhook`);

@@ -151,6 +151,7 @@ describe('while PostgreSQL is silent', () => {
       store: openBooks(openDatabase(pool)),
       temporal: { isUp: () => Promise.resolve(true) },
       requestsPerMinute: 1000,
+      streamLimits: { ofOneKey: 1, inAll: 1 },
       adminKey: ADMIN_KEY,
       log: { error: () => undefined, warn: () => undefined },
     } as unknown as ApiDependencies);

@@ -106,6 +106,7 @@ describe('a body that was cut', () => {
     const store = archiveAt();
     const deps = {
       ledger: db.ledger,
+      store: db.ledger,
       provider,
       archive: store,
       copyLimits: COPY_LIMITS,
@@ -175,7 +176,7 @@ describe('an answer that is no video', () => {
     await age(id, '1 day');
     await db.ledger.recordContentGone(id);
     const env = new MockActivityEnvironment(undefined, { logger: QUIET });
-    const deps = { ledger: db.ledger, archive: archiveAt(), count: () => undefined };
+    const deps = { ledger: db.ledger, store: db.ledger, archive: archiveAt(), count: () => undefined };
     const { recordContentGone } = createLedgerActivities(deps as unknown as ActivityDependencies);
     expect(await env.run(recordContentGone, { generationId: id })).toEqual({ outcome: 'gone' });
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
@@ -311,7 +312,7 @@ describe('a generation that is not charged', () => {
   it('but deleted meanwhile leaves no file', async () => {
     const id = await charged();
     let deleted: Promise<unknown> = Promise.resolve();
-    const ledger = {
+    const store = {
       ...db.ledger,
       recordContent: async (...args: Parameters<typeof db.ledger.recordContent>) => {
         await deleted;
@@ -321,7 +322,7 @@ describe('a generation that is not charged', () => {
     const deletes = () => {
       deleted = db.ledger.deleteGeneration(tenant.accountId, id);
     };
-    const deps = interruptAt({ archive: archiveAt(), ledger }, 'archive:stored', deletes);
+    const deps = interruptAt({ archive: archiveAt(), store }, 'archive:stored', deletes);
     expect((await once(id, undefined, deps)).end).toBe('gone');
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });

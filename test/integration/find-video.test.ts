@@ -189,7 +189,7 @@ describe('a video without an owner', () => {
     const orphans = (pages: VideoPage[]) => {
       let calls = 0;
       const listVideos = async () => pages[Math.min(calls++, pages.length - 1)];
-      const deps = { ledger: db.ledger, provider: { ...provider, listVideos }, observe: () => undefined };
+      const deps = { store: db.ledger, provider: { ...provider, listVideos }, observe: () => undefined };
       const activities = createReconcileProviderActivities(deps as unknown as ActivityDependencies);
       return new MockActivityEnvironment().run(activities.findOrphans);
     };

@@ -110,6 +110,7 @@ export async function once(generationId: string, details?: unknown, changes: Par
   env.on('heartbeat', (beat: unknown) => heartbeats.push(structuredClone(beat)));
   const activities = createOutboundActivities({
     ledger: db.ledger,
+    store: db.ledger,
     provider,
     archive: archiveAt(),
     copyLimits: COPY_LIMITS,
