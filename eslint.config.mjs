@@ -18,6 +18,7 @@ const nodeBuiltinsAndServices = {
         '../temporal/*',
         '../provider/*',
         '../outbound/*',
+        '../texts/*',
         '../network/*',
         '../api/*',
         '../worker/*',

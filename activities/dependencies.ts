@@ -53,6 +53,7 @@ type StoreOperation =
   | 'findListedBefore'
   | 'noteOwnerlessVideos'
   | 'listUnmatchedPrompts'
+  | 'beginText'
   | 'recordText'
   | 'endText'
   | 'closeText'

@@ -1,6 +1,7 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { TextOutcome } from '../contracts/activities.ts';
-import type { TextRequest } from '../provider/index.ts';
+import type { CompletionRequest } from '../provider/index.ts';
+import { completionOf, parseTextRequest } from '../texts/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { TextWriter, untilRecorded } from './textWriter.ts';
@@ -16,7 +17,7 @@ export async function writeText(
 ): Promise<TextOutcome> {
   const { store, provider } = deps;
   const askedAtMs = performance.now();
-  const begun = await store.beginAttempt(generationId, provider, leastTimeLeftMs);
+  const begun = await store.beginText(generationId, provider, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return { outcome: 'ended' };
@@ -38,12 +39,14 @@ export async function writeText(
   }
 
   const { number } = begun;
+  // Before the lease: then what can't be read counts as never asked.
+  const completion = completionOf(parseTextRequest(begun.request));
   const halted = await giveUpIfHalted(deps, generationId, number, askedAtMs);
   if (halted !== undefined) return halted;
   const writer = await TextWriter.take(deps, generationId, number);
   if (writer === undefined) return { outcome: 'ended' };
   try {
-    return await write(deps, generationId, number, JSON.parse(begun.request.prompt) as TextRequest, writer);
+    return await write(deps, generationId, number, completion, writer);
   } finally {
     await writer.stop();
   }
@@ -68,11 +71,11 @@ async function write(
   deps: ProviderDependencies,
   generationId: string,
   number: number,
-  request: TextRequest,
+  completion: CompletionRequest,
   writer: TextWriter,
 ): Promise<TextOutcome> {
   const { store, provider } = deps;
-  const result = await provider.writeText(request, async (output) => writer.write(output));
+  const result = await provider.writeText(completion, async (output) => writer.write(output));
   switch (result.outcome) {
     case 'written':
       await untilRecorded(() => store.endText(generationId, number, result));

@@ -22,7 +22,7 @@ import { withStreams } from './http/streams.ts';
 
 const WRITING = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** The HTTP API. Reads come from PostgreSQL and never wait for Temporal. */
+/** The HTTP API. Reads come from PostgreSQL and never wait on Temporal. */
 export function createApp(deps: ApiDependencies) {
   const app = newRouter();
   app.onError(handleError(deps.log));
@@ -30,7 +30,7 @@ export function createApp(deps: ApiDependencies) {
     throw notFound('This route');
   });
   app.use(requestId());
-  // Authentication uses the headers alone and comes first, so that an unauthenticated body is not read.
+  // The key first, by the headers alone: a stranger's body is not read.
   app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), limitAtOnce(), requireScope);
   app.use('/admin/*', requireAdminKey(deps.adminKey), requireJson);
   const readBody = createBodyReader();

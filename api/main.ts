@@ -27,11 +27,11 @@ const announcer = new Announcer(pool);
 const database = openDatabase(pool, (id) => announcer.add(id));
 const changes = listenForChanges({
   databaseUrl: config.databaseUrl,
-  onError: (error) => log.warn({ err: error }, 'the connection that listens for changes broke; it will be replaced'),
+  onError: (error) => log.warn({ err: error }, 'the connection that hears of changes broke; it will be replaced'),
 });
 const closing = new AbortController();
 const givingUp = new AbortController();
-// One listener for each concurrent stream or create; each removes its own.
+// As many as there are streams and creates at once; each takes its own back.
 setMaxListeners(0, closing.signal, givingUp.signal);
 const registry = createMetrics();
 const app = createApp({
@@ -64,10 +64,10 @@ server.listen(config.port, config.host, () => {
   log.info({ port: (server.address() as AddressInfo).port }, 'ready');
 });
 
-/** Requests in flight at SIGTERM get this long to end. */
+/** What is in flight at SIGTERM gets this long to end. */
 const DRAIN_MS = 9000;
 
-/** Requests that still wait for a hold by then are voided and answered 503 before the process ends. */
+/** Who waits for a hold by then is told that nothing is held, while there is time to say so. */
 const GIVE_UP_AFTER_MS = 5000;
 
 onShutdown(log, async () => {

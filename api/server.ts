@@ -2,20 +2,20 @@ import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { createApp } from './app.ts';
 
-/** How much time and memory of a process a connection may use. */
+/** What one connection may take of a process, in time and in memory. */
 export interface ServerLimits {
-  /** From the start of the connection, or the end of the previous request, to the end of the headers. */
+  /** From the first byte of a connection, or the end of the request before, to the end of the headers. */
   readonly headersTimeoutMs: number;
-  /** The same, to the end of the body. */
+  /** To the end of the body. */
   readonly requestTimeoutMs: number;
-  /** A connection without traffic in either direction. */
+  /** A connection on which nothing moves, in neither direction. */
   readonly idleTimeoutMs: number;
-  /** A connection between requests. */
+  /** A connection between two requests. */
   readonly keepAliveTimeoutMs: number;
-  /** How often the first two are checked. */
+  /** How often the first two are looked at. */
   readonly checkIntervalMs: number;
   readonly maximumHeaderBytes: number;
-  /** Further connections are closed at once. */
+  /** More are closed as they come. */
   readonly maximumConnections: number;
 }
 
@@ -23,7 +23,7 @@ const LIMITS: ServerLimits = {
   headersTimeoutMs: 15_000,
   // 10 MB at a megabit a second take 80 s.
   requestTimeoutMs: 120_000,
-  // Event streams send something every 15 s, and only a reconciliation takes longer to answer.
+  // Streams of events say something every 15 s, and no answer but a reconciliation's is waited for longer.
   idleTimeoutMs: 120_000,
   keepAliveTimeoutMs: 5000,
   checkIntervalMs: 5000,
@@ -31,7 +31,7 @@ const LIMITS: ServerLimits = {
   maximumConnections: 10_000,
 };
 
-/** An HTTP server for the app, not listening yet. It answers a slow request with 408 and too many headers with 431. */
+/** An HTTP server for the app, not listening yet. Who is too slow is answered 408 and cut off, too many headers 431. */
 export function createServer(
   app: Pick<ReturnType<typeof createApp>, 'fetch'>,
   limits: Partial<ServerLimits> = {},

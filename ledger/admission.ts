@@ -38,8 +38,8 @@ export interface AdmissionRequest extends AnyAdmission {
 
 export interface TextAdmissionRequest extends AnyAdmission {
   readonly model: string;
-  /** What is to be written, as the writer reads it. */
-  readonly request: string;
+  /** What is to be written. It is kept as it is, as JSON. */
+  readonly request: object;
   /** The hold is for this many of each: an upper bound, and an enforced maximum. */
   readonly inputBoundTokens: number;
   readonly maxOutputTokens: number;

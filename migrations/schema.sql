@@ -510,6 +510,16 @@ CREATE TABLE text_prices (
 CREATE TRIGGER text_prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON text_prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.text_prices TO holdfast_service;
 
+CREATE TABLE text_requests (
+  generation_id text NOT NULL,
+  request jsonb NOT NULL,
+  CONSTRAINT text_requests_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT text_requests_request_is_object CHECK (jsonb_typeof(request) = 'object'::text),
+  CONSTRAINT text_requests_request_length CHECK (length(request::text) <= 32000),
+  CONSTRAINT text_requests_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+GRANT SELECT ON holdfast.text_requests TO holdfast_service;
+
 CREATE TABLE texts (
   generation_id text NOT NULL,
   text_price_id bigint NOT NULL,
@@ -603,7 +613,7 @@ CREATE TABLE webhook_secrets (
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.active_generations TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,text,bigint,integer,bytea,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;

@@ -5,8 +5,9 @@ export type { ContentAnswer } from './contentAnswer.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';
 export type { CreateEncoding } from './encoding.ts';
 export { readWebhook, type WebhookReading } from './events.ts';
-export { inputBoundTokens, maxOutputTokens, readText, type TextRequest, type WrittenText } from './textRequest.ts';
+export { inputBoundTokens } from './completion.ts';
 export type {
+  CompletionRequest,
   CreateRefusal,
   CreateResult,
   DeleteResult,

@@ -1,7 +1,6 @@
 import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
-import type { TextRequest } from './textRequest.ts';
 
 /**
  * The language of this room. A *look* is one retrieve of a video; a *verdict* is what its status means for the money;
@@ -71,6 +70,14 @@ export type CreateResult =
 /** A create that made nothing, or of which that can't be known. */
 export type CreateRefusal = Exclude<CreateResult, { outcome: 'created' }>;
 
+/** What is to be written, whatever it is: one chat completion, whose answer is JSON in this format. */
+export interface CompletionRequest {
+  readonly model: string;
+  readonly messages: readonly { readonly role: 'system' | 'user'; readonly content: string }[];
+  readonly format: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
+  readonly maxOutputTokens: number;
+}
+
 /** The provider's own count, of which it bills. */
 export interface TextUsage {
   readonly inputTokens: number;
@@ -131,7 +138,7 @@ export interface Provider {
    * At most one request, read to its end. `onOutput` is called after each piece, with how to read all that was written so far; its
    * false stops the reading. Never throws for provider trouble; an error of `onOutput` comes out.
    */
-  writeText(request: TextRequest, onOutput: (output: () => string) => Promise<boolean>): Promise<TextResult>;
+  writeText(request: CompletionRequest, onOutput: (output: () => string) => Promise<boolean>): Promise<TextResult>;
   /** Never throws for provider trouble. Only `seen` with `completed` is ground for a capture. */
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
   /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */

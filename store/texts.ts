@@ -3,16 +3,16 @@ import type { PaidState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { REFUNDED, REFUNDED_COLUMNS } from './selections.ts';
-import { defineStatement, t, type RowOf } from './statement.ts';
+import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
 const GET = defineStatement({
   name: 'get_text',
-  text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, i.prompt AS request, t.output, t.input_tokens AS "inputTokens",
-      t.output_tokens AS "outputTokens", t.finish_reason AS "finishReason", g.amount_microcredits AS "amountMicrocredits",
+  text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, r.request, t.output,
+      t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens", g.amount_microcredits AS "amountMicrocredits",
       g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt", h.id AS "holdId",
       h.expires_at AS "holdExpiresAt", ${REFUNDED}, g.settled_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
     FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
-      LEFT JOIN inputs i ON i.generation_id = g.id
+      LEFT JOIN text_requests r ON r.generation_id = g.id
     WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
   row: {
     id: t.text,
@@ -22,15 +22,14 @@ const GET = defineStatement({
     isKnown: t.boolean,
     state: t.word<PaidState>(),
     model: t.text,
-    /** What was asked for; null when it was erased. */
-    request: t.nullable(t.text),
+    /** What was asked for (`parseTextRequest`); null when it was erased. */
+    request: t.nullable(t.jsonb<unknown>()),
     /** What was written so far, and delivered. */
     output: t.text,
     /** As the provider billed it; null where it did not say. */
     inputTokens: t.nullable(t.bigint),
     outputTokens: t.nullable(t.bigint),
-    finishReason: t.nullable(t.text),
-    /** The most that it could cost, which is held until its end. */
+    /** The most that it can cost, which is held until its end. */
     amountMicrocredits: t.bigint,
     chargedMicrocredits: t.nullable(t.bigint),
     requestedAt: t.timestamptz,
@@ -50,6 +49,38 @@ export type Text = RowOf<typeof GET>;
 export async function getText(db: Database, accountId: string, id: string): Promise<Text | undefined> {
   const [text] = await rows(db, GET, [id, accountId]);
   return text;
+}
+
+const BEGIN = defineStatement({
+  name: 'begin_text',
+  text: `SELECT b.outcome, b.number, b.error_code AS "errorCode", r.request
+    FROM begin_attempt($1, $2, $3) b LEFT JOIN text_requests r ON r.generation_id = $1 AND b.outcome = 'begun'`,
+  row: cases('outcome', {
+    begun: { number: t.integer, request: t.jsonb<unknown>() },
+    known: {},
+    open: {},
+    refused: { errorCode: t.text },
+    conflict: {},
+    cancelled: {},
+    spent: {},
+    too_late: {},
+    settled: {},
+  }),
+});
+
+export type TextStart = RowOf<typeof BEGIN>;
+
+/**
+ * Like `beginAttempt`, of a text: commits an attempt before the call and answers with what was asked for (`parseTextRequest`), or
+ * says why no call may be made.
+ */
+export async function beginText(
+  db: Database,
+  generationId: string,
+  provider: { name: string },
+  leastTimeLeftMs: number,
+): Promise<TextStart> {
+  return row(db, BEGIN, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
 }
 
 const RECORD = defineStatement({

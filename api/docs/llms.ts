@@ -2,7 +2,7 @@ import type { OpenApiDocument } from '../http/openapi.ts';
 
 const METHODS = ['get', 'post', 'delete'] as const;
 
-/** `/llms.txt`: what a language model needs to use this API. The calls come from the OpenAPI document. */
+/** `/llms.txt`: what a language model needs to use this API. The calls come from the OpenAPI document, so they stay true. */
 export function describeForModels(document: OpenApiDocument, origin: string): string {
   const calls = callsOf(document);
   const listed = (scheme: string | undefined) =>
@@ -10,20 +10,20 @@ export function describeForModels(document: OpenApiDocument, origin: string): st
   return [
     '# Holdfast',
     '',
-    '> Paid AI video generation in the wire format of OpenAI’s Videos API. The price of a video is held when the video is',
-    '> created, charged only when the video completes, and released in every other case.',
+    '> Paid AI video generation in the wire format of OpenAI’s Videos API. The price of a video is reserved when it is asked',
+    '> for, charged only when the video is completed, and given back in every other case.',
     '',
     `- Base URL for OpenAI's SDKs: ${origin}/v1`,
     '- Authentication: `Authorization: Bearer <API key>`; `/admin` takes the admin key instead.',
     '- Amounts are integers in microcredits: 1 credit = 1000000.',
-    '- A video is `queued`, `in_progress`, `completed` or `failed`; poll it, or stream its events. `credits.state` is `held`,',
-    '  `charged` or `refunded`, and `credits.message` explains it.',
-    '- Send an `Idempotency-Key` with each POST: a repeat with the same key and body gets the same answer and is never charged twice.',
-    '- `?dry_run=true` on a POST that costs money returns its price and whether it would be accepted, and creates nothing;',
-    '  `max_credits` in its body refuses a higher price. Unknown query parameters and fields are refused.',
-    '- Errors: `{"error": {"message", "type", "param", "code"}}`. A 402 means insufficient credits: do not retry. After 429 and 503,',
-    '  wait for `Retry-After`; nothing was held.',
-    `- All schemas, with examples: ${origin}/openapi.json; for people: ${origin}/docs`,
+    '- A video is `queued`, `in_progress`, `completed` or `failed`; poll it, or read its events. `credits.state` is `held`,',
+    '  `charged` or `refunded`, and `credits.message` says it in words.',
+    '- Send an `Idempotency-Key` with each POST: the same key and body are answered again and never paid twice.',
+    '- `?dry_run=true` on a POST that costs money answers its price and whether it would be accepted, and makes nothing;',
+    '  `max_credits` in its body refuses what costs more. Unknown query parameters and fields are refused.',
+    '- Errors: `{"error": {"message", "type", "param", "code"}}`. A 402 is a lack of credits: retrying does not help. On 429 and',
+    '  503 wait for `Retry-After`; nothing was held.',
+    `- All schemas, with examples: ${origin}/openapi.json; the same for people: ${origin}/docs`,
     '',
     '## Calls with an API key',
     '',

@@ -6,7 +6,7 @@ import { describeForModels } from './llms.ts';
 import type { OpenApiDocument } from '../http/openapi.ts';
 import { newRouter } from '../http/router.ts';
 
-/** The only files of swagger-ui-dist that are served. */
+/** Of the package swagger-ui-dist, only these are served. */
 const ASSETS: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
@@ -24,17 +24,17 @@ const PAGE = `<!doctype html>
   </head>
   <body>
     <div id="reference"></div>
-    <noscript>This page needs JavaScript. See <a href="/llms.txt">/llms.txt</a> or /openapi.json instead.</noscript>
+    <noscript>This page needs JavaScript; the same is at <a href="/llms.txt">/llms.txt</a> and /openapi.json.</noscript>
     <script src="/docs/swagger-ui-bundle.js"></script>
     <script src="/docs/start.js"></script>
   </body>
 </html>
 `;
 
-// Without validatorUrl: null the page would send the document's address to an online validator.
+// Without validatorUrl: null the page would show the document's address to a validator elsewhere.
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
 
-// Swagger UI sets inline styles on its elements; everything else comes from this origin.
+// Swagger UI sets styles on its elements; everything else is from here, and nothing is sent anywhere else.
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -46,7 +46,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Documentation for people, programs and language models, served by this process, so that it works offline. */
+/** The API for people, for programs and for language models; all of it from this process, so it works offline. */
 export function docsRoutes(document: () => OpenApiDocument) {
   const { resolve } = createRequire(import.meta.url);
   const router = newRouter();
@@ -65,7 +65,7 @@ export function docsRoutes(document: () => OpenApiDocument) {
   router.get('/docs/start.js', (c) => c.body(START, 200, { 'content-type': 'text/javascript; charset=utf-8' }));
   router.get('/docs/:asset', async (c) => {
     const name = c.req.param('asset');
-    // Own keys only: no other name reaches the file system.
+    // Own keys only: what is not listed is never looked for on the disk.
     const type = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
     if (type === undefined) throw notFound('This page');
     return c.body(await readFile(resolve(`swagger-ui-dist/${name}`)), 200, { 'content-type': type });

@@ -296,7 +296,7 @@ export const EXAMPLE = {
       {
         name: 'workers holdfast-provider',
         ok: false,
-        message: 'No worker has polled holdfast-provider for 90 s. Start one (npm run worker), or check its log.',
+        message: 'No worker has polled holdfast-provider for 90 s: start one (npm run worker), or look at its log.',
       },
     ],
   },

@@ -1,7 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { textId } from '../../contracts/ids.ts';
 import type { Caller } from '../../store/index.ts';
-import { inputBoundTokens, maxOutputTokens, type TextRequest } from '../../provider/index.ts';
+import { inputBoundTokens } from '../../provider/index.ts';
+import { completionOf, type TextRequest } from '../../texts/index.ts';
 import type { Order, Started } from '../generations/order.ts';
 import { quote, type Quote } from '../generations/quote.ts';
 import { inadmissible } from '../generations/refusals.ts';
@@ -23,8 +24,7 @@ export async function startText(
     generationId: textId(request.kind, uuidv7()),
     maxMicrocredits,
     fingerprint: fingerprintOf(`/v1/${request.kind}s`, { ...request, max: maxMicrocredits }),
-    admit: (admission) =>
-      ledger.admitText({ ...admission, ...boundsOf(request), model: request.model, request: JSON.stringify(request) }),
+    admit: (admission) => ledger.admitText({ ...admission, ...pricedBy(request), request }),
     exists: async (id) => (await store.getText(caller.accountId, id)) !== undefined,
   };
   return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat, order.generationId));
@@ -37,12 +37,14 @@ export async function quoteText(
   request: TextRequest,
   maxMicrocredits: number | null,
 ): Promise<Quote> {
-  const amount = await deps.ledger.getTextPrice({ model: request.model, ...boundsOf(request) });
+  const amount = await deps.ledger.getTextPrice(pricedBy(request));
   if (amount === undefined) throw inadmissible('unknown_model');
   return quote(deps, caller, request.kind, amount, maxMicrocredits);
 }
 
-/** The upper bounds that its price is made from. */
-function boundsOf(request: TextRequest) {
-  return { inputBoundTokens: inputBoundTokens(request), maxOutputTokens: maxOutputTokens(request) };
+/** What its price is made from: upper bounds of the very call that its worker will make (MR-60). */
+function pricedBy(request: TextRequest) {
+  const completion = completionOf(request);
+  const { model, maxOutputTokens } = completion;
+  return { model, inputBoundTokens: inputBoundTokens(completion), maxOutputTokens };
 }

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
-import { readText, type TextRequest } from '../../provider/index.ts';
+import { parseTextRequest, readOutput } from '../../texts/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
 import { unixSeconds } from '../http/schemas.ts';
 
@@ -56,8 +56,8 @@ export type WrittenText = z.infer<typeof WrittenText>;
 /** The text as its owner sees it. Output that is not in the requested form is `incomplete`: it was written, and is charged. */
 export function toText(text: Text): WrittenText {
   const { id, kind, state, model, output, requestedAt, settledAt, inputTokens, outputTokens } = text;
-  const request = text.request === null ? null : (JSON.parse(text.request) as TextRequest);
-  const written = state === 'charged' && request !== null ? readText(request, output) : null;
+  const written =
+    state === 'charged' && text.request !== null ? readOutput(parseTextRequest(text.request), output) : null;
   return {
     id,
     object: kind,
@@ -74,7 +74,7 @@ export function toText(text: Text): WrittenText {
     completed_at: state === 'charged' && settledAt !== null ? unixSeconds(settledAt) : null,
     title: written !== null && 'title' in written ? written.title : null,
     text: written !== null && 'text' in written ? written.text : null,
-    posts: written !== null && 'posts' in written ? [...written.posts] : null,
+    posts: written !== null && 'posts' in written ? written.posts : null,
     // A text whose credits were returned is not delivered.
     output: state === 'released' ? '' : output,
     usage:

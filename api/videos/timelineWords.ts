@@ -9,13 +9,13 @@ const credits = ({ amount_microcredits: amount }: GenerationEvent['data']) => fo
 export const WORDS: Record<string, Words> = {
   requested: (data) => `Requested, at a price of ${credits(data)} credits`,
   held: (data) => `Hold of ${credits(data)} credits placed`,
-  create_begun: ({ attempt }) => `Asking the provider for the video${attempt === 1 ? '' : `, attempt ${attempt}`}`,
-  create_created: () => 'The provider has begun',
-  create_adopted: () => 'The provider’s response was lost; its video was found',
-  create_not_made: () => 'The provider did not accept the video; nothing was made, credits stay reserved',
-  create_ambiguous: () => 'The provider’s response was lost; looking for the video, credits stay reserved',
-  create_not_found: () => 'The provider has no such video: that attempt made nothing',
-  create_conflict: () =>
+  attempt_begun: ({ attempt }) => `Asking the provider for the video${attempt === 1 ? '' : `, attempt ${attempt}`}`,
+  attempt_created: () => 'The provider has begun',
+  attempt_adopted: () => 'The provider’s response was lost; its video was found',
+  attempt_not_made: () => 'The provider did not accept the video; nothing was made, credits stay reserved',
+  attempt_ambiguous: () => 'The provider’s response was lost; looking for the video, credits stay reserved',
+  attempt_not_found: () => 'The provider has no such video: that attempt made nothing',
+  attempt_conflict: () =>
     'The provider answered with the id of another video. Nothing is charged for that video and no new attempt is made; credits stay reserved until the hold ends',
   id_contested: () =>
     'The provider gave the id of this video to another one too: what it reports and serves under this id from now on may belong to the other, and is not used',

@@ -2,8 +2,8 @@
 
 CREATE FUNCTION admit_priced(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint, amount bigint,
-  p_remix_of text, p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
-  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
+  p_remix_of text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text,
+  p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -38,10 +38,6 @@ BEGIN
   VALUES (p_generation_id, split_part(p_generation_id, '_', 1), p_account_id, p_api_key_id, CASE WHEN refusal IS NULL THEN 'requested' ELSE 'refused' END,
           refusal, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
           clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
-  IF refusal IS NULL THEN
-    INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
-    VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
-  END IF;
   PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, p_generation_id, NULL);
   PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
   IF refusal IS NOT NULL THEN
@@ -50,8 +46,9 @@ BEGIN
   RETURN QUERY SELECT COALESCE(refusal, 'admitted'), p_generation_id, amount, NULL::integer, NULL::jsonb;
 END $$;
 COMMENT ON FUNCTION admit_priced IS
-$$Internal. Writes a request at its price: the generation, its inputs and its idempotency key in one transaction. It refuses
-early what place_hold would refuse, before anything large is written; place_hold decides for good, under the lock.
+$$Internal. Writes a request at its price: the generation and its idempotency key. It refuses early what place_hold would
+refuse; place_hold decides for good, under the lock. What was asked for may be large, so the caller writes it, in the same
+transaction and only for 'admitted'.
 outcome: 'admitted'; 'sales_closed', 'exceeds_max_credits' (the price is above p_max_microcredits), 'account_frozen',
 'insufficient_credits' (no generation is written; a key keeps this refusal); 'too_many_active_generations',
 'key_spend_limit' (a generation in state 'refused' is written); for a repeat what find_repeat answers.
@@ -67,6 +64,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_tem
 DECLARE
   price current_prices;
   original generations;
+  admitted record;
 BEGIN
   IF p_remix_of IS NOT NULL THEN
     SELECT * INTO original FROM generations gen WHERE gen.id = p_remix_of AND gen.account_id = p_account_id AND gen.kind = 'video'
@@ -84,10 +82,14 @@ BEGIN
       THEN 'unknown_size' ELSE 'unknown_model' END, NULL::text, NULL::bigint, NULL::integer, NULL::jsonb;
     RETURN;
   END IF;
-  RETURN QUERY SELECT * FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id,
+  SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id,
     price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds), p_remix_of,
-    p_prompt, p_reference, p_reference_type, p_reference_filename, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key,
-    p_retry_within_ms);
+    p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
+  IF admitted.outcome = 'admitted' THEN
+    INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
+      VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+  END IF;
+  RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
 END $$;
 COMMENT ON FUNCTION admit_generation IS
 $$Writes the request for a video at the current price. A remix takes model, seconds and size from its original, which must be
@@ -97,7 +99,7 @@ Rules: MR-28, MR-89, and those of admit_priced.$$;
 
 CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
-  p_prompt text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
+  p_request jsonb, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -112,15 +114,17 @@ BEGIN
   SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
     text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
       price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
-    p_prompt, NULL, NULL, NULL, p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
+    p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
   IF admitted.outcome = 'admitted' THEN
+    INSERT INTO text_requests (generation_id, request) VALUES (p_generation_id, p_request);
     INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
       VALUES (p_generation_id, price.id, p_input_bound_tokens, p_max_output_tokens);
   END IF;
   RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
 END $$;
 COMMENT ON FUNCTION admit_text IS
-$$Writes the request for a text, priced for the most that so many tokens can cost.
+$$Writes the request for a text, priced for the most that so many tokens can cost. p_request is what was asked for, an object;
+nothing in SQL reads it.
 outcome: as admit_priced; 'unknown_model'.
 Rules: MR-28, MR-60, and those of admit_priced.$$;
 

@@ -95,10 +95,11 @@ Rules: MR-51, MR-84.$$;
 
 CREATE FUNCTION erase_inputs(p_generation_id text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  DELETE FROM inputs WHERE generation_id = p_generation_id
+  DELETE FROM inputs WHERE generation_id = p_generation_id;
+  DELETE FROM text_requests WHERE generation_id = p_generation_id
 $$;
 COMMENT ON FUNCTION erase_inputs IS
-$$Internal. Erases what was asked for: nothing can be made of a request that was refused, given up or deleted.
+$$Internal. Erases what was asked for, of a video or a text: nothing can be made of a request that was refused, given up or deleted.
 Rules: MR-95, MR-96.$$;
 
 CREATE FUNCTION request_cancel(p_generation_id text, p_by text) RETURNS TABLE (state text, first boolean)

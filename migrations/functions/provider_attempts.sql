@@ -65,7 +65,7 @@ BEGIN
     INSERT INTO provider_attempts (generation_id, number, visible_sha256)
       VALUES (p_generation_id, COALESCE(last.number, 0) + 1, visible_fields(g)) RETURNING * INTO last;
     UPDATE generations gen SET provider = p_provider WHERE gen.id = p_generation_id;
-    PERFORM append_event(p_generation_id, 'create_begun', jsonb_build_object('attempt', last.number));
+    PERFORM append_event(p_generation_id, 'attempt_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
       i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id,
@@ -104,13 +104,13 @@ BEGIN
     -- Its owner has deleted it: nobody knows any more what it asked for.
     RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
-  -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day. A list
+  -- An attempt of a generation that was released at its hold's end stays open: its video may still turn up, for a day. A list
   -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's, or off one's that its
   -- owner has deleted, of which nobody knows the text.
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
     SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL AS twin
     FROM provider_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
-    WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND a.begun_at > clock_timestamp() - interval '24 hours'
+    WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND other.kind = 'video' AND a.begun_at > clock_timestamp() - interval '24 hours'
       AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND (i.prompt IS NULL OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))))) AS alike;
   IF rivals > 0 OR asked.reference IS NOT NULL THEN
     RETURN QUERY SELECT 'rival', NULL::text; RETURN;
@@ -196,7 +196,7 @@ BEGIN
       error_message = CASE WHEN ended = 'conflict' THEN 'answered with the video ' || p_provider_video_id
         WHEN NOT is_deleted(p_generation_id) THEN p_error_message END
     WHERE generation_id = p_generation_id AND number = p_number;
-  PERFORM append_event(p_generation_id, CASE ended WHEN 'refused' THEN 'submission_refused' ELSE 'create_' || ended END,
+  PERFORM append_event(p_generation_id, CASE ended WHEN 'refused' THEN 'submission_refused' ELSE 'attempt_' || ended END,
     jsonb_build_object('attempt', p_number, 'code', p_error_code));
   PERFORM free_slot(p_generation_id);
   RETURN ended;
@@ -215,7 +215,7 @@ BEGIN
   PERFORM lock_generation(p_generation_id);
   UPDATE provider_attempts SET error_message = p_why WHERE generation_id = p_generation_id AND number = p_number AND outcome IS NULL;
   IF FOUND THEN
-    PERFORM append_event(p_generation_id, 'create_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
+    PERFORM append_event(p_generation_id, 'attempt_ambiguous', jsonb_build_object('attempt', p_number, 'why', p_why));
   END IF;
 END $$;
 COMMENT ON FUNCTION note_ambiguous_attempt IS

@@ -134,5 +134,5 @@ has nothing of it).
 Raises HF001.
 Rules: MR-61, MR-62, MR-63.$$;
 
-GRANT SELECT ON texts TO holdfast_service;
+GRANT SELECT ON texts, text_requests TO holdfast_service;
 GRANT EXECUTE ON FUNCTION record_text, end_text, close_text TO holdfast_service;

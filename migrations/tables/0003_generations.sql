@@ -111,7 +111,8 @@ CREATE INDEX generations_emergencies ON generations (settled_at) WHERE settlemen
 -- A video is paid for once.
 CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE state IN ('requested', 'held', 'charged');
 
--- What the client asked for, apart from the generation so that it can be erased, and never in a Temporal history.
+-- What the client asked for of a video (of a text: `text_requests`), apart from the generation so that it can be erased, and
+-- never in a Temporal history.
 CREATE TABLE inputs (
   generation_id text PRIMARY KEY REFERENCES generations,
   prompt text NOT NULL CONSTRAINT inputs_prompt_length CHECK (length(prompt) BETWEEN 1 AND 32000),

@@ -1,5 +1,13 @@
--- Text, as paid as a video: a script or a thread is a generation with a hold of the most that it can cost, and is charged
--- what the provider billed, or, where that is not known, what was delivered at its upper bound (MR-61).
+-- Scripts and threads are generations like videos: the hold is the most that one can cost (MR-60), and the charge is what the
+-- provider billed or, where that is not known, the upper bound of what was delivered (MR-61).
+
+-- What the client asked for, apart from `texts` so that it can be erased, and never in a Temporal history.
+CREATE TABLE text_requests (
+  generation_id text PRIMARY KEY REFERENCES generations,
+  request jsonb NOT NULL
+    CONSTRAINT text_requests_request_is_object CHECK (jsonb_typeof(request) = 'object')
+    CONSTRAINT text_requests_request_length CHECK (length(request::text) <= 32000)
+);
 
 -- What was written, as far as it was delivered, and what it came to.
 CREATE TABLE texts (

@@ -60,8 +60,8 @@ describe('of a healthy installation', () => {
       'archive',
       'provider webhooks',
     ]);
-    expect(messageOf(found, 'ledger')).toBe('The balances of the accounts that moved last (1) match the journal.');
-    expect(messageOf(found, 'reconciler')).toBe('No run yet; the schedule runs every 5 min.');
+    expect(messageOf(found, 'ledger')).toBe('The accounts of the latest movements (1) have what the journal says.');
+    expect(messageOf(found, 'reconciler')).toBe('No run yet; one every 5 min.');
     expect(messageOf(found, 'workers holdfast')).toBe('1 worker polls holdfast.');
   });
 
@@ -103,7 +103,7 @@ describe('names what is wrong, and what to do', () => {
       const found = await doctor();
       expect(ills(found)).toEqual(['rights']);
       expect(messageOf(found, 'rights')).toMatch(
-        /^Granted outside the migration\. .*(webhook_to_send|accounts|reconciler_progress)/,
+        /^Given beside the migration, .*(webhook_to_send|accounts|reconciler_progress)/,
       );
     } finally {
       await stack.database.admin.query(take);
@@ -114,7 +114,7 @@ describe('names what is wrong, and what to do', () => {
   it('a right that was taken', async () => {
     await stack.database.admin.query('REVOKE SELECT ON stuck_holds FROM holdfast_service');
     expect(messageOf(await doctor(), 'rights')).toBe(
-      'Revoked since the migration. Run the migration as the owner: GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;',
+      'Taken since the migration, so run it as the owner: GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;',
     );
     await stack.database.admin.query('GRANT SELECT ON stuck_holds TO holdfast_service');
   });
@@ -122,7 +122,7 @@ describe('names what is wrong, and what to do', () => {
   it('a reconciler that is paused', async () => {
     const schedule = stack.temporal.schedule.getHandle('reconcile-holds');
     await schedule.pause();
-    expect(messageOf(await doctor(), 'reconciler')).toMatch(/paused\. Unpause it/);
+    expect(messageOf(await doctor(), 'reconciler')).toMatch(/paused: unpause it/);
     await schedule.unpause();
   });
 
@@ -152,10 +152,10 @@ describe('names what is wrong, and what to do', () => {
         'workers holdfast-outbound',
       ]);
       expect(messageOf(found, 'clock')).toMatch(
-        /^The database's clock is 100.\d s behind this process's\. Synchronize both by NTP/,
+        /^The database's clock is 100.\d s behind this process's: set them by NTP/,
       );
       expect(messageOf(found, 'workers holdfast-provider')).toBe(
-        'No worker has polled holdfast-provider for 90 s. Start one (npm run worker), or check its log.',
+        'No worker has polled holdfast-provider for 90 s: start one (npm run worker), or look at its log.',
       );
     } finally {
       vi.useRealTimers();
@@ -166,7 +166,7 @@ describe('names what is wrong, and what to do', () => {
     await stack.stopSimulator();
     const found = await doctor();
     expect(ills(found)).toContain('provider');
-    expect(messageOf(found, 'provider')).toMatch(/^The provider at http:.* does not answer as expected/);
+    expect(messageOf(found, 'provider')).toMatch(/^The provider at http:.* does not answer as it should/);
   });
 });
 

@@ -312,7 +312,7 @@ describe('a generation that is not charged', () => {
   it('but deleted meanwhile leaves no file', async () => {
     const id = await charged();
     let deleted: Promise<unknown> = Promise.resolve();
-    const ledger = {
+    const store = {
       ...db.ledger,
       recordContent: async (...args: Parameters<typeof db.ledger.recordContent>) => {
         await deleted;
@@ -322,7 +322,7 @@ describe('a generation that is not charged', () => {
     const deletes = () => {
       deleted = db.ledger.deleteGeneration(tenant.accountId, id);
     };
-    const deps = interruptAt({ archive: archiveAt(), ledger }, 'archive:stored', deletes);
+    const deps = interruptAt({ archive: archiveAt(), store }, 'archive:stored', deletes);
     expect((await once(id, undefined, deps)).end).toBe('gone');
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { videoId } from '../../contracts/ids.ts';
+import { textId, videoId } from '../../contracts/ids.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { FINISHED, adoptOne, ledgerSteps } from '../harness/support/ledgerSteps.ts';
@@ -84,6 +84,26 @@ it('what a deleted generation asked for is not known: only what is equal to the 
   expect(await adopt(await lost({ prompt: 'a cat,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
 });
 
+// MR-32, MR-34
+it('a text that is written meanwhile is no rival of a video that is looked for', async () => {
+  const tenant = await openTenant(db, PRICE);
+  const text = textId('script', randomUUID());
+  await db.ledger.admitText({
+    ...tenant,
+    generationId: text,
+    model: 'gpt-4.1-mini',
+    request: { topic: 'a fox' },
+    inputBoundTokens: 10,
+    maxOutputTokens: 10,
+    admitWithinMs: 60_000,
+    fingerprint: createHash('sha256').update(text).digest(),
+    idempotencyKey: null,
+  });
+  await db.ledger.placeHold(text, 3600);
+  expect(await db.ledger.beginText(text, PROVIDER, 0)).toMatchObject({ outcome: 'begun' });
+  expect(await adopt(await lost({ prompt: 'a fox,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
+});
+
 // MR-39
 describe('an id of the provider that comes again', () => {
   it('belongs to nobody else: no second create, nothing charged, the hold waits for its hour', async () => {
@@ -94,7 +114,7 @@ describe('an id of the provider that comes again', () => {
     expect(await answer(hold.id, 1, 'again')).toBe('conflict');
     expect(await answer(hold.id, 1, 'again')).toBe('conflict');
     expect(await begin(hold.id)).toEqual({ outcome: 'conflict' });
-    expect((await eventKinds(hold.id)).filter((kind) => kind === 'create_conflict')).toHaveLength(1);
+    expect((await eventKinds(hold.id)).filter((kind) => kind === 'attempt_conflict')).toHaveLength(1);
     await db.ledger.requestCancel(hold.id, 'client');
     expect(await begin(hold.id)).toEqual({ outcome: 'conflict' });
     await expect(db.ledger.recordLook(hold.id, 'again', FINISHED)).rejects.toMatchObject({ code: 'wrong_state' });

@@ -132,7 +132,7 @@ async function writing(): Promise<{ id: string }> {
     ...tenant,
     generationId: id,
     model: 'gpt-4.1-mini',
-    request: '{}',
+    request: {},
     inputBoundTokens: 700,
     maxOutputTokens: 1000,
     admitWithinMs: 60_000,

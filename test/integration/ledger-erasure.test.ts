@@ -33,6 +33,23 @@ const asked = (tenant: Tenant, prompt = 'a red fox') => ({
 });
 type Asked = ReturnType<typeof asked>;
 
+/** 10 of the input and 10 of the output: 29 microcredits are held for it. */
+const askedText = (tenant: Tenant, topic = 'a red fox') => ({
+  ...tenant,
+  generationId: textId('script', randomUUID()),
+  model: 'gpt-4.1-mini',
+  request: { kind: 'script', topic },
+  inputBoundTokens: 10,
+  maxOutputTokens: 10,
+  admitWithinMs: 60_000,
+  fingerprint: createHash('sha256').update(topic).digest(),
+  idempotencyKey: null,
+});
+const requestsOf = async (texts: readonly { generationId: string }[]) => {
+  const ids = texts.map(({ generationId }) => generationId);
+  return (await db.admin.query('SELECT FROM text_requests WHERE generation_id = ANY($1)', [ids])).rowCount;
+};
+
 const inputsOf = async (ids: readonly string[]) =>
   (await db.admin.query('SELECT FROM inputs WHERE generation_id = ANY($1)', [ids])).rowCount;
 
@@ -109,6 +126,24 @@ describe('nothing large is kept of a request', () => {
     expect(await db.ledger.voidLateRequests(10)).toBe(1);
     expect(await inputsOf([refused!, given!, late!].map(({ generationId }) => generationId))).toBe(0);
     expect(await inputsOf([held!.generationId])).toBe(1);
+  });
+
+  it('of a text: refused at admission, refused by its hold, or given up', async () => {
+    const poor = await openTenant(db, 5);
+    const tenant = await openTenant(db, 30);
+    const [unpayable, held, refused, given, late] = [poor, tenant, tenant, tenant, tenant].map((each) =>
+      askedText(each),
+    );
+    expect(await db.ledger.admitText(unpayable!)).toMatchObject({ outcome: 'insufficient_credits' });
+    for (const one of [held, refused, given]) await db.ledger.admitText(one!);
+    await db.ledger.admitText({ ...late!, admitWithinMs: -1000 });
+    expect(await requestsOf([held!, refused!, given!, late!])).toBe(4);
+    expect(await db.ledger.placeHold(held!.generationId, 3600)).toMatchObject({ outcome: 'held' });
+    expect(await db.ledger.placeHold(refused!.generationId, 3600)).toMatchObject({ code: 'insufficient_credits' });
+    expect(await db.ledger.voidGeneration(given!.generationId)).toMatchObject({ state: 'voided' });
+    expect(await db.ledger.voidLateRequests(10)).toBe(1);
+    expect(await requestsOf([unpayable!, refused!, given!, late!])).toBe(0);
+    expect(await requestsOf([held!])).toBe(1);
   });
 });
 
@@ -217,12 +252,11 @@ describe('what its owner deletes', () => {
 
   const written = async (prompt: string, output: string) => {
     const tenant = await openTenant(db, 5 * PRICE);
-    const generationId = textId('script', randomUUID());
-    const bounds = { inputBoundTokens: 10, maxOutputTokens: 100 };
-    const request = { ...asked(tenant), generationId, model: 'gpt-4.1-mini', request: prompt, ...bounds };
+    const request = askedText(tenant, prompt);
+    const { generationId } = request;
     await db.ledger.admitText(request);
     await db.ledger.placeHold(generationId, 3600);
-    await db.ledger.beginAttempt(generationId, PROVIDER);
+    await db.ledger.beginText(generationId, PROVIDER, 0);
     await db.ledger.endText(generationId, 1, { output, finishReason: 'stop', usage: null });
     await db.ledger.settleGeneration(generationId, 'completed');
     return request;
@@ -231,6 +265,7 @@ describe('what its owner deletes', () => {
   it('a text: what was asked for and what was written', async () => {
     const [prompt, output] = [words(), words()];
     const { accountId, generationId } = await written(prompt, output);
+    expect([await tablesWith(prompt), await tablesWith(output)]).toEqual([['text_requests'], ['texts']]);
     await db.ledger.deleteGeneration(accountId, generationId);
     expect([await tablesWith(prompt), await tablesWith(output)]).toEqual([[], []]);
   });

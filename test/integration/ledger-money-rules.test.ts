@@ -286,9 +286,9 @@ it('events are numbered without gaps, in the order of what they tell', async () 
   expect(rows.map(({ kind }) => kind)).toEqual([
     'requested',
     'held',
-    'create_begun',
-    'create_ambiguous',
-    'create_adopted',
+    'attempt_begun',
+    'attempt_ambiguous',
+    'attempt_adopted',
     'seen',
     'charged',
   ]);

@@ -43,7 +43,7 @@ const script = (tenant: Tenant) =>
     ...asked(tenant),
     generationId: textId('script', randomUUID()),
     model: 'gpt-4.1-mini',
-    request: '{}',
+    request: {},
     inputBoundTokens: 10,
     maxOutputTokens: 10,
   });

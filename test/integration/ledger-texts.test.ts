@@ -30,7 +30,7 @@ const request = (tenant: Tenant, idempotencyKey: string | null = null) => ({
   ...tenant,
   generationId: textId('script', randomUUID()),
   model: 'gpt-4.1-mini',
-  request: '{}',
+  request: {},
   inputBoundTokens: INPUT,
   maxOutputTokens: MAXIMUM,
   admitWithinMs: 60_000,
@@ -293,6 +293,34 @@ describe('a text', () => {
       generationId: first.generationId,
     });
     expect(await db.ledger.admitText({ ...request(rich), model: 'another' })).toEqual({ outcome: 'unknown_model' });
+  });
+});
+
+describe('the request of a text', () => {
+  it('is kept as it was asked, for who writes it and for its owner', async () => {
+    const tenant = await openTenant(db, GRANTED);
+    const asked = { ...request(tenant), request: { kind: 'thread', topic: '"a" ü\n🦊', posts: 3 } };
+    await db.ledger.admitText(asked);
+    await db.ledger.placeHold(asked.generationId, 3600);
+    expect(await db.ledger.getText(tenant.accountId, asked.generationId)).toMatchObject({ request: asked.request });
+    expect(await db.ledger.beginText(asked.generationId, PROVIDER, 0)).toEqual({
+      outcome: 'begun',
+      number: 1,
+      request: asked.request,
+    });
+    expect(await db.ledger.beginText(asked.generationId, PROVIDER, 0)).toEqual({ outcome: 'open' });
+  });
+
+  it.each([
+    ['no object', ['a']],
+    ['too long', { topic: 'a'.repeat(32_000) }],
+  ])('that is %s is refused, and nothing is kept', async (_what, refused) => {
+    const asked = { ...request(await openTenant(db, GRANTED)), request: refused };
+    // pg would send an array as one of PostgreSQL's.
+    const kept = { ...asked, request: { toJSON: () => refused } };
+    await expect(db.ledger.admitText(kept)).rejects.toMatchObject({ code: 'constraint' });
+    const { rowCount } = await db.admin.query('SELECT FROM generations WHERE id = $1', [asked.generationId]);
+    expect(rowCount).toBe(0);
   });
 });
 

@@ -130,7 +130,7 @@ describe.concurrent('a cancel that was accepted while a create may have arrived'
     const account = await openAccount(stack, GRANTED);
     const prompt = 'not wanted any more [[create:500*1]]';
     const id = await ask(account, prompt);
-    await vi.waitFor(async () => expect(await eventsOf(stack, id, 'create_ambiguous')).toHaveLength(1), 20_000);
+    await vi.waitFor(async () => expect(await eventsOf(stack, id, 'attempt_ambiguous')).toHaveLength(1), 20_000);
     expect((await account.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' })).status).toBe(200);
     const [standing] = await untilSettled(stack, [id]);
     expect(standing).toMatchObject({ state: 'released', code: 'cancelled', attempts: ['not_found'] });

@@ -48,7 +48,7 @@ describe('a workflow that was terminated is settled rightly within one run', () 
     ['while the create is under way', 'g.provider IS NOT NULL', 'slow to answer [[create:slow:1s]]', 'charged'],
     [
       'after a create whose reply was lost',
-      "EXISTS (SELECT FROM generation_events e WHERE e.generation_id = g.id AND e.kind = 'create_ambiguous')",
+      "EXISTS (SELECT FROM generation_events e WHERE e.generation_id = g.id AND e.kind = 'attempt_ambiguous')",
       'without a reply [[create:lost-reply]]',
       'charged',
     ],

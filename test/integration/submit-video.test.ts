@@ -77,7 +77,7 @@ describe('a provider that begins its ids again', () => {
     const asked = await create(second.id, made('video_2'));
     expect(asked).toMatchObject({ outcome: { outcome: 'conflict' }, creates: 0 });
     const steps = toTimeline(await db.ledger.listEvents(second.tenant.accountId, second.id));
-    expect(steps.map(({ type }) => type)).toContain('create_conflict');
+    expect(steps.map(({ type }) => type)).toContain('attempt_conflict');
     expect(await db.ledger.getProviderVideo(second.id)).toMatchObject({ videoId: null });
   });
 

@@ -155,7 +155,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
     ['while the provider works', 'g.provider_video_id IS NOT NULL', 'long at work [[after:3s]]'],
     [
       'after a create whose reply was lost',
-      "EXISTS (SELECT FROM generation_events e WHERE e.generation_id = g.id AND e.kind = 'create_ambiguous')",
+      "EXISTS (SELECT FROM generation_events e WHERE e.generation_id = g.id AND e.kind = 'attempt_ambiguous')",
       'without a reply [[create:lost-reply]]',
     ],
   ])('%s finishes it: one create, one settlement', async (_when, condition, prompt) => {

@@ -53,12 +53,12 @@ interface Writing {
 async function held(): Promise<Writing> {
   const tenant = await openTenant(db, 1_000_000);
   const id = textId('script', randomUUID());
-  const request = { kind: 'script', model: 'gpt-4.1-mini', topic: 't', tone: 'x', length: 'short', posts: null };
+  const request = { kind: 'script', model: 'gpt-4.1-mini', topic: 't', tone: 'x', length: 'short' };
   await db.ledger.admitText({
     ...tenant,
     generationId: id,
     model: request.model,
-    request: JSON.stringify(request),
+    request,
     inputBoundTokens: 700,
     maxOutputTokens: 1000,
     admitWithinMs: 60_000,

@@ -22,7 +22,7 @@ const ROOMS: Record<string, Room> = {
   contracts: { ours: [], packages: [], types: ['@temporalio/common'], nodeBuiltins: false },
   workflows: { ours: ['contracts'], packages: ['@temporalio/workflow'], nodeBuiltins: false },
   activities: {
-    ours: ['contracts', 'ledger', 'outbound', 'provider', 'store'],
+    ours: ['contracts', 'ledger', 'outbound', 'provider', 'store', 'texts'],
     packages: ['@temporalio/activity', '@temporalio/common'],
     nodeBuiltins: true,
   },
@@ -35,9 +35,10 @@ const ROOMS: Record<string, Room> = {
   },
   network: { ours: [], packages: ['ipaddr.js', 'undici'], nodeBuiltins: true },
   provider: { ours: ['contracts', 'network'], packages: ['file-type', 'openai', 'undici', 'zod'], nodeBuiltins: true },
+  texts: { ours: [], packages: ['zod'], nodeBuiltins: false },
   outbound: { ours: ['contracts', 'network'], packages: ['standardwebhooks', 'undici'], nodeBuiltins: true },
   api: {
-    ours: ['contracts', 'ledger', 'outbound', 'provider', 'store', 'temporal'],
+    ours: ['contracts', 'ledger', 'outbound', 'provider', 'store', 'temporal', 'texts'],
     packages: [
       '@hono/node-server',
       '@hono/zod-openapi',

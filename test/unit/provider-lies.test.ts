@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { likenessOf, wideForm } from '../../activities/likeness.ts';
 import { parsePage } from '../../provider/dialect.ts';
-import { closeServers, json, PROMPT, provider, serve } from './provider-server.ts';
+import { COMPLETION, closeServers, json, PROMPT, provider, serve } from './provider-server.ts';
 
 /**
  * What a provider answers is its trouble, whatever it is. An exception would look like a fault of ours, which a hold waits for
@@ -24,9 +24,8 @@ describe('a refusal of brackets without end', () => {
   ])('is an answer that proves nothing, %s', async (_, body) => {
     const { baseUrl } = await serve((response) => response.writeHead(500).end(body));
     const { createVideo, retrieveVideo, listVideos, deleteVideo, writeText } = provider(baseUrl);
-    const text = { kind: 'script', model: 'm', topic: 't', tone: 'n', length: 'short', posts: null } as const;
     expect(await createVideo(REQUEST)).toMatchObject({ outcome: 'ambiguous', why: 'HTTP 500' });
-    expect(await writeText(text, async () => true)).toMatchObject({ outcome: 'ambiguous', why: 'HTTP 500' });
+    expect(await writeText(COMPLETION, async () => true)).toMatchObject({ outcome: 'ambiguous', why: 'HTTP 500' });
     for (const answer of [await retrieveVideo('video_1'), await listVideos(), await deleteVideo('video_1')]) {
       expect(answer).toMatchObject({ outcome: 'transient', status: 500 });
     }

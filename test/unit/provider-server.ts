@@ -1,10 +1,17 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { createProvider, type ProviderSettings } from '../../provider/index.ts';
+import { type CompletionRequest, createProvider, type ProviderSettings } from '../../provider/index.ts';
 
 export const KEY = 'sk-holdfast-test-0123456789abcdef';
 export const PROMPT = 'an ad for a small red kite';
+
+export const COMPLETION: CompletionRequest = {
+  model: 'a-model',
+  messages: [{ role: 'user', content: 'a small red kite' }],
+  format: { name: 'kite', schema: { type: 'object' } },
+  maxOutputTokens: 100,
+};
 
 export interface Recorded {
   readonly method: string;

@@ -1,14 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterEach, expect, it } from 'vitest';
-import type { TextRequest } from '../../provider/index.ts';
-import { closeServers, provider, serve } from './provider-server.ts';
+import { closeServers, COMPLETION, provider, serve } from './provider-server.ts';
 
 /** A chat server that never ends, in whatever way, takes neither the worker's time nor its memory. */
 
 afterEach(closeServers);
 
-const request: TextRequest = { kind: 'script', model: 'm', topic: 't', tone: 'x', length: 'short', posts: null };
 const LONGEST_PAUSE_MS = 1000;
 
 /** Writes this again and again, until nobody reads any more. */
@@ -38,7 +36,7 @@ it.each(Object.entries(ENDLESS))(
     const { baseUrl } = await serve((response) => endlessly(response, piece));
     const pauses = monitorEventLoopDelay({ resolution: 10 });
     pauses.enable();
-    const result = await provider(baseUrl).writeText(request, async () => true);
+    const result = await provider(baseUrl).writeText(COMPLETION, async () => true);
     pauses.disable();
     expect(result).toEqual({ outcome: 'written', output: 'written', finishReason: null, usage: null });
     expect(pauses.max / 1e6).toBeLessThan(LONGEST_PAUSE_MS);
@@ -57,7 +55,7 @@ it.each(['\n\n', '\r\n\r\n'])('events that end with %j are read however they are
     send(0);
   });
   const seen: string[] = [];
-  await provider(baseUrl).writeText(request, async (output) => seen.push(output()) > 0);
+  await provider(baseUrl).writeText(COMPLETION, async (output) => seen.push(output()) > 0);
   expect(seen).toEqual(['one ', 'one twö ', 'one twö three']);
 });
 

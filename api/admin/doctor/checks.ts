@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiDependencies } from '../../http/deps.ts';
 
-/** The result of a check; its message says what to do if it failed, and never contains a key, a prompt or a raw error. */
+/** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
 export interface Finding {
   readonly ok: boolean;
   readonly message: string;
@@ -9,16 +9,19 @@ export interface Finding {
 
 export type Check = (deps: ApiDependencies) => Promise<Finding>;
 
+/** The doctor's checks of what is not Temporal. */
+
 const well = (message: string): Finding => ({ ok: true, message });
 const ill = (message: string): Finding => ({ ok: false, message });
 
+/** Whether PostgreSQL answers, and how soon. */
 export async function checkDatabase({ store }: ApiDependencies): Promise<Finding> {
   const beganMs = performance.now();
   await store.ping();
   return well(`PostgreSQL answers in ${Math.ceil(performance.now() - beganMs)} ms.`);
 }
 
-/** Compares the schema with the one that this version was made for. */
+/** Whether the schema is the one that this version was made for. */
 export async function checkMigrations({ store, schemaFiles }: ApiDependencies): Promise<Finding> {
   const known = new Map(schemaFiles.map(({ name, sha256 }) => [name, sha256]));
   const applied = new Map((await store.listMigrations()).map(({ name, sha256 }) => [name, sha256]));
@@ -27,24 +30,24 @@ export async function checkMigrations({ store, schemaFiles }: ApiDependencies): 
   const others = [...known].filter(([name, sha256]) => applied.has(name) && applied.get(name) !== sha256);
   if (missing.length > 0) return ill(`Not applied: ${missing.join(', ')}. Run npm run migrate.`);
   if (unknown.length > 0) {
-    return ill(`The database has ${unknown.join(', ')}, which this version does not know. Run the newer version.`);
+    return ill(`The database has ${unknown.join(', ')}, which this version does not know: run the newer version.`);
   }
   if (others.length > 0) {
     const names = others.map(([name]) => name).join(', ');
-    return ill(`The database has another version of ${names}. Run the newest version and its npm run migrate.`);
+    return ill(`The database has another version of ${names}: run the newest version, and its npm run migrate.`);
   }
   return well(`The schema is up to date (${known.size} files).`);
 }
 
-/** Compares the privileges with those that the migration granted. */
+/** Whether everybody has the rights that the migration gave, and nobody more. */
 export async function checkRights({ store }: ApiDependencies): Promise<Finding> {
   const { beyond, missing } = await store.compareRights();
-  if (beyond.length === 0 && missing.length === 0) return well('The privileges are those that the migration granted.');
+  if (beyond.length === 0 && missing.length === 0) return well('They are those that the migration gave.');
   const found = [
     ...(beyond.length > 0
-      ? [`Granted outside the migration. Revoke them as the owner, and find out who granted them: ${some(beyond)}`]
+      ? [`Given beside the migration, so take it back as the owner, and ask by whom: ${some(beyond)}`]
       : []),
-    ...(missing.length > 0 ? [`Revoked since the migration. Run the migration as the owner: ${some(missing)}`] : []),
+    ...(missing.length > 0 ? [`Taken since the migration, so run it as the owner: ${some(missing)}`] : []),
   ];
   return ill(found.join(' '));
 }
@@ -58,67 +61,67 @@ function some(lines: readonly string[]): string {
 
 const CLOCKS_MAY_DIFFER_MS = 5000;
 
-/** Compares the clocks of this process and the database. */
+/** Whether this process and the database agree on the time. */
 export async function checkClock({ store }: ApiDependencies): Promise<Finding> {
   const beganMs = Date.now();
   const now = await store.readClock();
-  // The database read its clock between the two.
+  // What the database said lies between the two.
   const differenceMs = now.getTime() - (beganMs + Date.now()) / 2;
   const seconds = (Math.abs(differenceMs) / 1000).toFixed(1);
   if (Math.abs(differenceMs) <= CLOCKS_MAY_DIFFER_MS)
-    return well(`The clocks of this process and the database differ by ${seconds} s.`);
+    return well(`This process and the database differ by ${seconds} s.`);
   return ill(
-    `The database's clock is ${seconds} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this process's. Synchronize both by NTP; holds expire by the database's clock.`,
+    `The database's clock is ${seconds} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this process's: set them by NTP. Holds go by the database's.`,
   );
 }
 
 const MOVEMENTS_COMPARED = 20;
 
-/** Compares the balances of the accounts that moved last with the journal. */
+/** Whether the accounts that moved last have what the journal says. */
 export async function compareLedger({ ledger }: ApiDependencies): Promise<Finding> {
   const { accounts, differences } = await ledger.compareLatestAccounts(MOVEMENTS_COMPARED);
-  if (differences === 0) return well(`The balances of the accounts that moved last (${accounts}) match the journal.`);
+  if (differences === 0) return well(`The accounts of the latest movements (${accounts}) have what the journal says.`);
   return ill(
-    `${differences} balances differ from the journal. Run npm run ledger:verify, freeze the account, and keep the database as it is.`,
+    `${differences} balances differ from the journal: run npm run ledger:verify, freeze the account, and keep the database as it is.`,
   );
 }
 
-/** Counts the holds that were released because their outcome could not be recorded. */
+/** Whether credits were given back because their outcome could not be recorded. */
 export async function countEmergencies({ ledger }: ApiDependencies): Promise<Finding> {
   const count = await ledger.countEmergencyReleases();
   if (count === 0) return well('None in 24 hours.');
   return ill(
-    `${count} in 24 hours: holds were released because their outcome could not be recorded. See GET /admin/emergency_releases and the generations’ events.`,
+    `${count} in 24 hours: credits were given back because an outcome could not be recorded. See GET /admin/emergency_releases and the generations’ events.`,
   );
 }
 
-/** Closed sales are a finding even if they were closed on purpose, so that nobody forgets to open them. */
+/** Whether new requests are taken: closed on purpose is well only as long as somebody knows. */
 export async function checkSales({ ledger }: ApiDependencies): Promise<Finding> {
   const { open, reason, changedAt } = await ledger.getSales();
-  if (open) return well('Sales are open.');
+  if (open) return well('New requests are taken.');
   return ill(
-    `Sales have been closed since ${changedAt?.toISOString() ?? 'an unknown time'} (${reason ?? 'no reason given'}). Open them with POST /admin/sales.`,
+    `Sales are closed since ${changedAt?.toISOString() ?? 'an unknown time'} (${reason ?? 'no reason given'}): open them by POST /admin/sales.`,
   );
 }
 
-/** Asks the provider for a list of videos. Its URL may be shown because it never contains credentials. */
+/** Whether the provider answers a list; its URL is shown, for it never carries a credential. */
 export async function checkProvider({ provider }: ApiDependencies): Promise<Finding> {
   const answer = await provider.listVideos({ limit: 1 });
   if (answer.outcome === 'listed') return well(`The provider at ${provider.baseUrl} answers.`);
   if (answer.status === 401 || answer.status === 403) {
-    return ill(`The provider at ${provider.baseUrl} rejects the key (${answer.status}). Check OPENAI_API_KEY.`);
+    return ill(`The provider at ${provider.baseUrl} refuses our key (${answer.status}): look at OPENAI_API_KEY.`);
   }
   if (answer.status === 404 || answer.status === 405 || answer.status === 501) {
     return well(
-      `The provider at ${provider.baseUrl} answers, but cannot list videos (${answer.status}): if the reply to a submission is lost, its hold stays until it expires.`,
+      `The provider at ${provider.baseUrl} answers, but lists no videos (${answer.status}): a create whose reply is lost waits for its hour.`,
     );
   }
-  return ill(`The provider at ${provider.baseUrl} does not answer as expected: ${answer.why}.`);
+  return ill(`The provider at ${provider.baseUrl} does not answer as it should: ${answer.why}.`);
 }
 
-/** Writes one byte to the archive and removes it. */
+/** Whether a content could be kept; what is written is removed again. */
 export async function checkArchive({ archive }: ApiDependencies): Promise<Finding> {
-  // A unique name, because of two concurrent writes to the same name one would fail.
+  // A name of its own: of two writes to one, the first would fail.
   const group = `doctor_${randomUUID().replaceAll('-', '')}`;
   try {
     await archive.write(`${group}/probe`, probe(), { from: 0, bytes: 1 });
@@ -132,9 +135,9 @@ async function* probe(): AsyncGenerator<Uint8Array> {
   yield new Uint8Array(1);
 }
 
-/** Reports whether the provider’s webhooks are configured; both are fine. */
+/** Whether the provider’s webhooks are listened to; both are fine. */
 export async function describeWebhooks({ webhookSecret }: ApiDependencies): Promise<Finding> {
   if (webhookSecret !== undefined)
-    return well('OPENAI_WEBHOOK_SECRET is set: the provider’s events make Holdfast poll sooner.');
-  return well('OPENAI_WEBHOOK_SECRET is not set: events are refused, and Holdfast learns of each outcome by polling.');
+    return well('OPENAI_WEBHOOK_SECRET is set: the provider’s events make us look sooner.');
+  return well('OPENAI_WEBHOOK_SECRET is not set: none are taken, and videos are found by looking.');
 }

@@ -17,41 +17,29 @@ import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } f
 
 const LIMIT_MS = 3000;
 
-/** Each check with the advice that is given when it raises or times out. */
+/** Each with what is to be done when it raises, or takes too long. */
 const CHECKS: readonly [name: string, check: Check, advice: string][] = [
-  ['database', checkDatabase, 'PostgreSQL does not answer. Check that it is running and that DATABASE_URL is correct.'],
-  ['migrations', checkMigrations, 'The migrations cannot be read. Run npm run migrate.'],
-  ['rights', checkRights, 'The privileges cannot be read. Run npm run migrate.'],
-  ['clock', checkClock, 'The database’s clock cannot be read.'],
-  ['ledger', compareLedger, 'The latest movements could not be compared. Run npm run ledger:verify.'],
-  ['emergency releases', countEmergencies, 'Emergency releases could not be counted.'],
-  ['sales', checkSales, 'The state of sales could not be read.'],
-  [
-    'temporal',
-    checkTemporal,
-    'Temporal does not answer. Check that it is running, and check TEMPORAL_ADDRESS and its key.',
-  ],
-  [
-    'search attributes',
-    checkSearchAttributes,
-    'The search attributes could not be listed. Check that Temporal is running.',
-  ],
+  ['database', checkDatabase, 'PostgreSQL does not answer: is it running, and does DATABASE_URL name it?'],
+  ['migrations', checkMigrations, 'The migrations can not be read: run npm run migrate.'],
+  ['rights', checkRights, 'The rights can not be read: run npm run migrate.'],
+  ['clock', checkClock, 'The database’s clock can not be read.'],
+  ['ledger', compareLedger, 'The latest movements could not be compared: run npm run ledger:verify.'],
+  ['emergency releases', countEmergencies, 'They could not be counted.'],
+  ['sales', checkSales, 'Whether sales are open could not be read.'],
+  ['temporal', checkTemporal, 'Temporal does not answer: is it running, and do TEMPORAL_ADDRESS and its key fit?'],
+  ['search attributes', checkSearchAttributes, 'They could not be listed: is Temporal there?'],
   ...Object.values(TASK_QUEUE).map((queue): [string, Check, string] => [
     `workers ${queue}`,
     checkWorkers(queue),
-    `The workers of ${queue} could not be listed. Check that Temporal is running.`,
+    `Who polls ${queue} could not be asked: is Temporal there?`,
   ]),
-  ['reconciler', checkReconciler, 'The reconciler’s schedule could not be read. Check that Temporal is running.'],
-  [
-    'provider',
-    checkProvider,
-    'The provider does not answer. Check that it is running and that OPENAI_BASE_URL is correct.',
-  ],
-  ['archive', checkArchive, 'The archive cannot be written. Check ARCHIVE_DIR, its permissions and its disk.'],
+  ['reconciler', checkReconciler, 'Its schedule could not be read: is Temporal there?'],
+  ['provider', checkProvider, 'The provider gives no answer: is it up, and does OPENAI_BASE_URL name it?'],
+  ['archive', checkArchive, 'The archive can not be written: look at ARCHIVE_DIR, its rights and its disk.'],
   ['provider webhooks', describeWebhooks, ''],
 ];
 
-/** Runs all checks concurrently. Takes little more than three seconds even if one hangs. */
+/** Examines everything at once; answers within little more than three seconds, whatever hangs. */
 export async function examine(deps: ApiDependencies): Promise<(Finding & { name: string })[]> {
   return Promise.all(
     CHECKS.map(async ([name, check, advice]) => ({ name, ...(await limited(deps, name, check, advice)) })),

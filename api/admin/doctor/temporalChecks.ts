@@ -2,23 +2,27 @@ import { RECONCILE_SCHEDULE_ID } from '../../../contracts/reconcile.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
 import type { Check, Finding } from './checks.ts';
 
+/** The doctor's checks that ask Temporal. */
+
 type Asked = Pick<ApiDependencies, 'temporal'>;
 
+/** Whether the server answers, and which it is. */
 export async function checkTemporal({ temporal: { inspection } }: Asked): Promise<Finding> {
   const version = await inspection.readServerVersion();
   return { ok: true, message: `Temporal ${version} answers; the namespace is ${inspection.namespace}.` };
 }
 
+/** Whether the namespace knows what workflows are found by. */
 export async function checkSearchAttributes({ temporal: { inspection } }: Asked): Promise<Finding> {
   const missing = await inspection.listMissingSearchAttributes();
-  if (missing.length === 0) return { ok: true, message: 'All search attributes are registered.' };
+  if (missing.length === 0) return { ok: true, message: 'All are registered.' };
   return {
     ok: false,
-    message: `${missing.join(', ')} are not registered. Run npm run migrate; no workflow starts without them.`,
+    message: `${missing.join(', ')}: not registered. Run npm run migrate; no workflow starts without them.`,
   };
 }
 
-/** Counts the workers that poll this task queue. */
+/** Whether somebody takes work from this task queue. */
 export function checkWorkers(queue: string): Check {
   return async ({ temporal }) => {
     const workers = await temporal.inspection.countWorkers(queue);
@@ -26,35 +30,34 @@ export function checkWorkers(queue: string): Check {
       return { ok: true, message: `${workers} ${workers === 1 ? 'worker polls' : 'workers poll'} ${queue}.` };
     return {
       ok: false,
-      message: `No worker has polled ${queue} for 90 s. Start one (npm run worker), or check its log.`,
+      message: `No worker has polled ${queue} for 90 s: start one (npm run worker), or look at its log.`,
     };
   };
 }
 
-/** How many consecutive runs may be missing before the check fails. */
+/** Of its runs, this many in a row may be missed before something is wrong. */
 const MISSED_RUNS = 3;
 const FAILED = ['FAILED', 'TIMED_OUT', 'TERMINATED'];
 
-/** Checks that the reconciler's schedule runs, and how its last run ended. */
+/** Whether the reconciler's schedule runs, and how its last run ended. */
 export async function checkReconciler({ temporal: { inspection } }: Asked): Promise<Finding> {
   const schedule = await inspection.describeReconcileSchedule();
-  if (schedule === undefined)
-    return { ok: false, message: 'The reconciler has no schedule. Start a worker, which creates it.' };
+  if (schedule === undefined) return { ok: false, message: 'It has no schedule: a worker makes it at its start.' };
   const { isPaused, everyMs, createdAt, lastRun } = schedule;
   if (isPaused)
-    return { ok: false, message: `The schedule ${RECONCILE_SCHEDULE_ID} is paused. Unpause it in Temporal Web.` };
+    return { ok: false, message: `Its schedule ${RECONCILE_SCHEDULE_ID} is paused: unpause it in Temporal Web.` };
   const quietMs = Date.now() - (lastRun?.startedAt ?? createdAt).getTime();
   if (quietMs > MISSED_RUNS * everyMs + 60_000) {
     return {
       ok: false,
-      message: `No run for ${minutes(quietMs)}. Check the schedule ${RECONCILE_SCHEDULE_ID} in Temporal Web.`,
+      message: `No run for ${minutes(quietMs)}: does the schedule ${RECONCILE_SCHEDULE_ID} run in Temporal Web?`,
     };
   }
-  if (lastRun === undefined) return { ok: true, message: `No run yet; the schedule runs every ${minutes(everyMs)}.` };
+  if (lastRun === undefined) return { ok: true, message: `No run yet; one every ${minutes(everyMs)}.` };
   const status = await inspection.readStatus(lastRun.workflowId);
   const message = `The last run was ${minutes(quietMs)} ago: ${status.toLowerCase()}.`;
   return FAILED.includes(status)
-    ? { ok: false, message: `${message} See its history in Temporal Web.` }
+    ? { ok: false, message: `${message} Its history in Temporal Web says why.` }
     : { ok: true, message };
 }
 

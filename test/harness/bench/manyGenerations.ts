@@ -82,7 +82,7 @@ const STEPS: readonly [string, string][] = [
   [
     'events and idempotency keys',
     `INSERT INTO generation_events (generation_id, sequence, kind, data, recorded_at)
-       SELECT id, s, (ARRAY['requested', 'held', 'create_begun', 'create_created', 'charged'])[s], '{"amount_microcredits": ${PRICE}}', at FROM planned, generate_series(1, 5) s
+       SELECT id, s, (ARRAY['requested', 'held', 'attempt_begun', 'attempt_created', 'charged'])[s], '{"amount_microcredits": ${PRICE}}', at FROM planned, generate_series(1, 5) s
        WHERE n % 5 = 0 OR account_id = '${HOT_ACCOUNT}';
      INSERT INTO idempotency_keys (account_id, key, fingerprint, generation_id, answer_status) SELECT account_id, 'key ' || n, sha256(id::bytea), id, 200 FROM planned WHERE n % 4 = 0`,
   ],

@@ -28,7 +28,7 @@ const charged: Recorded = {
   expires_ms: 90_000,
   settled_ms: 5000,
   attempts: [{ number: 1, outcome: 'created' }],
-  events: ['requested', 'held', 'create_begun', 'create_created']
+  events: ['requested', 'held', 'attempt_begun', 'attempt_created']
     .map((kind) => happened(kind))
     .concat(happened('seen', { verdict: 'completed' }), happened('charged')),
 };

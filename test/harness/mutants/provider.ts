@@ -160,6 +160,11 @@ export const provider = [
       find: 'i.prompt IS NULL OR starts_with',
       replace: 'starts_with',
     },
+    'adopt-text': {
+      breaks: 'a lost video is not found while a text is written',
+      find: " AND other.kind = 'video'",
+      replace: '',
+    },
     'adopt-twin-account': {
       breaks: "another tenant's request is a twin",
       find: 'other.account_id = g.account_id AND ',

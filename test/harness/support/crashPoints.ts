@@ -46,8 +46,8 @@ const VIDEO_CALLS = {
 
 /** The same of a text. */
 const TEXT_CALLS = {
-  'write:before': before('store', 'beginAttempt'),
-  'write:begun': after('store', 'beginAttempt'),
+  'write:before': before('store', 'beginText'),
+  'write:begun': after('store', 'beginText'),
   'write:written': after('provider', 'writeText'),
   'write:recorded': after('store', 'endText'),
 } as const;

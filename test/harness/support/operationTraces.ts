@@ -40,12 +40,12 @@ export const TRACES = {
   ],
   'begin create': [
     'EXISTS (SELECT FROM provider_attempts WHERE generation_id = $1)',
-    event('create_begun'),
+    event('attempt_begun'),
     generation('provider IS NOT NULL'),
   ],
   'end create': [
     'EXISTS (SELECT FROM provider_attempts WHERE generation_id = $1 AND outcome IS NOT NULL)',
-    event('create_created', 'submission_refused'),
+    event('attempt_created', 'submission_refused'),
     `${event('submission_refused')} OR ${generation('provider_video_id IS NOT NULL')}`,
   ],
   'record look': [generation(`provider_verdict <> 'open'`), event('seen')],

@@ -113,7 +113,15 @@ async function texts(db: TestDatabase, steps: Steps): Promise<void> {
   const tenant = await openTenant(db, 10 * PRICE);
   const begun = async (kind: 'script' | 'thread') => {
     const generationId = textId(kind, randomUUID());
-    const text = { model: 'gpt-4.1-mini', request: '{}', inputBoundTokens: 700, maxOutputTokens: 1000 };
+    const model = 'gpt-4.1-mini';
+    const asked = {
+      kind,
+      model,
+      topic: 'a red fox',
+      tone: 'friendly',
+      ...(kind === 'script' ? { length: 'short' } : { posts: 3 }),
+    };
+    const text = { model, request: asked, inputBoundTokens: 700, maxOutputTokens: 1000 };
     await db.ledger.admitText({ ...request(tenant), ...text, generationId });
     await db.ledger.placeHold(generationId, 3600);
     await begin(generationId);
