@@ -11,10 +11,10 @@ const GET = defineStatement({
   row: SHOWN_GENERATION_COLUMNS,
 });
 
-/** A generation as its owner may see it. */
+/** A generation, with the fields that its owner may see. */
 export type Generation = RowOf<typeof GET>;
 
-/** A generation of this very account that has, or had, a hold and was not deleted; undefined for anything else. */
+/** A generation of this account that has or had a hold and was not deleted; undefined for anything else. */
 export async function getGeneration(db: Database, accountId: string, id: string): Promise<Generation | undefined> {
   const [generation] = await rows(db, GET, [id, accountId]);
   return generation;
@@ -44,10 +44,10 @@ const CANCEL = defineStatement({
   row: { state: t.word<GenerationState>(), first: t.boolean },
 });
 
-/** How the generation stands, and whether this call recorded the wish. */
+/** The state of the generation, and whether this call recorded the cancel. */
 export type RequestedCancel = RowOf<typeof CANCEL>;
 
-/** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
+/** Records the client's cancel, once; `first` says whether this call recorded it. */
 export async function requestCancel(
   db: Database,
   generationId: string,

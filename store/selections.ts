@@ -2,9 +2,9 @@ import type { RefundActor } from '../contracts/money.ts';
 import type { PaidState } from '../contracts/states.ts';
 import { t } from './statement.ts';
 
-/** What several statements select, without their conditions. */
+/** Columns that several statements select, without their conditions. */
 
-/** What was given back of the charge of a generation, `g`, by whom, and when last. */
+/** The refunds of a generation `g`: their sum, who made them, and the last time. */
 export const REFUNDED = `(SELECT COALESCE(sum(r.amount_microcredits), 0)::bigint FROM refunds r WHERE r.generation_id = g.id) AS "refundedMicrocredits",
       ARRAY(SELECT DISTINCT r.actor FROM refunds r WHERE r.generation_id = g.id ORDER BY r.actor DESC) AS "refundedBy",
       (SELECT max(r.recorded_at) FROM refunds r WHERE r.generation_id = g.id) AS "refundedAt"`;
@@ -15,7 +15,7 @@ export const REFUNDED_COLUMNS = {
   refundedAt: t.nullable(t.timestamptz),
 };
 
-/** What its owner may see of a generation, `g`. */
+/** The columns of a generation `g` that its owner may see. */
 export const SHOWN_GENERATION = `SELECT g.id, g.account_id AS "accountId", g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, g.seconds, g.size, i.prompt,
       g.amount_microcredits AS "amountMicrocredits", g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt",
       h.id AS "holdId", h.expires_at AS "holdExpiresAt", CASE WHEN g.provider_id_contested_at IS NULL THEN g.provider_video_id END AS "providerVideoId",
@@ -28,14 +28,14 @@ export const SHOWN_GENERATION = `SELECT g.id, g.account_id AS "accountId", g.api
 export const SHOWN_GENERATION_COLUMNS = {
   id: t.text,
   accountId: t.text,
-  /** The key that asked for it, and whether that has named it since. */
+  /** The API key that requested it, and whether that key has named it since. */
   apiKeyId: t.text,
   isKnown: t.boolean,
   state: t.word<PaidState>(),
   model: t.text,
   seconds: t.notNull(t.integer),
   size: t.notNull(t.text),
-  /** Null when it was erased. */
+  /** Null after its erasure. */
   prompt: t.nullable(t.text),
   amountMicrocredits: t.bigint,
   /** Null unless it was charged. */
@@ -44,18 +44,18 @@ export const SHOWN_GENERATION_COLUMNS = {
   holdId: t.text,
   holdExpiresAt: t.timestamptz,
   providerVideoId: t.nullable(t.text),
-  /** Where its last attempt went. */
+  /** The provider of its last attempt. */
   provider: t.nullable(t.text),
   progress: t.nullable(t.integer),
   providerCompletedAt: t.nullable(t.timestamptz),
   cancelRequested: t.boolean,
-  /** Of the last thing that happened to it. */
+  /** The time of its last event. */
   eventSequence: t.integer,
-  /** It completed after its hold was released, nobody has claimed it, and it can be claimed until then; null otherwise. */
+  /** Until when it can be claimed; null unless it completed after its release and was not claimed (MR-53). */
   claimableUntil: t.nullable(t.timestamptz),
   ...REFUNDED_COLUMNS,
   claimOf: t.nullable(t.text),
-  /** The video that it was made from. */
+  /** The video that it remixes. */
   remixOf: t.nullable(t.text),
   settledAt: t.nullable(t.timestamptz),
   errorCode: t.nullable(t.text),
