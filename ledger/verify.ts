@@ -77,7 +77,7 @@ export async function verifyLedger(
   const client = await db.connect();
   try {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const verification = await verify({ query: client.query.bind(client) as Database['query'] }, onCheck);
+    const verification = await verify(client, onCheck);
     await client.query('COMMIT');
     return verification;
   } finally {
