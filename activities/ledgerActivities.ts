@@ -14,7 +14,7 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
   const { ledger, store, holdTtlSeconds, count, log } = deps;
   return {
     placeHold: ({ generationId, accountId }) =>
-      ledger.placeHold(generationId, holdTtlSeconds, accountId, teller(log, accountId)),
+      ledger.placeHold(generationId, holdTtlSeconds, accountId, movementLogger(log, accountId)),
     captureHold: (generation) => settle(deps, generation, 'completed'),
     releaseHold: ({ reason, ...generation }) => settle(deps, generation, reason),
     emergencyRelease: (generation) => settle(deps, generation, 'emergency'),
@@ -37,7 +37,7 @@ async function settle(
   try {
     const settled = await ledger.settleGeneration(generationId, reason, {
       accountId,
-      told: teller(log, accountId),
+      onMovement: movementLogger(log, accountId),
     });
     if (settled.result === 'conflict') {
       count('settlement_conflict');
@@ -60,7 +60,7 @@ async function settle(
 const SAID = { hold: 'hold placed', capture: 'hold captured', release: 'hold released' } as const;
 
 /** One line for each movement of credits, by the call that made it. */
-function teller(log: Log, accountId: string): (movement: Movement) => void {
+function movementLogger(log: Log, accountId: string): (movement: Movement) => void {
   return ({ kind, ...movement }) => {
     const fields = { ...movement, accountId };
     if ('reason' in movement && movement.reason === 'emergency') log.error(fields, 'ALERT: emergency release');

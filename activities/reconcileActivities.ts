@@ -72,7 +72,7 @@ async function describeAll(
 }
 
 /** What has to be done about a hold (MR-56); undefined: nothing, or Temporal can't say. */
-export function judge(hold: HeldGeneration, isRunning: boolean | undefined): Finding | undefined {
+function judge(hold: HeldGeneration, isRunning: boolean | undefined): Finding | undefined {
   const { overdueMs } = hold;
   if (isRunning === undefined || (isRunning && overdueMs < STUCK_AFTER_MS)) return undefined;
   if (isRunning)

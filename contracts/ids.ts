@@ -27,7 +27,6 @@ export function webhookEndpointId(uuid: string): string {
   return `we_${hex(uuid)}`;
 }
 
-export const WEBHOOK_ENDPOINT_ID = /^we_[0-9a-f]{32}$/;
 export const EVENT_ID = /^evt_[0-9a-f]{32}$/;
 export const VIDEO_ID = /^video_[0-9a-f]{32}$/;
 export const TEXT_ID = { script: /^script_[0-9a-f]{32}$/, thread: /^thread_[0-9a-f]{32}$/ } as const;

@@ -1,5 +1,4 @@
-/** 1 credit = 1,000,000 microcredits (MR-72). Amounts are integers of microcredits, never floats of credits. */
-export const MICROCREDITS_PER_CREDIT = 1_000_000;
+// 1 credit = 1,000,000 microcredits (MR-72). Amounts are integers of microcredits, never floats of credits.
 
 /** The largest amount that is exact in JSON and in JavaScript: 2^53 − 1 microcredits. */
 export const MAX_MICROCREDITS = Number.MAX_SAFE_INTEGER;

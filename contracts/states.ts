@@ -58,8 +58,6 @@ export const VERDICT_STEPS = {
 } as const satisfies Steps;
 
 export type Verdict = keyof typeof VERDICT_STEPS;
-export type TerminalVerdict = (typeof VERDICT_STEPS)['open'][number];
-
 /** Why a hold was settled, and what its generation came to. Each needs its own proof, which `settle_generation` checks (MR-1, MR-2). */
 export const SETTLEMENTS = {
   completed: 'charged',

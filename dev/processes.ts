@@ -80,7 +80,7 @@ export async function endProcess(record: ProcessRecord, limitMs: number): Promis
 }
 
 /** Whether the process ended within the time. */
-export async function waitForEnd(record: ProcessRecord, limitMs: number): Promise<boolean> {
+async function waitForEnd(record: ProcessRecord, limitMs: number): Promise<boolean> {
   const until = performance.now() + limitMs;
   while (isAlive(record)) {
     if (performance.now() > until) return false;

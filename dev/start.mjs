@@ -3,7 +3,7 @@
 //   node dev/start.mjs [--fresh]     the embedded stack (npm start)
 //   node dev/start.mjs test [files]  the tests but for those of test/system, or these (npm test)
 //   node dev/start.mjs test:long     the tests that take minutes (npm run test:long)
-//   node dev/start.mjs check         types, lint, format and all of these tests (npm run check)
+//   node dev/start.mjs check         types, lint, dead code, format and all of these tests (npm run check)
 //
 // The stack runs in this very process, so a signal to it needs no relay. package.json says `exec node …`, or the shell
 // between npm and this process would end at npm's signal and leave us behind.
@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const note = join(root, 'node_modules', '.holdfast-lock-hash');
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-const checks = ['types', 'lint', 'format:check'];
+const checks = ['types', 'lint', 'knip', 'format:check'];
 
 function refuseOldNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

@@ -54,7 +54,7 @@ const SETTLE = defineStatement({
   }),
 });
 
-/** A movement of credits, told once, by the call that made it: for the log. Ids, amount and reason. */
+/** A movement of credits, for the log. Only the call that made it reports it. */
 export type Movement = {
   readonly generationId: string;
   readonly amountMicrocredits: number;
@@ -72,7 +72,7 @@ export async function placeHold(
   generationId: string,
   holdTtlSeconds: number,
   accountId?: string,
-  told: (movement: Movement) => void = () => undefined,
+  onMovement: (movement: Movement) => void = () => undefined,
 ): Promise<HoldPlacement> {
   const placed = await inTurn(db, accountId, () => row(db, PLACE_HOLD, [generationId, holdTtlSeconds]));
   db.changed(generationId);
@@ -80,7 +80,7 @@ export async function placeHold(
     case 'held': {
       const { state: outcome, placedNow, ...hold } = placed;
       const { holdId, amountMicrocredits } = hold;
-      if (placedNow) told({ kind: 'hold', generationId, holdId, amountMicrocredits });
+      if (placedNow) onMovement({ kind: 'hold', generationId, holdId, amountMicrocredits });
       return { outcome, ...hold };
     }
     case 'charged':
@@ -97,7 +97,7 @@ export interface SettleOptions {
   readonly accountId?: string;
   /** Of a capture: how much of the hold is charged, the rest is returned; all of it by default, and 0 is a release. */
   readonly chargeMicrocredits?: number;
-  readonly told?: (movement: Movement) => void;
+  readonly onMovement?: (movement: Movement) => void;
 }
 
 /**
@@ -108,7 +108,7 @@ export async function settleGeneration(
   db: Database,
   generationId: string,
   reason: SettlementReason,
-  { accountId, chargeMicrocredits, told }: SettleOptions = {},
+  { accountId, chargeMicrocredits, onMovement }: SettleOptions = {},
 ): Promise<SettleResult> {
   const settled = await inTurn(db, accountId, () => row(db, SETTLE, [generationId, reason, chargeMicrocredits]));
   db.changed(generationId);
@@ -120,7 +120,7 @@ export async function settleGeneration(
     case 'settled': {
       const settlement = settlementOf(settled);
       const kind = settlement.charged ? 'capture' : 'release';
-      told?.({ kind, generationId, amountMicrocredits: settled.amountMicrocredits, ...settlement });
+      onMovement?.({ kind, generationId, amountMicrocredits: settled.amountMicrocredits, ...settlement });
       return { result: 'settled', settlement };
     }
     case 'repeated':

@@ -54,7 +54,7 @@ export function publicConnector(timeoutMs: number, rules: AddressRules = {}): bu
  * Asks DNS directly. The system's look-up would block one of the process's few threads for as long as a name server likes,
  * and one tenant's slow name server would delay everybody's look-ups (MR-92).
  */
-export async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
+async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]> {
   const resolver = new Resolver({ timeout: 3000, tries: 2 });
   signal.addEventListener('abort', () => resolver.cancel(), { once: true });
   signal.throwIfAborted();

@@ -1,11 +1,4 @@
 /** Which addresses we may connect to when somebody else names them: a tenant's webhook URL, a provider's redirect. */
-export {
-  checkedAddress,
-  connectorTo,
-  NotPublic,
-  publicConnector,
-  resolveByDns,
-  type AddressRules,
-} from './checkedAddress.ts';
+export { checkedAddress, connectorTo, NotPublic, publicConnector, type AddressRules } from './checkedAddress.ts';
 export { isPublicAddress } from './publicAddress.ts';
 export { connector } from './connector.ts';

@@ -10,19 +10,19 @@ const DOWN_AFTER = 3;
 
 type Result = CreateResult | DeleteResult | ListResult | RetrieveResult | TextResult;
 
-/** Wraps the provider and calls `told` when it goes down or comes back. */
-export function watchHealth(provider: Provider, told: (change: ProviderChange) => void): Provider {
+/** Wraps the provider and calls `onChange` when it goes down or comes back. */
+export function watchHealth(provider: Provider, onChange: (change: ProviderChange) => void): Provider {
   let failed = 0;
   let sinceMs = 0;
   const seen = <Seen extends Result>(result: Seen): Seen => {
     const why = troubleOf(result);
     if (why === undefined) {
-      if (failed >= DOWN_AFTER) told({ state: 'back', failedCalls: failed, forMs: Date.now() - sinceMs });
+      if (failed >= DOWN_AFTER) onChange({ state: 'back', failedCalls: failed, forMs: Date.now() - sinceMs });
       failed = 0;
     } else {
       if (failed === 0) sinceMs = Date.now();
       failed += 1;
-      if (failed === DOWN_AFTER) told({ state: 'down', why });
+      if (failed === DOWN_AFTER) onChange({ state: 'down', why });
     }
     return result;
   };

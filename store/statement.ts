@@ -102,6 +102,6 @@ export function toRow<Row>({ name, row }: Statement<Row>, columns: Readonly<Reco
   return Object.fromEntries([row.by, ...Object.keys(ofCase)].map((column) => [column, columns[column]])) as Row;
 }
 
-export function isCases(row: Shape): row is Cases<unknown> {
+function isCases(row: Shape): row is Cases<unknown> {
   return typeof row['by'] === 'string';
 }

@@ -24,7 +24,7 @@ const FIRST_RETRY_MS = 5000;
 const LONGEST_RETRY_MS = 60_000;
 
 /** With less of the hold's time left than this, no attempt begins: its video could outlive the hold (MR-18). */
-export function leastTimeToSubmitMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs: number): number {
+function leastTimeToSubmitMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs: number): number {
   return Math.min(Math.max(10 * 60_000, 2 * expectedMs), hold.holdTtlMs / 2);
 }
 

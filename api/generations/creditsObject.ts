@@ -75,7 +75,7 @@ export function releaseInWords(amountMicrocredits: number): string {
   return `Nothing was charged: the hold of ${formatCredits(amountMicrocredits)} credits was released. Credits have been refunded to your account.`;
 }
 
-export function actorInWords(actor: unknown): string {
+function actorInWords(actor: unknown): string {
   return actor === 'holdfast' ? 'Holdfast itself' : 'the operator';
 }
 

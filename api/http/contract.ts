@@ -37,7 +37,7 @@ export const responsesWith = <Schema extends z.ZodType>(description: string, sch
   ...errorResponses(401, 500, 503, ...errors),
 });
 
-export const ErrorEnvelope = z
+const ErrorEnvelope = z
   .object({
     error: z.object({
       message: z.string(),

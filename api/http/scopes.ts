@@ -15,7 +15,7 @@ const AREA: Record<string, string> = {
 };
 
 /** The scope that a request below `/v1` requires; undefined for an unknown resource. */
-export function scopeOf(method: string, path: string): Scope | undefined {
+function scopeOf(method: string, path: string): Scope | undefined {
   const area = AREA[path.split('/')[2] ?? ''];
   const right = /^(GET|HEAD)$/i.test(method) ? 'read' : 'write';
   return SCOPES.find((scope) => scope === `${area}:${right}`);

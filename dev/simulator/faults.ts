@@ -82,7 +82,7 @@ export async function neverAnswer(c: Context<Env>): Promise<Response> {
 }
 
 /** Waits, null for ever; false when the caller has gone meanwhile. Keeps no process alive. */
-export function wait(c: Context<Env>, ms: number | null): Promise<boolean> {
+function wait(c: Context<Env>, ms: number | null): Promise<boolean> {
   const { outgoing } = c.env;
   if (ms === 0 || outgoing.destroyed) return Promise.resolve(!outgoing.destroyed);
   return new Promise((resolve) => {

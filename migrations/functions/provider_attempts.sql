@@ -104,7 +104,7 @@ BEGIN
     -- Its owner has deleted it: nobody knows any more what it asked for.
     RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
-  -- An attempt of a generation that was released by its hour stays open: its video may still turn up, for a day. A list
+  -- An attempt of a generation that was released at its hold's end stays open: its video may still turn up, for a day. A list
   -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's, or off one's that its
   -- owner has deleted, of which nobody knows the text.
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (

@@ -41,7 +41,7 @@ export interface PlannedTenant {
 }
 
 /** Of the 4 s video that is asked for most. */
-export const PRICE = 571_429;
+const PRICE = 571_429;
 
 const MANNERS: readonly (readonly [number, Manner])[] = [
   [38, 'keyed'],

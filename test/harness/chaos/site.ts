@@ -44,9 +44,9 @@ export interface Site {
   readonly close: (keep: boolean) => Promise<void>;
 }
 
-export const VIDEO_SECONDS = 3;
+const VIDEO_SECONDS = 3;
 /** Longer than a call may take (30 s), and longer than a create can be delayed on its way (plan.ts). */
-export const LOOK_FOR_CREATE_SECONDS = 35;
+const LOOK_FOR_CREATE_SECONDS = 35;
 const RECONCILE_INTERVAL_SECONDS = 15;
 
 const READY_LIMIT_MS = 60_000;

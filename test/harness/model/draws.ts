@@ -15,7 +15,7 @@ export function weighed<Value>(weight: number, ...values: Value[]): fc.WeightedA
   return { weight, arbitrary: fc.constantFrom(...values) };
 }
 
-export const ACCOUNTS = 3;
+const ACCOUNTS = 3;
 const GENERATIONS = 40;
 
 export const accountSlot = fc.oneof(
@@ -60,7 +60,7 @@ export function nextNumber(model: Model, { number, apt }: SomeGeneration): numbe
 /** An amount: as drawn, or as far as this from what it is measured by at the moment. */
 export type Amount = Readonly<{ exact: number } | { from: string; offset: number }>;
 
-export const edges = fc.constantFrom(1, 2, LIMIT, LIMIT - 1, 0, -1, -LIMIT, LIMIT + 1, -LIMIT - 1, 0.5, NaN, Infinity);
+const edges = fc.constantFrom(1, 2, LIMIT, LIMIT - 1, 0, -1, -LIMIT, LIMIT + 1, -LIMIT - 1, 0.5, NaN, Infinity);
 const anyMagnitude = fc.bigInt({ min: 1n, max: BigInt(LIMIT) }).map(Number);
 const exactly = (amounts: fc.Arbitrary<number>) => amounts.map((exact): Amount => ({ exact }));
 

@@ -55,7 +55,7 @@ export const grant = operation({
   },
 });
 
-export const freeze = operation({
+const freeze = operation({
   name: 'setAccountFrozen',
   // Let go soon again, or hardly anything would be held.
   data: fields({

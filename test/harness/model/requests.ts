@@ -18,7 +18,7 @@ export interface AdmitCall {
   readonly idempotencyKey: string | null;
 }
 
-export const fitsInteger = (value: number) => value >= -(2 ** 31) && value < 2 ** 31;
+const fitsInteger = (value: number) => value >= -(2 ** 31) && value < 2 ** 31;
 
 export function admitGeneration(model: Model, call: AdmitCall): unknown {
   const key = call.idempotencyKey ?? undefined;

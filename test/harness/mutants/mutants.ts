@@ -16,30 +16,23 @@ import { webhooks } from './webhooks.ts';
 
 /** The mutants with the tests that should see them; those run first, and the others only when these pass. */
 const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly string[]])[] = [
-  [accounts, ['ledger-guards-keys', 'ledger-admission', 'ledger-guards-waits']],
+  [accounts, ['ledger-accounts', 'ledger-admission', 'ledger-waits']],
   [
     requests,
-    [
-      'ledger-guards-repeats',
-      'ledger-guards-keys',
-      'ledger-guards',
-      'ledger-admission',
-      'ledger-holds',
-      'ledger-money-rules',
-    ],
+    ['ledger-repeats', 'ledger-accounts', 'ledger-outcomes', 'ledger-admission', 'ledger-holds', 'ledger-money-rules'],
   ],
-  [holds, ['ledger-holds', 'ledger-guards-waits', 'ledger-guards-refunds']],
-  [limits, ['ledger-key-limits', 'ledger-guards-schema']],
-  [settlements, ['ledger-settlement', 'ledger-guards', 'ledger-money-rules']],
+  [holds, ['ledger-holds', 'ledger-waits', 'ledger-refunds']],
+  [limits, ['ledger-key-limits', 'ledger-tables']],
+  [settlements, ['ledger-settlement', 'ledger-outcomes', 'ledger-money-rules']],
   [derivedFigures, ['ledger-derived-figures']],
-  [refunds, ['ledger-guards-refunds']],
-  [provider, ['ledger-provider-records', 'ledger-guards', 'ledger-money-rules', 'ledger-guards-waits']],
-  [afterwards, ['ledger-guards-claims']],
+  [refunds, ['ledger-refunds']],
+  [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
+  [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents']],
-  [drift, ['ledger-guards-schema', 'ledger-constraints']],
+  [drift, ['ledger-tables', 'ledger-constraints']],
   [texts, ['ledger-texts']],
   [webhooks, ['ledger-webhooks']],
-  [schema, ['ledger-guards-schema', 'ledger-constraints', 'ledger-service-role']],
+  [schema, ['ledger-tables', 'ledger-constraints', 'ledger-service-role']],
 ];
 
 /**

@@ -166,7 +166,7 @@ export const settlements = [
       replace: 'attempts_spent(p_generation_id)',
     },
     'proof-expired-time': {
-      breaks: 'a release before the hour is over',
+      breaks: 'a release while the hold still has time',
       find: "p_reason = 'expired' AND hold.expires_at > settled",
       replace: 'false',
     },

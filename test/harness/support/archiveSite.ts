@@ -27,7 +27,7 @@ export type Answer = (response: ServerResponse, request: IncomingMessage) => voi
 
 export let db: TestDatabase;
 export let tenant: Tenant;
-export let folder: string;
+let folder: string;
 export let provider: Provider;
 export const requests: { url: string; range: string | undefined }[] = [];
 /** Of the provider, to the requests for a video in turn; then it answers with all of it. */

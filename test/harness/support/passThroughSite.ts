@@ -109,10 +109,10 @@ export function headOf(status: string, headers: readonly string[]): Buffer {
   return Buffer.from(`HTTP/1.1 ${status}\r\n${headers.map((line) => `${line}\r\n`).join('')}Connection: close\r\n\r\n`);
 }
 
-export const request = (id: string, headers: readonly string[]) =>
+const request = (id: string, headers: readonly string[]) =>
   `GET /v1/videos/${id}/content HTTP/1.1\r\nHost: holdfast\r\nAuthorization: Bearer ${site.key}\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
 /** A second request behind the first one: bytes too many would be read as its answer. */
-export const behind = 'GET /healthz HTTP/1.1\r\nHost: holdfast\r\nConnection: close\r\n\r\n';
+const behind = 'GET /healthz HTTP/1.1\r\nHost: holdfast\r\nConnection: close\r\n\r\n';
 
 export const fetched = (id: string, init: RequestInit = {}, query = '') =>
   fetch(`http://127.0.0.1:${site.port}/v1/videos/${id}/content${query}`, {
