@@ -38,7 +38,7 @@ export interface AdmissionRequest extends AnyAdmission {
 
 export interface TextAdmissionRequest extends AnyAdmission {
   readonly model: string;
-  /** What is to be written. It is kept as it is, as JSON. */
+  /** The text request, stored unchanged as JSON. */
   readonly request: object;
   /** The hold covers these numbers of tokens: an upper bound of the input and the enforced maximum of the output (MR-60). */
   readonly inputBoundTokens: number;

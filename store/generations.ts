@@ -2,13 +2,44 @@ import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { defineList, listPage, type Listed, type Page } from './pages.ts';
 import { row, rows } from './query.ts';
-import { SHOWN_GENERATION, SHOWN_GENERATION_COLUMNS } from './selections.ts';
+import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
+
+const SELECT_VIDEO = `SELECT ${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, i.prompt,
+      CASE WHEN g.provider_id_contested_at IS NULL THEN g.provider_video_id END AS "providerVideoId",
+      g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
+      g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
+      CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL AND NOT EXISTS (
+        SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged')) THEN g.claimable_until END AS "claimableUntil",
+      g.claim_of AS "claimOf", g.remix_of AS "remixOf"
+    FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
+
+const VIDEO_COLUMNS = {
+  ...SHOWN_COLUMNS,
+  accountId: t.text,
+  seconds: t.notNull(t.integer),
+  size: t.notNull(t.text),
+  /** Null after its erasure. */
+  prompt: t.nullable(t.text),
+  providerVideoId: t.nullable(t.text),
+  /** The provider of its last attempt. */
+  provider: t.nullable(t.text),
+  progress: t.nullable(t.integer),
+  providerCompletedAt: t.nullable(t.timestamptz),
+  cancelRequested: t.boolean,
+  /** The sequence number of its last event. */
+  eventSequence: t.integer,
+  /** Until when it can be claimed; null unless it completed after its release and was not claimed (MR-53). */
+  claimableUntil: t.nullable(t.timestamptz),
+  claimOf: t.nullable(t.text),
+  /** The video that it remixes. */
+  remixOf: t.nullable(t.text),
+};
 
 const GET = defineStatement({
   name: 'get_generation',
-  text: `${SHOWN_GENERATION} WHERE g.id = $1 AND g.account_id = $2 AND g.kind = 'video' AND g.deleted_at IS NULL`,
-  row: SHOWN_GENERATION_COLUMNS,
+  text: `${SELECT_VIDEO} WHERE g.id = $1 AND g.account_id = $2 AND g.kind = 'video' AND g.deleted_at IS NULL`,
+  row: VIDEO_COLUMNS,
 });
 
 /** A generation, with the fields that its owner may see. */
@@ -22,9 +53,9 @@ export async function getGeneration(db: Database, accountId: string, id: string)
 
 const LIST = defineList({
   name: 'generations',
-  select: `${SHOWN_GENERATION}
+  select: `${SELECT_VIDEO}
     WHERE g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')`,
-  row: SHOWN_GENERATION_COLUMNS,
+  row: VIDEO_COLUMNS,
   key: 'g.id',
   keyKind: 'id',
 });

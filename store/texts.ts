@@ -1,44 +1,25 @@
 import type { TextKind } from '../contracts/ids.ts';
-import type { PaidState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
-import { REFUNDED, REFUNDED_COLUMNS } from './selections.ts';
+import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
 const GET = defineStatement({
   name: 'get_text',
-  text: `SELECT g.id, g.kind, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model, r.request, t.output,
-      t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens", g.amount_microcredits AS "amountMicrocredits",
-      g.charged_amount_microcredits AS "chargedMicrocredits", g.requested_at AS "requestedAt", h.id AS "holdId",
-      h.expires_at AS "holdExpiresAt", ${REFUNDED}, g.settled_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"
+  text: `SELECT ${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"
     FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
       LEFT JOIN text_requests r ON r.generation_id = g.id
     WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
   row: {
-    id: t.text,
+    ...SHOWN_COLUMNS,
     kind: t.word<TextKind>(),
-    /** The API key that requested it, and whether that key has named it since. */
-    apiKeyId: t.text,
-    isKnown: t.boolean,
-    state: t.word<PaidState>(),
-    model: t.text,
-    /** What was asked for (`parseTextRequest`); null when it was erased. */
+    /** The request (`parseTextRequest`); null after its erasure. */
     request: t.nullable(t.jsonb<unknown>()),
     /** The text that was written and delivered so far. */
     output: t.text,
     /** The tokens that the provider billed; null if it did not report them. */
     inputTokens: t.nullable(t.bigint),
     outputTokens: t.nullable(t.bigint),
-    /** The most that it can cost, which is held until its end. */
-    amountMicrocredits: t.bigint,
-    chargedMicrocredits: t.nullable(t.bigint),
-    requestedAt: t.timestamptz,
-    holdId: t.text,
-    holdExpiresAt: t.timestamptz,
-    ...REFUNDED_COLUMNS,
-    settledAt: t.nullable(t.timestamptz),
-    errorCode: t.nullable(t.text),
-    errorMessage: t.nullable(t.text),
   },
 });
 
@@ -68,7 +49,7 @@ const BEGIN = defineStatement({
   }),
 });
 
-export type TextStart = RowOf<typeof BEGIN>;
+type TextStart = RowOf<typeof BEGIN>;
 
 /**
  * Like `beginAttempt`, of a text: commits an attempt before the call and answers with what was asked for (`parseTextRequest`), or

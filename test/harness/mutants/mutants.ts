@@ -28,7 +28,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [refunds, ['ledger-refunds']],
   [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
   [afterwards, ['ledger-claims']],
-  [contents, ['ledger-contents']],
+  [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],
   [texts, ['ledger-texts']],
   [webhooks, ['ledger-webhooks']],
