@@ -20,6 +20,17 @@ const DROPS = `WITH functions AS (${OUR_FUNCTIONS}), relations AS (${OUR_RELATIO
   UNION ALL SELECT 5, 0, 'REVOKE ALL ON SCHEMA holdfast FROM PUBLIC, holdfast_service'
   ORDER BY step, oid DESC`;
 
+/** Raises where the schema has something before the first migration, which would be dropped with what is ours. */
+export async function refuseOccupiedSchema(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{
+    what: string;
+  }>(`WITH functions AS (${OUR_FUNCTIONS}), relations AS (${OUR_RELATIONS})
+    SELECT signature::text AS what FROM functions UNION ALL SELECT name::text FROM relations ORDER BY what LIMIT 1`);
+  for (const { what } of rows) {
+    throw new Error(`The schema holdfast has ${what}, which is not of Holdfast: move it to another schema first.`);
+  }
+}
+
 /**
  * Drops our triggers, views and functions, and takes the service's rights on the schema and its tables: the files make all
  * of them again.

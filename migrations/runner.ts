@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './files.ts';
-import { dropFunctions, finishFunctions, refuseDefaultRights } from './functions.ts';
+import { dropFunctions, finishFunctions, refuseDefaultRights, refuseOccupiedSchema } from './functions.ts';
 
 /** Serialises every migration of one database; any constant does, as long as nobody else uses it. */
 const ADVISORY_LOCK = 4_017_325_001;
@@ -84,6 +84,7 @@ async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<str
   try {
     if (!(await exists(client, 'to_regnamespace', 'holdfast'))) await client.query('CREATE SCHEMA holdfast');
     await refuseDefaultRights(client);
+    if (!(await exists(client, 'to_regclass', 'holdfast.schema_migrations'))) await refuseOccupiedSchema(client);
     await client.query(CREATE_SCHEMA_MIGRATIONS);
     await dropFunctions(client);
     for (const file of files.tables) if (changed.includes(file)) await applyOne(client, file);

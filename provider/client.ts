@@ -144,6 +144,7 @@ async function create(
   return video === null ? { outcome: 'ambiguous', why: unreadable(answer).why } : { outcome: 'created', video };
 }
 
+/** Every error of a call that makes nothing is `transient`, a 404 too: it says nothing about the video (MR-3, MR-15). */
 async function askFor<T>(
   request: () => Promise<Response>,
   read: (answer: Answer) => T | Trouble,

@@ -21,8 +21,11 @@ export interface SortedError extends CallTrouble {
   readonly message: string;
 }
 
-/** The one table (MR-12, MR-13). A status that isn't in it, such as 408, 409, a 5xx or a redirect, is ambiguous. */
-const FAULT_OF_STATUS = new Map<number, Fault>([
+/**
+ * The one table of refused submissions (MR-12, MR-13). A status that isn't in it, such as 408, 409, a 5xx or a redirect, is
+ * ambiguous. Errors of every other call prove nothing: see `askFor` in client.ts.
+ */
+const FAULT_OF_SUBMISSION_STATUS = new Map<number, Fault>([
   [400, 'clients_fault'],
   [413, 'clients_fault'],
   [415, 'clients_fault'],
@@ -60,7 +63,7 @@ export function sortCreateError(error: unknown, redact: Redact): SortedError {
   return {
     ...trouble,
     status,
-    fault: owed ? 'operators_fault' : (FAULT_OF_STATUS.get(status) ?? 'ambiguous'),
+    fault: owed ? 'operators_fault' : (FAULT_OF_SUBMISSION_STATUS.get(status) ?? 'ambiguous'),
     // LiteLLM repeats the status as the code; then the type says more.
     code: words.find((word) => word !== String(status)) ?? 'invalid_request',
     message: problem.message ?? `The provider refused the request (HTTP ${status}).`,

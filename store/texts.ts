@@ -49,7 +49,7 @@ const BEGIN = defineStatement({
   }),
 });
 
-export type TextStart = RowOf<typeof BEGIN>;
+type TextStart = RowOf<typeof BEGIN>;
 
 /**
  * Like `beginAttempt`, of a text: commits an attempt before the call and answers with what was asked for (`parseTextRequest`), or

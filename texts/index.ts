@@ -78,7 +78,7 @@ const Script = z.object({ title: z.string().min(1), text: z.string().min(1) });
 const threadOf = (posts: number) => z.object({ posts: z.array(z.string().min(1)).length(posts) });
 
 /** A script or a thread that is in the form that was asked for. */
-export type TextParts = Readonly<z.infer<typeof Script>> | Readonly<z.infer<ReturnType<typeof threadOf>>>;
+type TextParts = Readonly<z.infer<typeof Script>> | Readonly<z.infer<ReturnType<typeof threadOf>>>;
 
 /** Reads what a model wrote; null when it is not in the form that was asked for, because it was cut off for example. */
 export function readOutput(request: TextRequest, output: string): TextParts | null {

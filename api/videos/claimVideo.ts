@@ -6,7 +6,7 @@ import { exceedsMaxCredits } from '../generations/refusals.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError, NOT_RETRIED, notFound } from '../http/errors.ts';
 import { fingerprintOf } from '../http/fingerprint.ts';
-import { findVideo } from './findVideo.ts';
+import { findOwnedVideo } from './ownedVideo.ts';
 import { newVideo, sendStarted } from './startVideo.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function claimVideo(
   isDryRun: boolean,
 ) {
   const caller = c.get('caller');
-  const findOriginal = () => findVideo(deps, caller, originalId);
+  const findOriginal = () => findOwnedVideo(deps, caller, originalId);
   const order = orderClaim(deps, caller, originalId, maxMicrocredits, findOriginal);
   if (isDryRun) return c.json(await quoteClaim(deps, caller, await findOriginal(), order), 200);
   return sendStarted(deps, c, order);

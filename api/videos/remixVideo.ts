@@ -6,7 +6,7 @@ import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 import { fingerprintOf } from '../http/fingerprint.ts';
 import { quoteVideo } from './createVideo.ts';
-import { findVideo } from './findVideo.ts';
+import { findOwnedVideo } from './ownedVideo.ts';
 import { newVideo, sendStarted } from './startVideo.ts';
 import { readRemix, type RemixRequest } from './videoRequest.ts';
 
@@ -42,7 +42,7 @@ function orderRemix(
 }
 
 async function findRemixable(deps: ApiDependencies, caller: Caller, videoId: string): Promise<Generation> {
-  const original = await findVideo(deps, caller, videoId);
+  const original = await findOwnedVideo(deps, caller, videoId);
   if (original.state === 'held') throw notFinished();
   if (original.provider !== null && original.provider !== deps.provider.name) throw madeElsewhere();
   return original;

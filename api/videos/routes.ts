@@ -22,7 +22,7 @@ import { claimVideo } from './claimVideo.ts';
 import { downloadContent } from './content.ts';
 import { createVideo } from './createVideo.ts';
 import { deleteVideo } from './deleteVideo.ts';
-import { findVideo } from './findVideo.ts';
+import { findOwnedVideo } from './ownedVideo.ts';
 import { remixVideo } from './remixVideo.ts';
 import { getTimeline, Timeline } from './timeline.ts';
 import { videoEvents } from './videoEvents.ts';
@@ -178,9 +178,9 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(cancel, async (c) => {
       const caller = c.get('caller');
-      const { id } = await findVideo(deps, caller, c.req.valid('param').video_id);
+      const { id } = await findOwnedVideo(deps, caller, c.req.valid('param').video_id);
       await cancelVideo(deps, id);
-      return c.json(toVideo(await findVideo(deps, caller, id)), 200);
+      return c.json(toVideo(await findOwnedVideo(deps, caller, id)), 200);
     })
     .openapi(claim, (c) => {
       // A request without a body has no content type, and then no body is validated.
@@ -189,22 +189,22 @@ export function videoRoutes(deps: StreamDependencies) {
       return claimVideo(deps, c, c.req.valid('param').video_id, toMaximum(body?.max_credits), isDryRun);
     })
     .openapi(remove, async (c) => {
-      const generation = await findVideo(deps, c.get('caller'), c.req.valid('param').video_id);
+      const generation = await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       await deleteVideo(deps, generation);
       return c.json({ id: generation.id, object: 'video.deleted' as const, deleted: true as const }, 200);
     })
     .openapi(retrieve, async (c) =>
-      c.json(toVideo(await findVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
+      c.json(toVideo(await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
     )
     .openapi(timeline, async (c) =>
       c.json(await getTimeline(deps, c.get('caller'), c.req.valid('param').video_id), 200),
     )
     .openapi(events, async (c) => {
-      const look = () => findVideo(deps, c.get('caller'), c.req.valid('param').video_id);
+      const look = () => findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       return videoEvents(deps, c, await look(), look);
     })
     .openapi(content, async (c) => {
-      const generation = await findVideo(deps, c.get('caller'), c.req.valid('param').video_id);
+      const generation = await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       return downloadContent(deps, generation, c.req.valid('query').variant, c.req.raw);
     });
 }

@@ -4,7 +4,7 @@ import type { Caller, GenerationEvent } from '../../store/index.ts';
 import { SHOWN_STATES } from '../generations/creditsObject.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { notFound } from '../http/errors.ts';
-import { findNamed } from './findVideo.ts';
+import { findNamed } from './ownedVideo.ts';
 import { WORDS } from './timelineWords.ts';
 
 export const Timeline = z

@@ -5,7 +5,10 @@ import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../
 import { unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
-/** OpenAI's video object, with every key, plus `credits`. */
+/**
+ * OpenAI's video object, with every key, plus `credits`. A new field goes here, into `toVideo`, into `EXAMPLE.video`
+ * (api/http/examples.ts) and, if the database has it, into `SHOWN_GENERATION` (store/selections.ts).
+ */
 export const Video = z
   .object({
     id: z.string(),

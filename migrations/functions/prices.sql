@@ -1,5 +1,6 @@
 -- Prices of videos and texts. A new version begins at a moment that is still to come, so what was quoted before stays what
--- it was; a generation keeps the version that it was admitted by.
+-- it was; a generation keeps the version that it was admitted by (admit_generation in admission.sql snapshots it, and the
+-- trigger guard_generation in generations.sql refuses to change it).
 
 CREATE FUNCTION price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
 RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$

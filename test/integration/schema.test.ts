@@ -210,6 +210,19 @@ describe('an empty database', () => {
     return [...stdout.matchAll(/^applied (\S+)$/gm)].map(([, applied = '']) => applied);
   }
 
+  it('is refused when the schema holdfast has functions that are not ours, which stay', async () => {
+    await blocker.query(
+      `CREATE SCHEMA holdfast; CREATE FUNCTION holdfast.theirs() RETURNS integer LANGUAGE sql AS 'SELECT 1'`,
+    );
+    try {
+      const migrating = migrate({ ownerUrl: at(superuser, name), serviceUrl: at(service, name) });
+      await expect(migrating).rejects.toThrow('The schema holdfast has theirs(), which is not of Holdfast');
+      expect((await blocker.query('SELECT holdfast.theirs()')).rows).toEqual([{ theirs: 1 }]);
+    } finally {
+      await blocker.query('DROP SCHEMA holdfast CASCADE');
+    }
+  });
+
   it('gets each file once from two processes that migrate it at once', async () => {
     // Both are held up at their beginning by a schema that is not committed, so that they do go on at the same time.
     await blocker.query('BEGIN; CREATE SCHEMA holdfast');

@@ -1,3 +1,6 @@
+-- The grants themselves stand at the end of each file of this folder. This view lists what the database really has, to be
+-- compared with what the last migration gave (MR-85).
+
 CREATE VIEW rights AS
   WITH relations AS (
     SELECT c.* FROM pg_class c WHERE c.relnamespace = 'holdfast'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')

@@ -16,7 +16,7 @@ export async function findNamed(
 }
 
 /** Like `findNamed`, but raises `not_found`. */
-export async function findVideo(deps: ApiDependencies, caller: Caller, videoId: string): Promise<Generation> {
+export async function findOwnedVideo(deps: ApiDependencies, caller: Caller, videoId: string): Promise<Generation> {
   const generation = await findNamed(deps, caller, videoId);
   if (generation === undefined) throw notFound('This video');
   return generation;
