@@ -188,7 +188,7 @@ describe('a body that comes too slowly', () => {
       '*',
       createBodyReader({ graceMs: 200 })(JSON_BODY, () => 'anybody'),
     );
-    const server = createServer(app as never);
+    const server = createServer(app);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const line = open((server.address() as AddressInfo).port);

@@ -36,7 +36,7 @@ async function send(path: string, init: RequestInit, fakes: { ledger?: object; s
   } as unknown as ApiDependencies);
   const headers = { authorization: 'Bearer known', ...(init.headers as Record<string, string>) };
   const response = await app.request(path, { ...init, headers });
-  return { status: response.status, body: (await response.json()) as unknown };
+  return { status: response.status, body: await response.json() };
 }
 
 const post = (body: object, headers: Record<string, string> = {}): RequestInit => ({

@@ -78,7 +78,7 @@ describe('max_credits', () => {
     const account = await openAccount(stack, 10_000_000);
     const dear = await create(account, { max_credits: '0.571428' });
     expect(dear).toMatchObject({ status: 400, body: { error: { code: 'invalid_request', param: 'max_credits' } } });
-    expect(String((dear.body['error'] as { message: string }).message)).toContain('costs 0.571429 credits');
+    expect((dear.body['error'] as { message: string }).message).toContain('costs 0.571429 credits');
     expect(await account.credits()).toMatchObject({ available_microcredits: 10_000_000, held_microcredits: 0 });
   });
 

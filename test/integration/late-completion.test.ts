@@ -107,7 +107,8 @@ describe('a late completion', () => {
   it('is deleted at the provider too when the owner of its claim deletes it', async () => {
     const { account, id } = await late();
     await untilSeen(id);
-    const [{ video = null } = {}] = await standings(stack, [id]);
+    const [standing] = await standings(stack, [id]);
+    const video = standing?.video ?? null;
     const { body } = await claim(account, id);
     expect(await settledAs(stack, body.id)).toBe('charged');
     expect((await providerVideos(stack)).map((listed) => listed.id)).toContain(video);
@@ -123,7 +124,8 @@ describe('a late completion', () => {
     await stack.database.admin.query("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [
       id,
     ]);
-    const [{ video = null } = {}] = await standings(stack, [id]);
+    const [standing] = await standings(stack, [id]);
+    const video = standing?.video ?? null;
     expect((await reconcile(stack)).videos_deleted).toBeGreaterThanOrEqual(1);
     expect((await providerVideos(stack)).map((listed) => listed.id)).not.toContain(video);
     expect(await claim(account, id)).toMatchObject({ status: 409, body: { error: { code: 'not_claimable' } } });

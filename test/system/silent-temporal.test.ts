@@ -37,7 +37,7 @@ it('the text is whole, written once, and charged once', { timeout: 90_000 }, asy
   });
   const asked = () =>
     stack.database.admin.query<{ id: string }>('SELECT generation_id AS id FROM provider_attempts WHERE lease_ms > 0');
-  const id = await vi.waitFor(async () => String((await asked()).rows[0]?.id ?? expect.fail('not asked yet')), 10_000);
+  const id = await vi.waitFor(async () => (await asked()).rows[0]?.id ?? expect.fail('not asked yet'), 10_000);
   await link.set('held');
   await vi.waitFor(async () => expect(await tries(id)).toBe(2), { timeout: 20_000, interval: 250 });
   await link.set('open');

@@ -29,6 +29,7 @@ describe('createVideo', () => {
     const sent = requests[0];
     const form = await new Response(new Uint8Array(sent?.body ?? []), {
       headers: { 'content-type': sent?.headers['content-type'] ?? '' },
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- it is deprecated for bodies without a limit
     }).formData();
     const file = form.get('input_reference') as Blob & { name: string };
     expect(Object.fromEntries([...form].filter(([name]) => name !== 'input_reference'))).toEqual({

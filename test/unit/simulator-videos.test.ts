@@ -16,7 +16,10 @@ async function start(options: Partial<SimulatorOptions> = {}): Promise<void> {
   client = new OpenAI({ apiKey: 'sk-any', baseURL: `${server.url}/v1`, maxRetries: 0 });
 }
 
-async function call(path: string, init: RequestInit = {}): Promise<Response> {
+async function call(
+  path: string,
+  init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+): Promise<Response> {
   const headers = { authorization: 'Bearer sk-any', 'content-type': 'application/json', ...init.headers };
   return fetch(`${server.url}${path}`, { ...init, headers });
 }

@@ -122,7 +122,7 @@ async function planOf(read: () => Promise<unknown>): Promise<string[]> {
     return query(statement);
   }) as unknown as typeof pool.query;
   await read();
-  pool.query = query as unknown as typeof pool.query;
+  pool.query = query;
   const plans = await Promise.all(
     sent.map(({ text, values }) =>
       query({ text: `EXPLAIN ${text}`, values }).then((result) =>

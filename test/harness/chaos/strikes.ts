@@ -98,7 +98,7 @@ function withTemporal<Result>({ temporal }: Site, work: () => Promise<Result>): 
 
 async function pickWorkflow(site: Site, draw: number, closed: boolean) {
   const status = closed ? 'ExecutionStatus != "Running"' : 'ExecutionStatus = "Running"';
-  const { executions = [] } = await site.temporal.workflowService.listWorkflowExecutions({
+  const { executions } = await site.temporal.workflowService.listWorkflowExecutions({
     namespace: 'default',
     query: `WorkflowType = "generateVideo" AND ${status}`,
     pageSize: 200,

@@ -7,7 +7,7 @@ import { LIMIT } from './state.ts';
 /** Fields drawn each for itself. */
 export function fields<Drawn>(of: { [Field in keyof Drawn]: fc.Arbitrary<Drawn[Field]> }): fc.Arbitrary<Drawn> {
   // Plain objects, for whoever reads a failure.
-  return fc.record(of, { noNullPrototype: true }) as fc.Arbitrary<Drawn>;
+  return fc.record(of, { noNullPrototype: true });
 }
 
 /** Some of these values, so often among others. */

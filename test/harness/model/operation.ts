@@ -133,6 +133,8 @@ function toAnswer(answer: unknown): Answer {
 }
 
 function kindOf(answer: unknown): string {
+  // No object is left here.
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string
   if (typeof answer !== 'object' || answer === null) return String(answer ?? 'done');
   const { error, outcome, result, state, code, verdict, status, replayed, settlement, first } = answer as Answer;
   const words = [error ?? outcome ?? result ?? state ?? verdict, code, status, settlement?.reason];

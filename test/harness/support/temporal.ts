@@ -130,7 +130,7 @@ function castOf(worlds: ReadonlyMap<string, FakeWorld>): TestActivities {
         },
       ]),
     );
-  return { ledger: cast('ledger'), provider: cast('provider'), outbound: cast('outbound') } as TestActivities;
+  return { ledger: cast('ledger'), provider: cast('provider'), outbound: cast('outbound') };
 }
 
 type GenerateVideo = (input: GenerationInput) => Promise<GenerationResult>;
