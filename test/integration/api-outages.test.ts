@@ -38,7 +38,7 @@ const statesOf = async (account: TestAccount) => {
 
 // MR-28
 describe('without a worker', () => {
-  it('a create is 503 and nothing is held, then or when a worker comes later', async () => {
+  it('a request for a video is 503 and nothing is held, then or when a worker comes later', async () => {
     const account = await openAccount(stack, 1_000_000);
     await stack.stopWorkers();
     const answer = await create(account, 'no worker');
@@ -58,7 +58,7 @@ describe('without a worker', () => {
     expect(await statesOf(account)).toEqual(['voided']);
   });
 
-  it('a create that waits when its process is told to stop is 503 at once, and nothing is held', async () => {
+  it('a request that waits when its process must stop is 503 at once, and nothing is held', async () => {
     const account = await openAccount(stack, 1_000_000);
     await stack.stopWorkers();
     const answering = create(account, 'stopping');
@@ -85,7 +85,7 @@ describe('without a worker', () => {
 });
 
 describe('without Temporal', () => {
-  it('a create is 503 and nothing is held; reads go on', async () => {
+  it('a request for a video is 503 and nothing is held; reads go on', async () => {
     const account = await openAccount(stack, 2_000_000);
     const open = await create(account, 'before [[never]]');
     const connection = vi
@@ -98,7 +98,7 @@ describe('without Temporal', () => {
     expect(await statesOf(account)).toEqual(['held', 'voided']);
   });
 
-  it('that is lost after the hold was placed, the create is answered as accepted: the hold stands', async () => {
+  it('that is lost after the hold was placed, the request is answered as accepted: the hold stands', async () => {
     const account = await openAccount(stack, 1_000_000);
     const real = stack.temporal.workflow.executeUpdateWithStart.bind(stack.temporal.workflow);
     const lost = vi.spyOn(stack.temporal.workflow, 'executeUpdateWithStart').mockImplementation(async (...call) => {
@@ -221,7 +221,7 @@ describe('a fault of ours in the database', () => {
 // MR-81
 describe('cancel, delete and content', () => {
   // MR-24, MR-87
-  it('a cancel after the create moves no credits, however often it is sent; the outcome settles', async () => {
+  it('a cancel after the submission moves no credits, however often it is sent; the outcome settles', async () => {
     const account = await openAccount(stack, 1_000_000);
     const { body } = await create(account, 'cancelled late [[after:4s]]');
     const cancel = () => account.fetch(`/v1/videos/${body.id}/cancel`, { method: 'POST' });

@@ -22,7 +22,7 @@ const HOUR_MS = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms);
 const isOpen = async ({ id }: Lost) => (await db.ledger.getOpenAttempt(id)) !== undefined;
 
-describe('looking for a create that may have arrived', () => {
+describe('the search for an attempt that may have arrived', () => {
   // MR-32
   it('adopts the only video that is what was asked for, on whichever page', async () => {
     const mine = await lost();
@@ -152,7 +152,7 @@ describe('age', () => {
     expect(await find(other, [page([known, video()])])).toMatchObject({ outcome: 'not_found' });
   });
 
-  it('proves nothing where creates that we timed disagree', async () => {
+  it('proves nothing where attempts that we timed disagree', async () => {
     const mine = await lost();
     const known = [await timed(mine.provider, -2 * HOUR_MS), await timed(mine.provider, 0)];
     const old = video({ createdAt: ago(5 * HOUR_MS) });
@@ -207,7 +207,7 @@ describe('a video without an owner', () => {
     expect(await find(attempt, [page([{ ...mine, prompt: attempt.prompt }])])).toMatchObject({ outcome: 'adopted' });
   });
 
-  it('that another tenant’s create explains holds up no failed create', async () => {
+  it('that another tenant’s attempt explains holds up no failed attempt', async () => {
     const failed = await lost();
     const other = await lost();
     const cut = video({ prompt: other.prompt.slice(0, 16) });
@@ -237,7 +237,7 @@ describe('twins', () => {
     }
   });
 
-  it('wait while there are not as many videos: neither can be told to have made the one', async () => {
+  it('wait while there are fewer videos: the one may be either’s', async () => {
     const [provider, tenant] = [another(), await openTenant(db, 3 * PRICE)];
     const prompt = randomUUID();
     const [one] = [await lost(prompt, { provider, tenant }), await lost(prompt, { provider, tenant })];

@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 describe('a late completion', () => {
-  /** Released by the hour while the provider goes on; it completes afterwards, and a run of the reconciler sees it. */
+  /** Released at the hold's end while the video goes on. It completes afterwards, and a run of the reconciler sees it. */
   const late = async (seconds = 1, more = '') => {
     const account = await openAccount(stack, GRANTED);
     const { id } = await loseVideo(stack, `late [[after:${seconds}s]]${more} ${randomUUID()}`, account);

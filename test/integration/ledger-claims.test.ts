@@ -25,7 +25,7 @@ const HOUR = 3_600_000;
 const set = (id: string, assignments: string) =>
   db.admin.query(`UPDATE generations SET ${assignments} WHERE id = $1`, [id]);
 
-/** Released by its hour while the provider went on. */
+/** Released at its hold's end while the video went on. */
 const expired = async () => {
   const hold = await created();
   await outlive(hold.id);

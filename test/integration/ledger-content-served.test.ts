@@ -31,7 +31,7 @@ describe('what its owner was sent of a video', () => {
     expect(await servedOf(id)).toBe(0);
   });
 
-  it('is kept in a thousand pieces at most: who asks for more has had it', async () => {
+  it('is kept in a thousand pieces at most; a client that asks for more counts as served', async () => {
     const id = await charged();
     await site.db.admin.query(
       `INSERT INTO served_parts SELECT $1, range_agg(int8range(2 * n, 2 * n + 1)) FROM generate_series(1, 999) n`,

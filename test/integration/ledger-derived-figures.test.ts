@@ -80,7 +80,7 @@ describe('the clock of the database steps back between the hold and its settleme
     expect(await settle(id, 'provider_failed')).toMatchObject(RELEASED);
   });
 
-  it('a refused create is released', async () => {
+  it('a generation with a refused attempt is released', async () => {
     const { id } = await held();
     await begin(id);
     await stepBack(id);

@@ -357,7 +357,7 @@ describe('what its owner deletes', () => {
   });
 });
 
-/** Past its hour; nobody's role can do this, so the triggers are off for the moment. */
+/** Moves the hold past its end. No role may do this, so the triggers are disabled meanwhile. */
 async function outlive(id: string): Promise<void> {
   await db.admin.query(
     `SET session_replication_role = replica;

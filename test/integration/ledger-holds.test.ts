@@ -249,7 +249,7 @@ describe('a process that dies', () => {
     expect(granted).toMatchObject({ outcome: 'granted', replayed: false, availableMicrocredits: 7 });
   });
 
-  it('after begin_attempt committed leaves an open attempt: nobody creates blindly', async () => {
+  it('after begin_attempt committed leaves an open attempt: nothing is submitted blindly', async () => {
     const { id } = await one();
     await db.ledger.placeHold(id, TTL);
     const provider = { name: 'openai@http://provider' };

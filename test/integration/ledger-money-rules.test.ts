@@ -69,7 +69,7 @@ const endHour = (id: string) =>
   );
 
 // MR-30
-describe('three creates exist in all', () => {
+describe('a generation has at most three attempts', () => {
   it('after three that were looked for and not found, none may be begun, and the hold is released as create_failed', async () => {
     const { id, tenant } = await held();
     for (let n = 0; n < 3; n += 1) await notFound(id);
@@ -138,7 +138,7 @@ describe('adopting', () => {
     expect(await adoptOne(db, other.id, await lost(other.id), video)).toBe('taken');
   });
 
-  it('against a create of the same fields at the same moment: never both', async () => {
+  it('against a concurrent attempt with the same fields: never both', async () => {
     for (let round = 0; round < 20; round += 1) {
       const prompt = randomUUID();
       const [one, two] = [await held(prompt), await held(prompt)];
@@ -168,7 +168,7 @@ describe('a cancel', () => {
     expect(rows).toHaveLength(1);
   });
 
-  it('releases before the first create, and no create is begun after it', async () => {
+  it('releases before the first attempt, and no attempt begins after it', async () => {
     const { id, tenant } = await held();
     await db.ledger.requestCancel(id, 'client');
     expect(await begin(id)).toBe('cancelled');
@@ -178,7 +178,7 @@ describe('a cancel', () => {
     expect([await availableOf(tenant), await activeOf(tenant)]).toEqual([PRICE, 0]);
   });
 
-  it('releases nothing while a create may have made something', async () => {
+  it('releases nothing while an attempt may have made something', async () => {
     const { id } = await held();
     await lost(id);
     await db.ledger.requestCancel(id, 'client');

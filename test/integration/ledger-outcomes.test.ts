@@ -103,7 +103,7 @@ describe('a capture of a part', () => {
 });
 
 describe('"could not be started" has no proof', () => {
-  it('while the third create may have arrived', async () => {
+  it('while the third attempt may have arrived', async () => {
     const hold = await held();
     for (const number of [1, 2]) await notFound(hold.id, number);
     await begin(hold.id);
@@ -111,7 +111,7 @@ describe('"could not be started" has no proof', () => {
     expect(await balance(hold)).toEqual(HELD);
   });
 
-  it('when the third create made the video', async () => {
+  it('when the third attempt made the video', async () => {
     const hold = await held();
     for (const number of [1, 2]) await notFound(hold.id, number);
     await begin(hold.id);
@@ -179,7 +179,7 @@ describe('the place under the cap', () => {
     expect(await active(hold)).toBe(0);
   });
 
-  it('is kept after a release while a create may have arrived, and freed when it is proven that it made nothing', async () => {
+  it('is kept after a release while an attempt may have arrived, and freed when it is proven to have made nothing', async () => {
     const hold = await held();
     await begin(hold.id);
     await outlive(hold.id);

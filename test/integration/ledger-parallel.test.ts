@@ -114,7 +114,7 @@ type Ending = 'COMMIT' | 'ROLLBACK';
 type Case = readonly [first: MoveName, second: MoveName, ending: Ending, answer: object, books: object];
 
 describe('of two moves of one generation at the same moment, the second waits for the first and then', () => {
-  /** Where the first move can be made; past its hour, so that an expiry fails for no other reason than the rules'. */
+  /** The state in which the first move is possible, past the hold's end, so that only a rule can refuse an expiry. */
   const READY: Record<MoveName, () => Promise<Hold>> = {
     capture: () => overdue(FINISHED),
     release: () => overdue(BLOCKED),

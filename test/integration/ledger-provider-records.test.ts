@@ -20,7 +20,7 @@ const REFUNDED = { available: PRICE, held: 0 };
 
 describe('creating at most once', () => {
   // MR-30, MR-31
-  it('two workers at once: one begins, the other is told that a call may be on its way', async () => {
+  it('two workers at once: one begins, the other learns that a call may have been sent', async () => {
     for (let round = 0; round < 10; round++) {
       const { id } = await held();
       const starts = await Promise.all([begin(id), begin(id), begin(id)]);
@@ -56,7 +56,7 @@ describe('creating at most once', () => {
     expect(await begin(await admit(db, tenant))).toEqual({ outcome: 'settled' });
   });
 
-  it('giving up for lack of time and beginning a create at once: never both', async () => {
+  it('giving up for lack of time and beginning an attempt at once: never both', async () => {
     for (let round = 0; round < 15; round++) {
       const hold = await held();
       const [begun, settled] = await Promise.allSettled([begin(hold.id), settle(hold.id, 'provider_unavailable')]);

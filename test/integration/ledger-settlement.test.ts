@@ -42,7 +42,7 @@ describe('a settlement needs its proof', () => {
     expect(await balance(hold)).toEqual(REFUNDED);
   });
 
-  it('a create that may have arrived proves nothing', async () => {
+  it('an attempt that may have arrived proves nothing', async () => {
     const hold = await held();
     await begin(hold.id);
     await db.ledger.noteAmbiguousAttempt(hold.id, 1, 'connection reset');
@@ -82,7 +82,7 @@ describe('a settlement needs its proof', () => {
     expect(await balance(hold)).toEqual(REFUNDED);
   });
 
-  it('a refused create refunds with its code', async () => {
+  it('a refused attempt releases with its code', async () => {
     const hold = await held();
     await begin(hold.id);
     await refuse(hold.id);

@@ -119,7 +119,7 @@ describe('of one generation', () => {
     expect(await balance(hold)).toEqual({ available: PRICE, held: 0 });
   });
 
-  it('a create waits for the cancel, and is not begun', async () => {
+  it('an attempt waits for the cancel, and does not begin', async () => {
     const hold = await held();
     const begun = await behind({ sql: "SELECT request_cancel($1, 'client')", values: [hold.id] }, () => begin(hold.id));
     expect(begun).toEqual({ outcome: 'cancelled' });

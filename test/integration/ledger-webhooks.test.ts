@@ -261,7 +261,7 @@ describe('a delivery', () => {
     tenant = await openTenant(db, 100 * PRICE);
   });
 
-  it('that is asked for again and again is to be told of once', async () => {
+  it('that is requested again and again signals its workflow once', async () => {
     const delivery = await toBeTold(await listen());
     await db.ledger.recordWebhookAttempt(delivery, { ...FAILED, retryInMs: 3_600_000 });
     const outcomes = await forEachOf(Array.from({ length: 50 }), 10, () => db.ledger.redeliverWebhook(delivery));

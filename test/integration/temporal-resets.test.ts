@@ -123,7 +123,7 @@ describe.concurrent('a reset of a running generation', () => {
     await expectChargedOnce(account, id, prompt);
   });
 
-  it('back to its beginning from ever later charges once, for one create', async () => {
+  it('back to its beginning from ever later charges once, for one attempt', async () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'from the start [[after:6s]][[create:slow:1s]]';
     const id = await ask(account, prompt);
@@ -166,7 +166,7 @@ describe.concurrent('a terminated workflow that is started again under its id', 
     await expectChargedOnce(account, id, prompt);
   });
 
-  it('after another hand settled it ends with that settlement', async () => {
+  it('after a settlement elsewhere ends with that settlement', async () => {
     const account = await openAccount(stack, GRANTED);
     const id = await ask(account, 'refused for good [[create:429]]');
     await untilRow(stack, id, 'g.provider IS NOT NULL');
@@ -235,7 +235,7 @@ describe.concurrent("Temporal's cancel of a running workflow", () => {
     expect(await account.credits()).toMatchObject({ available_microcredits: GRANTED, held_microcredits: 0 });
   });
 
-  it('after the create changes nothing: the last word of the provider settles it', async () => {
+  it('after the submission changes nothing: the terminal verdict settles it', async () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'already made [[after:2s]]';
     const id = await ask(account, prompt);
@@ -247,7 +247,7 @@ describe.concurrent("Temporal's cancel of a running workflow", () => {
     await expectChargedOnce(account, id, prompt);
   });
 
-  it('while the create is under way changes nothing either', async () => {
+  it('during the submission changes nothing either', async () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'just being made [[create:slow:1s]]';
     const id = await ask(account, prompt);

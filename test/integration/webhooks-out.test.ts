@@ -140,7 +140,7 @@ describe('a settlement', () => {
     await deleteAll();
   });
 
-  it('is told to nobody any more who has deleted the endpoint or said that it is gone', async () => {
+  it('is no longer sent to an endpoint that was deleted or answered 410', async () => {
     const gone = await receiver((response) => response.writeHead(410).end());
     const deleted = await receiver();
     const [endpoint, other] = [await makeEndpoint(account, gone), await makeEndpoint(account, deleted)];
@@ -169,7 +169,7 @@ describe('a settlement', () => {
 });
 
 describe('what a settlement has noted', () => {
-  it('is told by the reconciler when no workflow came to it', async () => {
+  it('is sent by the reconciler when no workflow sent it', async () => {
     account = await openAccount(stack, 100_000_000);
     const late = await receiver();
     const endpoint = await makeEndpoint(account, late);

@@ -42,7 +42,7 @@ it('50 open holds are all settled rightly after Temporal’s database file was d
   const open = (await standings(stack, ids)).filter(({ state }) => state === 'held').length;
   expect(open).toBeGreaterThan(30);
 
-  // Before any workflow of them runs again: for what never ends the hour is over.
+  // Before any of their workflows runs again: the holds of videos that never end are over.
   for (const [index, id] of ids.entries())
     if (asked[index]?.[1] === 'generation_timeout') await bendHold(stack, id, -1);
   // The API's connection to Temporal broke with the old server.
@@ -65,7 +65,7 @@ it('50 open holds are all settled rightly after Temporal’s database file was d
   expect(await account.credits()).toEqual(
     expect.objectContaining({ available_microcredits: GRANTED - charged.length * 571_429, held_microcredits: 0 }),
   );
-  // Nothing was made twice; what never ends may not have been made at all when its hour was over.
+  // Nothing was made twice; a video that never ends may not have been made before its hold's end.
   const made = (await providerVideos(stack)).map(({ prompt }) => prompt);
   expect(new Set(made).size).toBe(made.length);
   expect(made.length).toBeGreaterThanOrEqual(asked.filter(([, outcome]) => outcome !== 'generation_timeout').length);

@@ -51,7 +51,7 @@ function order(tenants: readonly TestAccount[], index: number): Order {
 }
 
 describe(`${MANY} generations at once`, () => {
-  it('settle by what became of each: once, one create each, balance = grants − charges', async () => {
+  it('settle once each by their outcome, with one attempt each, and balance = grants − charges', async () => {
     const tenants = await Promise.all([openAccount(stack, GRANTED), openAccount(stack, GRANTED)]);
     const orders = Array.from({ length: MANY }, (_, index) => order(tenants, index));
     const begin = performance.now();

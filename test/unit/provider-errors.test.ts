@@ -14,7 +14,7 @@ async function createAgainst(handler: Parameters<typeof serve>[0], settings = {}
 }
 
 // MR-12, MR-13
-describe('a create that was refused is sorted by what the answer proves', () => {
+describe('a refused attempt is sorted by what the answer proves', () => {
   test.each([
     [400, { code: 'moderation_blocked' }, 'clients_fault'],
     [413, {}, 'clients_fault'],
@@ -75,7 +75,7 @@ describe('a create that was refused is sorted by what the answer proves', () => 
 });
 
 // MR-40
-describe('a create that got no answer is "not sent" only where that is proven', () => {
+describe('an attempt without an answer is "not sent" only where that is proven', () => {
   test('a refused connection proves that nothing was sent', async () => {
     const result = await provider(`http://127.0.0.1:${await closedPort()}/v1`).createVideo(REQUEST);
     expect(result).toMatchObject({ outcome: 'not_sent', why: 'connection refused (ECONNREFUSED)', retryAfterMs: null });

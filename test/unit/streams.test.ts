@@ -125,7 +125,7 @@ it('a client that goes while it waits is waited for no longer', async () => {
   expect(watchers.size).toBe(0);
 });
 
-it('a key has so many places, with those that it was rotated from, and all have so many; who leaves frees one, once', () => {
+it('a key and its rotations share a limit of streams, all keys share another; a client that leaves frees one place, once', () => {
   const places = new StreamPlaces({ ofOneKey: 2, inAll: 3 });
   const take = (rotatedFrom: string, apiKeyId = rotatedFrom) => places.take({ ...caller, apiKeyId, rotatedFrom });
   const leave = take('one');

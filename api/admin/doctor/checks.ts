@@ -113,7 +113,7 @@ export async function checkProvider({ provider }: ApiDependencies): Promise<Find
   }
   if (answer.status === 404 || answer.status === 405 || answer.status === 501) {
     return well(
-      `The provider at ${provider.baseUrl} answers, but lists no videos (${answer.status}): a create whose reply is lost waits for its hour.`,
+      `The provider at ${provider.baseUrl} answers, but lists no videos (${answer.status}): an attempt whose answer is lost waits for the end of its hold.`,
     );
   }
   return ill(`The provider at ${provider.baseUrl} does not answer as it should: ${answer.why}.`);
