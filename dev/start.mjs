@@ -1,9 +1,9 @@
-// The first thing that runs on a fresh clone: needs nothing but Node, installs what the lock file says, then hands over.
+// Runs first on a fresh clone. It needs nothing but Node: it installs the packages of the lock file, then starts the program.
 //
 //   node dev/start.mjs [--fresh]     the embedded stack (npm start)
-//   node dev/start.mjs test [files]  the tests but for those of test/system, or these (npm test)
+//   node dev/start.mjs test [files]  these tests, or all except test/system (npm test)
 //   node dev/start.mjs test:long     the tests that take minutes (npm run test:long)
-//   node dev/start.mjs check         types, lint, dead code, format and all of these tests (npm run check)
+//   node dev/start.mjs check         types, lint, dead code, format and the tests (npm run check)
 //
 // The stack runs in this very process, so a signal to it needs no relay. package.json says `exec node …`, or the shell
 // between npm and this process would end at npm's signal and leave us behind.
@@ -27,8 +27,8 @@ function refuseOldNode() {
 
 /**
  * Runs a program to its end in a process group of its own. A signal to us is passed on to the whole group, once: a
- * terminal's Ctrl-C arrives twice, from the terminal and from npm. What is left of the group at the end, such as servers
- * that an interrupted test had started, is killed.
+ * terminal's Ctrl-C arrives twice, from the terminal and from npm. Processes of the group that remain at the end, such as
+ * servers of an interrupted test, are killed.
  */
 function run(command, args, stdio = 'inherit') {
   const child = spawn(command, args, { cwd: root, detached: true, stdio });
@@ -55,7 +55,7 @@ function signalGroup(pid, signal) {
   try {
     process.kill(-pid, signal);
   } catch {
-    // Nothing of it is left.
+    // The group has ended already.
   }
 }
 

@@ -2,15 +2,15 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { Database } from '../store/database.ts';
 
 /**
- * Movements of one account meet at its row, one after the other, whatever we do. More of them waiting inside of the
- * database make each slower (every waiting statement keeps old versions of that very row from being cleaned up) and take
- * connections that another tenant's movement needs (MR-92). So a process sends only this many at once.
+ * All movements of an account contend for its row and run one after another. Many that wait inside the database slow each
+ * other down (each waiting statement keeps old versions of the row alive) and take connections that other tenants need
+ * (MR-92). So a process sends only this many at once.
  */
 const AT_ONCE = 6;
 
 const turnsOf = new WeakMap<Database, Map<string, LimitFunction>>();
 
-/** Runs the movement when it is this account's turn in this process; at once when the account isn't known. */
+/** Runs the movement at this account's turn in this process; immediately if the account isn't known. */
 export async function inTurn<Result>(
   db: Database,
   accountId: string | undefined,

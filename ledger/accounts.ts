@@ -7,7 +7,7 @@ const OPEN_ACCOUNT = defineStatement({
   name: 'open_account',
   text: 'SELECT outcome, created_at AS "createdAt", replayed FROM open_account($1, $2)',
   row: {
-    /** `id_reused`: an account of that id has another name. */
+    /** `id_reused`: an account with that id has another name. */
     outcome: t.word<'opened' | 'id_reused'>(),
     createdAt: t.timestamptz,
     replayed: t.boolean,
@@ -16,7 +16,7 @@ const OPEN_ACCOUNT = defineStatement({
 
 export type OpenedAccount = RowOf<typeof OPEN_ACCOUNT>;
 
-/** Opens an account with nothing in it; once an id. */
+/** Opens an account without credits. Idempotent by its id. */
 export async function openAccount(db: Database, id: string, name: string): Promise<OpenedAccount> {
   return row(db, OPEN_ACCOUNT, [id, name]);
 }
@@ -32,7 +32,7 @@ const SET_FROZEN = defineStatement({
 
 export type Frozen = RowOf<typeof SET_FROZEN>;
 
-/** Freezes an account, so that it gets no new holds (what it holds settles as ever), or lets it go on; once a key. */
+/** Freezes or unfreezes an account. A frozen account gets no new holds; its active holds settle as usual. Idempotent by key. */
 export async function setAccountFrozen(
   db: Database,
   change: { accountId: string; frozen: boolean; reason: string; idempotencyKey: string },
@@ -40,7 +40,7 @@ export async function setAccountFrozen(
   return row(db, SET_FROZEN, [change.accountId, change.frozen, change.reason, change.idempotencyKey]);
 }
 
-/** `heldVideos` and so on: how many active holds there are, by what they are for. */
+/** `heldVideos` and so on count the active holds by what they are for. */
 const GET_BALANCE = defineStatement({
   name: 'get_balance',
   text: `SELECT a.available_microcredits AS "availableMicrocredits", a.held_microcredits AS "heldMicrocredits",
@@ -78,7 +78,7 @@ const GRANT = defineStatement({
   row: cases('outcome', {
     granted: {
       transactionId: t.bigint,
-      /** What was moved: less than asked for when a claw-back met a smaller balance. */
+      /** The amount moved: less than requested if a claw-back exceeded the available balance. */
       movedMicrocredits: t.bigint,
       availableMicrocredits: t.bigint,
       replayed: t.boolean,
@@ -92,7 +92,7 @@ const GRANT = defineStatement({
 
 export type Grant = RowOf<typeof GRANT>;
 
-/** Grants, or claws back a negative amount as far as it is available; once a key. */
+/** Grants credits; a negative amount claws back at most what is available. Idempotent by key. */
 export async function grantCredits(
   db: Database,
   grant: { accountId: string; amountMicrocredits: number; reason: string; idempotencyKey: string },

@@ -5,16 +5,16 @@ import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 import { ADMISSION_COLUMNS, ADMISSIONS } from './admissions.ts';
 
-/** The request's side of a generation: admission, idempotency, giving up, cancel, delete. Nothing here moves credits. */
+/** Admission, idempotency and voiding of requests. Nothing here moves credits. */
 
-/** What a request is known by when it comes again. */
+/** Identifies a request that is repeated. */
 export interface RepeatableRequest {
   readonly accountId: string;
   readonly apiKeyId: string;
   /** SHA-256 of route and canonical body. */
   readonly fingerprint: Buffer;
   readonly idempotencyKey: string | null;
-  /** Of an SDK's retry without a key: the request that it repeats was handed out within this time. Unset: it is no retry. */
+  /** For an SDK's retry without a key: how far back the repeated request may be. Unset: the request is no retry. */
   readonly retryWithinMs?: number | null;
 }
 
@@ -22,7 +22,7 @@ export interface AnyAdmission extends RepeatableRequest {
   readonly generationId: string;
   /** How long from now, by the database's clock, a hold may still be placed. */
   readonly admitWithinMs: number;
-  /** What costs more is not admitted; unset: whatever it costs. */
+  /** A generation that costs more is not admitted; unset: no limit. */
   readonly maxMicrocredits?: number | null;
 }
 
@@ -32,20 +32,20 @@ export interface AdmissionRequest extends AnyAdmission {
   readonly size: string;
   readonly prompt: string;
   readonly inputReference: InputFile | null;
-  /** The video of this account that it is made from, which decides model, seconds and size. */
+  /** The account's video to remix, which determines model, seconds and size. */
   readonly remixOf?: string | null;
 }
 
 export interface TextAdmissionRequest extends AnyAdmission {
   readonly model: string;
-  /** What is to be written. It is kept as it is, as JSON. */
+  /** The text request, stored unchanged as JSON. */
   readonly request: object;
-  /** The hold is for this many of each: an upper bound, and an enforced maximum. */
+  /** The hold covers these numbers of tokens: an upper bound of the input and the enforced maximum of the output (MR-60). */
   readonly inputBoundTokens: number;
   readonly maxOutputTokens: number;
 }
 
-/** An answer that was kept for an idempotency key. */
+/** The answer kept for an idempotency key. */
 export interface KeptAnswer {
   readonly status: 200 | 402;
   readonly body: unknown;
@@ -60,7 +60,10 @@ const ADMIT = defineStatement({
 
 export type Admission = RowOf<typeof ADMIT>;
 
-/** Writes the request if it could be held at a glance; holds nothing, and of a refusal nothing large is written. Raises `already_admitted` for a used id. */
+/**
+ * Writes the request unless its account plainly can't pay for it. Holds nothing; a refused request writes nothing large (MR-95).
+ * Raises `already_admitted` for a used id.
+ */
 export async function admitGeneration(db: Database, request: AdmissionRequest): Promise<Admission> {
   const reference = request.inputReference;
   return row(db, ADMIT, [
@@ -89,7 +92,7 @@ const ADMIT_TEXT = defineStatement({
   row: cases('outcome', ADMISSIONS),
 });
 
-/** The same for a text, at the most that it can cost. */
+/** The same for a text, at the highest price that it can reach. */
 export async function admitText(db: Database, request: TextAdmissionRequest): Promise<Admission> {
   return row(db, ADMIT_TEXT, [
     request.generationId,
@@ -116,10 +119,10 @@ const VOID = defineStatement({
   row: cases('state', { held: HELD, charged: HELD, released: HELD, refused: NOTHING_HELD, voided: NOTHING_HELD }),
 });
 
-/** What a request came to; `voided` means that nothing is held or ever will be. */
+/** The state of a request. `voided`: nothing is held, and nothing ever will be (MR-28). */
 export type Voided = RowOf<typeof VOID>;
 
-/** Gives up a request that has no hold yet; answers with how it stands afterwards. */
+/** Voids a request that has no hold yet; returns its state afterwards. */
 export async function voidGeneration(db: Database, generationId: string): Promise<Voided> {
   return row(db, VOID, [generationId]);
 }

@@ -1,18 +1,18 @@
 import { t } from '../store/statement.ts';
 
-/** What the functions that admit a request answer, by `outcome`. */
+/** The results of the functions that admit a request, by `outcome`. */
 
-/** What a request is answered with that came before. */
+/** The results for a repeated request. */
 export const REPEATS = {
-  /** The idempotency key came before, and its request is still running. */
+  /** The first request with this idempotency key is still running. */
   in_use: {},
-  /** The idempotency key came with another body before. */
+  /** The idempotency key was used with another body. */
   reused: {},
-  /** The idempotency key came over 72 h ago. */
+  /** The idempotency key was used over 72 h ago. */
   too_old: {},
-  /** An SDK's retry means this generation, whose hold is not placed yet. */
+  /** An SDK's retry repeats the request of this generation, whose hold is not placed yet. */
   pending: { generationId: t.text, amountMicrocredits: t.bigint },
-  /** The same request came before. Without a kept answer (a process died before it was kept), the generation tells. */
+  /** A repeat. If no answer was kept (the process died before), the answer is made from the generation. */
   replay: {
     generationId: t.nullable(t.text),
     status: t.integerOf<200 | 402>(),
@@ -35,7 +35,7 @@ export const ADMISSIONS = {
   sales_closed: {},
   unknown_model: {},
   unknown_size: {},
-  /** No charged and undeleted video of this account to be remixed. */
+  /** The account has no such charged and undeleted video to remix. */
   unknown_original: {},
 };
 

@@ -8,7 +8,7 @@ const COMPARE = defineStatement({
   row: { accounts: t.integer, differences: t.integer },
 });
 
-/** Compares the next accounts with the journal; all of them have their turn. */
+/** Compares the next accounts with the journal. Successive calls reach every account. */
 export async function compareNextAccounts(
   db: Database,
   limit: number,
@@ -28,7 +28,7 @@ export async function countEmergencyReleases(db: Database): Promise<number> {
   return (await row(db, EMERGENCIES, [])).emergencies;
 }
 
-// The accounts that moved last: what goes wrong now goes wrong there.
+// The accounts that moved last, because a new fault shows there first.
 const SAMPLE = defineStatement({
   name: 'compare_latest_accounts',
   text: `WITH sample AS MATERIALIZED (SELECT DISTINCT account_id FROM

@@ -7,15 +7,15 @@ import { ADMISSION_COLUMNS, ADMISSIONS } from './admissions.ts';
 const CLAIM = defineStatement({
   name: 'claim_generation',
   text: `SELECT ${ADMISSION_COLUMNS} FROM claim_generation($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-  /** `replay` and `pending` also when this account has claimed it already, by the generation in the answer. */
+  /** `replay` and `pending` also if this account has claimed the video already, by the generation in the answer. */
   row: cases('outcome', { ...ADMISSIONS, not_claimable: { amountMicrocredits: t.bigint }, unknown: {} }),
 });
 
 export type Claim = RowOf<typeof CLAIM>;
 
 /**
- * Admits a new generation, at the old price, for a video that completed after its refund; holds nothing. A video is paid
- * for once (MR-53). With `dryRun` it only says what would be answered.
+ * Admits a new generation, at the old price, for a video that completed after its refund. Holds nothing. A video is claimed
+ * once (MR-53). With `dryRun` it changes nothing and returns what it would answer.
  */
 export async function claimGeneration(
   db: Database,

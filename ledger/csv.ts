@@ -13,7 +13,7 @@ const COLUMNS = {
   heldAfterMicrocredits: 'held_microcredits',
 };
 
-/** Movements as CSV, with a header. No text of a person's can be taken for a formula by a spreadsheet. */
+/** Movements as CSV, with a header. Text that people wrote is escaped, so that a spreadsheet doesn't run it as a formula. */
 export function toCsv(lines: readonly (Partial<Omit<StatementLine, 'kind'>> & { readonly kind: string })[]): string {
   return stringify([...lines], {
     header: true,

@@ -64,8 +64,8 @@ export type Movement = {
 );
 
 /**
- * Moves the generation's price from available to held, once; every later call answers with the hold as it stands. Raises
- * `LedgerError` `unknown_generation`. With the `accountId` it waits for its turn among the movements of that account.
+ * Moves the generation's price from available to held, once; later calls return the hold as it is. With `accountId` it waits
+ * for its turn among that account's movements. Raises `LedgerError` `unknown_generation`.
  */
 export async function placeHold(
   db: Database,
@@ -93,16 +93,16 @@ export async function placeHold(
 }
 
 export interface SettleOptions {
-  /** With it, the call waits for its turn among the movements of that account. */
+  /** If given, the call waits for its turn among that account's movements. */
   readonly accountId?: string;
-  /** Of a capture: how much of the hold is charged, the rest is returned; all of it by default, and 0 is a release. */
+  /** For a capture: the part of the hold to charge; the rest is returned. All of it by default; 0 releases. */
   readonly chargeMicrocredits?: number;
   readonly onMovement?: (movement: Movement) => void;
 }
 
 /**
  * Captures (`completed`) or releases (any other reason) the hold, once. Raises `LedgerError` `no_proof` when the database
- * has nothing that proves the reason, `wrong_state` when nothing was ever held, `exceeds_hold` for a charge above it.
+ * has no proof of the reason, `wrong_state` when nothing was ever held, `exceeds_hold` for a charge above the hold.
  */
 export async function settleGeneration(
   db: Database,
@@ -136,7 +136,7 @@ const NOTE_REFUSAL = defineStatement({
   row: {},
 });
 
-/** Notes that a settlement is refused by a rule; ten minutes after the first note an emergency release is allowed. */
+/** Records that a rule refuses the settlement. Ten minutes after the first record an emergency release is allowed (MR-21). */
 export async function recordSettlementRefusal(
   db: Database,
   generationId: string,

@@ -15,7 +15,7 @@ import { getSales, setSales } from './sales.ts';
 import { getStatement, getTotals } from './statement.ts';
 import { getTextPrice, listTextPrices, setTextPrice } from './textPrices.ts';
 
-/** Money: what moves credits, what decides about them, and what shows where they went. */
+/** The money operations: they move credits, decide about them, and show where they went. */
 const operations = {
   ...{ openAccount, setAccountFrozen, getBalance, grantCredits, listAccounts },
   ...{ listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },

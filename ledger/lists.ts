@@ -4,7 +4,7 @@ import type { Database } from '../store/database.ts';
 import { t } from '../store/statement.ts';
 import { ANY_LINE, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
 
-/** A hold that is in force, or was. */
+/** A hold, active or settled. */
 export interface ListedHold {
   readonly id: string;
   readonly generationId: string;

@@ -34,7 +34,7 @@ async function statement(db: Database, args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [from, to] = [new Date(values.from ?? ''), new Date(values.to ?? '')];
   const [account] = positionals;
-  // Written so that a date that is none is refused too.
+  // Written so that an invalid date (NaN) is refused too.
   if (account === undefined || !(from <= to)) {
     process.stderr.write(USAGE);
     return 2;
@@ -45,7 +45,7 @@ async function statement(db: Database, args: string[]): Promise<number> {
   return 0;
 }
 
-/** Undefined for what the ledger itself says; it is told in one line. */
+/** Undefined for errors of the ledger itself, which are printed in one line. */
 function refused(error: unknown): undefined {
   if (!(error instanceof LedgerError)) throw error;
   process.stderr.write(`No statement: ${error.message}.\n`);
@@ -64,7 +64,7 @@ function toStatementCsv({ opening, lines, totals, closing }: Statement, from: Da
     { recordedAt: from, kind: 'opening', ...standing(opening) },
     ...lines,
     { recordedAt: to, kind: 'closing', ...standing(closing) },
-    // In words: a column of movements that held totals too would be summed up wrongly.
+    // Totals are in words: a spreadsheet would add numbers in this column to the movements.
     ...Object.entries(totals).map(([what, amount]) => ({
       recordedAt: to,
       kind: 'total',

@@ -2,7 +2,7 @@ import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { defineStatement, t, type RowOf } from '../store/statement.ts';
 
-/** What an operator looks at. Nothing here moves credits. */
+/** Figures for operators. Nothing here moves credits. */
 
 const ACCOUNTS = defineStatement({
   name: 'list_accounts',
@@ -47,20 +47,20 @@ const OVERVIEW = defineStatement({
     stuckHolds: t.bigint,
     chargedToday: t.bigint,
     chargedTodayMicrocredits: t.bigint,
-    /** Holds that were released: nothing was charged. */
+    /** Released holds. Nothing was charged for them. */
     releasedToday: t.bigint,
     releasedTodayMicrocredits: t.bigint,
-    /** Given back of what was charged, today or earlier. */
+    /** Refunds of charges, made today or earlier. */
     refundedToday: t.bigint,
     refundedTodayMicrocredits: t.bigint,
-    /** By error code, of the last 24 hours, the most frequent first. */
+    /** Failures of the last 24 hours by error code, the most frequent first. */
     failures: t.json<readonly { readonly code: string; readonly generations: number }[]>(),
   },
 });
 
 export type Overview = RowOf<typeof OVERVIEW>;
 
-/** What is under way, what is stuck, and what became of today's credits. */
+/** The active generations, the stuck holds, and today's movements. */
 export async function getOverview(db: Database): Promise<Overview> {
   return row(db, OVERVIEW, []);
 }
@@ -75,7 +75,7 @@ const EMERGENCIES = defineStatement({
     accountId: t.text,
     amountMicrocredits: t.bigint,
     releasedAt: t.notNull(t.timestamptz),
-    /** What the provider had said last. */
+    /** The provider's last status. */
     providerStatus: t.nullable(t.text),
   },
 });

@@ -1,11 +1,11 @@
 import { cases, t, type RowOf } from '../store/statement.ts';
 
-/** What the functions that set a price answer with. */
+/** The results of the functions that set a price. */
 export const PRICE_CHANGE = cases('outcome', {
   set: { priceId: t.bigint, effectiveFrom: t.timestamptz, replayed: t.boolean },
   key_reused: {},
   in_the_past: {},
-  /** Another version begins at that very moment. */
+  /** Another version begins at the same moment. */
   already_set: {},
 });
 

@@ -14,7 +14,7 @@ const LIST = defineStatement({
 
 export type Price = RowOf<typeof LIST>;
 
-/** The price of every model and size for each of these lengths, as a create at this moment would be charged. */
+/** The current price of every model and size, for each of these lengths. */
 export async function listPrices(db: Database, seconds: readonly number[]): Promise<Price[]> {
   return rows(db, LIST, [seconds]);
 }
@@ -27,8 +27,8 @@ const SET = defineStatement({
 });
 
 /**
- * Sets the price of a model and size from a moment on, from now on when that is null; once a key. What was admitted before
- * keeps its price. The margin is in hundredths of a percent of the price. Raises `LedgerError` `constraint` for a price that
+ * Sets the price of a model and size from a moment on (null: from now on). Idempotent by key. Admitted generations keep
+ * their price (MR-47). The margin is in hundredths of a percent of the price. Raises `LedgerError` `constraint` for a price that
  * is out of range.
  */
 export async function setPrice(

@@ -3,7 +3,7 @@ import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { defineStatement, t, type RowOf } from '../store/statement.ts';
 
-/** What the reconciler reads and does; settling is `settleGeneration`, as for everybody. */
+/** The reconciler's operations. It settles by `settleGeneration`, like every other caller. */
 
 const LIST_HELD = defineStatement({
   name: 'list_held',
@@ -16,10 +16,10 @@ const LIST_HELD = defineStatement({
   row: {
     generationId: t.text,
     accountId: t.text,
-    /** Of a claim: the video that it is about. */
+    /** For a claim: the claimed video. */
     providerVideoId: t.nullable(t.text),
     isClaim: t.boolean,
-    /** Past the hold's end, by the database's clock; below zero while there is time left. */
+    /** How long the hold's end has passed, by the database's clock; negative while time is left. */
     overdueMs: t.bigint,
   },
 });
@@ -41,8 +41,8 @@ const LIST_FOLLOWED = defineStatement({
 });
 
 /**
- * The released generations that still count against their account's cap. Shuffled by `seed`, another one in each run: where
- * there are more than a run can look at, none waits behind the same others for ever.
+ * The released generations that still count against their account's cap (MR-51), shuffled by `seed`. Each run uses another
+ * seed, so that none is always behind the same others when there are more than a run can look at.
  */
 export async function listFollowed(db: Database, seed: string, offset: number, limit: number): Promise<Followed[]> {
   return rows(db, LIST_FOLLOWED, [seed, offset, limit]);
@@ -54,7 +54,7 @@ const VOID_LATE = defineStatement({
   row: { voided: t.integer },
 });
 
-/** Voids requests that nobody held in time; answers with how many. */
+/** Voids requests whose hold was not placed in time; returns their number. */
 export async function voidLateRequests(db: Database, limit: number): Promise<number> {
   return (await row(db, VOID_LATE, [limit])).voided;
 }
@@ -65,7 +65,7 @@ const STOP_FOLLOWING = defineStatement({
   row: { stopped: t.boolean },
 });
 
-/** Lets a released generation count no longer against the cap; false earlier than a day after its release. */
+/** Stops counting a released generation against the cap; false if its release was less than a day ago. */
 export async function stopFollowing(db: Database, generationId: string): Promise<boolean> {
   return (await row(db, STOP_FOLLOWING, [generationId])).stopped;
 }

@@ -3,7 +3,7 @@ import type { Database } from '../store/database.ts';
 import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 
-/** What is left of the capture. */
+/** The part of the capture that is not refunded. */
 const LEFT = { refundableMicrocredits: t.bigint };
 
 const REFUND = defineStatement({
@@ -14,9 +14,9 @@ const REFUND = defineStatement({
     refunded: { ...LEFT, transactionId: t.bigint, movedMicrocredits: t.bigint, replayed: t.boolean },
     exceeds_captured: LEFT,
     nothing_left: LEFT,
-    /** The balance would go beyond 2^53 − 1. */
+    /** The balance would exceed 2^53 − 1. */
     too_large: LEFT,
-    /** The key came with other arguments before. */
+    /** The key was used with other arguments. */
     key_reused: LEFT,
     not_charged: {},
   }),
@@ -25,7 +25,7 @@ const REFUND = defineStatement({
 export type Refund = RowOf<typeof REFUND>;
 
 /**
- * Gives credits of a captured hold back, all that is left without an amount; once a key, never more than was captured.
+ * Refunds credits of a captured hold: the amount, or all that is left. Never more than was captured (MR-8). Idempotent by key.
  * Raises `LedgerError` `unknown_generation`.
  */
 export async function refundGeneration(

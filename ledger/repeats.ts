@@ -6,7 +6,7 @@ import { ADMISSION_COLUMNS, REPEATS } from './admissions.ts';
 
 const KEEP = defineStatement({ name: 'keep_answer', text: 'SELECT keep_answer($1, $2, $3, $4, $5)', row: {} });
 
-/** Keeps the answer to a request that came with an idempotency key; the first one stands, and another generation's is left alone. */
+/** Keeps the answer for an idempotency key. The first answer stands; a key that belongs to another generation is left alone. */
 export async function keepAnswer(
   db: Database,
   accountId: string,
@@ -26,8 +26,9 @@ const FIND_REPEAT = defineStatement({
 export type Repeated = RowOf<typeof FIND_REPEAT>;
 
 /**
- * What a repeat is answered with, whatever has changed since the first request; undefined for what is new. Each retry of an
- * SDK is handed another generation while one is left that no other retry was handed, and that is recorded with the answer.
+ * Returns the answer for a repeated request, whatever has changed since the first one (MR-90); undefined for a new request.
+ * Equal retries of an SDK each get a different generation while there is one that no retry has been given, and this is
+ * recorded together with the answer.
  */
 export async function findRepeat(db: Database, request: RepeatableRequest): Promise<Repeated | undefined> {
   const { accountId, apiKeyId, fingerprint, idempotencyKey, retryWithinMs } = request;
@@ -38,7 +39,7 @@ export async function findRepeat(db: Database, request: RepeatableRequest): Prom
 
 const MARK_KNOWN = defineStatement({ name: 'mark_known', text: 'SELECT mark_known($1, $2)', row: {} });
 
-/** Notes that this API key has named the generation; nothing if another key asked for it. */
+/** Records that this API key has named the generation; does nothing if another key requested it. */
 export async function markKnown(db: Database, generationId: string, apiKeyId: string): Promise<void> {
   await row(db, MARK_KNOWN, [generationId, apiKeyId]);
 }

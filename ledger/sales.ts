@@ -2,10 +2,10 @@ import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 
-/** The operators' switch: closed, nothing new is admitted, and what was admitted goes on as ever. */
+/** The operators' switch for sales. While it is closed nothing is admitted; admitted generations go on (MR-26). */
 export interface Sales {
   readonly open: boolean;
-  /** In words, for those who are refused; null while nobody ever changed it. */
+  /** The reason that refused clients read; null until the switch is first changed. */
   readonly reason: string | null;
   readonly changedAt: Date | null;
 }
@@ -16,7 +16,7 @@ const GET = defineStatement({
   row: { open: t.boolean, reason: t.text, changedAt: t.timestamptz },
 });
 
-/** As the switch stands; open until somebody closes it. */
+/** The state of the switch. Sales are open until an operator closes them. */
 export async function getSales(db: Database): Promise<Sales> {
   const [newest] = await rows(db, GET, []);
   return newest ?? { open: true, reason: null, changedAt: null };
@@ -33,7 +33,7 @@ const SET = defineStatement({
 
 export type SalesChange = RowOf<typeof SET>;
 
-/** Opens or closes sales for every process at once; once a key, whose repeat answers with the first change. */
+/** Opens or closes sales for all processes. Idempotent by key: a repeat returns the first change. */
 export async function setSales(
   db: Database,
   change: { readonly open: boolean; readonly reason: string; readonly idempotencyKey: string },

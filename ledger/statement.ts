@@ -9,7 +9,7 @@ export interface StandingBalance {
   readonly heldMicrocredits: number;
 }
 
-/** What credits came and went for good, in microcredits: granted − clawed back − charged + refunded is what is there. */
+/** Totals in microcredits: granted − clawed back − charged + refunded = available + held. */
 export type StatementTotals = RowOf<typeof TOTALS>;
 
 export interface Statement {
@@ -19,7 +19,7 @@ export interface Statement {
   readonly closing: StandingBalance;
 }
 
-/** What an account had just before a moment. */
+/** An account's balances just before a moment. */
 const STANDING = (
   kind: string,
   before: string,
@@ -32,7 +32,7 @@ const STANDING = (
       WHERE account_id = a.id AND recorded_at < ${before} ORDER BY recorded_at DESC, id DESC LIMIT 1) t ON true
     WHERE a.id = $1`;
 
-/** One statement, so that all of it is of one moment: what moves meanwhile is in none of its parts. */
+/** One SQL statement, so that all parts are of one snapshot. */
 const STATEMENT = defineStatement({
   name: 'statement',
   text: `(${STANDING('opening', '$2')}) UNION ALL (${STANDING('closing', '$3')}) UNION ALL
@@ -41,8 +41,8 @@ const STATEMENT = defineStatement({
 });
 
 /**
- * What happened to an account from `from` up to, not including, `to`. The opening and the closing are what was kept at that
- * time, the lines are the journal's; raises `LedgerError` `unbalanced` unless opening + lines = closing, and
+ * An account's statement from `from` up to, but not including, `to`. Opening and closing are the balances recorded at those
+ * times; the lines come from the journal. Raises `LedgerError` `unbalanced` unless opening + lines = closing, and
  * `unknown_account`.
  */
 export async function getStatement(db: Database, accountId: string, from: Date, to: Date): Promise<Statement> {
@@ -90,7 +90,7 @@ const TOTALS = defineStatement({
   },
 });
 
-/** The totals of all that ever moved for an account. */
+/** The totals of all movements of an account. */
 export async function getTotals(db: Database, accountId: string): Promise<StatementTotals> {
   return row(db, TOTALS, [accountId]);
 }

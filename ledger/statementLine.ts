@@ -6,7 +6,7 @@ export const STATEMENT_LINE = `SELECT id AS "transactionId", recorded_at AS "rec
       available_after_microcredits AS "availableAfterMicrocredits", held_after_microcredits AS "heldAfterMicrocredits"
     FROM journal_transactions`;
 
-/** What the account had after it. */
+/** The account's balances after the movement. */
 export const AFTERWARDS = { availableAfterMicrocredits: t.bigint, heldAfterMicrocredits: t.bigint };
 
 const LINE = {
@@ -14,7 +14,7 @@ const LINE = {
   recordedAt: t.timestamptz,
   generationId: t.nullable(t.text),
   reason: t.nullable(t.text),
-  /** What it moved. */
+  /** The amounts that it moved. */
   availableMicrocredits: t.bigint,
   heldMicrocredits: t.bigint,
   ...AFTERWARDS,

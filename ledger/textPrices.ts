@@ -9,13 +9,13 @@ const PRICES = defineStatement({
         AS "inputMicrocredits",
       text_price_microcredits(0, output_cost_microcredits_per_million_tokens, margin_basis_points, 0, 1000000)::bigint AS "outputMicrocredits"
     FROM current_text_prices ORDER BY model`,
-  /** The prices are of a million tokens. */
+  /** The prices are per million tokens. */
   row: { model: t.text, inputMicrocredits: t.bigint, outputMicrocredits: t.bigint },
 });
 
 export type TextPrice = RowOf<typeof PRICES>;
 
-/** The price of a million tokens of each model, as a text that is asked for at this moment would be charged. */
+/** The current prices of each model, per million tokens. */
 export async function listTextPrices(db: Database): Promise<TextPrice[]> {
   return rows(db, PRICES, []);
 }
@@ -27,7 +27,7 @@ const BOUND = defineStatement({
   row: { amountMicrocredits: t.bigint },
 });
 
-/** The most that a text of so many tokens can cost, which is what would be held for it; undefined for an unknown model. */
+/** The highest price of a text with these numbers of tokens, which is the amount of its hold; undefined for an unknown model. */
 export async function getTextPrice(
   db: Database,
   text: { readonly model: string; readonly inputBoundTokens: number; readonly maxOutputTokens: number },
@@ -44,7 +44,7 @@ const SET = defineStatement({
   row: PRICE_CHANGE,
 });
 
-/** Like `setPrice`, for the tokens of a model; what they cost at the provider, a million of each, without the margin. */
+/** Like `setPrice`, for the tokens of a model. The costs are the provider's, per million tokens, without the margin. */
 export async function setTextPrice(
   db: Database,
   price: {

@@ -4,12 +4,12 @@ import { defineStatement, t, type RowOfShape, type Statement } from '../store/st
 
 const DIFFERENCE = { accountId: t.nullable(t.text), what: t.text, kept: t.text, recomputed: t.text };
 
-/** A place where what is kept differs from what the journal says. */
+/** A stored figure that differs from the journal. */
 export type Difference = RowOfShape<typeof DIFFERENCE>;
 
 interface Check {
   readonly says: string;
-  /** Answers with the first difference, or with no row. */
+  /** Returns the first difference, or no row. */
   readonly statement: Statement<Difference>;
 }
 
@@ -18,7 +18,7 @@ const check = (name: string, says: string, text: string): Check => ({
   statement: defineStatement({ name, text, row: DIFFERENCE }),
 });
 
-/** In the order in which one can be the cause of the next. */
+/** Ordered so that a difference is found before those that it causes. */
 const CHECKS: readonly Check[] = [
   check(
     'verify_sums',
@@ -67,8 +67,8 @@ export interface Verification {
 }
 
 /**
- * Recomputes everything that is kept from the journal's entries, in one snapshot, and answers with the first thing that
- * differs. Reads every row; the database must allow statements that take long. `onCheck` is told what is being checked.
+ * Recomputes all stored figures from the journal's entries, in one snapshot, and returns the first difference. Reads every
+ * row, so the connection must allow long statements. Calls `onCheck` with the name of each check.
  */
 export async function verifyLedger(
   db: Pick<Database, 'connect'>,
@@ -77,11 +77,11 @@ export async function verifyLedger(
   const client = await db.connect();
   try {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const verification = await verify({ query: client.query.bind(client) as Database['query'] }, onCheck);
+    const verification = await verify(client, onCheck);
     await client.query('COMMIT');
     return verification;
   } finally {
-    // Closed, for its transaction may be open still.
+    // Closes the connection, because its transaction may still be open.
     client.release(true);
   }
 }

@@ -4,16 +4,16 @@ import type { Database } from './database.ts';
 import { row } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
-/** What the client asked for, as the provider's create needs it. */
+/** The client's request, with what the submission needs. */
 export interface GenerationRequest {
   readonly model: string;
   readonly seconds: number;
   readonly size: string;
   readonly prompt: string;
   readonly inputReference: InputFile | null;
-  /** The provider's id of the video that it is made from. */
+  /** The provider's id of the video to remix. */
   readonly remixedFrom: string | null;
-  /** What it is made from is at another provider than the create was begun at. */
+  /** The video to remix is at another provider. */
   readonly remixedElsewhere: boolean;
 }
 
@@ -53,7 +53,7 @@ export type AttemptStart =
   | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
   | Exclude<RowOf<typeof BEGIN>, Begun>;
 
-/** Commits an attempt before the call (`begun`), or says why none may be made: `too_late` with less time left than this. */
+/** Commits an attempt before the call (`begun`), or returns why none may be made; `too_late`: less time is left than required. */
 export async function beginAttempt(
   db: Database,
   generationId: string,
@@ -76,7 +76,7 @@ function requestOf(begun: Begun): GenerationRequest {
 export type AttemptEnd =
   | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerCreatedAt: Date | null }
   | { readonly outcome: 'refused' | 'not_made'; readonly code: string; readonly message: string }
-  /** Looked for at the provider, and nothing was there. */
+  /** The provider's list was searched, and the video is not there. */
   | { readonly outcome: 'not_found' };
 
 const END = defineStatement({
@@ -86,8 +86,8 @@ const END = defineStatement({
 });
 
 /**
- * Closes an attempt; answers with how. `conflict` instead of `created`: the provider's id belongs to another generation.
- * `closed`: it had ended before, otherwise.
+ * Closes an attempt and returns how. `conflict` in place of `created`: the provider's id belongs to another generation.
+ * `closed`: the attempt had ended differently before.
  */
 export async function endAttempt(
   db: Database,
@@ -118,7 +118,7 @@ const NOTE_AMBIGUOUS = defineStatement({
   row: {},
 });
 
-/** Leaves the attempt open and records why nobody knows whether it arrived. */
+/** Leaves the attempt open and records why it is not known whether it arrived. */
 export async function noteAmbiguousAttempt(
   db: Database,
   generationId: string,
@@ -135,7 +135,7 @@ const PROVIDER_OF = defineStatement({
   row: { provider: t.nullable(t.text), videoId: t.nullable(t.text) },
 });
 
-/** The provider of the generation's last create and its video there, of a claim those of what it pays for; null before. */
+/** The provider of the generation's last attempt and its video there (for a claim: the claimed video's); null before. */
 export async function getProviderVideo(
   db: Database,
   generationId: string,
@@ -149,7 +149,7 @@ const NOTE_UNREACHABLE = defineStatement({
   row: {},
 });
 
-/** Records that so many looks in so long a time brought no answer; moves nothing. */
+/** Records how many looks failed, and for how long. Moves nothing (MR-15). */
 export async function noteUnreachable(db: Database, generationId: string, tries: number, forMs: number): Promise<void> {
   await row(db, NOTE_UNREACHABLE, [generationId, tries, Math.round(forMs)]);
 }
@@ -169,7 +169,7 @@ const RECORD_LOOK = defineStatement({
   row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text) },
 });
 
-/** Records what a retrieve saw; answers with the verdict on record, for the first terminal one stands. */
+/** Records a look and returns the recorded verdict: the first terminal verdict stands. */
 export async function recordLook(
   db: Database,
   generationId: string,

@@ -3,17 +3,18 @@ import pg from 'pg';
 import type { Pool } from './pool.ts';
 
 /**
- * Who waits for a generation hears of its changes over PostgreSQL's LISTEN and NOTIFY: ids only, and never as a part of a
- * movement's transaction, for all commits that notify wait for each other. What gets lost is found by looking now and then.
+ * Announces changed generations to their watchers by PostgreSQL's LISTEN and NOTIFY, with ids only. A movement's own
+ * transaction never notifies, because commits that notify wait for each other. Watchers also poll, so a lost
+ * announcement only delays them.
  */
 
 const CHANNEL = 'holdfast_generations';
-/** Changes of this time go out as one statement. */
+/** Changes within this time are sent as one statement. */
 const GATHERED_MS = 20;
-/** PostgreSQL takes less than 8000 bytes; an id has 38. */
+/** PostgreSQL accepts fewer than 8000 bytes; an id has 38. */
 const IDS_AT_ONCE = 150;
 
-/** Announces that generations have changed, after the commit; one that fails is dropped. */
+/** Announces changed generations after the commit. An announcement that fails is dropped. */
 export class Announcer {
   private readonly ids = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
@@ -36,9 +37,9 @@ export class Announcer {
   }
 }
 
-/** One listener a process, however many watch. */
+/** One listener for each process, for any number of watchers. */
 export interface Changes {
-  /** Calls `changed` whenever this generation may have changed; answers with how to stop it. */
+  /** Calls `changed` whenever this generation may have changed; returns a function that stops it. */
   readonly watch: (generationId: string, changed: () => void) => () => void;
   readonly close: () => Promise<void>;
 }
@@ -46,7 +47,7 @@ export interface Changes {
 const RECONNECT_MS = 1000;
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** Listens on a connection of its own, and makes a new one when that breaks: then everybody looks once. */
+/** Listens on its own connection and replaces it when it breaks; then it wakes all watchers, for a change may have been missed. */
 export function listenForChanges(options: { databaseUrl: string; onError: (error: Error) => void }): Changes {
   const watchers = new Map<string, Set<() => void>>();
   const closing = new AbortController();

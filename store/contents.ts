@@ -9,7 +9,7 @@ const CONTENTS = {
     bytes: t.bigint,
     sha256: t.bytea,
     contentType: t.text,
-    /** Its key in the store. */
+    /** The key of the content in the store. */
     location: t.text,
   },
   gone: {},
@@ -17,10 +17,10 @@ const CONTENTS = {
 
 const CONTENT = cases('state', CONTENTS);
 
-/** What became of a content. */
+/** The record of a content. */
 export type Content = RowOf<typeof CONTENT>;
 
-/** What became of the refund of a video whose content is gone; null where none was due, and for a repeated record. */
+/** The refund for a video whose content is gone; null if none was due, and for a repeated record. */
 export type GoneRefund = 'refunded' | 'nothing_left' | 'too_large' | 'key_reused' | null;
 
 const REFUND = { refund: t.nullable(t.word<NonNullable<GoneRefund>>()) };
@@ -32,9 +32,9 @@ const RECORD = defineStatement({
 });
 
 /**
- * Records where a content is; the first record stands, and is answered. Of a deleted video it is always `gone`. Raises
- * `LedgerError` `wrong_state` unless the generation is held or charged, `no_proof` unless the provider said completed, and
- * for `gone` an hour ago.
+ * Records where a content is, and returns the record; the first one stands. For a deleted video it is always `gone`. Raises
+ * `LedgerError` `wrong_state` unless the generation is held or charged, and `no_proof` unless the provider said completed
+ * (for `gone`: at least an hour ago).
  */
 export async function recordContent(
   db: Database,
@@ -47,8 +47,8 @@ export async function recordContent(
 }
 
 /**
- * Records that a video's content can't be had any more, and in the same transaction gives back what is left of its charge,
- * unless its owner deleted it or was served the whole of it (MR-22). Answers with what is on record. Raises as `recordContent`.
+ * Records that a video's content is gone, and in the same transaction refunds what is left of its charge, unless its owner
+ * deleted the video or was served all of it (MR-22). Returns the record. Raises the same errors as `recordContent`.
  */
 export async function recordContentGone(
   db: Database,
@@ -83,12 +83,12 @@ const RECORD_UNUSABLE = defineStatement({
   row: { first: t.boolean },
 });
 
-/** Records, once a generation, that the provider sent something that is no video; true when this was the first time. */
+/** Records, once for each generation, that the provider sent something other than a video; true for the first time. */
 export async function recordUnusableContent(db: Database, generationId: string, why: string): Promise<boolean> {
   return (await row(db, RECORD_UNUSABLE, [generationId, why])).first;
 }
 
-/** Bytes of a content, from the first up to the one behind the last; `total` is null while its length isn't known. */
+/** A range of a content's bytes; the end is exclusive. `total` is null while the length isn't known. */
 export interface ServedPart {
   readonly from: number;
   readonly to: number;
@@ -101,7 +101,7 @@ const RECORD_SERVED = defineStatement({
   row: {},
 });
 
-/** Records which bytes of the video its owner was sent: once that is all of it, it is not refunded as gone any more. */
+/** Records which bytes of the video its owner was sent. Once that is all of it, it is no longer refunded as gone (MR-22). */
 export async function recordContentServed(
   db: Database,
   generationId: string,
@@ -124,12 +124,12 @@ const GET_REFUNDED = defineStatement({
   row: { microcredits: t.bigint },
 });
 
-/** How much of a charge was given back, in microcredits. */
+/** The refunded part of a charge, in microcredits. */
 export async function getRefunded(db: Database, generationId: string): Promise<number> {
   return (await row(db, GET_REFUNDED, [generationId])).microcredits;
 }
 
-/** The content of a charged, undeleted generation of this very account (MR-52); undefined while nothing is on record. */
+/** The content of a charged, undeleted generation of this account (MR-52); undefined if nothing is recorded. */
 export async function getContent(
   db: Database,
   accountId: string,
@@ -154,20 +154,20 @@ const ARCHIVING = defineStatement({
     deleted: t.boolean,
     provider: t.nullable(t.text),
     videoId: t.nullable(t.text),
-    /** The provider gave that id to another attempt as well: what is there may be another's. */
+    /** The provider gave the same id to another attempt, so the content may be another generation's (MR-39). */
     contested: t.boolean,
-    /** Since we saw it completed, by the database's clock; null before. */
+    /** The time since we saw it completed, by the database's clock; null before. */
     completedForMs: t.nullable(t.bigint),
-    /** Of the video itself, once it is on record. */
+    /** The record of the video itself, if there is one. */
     video: t.nullable(t.word<Content['state']>()),
     recorded: t.texts<ContentVariant>(),
   },
 });
 
-/** What archiving has to know of a generation. */
+/** What the archiving activity needs to know about a generation. */
 export type Archiving = RowOf<typeof ARCHIVING>;
 
-/** How far archiving has come; of a claim, with the video that it pays for. */
+/** The state of archiving; for a claim, of the claimed video. */
 export async function getArchiving(db: Database, generationId: string): Promise<Archiving> {
   return row(db, ARCHIVING, [generationId]);
 }
@@ -183,10 +183,10 @@ const LIST_UNARCHIVED = defineStatement({
   row: { generationId: t.text, accountId: t.text, providerVideoId: t.nullable(t.text) },
 });
 
-/** A charged video whose content is neither archived nor on record as gone. */
+/** A charged video whose content is neither archived nor recorded as gone. */
 export type UnarchivedVideo = RowOf<typeof LIST_UNARCHIVED>;
 
-/** Charged within seven days, and neither archived nor known to be gone: what is gone must come to be on record (MR-22). */
+/** Videos charged within seven days that are neither archived nor recorded as gone. A lost one must be recorded (MR-22). */
 export async function listUnarchived(db: Database, offset: number, limit: number): Promise<UnarchivedVideo[]> {
   return rows(db, LIST_UNARCHIVED, [offset, limit]);
 }

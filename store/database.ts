@@ -1,14 +1,14 @@
 import type pg from 'pg';
 
-/** What an operation works on: a pool, or the one connection of a transaction. */
+/** The database of an operation: a pool, or the connection of a transaction. */
 export interface Database {
   readonly query: pg.Pool['query'];
   readonly connect: pg.Pool['connect'];
-  /** Told after a movement or a record that changes what its owner sees of the generation; heard after the commit. */
+  /** Called after each change to what the owner sees of the generation; announced after the commit. */
   readonly changed: (generationId: string) => void;
 }
 
-/** Operations on a pool. `changed` hears of each generation that was changed, after the commit. */
+/** Wraps a pool. `changed` is called with each changed generation, after the commit. */
 export function openDatabase(pool: pg.Pool, changed: (generationId: string) => void = () => undefined): Database {
   return { query: pool.query.bind<pg.Pool['query']>(pool), connect: pool.connect.bind(pool), changed };
 }

@@ -8,7 +8,7 @@ const BEGIN_OWNERS_DELETION = defineStatement({
   row: {},
 });
 
-/** Records that its owner wants a charged video deleted: from here on it is not refunded when its content is gone. */
+/** Records that the owner asked for the deletion of a charged video. From then on it is not refunded as gone (MR-22). */
 export async function beginOwnersDeletion(db: Database, accountId: string, generationId: string): Promise<void> {
   await row(db, BEGIN_OWNERS_DELETION, [generationId, accountId]);
 }
@@ -20,8 +20,8 @@ const DELETE = defineStatement({
 });
 
 /**
- * Hides a settled generation from its owner and erases what was asked for and written; false while it is open.
- * `providerKeeps`: why the provider has its copy still, for the record.
+ * Hides a settled generation from its owner and erases its request and its text; false while it is open (MR-96).
+ * `providerKeeps`: why the provider still has its copy, for the record.
  */
 export async function deleteGeneration(
   db: Database,
@@ -41,7 +41,7 @@ const LIST_UNCLAIMED = defineStatement({
   row: { id: t.text },
 });
 
-/** Late videos that nobody claimed in time and that are still at this provider; shuffled by `seed`. */
+/** Late videos that were not claimed in time and are still at this provider, shuffled by `seed`. */
 export async function listUnclaimed(
   db: Database,
   provider: { name: string },
@@ -57,7 +57,7 @@ const BEGIN_DELETION = defineStatement({
   row: { videoId: t.text, provider: t.text },
 });
 
-/** From here on it can't be claimed; undefined when it may not be deleted. */
+/** Prevents claims from now on, before the deletion; undefined if the video must not be deleted. */
 export async function beginDeletion(
   db: Database,
   generationId: string,
@@ -73,7 +73,7 @@ const END_DELETION = defineStatement({
 });
 
 /**
- * Records that the video is gone, or why the provider keeps it; answers with what it had cost us in microcredits, 0 for a
+ * Records that the video was deleted, or why the provider keeps it. Returns what it had cost us in microcredits; 0 for a
  * repeat.
  */
 export async function endDeletion(

@@ -8,10 +8,10 @@ const MIGRATIONS = defineStatement({
   row: { name: t.text, sha256: t.text },
 });
 
-/** A file of `migrations/` as it was applied. */
+/** A file of `migrations/`, as applied. */
 export type AppliedFile = RowOf<typeof MIGRATIONS>;
 
-/** The files of `migrations/` that this database has. */
+/** The files of `migrations/` that were applied to this database. */
 export async function listMigrations(db: Database): Promise<AppliedFile[]> {
   return rows(db, MIGRATIONS, []);
 }
@@ -23,7 +23,7 @@ const RIGHTS = defineStatement({
   row: { beyond: t.texts(), missing: t.texts() },
 });
 
-/** The rights in the database against those that the last migration gave, as the statements that give them. */
+/** Compares the grants in the database with those of the last migration, as GRANT statements. */
 export async function compareRights(db: Database): Promise<RowOf<typeof RIGHTS>> {
   return row(db, RIGHTS, []);
 }
@@ -34,7 +34,7 @@ const NOW = defineStatement({
   row: { now: t.timestamptz },
 });
 
-/** What the database's clock says. */
+/** The time on the database's clock. */
 export async function readClock(db: Database): Promise<Date> {
   return (await row(db, NOW, [])).now;
 }

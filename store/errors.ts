@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /**
- * What the ledger refuses by rule, not for lack of a connection. Each is a fault of the caller or of ours: asking again
- * gives the same answer, unless the database or the code changes.
+ * A refusal by a rule of the ledger, not a lost connection. It is a mistake of the caller's or of ours: a retry gets the same
+ * answer unless the database or the code changes.
  */
 export type LedgerErrorCode =
   | 'unknown_generation'
@@ -34,7 +34,7 @@ export const BY_SQLSTATE: Readonly<Record<string, LedgerErrorCode>> = {
   HF002: 'wrong_state',
   /** The database holds no proof of what was asked for: of a settlement's reason (MR-1, MR-2), or that a content is gone (MR-59). */
   HF003: 'no_proof',
-  /** The row, or this part of it, stays as it was written (MR-42, MR-45, MR-70). */
+  /** The row, or this part of it, can't be changed (MR-42, MR-45, MR-70). */
   HF004: 'never_changes',
   /** More would be captured than is held (MR-8). */
   HF005: 'exceeds_hold',
@@ -45,7 +45,7 @@ const BY_CONSTRAINT: Record<string, LedgerErrorCode> = {
   journal_transactions_sum_to_zero: 'unbalanced',
 };
 
-/** The database could not be asked, or did not answer in time: the statement may or may not have been carried out. */
+/** The database could not be reached, or did not answer in time. The statement may or may not have been carried out. */
 export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';
   constructor(cause: unknown) {
@@ -57,15 +57,15 @@ export class LedgerUnavailable extends Error {
 const AWAY = /^(08|40|53|57)/;
 
 /**
- * SQLSTATE or constraint name → `LedgerError`; no connection → `LedgerUnavailable`; every other fault of the database comes
- * back unchanged, to be thrown on.
+ * SQLSTATE or constraint name → `LedgerError`; no connection → `LedgerUnavailable`; every other error of the database is
+ * returned unchanged, for the caller to throw.
  */
 export function translateError(error: unknown): unknown {
-  // What is no answer of the server is a fault on the way to it.
+  // An error that is not an answer of the server is a fault of the connection.
   if (!(error instanceof pg.DatabaseError)) return new LedgerUnavailable(error);
   const sqlstate = error.code ?? '';
   if (AWAY.test(sqlstate)) return new LedgerUnavailable(error);
-  // Classes 22 and 23: a value or a row that the schema refuses, now and at every later try.
+  // Classes 22 and 23: the schema refuses a value or a row, and will refuse it at every retry.
   const refused = /^2[23]/.test(sqlstate) ? 'constraint' : undefined;
   const named = refused === undefined ? undefined : BY_CONSTRAINT[error.constraint ?? ''];
   const code = BY_SQLSTATE[sqlstate] ?? named ?? refused;

@@ -15,10 +15,10 @@ const LIST_EVENTS = defineStatement({
   },
 });
 
-/** What happened to a generation, as the functions of the database recorded it; `data` is what they wrote, by kind. */
+/** An event of a generation, as recorded by the database's functions; `data` depends on the kind. */
 export type GenerationEvent = RowOf<typeof LIST_EVENTS>;
 
-/** Every event of a generation of this very account, in the order it was learned. */
+/** All events of a generation of this account, in the order in which they were recorded. */
 export async function listEvents(db: Database, accountId: string, generationId: string): Promise<GenerationEvent[]> {
   return rows(db, LIST_EVENTS, [generationId, accountId]);
 }

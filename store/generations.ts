@@ -19,20 +19,20 @@ const VIDEO_COLUMNS = {
   accountId: t.text,
   seconds: t.notNull(t.integer),
   size: t.notNull(t.text),
-  /** Null when it was erased. */
+  /** Null after its erasure. */
   prompt: t.nullable(t.text),
   providerVideoId: t.nullable(t.text),
-  /** Where its last attempt went. */
+  /** The provider of its last attempt. */
   provider: t.nullable(t.text),
   progress: t.nullable(t.integer),
   providerCompletedAt: t.nullable(t.timestamptz),
   cancelRequested: t.boolean,
-  /** Of the last thing that happened to it. */
+  /** The sequence number of its last event. */
   eventSequence: t.integer,
-  /** It completed after its hold was released, nobody has claimed it, and it can be claimed until then; null otherwise. */
+  /** Until when it can be claimed; null unless it completed after its release and was not claimed (MR-53). */
   claimableUntil: t.nullable(t.timestamptz),
   claimOf: t.nullable(t.text),
-  /** The video that it was made from. */
+  /** The video that it remixes. */
   remixOf: t.nullable(t.text),
 };
 
@@ -42,10 +42,10 @@ const GET = defineStatement({
   row: VIDEO_COLUMNS,
 });
 
-/** A generation as its owner may see it. */
+/** A generation, with the fields that its owner may see. */
 export type Generation = RowOf<typeof GET>;
 
-/** A generation of this very account that has, or had, a hold and was not deleted; undefined for anything else. */
+/** A generation of this account that has or had a hold and was not deleted; undefined for anything else. */
 export async function getGeneration(db: Database, accountId: string, id: string): Promise<Generation | undefined> {
   const [generation] = await rows(db, GET, [id, accountId]);
   return generation;
@@ -75,10 +75,10 @@ const CANCEL = defineStatement({
   row: { state: t.word<GenerationState>(), first: t.boolean },
 });
 
-/** How the generation stands, and whether this call recorded the wish. */
+/** The state of the generation, and whether this call recorded the cancel. */
 export type RequestedCancel = RowOf<typeof CANCEL>;
 
-/** Records that no video is wanted any more, once; `first` says whether this call recorded it. */
+/** Records the client's cancel, once; `first` says whether this call recorded it. */
 export async function requestCancel(
   db: Database,
   generationId: string,

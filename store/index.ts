@@ -58,7 +58,7 @@ import {
   rotateWebhookSecret,
 } from './webhookEndpoints.ts';
 
-/** What PostgreSQL keeps beside the money. Nothing here moves credits, but for the refund of a content that is gone (MR-22). */
+/** What PostgreSQL keeps beside the money. Nothing here moves credits, except the refund for lost content (MR-22). */
 const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },

@@ -2,16 +2,16 @@ import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
 
-/** API keys: whose they are, what they may do, and what they have spent. Nothing here moves credits. */
+/** API keys: their owners, permissions and spending. Nothing here moves credits. */
 
 export interface KeySettings {
   readonly name: string;
-  /** Null: all, also those that are added later. */
+  /** Null: all scopes, including those that are added later. */
   readonly scopes: readonly string[] | null;
   readonly expiresAt: Date | null;
   readonly dailyLimitMicrocredits: number | null;
   readonly monthlyLimitMicrocredits: number | null;
-  /** Null: as many as the API's configuration says. */
+  /** Null: the limit from the API's configuration. */
   readonly requestsPerMinute: number | null;
 }
 
@@ -41,7 +41,7 @@ const INSERT_KEY = defineStatement({
 
 export type ListedKey = RowOf<typeof INSERT_KEY>;
 
-/** Keeps the hash of a new key, with no limits where none are given; undefined when there is no such account. */
+/** Stores the hash of a new key; a limit that is not given does not apply. Undefined: there is no such account. */
 export async function addApiKey(
   db: Database,
   key: { id: string; accountId: string; name: string; sha256: Buffer } & Partial<KeySettings>,
@@ -62,7 +62,7 @@ export async function addApiKey(
 
 const ROTATE = defineStatement({
   name: 'rotate_api_key',
-  // By the clock and not by now(): a second rotation that waited for the first looks again, and finds the key ended.
+  // clock_timestamp() and not now(): a second rotation that waited for the first checks again, and finds the key expired.
   text: `WITH standing AS (
       SELECT * FROM api_keys WHERE account_id = $1 AND id = $2 AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > clock_timestamp()) FOR NO KEY UPDATE
@@ -78,8 +78,8 @@ const ROTATE = defineStatement({
 });
 
 /**
- * Keeps a new key with the settings of an old one, which ends after the overlap; they share what they may spend. Undefined
- * when the account has no such key, or it has ended.
+ * Creates a key with the settings of an old one, which expires after the overlap; both share their spend limits. Undefined
+ * if the account has no such key, or it has expired.
  */
 export async function rotateApiKey(
   db: Database,
@@ -98,7 +98,7 @@ const REVOKE = defineStatement({
   row: { revokedAt: t.notNull(t.timestamptz) },
 });
 
-/** From here on the key opens nothing; undefined when the account has no such key. */
+/** Revokes the key; undefined if the account has no such key. */
 export async function revokeApiKey(db: Database, accountId: string, apiKeyId: string): Promise<Date | undefined> {
   const [revoked] = await rows(db, REVOKE, [apiKeyId, accountId]);
   return revoked?.revokedAt;
@@ -110,7 +110,7 @@ const KEYS = defineStatement({
   row: SHOWN_COLUMNS,
 });
 
-/** The account's keys after this id, those that have ended too, in the order in which they were made. */
+/** The account's keys after this id, including expired and revoked ones, in the order of creation. */
 export async function listApiKeys(db: Database, accountId: string, after: string, limit: number): Promise<ListedKey[]> {
   return rows(db, KEYS, [accountId, after, limit]);
 }
@@ -136,11 +136,11 @@ const FIND_KEY = defineStatement({
   row: {
     apiKeyId: t.text,
     accountId: t.text,
-    /** The first key of its rotations, or itself: they share what they may do. */
+    /** The first key of its rotations, or the key itself; they share their limits. */
     rotatedFrom: t.text,
     scopes: t.nullable(t.texts()),
     requestsPerMinute: t.nullable(t.integer),
-    /** Whether the key may spend only so much a day or a month. */
+    /** Whether the key has a daily or monthly spend limit. */
     hasSpendLimit: t.boolean,
     standing: t.word<'valid' | 'revoked' | 'expired'>(),
   },
@@ -151,7 +151,7 @@ export type Caller = Omit<RowOf<typeof FIND_KEY>, 'standing'>;
 export type FoundKey =
   { readonly standing: 'valid'; readonly caller: Caller } | { readonly standing: 'unknown' | 'revoked' | 'expired' };
 
-/** Whose key this is, if it opens anything. Looked up by hash, so timing tells nothing about keys. */
+/** The owner of a valid key. Looked up by its hash, so the timing reveals nothing about keys. */
 export async function findCaller(db: Database, sha256: Buffer): Promise<FoundKey> {
   const [found] = await rows(db, FIND_KEY, [sha256]);
   if (found === undefined) return { standing: 'unknown' };
@@ -170,7 +170,7 @@ const SPENDING = defineStatement({
   row: {
     dailyLimitMicrocredits: t.nullable(t.bigint),
     monthlyLimitMicrocredits: t.nullable(t.bigint),
-    /** Charged or reserved since midnight UTC, with the keys that this one was rotated from. */
+    /** Charged or reserved since midnight UTC, including the keys that it was rotated from. */
     todayMicrocredits: t.bigint,
     thisMonthMicrocredits: t.bigint,
     dayEndsAt: t.timestamptz,
@@ -180,7 +180,7 @@ const SPENDING = defineStatement({
 
 export type KeySpending = RowOf<typeof SPENDING>;
 
-/** What a key may spend and has spent. The key must exist. */
+/** The spend limits and the spending of a key, which must exist. */
 export async function getKeySpending(db: Database, apiKeyId: string): Promise<KeySpending> {
   return row(db, SPENDING, [apiKeyId]);
 }

@@ -20,19 +20,19 @@ const OPEN_ATTEMPT = defineStatement({
     size: t.notNull(t.text),
     prompt: t.text,
     hasReference: t.boolean,
-    /** The provider's id of the video that it was made from. */
+    /** The provider's id of the video to remix. */
     remixedFrom: t.nullable(t.text),
-    /** Where the attempt went. */
+    /** The provider of the attempt. */
     provider: t.notNull(t.text),
-    /** Lower than that of whatever is listed for the first time after it was begun. */
+    /** Lower than the number of every video that a list first showed after the attempt began (MR-37). */
     sequence: t.bigint,
   },
 });
 
-/** An attempt whose end nobody knows, with what a provider's list would show of it. */
+/** An open attempt, with the fields that a provider's list would show of its video. */
 export type OpenAttempt = RowOf<typeof OPEN_ATTEMPT>;
 
-/** The generation's open attempt, undefined when there is none. */
+/** The generation's open attempt; undefined without one. */
 export async function getOpenAttempt(db: Database, generationId: string): Promise<OpenAttempt | undefined> {
   const [attempt] = await rows(db, OPEN_ATTEMPT, [generationId]);
   return attempt;
@@ -47,8 +47,8 @@ const OWNED = defineStatement({
 });
 
 /**
- * Which of a provider's videos belong to a generation, of whichever account; each with the begin of the create that was
- * answered with it, null where the answer was lost.
+ * The provider's videos among these that belong to a generation of any account; each with the time when its attempt began,
+ * null if the answer to the attempt was lost.
  */
 export async function findOwnedVideos(
   db: Database,
@@ -65,7 +65,7 @@ const LISTED_BEFORE = defineStatement({
   row: { id: t.text },
 });
 
-/** Which of these videos were in a list already before the attempt began: they can't be what it made. */
+/** Those of the videos that a list showed before the attempt began, so it can't have made them (MR-37). */
 export async function findListedBefore(
   db: Database,
   { provider, sequence }: Pick<OpenAttempt, 'provider' | 'sequence'>,
@@ -80,7 +80,7 @@ const NOTE_OWNERLESS = defineStatement({
   row: {},
 });
 
-/** Keeps, for a day, that these videos without an owner were listed by now. */
+/** Records, for a day, that these videos without an owner were in a list. */
 export async function noteOwnerlessVideos(
   db: Database,
   provider: string,
@@ -98,7 +98,7 @@ const UNMATCHED = defineStatement({
   row: { prompt: t.text },
 });
 
-/** The beginnings of what other creates of the last day asked for whose video isn't known. */
+/** The first part of each prompt of other attempts of the last day whose video isn't known. */
 export async function listUnmatchedPrompts(db: Database, exceptGenerationId: string): Promise<string[]> {
   return (await rows(db, UNMATCHED, [exceptGenerationId])).map(({ prompt }) => prompt);
 }
@@ -107,7 +107,7 @@ const ADOPT = defineStatement({
   name: 'adopt_video',
   text: 'SELECT outcome, provider_video_id AS "providerVideoId" FROM adopt_video($1, $2, $3, $4, $5)',
   row: {
-    /** `rival`: it may be another open attempt's; `unequal`: not as many videos as attempts that look the same. */
+    /** `rival`: another open attempt may have made it; `unequal`: the numbers of equal attempts and of videos differ. */
     outcome: t.word<'adopted' | 'rival' | 'unequal' | 'taken' | 'closed'>(),
     providerVideoId: t.nullable(t.text),
   },
@@ -116,8 +116,8 @@ const ADOPT = defineStatement({
 export type Adoption = RowOf<typeof ADOPT>;
 
 /**
- * Gives one of the found videos, the oldest that has no owner, to the generation, if nothing else can be meant
- * (MR-32, MR-33). `exact`: each of them is equal to what was asked for, not only after changes to the text.
+ * Adopts the oldest of the found videos that has no owner, if no other generation can own it (MR-32, MR-33). `exact`: the
+ * videos equal the request as it is, without changes to the text.
  */
 export async function adoptVideo(
   db: Database,

@@ -3,17 +3,17 @@ import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t } from './statement.ts';
 
-/** Operations that move no credits and have no key of their own in the ledger: each is carried out once a key. */
+/** Idempotency for operations that move no credits and have no key of their own: each key is carried out once. */
 
 export interface KeptOperation {
-  /** Whose keys these are: an account's id, or `admin`. */
+  /** The owner of the keys: an account's id, or `admin`. */
   readonly scope: string;
   readonly key: string;
   /** SHA-256 of route and canonical body. */
   readonly fingerprint: Buffer;
 }
 
-/** `key_reused`: the key came with another route or body before. */
+/** `key_reused`: the key was used with another route or body. */
 export type Once<Answer> =
   { readonly outcome: 'done' | 'replayed'; readonly answer: Answer } | { readonly outcome: 'key_reused' };
 
@@ -25,10 +25,9 @@ const FIND = defineStatement({
 const KEEP = defineStatement({ name: 'keep_operation', text: 'SELECT keep_operation($1, $2, $3, $4)', row: {} });
 
 /**
- * Does the work and keeps its answer in one transaction, so that a repeat finds both or neither; two at once are served one
- * after the other. What the work raises takes everything back and is raised on. The work
- * calls nothing but the database.
- * `toKeep` takes out of the answer what must not be stored.
+ * Does the work and keeps its answer in one transaction, so that a repeat finds both or neither. Concurrent calls with one
+ * key run one after another. An error in the work rolls everything back and is raised again. The work must call nothing but
+ * the database (MR-98). `toKeep` removes from the answer what must not be stored.
  */
 export async function once<Answer extends object>(
   db: Database,
@@ -51,7 +50,7 @@ export async function once<Answer extends object>(
       return { outcome: 'done', answer };
     },
   );
-  // Heard only after the commit: before it, a watcher would read the old state.
+  // Announced after the commit: before it, a watcher would read the old state.
   changed.forEach(db.changed);
   return result;
 }

@@ -2,11 +2,11 @@ import type { Database } from './database.ts';
 import { rows } from './query.ts';
 import { defineStatement, type RowOfShape, type Shape, type Statement } from './statement.ts';
 
-/** A part of a list: what comes after that one, in this order. The lists are by id, and ids are by time. */
+/** A page of a list: the rows after a given one, in this order. Lists are ordered by id, and ids by time. */
 export interface Page<After extends string | number> {
   readonly limit: number;
   readonly order: 'asc' | 'desc';
-  /** The last one of the page before; null: from the beginning. */
+  /** The last row of the previous page; null: from the beginning. */
   readonly after: After | null;
 }
 
@@ -15,7 +15,7 @@ export interface Listed<Item> {
   readonly hasMore: boolean;
 }
 
-/** A list's own column, by which it is ordered, and what comes before and after all of its values. */
+/** The column that orders a list, and values before and after all of its values. */
 const KEYS = {
   // An id of UUIDs sorts before the tilde, whatever its time.
   id: { first: '', last: '~' },
@@ -29,7 +29,7 @@ export interface List<Row, After extends string | number> {
   readonly last: After;
 }
 
-/** A list of an account's, which is `$1` in the select. */
+/** A list of an account, whose id is `$1` in the select. */
 export function defineList<const Of extends Shape, Kind extends keyof typeof KEYS>(list: {
   readonly name: string;
   readonly select: string;
@@ -47,7 +47,7 @@ export function defineList<const Of extends Shape, Kind extends keyof typeof KEY
   return { asc: inOrder('asc'), desc: inOrder('desc'), ...KEYS[keyKind] };
 }
 
-/** One more than asked for is read, to know whether there is more. */
+/** Reads one row more than requested, to know whether there are more. */
 export async function listPage<Row, After extends string | number>(
   db: Database,
   list: List<Row, After>,

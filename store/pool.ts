@@ -9,13 +9,13 @@ export interface PoolOptions {
   /** Shown to operators in pg_stat_activity. */
   readonly applicationName: string;
   readonly onError: (error: Error) => void;
-  /** After this the server gives a statement up; 10 s by default. */
+  /** The server cancels a statement after this time; 10 s by default. */
   readonly statementTimeoutMs?: number;
 }
 
 /**
- * A bounded pool of connections as the service's role. `bigint` comes back as a number, which is exact: every amount is
- * within 2^53 − 1 by CHECK. A connection that can't be had within 5 s, and a statement that takes too long, raise.
+ * A bounded pool of connections. `bigint` is returned as a number, which is exact: a CHECK keeps every amount within
+ * 2^53 − 1 (MR-72). Raises if no connection is free within 5 s or a statement takes too long.
  */
 export function createPool(options: PoolOptions): Pool {
   const { databaseUrl, size, applicationName, onError, statementTimeoutMs = 10_000 } = options;
@@ -24,7 +24,7 @@ export function createPool(options: PoolOptions): Pool {
     max: size,
     application_name: applicationName,
     connectionTimeoutMillis: 5000,
-    // The server gives up first, so that an abandoned statement never goes on behind our back.
+    // The server's limit is shorter than the client's, so that no abandoned statement goes on.
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 2000,
     idleTimeoutMillis: 30_000,

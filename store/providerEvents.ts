@@ -6,9 +6,9 @@ const RECORD = defineStatement({
   name: 'record_provider_event',
   text: `SELECT outcome, generation_id AS "generationId" FROM record_provider_event($1, $2, $3, $4)`,
   row: cases('outcome', {
-    /** Its generation is open: tell the workflow, once. */
+    /** Its generation is open: signal the workflow once. */
     nudge: { generationId: t.text },
-    /** Its generation was told as often as is good for a history; its timers look on. */
+    /** Its workflow got as many signals as its history should have; its timers go on looking (MR-87). */
     enough: { generationId: t.text },
     settled: { generationId: t.text },
     replayed: {},
@@ -19,13 +19,13 @@ const RECORD = defineStatement({
 export type RecordedEvent = RowOf<typeof RECORD>;
 
 export interface ProviderEvent {
-  /** Signed by the provider; the same again is a replay. */
+  /** The signed id of the event; a second event with it is a replay. */
   readonly webhookId: string;
   readonly type: string;
   readonly providerVideoId: string;
 }
 
-/** Keeps a verified event of the provider of that name, once. Moves no credits, whatever the event says. */
+/** Records a verified event of this provider, once. Moves no credits, whatever the event says (MR-4). */
 export async function recordProviderEvent(
   db: Database,
   provider: string,

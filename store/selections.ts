@@ -3,8 +3,8 @@ import type { PaidState } from '../contracts/states.ts';
 import { t } from './statement.ts';
 
 /**
- * What its owner may see of whatever was paid for: of a generation, `g`, and its hold, `h`. A statement adds what only a video or
- * a text has.
+ * The columns of a generation `g` and its hold `h` that its owner may see. A statement adds those that only a video or a text
+ * has.
  */
 export const SHOWN = `g.id, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL AS "isKnown", g.state, g.model,
       g.amount_microcredits AS "amountMicrocredits", g.charged_amount_microcredits AS "chargedMicrocredits",
@@ -16,19 +16,19 @@ export const SHOWN = `g.id, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL A
 
 export const SHOWN_COLUMNS = {
   id: t.text,
-  /** The key that asked for it, and whether that has named it since. */
+  /** The API key that requested it, and whether that key has named it since. */
   apiKeyId: t.text,
   isKnown: t.boolean,
   state: t.word<PaidState>(),
   model: t.text,
-  /** What is held for it. */
+  /** The amount of its hold. */
   amountMicrocredits: t.bigint,
   /** Null unless it was charged. */
   chargedMicrocredits: t.nullable(t.bigint),
   requestedAt: t.timestamptz,
   holdId: t.text,
   holdExpiresAt: t.timestamptz,
-  /** What was given back of its charge, by whom, and when last. */
+  /** The refunds of its charge: their sum, who made them, and the last time. */
   refundedMicrocredits: t.bigint,
   refundedBy: t.texts<RefundActor>(),
   refundedAt: t.nullable(t.timestamptz),

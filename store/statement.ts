@@ -1,9 +1,9 @@
 /**
- * A statement says which columns it answers with, and the type of its rows is derived from that. The test
+ * A statement declares the columns that it returns, and the type of its rows is derived from them. The test
  * `test/integration/statements.test.ts` compares each with the migrated database.
  */
 
-/** A column as PostgreSQL describes it, and the type that the pool makes of its values. */
+/** A column as PostgreSQL describes it, and the TypeScript type of its values. */
 export interface Column<Value> {
   /** As `regtype` spells it. */
   readonly type: string;
@@ -60,7 +60,7 @@ export function cases<By extends string, Of extends Readonly<Record<string, Colu
   return { by, cases: of };
 }
 
-/** What the rows of a statement look like. */
+/** The shape of a statement's rows. */
 export type Shape = Columns | Cases<unknown>;
 
 export type RowOfShape<Of extends Shape> =
@@ -69,7 +69,7 @@ export type RowOfShape<Of extends Shape> =
 interface Definition<Of extends Shape> {
   readonly name: string;
   readonly text: string;
-  /** Empty where the statement calls a function that returns nothing. */
+  /** Empty if the statement calls a function that returns nothing. */
   readonly row: Of;
 }
 
@@ -82,12 +82,12 @@ export type RowOf<Of> = Of extends Statement<infer Row> | Cases<infer Row> ? Row
 
 const defined = new Map<string, Statement<unknown>>();
 
-/** Every statement there is, by its name. */
+/** All statements, by name. */
 export const STATEMENTS: ReadonlyMap<string, Statement<unknown>> = defined;
 
-/** A connection prepares it once, under its name. */
+/** Each connection prepares the statement once, by its name. */
 export function defineStatement<const Of extends Shape>(definition: Definition<Of>): Statement<RowOfShape<Of>> {
-  // A connection would refuse the second of two statements under one name.
+  // A connection refuses a second statement with the same name.
   if (defined.has(definition.name)) throw new Error(`two statements are named ${definition.name}`);
   defined.set(definition.name, definition);
   return definition;

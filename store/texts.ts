@@ -13,20 +13,20 @@ const GET = defineStatement({
   row: {
     ...SHOWN_COLUMNS,
     kind: t.word<TextKind>(),
-    /** What was asked for (`parseTextRequest`); null when it was erased. */
+    /** The request (`parseTextRequest`); null after its erasure. */
     request: t.nullable(t.jsonb<unknown>()),
-    /** What was written so far, and delivered. */
+    /** The text that was written and delivered so far. */
     output: t.text,
-    /** As the provider billed it; null where it did not say. */
+    /** The tokens that the provider billed; null if it did not report them. */
     inputTokens: t.nullable(t.bigint),
     outputTokens: t.nullable(t.bigint),
   },
 });
 
-/** A script or a thread as its owner may see it. */
+/** A script or a thread, with the fields that its owner may see. */
 export type Text = RowOf<typeof GET>;
 
-/** A text of this very account that has, or had, a hold; undefined for anything else. */
+/** A text of this account that has or had a hold; undefined for anything else. */
 export async function getText(db: Database, accountId: string, id: string): Promise<Text | undefined> {
   const [text] = await rows(db, GET, [id, accountId]);
   return text;
@@ -71,8 +71,8 @@ const RECORD = defineStatement({
 });
 
 /**
- * Keeps what was written so far, and takes or renews the writer's lease for so many ms; false when this attempt is over, and
- * its writer has to stop. Any number of times; without a first one, nothing may be asked of the provider.
+ * Stores the text written so far and takes or renews the writer's lease (MR-63). False: the attempt has ended, and its writer
+ * must stop. May be called any number of times, but must be called before the provider is.
  */
 export async function recordText(
   db: Database,
@@ -98,7 +98,7 @@ const END = defineStatement({
   row: { ended: t.boolean },
 });
 
-/** Ends a text, once; from here on its charge is fixed. False when this attempt was over before. */
+/** Ends a text, once; this fixes its charge. False if the attempt had ended before. */
 export async function endText(db: Database, generationId: string, number: number, end: TextEnd): Promise<boolean> {
   const { output, finishReason, usage } = end;
   const values = [generationId, number, output, finishReason, usage?.inputTokens, usage?.outputTokens];
@@ -107,7 +107,7 @@ export async function endText(db: Database, generationId: string, number: number
   return ended;
 }
 
-/** `ended`: now or before. `writing`: its writer is alive, or may be. `not_asked`: the provider has nothing of it. */
+/** `ended`: now or before. `writing`: its writer is or may be alive. `not_asked`: the provider was never called. */
 export type TextClosing = 'ended' | 'writing' | 'not_asked';
 
 const CLOSE = defineStatement({
@@ -116,7 +116,7 @@ const CLOSE = defineStatement({
   row: { outcome: t.word<TextClosing>() },
 });
 
-/** Ends a text by what was delivered, if its writer let its lease run out and did not answer a last call either. */
+/** Ends a text with what was delivered, if its writer's lease has run out and it did not answer a last call. */
 export async function closeText(db: Database, generationId: string): Promise<TextClosing> {
   const { outcome } = await row(db, CLOSE, [generationId]);
   db.changed(generationId);

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
 
-/** Messages to tenants. They are noted by the settlement itself, in its transaction; nothing here moves credits. */
+/** Webhooks to tenants. The settlement records them in its own transaction; nothing here moves credits. */
 
 const PENDING = { accountId: t.text, endpointId: t.text, eventId: t.text, tries: t.integer };
 
@@ -14,7 +14,7 @@ const LIST_WEBHOOKS = defineStatement({
   row: PENDING,
 });
 
-/** The deliveries of a generation's settlement that are still to be made. */
+/** The pending deliveries of a generation's settlement. */
 export async function listWebhooks(db: Database, generationId: string): Promise<DeliverWebhookInput[]> {
   return rows(db, LIST_WEBHOOKS, [generationId]);
 }
@@ -28,8 +28,8 @@ const LIST_OVERDUE = defineStatement({
 });
 
 /**
- * Pending deliveries that nobody has tried for a minute past their time; one of each account, then another one of each, and
- * shuffled by `seed`: none waits for ever behind those of a tenant whose receivers hang.
+ * Pending deliveries that are overdue by a minute. Accounts take turns and the order is shuffled by `seed`, so that no delivery
+ * stays behind those of a tenant whose receivers hang (MR-92).
  */
 export async function listOverdueWebhooks(db: Database, seed: string, limit: number): Promise<DeliverWebhookInput[]> {
   return rows(db, LIST_OVERDUE, [seed, limit]);
@@ -40,7 +40,7 @@ const TO_SEND = defineStatement({
   text: `SELECT url, secrets, type, generation_id AS "generationId", occurred_at AS "occurredAt" FROM webhook_to_send($1, $2, $3)`,
   row: {
     url: t.text,
-    /** The current one first. */
+    /** The current secret first. */
     secrets: t.texts(),
     type: t.word<WebhookEvent>(),
     generationId: t.text,
@@ -48,23 +48,23 @@ const TO_SEND = defineStatement({
   },
 });
 
-/** What to send, where to, and what to sign it with. */
+/** A message, its address, and the secrets that sign it. */
 export type WebhookToSend = RowOf<typeof TO_SEND>;
 
-/** Undefined when nothing is to be sent any more; where its endpoint was deleted or disabled, the delivery has failed. */
+/** Undefined if nothing more is to be sent. If its endpoint was deleted or disabled, this marks the delivery as failed. */
 export async function getWebhookToSend(db: Database, delivery: WebhookDelivery): Promise<WebhookToSend | undefined> {
   const { accountId, endpointId, eventId } = delivery;
   const [message] = await rows(db, TO_SEND, [accountId, endpointId, eventId]);
   return message;
 }
 
-/** A try that was made. */
+/** One try of a delivery. */
 export interface WebhookAttempt {
-  /** Null when there was no answer. */
+  /** Null if there was no answer. */
   readonly status: number | null;
-  /** In words; null when it was accepted. */
+  /** Why it failed, in words; null if it was accepted. */
   readonly error: string | null;
-  /** When the next try comes; null: it is given up. */
+  /** The time of the next try; null: the delivery is given up. */
   readonly retryInMs: number | null;
 }
 
@@ -75,14 +75,14 @@ const RECORD = defineStatement({
   text: 'SELECT state, disabled FROM record_webhook_attempt($1, $2, $3, $4, $5, $6)',
   row: {
     state: t.word<DeliveryState>(),
-    /** By this very try: nothing was accepted for three days, or the endpoint said that it is gone. */
+    /** This try disabled the endpoint: it accepted nothing for three days, or answered 410. */
     disabled: t.boolean,
   },
 });
 
 export type RecordedAttempt = RowOf<typeof RECORD>;
 
-/** Records a try and what follows from it; a delivery that is not pending any more stays as it is. */
+/** Records a try and its consequences. A delivery that is no longer pending stays as it is. */
 export async function recordWebhookAttempt(
   db: Database,
   { accountId, endpointId, eventId }: WebhookDelivery,
@@ -111,10 +111,10 @@ const LOG = defineStatement({
   },
 });
 
-/** A delivery as its owner sees it. */
+/** A delivery, with the fields that its owner sees. */
 export type LoggedDelivery = RowOf<typeof LOG>;
 
-/** An endpoint's deliveries, those of the newest videos first, after the last one of the page before. */
+/** A page of an endpoint's deliveries, those of the newest generations first. */
 export async function listWebhookDeliveries(
   db: Database,
   { accountId, endpointId }: Pick<WebhookDelivery, 'accountId' | 'endpointId'>,
@@ -131,8 +131,8 @@ const REDELIVER = defineStatement({
 });
 
 /**
- * Asks for a delivery once more. `asked`: its workflow is to be told; `pending`: it is about to be tried anyway, and telling
- * would only grow a history.
+ * Requests a delivery again. `asked`: its workflow must be signalled. `pending`: its next try comes soon anyway, and a signal
+ * would only grow the history.
  */
 export async function redeliverWebhook(
   db: Database,

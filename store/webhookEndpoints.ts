@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
-/** Where a tenant wants to hear of the end of its videos. Secrets go in, and come out only with what they sign. */
+/** Tenants' webhook endpoints. A secret is stored here and read only together with a message to sign. */
 
 const CREATE = defineStatement({
   name: 'create_webhook_endpoint',
@@ -13,7 +13,7 @@ const CREATE = defineStatement({
 
 export type CreatedEndpoint = RowOf<typeof CREATE>;
 
-/** Keeps an endpoint and its secret; an account has ten at most. */
+/** Creates an endpoint with its secret; an account has at most ten. */
 export async function createWebhookEndpoint(
   db: Database,
   endpoint: { accountId: string; id: string; url: string; events: readonly WebhookEvent[]; secret: string },
@@ -32,7 +32,7 @@ const LIST = defineStatement({
     url: t.notNull(t.text),
     events: t.texts<WebhookEvent>(),
     createdAt: t.timestamptz,
-    /** Since when it has accepted nothing; null when its last answer was a success. */
+    /** Since when it has accepted nothing; null if its last answer was a success. */
     failingSince: t.nullable(t.timestamptz),
     disabledAt: t.nullable(t.timestamptz),
     /** `gone`: it answered 410. `failing`: it accepted nothing for three days. */
@@ -42,12 +42,12 @@ const LIST = defineStatement({
 
 export type WebhookEndpoint = RowOf<typeof LIST>;
 
-/** All of an account's, the newest first. */
+/** All endpoints of an account, the newest first. */
 export async function listWebhookEndpoints(db: Database, accountId: string): Promise<WebhookEndpoint[]> {
   return rows(db, LIST, [accountId, null]);
 }
 
-/** Undefined unless it is this very account's. */
+/** Undefined unless it belongs to this account. */
 export async function getWebhookEndpoint(
   db: Database,
   accountId: string,
@@ -63,7 +63,7 @@ const DELETE = defineStatement({
   row: { done: t.boolean },
 });
 
-/** Nothing more is sent to it; false when the account has no such endpoint. */
+/** Deletes the endpoint; nothing more is sent to it. False if the account has no such endpoint. */
 export async function deleteWebhookEndpoint(db: Database, accountId: string, id: string): Promise<boolean> {
   return (await row(db, DELETE, [accountId, id])).done;
 }
@@ -74,7 +74,7 @@ const ENABLE = defineStatement({
   row: { done: t.boolean },
 });
 
-/** Messages go to it again, from the next settlement on; false when the account has no such endpoint. */
+/** Enables the endpoint again, from the next settlement on; false if the account has no such endpoint. */
 export async function enableWebhookEndpoint(db: Database, accountId: string, id: string): Promise<boolean> {
   return (await row(db, ENABLE, [accountId, id])).done;
 }
@@ -86,8 +86,8 @@ const ROTATE = defineStatement({
 });
 
 /**
- * From here on the new secret signs, and the one before beside it until the answer's time; undefined when the account has no
- * such endpoint.
+ * Adds a new secret. Until the returned time, messages are signed with the old one too. Undefined if the account has no such
+ * endpoint.
  */
 export async function rotateWebhookSecret(
   db: Database,

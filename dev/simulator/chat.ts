@@ -31,7 +31,7 @@ const chatSchema = z.looseObject({
 });
 type ChatRequest = z.output<typeof chatSchema>;
 
-/** One finished answer, before it is put on the wire. */
+/** A complete answer, before it is sent. */
 interface Completion {
   head: { id: string; created: number; model: string };
   tokens: string[];
@@ -39,7 +39,7 @@ interface Completion {
   usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | undefined;
 }
 
-/** Chat completions: a made-up answer about the last message, in four-letter tokens, counted and cut as real ones. */
+/** Chat completions: an invented answer to the last message. A token is four characters; usage and limits are as on real servers. */
 export function chatRoutes(simulation: Simulation): Hono<Env> {
   const routes = new Hono<Env>();
   routes.post('/completions', async (c) => {

@@ -46,7 +46,7 @@ function answer(c: Context<Env>, { type, bytes }: Asset): Response {
   return c.body(part, 206, { 'content-length': String(part.length) });
 }
 
-/** The one range asked for; null for none, or a form that may be ignored; empty (first > last) when unsatisfiable. */
+/** The requested range; null without one, or for a form that may be ignored; empty (first > last) if unsatisfiable. */
 function rangeOf(header: string | undefined, size: number): { first: number; last: number } | null {
   const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (from === undefined || to === undefined || (from === '' && to === '')) return null;
@@ -55,7 +55,7 @@ function rangeOf(header: string | undefined, size: number): { first: number; las
   return { first: Number(from), last: to === '' ? size - 1 : Math.min(Number(to), size - 1) };
 }
 
-/** Promises everything, sends half, cuts the connection. */
+/** Announces the full length, sends half of it, and cuts the connection. */
 function cut(c: Context<Env>, { type, bytes }: Asset): Response {
   const { outgoing } = c.env;
   outgoing.writeHead(200, { 'content-type': type, 'content-length': bytes.length });

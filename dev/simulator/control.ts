@@ -25,7 +25,7 @@ export class GlobalFault {
   };
 }
 
-/** What tests steer and look at: `/_simulator/stats` and `/_simulator/faults`. */
+/** The routes for tests: `/_simulator/stats` and `/_simulator/faults`. */
 export function controlRoutes(store: Store, fault: GlobalFault): Hono<Env> {
   const routes = new Hono<Env>();
   routes.get('/stats', (c) =>

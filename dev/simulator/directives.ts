@@ -1,10 +1,10 @@
-/** Where a fault can strike: one word a kind of request. */
+/** Where a fault can strike: one word for each kind of request. */
 export type Point = 'create' | 'poll' | 'list' | 'content' | 'delete' | 'chat';
 
 const EFFECTS = ['reset', 'hang', 'html', 'empty', 'slow', 'lost-reply', 'cut', 'no-usage'] as const;
 type Effect = (typeof EFFECTS)[number] | 'status';
 
-/** One injected fault; `times` null means for ever. */
+/** One injected fault; `times` null means without limit. */
 export interface Fault {
   point: Point;
   effect: Effect;
@@ -15,13 +15,13 @@ export interface Fault {
   delay_ms: number;
 }
 
-/** Why a video failed, as its `error` shows it. Some servers in the wild send integer codes. */
+/** Why a video failed, as its `error` shows it. Some public servers send integer codes. */
 export interface Failure {
   code: string | number;
   message: string;
 }
 
-/** Everything a prompt asks of the simulator. */
+/** All directives of a prompt. */
 export interface Directives {
   after_ms: number | null;
   never: boolean;
@@ -34,7 +34,7 @@ export interface Directives {
   webhook: 'once' | 'none' | 'twice' | 'early';
 }
 
-/** A directive whose name is known but whose argument makes no sense: a typo that must not pass silently. */
+/** A directive with a known name and an invalid argument: a typo that must not pass silently. */
 export class DirectiveError extends Error {}
 
 export const MODERATION_FAILURE: Failure = {
@@ -136,7 +136,7 @@ function fault(point: Point, argument: string): Fault {
   };
 }
 
-/** Without a count a fault lasts, except where the video was made: there the second create must be able to answer. */
+/** Without a count a fault is permanent, unless it makes the video: then the second submission must be answered. */
 function usualTimes(point: Point, effect: Effect): number | null {
   return point === 'create' && effect !== 'status' && effect !== 'slow' && effect !== 'reset' ? 1 : null;
 }

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { HttpBindings } from '@hono/node-server';
 
-/** What every route of the simulator runs in. */
+/** The Hono environment of every route. */
 export type Env = { Bindings: HttpBindings };
 
 /** A refusal as OpenAI's envelope shows it. */
@@ -27,7 +27,7 @@ const CODES: Record<number, string> = {
   429: 'rate_limit_exceeded',
 };
 
-/** The code a status usually carries. */
+/** The code that usually comes with a status. */
 export function usualCode(status: number): string {
   return CODES[status] ?? (status < 500 ? 'invalid_request' : 'server_error');
 }

@@ -7,17 +7,17 @@ import type { Store } from './store.ts';
 const HANG_MS = 60_000;
 const HTML = '<!doctype html><html><head><title>Gateway</title></head><body><h1>Please wait…</h1></body></html>';
 
-/** Faults after which the video exists although the caller was not told. */
+/** Faults after which the video exists although the caller got no answer. */
 const MADE = new Set<Fault['effect']>(['lost-reply', 'hang', 'html', 'empty']);
 
-/** What a request must suffer: a delay first, then perhaps something instead of its answer. */
+/** The faults of one request: a delay first, then perhaps something in place of the answer. */
 export interface Suffering {
   delay_ms: number;
   fault: Fault | null;
 }
 
 /**
- * Counts one request at a point and tells what it must suffer. Faults with a count take turns in the order of the
+ * Counts a request at a point and returns its faults. Faults with a count take turns in the order of the
  * prompt (`[[poll:reset*2]][[poll:500*3]]`: two resets, then three 500s); delays come on top of them.
  */
 export function suffer(store: Store, owner: string, { faults }: Directives, point: Point): Suffering {
@@ -36,12 +36,12 @@ export function suffer(store: Store, owner: string, { faults }: Directives, poin
   return { delay_ms, fault: null };
 }
 
-/** Whether a create that meets this fault makes its video all the same. */
+/** Whether a submission with this fault still makes its video. */
 export function makesVideo(fault: Fault | null): boolean {
   return fault === null || MADE.has(fault.effect);
 }
 
-/** Suffers delay and fault; undefined where the true answer should follow. */
+/** Applies delay and fault; undefined if the true answer must follow. */
 export async function endure(c: Context<Env>, suffering: Suffering, asked: Directives): Promise<Response | undefined> {
   if (!(await wait(c, suffering.delay_ms))) return RESPONSE_ALREADY_SENT;
   const { fault } = suffering;
@@ -81,7 +81,7 @@ export async function neverAnswer(c: Context<Env>): Promise<Response> {
   return RESPONSE_ALREADY_SENT;
 }
 
-/** Waits, null for ever; false when the caller has gone meanwhile. Keeps no process alive. */
+/** Waits (null: forever); false if the caller has disconnected meanwhile. Doesn't keep the process alive. */
 function wait(c: Context<Env>, ms: number | null): Promise<boolean> {
   const { outgoing } = c.env;
   if (ms === 0 || outgoing.destroyed) return Promise.resolve(!outgoing.destroyed);

@@ -1,6 +1,6 @@
 import type { Directives, Failure } from './directives.ts';
 
-/** A video as it is kept: nothing in it changes with time, its status is computed from `created_ms`. */
+/** A video as it is stored. Nothing in it changes with time; its status is computed from `created_ms`. */
 export interface VideoRecord {
   id: string;
   created_ms: number;
@@ -14,7 +14,7 @@ export interface VideoRecord {
   directives: Directives;
 }
 
-/** Where a video stands at one moment. */
+/** A video's status and progress at one moment. */
 export interface Phase {
   status: string;
   progress: number;
@@ -28,7 +28,7 @@ const LONGEST_QUEUED_MS = 500;
 const CONTENT_KEPT_SECONDS = 24 * 3600;
 const WORDS_FOR_COMPLETED = new Set(['completed', 'succeeded', 'success', 'done']);
 
-/** Whether this video's end, when it comes, is a success. */
+/** Whether this video will complete. */
 export function willComplete({ failure, directives }: VideoRecord): boolean {
   return failure === null && WORDS_FOR_COMPLETED.has(directives.terminal ?? 'completed');
 }

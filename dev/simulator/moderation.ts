@@ -1,6 +1,6 @@
 import { withoutDirectives } from './directives.ts';
 
-/** Blocked words as `normalise` leaves them (doubled letters collapsed, no plural) and how far a misspelling may be. */
+/** Blocked words in the form that `normalise` returns (no doubled letters, no plural), each with the distance of a misspelling. */
 const BLOCKED = new Map([
   ['cigarete', 2],
   ['ecigarete', 2],
@@ -21,7 +21,7 @@ const BLOCKED = new Map([
   ['vaping', 0],
 ]);
 
-/** Everyday words that come too near to a blocked one. */
+/** Everyday words that resemble a blocked one. */
 const ORDINARY = new Set(['tobago', 'ios', 'iqs']);
 
 const LOOKALIKES: Record<string, string> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '@': 'a', $: 's' };

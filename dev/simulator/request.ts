@@ -56,7 +56,7 @@ export async function readBody(c: Context<Env>): Promise<Record<string, unknown>
   return body;
 }
 
-/** Parses by a schema; the first fault becomes a 400 that names its parameter. */
+/** Parses by a schema; the first error becomes a 400 that names its parameter. */
 export function parse<T extends z.ZodType>(schema: T, body: Record<string, unknown>): z.output<T> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;

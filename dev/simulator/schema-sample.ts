@@ -14,7 +14,7 @@ export interface JsonSchema {
 
 const USUAL_ITEMS = 3;
 
-/** A value that fits a simple schema; `text` is what its strings speak of. */
+/** A value that fits a simple schema; its strings contain `text`. */
 export function sampleOf(schema: JsonSchema, text: string): unknown {
   if ('const' in schema) return schema.const;
   if (schema.enum !== undefined) return schema.enum[0];

@@ -13,7 +13,7 @@ import { Webhooks } from './webhooks.ts';
 
 const CREATE_PATH = /^\/v1\/videos(\/[^/]+\/remix)?$/;
 
-/** How a simulator is set up; `now` and `webhook.retry_ms` are for tests. */
+/** A simulator's settings; `now` and `webhook.retry_ms` are for tests. */
 export interface SimulatorOptions {
   dir: string;
   videoSeconds?: number;
@@ -29,7 +29,7 @@ export interface Simulator {
   close: () => void;
 }
 
-/** Makes a simulator over its folder; `listen` puts it on a port. */
+/** Creates a simulator on its folder; `listen` binds it to a port. */
 export function createSimulator(options: SimulatorOptions): Simulator {
   const { dir, videoSeconds = 6, apiKey, webhook, log, now = Date.now } = options;
   const store = new Store(dir);

@@ -8,7 +8,7 @@ import type { Webhooks } from './webhooks.ts';
 
 const MODERATION_MS = 1500;
 
-/** What all routes share. */
+/** The state that all routes share. */
 export interface Simulation {
   store: Store;
   webhooks: Webhooks;
@@ -21,7 +21,7 @@ export function promptKey(prompt: string): string {
   return createHash('sha256').update(prompt).digest('hex');
 }
 
-/** Reads the directives of a prompt; one that cannot be understood is the caller's mistake. */
+/** Reads the directives of a prompt; an invalid one is refused with 400. */
 export function directivesOf(prompt: string): Directives {
   try {
     return parseDirectives(prompt);
@@ -31,7 +31,7 @@ export function directivesOf(prompt: string): Directives {
   }
 }
 
-/** Makes a video and remembers it, before anybody is told. */
+/** Makes a video and stores it before the answer is sent. */
 export function makeVideo(
   simulation: Simulation,
   asked: Pick<VideoRecord, 'prompt' | 'model' | 'seconds' | 'size' | 'remixed_from_video_id' | 'directives'>,

@@ -5,8 +5,8 @@ import type { VideoRecord } from './lifecycle.ts';
 type Entry = { video: VideoRecord } | { deleted: string } | { counter: string; value: number };
 
 /**
- * What the simulator remembers: videos in order of creation, and named counters. Every change is appended to one
- * file before it is answered, so a restart, even after kill -9, finds the same videos and the same counts.
+ * The simulator's state: videos in order of creation, and named counters. Every change is appended to one file before
+ * the request is answered, so a restart, even after kill -9, finds the same videos and counts.
  */
 export class Store {
   readonly #videos = new Map<string, VideoRecord>();
@@ -70,7 +70,7 @@ export class Store {
     for (const name of this.#counters.keys()) if (name.startsWith(`${id}/`)) this.#counters.delete(name);
   }
 
-  /** What follows the last newline was cut off by a crash before its request was answered: it never happened. */
+  /** A partial last line was cut off by a crash before its request was answered, so it is dropped. */
   #load(text: string): void {
     const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
     for (const line of lines) if (line !== '') this.#apply(JSON.parse(line) as Entry);

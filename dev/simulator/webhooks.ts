@@ -14,8 +14,8 @@ const ANSWER_WITHIN_MS = 10_000;
 const STALE_MS = 3600_000;
 
 /**
- * Sends `video.completed` and `video.failed`, signed as Standard Webhooks say. A video's event id comes from its own
- * id, so what a restart sends again bears the same `webhook-id`.
+ * Sends `video.completed` and `video.failed`, signed as in Standard Webhooks. The event id is derived from the video's
+ * id, so an event that a restart sends again has the same `webhook-id`.
  */
 export class Webhooks {
   readonly #closing = new AbortController();
@@ -28,7 +28,7 @@ export class Webhooks {
     for (const video of store.videos()) this.expect(video);
   }
 
-  /** Plans the event of a video, unless it was sent already or its prompt wants none. */
+  /** Schedules the event of a video, unless it was sent already or its prompt says `[[webhook:none]]`. */
   expect(video: VideoRecord): void {
     const { webhook, never } = video.directives;
     const early = webhook === 'early';
@@ -41,7 +41,7 @@ export class Webhooks {
     });
   }
 
-  /** Forgets all that is planned and gives up what is under way. */
+  /** Drops all scheduled events and aborts those that are being sent. */
   close(): void {
     this.#closing.abort();
   }
@@ -97,7 +97,7 @@ export class Webhooks {
   }
 }
 
-/** The `webhook-signature` of a message; a `whsec_` secret is base64, any other is taken as it stands. */
+/** The `webhook-signature` of a message; a `whsec_` secret is base64, any other is used as it is. */
 function sign(secret: string, message: string): string {
   const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret);
   return `v1,${createHmac('sha256', key).update(message).digest('base64')}`;

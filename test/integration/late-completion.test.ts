@@ -104,7 +104,7 @@ describe('a late completion', () => {
     expect(await eventsOf(stack, id, 'provider_video_deleted')).toEqual([]);
   });
 
-  it('whose claim its owner deletes is deleted at the provider too', async () => {
+  it('is deleted at the provider too when the owner of its claim deletes it', async () => {
     const { account, id } = await late();
     await untilSeen(id);
     const [standing] = await standings(stack, [id]);
@@ -118,7 +118,7 @@ describe('a late completion', () => {
   });
 
   // MR-53
-  it('that nobody claims in time is deleted at the provider, and then it can not be claimed', async () => {
+  it('that nobody claims in time is deleted at the provider, and can’t be claimed afterwards', async () => {
     const { account, id } = await late();
     await untilSeen(id);
     await stack.database.admin.query("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [
@@ -133,7 +133,7 @@ describe('a late completion', () => {
     expect(stack.alarms).toContain('provider_cost_lost_microcredits');
   });
 
-  it('that a provider without deletion keeps is asked for once, and on record', async () => {
+  it('that a provider without deletion keeps causes one deletion request, and is on record as kept', async () => {
     const { account, id } = await late(1, '[[delete:405]]');
     await untilSeen(id);
     await stack.database.admin.query("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [
@@ -172,7 +172,7 @@ describe('a late completion', () => {
   it.each([
     ['is in our storage by then', true],
     ['can be copied there at last', false],
-  ])('whose claim is lost past its hour is charged, if its content %s', async (_what, archived) => {
+  ])('whose claim lost its workflow past the hold’s end is charged if its content %s', async (_what, archived) => {
     const { id } = await lostClaim();
     const content = { bytes: 1, sha256: Buffer.alloc(32), contentType: 'video/mp4', location: `${id}/video` };
     if (archived) await stack.database.ledger.recordContent(id, 'video', { state: 'archived', ...content });
@@ -183,7 +183,7 @@ describe('a late completion', () => {
     expect(await movementsOf(stack, id)).toEqual(['hold', 'capture']);
   });
 
-  it('whose claim is still held is not deleted: what it may be charged for stays', async () => {
+  it('whose claim is still held is not deleted, because the claim may be charged for it', async () => {
     const { account, id } = await lostClaim();
     async function* body() {
       yield Buffer.from('a video');
@@ -193,7 +193,7 @@ describe('a late completion', () => {
     expect(await stack.archive.kept(contentKey(id, 'video'))).toBe(7);
   });
 
-  it('is no one else’s, and nothing else is claimable', async () => {
+  it('belongs to its account alone, and nothing else is claimable', async () => {
     const { account, id } = await late();
     const stranger = await openAccount(stack, GRANTED);
     expect(await claim(account, id)).toMatchObject({ status: 409, body: { error: { code: 'not_claimable' } } });
@@ -215,7 +215,7 @@ describe('a late completion', () => {
     expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ activeGenerations: 0 });
   });
 
-  it('whose day is over is looked at before it is followed no longer', async () => {
+  it('whose day is over is looked at once more before following ends', async () => {
     const account = await openAccount(stack, GRANTED);
     const lost = await loseVideo(stack, `late, and nobody looked ${randomUUID()}`, account);
     await bendHold(stack, lost.id, -1);
@@ -226,7 +226,7 @@ describe('a late completion', () => {
     expect(await eventsOf(stack, lost.id, 'late_completion')).toHaveLength(1);
   });
 
-  it('is looked at in another order in each run: a thousand others are not always before it', async () => {
+  it('is looked at in another order in each run, so a thousand others are not always before it', async () => {
     const listed = async (seed: string) =>
       (await stack.database.ledger.listFollowed(seed, 0, 1000)).map(({ generationId }) => generationId);
     for (let n = 0; n < 6; n += 1) await late(3600);

@@ -68,7 +68,7 @@ const eventKinds = async (id: string) => {
   return (await db.pool.query<{ kind: string }>(sql, [id])).rows.map(({ kind }) => kind);
 };
 
-it('what a deleted generation asked for is not known: only what is equal to the byte is adopted beside it', async () => {
+it('the prompt of a deleted generation is not known: only a video equal to the byte is adopted beside it', async () => {
   const tenant = await openTenant(db, PRICE);
   const deleted = await lost({ prompt: 'a fox, and what its server cuts off', tenant });
   await outlive(deleted);
@@ -85,7 +85,7 @@ it('what a deleted generation asked for is not known: only what is equal to the 
 });
 
 // MR-32, MR-34
-it('a text that is written meanwhile is no rival of a video that is looked for', async () => {
+it('a text that is written meanwhile is no rival in the search for a video', async () => {
   const tenant = await openTenant(db, PRICE);
   const text = textId('script', randomUUID());
   await db.ledger.admitText({
@@ -106,7 +106,7 @@ it('a text that is written meanwhile is no rival of a video that is looked for',
 
 // MR-39
 describe('an id of the provider that comes again', () => {
-  it('belongs to nobody else: no second create, nothing charged, the hold waits for its hour', async () => {
+  it('belongs to no second generation: nothing more is submitted, nothing charged, the hold waits for its end', async () => {
     const first = await lost();
     expect(await answer(first, 1, 'again')).toBe('created');
     const hold = await held();
@@ -128,7 +128,7 @@ describe('an id of the provider that comes again', () => {
     expect((await db.ledger.getBalance(hold.tenant.accountId)).activeGenerations).toBe(1);
   });
 
-  it('after two creates that were not found is no third of them', async () => {
+  it('after two attempts that were not found does not count as a third such attempt', async () => {
     const first = await lost();
     await answer(first, 1, 'thrice');
     const hold = await held();
@@ -161,7 +161,7 @@ describe('an id of the provider that comes again', () => {
 
 // MR-24
 describe('an accepted cancel', () => {
-  it('is asked before every create: after one that was not found none is begun, and the credits are back', async () => {
+  it('is checked before every attempt: after one that was not found none begins, and the credits are back', async () => {
     const hold = await held();
     await begin(hold.id);
     await db.ledger.requestCancel(hold.id, 'client');
@@ -178,7 +178,7 @@ describe('an accepted cancel', () => {
     expect((await db.ledger.getBalance(hold.tenant.accountId)).activeGenerations).toBe(1);
   });
 
-  it('comes before the end of the creates, and frees the slot where each is proven to have made nothing', async () => {
+  it('wins over spent attempts, and frees the slot when each is proven to have made nothing', async () => {
     const hold = await held();
     await begin(hold.id);
     await notMade(hold.id);
@@ -188,7 +188,7 @@ describe('an accepted cancel', () => {
     expect((await db.ledger.getBalance(hold.tenant.accountId)).activeGenerations).toBe(0);
   });
 
-  it('is told also when three creates were not found', async () => {
+  it('is the reported reason even when three attempts were not found', async () => {
     const hold = await held();
     for (let number = 1; number <= 3; number += 1) {
       await begin(hold.id);
@@ -200,7 +200,7 @@ describe('an accepted cancel', () => {
 });
 
 describe('adopting', () => {
-  it('is refused while another open attempt looks the same but for spaces, marks and case', async () => {
+  it('is refused while another open attempt differs only in spaces, marks and case', async () => {
     const tag = randomUUID();
     const mine = await lost({ prompt: `A fox, ${tag}` });
     const other = await lost({ prompt: `a FOX  ${tag}.\n` });
@@ -209,7 +209,7 @@ describe('adopting', () => {
     expect(await adoptOne(db, mine, 1, video())).toBe('adopted');
   });
 
-  it('of what is equal only after changes is refused while it may be cut off another open attempt’s', async () => {
+  it('of a video that is equal only after changes is refused while its prompt may be another open attempt’s, cut off', async () => {
     const prompt = randomUUID();
     const mine = await lost({ prompt });
     await lost({ prompt: `${prompt} in the snow` });
@@ -218,11 +218,11 @@ describe('adopting', () => {
   });
 
   // MR-35
-  it('with a reference is refused, for a list doesn’t show it', async () => {
+  it('with a reference is refused, because a list doesn’t show it', async () => {
     expect(await adoptOne(db, await lost({ reference: true }), 1, video())).toBe('rival');
   });
 
-  it('of twins gives each one of as many videos', async () => {
+  it('of interchangeable attempts gives each one of as many videos', async () => {
     const ask = { prompt: randomUUID(), tenant: await openTenant(db, 2 * PRICE) };
     const twins = [await lost(ask), await lost(ask)];
     const videos = [video(), video()];
@@ -244,14 +244,14 @@ describe('adopting', () => {
     expect(await adopt(mine, [video(), video()])).toMatchObject({ outcome: 'rival' });
   });
 
-  it('never takes for a twin what only looks the same', async () => {
+  it('never treats attempts as interchangeable that only look the same', async () => {
     const [prompt, tenant] = [randomUUID(), await openTenant(db, 2 * PRICE)];
     const mine = await lost({ prompt, tenant });
     await lost({ prompt: `${prompt}!`, tenant });
     expect(await adopt(mine, [video(), video()])).toMatchObject({ outcome: 'rival' });
   });
 
-  it('waits for the answer that brings another its video, and takes none that has an owner then', async () => {
+  it('waits for the answer that gives another attempt its video, and adopts none that has an owner then', async () => {
     const [mine, other] = [await lost(), await lost()];
     const contested = video();
     const adopted = await runBehind(
@@ -291,7 +291,7 @@ describe('a video without an owner', () => {
   });
 });
 
-it('a remix is not asked of another provider than its original is at', async () => {
+it('a remix is submitted only to the provider of its original', async () => {
   const tenant = await openTenant(db, 3 * PRICE);
   const original = await lost({ tenant });
   await answer(original, 1, 'the original');

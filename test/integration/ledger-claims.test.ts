@@ -134,7 +134,7 @@ describe('a late completion', () => {
     expect(await balance(hold)).toEqual({ available: 0, held: PRICE });
   });
 
-  it('is one after a refund only: nothing else can be claimed', async () => {
+  it('counts only after a refund: nothing else can be claimed', async () => {
     const [charged, failed] = [await seen(FINISHED), await seen(BLOCKED)];
     await settle(charged.id, 'completed');
     await settle(failed.id, 'provider_failed');
@@ -175,7 +175,7 @@ describe('a late completion', () => {
   });
 });
 
-it('a claim is released by its hour alone, and charged after that too if its video is in our storage', async () => {
+it('a claim is released only at its hold’s end, and charged even after that if its video is in our storage', async () => {
   const hold = await late();
   const id = await claimed(hold);
   await db.ledger.placeHold(id, 3600);
@@ -187,13 +187,13 @@ it('a claim is released by its hour alone, and charged after that too if its vid
   expect(await settle(id, 'completed')).toMatchObject({ result: 'settled', settlement: { charged: true } });
 });
 
-it('a claim creates nothing', async () => {
+it('a claim submits nothing', async () => {
   const id = await claimed(await late());
   await db.ledger.placeHold(id, 3600);
   await expect(db.ledger.beginAttempt(id, PROVIDER)).rejects.toMatchObject({ code: 'wrong_state' });
 });
 
-it('a second claim waits for the first, and is that one', async () => {
+it('a second claim waits for the first and returns it', async () => {
   const hold = await late();
   const first = videoId(randomUUID());
   const { accountId, apiKeyId } = hold.tenant;
@@ -209,10 +209,10 @@ it('a second claim waits for the first, and is that one', async () => {
   expect(second).toMatchObject({ outcome: 'pending', generationId: first });
 });
 
-describe('at the provider a late video is deleted', () => {
+describe('a late video is deleted at the provider', () => {
   const over = (id: string) => set(id, "claimable_until = now() - interval '1 second'");
 
-  it('when its time is over and nobody has claimed it, and is on record as deleted only then', async () => {
+  it('when its time is over without a claim, and is on record as deleted only then', async () => {
     const hold = await late();
     expect(await db.ledger.beginDeletion(hold.id)).toBeUndefined();
     expect(await db.ledger.endDeletion(hold.id)).toBe(0);
@@ -254,7 +254,7 @@ describe('the tables refuse', () => {
     await expect(set(id, `claim_of = '${another.id}'`)).rejects.toMatchObject({ code: 'HF004' });
   });
 
-  it('to call claimable what was charged, or is still being made', async () => {
+  it('to mark as claimable a video that was charged or is still being made', async () => {
     const charged = await seen(FINISHED);
     await settle(charged.id, 'completed');
     for (const { id } of [charged, await seen(OPEN), await expired()]) {
@@ -274,7 +274,7 @@ describe('a released video is followed', () => {
     client.release();
   };
 
-  it('for a day, and counts until then; it stops to count once', async () => {
+  it('for a day, and counts until then; it stops counting once', async () => {
     const hold = await expired();
     expect(await db.ledger.stopFollowing(hold.id)).toBe(false);
     expect(await active(hold)).toBe(1);
@@ -310,7 +310,7 @@ describe('release_expired_holds', () => {
     client.release();
   };
 
-  it('never takes what is less than two hours past its time, whatever grace is asked for', async () => {
+  it('never settles a hold less than two hours past its end, whatever grace the caller passes', async () => {
     const hold = await held();
     await overdue(hold.id, HOUR);
     expect(await release('1 minute')).toEqual([]);
@@ -320,7 +320,7 @@ describe('release_expired_holds', () => {
     expect(await balance(hold)).toEqual({ available: PRICE, held: 0 });
   });
 
-  it("settles by the provider's last word, and goes on when one can not be settled", async () => {
+  it('settles by the recorded terminal verdict, and goes on when one can’t be settled', async () => {
     const [broken, completed, failed] = [await held(), await seen(FINISHED), await seen(BLOCKED)];
     for (const [n, { id }] of [broken, completed, failed].entries()) await overdue(id, 5 * HOUR - n);
     await db.admin.query(

@@ -250,7 +250,7 @@ describe('what is written stays written, also for a superuser', () => {
 describe('the views', () => {
   const shown = async (sql: string) => (await db.pool.query(`SELECT * FROM ${sql}`)).rows;
 
-  it('active_generations: what holds credits, and stuck_holds: only past its hour', async () => {
+  it('active_generations shows what holds credits, and stuck_holds only holds past their end', async () => {
     expect(await shown('active_generations')).toMatchObject([
       { id: ids.held, account_id: tenant.accountId, account_name: 'a tenant', amount_microcredits: PRICE },
     ]);

@@ -59,11 +59,11 @@ const archived = {
 const daysLater = (id: string) =>
   db.admin.query("UPDATE generations SET last_look_at = last_look_at - interval '1 day' WHERE id = $1", [id]);
 
-describe('the id of a video that is still being made, given to another create as well', () => {
+describe('the id of a video that is still being made, given to another attempt as well', () => {
   it.each([
     ['completes', FINISHED],
     ['fails', BLOCKED],
-  ])('what %s under it is nobody’s: neither is charged for it, each hold waits for its hour', async (_what, seen) => {
+  ])('what %s under it is nobody’s: neither is charged for it, each hold waits for its end', async (_what, seen) => {
     const video = randomUUID();
     const { tenant, id } = await owner(video);
     await contest(video);
@@ -93,7 +93,7 @@ describe('the id of a video that is still being made, given to another create as
   });
 });
 
-it('an id that was adopted before an equal request began is a conflict all the same: no second create follows', async () => {
+it('an id that was adopted before an equal request began is a conflict all the same: nothing more is submitted', async () => {
   const tenant = await openTenant(db, 2 * PRICE);
   const prompt = randomUUID();
   const first = await asked(tenant, prompt);
@@ -104,8 +104,8 @@ it('an id that was adopted before an equal request began is a conflict all the s
   expect(await begin(second)).toEqual({ outcome: 'conflict' });
 });
 
-describe('the id of a charged video, given to another create before its content was archived', () => {
-  it('is not archived any more, nor shown: its charge is refunded once it is on record as gone', async () => {
+describe('the id of a charged video, given to another attempt before its content was archived', () => {
+  it('is no longer archived or shown; its charge is refunded once it is on record as gone', async () => {
     const video = randomUUID();
     const { tenant, id } = await charged(video);
     await contest(video);
@@ -116,7 +116,7 @@ describe('the id of a charged video, given to another create before its content 
     expect(await db.ledger.recordContentGone(id)).toMatchObject({ refund: 'refunded' });
   });
 
-  it('is not what a remix is made from', async () => {
+  it('can’t be remixed', async () => {
     const video = randomUUID();
     const { tenant, id } = await charged(video);
     await contest(video);
@@ -139,7 +139,7 @@ describe('the id of a charged video, given to another create before its content 
   });
 });
 
-it('the id of a late video, given to another create: it can’t be claimed, and is not deleted at the provider', async () => {
+it('the id of a late video, given to another attempt: it can’t be claimed, and is not deleted at the provider', async () => {
   const video = randomUUID();
   const { tenant, id } = await owner(video);
   await outlive(id);

@@ -164,7 +164,7 @@ describe('a file that was sent with a request', () => {
       await db.ledger.recordLook(generationId, video, BLOCKED);
       return db.ledger.settleGeneration(generationId, 'provider_failed');
     },
-    'was released by its hour': async ({ generationId }) => {
+    'was released at its end': async ({ generationId }) => {
       await outlive(generationId);
       return db.ledger.settleGeneration(generationId, 'expired');
     },

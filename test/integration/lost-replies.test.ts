@@ -67,7 +67,7 @@ interface Trial {
   readonly code?: string;
 }
 
-describe.concurrent('a create that goes wrong', () => {
+describe.concurrent('an attempt that goes wrong', () => {
   // The slowest first, for only a few tests run at once.
   const ends: [string, Trial][] = [
     [
@@ -75,11 +75,11 @@ describe.concurrent('a create that goes wrong', () => {
       { prompt: 'no key [[create:401*2]]', attempts: ['not_made', 'not_made', 'created'] },
     ],
     [
-      'never arrived: looked for, not found, created again, charged',
+      'never arrived: searched for, not found, submitted again, charged',
       { prompt: 'never arrived [[create:reset*1]]', attempts: ['not_found', 'created'] },
     ],
     [
-      'broke at the provider without a trace: looked for, not found, created again, charged',
+      'broke at the provider without a trace: searched for, not found, submitted again, charged',
       { prompt: 'broke [[create:500*1]]', attempts: ['not_found', 'created'] },
     ],
     [
@@ -125,8 +125,8 @@ describe.concurrent('a create that goes wrong', () => {
   });
 });
 
-describe.concurrent('a cancel that was accepted while a create may have arrived', () => {
-  it('is asked before the next create: none is made, and the credits are back', async () => {
+describe.concurrent('a cancel that was accepted while an attempt may have arrived', () => {
+  it('is checked before the next attempt: none is made, and the credits are back', async () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'not wanted any more [[create:500*1]]';
     const id = await ask(account, prompt);
@@ -143,8 +143,8 @@ describe.concurrent('a cancel that was accepted while a create may have arrived'
 });
 
 // Not beside the others: while fifty videos have no owner, whoever looks for one of his own can't say that it was never made.
-describe('50 creates whose replies are lost at once, of two tenants with unequal prompts', () => {
-  it('each adopts its own video, completes and is charged: 50 creates, 50 videos', async () => {
+describe('50 attempts whose replies are lost at once, of two tenants with different prompts', () => {
+  it('each adopts its own video, completes and is charged: 50 attempts, 50 videos', async () => {
     const tenants = await openTwo(stack);
     const requests = Array.from({ length: 50 }, (_, index) => ({
       tenant: tenants[index % 2] as TestAccount,
@@ -180,15 +180,15 @@ describe.concurrent('lost replies that look the same', () => {
   }
 
   // MR-33, MR-89
-  it('across two tenants: none is adopted, none created again; held until the hour, then released', async () => {
+  it('across two tenants: none is adopted, none is submitted again; held until the hold’s end, then released', async () => {
     await expectNoneAdopted('the very same words [[create:lost-reply*6]]', 6, 6);
   });
 
-  it('with one video for two open attempts: neither takes it, for it may be the other’s', async () => {
+  it('with one video for two open attempts: neither adopts it, because it may be the other’s', async () => {
     await expectNoneAdopted('one of us was heard [[create:lost-reply*1]][[create:reset*1]]', 2, 1);
   });
 
-  it('of one account are twins: each adopts one video and is charged for it, two creates in all', async () => {
+  it('of one account are interchangeable: each adopts one video and is charged for it, two attempts in all', async () => {
     const account = await openAccount(stack, GRANTED);
     const prompt = 'twins\nof two lines [[create:lost-reply*2]]';
     const ids = await forEachOf([prompt, prompt], 2, (each) => ask(account, each));
@@ -201,9 +201,9 @@ describe.concurrent('lost replies that look the same', () => {
   });
 });
 
-describe.concurrent('a lost reply to a create with an input_reference', () => {
+describe.concurrent('a lost reply to an attempt with an input_reference', () => {
   // MR-35
-  it('is never adopted and never created again: the hold waits for its hour', async () => {
+  it('is never adopted and never submitted again: the hold waits for its end', async () => {
     const account = await openAccount(brief, GRANTED);
     const prompt = 'from an image [[create:lost-reply]]';
     const image = new File([PNG], 'a.png', { type: 'image/png' });

@@ -28,8 +28,8 @@ const timelineOf = async (account: Awaited<ReturnType<typeof openAccount>>, id: 
     ({ type }) => type,
   );
 
-describe('a right of ours that is missing until long after the end of a hold', { timeout: 120_000 }, () => {
-  it('keeps the credits reserved, alerts, and the completed video is charged once it is there again', async () => {
+describe('a privilege that our role lacks until long after the end of a hold', { timeout: 120_000 }, () => {
+  it('keeps the credits reserved, alerts, and the completed video is charged once it is granted again', async () => {
     const account = await openAccount(stack, 1_000_000);
     let id = '';
     await without('record_look', async () => {

@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 // MR-27
-describe('a workflow that was terminated is settled rightly within one run', () => {
+describe('the hold of a terminated workflow is settled correctly within one run', () => {
   it.each([
     [
       'before the provider took the video',
@@ -73,7 +73,7 @@ describe('a workflow that was terminated is settled rightly within one run', () 
   });
 });
 
-describe('past the hour', () => {
+describe('past the hold’s end', () => {
   it.each([
     ['completed', 'done by then', 'captured', 'charged'],
     ['failed', 'failed by then [[fail:invalid_request]]', 'released: provider_failed', 'invalid_request'],
@@ -89,7 +89,7 @@ describe('past the hour', () => {
   });
 
   // MR-5
-  it('a fault of our own is no last word: nothing is settled, however long it lasts, until the look could be made', async () => {
+  it('a fault of our own settles nothing, however long it lasts, until the last look has been made', async () => {
     const service = (verb: string) => stack.database.admin.query(`${verb} holdfast_service`);
     const lost = await loseVideo(stack, 'done, but nobody can write it down');
     await untilProviderEnds(stack, lost);
@@ -110,7 +110,7 @@ describe('past the hour', () => {
     expect(actsOn(await reconcile(stack), lost.id)).toEqual([['settle', 'captured']]);
   });
 
-  it('a workflow that runs is left alone for ten minutes, then it is stuck', async () => {
+  it('a running workflow is left alone for ten minutes, then counts as stuck', async () => {
     const lost = await loseVideo(stack, 'done, and nobody knows');
     const { id, accountId } = lost;
     await untilProviderEnds(stack, lost);
@@ -127,7 +127,7 @@ describe('past the hour', () => {
     await stuck.terminate();
   });
 
-  it('what it settled stands against the workflow’s own later answer, which is a recorded conflict', async () => {
+  it('the reconciler’s settlement stands; the workflow’s own later one is a recorded conflict', async () => {
     const { id } = await loseVideo(stack, 'settled by another [[never]]');
     await bendHold(stack, id, -1);
     await reconcile(stack);
@@ -139,7 +139,7 @@ describe('past the hour', () => {
 });
 
 describe('a run', () => {
-  it('with dry_run changes nothing, and says what it would do and why', async () => {
+  it('with dry_run changes nothing and reports what it would do and why', async () => {
     const { id } = await loseVideo(stack, 'left alone');
     const before = await standings(stack, [id]);
     const report = await reconcile(stack, true);
@@ -155,7 +155,7 @@ describe('a run', () => {
   });
 
   // MR-55
-  it('asks Temporal about a hold by describe, and lists no workflows: a list may be behind', async () => {
+  it('asks Temporal about a hold by describe, and lists no workflows: a list may lag behind', async () => {
     const { workflowService } = stack.temporal;
     const describing = vi.spyOn(workflowService, 'describeWorkflowExecution');
     const listing = vi.spyOn(workflowService, 'listWorkflowExecutions');
@@ -166,7 +166,7 @@ describe('a run', () => {
     expect(listing).not.toHaveBeenCalled();
   });
 
-  it('beside another one settles each hold once', async () => {
+  it('at the same time as another one settles each hold once', async () => {
     const lost = await Promise.all(Array.from({ length: 5 }, (_, n) => loseVideo(stack, `two at once ${n} [[never]]`)));
     for (const { id } of lost) await bendHold(stack, id, -1);
     await Promise.all([reconcile(stack), reconcile(stack), reconcile(stack)]);
@@ -212,7 +212,7 @@ describe('release_expired_holds, when Temporal is gone for good', () => {
   });
 
   // MR-54
-  it('keeps a grace of two hours, whatever is asked for', async () => {
+  it('keeps a grace of two hours, whatever the caller passes', async () => {
     const { id } = await loseVideo(stack, 'within the grace [[never]]');
     await bendHold(stack, id, -119 * 60);
     expect(mine(await release('0'), id)).toEqual([]);
@@ -224,7 +224,7 @@ describe('release_expired_holds, when Temporal is gone for good', () => {
     expect(await eventsOf(stack, id, 'released_by_hand')).toEqual([{ by: 'postgres' }]);
   });
 
-  it('charges what the provider had completed by the last look on record', async () => {
+  it('charges a video that was completed by the last recorded look', async () => {
     const { id, providerVideoId } = await loseVideo(stack, 'completed, and on record');
     await untilRow(stack, id, 'true');
     await stack.database.ledger.recordLook(id, providerVideoId, {

@@ -45,7 +45,7 @@ describe('the content of a charged video', () => {
   });
 
   // MR-57
-  it('that can not be had for hours holds up no settlement, and adds no event to the history', async () => {
+  it('that is unavailable for hours holds up no settlement and adds no event to the history', async () => {
     const steady = await run({});
     let shown: unknown;
     const shaken = await run({ archive: (attempt) => (attempt < 100 ? 'away' : 'archived') }, async (handle) => {
@@ -59,7 +59,7 @@ describe('the content of a charged video', () => {
   });
 
   // MR-59
-  it('that is never to be had is charged all the same, and on record as gone after a day', async () => {
+  it('that never becomes available leaves the charge, and is on record as gone after a day', async () => {
     const { world, result, tookMs, events } = await run({ archive: () => 'away' });
     expect(world.calls).toEqual(['hold', 'look', 'capture', 'record gone']);
     expect(result).toMatchObject({ outcome: 'captured', errorCode: null });
@@ -68,7 +68,7 @@ describe('the content of a charged video', () => {
     expect(events).toBeLessThanOrEqual(50);
   });
 
-  it('is tried on where a fault of ours kept it from being tried for a day', async () => {
+  it('is copied after more than a day when a fault of ours kept it from being tried', async () => {
     let isBack = false;
     const { world } = await run({ archive: () => (isBack ? 'archived' : 'ours') }, async () => {
       await env.sleep(24 * HOUR_MS + 60_000);
@@ -77,21 +77,21 @@ describe('the content of a charged video', () => {
     expect(world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
   });
 
-  it('whose link is dead is not waited for any longer', async () => {
+  it('is no longer tried once its link is dead', async () => {
     const { world, result, tookMs } = await run({ archive: (attempt) => (attempt < 3 ? 'away' : 'gone') });
     expect(world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
     expect(result.outcome).toBe('captured');
     expect(tookMs).toBeLessThan(HOUR_MS);
   });
 
-  it('is archived by a later run, when the run that charged it did not come to it', async () => {
+  it('is archived by a later run if the run that charged it ended before', async () => {
     const settlement = { charged: true, reason: 'completed', errorCode: null } as const;
     const { world, result } = await run({ placement: { outcome: 'settled', accountId: 'acct_00', settlement } });
     expect(world.calls).toEqual(['hold', 'archive']);
     expect(result.outcome).toBe('captured');
   });
 
-  it('is archived although an operator cancels the workflow meanwhile', async () => {
+  it('is archived even if an operator cancels the workflow meanwhile', async () => {
     const { world, result } = await run(
       { archive: (attempt) => (attempt < 8 ? 'away' : 'archived') },
       async (handle) => {

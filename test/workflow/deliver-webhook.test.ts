@@ -69,12 +69,12 @@ describe('deliverWebhook', () => {
     return { made, gapsS, handle };
   }
 
-  it('ends with the first try that is accepted', async () => {
+  it('ends when a try is accepted', async () => {
     const { made } = await deliver(() => ({ outcome: 'delivered' }));
     expect(made).toHaveLength(1);
   });
 
-  it('tries eleven times within 24 hours, at growing distances, and the last one says that it is the last', async () => {
+  it('tries eleven times within 24 hours, at growing intervals, and marks the last try as the last', async () => {
     const { made, gapsS, handle } = await deliver(() => FAILED);
     expect(made.map(({ retryInMs }) => retryInMs)).toEqual([...SCHEDULE_S.map((seconds) => seconds * 1000), null]);
     for (const [nth, seconds] of SCHEDULE_S.entries()) {
@@ -87,17 +87,17 @@ describe('deliverWebhook', () => {
     expect(await historyLength(handle)).toBeLessThan(150);
   });
 
-  it('goes on where a lost run was', async () => {
+  it('continues with the try at which a lost run stopped', async () => {
     const { made } = await deliver(() => FAILED, { triesBefore: 8 });
     expect(made.map(({ retryInMs }) => retryInMs)).toEqual([25_200_000, 32_400_000, null]);
   });
 
-  it('ends when there is nothing to send any more', async () => {
+  it('ends when nothing more is to be sent', async () => {
     const { made } = await deliver((nth) => (nth < 3 ? FAILED : { outcome: 'over' }));
     expect(made).toHaveLength(3);
   });
 
-  it('asked for once more, waits no longer', async () => {
+  it('retries at once when the delivery is requested again', async () => {
     const { made, gapsS } = await deliver((nth) => (nth < 5 ? FAILED : { outcome: 'delivered' }), {
       meanwhile: async (handle) => {
         // In the ten minutes before the fifth try.
@@ -109,13 +109,13 @@ describe('deliverWebhook', () => {
     expect(gapsS[3]).toBeLessThan(590);
   });
 
-  it('that finds its share of the queue taken loses no try by it', async () => {
+  it('does not count a try while its share of the queue is used up', async () => {
     const { made, handle } = await deliver((nth) => (nth < 6 ? 'busy' : { outcome: 'delivered' }));
     expect(made.map(({ retryInMs }) => retryInMs)).toEqual(Array(6).fill(5000));
     expect(await historyLength(handle)).toBeLessThan(12);
   });
 
-  it('asked for again while it is being delivered, is sent again', async () => {
+  it('sends again when the delivery is requested during a try', async () => {
     const { made } = await deliver(async (nth, handle) => {
       if (nth === 1) await handle.signal(SEND_NOW);
       return { outcome: 'delivered' };
@@ -143,7 +143,7 @@ describe('a generation that is settled', () => {
     });
   };
 
-  it('starts a delivery for each endpoint that listens, and ends without waiting for it', async () => {
+  it('starts a delivery for each subscribed endpoint and ends without waiting for it', async () => {
     const deliveries = ['we_01', 'we_02'].map((endpointId) => ({
       accountId: 'acct_00',
       endpointId,
@@ -159,7 +159,7 @@ describe('a generation that is settled', () => {
     }
   });
 
-  it('has one event more in its history when nobody listens', async () => {
+  it('has one more event in its history when there is no endpoint', async () => {
     const { history } = await run([]);
     const markers = (history.events ?? []).filter((event) => event.markerRecordedEventAttributes);
     expect(markers).toHaveLength(1);
@@ -169,7 +169,7 @@ describe('a generation that is settled', () => {
     expect(children).toEqual([]);
   });
 
-  it('goes on when it can not be read who listens: that is the reconciler’s', async () => {
+  it('ends when its deliveries can’t be read; the reconciler starts them', async () => {
     const { world, result } = await run('away');
     expect(result.outcome).toBe('captured');
     expect(world.calls).toEqual(['hold', 'look', 'capture', 'archive']);

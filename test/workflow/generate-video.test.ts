@@ -49,13 +49,13 @@ describe('what moves credits', () => {
   });
 
   // MR-12
-  it('releases when the create is refused for what the client asked', async () => {
+  it('releases when the attempt is refused for what the client asked', async () => {
     const { world, result } = await run({ create: () => ({ outcome: 'refused', errorCode: 'bad_prompt' }) });
     expect(result.outcome).toBe('released');
     expect(world.calls).toEqual(['hold', 'create', 'release submission_refused']);
   });
 
-  it('creates nothing when the hold is refused', async () => {
+  it('submits nothing when the hold is refused', async () => {
     const { world, result } = await run({
       placement: { outcome: 'refused', code: 'insufficient_credits', accountId: 'acct_00' },
     });
@@ -73,8 +73,8 @@ describe('what moves credits', () => {
 });
 
 // MR-19
-describe('the hour', () => {
-  it('releases with generation_timeout an hour after the hold, after one last look', async () => {
+describe('the end of the hold', () => {
+  it('releases with generation_timeout when the hold’s time is over, after one last look', async () => {
     const { world, result } = await run({ look: () => OPEN });
     expect(result).toMatchObject({ outcome: 'expired', errorCode: 'generation_timeout' });
     expect(settlements(world)).toEqual(['release expired']);
@@ -82,19 +82,19 @@ describe('the hour', () => {
     expect(world.lookedAtMs.at(-1)).toBeLessThan(HOUR_MS + 60_000);
   });
 
-  it('is not outlived by an outage that has no end', async () => {
+  it('comes even during an outage without end', async () => {
     const { world, tookMs } = await run({ look: () => 'away' });
     expect(settlements(world)).toEqual(['release expired']);
     expect(tookMs).toBeLessThan(HOUR_MS + 3 * 60_000);
   });
 
-  it('settles by the last look when that brings the last word', async () => {
+  it('settles by the last look when its verdict is terminal', async () => {
     const { world, result } = await run({ look: after(HOUR_MS - 10) });
     expect(result.outcome).toBe('captured');
     expect(settlements(world)).toEqual(['capture']);
   });
 
-  it('asks once more after an outage that lasted until its end', async () => {
+  it('asks the provider once more after an outage that lasted until then', async () => {
     const healed = HOUR_MS + 10_000;
     const { world, result } = await run({ look: (ms) => (ms > 60_000 && ms < healed ? 'away' : after(healed)(ms)) });
     expect(result.outcome).toBe('captured');
@@ -110,7 +110,7 @@ describe('the hour', () => {
     expect(settlements(world)).toEqual(['release expired', 'release expired']);
   });
 
-  it('captures when a completed that was recorded meets the end of the hour', async () => {
+  it('captures when a recorded completed coincides with it', async () => {
     const { world, result } = await run({
       look: () => 'away',
       settle: (reason) =>
@@ -123,7 +123,7 @@ describe('the hour', () => {
 
 // MR-3
 describe('trouble in between moves nothing', () => {
-  it('a provider that is away for 50 minutes and heals: charged if completed', async () => {
+  it('a provider that is away for 50 minutes and recovers: the completed video is charged', async () => {
     const healed = 50 * 60_000;
     const { world, result } = await run({ look: (ms) => (ms > 15_000 && ms < healed ? 'away' : after(healed)(ms)) });
     expect(result.outcome).toBe('captured');
@@ -144,7 +144,7 @@ describe('trouble in between moves nothing', () => {
     expect(world.lookedAtMs[0]).toBeGreaterThanOrEqual(50_000);
   });
 
-  it('the database away for twenty minutes at the settlement: settled once when it is back', async () => {
+  it('a database that is away for twenty minutes at the settlement: settled once when it is back', async () => {
     const { world, result, tookMs } = await run({
       look: () => COMPLETED,
       settle: (reason, attempt) => (attempt <= 60 ? 'away' : settledAs(reason)),
@@ -155,7 +155,7 @@ describe('trouble in between moves nothing', () => {
   });
 });
 
-describe('creating', () => {
+describe('submitting', () => {
   it('tries again while it is proven that nothing was made', async () => {
     const { world, result } = await run({
       create: (attempt) =>
@@ -168,7 +168,7 @@ describe('creating', () => {
     expect(world.calls.filter((call) => call === 'create')).toHaveLength(4);
   });
 
-  it('gives up with provider_unavailable when too little time is left to create', async () => {
+  it('releases with provider_unavailable when too little time is left to submit', async () => {
     const { world, result, tookMs } = await run({
       create: () => ({ outcome: 'not_made', why: 'connection refused', retryAfterMs: null }),
     });
@@ -177,7 +177,7 @@ describe('creating', () => {
     expect(tookMs).toBeLessThan(HOUR_MS - 9 * 60_000);
   });
 
-  it('creates nothing when an earlier run has a video, or may have one', async () => {
+  it('submits nothing when an earlier run made a video or may have made one', async () => {
     const known = await run({ placement: held({ providerVideoId: 'pv_0' }), look: () => COMPLETED });
     expect(known.world.calls).toEqual(['hold', 'look', 'capture', 'archive']);
     const unknown = await run({
@@ -245,7 +245,7 @@ describe('provider events', () => {
     expect(nudged).toEqual([0, 2, 5]);
   });
 
-  it('a flood of them leads to one look in 2 s', async () => {
+  it('in a flood cause at most one look in 2 s', async () => {
     const world = fakeWorld({
       placement: held({ expectedDurationMs: 1_000_000 }),
       now: () => env.currentTimeMs(),

@@ -35,9 +35,9 @@ const CREATED: SubmitOutcome = { outcome: 'created', providerVideoId: 'pv_1', pr
 const AMBIGUOUS: SubmitOutcome = { outcome: 'ambiguous', why: 'connection reset' };
 const NOT_MADE: SubmitOutcome = { outcome: 'not_made', why: 'HTTP 401', retryAfterMs: null };
 
-describe('a create that may or may not have arrived', () => {
+describe('an attempt that may or may not have arrived', () => {
   // MR-16
-  it('is looked for; what is found is adopted, and nothing is created twice', async () => {
+  it('is searched for; the video found is adopted, and nothing is submitted twice', async () => {
     const { world, result } = await run({
       create: () => AMBIGUOUS,
       find: (look) =>
@@ -51,7 +51,7 @@ describe('a create that may or may not have arrived', () => {
   });
 
   // MR-31
-  it('is followed by another create only when it was looked for and not found', async () => {
+  it('is followed by another attempt only when its video was searched for and not found', async () => {
     const { world, result } = await run({
       create: (attempt) => (attempt === 1 ? AMBIGUOUS : CREATED),
       find: () => ({ outcome: 'not_found' }),
@@ -62,7 +62,7 @@ describe('a create that may or may not have arrived', () => {
   });
 
   // MR-17
-  it('ends in create_failed when creates are spent and nothing was found', async () => {
+  it('ends in create_failed when all attempts are spent and nothing was found', async () => {
     const { world, result } = await run({
       create: (attempt) => (attempt <= 3 ? AMBIGUOUS : { outcome: 'spent' }),
       find: () => ({ outcome: 'not_found' }),
@@ -72,7 +72,7 @@ describe('a create that may or may not have arrived', () => {
   });
 
   // MR-35
-  it('with a provider that cannot tell: nothing is adopted, nothing created twice, the hold waits for its hour', async () => {
+  it('at a provider that cannot list: nothing is adopted, nothing is submitted twice, the hold waits for its end', async () => {
     const { world, result, tookMs } = await run({
       create: () => AMBIGUOUS,
       find: () => ({ outcome: 'unknowable', why: 'no list' }),
@@ -83,7 +83,7 @@ describe('a create that may or may not have arrived', () => {
     expect(tookMs).toBeGreaterThanOrEqual(HOUR_MS);
   });
 
-  it('whose late answer is on record at the end of the hour is looked at before the credits go back', async () => {
+  it('whose late answer is recorded by the hold’s end is looked at before the credits are returned', async () => {
     let placements = 0;
     const world = fakeWorld({
       now: () => env.currentTimeMs(),
@@ -101,7 +101,7 @@ describe('a create that may or may not have arrived', () => {
   });
 
   // MR-39
-  it('answered with another video’s id: no second create, the hold waits for its hour', async () => {
+  it('answered with another generation’s video: nothing more is submitted, the hold waits for its end', async () => {
     const { world, result, tookMs } = await run({ create: () => ({ outcome: 'conflict' }) });
     expect(count(world, 'create')).toBe(1);
     expect(count(world, 'find')).toBe(0);
@@ -110,7 +110,7 @@ describe('a create that may or may not have arrived', () => {
     expect(tookMs).toBeGreaterThanOrEqual(HOUR_MS);
   });
 
-  it('with several that could be meant: keeps looking until the hour, in a bounded history', async () => {
+  it('with several possible videos: the search goes on until the hold’s end, in a bounded history', async () => {
     const { world, events } = await run({
       create: () => AMBIGUOUS,
       find: () => ({ outcome: 'unclear', why: '2 look the same' }),
@@ -122,8 +122,8 @@ describe('a create that may or may not have arrived', () => {
 });
 
 // MR-13
-describe('what the operator owes', () => {
-  it('is tried again until it is mended', async () => {
+describe('an attempt that is refused through the operator’s fault', () => {
+  it('is tried again until the fault is mended', async () => {
     const { world, result } = await run({
       create: async () => ((await env.currentTimeMs()) - startedAt < 20 * 60_000 ? NOT_MADE : CREATED),
       look: () => COMPLETED,
@@ -166,12 +166,12 @@ describe('a cancel', () => {
     expect(tookMs).toBeLessThan(60_000);
   });
 
-  it('on record before the workflow ran: nothing is created', async () => {
+  it('on record before the workflow runs: nothing is submitted', async () => {
     const { world } = await run({ create: () => ({ outcome: 'cancelled' }) });
     expect(world.calls).toEqual(['hold', 'create', 'release cancelled']);
   });
 
-  it('while an earlier create is looked for: the next is not made, and the hold is released as cancelled', async () => {
+  it('during the search for an earlier attempt: no other follows, and the hold is released as cancelled', async () => {
     const { world, result } = await run({
       create: (attempt) => (attempt === 1 ? AMBIGUOUS : { outcome: 'cancelled' }),
       find: (look) => ({ outcome: look < 3 ? 'nothing_yet' : 'not_found' }),
@@ -181,7 +181,7 @@ describe('a cancel', () => {
   });
 
   // MR-24
-  it('after the create changes nothing: the terminal status settles', async () => {
+  it('after the submission changes nothing: the terminal verdict settles', async () => {
     const { world, result } = await run({ look: (ms) => (ms > 60_000 ? COMPLETED : OPEN) }, async (handle) => {
       await env.sleep(30_000);
       await handle.signal(CANCEL_REQUESTED);
@@ -191,7 +191,7 @@ describe('a cancel', () => {
   });
 
   // MR-25
-  it('in Temporal, before the create: recorded and released, and the workflow ends by itself', async () => {
+  it('in Temporal, before the submission: recorded and released, and the workflow ends by itself', async () => {
     const { world, result } = await run(
       { create: (attempt) => (attempt === 1 ? NOT_MADE : { outcome: 'cancelled' }) },
       async (handle) => {
@@ -204,7 +204,7 @@ describe('a cancel', () => {
   });
 
   // MR-25
-  it('in Temporal, after the create: recorded once, and the terminal status settles', async () => {
+  it('in Temporal, after the submission: recorded once, and the terminal verdict settles', async () => {
     const { world, result } = await run({ look: (ms) => (ms > 60_000 ? COMPLETED : OPEN) }, async (handle) => {
       await env.sleep(30_000);
       await handle.cancel();
@@ -228,7 +228,7 @@ describe('a settlement that a rule or a constraint refuses', () => {
     expect(tookMs).toBeGreaterThanOrEqual(10 * 60_000);
   });
 
-  it('for nine minutes and is mended captures as it should', async () => {
+  it('for nine minutes and then accepts captures as usual', async () => {
     const { world, result, tookMs } = await run({
       look: () => COMPLETED,
       settle: (reason, attempt) => (attempt <= 17 ? 'refused' : settledAs(reason)),
@@ -238,7 +238,7 @@ describe('a settlement that a rule or a constraint refuses', () => {
     expect(count(world, 'emergency')).toBe(0);
   });
 
-  it('and the emergency release too: the workflow stays open, and says so', async () => {
+  it('along with the emergency release leaves the workflow open, with an alert', async () => {
     const world = fakeWorld({ now: () => env.currentTimeMs(), look: () => COMPLETED, settle: () => 'refused' });
     await stage.play(world, async (handle) => {
       await env.sleep(24 * HOUR_MS);
@@ -255,7 +255,7 @@ describe('a settlement that a rule or a constraint refuses', () => {
 describe('outages', () => {
   const after = (ms: number) => (sinceCreateMs: number) => (sinceCreateMs >= ms ? COMPLETED : OPEN);
 
-  it('of 70 minutes: released at the hour, though the provider completed it meanwhile; no later look moves a credit', async () => {
+  it('of 70 minutes: released at the hold’s end although the provider completed the video; no later look moves a credit', async () => {
     const gone = (ms: number) => ms > 15_000 && ms < 70 * 60_000;
     const { world, result, tookMs } = await run({ look: (ms) => (gone(ms) ? 'away' : after(60_000)(ms)) });
     expect(result.errorCode).toBe('generation_timeout');
@@ -264,7 +264,7 @@ describe('outages', () => {
     expect(tookMs).toBeLessThan(70 * 60_000);
   });
 
-  it('of our own database across the hour: the last look is made when it is back', async () => {
+  it('of our own database across the hold’s end: the last look is made when it is back', async () => {
     const startedMs = await env.currentTimeMs();
     const isAway = async () => {
       const sinceMs = (await env.currentTimeMs()) - startedMs;

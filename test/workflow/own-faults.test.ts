@@ -49,7 +49,7 @@ const settlements = (world: FakeWorld) => world.calls.filter((call) => /^(captur
 const LONG: Faulty = { fromMs: 30 * MINUTE_MS, untilMs: 9 * HOUR_MS };
 
 describe('a fault of our own across the end of the hold', () => {
-  it('while the last look can’t be made or recorded, for hours: charged by the look that is made then', async () => {
+  it('that prevents the last look for hours: the look that follows charges the video', async () => {
     const lasts = await fault(LONG);
     const { world, result, tookMs } = await run({
       look: async (ms) => ((await lasts()) ? 'ours' : ms > 40 * MINUTE_MS ? COMPLETED : OPEN),
@@ -73,7 +73,7 @@ describe('a fault of our own across the end of the hold', () => {
     });
   });
 
-  it('ends when another hand has settled meanwhile, without another settlement', async () => {
+  it('ends without another settlement when the hold was settled elsewhere meanwhile', async () => {
     const settlement = { charged: false, reason: 'expired', errorCode: 'generation_timeout' } as const;
     const byHand = await fault({ fromMs: 2 * HOUR_MS, untilMs: Infinity });
     const world = fakeWorld({ now: () => env.currentTimeMs(), look: () => 'ours' });
@@ -84,7 +84,7 @@ describe('a fault of our own across the end of the hold', () => {
     expect(settlements(world)).toEqual([]);
   });
 
-  it('that follows trouble of the provider’s is no last word either: the last failure decides', async () => {
+  it('that follows trouble at the provider releases nothing: the last failure decides', async () => {
     const lasts = await fault({ fromMs: 50 * MINUTE_MS, untilMs: 3 * HOUR_MS });
     const { world, result } = await run({ look: async () => ((await lasts()) ? 'ours' : 'away') });
     expect(result.errorCode).toBe('generation_timeout');
@@ -92,7 +92,7 @@ describe('a fault of our own across the end of the hold', () => {
     expect(settlements(world)).toEqual(['release expired']);
   });
 
-  it('while looking for a create that may have arrived: what is found then is looked at, and charged', async () => {
+  it('during the search for an attempt that may have arrived: the video found later is looked at and charged', async () => {
     const lasts = await fault(LONG);
     const before = await fault({ fromMs: 0, untilMs: LONG.untilMs });
     const { world, result } = await run({
@@ -108,7 +108,7 @@ describe('a fault of our own across the end of the hold', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
-  it('while copying what was claimed: charged once it is in our storage', async () => {
+  it('during the copy of a claimed video: charged once it is in our storage', async () => {
     const lasts = await fault(LONG);
     const before = await fault({ fromMs: 0, untilMs: LONG.untilMs });
     const { world, result } = await run({
@@ -120,7 +120,7 @@ describe('a fault of our own across the end of the hold', () => {
     expect(settlements(world)).toEqual(['capture']);
   });
 
-  it('in the archive of what was charged: it is never on record as gone for that', async () => {
+  it('in the archive: the charged video is never on record as gone for that', async () => {
     const lasts = await fault({ fromMs: 0, untilMs: 40 * HOUR_MS });
     const { world } = await run({
       placement: held({ providerVideoId: 'pv_1' }),
@@ -133,14 +133,14 @@ describe('a fault of our own across the end of the hold', () => {
 });
 
 describe('the end of the hold, with a provider that was asked', () => {
-  it('and gave no answer: released, with no alert', async () => {
+  it('and gave no answer: the hold is released, without an alert', async () => {
     const { world, result } = await run({ look: () => 'away' });
     expect(result.errorCode).toBe('generation_timeout');
     expect(settlements(world)).toEqual(['release expired']);
     expect(world.calls).not.toContain('alert');
   });
 
-  it('for what a claim pays for, and has it no more: released', async () => {
+  it('and no longer has a claimed video: the hold is released', async () => {
     const { world, result } = await run({
       placement: held({ isClaim: true, providerVideoId: 'pv_1' }),
       look: () => COMPLETED,

@@ -5,8 +5,8 @@ import { benchCreates } from './apiCreates.ts';
 import { benchReads } from './apiReads.ts';
 
 /**
- * `npm run bench:api [rounds] [seconds a round] [creates a round]`: what the API adds to what it stands on. Everything runs
- * as `npm start` runs it; each way has its turn in each round, and the figures are medians.
+ * `npm run bench:api [rounds] [seconds a round] [creates a round]`: the API's overhead over the systems below it.
+ * Everything runs as `npm start` runs it; the variants alternate in each round, and the figures are medians.
  */
 
 const [rounds = 5, seconds = 5, creates = 100] = process.argv.slice(2).map(Number);
@@ -15,7 +15,7 @@ const GRANTED = 1_000_000_000;
 
 const stack = await startOwnStack({
   LOG_LEVEL: 'warn',
-  // What is created stays in progress: nothing but creates is measured.
+  // Created videos stay in progress, so only the submissions are measured.
   SIMULATOR_VIDEO_SECONDS: '3600',
   RATE_LIMIT_PER_MINUTE: '1000000',
 });

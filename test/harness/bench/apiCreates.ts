@@ -27,7 +27,7 @@ interface Measured {
   readonly latencies_ms: number[];
 }
 
-/** Measures and answers with lines to print. */
+/** Measures, and returns the lines to print. */
 export async function benchCreates(stack: OwnStack, { rounds, creates }: CreateOptions): Promise<string[]> {
   const { endpoints } = stack;
   const pool = createPool({
@@ -94,7 +94,7 @@ async function measure<Item>(items: readonly Item[], work: (item: Item) => Promi
   return { perSecond: items.length / ((performance.now() - beganMs) / 1000), latencies_ms };
 }
 
-/** Asks for a video over HTTP. Raises unless it is accepted. */
+/** Requests a video over HTTP. Raises unless it is accepted. */
 export async function postVideo(api: string, key: string, prompt: string): Promise<void> {
   const answer = await fetch(`${api}/v1/videos`, {
     method: 'POST',

@@ -23,7 +23,7 @@ export interface ReadOptions {
   readonly seconds: number;
 }
 
-/** Measures and answers with lines to print. */
+/** Measures, and returns the lines to print. */
 export async function benchReads(
   { endpoints }: OwnStack,
   account: OwnAccount,
@@ -96,7 +96,7 @@ async function startBare(databaseUrl: string, accountId: string) {
   return { url: `http://127.0.0.1:${port}`, stop: () => child.kill() };
 }
 
-/** The statement that an operation of the ledger sends: the bare server is to send the very same. */
+/** The statement that an operation sends, for the bare server to send the same one. */
 async function statementOf(operate: (ledger: Books) => Promise<unknown>) {
   let sent: { name: string; text: string } | undefined;
   const query = async ({ name, text }: { name: string; text: string }) => {

@@ -4,8 +4,8 @@ import { Hono } from 'hono';
 import pg from 'pg';
 
 /**
- * What `npm run bench:api` measures the API beside: hono and pg, with the API's statements and its pool's size, and nothing
- * else: no key is checked, nothing validated, nothing shaped. A process of its own; it prints its port when it listens.
+ * The baseline of `npm run bench:api`: hono and pg with the API's statements and pool size, without authentication,
+ * validation or mapping. It runs in its own process and prints its port once it listens.
  */
 
 interface Given {

@@ -94,7 +94,7 @@ const STEPS: readonly [string, string][] = [
   ],
 ];
 
-/** Loads so many generations into an empty ledger; `onStep` is told what comes next. */
+/** Loads this many generations into an empty ledger; calls `onStep` before each step. */
 export async function loadGenerations(
   admin: pg.Client,
   generations: number,

@@ -15,7 +15,7 @@ import { ACCOUNT, HOT_ACCOUNT, KEY, loadGenerations } from './manyGenerations.ts
 
 const GENERATIONS = Number(process.argv[2] ?? 1_000_000);
 const RUNS = 1000;
-/** A table that grows with use: read as a whole it would be slower with every day. */
+/** The tables that grow with use, which must not be read as a whole. */
 const GROWING =
   /Seq Scan on (generations|holds|journal_transactions|generation_events|inputs|idempotency_keys|provider_attempts|account_operations|refunds|contents)\b/;
 

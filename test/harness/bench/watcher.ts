@@ -1,7 +1,7 @@
 import type { Agent } from 'undici';
 import { request } from 'undici';
 
-/** What one client saw of one generation's events. */
+/** The events of a generation that one client received. */
 export interface Watched {
   readonly id: string;
   /** Undefined: it has no answer yet. */
@@ -11,7 +11,7 @@ export interface Watched {
   over: string | undefined;
 }
 
-/** Follows a stream of server-sent events to its end, and writes down what comes when. Never raises. */
+/** Follows a stream of server-sent events to its end, and records each event with its time. Never raises. */
 export async function watch(
   agent: Agent,
   url: string,

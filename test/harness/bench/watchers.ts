@@ -82,7 +82,7 @@ function report(recorded: Map<string, number>, memory: Record<string, number>): 
   const delays_ms = seen.flatMap(({ id, connectedAtMs, events }) =>
     events.flatMap(({ sequence, atMs }) => {
       const writtenMs = recorded.get(`${id} ${sequence}`);
-      // What had happened before the watcher came is no news.
+      // Events from before the watcher connected don't count.
       return writtenMs === undefined || writtenMs < connectedAtMs! ? [] : [atMs - writtenMs];
     }),
   );

@@ -6,17 +6,17 @@ import type { PlannedRequest } from './requests.ts';
 import { Watcher } from './watching.ts';
 import type { Seen } from './watching.ts';
 
-/** Clients as they are: they try again with the same key, hang up, come back, cancel, ask twice. */
+/** Realistic clients: they retry with the same key, hang up, come back, cancel, ask twice. */
 
 export interface Tenant {
   readonly name: string;
   readonly accountId: string;
   readonly key: string;
-  /** Everything that it was granted, as the one who granted it counts. */
+  /** The sum of its grants, as counted by the grantor. */
   granted: number;
 }
 
-/** What a client knows in the end. */
+/** What a client knows at the end. */
 export type Known =
   | { readonly outcome: 'accepted'; readonly id: string }
   | { readonly outcome: 'refused'; readonly status: number; readonly code: string | null }
@@ -35,7 +35,7 @@ export interface Asked {
   readonly tries: readonly string[];
   /** What its client saw afterwards; resolves when that looks no longer. */
   readonly seen: Promise<Seen>;
-  /** What went against the contract on the way. */
+  /** Violations of the API's contract on the way. */
   readonly complaints: readonly string[];
 }
 
@@ -56,7 +56,7 @@ const NOTHING_SEEN: Promise<Seen> = Promise.resolve({ shown: null, claim: null, 
 const PATIENCE_MS = 25_000;
 const LONGEST_WAIT_MS = 2500;
 
-/** Plays one request to its end; resolves when its client knows, or never will. */
+/** Plays one request to its end; resolves when its client knows the outcome, or never will. */
 export async function play(clients: Clients, request: PlannedRequest, tenant: Tenant): Promise<Asked> {
   const story: Story = { ids: new Set(), complaints: [], tries: [] };
   const known = await knowledge(clients, request, tenant, story);
@@ -151,7 +151,7 @@ async function otherBody(clients: Clients, request: PlannedRequest, tenant: Tena
   return known;
 }
 
-/** Without a key. Who leaves hangs up early, so mostly nothing is known; a 503 means that nothing is held. */
+/** Without a key. A client that leaves hangs up early and mostly knows nothing; a 503 means that nothing is held. */
 async function once(clients: Clients, request: PlannedRequest, tenant: Tenant, story: Story): Promise<Known> {
   const answer = await call(clients, request.random, {
     method: 'POST',

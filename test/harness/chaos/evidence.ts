@@ -5,7 +5,7 @@ import type { VideoRecord } from '../../../dev/simulator/lifecycle.ts';
 import { willComplete } from '../../../dev/simulator/lifecycle.ts';
 import type { Site } from './site.ts';
 
-/** What the checks judge by: the database's rows, the provider's own memory, and Temporal's word on each workflow. */
+/** The evidence for the checks: the database's rows, the provider's own data, and the status of each workflow in Temporal. */
 
 export interface Happening {
   readonly kind: string;
@@ -40,7 +40,7 @@ export interface Recorded {
   readonly events: readonly Happening[];
 }
 
-/** A video as the provider has it, whoever knows of it. */
+/** A video at the provider, known to us or not. */
 export interface Made {
   readonly id: string;
   readonly prompt: string;
@@ -53,7 +53,7 @@ export interface Made {
 export interface Evidence {
   readonly generations: readonly Recorded[];
   readonly videos: readonly Made[];
-  /** Creates that the provider received, by the SHA-256 of their prompt. */
+  /** Submissions that the provider received, by the SHA-256 of their prompt. */
   readonly creates: ReadonlyMap<string, number>;
   /** Ids of generations whose workflow runs. */
   readonly running: ReadonlySet<string>;

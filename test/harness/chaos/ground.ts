@@ -8,7 +8,7 @@ import { ownPort } from './ports.ts';
 import type { Program } from './supervised.ts';
 import { Supervised } from './supervised.ts';
 
-/** What is started so far, so that a start that fails can be undone. */
+/** The parts started so far, so that a failed start can be undone. */
 export class Ground {
   readonly supervised = new Map<string, Supervised>();
   readonly links = new Map<string, Link>();

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { Random } from './random.ts';
 import type { PlannedRequest } from './requests.ts';
 
-/** One call of the API, as a client sees it: whatever goes wrong on the way is an answer too. */
+/** One call of the API, as a client sees it. A failure on the way is an answer, too. */
 
 export interface Answer {
   /** Null: none came. */
@@ -52,7 +52,7 @@ export async function call({ apis }: Place, random: Random, wanted: Call): Promi
   }
 }
 
-/** No answer, a fault of the server's, "in use", "too many": to be asked again, as a real client does. */
+/** Answers after which a real client retries: none, a server error, "in use", "too many". */
 export function isDefinite({ status }: Answer): boolean {
   return status !== null && status < 500 && status !== 409 && status !== 429;
 }
@@ -67,7 +67,7 @@ export function idOf({ body }: Answer): string | null {
   return typeof id === 'string' ? id : null;
 }
 
-/** The body of a create: JSON or a form, which are the same request to the API. */
+/** The body of a video request: JSON or a form, which are the same request to the API. */
 export function createBody({ multipart, seconds }: PlannedRequest, prompt: string): string | FormData {
   const fields = { prompt, model: 'sora-2', seconds };
   if (!multipart) return JSON.stringify(fields);
@@ -76,7 +76,7 @@ export function createBody({ multipart, seconds }: PlannedRequest, prompt: strin
   return form;
 }
 
-/** Sends the first half of a create, and is gone. */
+/** Sends the first half of a video request and disconnects. */
 export async function sendHalf({ apis }: Place, key: string, request: PlannedRequest): Promise<void> {
   const body = JSON.stringify({ prompt: request.prompt, model: 'sora-2', seconds: request.seconds });
   const head = [

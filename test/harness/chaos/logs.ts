@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PROCESSES } from './plan.ts';
 import type { Site } from './site.ts';
 
-/** What our processes logged as an error (pino's 50 and above), and how often: each is a question to whoever reads it. */
+/** What our processes logged as an error (pino's 50 and above), and how often. Each needs an explanation. */
 
 const ERROR = 50;
 

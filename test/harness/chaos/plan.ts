@@ -1,7 +1,7 @@
 import type { Kind } from './options.ts';
 import type { Random } from './random.ts';
 
-/** When which fault strikes what: made of the seed alone, before anything runs. */
+/** Which fault strikes what, and when. Computed from the seed alone, before anything runs. */
 
 export const PROCESSES = ['worker-1', 'worker-2', 'api-1', 'api-2'] as const;
 export const SERVERS = ['postgres', 'temporal', 'provider'] as const;

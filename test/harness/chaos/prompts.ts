@@ -1,6 +1,6 @@
 import type { Random } from './random.ts';
 
-/** What prompts ask of the simulated provider (docs/simulator.md). */
+/** The faults that prompts request from the simulator (docs/simulator.md). */
 
 const SCENES = [
   'a red fox in fresh snow',
@@ -15,7 +15,7 @@ type Weighted = readonly (readonly [weight: number, draw: Draw])[];
 
 const times = (random: Random, most: number): string => `*${random.whole(1, most)}`;
 
-/** How the create goes wrong. */
+/** How the submission goes wrong. */
 const CREATES: Weighted = [
   [40, () => ''],
   [8, () => '[[create:lost-reply]]'],
@@ -83,7 +83,7 @@ const CONTENTS: Weighted = [
  */
 const HIDDEN = '[[create:lost-reply]][[echo:none]]';
 
-/** A prompt that nobody else has, so that its video is known again without its id. */
+/** A unique prompt, so that its video can be recognized without its id. */
 export function drawPrompt(random: Random, mayHide: boolean): string {
   const scene = random.chance(0.06) ? MODERATED : random.pick(SCENES);
   const create = mayHide && random.chance(0.02) ? HIDDEN : random.weighted(CREATES)(random);

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Evidence, Made, Recorded } from './evidence.ts';
 import { groupBy } from './tally.ts';
 
-/** The books against the provider's own memory, which nothing of ours has written. */
+/** Compares the books with the provider's own data, which no code of ours has written. */
 
-/** What is on record of the provider's videos, each counted once. */
+/** The records of the provider's videos; each video is counted once. */
 export interface VideoRecords {
   /** Owned by a generation. */
   owned: number;
@@ -47,7 +47,7 @@ export function checkVideos({ generations, videos, creates }: Evidence): {
   return { records, violations };
 }
 
-/** Counts what is on record of the videos of one prompt; answers with those that are not. */
+/** Counts the recorded videos of one prompt; returns the others. */
 function countRecords(asking: readonly Recorded[], made: readonly Made[], records: VideoRecords): Made[] {
   const owned = new Set(asking.map(({ video }) => video));
   const orphanEvents = asking.flatMap(({ events }) => events.filter(({ kind }) => kind === 'orphan_video'));

@@ -4,7 +4,7 @@ import type { VideoRecords } from './providerChecks.ts';
 import type { Site } from './site.ts';
 import { tally } from './tally.ts';
 
-/** What happened, in tables of plain text. */
+/** The report of a run, as tables in plain text. */
 
 export function tables(
   site: Site,
@@ -83,7 +83,7 @@ function table(head: string, counts: ReadonlyMap<string, number>): string[] {
   ];
 }
 
-/** The steps of the generations that a violation names, for whoever looks into it. */
+/** The steps of the generations that a violation names, for the investigation. */
 export function stories(violations: readonly string[], { generations }: Evidence): string[] {
   const named = generations.filter(({ id }) => violations.some((violation) => violation.includes(id)));
   return named

@@ -1,7 +1,7 @@
 import { drawPrompt } from './prompts.ts';
 import type { Random } from './random.ts';
 
-/** Who asks for what, and when: made of the seed alone. */
+/** Which tenant requests what, and when. Computed from the seed alone. */
 
 /**
  * `keyed`: an Idempotency-Key, and tries until the answer is definite. `twins`: the same, from two places at once.
@@ -15,7 +15,7 @@ export interface PlannedRequest {
   readonly number: number;
   readonly at_ms: number;
   readonly manner: Manner;
-  /** Which of the tenants asks. */
+  /** The tenant that sends it. */
   readonly tenant: number;
   readonly prompt: string;
   readonly seconds: '4' | '8';

@@ -26,16 +26,16 @@ import { PROCESSES } from './plan.ts';
 import { ownPort } from './ports.ts';
 import type { Supervised } from './supervised.ts';
 
-/** Everything that runs: three servers, four processes of ours, and a proxy on each way between them. */
+/** Everything that runs: three servers, four processes of ours, and a proxy on each connection between them. */
 export interface Site {
   readonly folder: string;
   readonly adminKey: string;
   readonly apis: readonly string[];
   readonly workerMetrics: readonly string[];
-  /** Past the proxies. */
+  /** Bypasses the proxies. */
   readonly simulator: string;
   readonly temporal: Client;
-  /** As the superuser, past the proxies. */
+  /** Connections of the superuser, which bypass the proxies. */
   readonly database: Pool;
   readonly part: (name: PartName) => Supervised;
   readonly parts: () => readonly Supervised[];
@@ -193,7 +193,7 @@ async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.Proce
   return { isApi, url: `http://127.0.0.1:${port}` };
 }
 
-/** What a shell has, and nothing of a stack that the developer runs. */
+/** A shell's environment, without the settings of a stack that the developer runs. */
 function withoutSettings(folder: string): NodeJS.ProcessEnv {
   const shells = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG'];
   return {
@@ -218,7 +218,7 @@ async function takeOut(cluster: Cluster, guard: Mutant): Promise<void> {
   }
 }
 
-/** Resolves when everything answers; rejects with what does not. */
+/** Resolves when everything answers; rejects with the parts that don't. */
 export async function untilReady({ apis, workerMetrics, simulator }: Site, limit_ms: number): Promise<void> {
   const urls = [...apis.map((api) => `${api}/readyz`), ...workerMetrics, `${simulator}/_simulator/stats`];
   await Promise.all(

@@ -38,7 +38,7 @@ export class Strikes {
   }
 }
 
-/** Answers with whether there was anything to strike. */
+/** Returns whether there was anything to strike. */
 async function strike(site: Site, planned: Strike): Promise<boolean> {
   switch (planned.kind) {
     case 'kill':
@@ -78,7 +78,7 @@ async function during(
   return true;
 }
 
-/** Strikes every call of the provider with a fault, or with none any more; a restart of it does that too. */
+/** Makes every call of the provider fail in this way; null or a restart ends the fault. */
 export async function switchProvider({ simulator }: Site, all: 'reset' | 'hang' | '503' | null): Promise<void> {
   const answer = await fetch(`${simulator}/_simulator/faults`, {
     method: 'POST',

@@ -24,12 +24,12 @@ const LANES = 4;
 const FIRST_GRANT = 5_000_000;
 const SEED = Number(process.env['KILLS_SEED'] ?? Date.now() % 2 ** 31);
 
-/** One thing after the other that a client asks for. */
+/** A client's sequence of operations. */
 interface Lane {
   readonly ledger: Books;
   readonly nextStory: () => Story;
   story: Story;
-  /** Asked for and not acknowledged. */
+  /** Requested and not acknowledged. */
   asked: Operation;
 }
 interface Known {
@@ -49,7 +49,7 @@ let postgres: TestPostgres;
 let admin: pg.Pool;
 let lanes: Lane[];
 const pools: Pool[] = [];
-/** By account, what the answers come to. */
+/** The balances that follow from the answers, by account. */
 const books = new Map<string, { available: number; held: number }>();
 const luck = luckOf(SEED);
 
@@ -77,7 +77,7 @@ afterAll(async () => {
 });
 
 function newLane(ledger: Books, tenants: readonly Tenant[]): Lane {
-  // Its own luck: what it asks for doesn't depend on how fast the others are.
+  // Its own random numbers, so its requests don't depend on the speed of the others.
   const own = luckOf(luck.between(0, 2 ** 31));
   const nextStory = () => anyStory(own, tenants);
   const story = nextStory();
@@ -90,7 +90,7 @@ function begin(story: Story): Operation {
   return value;
 }
 
-/** Books what the operation of the lane came to, and decides what it asks for next. */
+/** Records the result of the lane's operation and chooses the next one. */
 function answered(lane: Lane, outcome: Outcome): Known {
   const known = { lane, operation: lane.asked, outcome };
   const { accountId } = known.operation;
@@ -104,7 +104,7 @@ function answered(lane: Lane, outcome: Outcome): Known {
   return known;
 }
 
-/** Every lane asks until the server is killed, in the midst of it; answers with what was acknowledged and what was not. */
+/** Every lane works until the server is killed; returns what was acknowledged and what was not. */
 async function loadUntilKilled(victim: Victim): Promise<{ acknowledged: Known[]; inFlight: Lane[] }> {
   const [acknowledged, inFlight]: [Known[], Lane[]] = [[], []];
   const limit = luck.between(40, 400);
@@ -142,7 +142,7 @@ async function state() {
   };
 }
 
-/** By the traces alone, before anything is repeated: what was acknowledged and is gone. */
+/** The acknowledged operations without a trace in the database; read before anything is repeated. */
 async function findLost(acknowledged: readonly Known[]): Promise<string[]> {
   const found = await Promise.all(acknowledged.map(({ operation }) => tracesOf(admin, operation)));
   return acknowledged.flatMap(({ operation: { kind, subject } }, index) =>
@@ -150,7 +150,7 @@ async function findLost(acknowledged: readonly Known[]): Promise<string[]> {
   );
 }
 
-/** Asks once more for what nobody acknowledged; answers with what it came to, and whether it had been done. */
+/** Repeats the operations that were not acknowledged; returns their results and whether they had been done. */
 async function complete(inFlight: Lane[]): Promise<{ lane: Lane; done: boolean; known: Known }[]> {
   const found = await Promise.all(inFlight.map((lane) => tracesOf(admin, lane.asked)));
   expect(inFlight.filter((_, index) => found[index] === 'half done').map(({ asked }) => asked)).toEqual([]);
@@ -166,7 +166,7 @@ async function complete(inFlight: Lane[]): Promise<{ lane: Lane; done: boolean; 
   );
 }
 
-/** Each once more by its key: the same answer, and in no table has anything changed. */
+/** Repeats each operation with its key: the answer is the same, and no table changes. */
 async function expectAllThere(known: readonly Known[]): Promise<void> {
   const before = await fingerprint(admin);
   await Promise.all(
@@ -215,7 +215,7 @@ it(
     await expectAllThere(all);
     expect(await state()).toEqual({ balances: books, drift: [], halves: [] });
     report(rounds);
-    // The kills did come in the midst of it.
+    // The kills did strike during operations.
     expect(rounds.flatMap(({ foundDone }) => foundDone)).not.toEqual([]);
     expect(rounds.flatMap(({ foundNotDone }) => foundNotDone)).not.toEqual([]);
   },

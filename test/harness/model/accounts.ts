@@ -1,7 +1,7 @@
 import type { Account, AccountOperation, Model, PriceVersion } from './state.ts';
 import { CAP_BY_DEFAULT, LIMIT, Learned, isKey, move, refusedAs } from './state.ts';
 
-/** What operators do, foretold: accounts, their credits, prices. Each changes the model and returns the answer to expect. */
+/** Predicts operators' commands: accounts, credits, prices. Each changes the model and returns the expected answer. */
 
 export interface OpenCall {
   readonly id: string;

@@ -3,7 +3,7 @@ import type { SeenVideo } from '../../../store/index.ts';
 import type { Generation, Model } from './state.ts';
 import { createsSpent, isFinished, isSettled, openAttempt, refusedAs } from './state.ts';
 
-/** The provider's steps, foretold: none of them moves credits, but each may prove what does. */
+/** Predicts the provider's steps. None moves credits, but each may be the proof for a movement. */
 
 export interface BeginCall {
   readonly generationId: string;
@@ -76,10 +76,10 @@ export function adoptVideo(model: Model, { generationId, number, videoId }: Adop
   const attempt = openAttempt(generation);
   // Also after a release: its video is followed then.
   const isOpen = generation.state === 'held' || generation.state === 'released';
-  // Of a deleted one nobody knows any more what it asked for.
+  // The request of a deleted generation is no longer known.
   if (!isOpen || generation.deleted || generation.video !== null || attempt?.number !== number) return closed('closed');
   const alike = lookAlikes(model, generation);
-  // What a deleted one asked for may have been equal, or not.
+  // The request of a deleted generation may have been equal.
   const isTwin = ({ accountId, deleted }: Generation) => accountId === generation.accountId && !deleted;
   if (!alike.every(isTwin)) return closed('rival');
   if (ownerOf(model, videoId) !== undefined) return closed('taken');
@@ -92,14 +92,14 @@ export function adoptVideo(model: Model, { generationId, number, videoId }: Adop
 
 const closed = (outcome: string) => ({ outcome, providerVideoId: null });
 
-/** The others whose create is open too, and of which a provider's list shows the same. */
+/** The other open attempts with the same fields in a provider's list. */
 export function lookAlikes(model: Model, generation: Generation): Generation[] {
   return [...model.generations.values()].filter(
     (other) => other !== generation && openAttempt(other) !== undefined && visible(other) === visible(generation),
   );
 }
 
-/** What a provider's list shows of a request. */
+/** The fields of a request that a provider's list shows. */
 const visible = ({ model, seconds, size, prompt }: Generation) => [model, seconds, size, prompt].join();
 
 function ownerOf(model: Model, videoId: string): Generation | undefined {
@@ -134,7 +134,7 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
   return { verdict: generation.verdict, errorCode: generation.providerError };
 }
 
-/** What was learned after the settlement may end what still counted against its account's cap. */
+/** A fact learned after the settlement may stop a generation from counting against its account's cap. */
 function freeSlot(model: Model, generation: Generation): void {
   if (!generation.countsAsActive || !isSettled(generation) || !isFinished(generation)) return;
   generation.countsAsActive = false;

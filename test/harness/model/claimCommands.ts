@@ -5,7 +5,7 @@ import { commands, operation } from './operation.ts';
 import type { Generation, Model } from './state.ts';
 import { isSettled } from './state.ts';
 
-/** What comes after a release. */
+/** Commands after a release. */
 
 const isClaimable = ({ claimable, deletion }: Generation) => claimable === 'now' && deletion === 'none';
 
@@ -87,7 +87,7 @@ const endDeletion = operation({
   kind: ({ error }, generationId, model) => error ?? model.generations.get(generationId)?.deletion,
 });
 
-/** A day goes by for one generation. */
+/** Lets a day pass for one generation. */
 const waitADay = operation({
   name: 'waitADay',
   data: someGeneration,
@@ -99,7 +99,7 @@ const waitADay = operation({
     if (generation?.claimable === 'now') generation.claimable = 'over';
     return undefined;
   },
-  // The time of a settlement never changes, so the triggers are off for the moment.
+  // The time of a settlement never changes, so the triggers are disabled meanwhile.
   perform: async ({ admin }, generationId) => {
     const client = await admin.connect();
     try {

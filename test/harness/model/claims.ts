@@ -2,7 +2,7 @@ import { giveUp, requested } from './requests.ts';
 import type { Generation, Model } from './state.ts';
 import { Between, LIMIT, refusedAs } from './state.ts';
 
-/** What comes after a release, foretold: late videos, the claims that pay for them after all, and their deletion. */
+/** Predicts what follows a release: late videos, the claims that pay for them, and their deletion. */
 
 export interface ClaimCall {
   readonly generationId: string;
@@ -20,7 +20,7 @@ export function claimGeneration(model: Model, call: ClaimCall): unknown {
   const isOver = standing?.state === 'requested' && standing.late;
   if (standing !== undefined && !isOver) return replayOf(standing);
   const decided = admission(model, original);
-  // What another stands in the way of takes everything back.
+  // A conflict with another claim rolls everything back.
   if (decided === 'admitted' && model.generations.has(id)) return refusedAs('already_admitted');
   if (standing !== undefined) giveUp(standing);
   if (decided !== 'admitted') return { outcome: decided, amountMicrocredits: original.amount };
@@ -96,7 +96,7 @@ export function beginDeletion(model: Model, generationId: string): unknown {
   return video;
 }
 
-/** Answers with what the video had cost us. */
+/** Returns what the video had cost us. */
 export function endDeletion(model: Model, generationId: string): unknown {
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
@@ -105,7 +105,7 @@ export function endDeletion(model: Model, generationId: string): unknown {
   return generation.cost * generation.seconds;
 }
 
-/** Of every account's; answers with how many. */
+/** For all accounts; returns the number. */
 export function voidLateRequests(model: Model): unknown {
   const late = [...model.generations.values()].filter(
     (generation) => generation.late && generation.state === 'requested',

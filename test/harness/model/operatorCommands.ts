@@ -5,7 +5,7 @@ import { accountSlot, amountAround, amountOf, fields, keyOf, keys, operationKeys
 import { commands, operation } from './operation.ts';
 import { LIMIT, type Model } from './state.ts';
 
-/** What operators do: accounts, credits, prices. */
+/** Operators' commands: accounts, credits, prices. */
 
 export const open = operation({
   name: 'openAccount',

@@ -6,7 +6,7 @@ import { commands, operation } from './operation.ts';
 import type { Generation, Model } from './state.ts';
 import { openAttempt } from './state.ts';
 
-/** What the provider is asked and says. */
+/** Calls of the provider and their answers. */
 
 const isWaiting = ({ state, video }: Generation) => state === 'held' && video === null;
 const hasOpenAttempt = (generation: Generation) => openAttempt(generation) !== undefined;

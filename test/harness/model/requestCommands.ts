@@ -6,7 +6,7 @@ import * as foretold from './requests.ts';
 import type { Account, Generation, Model } from './state.ts';
 import { isSettled } from './state.ts';
 
-/** A request on its way to a hold: admission, idempotency keys, the hold, giving up. */
+/** Commands of a request up to its hold: admission, idempotency keys, the hold, voiding. */
 
 const HOUR = 3_600_000;
 const atOdds = (...odd: readonly number[]) => fc.oneof(weighed(30, 0), weighed(odd.length, ...odd));

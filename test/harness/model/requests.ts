@@ -2,7 +2,7 @@ import type { Account, Generation, Model, RequestKey } from './state.ts';
 import { Between, LIMIT, isError, isKey, isSettled, move, openAttempt, refusedAs } from './state.ts';
 import { currentPrice, priceOf } from './accounts.ts';
 
-/** A request on its way to a hold, foretold. */
+/** Predicts a request up to its hold. */
 
 export interface AdmitCall {
   readonly generationId: string;
@@ -72,7 +72,7 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
 type AsAsked = 'id' | 'accountId' | 'amount' | 'cost' | 'model' | 'seconds' | 'size' | 'prompt' | 'late' | 'claimOf';
 type GenerationAsAsked = Pick<Generation, AsAsked>;
 
-/** A generation as it is written: all else comes later. */
+/** A newly written generation. */
 export function requested(of: GenerationAsAsked): Generation {
   return {
     ...of,

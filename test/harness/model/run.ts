@@ -35,7 +35,7 @@ export interface RunOptions {
 export interface Ran {
   readonly calls: number;
   readonly tally: ReadonlyMap<string, number>;
-  /** Whether one failure was looked at again (FC_PATH), instead of all of it. */
+  /** Whether only one failure was replayed (FC_PATH). */
   readonly isReplay: boolean;
 }
 

@@ -26,7 +26,7 @@ function scenes<Data>(
   return { weight, arbitrary: data.map(toCommand) };
 }
 
-/** Admits a generation, places its hold and begins its create; a refusal on the way is predicted like any other. */
+/** Admits a generation, places its hold and begins its attempt; a refusal on the way is predicted like any other. */
 async function beginAnother(model: Model, real: Real, slot: number): Promise<string> {
   const generationId = model.generationId(model.generations.size);
   await step(admit, model, real, {
@@ -54,12 +54,12 @@ export async function completeAnother(model: Model, real: Real, slot: number, is
   await step(look, model, real, { generationId, videoId, seen: FINISHED });
 }
 
-/** Begins two equal creates, of one account or of two. Until one ends, a video in the provider's list may be either's. */
+/** Begins two equal attempts, of one account or of two. Until one ends, a video in the provider's list may be either's. */
 async function beginTwins(model: Model, real: Real, slots: readonly number[]): Promise<void> {
   for (const slot of slots) await beginAnother(model, real, slot);
 }
 
-/** Begins two equal creates, and deletes one's generation after its hold has expired: its prompt is erased then. */
+/** Begins two equal attempts, and deletes one's generation after its hold has expired: its prompt is erased then. */
 async function deleteTwin(model: Model, real: Real, slot: number): Promise<void> {
   await beginAnother(model, real, slot);
   const generationId = await beginAnother(model, real, slot);
@@ -67,7 +67,7 @@ async function deleteTwin(model: Model, real: Real, slot: number): Promise<void>
   await step(remove, model, real, { accountId: model.accountId(slot), generationId });
 }
 
-/** Loses every create that a generation may have. */
+/** Loses every attempt that a generation may have. */
 async function loseAllCreates(model: Model, real: Real, slot: number): Promise<void> {
   const generationId = await beginAnother(model, real, slot);
   for (const number of [1, 2, 3]) {

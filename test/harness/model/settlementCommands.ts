@@ -7,7 +7,7 @@ import { REASONS, isProven, recordSettlementRefusal, refundGeneration, settleGen
 import type { Generation, Model } from './state.ts';
 import { refunded } from './state.ts';
 
-/** How holds end, and what is given back afterwards. */
+/** Settlements and refunds. */
 
 const isHeld = ({ state }: Generation) => state === 'held';
 const isReady = (model: Model) => (generation: Generation) =>
@@ -84,7 +84,7 @@ const refuse = operation({
   perform: ({ ledger }, generationId) => ledger.recordSettlementRefusal(generationId, 'completed', 'a rule'),
 });
 
-/** The ten minutes after a settlement was first refused go by. */
+/** Lets ten minutes pass after the first refusal of a settlement. */
 const waitTenMinutes = operation({
   name: 'waitTenMinutes',
   data: someGeneration,
@@ -101,7 +101,7 @@ const waitTenMinutes = operation({
   },
 });
 
-/** A hold's hour goes by. */
+/** Lets a hold's time pass. */
 export const outlive = operation({
   name: 'outlive',
   data: someGeneration,

@@ -15,7 +15,7 @@ import {
   refusedAs,
 } from './state.ts';
 
-/** How a hold ends, and what may be given back afterwards, foretold. */
+/** Predicts settlements and refunds. */
 
 export type Reason = SettlementReason;
 
@@ -65,14 +65,14 @@ export function settleGeneration(model: Model, call: SettleCall): unknown {
   return settle(model, generation, asked, charged ?? 0);
 }
 
-/** Whether the database holds what a settlement of this reason needs (MR-1, MR-2). */
+/** Whether the database has the proof for a settlement with this reason (MR-1, MR-2). */
 export function isProven(model: Model, generation: Generation, reason: Reason): boolean {
   const { verdict, video, attempts, cancelRequested, settlementRefused, outlived, claimOf } = generation;
   const isClosed = openAttempt(generation) === undefined;
   switch (reason) {
     case 'completed':
       if (claimOf === null) return verdict === 'completed';
-      // A late video is charged only once it is in our hands.
+      // A claimed video is charged only once it is archived (MR-53).
       return model.makerOf(generation).verdict === 'completed' && generation.content === 'archived';
     case 'nothing_to_charge':
       return verdict === 'completed';

@@ -17,7 +17,7 @@ interface Edit {
 
 interface Statement {
   readonly sql: string;
-  /** It changes the server, not only a database of it. */
+  /** It changes the server, not only one database. */
   readonly serverWide?: true;
 }
 
@@ -38,8 +38,8 @@ export function statements(list: Record<string, { breaks: string } & Statement>)
 }
 
 /**
- * Takes the guard out. Raises when the text to replace is not there exactly once: a mutant that changes nothing would be
- * a survivor for no reason, or one that nobody notices has gone stale.
+ * Takes the guard out. Raises unless the text to replace exists exactly once: a mutant that changes nothing would survive
+ * for no reason, and a stale one would go unnoticed.
  */
 export async function applyMutant(client: ClientBase, { name, change }: Mutant): Promise<void> {
   if ('sql' in change) {

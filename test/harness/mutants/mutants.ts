@@ -14,7 +14,7 @@ import { settlements } from './settlements.ts';
 import { texts } from './texts.ts';
 import { webhooks } from './webhooks.ts';
 
-/** The mutants with the tests that should see them; those run first, and the others only when these pass. */
+/** The mutants with the tests that should catch them. Those tests run first, the others only if they pass. */
 const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly string[]])[] = [
   [accounts, ['ledger-accounts', 'ledger-admission', 'ledger-waits']],
   [
@@ -36,8 +36,8 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
 ];
 
 /**
- * Every guard of money in the database, each taken out once. A guard that stands twice, in a function and as a constraint,
- * is here twice: the function gives the answer that a caller can use, the constraint holds when a function is wrong.
+ * Every guard of money in the database, each taken out once. A guard that exists both in a function and as a constraint is
+ * listed twice: the function gives the answer that a caller can use, the constraint holds when a function is wrong.
  */
 export const MUTANTS: readonly (Mutant & { readonly nearest: readonly string[] })[] = groups.flatMap(
   ([mutants, tests]) => mutants.map((mutant) => ({ ...mutant, nearest: tests.map((test) => `${test}.test.ts`) })),

@@ -79,7 +79,7 @@ export const provider = [
       replace: "('not_made', 'not_found', 'conflict')",
     },
     'nothing-not-found': {
-      breaks: 'a cancel waits for the hour although nothing was found',
+      breaks: 'a cancel waits for the hold’s end although nothing was found',
       find: "('not_made', 'not_found')",
       replace: "('not_made')",
     },

@@ -7,7 +7,7 @@ export interface Failure {
   readonly why: string;
 }
 
-/** What vitest's JSON reporter writes, as far as it matters here. */
+/** The part of vitest's JSON report that is used here. */
 interface Report {
   readonly testResults: readonly {
     readonly name: string;
@@ -22,7 +22,7 @@ interface Report {
   }[];
 }
 
-/** The first test that failed; undefined when none did, or when the tests did not come to a report. */
+/** The first failed test; undefined if none failed or there is no report. */
 export async function firstFailure(file: string): Promise<Failure | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;

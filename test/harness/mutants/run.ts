@@ -10,7 +10,7 @@ import { type Failure, firstFailure } from './report.ts';
 import { startSharedPostgres } from './sharedPostgres.ts';
 
 /**
- * Takes one guard after the other out of the database and runs the ledger's tests: each must go red.
+ * Takes one guard after another out of the database and runs the ledger's tests, which must fail each time.
  *
  *   npm run test:mutants                     all of them
  *   npm run test:mutants -- name1 name2      some of them
@@ -21,9 +21,9 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const tests = 'test/integration/';
 const TARGETED = '--targeted';
 
-/** Those that try many things at random or at once come last: what a targeted test sees has a name. */
+/** Random and concurrent tests run last, because a targeted test names the fault. */
 const BROAD = ['ledger-model.test.ts', 'ledger-parallel.test.ts'];
-/** Tools that read a ledger in processes of their own: slow, and no guard is theirs to see. */
+/** Tests of tools that read a ledger in other processes: slow, and they test no guard. */
 const APART = ['ledger-audit.test.ts'];
 
 type Env = { readonly HOLDFAST_MUTANT?: string; readonly HOLDFAST_MUTANT_POSTGRES?: string };
@@ -101,7 +101,7 @@ async function listFiles(): Promise<{ targeted: string[]; broad: string[] }> {
   };
 }
 
-/** Runs each batch of files only when the one before has passed. Answers with the first failure. */
+/** Runs each batch of files only when the one before has passed. Returns the first failure. */
 async function runInTurn(batches: readonly (readonly string[])[], env: Env): Promise<Failure | undefined> {
   for (const batch of batches.filter((files) => files.length > 0)) {
     const failure = await runTests(batch, env);
@@ -123,7 +123,7 @@ async function runTests(files: readonly string[], env: Env): Promise<Failure | u
   );
   if (code === 0) return undefined;
   const failure = await firstFailure(report);
-  // Something else is broken then, and no test has seen the mutant.
+  // Then something else is broken, and no test has caught the mutant.
   if (failure === undefined) {
     throw new Error(`${env.HOLDFAST_MUTANT}: the tests ended with ${code} and none had failed.\n${output}`);
   }

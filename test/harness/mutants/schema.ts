@@ -164,7 +164,7 @@ export const schema = [
   ...edits('guard_hold', {
     'guard-hold-settled': { breaks: 'a hold is settled twice', find: "OLD.state <> 'active' OR ", replace: '' },
     'guard-hold-terms': {
-      breaks: 'the amount and the hour of a hold can be changed',
+      breaks: 'the amount and the end of a hold can be changed',
       find: `OR (OLD.id, OLD.generation_id, OLD.account_id, OLD.amount_microcredits, OLD.placed_at, OLD.expires_at)
      IS DISTINCT FROM (NEW.id, NEW.generation_id, NEW.account_id, NEW.amount_microcredits, NEW.placed_at, NEW.expires_at)`,
       replace: '',

@@ -106,7 +106,7 @@ export const settlements = [
       replace: 'counts_as_active = g.counts_as_active',
     },
     'settle-unfinished': {
-      breaks: 'refunds by the hour are a way to unlimited generations',
+      breaks: 'refunds at the hold’s end allow unlimited generations',
       find: 'finished := charge OR is_finished(g);',
       replace: 'finished := true;',
     },

@@ -17,7 +17,7 @@ export async function startSharedPostgres(): Promise<MigratedPostgres> {
   return postgres;
 }
 
-/** Makes the template anew, and clears away what a run that was cut short has left. */
+/** Recreates the template and removes what an interrupted run left. */
 export async function renewTemplate(urls: Urls): Promise<void> {
   await atDatabase(urls, 'postgres', async (client) => {
     const { rows } = await client.query<{ name: string }>(

@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest';
 import type { TestAccount } from './stack.ts';
 
-/** What clients of the API are answered. */
+/** Answers of the API, as clients see them. */
 
 /** A video as the API shows it. */
 export type Shown = Record<string, unknown> & {
@@ -11,7 +11,7 @@ export type Shown = Record<string, unknown> & {
   credits: { state: string; message: string; amount_microcredits: number; settled_at: number | null };
 };
 
-/** Waits for the end of a video, and answers with it. */
+/** Waits until a video has ended, and returns it. */
 export async function untilTerminal({ client }: TestAccount, id: string): Promise<Shown> {
   return vi.waitFor(
     async () => {
@@ -23,14 +23,14 @@ export async function untilTerminal({ client }: TestAccount, id: string): Promis
   );
 }
 
-/** A POST of this as JSON. */
+/** A POST with this body as JSON. */
 export const jsonPost = (body: unknown): RequestInit => ({
   method: 'POST',
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 });
 
-/** Holds an answer to the contract's form of a refusal; answers with its message. */
+/** Checks that an answer has the form of a refusal; returns its message. */
 export async function expectRefused(answer: Response, status: number, code: string, param?: string) {
   const body = (await answer.json()) as { error: { code: string; param: string | null; message: string } };
   expect({ status: answer.status, body }).toMatchObject({ status, body: { error: { code, param: param ?? null } } });

@@ -21,7 +21,7 @@ import { closeServers, provider as providerAt, serve } from '../../unit/provider
 
 export const CONTENT = mp4(200_000);
 export const HALF = 100_000;
-/** What is thrown here is looked at by the tests. */
+/** Errors thrown here are examined by the tests. */
 export const QUIET = new DefaultLogger('ERROR');
 export type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
@@ -30,7 +30,7 @@ export let tenant: Tenant;
 let folder: string;
 export let provider: Provider;
 export const requests: { url: string; range: string | undefined }[] = [];
-/** Of the provider, to the requests for a video in turn; then it answers with all of it. */
+/** The provider's answers to successive requests for a video; afterwards it serves the whole video. */
 export const answers: Answer[] = [];
 
 beforeAll(async () => {
@@ -63,7 +63,7 @@ export function whole(headers: Record<string, string> = {}, content = CONTENT): 
     response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': length, ...headers }).end(content);
 }
 
-/** Promises everything and sends half. */
+/** Announces the full length and sends half. */
 export function cut(headers: Record<string, string> = {}, content = CONTENT): Answer {
   return (response) => {
     response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': content.length, ...headers });
@@ -71,7 +71,7 @@ export function cut(headers: Record<string, string> = {}, content = CONTENT): An
   };
 }
 
-/** The rest that was asked for, and these headers. */
+/** The requested rest, with these headers. */
 export function rest(headers: Record<string, string> = {}, from?: number, content = CONTENT): Answer {
   return (response, request) => {
     const start = from ?? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]);
@@ -100,7 +100,7 @@ export const age = (id: string, interval: string) =>
 export let alarms: string[] = [];
 export const archiveAt = () => createFolderStore(folder);
 
-/** One try of the activity; `details` are the last heartbeat of the one before. Answers with its end and its heartbeat. */
+/** One try of the activity; `details` are the last heartbeat of the one before. Returns its result and its heartbeat. */
 export async function once(generationId: string, details?: unknown, changes: Partial<ActivityDependencies> = {}) {
   alarms = [];
   const heartbeats: unknown[] = [];

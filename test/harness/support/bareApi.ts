@@ -8,14 +8,14 @@ import type { ApiDependencies } from '../../../api/http/deps.ts';
 import type { ServerLimits } from '../../../api/server.ts';
 import { createServer } from '../../../api/server.ts';
 
-/** The API's own routes and server without a database, and bare sockets: what no client's library would send. */
+/** The API's routes and server without a database, and bare sockets, for bytes that no client library sends. */
 
 export const MEGABYTE = 1024 * 1024;
-/** What the two kernels hold of a connection, and what the server reads before it hangs up. */
+/** The bytes that both kernels buffer for a connection, plus those that the server reads before it closes it. */
 export const IN_FLIGHT = 16 * MEGABYTE;
 export const ADMIN_KEY = 'the-admin-key-of-the-tests';
 
-/** The headers of a request by this account; a key `unknown` is nobody's. */
+/** The headers of a request by this account; the key `unknown` has no owner. */
 export const authOf = (account: string) => `Host: holdfast\r\nAuthorization: Bearer ${account}\r\n`;
 
 export interface BareApi {
@@ -26,7 +26,7 @@ export interface BareApi {
   readonly close: () => void;
 }
 
-/** Every key is valid, and its account's, but `unknown`; a balance is never told, and nothing has a price. */
+/** Every key except `unknown` is valid for its account; balances are never answered, and nothing has a price. */
 export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<BareApi> {
   const logged: unknown[] = [];
   const log = (...entry: unknown[]) => logged.push(entry);
@@ -77,7 +77,7 @@ export interface Line {
   readonly socket: Socket;
   readonly received: () => string;
   readonly isClosed: () => boolean;
-  /** Resolves with all that was received, when the connection is closed. */
+  /** Resolves with everything received, once the connection is closed. */
   readonly closed: Promise<string>;
 }
 
@@ -96,7 +96,7 @@ export function open(port: number): Line {
   return { socket, received: () => text, isClosed: () => isClosed, closed };
 }
 
-/** Sends as fast as the connection takes it, until it is answered or closed; answers with how much that was. */
+/** Sends as fast as the connection accepts, until it is answered or closed; returns the number of bytes. */
 export async function pour(line: Line, chunk: Buffer | string, atMostBytes: number): Promise<number> {
   let sent = 0;
   while (line.received() === '' && !line.isClosed() && sent < atMostBytes) {

@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import { openDatabase } from '../../../store/index.ts';
 import { type Books, openBooks, type TestDatabase } from './database.ts';
 
-/** One connection with the ledger bound to it, so that what it does can be one open transaction. */
+/** A connection with the ledger bound to it, so that its calls can share an open transaction. */
 export interface Connection {
   readonly client: pg.PoolClient;
   readonly ledger: Books;
@@ -13,7 +13,7 @@ export interface Connection {
 export async function connect({ pool }: TestDatabase): Promise<Connection> {
   const client = await pool.connect();
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  // All that the ledger does with a pool is to query it.
+  // The ledger uses a pool only to query it.
   return { client, ledger: openBooks(openDatabase(client as unknown as pg.Pool)), pid: rows[0]?.pid ?? 0 };
 }
 
@@ -33,7 +33,7 @@ export async function untilBlocked({ admin }: TestDatabase, pids: readonly numbe
 
 /**
  * Runs `first` in an open transaction, then `second` from another connection until it waits for a lock of the first; ends
- * the transaction and answers with both.
+ * the transaction and returns both results.
  */
 export async function collide<First, Second>(
   db: TestDatabase,
@@ -46,13 +46,13 @@ export async function collide<First, Second>(
     await one.client.query('BEGIN');
     const answered = await first(one.ledger);
     const answering = second(other.ledger);
-    // What fails before it is blocked must not be an unhandled rejection meanwhile.
+    // A failure before the lock must not be reported as an unhandled rejection meanwhile.
     answering.catch(() => undefined);
     await untilBlocked(db, [other.pid], one.pid);
     await one.client.query(end);
     return { first: answered, second: await answering };
   } finally {
-    // Closed, not kept: after a failure either may still be in a transaction.
+    // Closes the connections: after a failure either may still be in a transaction.
     one.client.release(true);
     other.client.release(true);
   }

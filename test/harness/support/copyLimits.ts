@@ -1,4 +1,4 @@
-/** As in worker/main.ts: nothing that a test copies comes near them. */
+/** The limits of worker/main.ts; no test copies enough to reach them. */
 export const COPY_LIMITS = {
   maximumBytes: 4 * 1024 ** 3,
   leastBytes: 256 * 1024,

@@ -4,7 +4,7 @@ import type { ServerType } from '@hono/node-server';
 import { Hono } from 'hono';
 import { proxy } from 'hono/proxy';
 
-/** A request as the server saw it, and what it answered. */
+/** A request as the server saw it, and its answer. */
 export interface Passed {
   readonly key: string;
   readonly method: string;
@@ -17,14 +17,14 @@ export interface Passed {
 
 export interface CountingProxy {
   readonly url: string;
-  /** What came with this key, in order. */
+  /** The requests with this key, in order. */
   readonly of: (key: string) => Passed[];
   readonly close: () => Promise<void>;
 }
 
 /**
- * Stands before the API and writes down what passes. A Retry-After is shortened to a second, so that nobody waits long for
- * somebody else's patience. `onAnswer` is awaited before the answer goes on.
+ * A proxy in front of the API that records requests and answers. It shortens Retry-After to a second, so that tests don't
+ * wait long. `onAnswer` is awaited before the answer goes on.
  */
 export async function startCountingProxy(
   target: string,

@@ -1,10 +1,10 @@
 import type { ActivityDependencies } from '../../../activities/index.ts';
 
-/** The dependencies whose calls have an effect outside the process, or learn of one. */
+/** The dependencies whose calls have an effect outside the process, or observe one. */
 type Crashable = Pick<ActivityDependencies, 'ledger' | 'store' | 'provider' | 'archive'>;
 type Owner = keyof Crashable;
 
-/** A side of one call of an activity's dependency. */
+/** Before or after one call of an activity's dependency. */
 interface CallSide {
   readonly owner: Owner;
   readonly method: string;
@@ -22,7 +22,7 @@ const after = <Of extends Owner>(owner: Of, method: keyof Crashable[Of] & string
   side: 'after',
 });
 
-/** Every gap between two side effects of a video's generation. */
+/** The points between every two side effects of a video's generation. */
 const VIDEO_CALLS = {
   'hold:before': before('ledger', 'placeHold'),
   'hold:after': after('ledger', 'placeHold'),
@@ -33,7 +33,7 @@ const VIDEO_CALLS = {
   'look:before': before('provider', 'retrieveVideo'),
   'look:seen': after('provider', 'retrieveVideo'),
   'look:recorded': after('store', 'recordLook'),
-  // Not at the list itself: the reconciler reads it too.
+  // Not at the list itself, because the reconciler reads it too.
   'find:before': after('store', 'getOpenAttempt'),
   'find:listed': after('store', 'findListedBefore'),
   'find:adopted': after('store', 'adoptVideo'),
@@ -44,7 +44,7 @@ const VIDEO_CALLS = {
   'archive:recorded': after('store', 'recordContent'),
 } as const;
 
-/** The same of a text. */
+/** The same points for a text. */
 const TEXT_CALLS = {
   'write:before': before('store', 'beginText'),
   'write:begun': after('store', 'beginText'),
@@ -64,7 +64,7 @@ export function isCrashPoint(name: string | undefined): name is CrashPoint {
   return name !== undefined && Object.hasOwn(CALLS, name);
 }
 
-/** The same dependencies; `act` runs whenever their caller comes to the point. What it throws, the activity gets. */
+/** Wraps the dependencies so that `act` runs at the point. An error that it throws reaches the activity. */
 export function interruptAt<Deps extends Partial<Crashable>>(deps: Deps, point: CrashPoint, act: () => void): Deps {
   const { owner, method, side } = CALLS[point];
   const target = deps[owner] as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;

@@ -19,7 +19,7 @@ import { createTestDatabase } from './database.ts';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Where workers of several namespaces crash and recover: one database, one simulator, one Temporal server. */
+/** The environment in which workers crash and recover: one database, simulator and Temporal server for several namespaces. */
 export interface CrashSite {
   readonly database: TestDatabase;
   readonly simulatorUrl: string;
@@ -27,12 +27,12 @@ export interface CrashSite {
   readonly client: (namespace: string) => Client;
   /** The environment of a worker, as `npm run worker` reads it. */
   readonly environment: (namespace: string) => Record<string, string>;
-  /** Runs a worker of this namespace in this process; answers with how to stop it. */
+  /** Runs a worker of this namespace in this process; returns a function that stops it. */
   readonly recover: (namespace: string) => Promise<() => Promise<void>>;
   readonly close: () => Promise<void>;
 }
 
-/** A namespace for each crash point, for a worker that is to die must be the only one that gets the work. */
+/** A namespace for each crash point, because the worker that must die has to be the only one that gets the work. */
 export function namespaceOf(point: CrashPoint): string {
   return point.replace(':', '-');
 }
@@ -87,7 +87,7 @@ async function startTemporal(namespaces: readonly string[]) {
   });
 }
 
-/** The worker's own dependencies, but in this process: one for all namespaces starts faster. */
+/** The worker's own dependencies in this process; sharing them between namespaces starts faster. */
 async function runWorker(
   env: TestWorkflowEnvironment,
   bundle: string,
@@ -110,7 +110,7 @@ async function runWorker(
 }
 
 export interface WorkerProcess {
-  /** Resolves once it works; rejects with what it wrote when it ends before. */
+  /** Resolves once it runs; rejects with its output if it ends before. */
   readonly ready: Promise<void>;
   /** Resolves with the signal that ended it, or null. */
   readonly ended: Promise<NodeJS.Signals | null>;

@@ -5,7 +5,7 @@ import type { TestDatabase, Tenant } from './database.ts';
 import { PRICE } from './database.ts';
 import { BLOCKED, FINISHED, PROVIDER, ledgerSteps } from './ledgerSteps.ts';
 
-/** Credits on the move, by several clients at once, and somebody who adds up meanwhile. */
+/** Concurrent movements of credits by several clients, and a reader that adds them up meanwhile. */
 
 /** Brings one generation to an end, each of its steps from two connections at once, while grants come and go. */
 export async function liveThrough(db: TestDatabase, ledger: Books, tenant: Tenant, round: number): Promise<void> {
@@ -56,7 +56,7 @@ export interface Sight {
   readonly movements: number;
 }
 
-/** What an auditor adds up in one snapshot, statement after statement, while everything moves. */
+/** The sums of one snapshot, read by several statements while credits move. */
 export async function readBooks(db: TestDatabase): Promise<Sight> {
   const reader = await db.pool.connect();
   try {

@@ -9,7 +9,7 @@ import { createPool, createStore, openDatabase } from '../../../store/index.ts';
 import { SEARCH_PATH } from '../../../migrations/runner.ts';
 import { TEMPLATE, WITH_SEARCH_PATH } from './template.ts';
 
-/** What a test calls: the ledger's operations and the store's, on one database. */
+/** The operations of ledger and store on one database, for tests. */
 export type Books = Ledger & Store;
 
 export function openBooks(database: Database): Books {
@@ -22,9 +22,9 @@ export interface TestDatabase {
   readonly database: Database;
   readonly ledger: Books;
   readonly url: string;
-  /** As the superuser, for a test to look at or to break things from outside. */
+  /** Connections of the superuser, to inspect or to break things. */
   readonly admin: pg.Pool;
-  /** Another one of the service's, ended with the database. */
+  /** Another pool of the service's role, ended with the database. */
   readonly openPool: () => Pool;
   readonly drop: () => Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function createTestDatabase(poolSize = 20): Promise<TestDatabase> {
   const { superuser, service } = inject('postgres');
   const at = (url: string, database: string) => url.replace(/DATABASE$/, database);
   await once(at(superuser, 'postgres'), `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
-  // A clone does not bring the settings of roles along.
+  // A cloned database lacks the settings of roles.
   await once(
     at(superuser, 'postgres'),
     `ALTER ROLE holdfast_service IN DATABASE ${name} SET search_path = ${SEARCH_PATH}`,
@@ -105,7 +105,7 @@ export async function addKey(
 /** The price of the generation that `admit` asks for. */
 export const PRICE = 571_429;
 
-/** Admits a 4 s sora-2 generation; answers with its id. */
+/** Admits a 4 s sora-2 generation; returns its id. */
 export async function admit(
   { ledger }: Pick<TestDatabase, 'ledger'>,
   tenant: Tenant,

@@ -17,7 +17,7 @@ import type { DeliverWebhookInput, WebhookLedgerActivities } from '../../../cont
 
 export const HOUR_MS = 3_600_000;
 
-/** A hold as `placeHold` answers for a fresh 4 s sora-2 generation. */
+/** The hold that `placeHold` returns for a new 4 s sora-2 generation. */
 export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
   return {
     outcome: 'held',
@@ -37,17 +37,17 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
   };
 }
 
-/** Fakes of one generation's activities, typed by the contract, with what was called in order. */
+/** Fakes of one generation's activities, typed by the contract, with their calls in order. */
 export interface FakeWorld {
   readonly ledger: LedgerActivities & Pick<WebhookLedgerActivities, 'listWebhooks'>;
   readonly provider: ProviderActivities;
   readonly outbound: OutboundActivities;
   readonly calls: string[];
-  /** When each look was made, by the server's clock, in milliseconds since the create. */
+  /** When each look was made, by the server's clock, in milliseconds since the submission. */
   readonly lookedAtMs: number[];
 }
 
-/** `away`: the provider was asked and gave no answer, as a network error. `ours`: our own database failed, as without a right. */
+/** `away`: the provider was asked and gave no answer, as a network error. `ours`: our own database failed, as it does for a missing privilege. */
 type Trouble = 'away' | 'ours';
 
 const isTrouble = (seen: unknown): seen is Trouble => seen === 'away' || seen === 'ours';
@@ -62,10 +62,10 @@ export interface FakeWorldOptions {
   readonly placement?: HoldPlacement;
   readonly create?: (attempt: number) => SubmitOutcome | Promise<SubmitOutcome>;
   readonly find?: (look: number) => FindOutcome | Trouble | Promise<FindOutcome | Trouble>;
-  /** What a look sees this long after the create. */
+  /** What a look sees this long after the submission. */
   readonly look?: (sinceCreateMs: number) => Look | Trouble | { retryAfterMs: number } | Promise<Look | Trouble>;
   readonly archive?: (attempt: number) => Archived['outcome'] | Trouble | Promise<Archived['outcome'] | Trouble>;
-  /** What its settlement has noted to be told. */
+  /** The deliveries that its settlement recorded. */
   readonly webhooks?: readonly DeliverWebhookInput[] | 'away';
   readonly settle?: (reason: SettlementReason, attempt: number) => SettleResult | 'away' | 'refused';
 }
@@ -124,7 +124,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         calls.push('create');
         createdAtMs = await options.now();
         heldAtMs ||= createdAtMs;
-        // As the ledger does: a call that waited in a queue is too late as well.
+        // Like the ledger: a call that waited in a queue may be too late, too.
         const { timeLeftMs } = { timeLeftMs: HOUR_MS, ...options.placement };
         if (createdAtMs - heldAtMs > timeLeftMs - leastTimeLeftMs) return { outcome: 'too_late' };
         return (

@@ -4,9 +4,9 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { admit, openTenant, PRICE } from './database.ts';
 import type { TestAccount, TestStack } from './stack.ts';
 
-/** What tests of whole generations share: ask for videos, wait for their end, look at the books and at the provider. */
+/** Helpers for tests of whole generations: request videos, wait for their end, inspect the books and the provider. */
 
-/** Asks for a 4 s sora-2 video; answers with its id once the hold is placed. */
+/** Requests a 4 s sora-2 video; returns its id once the hold is placed. */
 export async function ask({ fetch }: TestAccount, prompt: string): Promise<string> {
   const answer = await fetch('/v1/videos', {
     method: 'POST',
@@ -27,7 +27,7 @@ export interface Standing {
   readonly charged: number | null;
   readonly code: string | null;
   readonly video: string | null;
-  /** How its create attempts ended, in order; null: open. */
+  /** The outcomes of its attempts, in order; null: open. */
   readonly attempts: (string | null)[];
 }
 
@@ -40,7 +40,7 @@ export async function standings({ database }: TestStack, ids: readonly string[])
   return (await database.pool.query<Standing>(STANDING, [ids])).rows;
 }
 
-/** Waits until each of these is settled; answers with how, in their order. */
+/** Waits until each of these is settled; returns the settlements in the same order. */
 export async function untilSettled(stack: TestStack, ids: readonly string[], timeoutMs = 45_000): Promise<Standing[]> {
   return vi.waitFor(
     async () => {
@@ -64,7 +64,7 @@ export async function untilRow({ database }: TestStack, id: string, condition: s
   );
 }
 
-/** Everything that a movement of credits of this account would change, and how often each provider create was begun. */
+/** Everything that a movement of this account's credits would change, and its attempts. */
 export async function booksOf({ database }: TestStack, { id }: TestAccount): Promise<unknown> {
   const { rows } = await database.pool.query(
     `SELECT a.available_microcredits, a.held_microcredits, a.active_generations,
@@ -105,7 +105,7 @@ export async function providerStats({ simulatorUrl }: TestStack): Promise<Simula
   return (await (await fetch(`${simulatorUrl}/_simulator/stats`)).json()) as SimulatorStats;
 }
 
-/** How many creates with exactly this prompt the provider has received. */
+/** How many submissions with exactly this prompt the provider has received. */
 export async function createsOf(stack: TestStack, prompt: string): Promise<number> {
   const key = createHash('sha256').update(prompt).digest('hex');
   return (await providerStats(stack)).creates_by_prompt_sha256[key] ?? 0;
@@ -130,7 +130,7 @@ export async function providerVideos({ simulatorUrl }: TestStack): Promise<Liste
   }
 }
 
-/** Strikes every call of the provider with a fault, or with none any more. */
+/** Makes every call of the provider fail in this way; null ends the fault. */
 export async function strikeProvider({ simulatorUrl }: TestStack, all: 'hang' | null): Promise<void> {
   await fetch(`${simulatorUrl}/_simulator/faults`, {
     method: 'POST',
@@ -140,8 +140,8 @@ export async function strikeProvider({ simulatorUrl }: TestStack, all: 'hang' | 
 }
 
 /**
- * Puts one charged generation of 400 ms on record, so that the poll plan looks early: without any it waits 10 s before
- * the first look at a video that the simulator makes in half a second.
+ * Records one charged generation of 400 ms, so that the poll plan looks early. Without any it waits 10 s before the first
+ * look at a video that the simulator makes in half a second.
  */
 export async function expectQuickVideos({ database }: TestStack): Promise<void> {
   const { ledger } = database;
@@ -158,10 +158,10 @@ export async function expectQuickVideos({ database }: TestStack): Promise<void> 
 }
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
-/** As the server numbers it: a 64-bit integer of protobuf. */
+/** An event id: a 64-bit integer of protobuf. */
 export type EventId = NonNullable<HistoryEvent['eventId']>;
 
-/** The workflow's tasks that were completed so far: what a reset can go back to. */
+/** The completed workflow tasks, to which a reset can go back. */
 export async function completedTasks(handle: WorkflowHandle): Promise<EventId[]> {
   const { events } = await handle.fetchHistory();
   return (events ?? []).flatMap(({ workflowTaskCompletedEventAttributes: completed, eventId }) =>
@@ -169,7 +169,7 @@ export async function completedTasks(handle: WorkflowHandle): Promise<EventId[]>
   );
 }
 
-/** All that a workflow's history says, payloads included. */
+/** A workflow's whole history as text, including payloads. */
 export async function readableHistory({ env }: TestStack, workflowId: string): Promise<string> {
   const { events } = await env.client.workflow.getHandle(workflowId).fetchHistory();
   const text = JSON.stringify(events);

@@ -16,7 +16,7 @@ declare module 'vitest' {
   }
 }
 
-/** Once a run: PostgreSQL with a migrated template to clone, Temporal's binaries, the workflow bundle. */
+/** Runs once before all tests: PostgreSQL with a migrated template to clone, Temporal's binaries, the workflow bundle. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const progress = (line: string) => process.stdout.write(`${line}\n`);
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'));

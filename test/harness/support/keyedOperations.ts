@@ -6,25 +6,25 @@ import type { Tenant } from './database.ts';
 import { PROVIDER } from './ledgerSteps.ts';
 import type { TRACES } from './operationTraces.ts';
 
-/** What an operation came to, by its answer. */
+/** The result of an operation, from its answer. */
 export interface Outcome {
-  /** What every repeat must answer with too, at once and after any later operation. */
+  /** The part that every repeat must return, immediately and after later operations. */
   readonly fact: Record<string, unknown>;
-  /** Whether the answer says that it is a repeat's; undefined where no answer tells. */
+  /** Whether the answer is marked as a repeat; undefined for operations that don't mark it. */
   readonly replayed?: boolean;
-  /** What the first of its kind moved. */
+  /** The amounts that the first call moved. */
   readonly available: number;
   readonly held: number;
-  /** Whether what comes next in a generation's life can be asked for. */
+  /** Whether the next step of the generation is possible. */
   readonly goesOn: boolean;
 }
 
-/** One call of the ledger with a key of its own, that can be repeated. */
+/** A call of the ledger with its own key, which can be repeated. */
 export interface Operation {
   readonly kind: Kind;
-  /** Whose balance it may move. */
+  /** The account whose balance it may change. */
   readonly accountId: string | null;
-  /** With the key, what names it in the database. */
+  /** Together with the key, its name in the database. */
   readonly subject: string;
   readonly key: string | null;
   readonly run: (ledger: Books) => Promise<Outcome>;
@@ -34,7 +34,7 @@ export type Kind = keyof typeof TRACES;
 
 const still = { available: 0, held: 0, goesOn: true };
 
-/** Raises for an answer that a load with keys of its own never gets from a ledger that is right. */
+/** Raises for an answer that a correct ledger never gives to a caller with its own keys. */
 function must(outcome: string, ...possible: readonly string[]): void {
   if (!possible.includes(outcome)) throw new Error(`the ledger answered ${outcome}`);
 }
@@ -95,7 +95,7 @@ export function admit(tenant: Tenant, generationId: string, size: string, key: s
     const admission = await ledger.admitGeneration(request);
     const { outcome } = admission;
     must(outcome, 'admitted', 'insufficient_credits', 'in_use', 'replay');
-    // A replay of what was refused for lack of credits before there was a generation has none.
+    // A replay of an admission that was refused for lack of credits has no generation.
     const admitted =
       outcome === 'replay' ? admission.generationId === generationId : outcome !== 'insufficient_credits';
     return { ...still, fact: { admitted }, replayed: outcome === 'replay' || outcome === 'in_use', goesOn: admitted };
@@ -144,7 +144,7 @@ export function recordLook(generationId: string, video: string, seen: SeenVideo)
   return { kind: 'record look', accountId: null, subject: generationId, key: null, run };
 }
 
-/** Of `amount` microcredits that are held; how much of it a capture charges is left to `charge`. */
+/** For a hold of `amount` microcredits, of which a capture charges `charge`. */
 export function settle(
   accountId: string,
   generationId: string,
@@ -162,7 +162,7 @@ export function settle(
   return { kind: 'settle', accountId, subject: generationId, key: null, run };
 }
 
-/** All that is left when the amount is null. */
+/** Refunds all that is left if the amount is null. */
 export function refund(accountId: string, generationId: string, amount: number | null, key: string): Operation {
   const asked = { generationId, accountId, amountMicrocredits: amount, reason: 'a load', idempotencyKey: key };
   const run = async (ledger: Books): Promise<Outcome> => {

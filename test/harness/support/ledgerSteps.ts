@@ -26,7 +26,7 @@ export const BLOCKED = {
   errorMessage: 'Blocked.',
 } as const;
 
-/** Adopts this one video, equal to what was asked for; answers with what it came to. */
+/** Adopts this video, which equals the request; returns the outcome. */
 export async function adoptOne(
   db: TestDatabase,
   id: string,
@@ -36,7 +36,7 @@ export async function adoptOne(
   return (await db.ledger.adoptVideo(id, number, { videos: [video], exact: true })).outcome;
 }
 
-/** Brings generations of a test's database to where a test begins, and asks the ledger about them. */
+/** Brings generations to the state in which a test begins, and reads them from the ledger. */
 export function ledgerSteps(db: () => TestDatabase) {
   const held = async (): Promise<Held> => {
     const tenant = await openTenant(db(), PRICE);
@@ -63,7 +63,7 @@ export function ledgerSteps(db: () => TestDatabase) {
     db().ledger.endAttempt(id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
   const notMade = (id: string) =>
     db().ledger.endAttempt(id, 1, { outcome: 'not_made', code: 'not_made', message: 'HTTP 429' });
-  /** Past its hour; nobody's role can do this, so the triggers are off for the moment. */
+  /** Moves the hold past its end. No role may do this, so the triggers are disabled meanwhile. */
   const outlive = async (id: string) => {
     const client = await db().admin.connect();
     try {

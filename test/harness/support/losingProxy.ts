@@ -10,8 +10,8 @@ export interface LosingProxy {
 
 /**
  * A proxy in front of the API that loses the answers to its first POSTs. `break`: the client's connection breaks, as when a
- * network fails at that moment. `swallow`: nobody hears of it; the client waits, and the API's own connection stays whole
- * after the client has gone.
+ * network fails at that moment. `swallow`: the loss is silent: the client waits, and the API's own connection stays
+ * open after the client has gone.
  */
 export async function startLosingProxy(url: string, losses: number, how: 'break' | 'swallow'): Promise<LosingProxy> {
   const target = new URL(url);

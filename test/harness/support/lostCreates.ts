@@ -6,9 +6,9 @@ import type { Provider, ProviderVideo, VideoPage } from '../../../provider/index
 import type { TestDatabase, Tenant } from './database.ts';
 import { PRICE, admit, openTenant } from './database.ts';
 
-/** Creates whose answer was lost, and looks for what they made. */
+/** Attempts whose answer was lost, and searches for their videos. */
 
-/** One of its own for each test, so that no other's attempt or video is in its list. */
+/** A separate provider for each test, so that its list has no other test's videos. */
 export const another = () => ({ name: `openai@http://${randomUUID()}` });
 
 export interface Lost {
@@ -36,7 +36,7 @@ export function video(changes: Partial<ProviderVideo> = {}): ProviderVideo {
   };
 }
 
-/** By a clock that goes like ours. */
+/** A provider's clock without skew. */
 export const page = (videos: ProviderVideo[], more: Partial<VideoPage> = {}): VideoPage => ({
   outcome: 'listed',
   videos,
@@ -48,7 +48,7 @@ export const page = (videos: ProviderVideo[], more: Partial<VideoPage> = {}): Vi
 });
 
 export function lostCreates(db: () => TestDatabase) {
-  /** A generation whose only create may have arrived. */
+  /** A generation whose only attempt may have arrived. */
   async function lost(
     prompt: string = randomUUID(),
     { provider = another(), tenant }: { provider?: { name: string }; tenant?: Tenant } = {},
@@ -59,7 +59,7 @@ export function lostCreates(db: () => TestDatabase) {
     return { id, prompt, provider };
   }
 
-  /** Looks with a provider that lists these pages, and then the last one for ever, when it has been looked for long enough. */
+  /** Searches at a provider that lists these pages, then always the last one, after the search has gone on long enough. */
   async function find(
     { id, provider }: Lost,
     pages: VideoPage[],
@@ -79,7 +79,7 @@ export function lostCreates(db: () => TestDatabase) {
     return { ...found, calls };
   }
 
-  /** A generation whose create was answered at once; by its video the provider's clock is known. */
+  /** A generation whose attempt was answered at once; its video makes the provider's clock known. */
   async function timed(provider: { name: string }, clockMs: number): Promise<ProviderVideo> {
     const id = await admit(db(), await openTenant(db(), PRICE), randomUUID());
     await db().ledger.placeHold(id, 3600);

@@ -5,10 +5,10 @@ import type { Operation, Outcome } from './keyedOperations.ts';
 import * as keyed from './keyedOperations.ts';
 import { BLOCKED, FINISHED } from './ledgerSteps.ts';
 
-/** Choices that come out the same for the same seed. */
+/** Random choices, the same for the same seed. */
 export interface Luck {
   readonly chance: (probability: number) => boolean;
-  /** A whole number, both ends among them. */
+  /** A whole number between both ends, inclusive. */
   readonly between: (low: number, high: number) => number;
   readonly one: <Item>(items: readonly Item[]) => Item;
 }
@@ -30,12 +30,12 @@ export function luckOf(seed: number): Luck {
   };
 }
 
-/** Operations one after the other, each asked for when the one before has been answered. */
+/** Operations in sequence; each is requested after the answer to the one before. */
 export type Story = Generator<Operation, void, Outcome>;
 
 const SIZES = ['720x1280', '1280x720'] as const;
 
-/** A story by luck; on accounts that others use at the same time. */
+/** A random sequence of operations, on accounts that others use at the same time. */
 export function anyStory(luck: Luck, tenants: readonly Tenant[]): Story {
   const kind = luck.between(1, 10);
   if (kind === 1) return priceStory(luck);
@@ -48,7 +48,7 @@ function* priceStory(luck: Luck): Story {
   yield keyed.setPrice(luck.one(SIZES), luck.between(50_000, 150_000), randomUUID());
 }
 
-/** Only what has no generations is frozen: a refusal for that is not kept, so its repeat may be answered otherwise. */
+/** Freezes only accounts without generations: a refusal for freezing is not kept, so a repeat may get another answer. */
 function* newAccountStory(luck: Luck): Story {
   const id = accountId(randomUUID());
   yield keyed.openAccount(id);

@@ -10,12 +10,12 @@ const generation = (condition: string) => `EXISTS (SELECT FROM generations WHERE
 const moved = `EXISTS (SELECT FROM account_operations WHERE account_id = $1 AND key = $2 AND kind = 'grant' AND outcome <> 'granted')
   OR EXISTS (SELECT FROM journal_transactions WHERE key = 'grant:' || $1 || ':' || $2)`;
 const operated = 'EXISTS (SELECT FROM account_operations WHERE account_id = $1 AND key = $2)';
-/** An admission that was refused for lack of credits is kept by its key alone. */
+/** Only its key records an admission that was refused for lack of credits. */
 const admitted = (trace: string) =>
   `EXISTS (SELECT FROM idempotency_keys WHERE key = $2 AND answer_status = 402) OR ${trace}`;
 const refused = (trace: string) => `${generation(`state = 'refused'`)} OR ${trace}`;
 
-/** By kind of operation, everything that it leaves: all of it is there, or none. $1 is the operation's subject, $2 its key. */
+/** For each kind of operation, all its rows: either all exist or none. $1 is the operation's subject, $2 its key. */
 export const TRACES = {
   'open account': ['EXISTS (SELECT FROM accounts WHERE id = $1)'],
   grant: [operated, moved],
@@ -27,7 +27,7 @@ export const TRACES = {
     'EXISTS (SELECT FROM idempotency_keys WHERE key = $2)',
     admitted('EXISTS (SELECT FROM idempotency_keys WHERE key = $2 AND generation_id = $1)'),
     admitted(generation('true')),
-    // What a request asked for is erased with its refusal.
+    // A refusal erases the request's content.
     admitted(`${generation(`state IN ('refused', 'voided')`)} OR EXISTS (SELECT FROM inputs WHERE generation_id = $1)`),
     admitted(event('requested')),
   ],
@@ -77,7 +77,7 @@ export async function tracesOf(
   return found.some(Boolean) ? 'half done' : 'not done';
 }
 
-/** Generations of which one place says something else than another, whatever was done to them; and accounts. */
+/** Generations and accounts with contradictory records. */
 const HALVES = `
   SELECT g.id FROM generations g
     LEFT JOIN holds h ON h.generation_id = g.id
@@ -99,12 +99,12 @@ const HALVES = `
     ORDER BY o.recorded_at DESC LIMIT 1) AS last ON true
   WHERE (a.frozen_at IS NOT NULL) <> (last.kind IS NOT DISTINCT FROM 'freeze')`;
 
-/** Ids of what is half settled, half released, half frozen: none. */
+/** Ids of generations and accounts with a half-done operation; there must be none. */
 export async function findHalves(admin: pg.Pool): Promise<string[]> {
   return (await admin.query<{ id: string }>(HALVES)).rows.map(({ id }) => id);
 }
 
-/** A digest of every row of every table, by table: the same as long as nothing has moved. */
+/** A digest of every row of every table, by table: the same while nothing has changed. */
 export async function fingerprint(admin: pg.Pool): Promise<Record<string, string>> {
   const { rows: tables } = await admin.query<{ name: string }>(
     `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'holdfast' ORDER BY 1`,

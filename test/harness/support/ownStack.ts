@@ -15,7 +15,7 @@ export interface OwnAccount {
   readonly key: string;
 }
 
-/** A stack as `npm start` makes one, with a folder and ports of its own; for tools that are no tests. */
+/** A stack like that of `npm start`, with its own folder and ports, for tools other than tests. */
 export interface OwnStack {
   readonly endpoints: Endpoints;
   /** Calls the admin API; raises unless the answer is a 2xx. */
@@ -25,7 +25,7 @@ export interface OwnStack {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts it with these variables over the environment's. Raises with its last lines when it does not start. */
+/** Starts it with these variables over the environment's. Raises with its last lines if it doesn't start. */
 export async function startOwnStack(variables: Record<string, string> = {}): Promise<OwnStack> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-own-'));
   const names = Object.keys(portVariables);

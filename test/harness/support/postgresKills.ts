@@ -11,8 +11,8 @@ import type { TestPostgres } from '../../../dev/testing.ts';
 export type Victim = 'postmaster' | 'everything';
 
 /**
- * Looks up whom to kill, and answers with what kills them, by SIGKILL and at once, for looking takes longer than a
- * statement. That resolves when no process of the server is left: only then may it be started again on its data.
+ * Finds the processes first, and returns a function that sends SIGKILL to all of them at once, because finding them takes
+ * longer than a statement. It resolves when no process of the server is left; only then may the server be restarted.
  */
 export function aimAt(postgres: TestPostgres): (victim: Victim) => Promise<void> {
   const postmaster = Number(readFileSync(join(postgres.folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The groups of these in which a process runs. A zombie has ended: who reaps it, and when, is not ours. */
+/** The groups of these in which a process runs. A zombie counts as ended. */
 export function groupsLeft(groups: readonly number[]): number[] {
   const running = new Set(process.platform === 'linux' ? linuxGroups() : portableGroups());
   return groups.filter((group) => running.has(group));

@@ -6,15 +6,15 @@ import { openStateFolder, sharedFolder } from '../../../dev/state.ts';
 const LIMIT_MS = 300_000;
 
 /**
- * A Python of its own with this package (`openai==1.2.3`) and what that needs, made once a clone; answers with its
- * program's path. Raises with one clear sentence where there is no Python, no venv, or the package can't be had.
+ * A virtual environment with this package (`openai==1.2.3`) and its dependencies, created once for each clone; returns the
+ * path of its Python. Raises with one clear sentence if there is no Python or venv, or the package can't be installed.
  */
 export async function pythonWith(requirement: string): Promise<string> {
   const folder = join(openStateFolder(join(openStateFolder(sharedFolder), 'python')), requirement.replace('==', '-'));
   const python = join(folder, 'bin', 'python');
   const whole = join(folder, 'whole');
   if (existsSync(whole)) return python;
-  // Half of one, of a run that was interrupted.
+  // An incomplete environment of an interrupted run.
   rmSync(folder, { recursive: true, force: true });
   await run(
     'python3',

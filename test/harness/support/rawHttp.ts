@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** What came back over one connection, parsed strictly: an answer more than were asked for is seen. */
+/** The answers on one connection, parsed strictly, so that a surplus answer is noticed. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -10,8 +10,8 @@ export interface RawAnswer {
 }
 
 /**
- * Sends these bytes over one connection, as a pipelining client does, and answers with everything that came until the other
- * side closed it, or so many answers were there and nothing else came for a moment.
+ * Sends these bytes over one connection, like a pipelining client. Returns everything received until the other side closed
+ * it, or until this many answers had arrived and nothing followed for a moment.
  */
 export async function rawRequests(port: number, requests: string, answers: number): Promise<RawAnswer[]> {
   const socket = connect(port, '127.0.0.1');

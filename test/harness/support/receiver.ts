@@ -12,9 +12,9 @@ export interface ReceivedWebhook {
 export interface Receiver {
   readonly url: string;
   readonly port: number;
-  /** Every request, in order; also those that are not answered. */
+  /** All requests in order, including those that are not answered. */
   readonly received: ReceivedWebhook[];
-  /** Waits until so many have come in. */
+  /** Waits until this many requests have arrived. */
   readonly until: (count: number, timeoutMs?: number) => Promise<readonly ReceivedWebhook[]>;
   readonly close: () => Promise<void>;
 }

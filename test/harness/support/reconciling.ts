@@ -7,7 +7,7 @@ import { untilSettled } from './generations.ts';
 import type { TestAccount, TestStack } from './stack.ts';
 import { adminPost } from './stack.ts';
 
-/** Runs the reconciler as an operator does; answers with its report. */
+/** Runs the reconciler as an operator does; returns its report. */
 export async function reconcile(stack: TestStack, dryRun = false): Promise<ReconcileReport> {
   const answer = await adminPost(stack, '/reconcile', { dry_run: dryRun });
   const body = (await answer.json()) as ReconcileReport;
@@ -19,7 +19,7 @@ export async function terminate(stack: TestStack, id: string): Promise<void> {
   await stack.env.client.workflow.getHandle(id).terminate('a test');
 }
 
-/** Moves the end of a hold to so many seconds from now; the triggers that forbid it are off for the moment. */
+/** Moves the end of a hold to this many seconds from now, with the triggers that forbid it disabled. */
 export async function bendHold({ database }: TestStack, id: string, seconds: number): Promise<void> {
   const client = await database.admin.connect();
   try {
@@ -40,7 +40,7 @@ export interface LostVideo {
   readonly providerVideoId: string;
 }
 
-/** A held generation whose video the provider is making, and that no workflow knows: as after Temporal's loss. */
+/** A held generation whose video is being made and that has no workflow, as after the loss of Temporal. */
 export async function loseVideo(stack: TestStack, prompt: string, owner?: TestAccount): Promise<LostVideo> {
   const { database, simulatorUrl } = stack;
   const { ledger } = database;
@@ -60,7 +60,7 @@ export async function loseVideo(stack: TestStack, prompt: string, owner?: TestAc
   return { id, accountId: tenant.accountId, providerVideoId };
 }
 
-/** Waits until the provider has ended the video; nobody of ours has seen it. */
+/** Waits until the video has ended at the provider, without a look of ours. */
 export async function untilProviderEnds(stack: TestStack, { providerVideoId }: LostVideo): Promise<void> {
   const provider = createProvider({ baseUrl: `${stack.simulatorUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
   await vi.waitFor(
@@ -77,14 +77,14 @@ async function keyOf({ database }: TestStack, { id }: TestAccount): Promise<stri
   return rows[0]?.id ?? '';
 }
 
-/** What a run did, or would do, about this generation. */
+/** The acts of a run, or of a dry run, for this generation. */
 export function actsOn(report: ReconcileReport, id: string): [string, string][] {
   return report.acts
     .filter(({ generation_id }) => generation_id === id)
     .map(({ action, outcome }) => [action, outcome]);
 }
 
-/** Waits for its settlement; the error code, or the state where there is none. */
+/** Waits for its settlement; returns the error code, or the state if there is none. */
 export async function settledAs(stack: TestStack, id: string): Promise<string | undefined> {
   const [settled] = await untilSettled(stack, [id]);
   return settled?.code ?? settled?.state;

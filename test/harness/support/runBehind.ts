@@ -4,13 +4,13 @@ import type { TestDatabase } from './database.ts';
 export interface FirstStatement {
   readonly sql: string;
   readonly values: unknown[];
-  /** What must be true in the database before the commit. */
+  /** A condition that must hold in the database before the commit. */
   readonly until?: string;
 }
 
 /**
- * Runs the second while the first one's transaction is open, which commits when the second waits for it, or has its answer
- * already: two callers at the same moment, without leaving the moment to chance.
+ * Runs the second call while the first one's transaction is open. The first commits once the second waits for it or has
+ * returned. So two concurrent calls don't depend on chance.
  */
 export async function runBehind<Answer>(
   db: TestDatabase,
@@ -23,7 +23,7 @@ export async function runBehind<Answer>(
     await client.query(first.sql, first.values);
     let answered = false;
     const answer = second().finally(() => (answered = true));
-    // Its failure is looked at below, where it is awaited.
+    // A failure is handled below, where the call is awaited.
     answer.catch(() => undefined);
     const waits = async () => {
       const { rows } = await client.query<{ waits: boolean }>(

@@ -11,8 +11,8 @@ export interface ServerWatch {
 }
 
 /**
- * Watches what servers of this process receive from now on. A simulator that is told to hang counts nothing and never
- * answers; here is seen what has reached it, and cutting its connections lets workers stop that wait for it.
+ * Watches what servers of this process receive from now on. A simulator that hangs counts nothing and never
+ * answers; this shows what has reached it, and cutting its connections lets waiting workers stop.
  */
 export function watchServers(): ServerWatch {
   const sockets = new Set<Socket>();

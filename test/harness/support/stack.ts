@@ -33,33 +33,33 @@ export const ADMIN_KEY = 'the-admin-key-of-the-tests';
 export interface TestStack {
   readonly url: string;
   readonly database: TestDatabase;
-  /** How many APIs, and how many workers. */
+  /** The number of APIs, and of workers. */
   readonly processes: number;
   readonly env: TestWorkflowEnvironment;
   /** The API's client of Temporal. */
   readonly temporal: Client;
   readonly simulatorUrl: string;
-  /** Ends the simulator for good: a provider that is gone. */
+  /** Ends the simulator for good, as if the provider were gone. */
   readonly stopSimulator: () => Promise<void>;
   readonly archive: ContentStore;
   /** The archive's folder. */
   readonly archiveFolder: string;
   /** Everything the API logged as a warning or an error. */
   readonly logged: string[];
-  /** Everything that API and workers logged as an everyday event. */
+  /** Everything that API and workers logged at the level info. */
   readonly told: string[];
   readonly alarms: string[];
-  /** What each webhook of the provider came to. */
+  /** The outcome of each webhook of the provider. */
   readonly webhooks: string[];
-  /** As a while after SIGTERM: who waits for a hold is told that nothing is held. */
+  /** Acts as the API does a while after SIGTERM: clients that wait for a hold are told that nothing is held. */
   readonly giveUp: () => void;
   readonly stopWorkers: () => Promise<void>;
   readonly startWorkers: () => Promise<void>;
-  /** Deletes all that Temporal knew; a new server is at the same address, with workers. */
+  /** Deletes Temporal's data and starts a new server at the same address, with workers. */
   readonly loseTemporal: () => Promise<void>;
-  /** The same while the workers go on; nobody registers anything with the new server. */
+  /** The same while the workers go on; nothing is registered with the new server. */
   readonly replaceTemporal: () => Promise<void>;
-  /** What stands between the API and these; only of a stack that is `proxied`. */
+  /** The proxies in front of these; only in a `proxied` stack. */
   readonly between: { readonly temporal: SwallowingProxy; readonly provider: SwallowingProxy } | undefined;
   readonly stop: () => Promise<void>;
 }
@@ -75,21 +75,21 @@ export async function startStack(
     startTimeoutMs?: number;
     lookForCreateMs?: number;
     textLeaseMs?: number;
-    /** Where the workers reach Temporal, if not at its own address. */
+    /** The address at which workers reach Temporal, if not its own. */
     workersReach?: (temporalAddress: string) => Promise<string>;
-    /** Then the simulator sends webhooks, signed with it. */
+    /** If set, the simulator sends webhooks signed with it. */
     webhookSecret?: string;
-    /** Of each worker, before its activities are made of them. */
+    /** Wraps the dependencies of each worker. */
     wrapped?: (deps: ActivityDependencies) => ActivityDependencies;
-    /** Then webhooks to tenants go to public addresses only. */
+    /** If set, webhooks to tenants go to public addresses only. */
     guardWebhooks?: boolean;
-    /** Then it can be lost, with its file. */
+    /** If set, Temporal and its file can be lost. */
     keepTemporalOnDisk?: boolean;
-    /** Of a key without a number of its own. Tests send more in a minute than people do. */
+    /** The limit of keys without their own. Tests send more requests in a minute than people do. */
     requestsPerMinute?: number;
     streamLimits?: StreamLimits;
     serverLimits?: Partial<ServerLimits>;
-    /** Then proxies stand before Temporal (for the API) and before the provider. */
+    /** If set, there are proxies in front of Temporal (for the API) and of the provider. */
     proxied?: boolean;
   } = {},
 ): Promise<TestStack> {
@@ -109,7 +109,7 @@ export async function startStack(
     listen(createSimulator({ dir: folder, videoSeconds: options.videoSeconds ?? 0.5, webhook })),
   ]);
   let env = firstEnv;
-  // Of its own: the environment's is closed with its server.
+  // A separate connection: the environment's is closed with its server.
   const between = options.proxied
     ? {
         temporal: await startSwallowingProxy(`http://${env.address}`),
@@ -183,7 +183,7 @@ export async function startStack(
   const server = createServer(
     {
       fetch: (request: Request, bindings?: object) =>
-        // Never fewer than one.
+        // At least one.
         (processes[requests++ % processes.length] as (typeof processes)[number]).fetch(request, bindings),
     },
     options.serverLimits,

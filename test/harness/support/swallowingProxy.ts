@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 
-/** Passes TCP on, until it is told to swallow everything: connections stay open and are accepted, and nothing comes through. */
+/** Forwards TCP until it is told to swallow: then connections stay open and are accepted, but nothing passes. */
 export interface SwallowingProxy {
   readonly port: number;
   readonly swallow: () => void;
@@ -37,7 +37,7 @@ export async function startSwallowingProxy(url: string): Promise<SwallowingProxy
     swallow: () => {
       swallows = true;
     },
-    // What was begun meanwhile lacks its first bytes.
+    // Connections that began meanwhile lack their first bytes.
     pass: () => {
       swallows = false;
       for (const socket of sockets) socket.destroy();

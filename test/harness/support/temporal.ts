@@ -24,12 +24,12 @@ const QUIET = {
 let installed = false;
 
 function quietRuntime(): void {
-  // The time-skipping server makes the core warn at every worker's start; what matters is asserted by tests.
+  // The time-skipping server makes the core warn at each worker's start; tests assert what matters.
   if (!installed) Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
   installed = true;
 }
 
-/** A server whose clock jumps over timers; one for each test file, for its clock is global. */
+/** A server whose clock skips timers. One for each test file, because its clock is global. */
 export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const env = await TestWorkflowEnvironment.createTimeSkipping({
@@ -39,7 +39,7 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 
-/** A real dev server, in memory; with a file, on the disk, and again at the same port. */
+/** A real dev server in memory; with a file, on disk and always on the same port. */
 export async function createDevServer(
   kept?: { file: string; port: number },
   options: { readonly isForgetful?: boolean } = {},
@@ -64,7 +64,7 @@ export async function createDevServer(
 
 export type TestActivities = WorkerDependencies['activities'];
 
-/** Starts workers with these activities; answers with how to stop them. */
+/** Starts workers with these activities; returns a function that stops them. */
 export async function startWorkers(
   env: Pick<TestWorkflowEnvironment, 'address' | 'namespace'>,
   activities: TestActivities,
@@ -72,7 +72,7 @@ export async function startWorkers(
   const stopping = new AbortController();
   const { address, namespace = 'default' } = env;
   const create = async () => {
-    // A connection of their own: the SDK takes the workers of a task queue once a connection.
+    // A separate connection: the SDK allows one worker of a task queue for each connection.
     const connection = await NativeConnection.connect({ address });
     const workflowBundle = { code: readFileSync(inject('bundlePath'), 'utf8') };
     const workers = await createWorkers({ connection, namespace, workflowBundle, activities });
@@ -85,10 +85,10 @@ export async function startWorkers(
   };
 }
 
-/** Where the real workflow meets fakes: a time-skipping server, and workers that serve all tests of a file. */
+/** Real workflows with fake activities: a time-skipping server, and workers that serve all tests of a file. */
 export interface Stage {
   readonly env: TestWorkflowEnvironment;
-  /** Starts a generation whose activities are this world's, for as long as `body` takes. */
+  /** Starts a generation whose activities are this world's, while `body` runs. */
   readonly play: <Result>(world: FakeWorld, body: (handle: GenerationHandle) => Promise<Result>) => Promise<Result>;
   readonly close: () => Promise<void>;
 }
@@ -115,7 +115,7 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
-/** Activities that do what the world of the generation they are called for does. */
+/** Activities that delegate to the world of their generation. */
 function castOf(worlds: ReadonlyMap<string, FakeWorld>): TestActivities {
   type Activity = (input: { generationId: string }) => Promise<unknown>;
   type Group = Readonly<Record<string, Activity>>;

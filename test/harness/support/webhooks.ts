@@ -3,7 +3,7 @@ import { expect, vi } from 'vitest';
 import type { ReceivedWebhook, Receiver } from './receiver.ts';
 import type { TestAccount } from './stack.ts';
 
-/** What tests of webhooks out share. */
+/** Helpers for tests of webhooks to tenants. */
 
 export interface MadeEndpoint {
   readonly id: string;
@@ -39,7 +39,7 @@ export async function makeEndpoint(
   return body;
 }
 
-/** The event, if the signature is good; raises otherwise. */
+/** The event, if the signature is valid; raises otherwise. */
 export function verified({ body, headers }: ReceivedWebhook, secret: string): unknown {
   return new Webhook(secret).verify(body, headers);
 }

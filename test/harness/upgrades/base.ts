@@ -3,7 +3,7 @@ import { readSchemaFiles } from '../../../migrations/files.ts';
 import { CREATE_SCHEMA_MIGRATIONS } from '../../../migrations/runner.ts';
 
 /**
- * A database of this version as SQL that makes the same one: the files of `migrations/` as they are now and every row.
+ * Dumps a database of this version as SQL: the files of `migrations/` as they are now and every row.
  * PostgreSQL's own pg_dump does not come with the embedded server. Its owner runs it, in one transaction.
  */
 export async function dumpDatabase(client: pg.ClientBase): Promise<string> {

@@ -8,7 +8,7 @@ import { BLOCKED, FINISHED, ledgerSteps, OPEN, PROVIDER } from '../support/ledge
 
 type Steps = ReturnType<typeof ledgerSteps>;
 
-/** Brings generations into every state that there is, and writes at least one row into every table. */
+/** Brings generations into every state, and writes at least one row into every table. */
 export async function fillWithEveryState(db: TestDatabase): Promise<void> {
   // One for all: it counts the videos.
   const steps = ledgerSteps(() => db);
@@ -70,7 +70,7 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
   await seen(FINISHED);
 }
 
-/** Answers with a charged one that nothing more was done to. */
+/** Returns a charged one that was not changed afterwards. */
 async function settledGenerations(db: TestDatabase, steps: Steps): Promise<Held> {
   const { held, created, seen, begin, settle, refuse, outlive } = steps;
   const failed = await seen(BLOCKED);
@@ -79,7 +79,7 @@ async function settledGenerations(db: TestDatabase, steps: Steps): Promise<Held>
   await begin(refused.id);
   await refuse(refused.id);
   await settle(refused.id, 'submission_refused');
-  // Released by its hour while its provider goes on, so it is followed.
+  // Released at its hold's end while the video goes on, so it is followed.
   const expired = await created();
   await outlive(expired.id);
   await settle(expired.id, 'expired');
@@ -148,7 +148,7 @@ async function afterwards(db: TestDatabase, steps: Steps, { id, tenant }: Held):
   const endpoint = { accountId: tenant.accountId, id: webhookEndpointId(randomUUID()), url: 'https://app.example/' };
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   await ledger.createWebhookEndpoint({ ...endpoint, events: ['video.completed', 'video.failed'], secret });
-  // Its settlement notes a delivery.
+  // Its settlement records a delivery.
   await ledger.grantCredits({ ...tenant, amountMicrocredits: PRICE, reason: 'an upgrade', idempotencyKey: 'again' });
   const told = await admit(db, tenant);
   await ledger.placeHold(told, 3600);
