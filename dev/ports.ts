@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import getPort from 'get-port';
 
 /** The ports of one stack, each with the variable that moves it. */
 export const portVariables = {
@@ -76,18 +77,9 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** A port of 127.0.0.1 that was free a moment ago, and that this process was not given before. */
 export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error()),
-      );
-    });
-  });
+  return getPort({ host: '127.0.0.1' });
 }
 
 /** Resolves when `attempt` stops rejecting; rejects with its last error after `limitMs`. */
