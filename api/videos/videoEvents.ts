@@ -11,7 +11,8 @@ import { toVideo } from './videoObject.ts';
 /**
  * A video as server-sent events: `progress` when it changed, and `settled`, which is the last one. The id of each is the
  * sequence number of the video's latest event, so a client that reconnects with `Last-Event-ID` misses nothing; a client that
- * has seen the last one gets a 204, which tells it not to reconnect.
+ * has seen the last one gets a 204, which tells it not to reconnect. Each change is announced by store/changes.ts and read once
+ * for all clients by api/http/feeds.ts.
  */
 export function videoEvents(
   deps: StreamDependencies,

@@ -7,7 +7,8 @@ import { EXAMPLE } from '../http/examples.ts';
 
 /**
  * OpenAI's video object, with every key, plus `credits`. A new field goes here, into `toVideo`, into `EXAMPLE.video`
- * (api/http/examples.ts) and, if the database has it, into `SHOWN_GENERATION` (store/selections.ts).
+ * (api/http/examples.ts) and, if the database has it, into `SELECT_VIDEO` and `VIDEO_COLUMNS` (store/generations.ts), or
+ * into `SHOWN` and `SHOWN_COLUMNS` (store/selections.ts) if texts have it too.
  */
 export const Video = z
   .object({
