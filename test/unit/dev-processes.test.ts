@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { takeFolder } from '../../dev/lock.ts';
 import { type Part, startPart } from '../../dev/parts.ts';
-import { endProcess, isAlive, recordOf, runTool } from '../../dev/processes.ts';
+import { disownDeadServer } from '../../dev/postgres.ts';
+import { endProcess, identityOf, isAlive, recordOf, runTool } from '../../dev/processes.ts';
 import { forget, keptSecrets, openStateFolder, writePrivate } from '../../dev/state.ts';
 
 let folder: string;
@@ -127,4 +128,26 @@ test("a new state folder is the user's alone; an existing one keeps its mode and
   forget(made);
   expect(existsSync(join(made, 'secrets.json'))).toBe(false);
   expect(readFileSync(join(made, 'notes.txt'), 'utf8')).toBe('mine');
+});
+
+test('a PostgreSQL server that was killed and not reaped yet keeps no other from starting; a living one does', async () => {
+  // The shell becomes `sleep`, which never reaps the child.
+  const parent = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const zombie = await new Promise<string>((resolve) =>
+      parent.stdout.once('data', (line: Buffer) => resolve(String(line).trim())),
+    );
+    await vi.waitFor(() => expect(identityOf(Number(zombie))).toBeUndefined(), { timeout: 5000 });
+    mkdirSync(join(folder, 'data'));
+    const lockFile = join(folder, 'data', 'postmaster.pid');
+    const afterwards = (pid: string) => {
+      writeFileSync(lockFile, `${pid}\n/data\n1794000000\n54329\n\n127.0.0.1\n  7 9\nready\n`);
+      disownDeadServer({ folder });
+      return readFileSync(lockFile, 'utf8');
+    };
+    expect(afterwards(zombie)).toBe(`${process.pid}\n/data\n1794000000\n54329\n\n127.0.0.1\n  7 9\nready\n`);
+    expect(afterwards(String(parent.pid))).toMatch(new RegExp(`^${parent.pid}\n`));
+  } finally {
+    parent.kill('SIGKILL');
+  }
 });
