@@ -84,8 +84,8 @@ const GRANT = defineStatement({
       replayed: t.boolean,
     },
     key_reused: {},
-    nothing_available: { replayed: t.boolean },
-    too_large: { replayed: t.boolean },
+    nothing_available: { availableMicrocredits: t.bigint, replayed: t.boolean },
+    too_large: { availableMicrocredits: t.bigint, replayed: t.boolean },
     unknown_account: {},
   }),
 });

@@ -94,7 +94,7 @@ export function grantCredits(model: Model, call: GrantCall): unknown {
 }
 
 function granted({ available }: Account, { outcome, transactionId, moved }: AccountOperation, replayed: boolean) {
-  if (outcome !== 'granted') return { outcome, replayed };
+  if (outcome !== 'granted') return { outcome, availableMicrocredits: available, replayed };
   return { outcome, transactionId, movedMicrocredits: moved, availableMicrocredits: available, replayed };
 }
 
