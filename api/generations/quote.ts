@@ -51,7 +51,7 @@ export async function quote(
   };
 
   async function refused(): Promise<ApiError | null> {
-    if (!sales.open) return salesClosed(deps);
+    if (!sales.open) return salesClosed(sales);
     if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
       return exceedsMaxCredits(amountMicrocredits, maxMicrocredits, kind);
     }

@@ -1,7 +1,7 @@
 import type { HoldRefusalCode } from '../../contracts/activities.ts';
 import type { GenerationKind } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { Balance } from '../../ledger/index.ts';
+import type { Balance, Sales } from '../../ledger/index.ts';
 import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, unavailable } from '../http/errors.ts';
@@ -117,8 +117,7 @@ function invalid(param: string, fault: string): ApiError {
 }
 
 /** The response to a new request while sales are closed; none of it was recorded. */
-export async function salesClosed({ ledger }: Pick<ApiDependencies, 'ledger'>): Promise<ApiError> {
-  const { open, reason } = await ledger.getSales();
+export function salesClosed({ open, reason }: Pick<Sales, 'open' | 'reason'>): ApiError {
   // Sales may have opened again since: then the client may retry at once.
   const why = open || reason === null ? '' : `: ${reason.replace(/[.\s]+$/, '')}`;
   return new ApiError(

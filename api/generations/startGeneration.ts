@@ -52,7 +52,7 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
         return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'sales_closed':
-      throw await salesClosed(deps);
+      throw salesClosed(await deps.ledger.getSales());
     case 'exceeds_max_credits':
       throw exceedsMaxCredits(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
     case 'account_frozen':
