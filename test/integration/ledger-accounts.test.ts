@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { accountId, videoId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { admissionRequest, PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -158,18 +158,8 @@ describe('a price', () => {
   });
 });
 
-const request = (tenant: Tenant, idempotencyKey: string | null = null, prompt = 'a red fox') => ({
-  ...tenant,
-  generationId: videoId(randomUUID()),
-  model: 'sora-2',
-  seconds: 4,
-  size: '720x1280',
-  prompt,
-  inputReference: null,
-  admitWithinMs: 60_000,
-  fingerprint: createHash('sha256').update(prompt).digest(),
-  idempotencyKey,
-});
+const request = (tenant: Tenant, idempotencyKey: string | null = null, prompt = 'a red fox') =>
+  admissionRequest(tenant, { idempotencyKey }, prompt);
 
 describe("a request's key", () => {
   it('answers the same request with its generation, whatever became of that, and another with a refusal', async () => {

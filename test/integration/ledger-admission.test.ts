@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { videoId } from '../../contracts/ids.ts';
 import { MAX_MICROCREDITS } from '../../contracts/money.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { admissionRequest, PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -26,18 +25,7 @@ const count = async (sql: string, values: unknown[]) =>
 const movements = (tenant: Tenant) => count('journal_transactions WHERE account_id = $1', [tenant.accountId]);
 const setAccount = (tenant: Tenant, assignment: string) =>
   db.admin.query(`UPDATE accounts SET ${assignment} WHERE id = $1`, [tenant.accountId]);
-const request = (tenant: Tenant) => ({
-  ...tenant,
-  generationId: videoId(randomUUID()),
-  model: 'sora-2',
-  seconds: 4,
-  size: '720x1280',
-  prompt: 'a red fox',
-  inputReference: null,
-  admitWithinMs: 60_000,
-  fingerprint: Buffer.alloc(32),
-  idempotencyKey: null,
-});
+const request = (tenant: Tenant) => admissionRequest(tenant, { fingerprint: Buffer.alloc(32) });
 
 describe('prices', () => {
   it('4 s of sora-2 cost 571,429 microcredits', async () => {

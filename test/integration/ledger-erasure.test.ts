@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
 import type { Tenant, TestDatabase } from '../harness/support/database.ts';
-import { createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { admissionRequest, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
 import { BLOCKED, FINISHED, OPEN, PROVIDER } from '../harness/support/ledgerSteps.ts';
 import { runBehind } from '../harness/support/runBehind.ts';
 
@@ -20,15 +20,8 @@ afterEach(async () => {
 });
 
 const asked = (tenant: Tenant, prompt = 'a red fox') => ({
-  ...tenant,
-  generationId: videoId(randomUUID()),
-  model: 'sora-2',
-  seconds: 4,
-  size: '720x1280',
-  prompt,
+  ...admissionRequest(tenant, {}, prompt),
   inputReference: { bytes: Buffer.from(`the reference of ${prompt}`), contentType: 'image/png', filename: 'a.png' },
-  admitWithinMs: 60_000,
-  fingerprint: createHash('sha256').update(prompt).digest(),
   idempotencyKey: 'key',
 });
 type Asked = ReturnType<typeof asked>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { admissionRequest, PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 import type { FirstStatement } from '../harness/support/runBehind.ts';
 import { runBehind } from '../harness/support/runBehind.ts';
 import { FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
@@ -65,18 +65,8 @@ describe('with one key at once', () => {
 
   it('two requests are one', async () => {
     const tenant = await openTenant(db, 5 * PRICE);
-    const ask = (generationId: string) => ({
-      ...tenant,
-      generationId,
-      model: 'sora-2',
-      seconds: 4,
-      size: '720x1280',
-      prompt: 'a red fox',
-      inputReference: null,
-      admitWithinMs: 60_000,
-      fingerprint: Buffer.alloc(32),
-      idempotencyKey: 'k',
-    });
+    const ask = (generationId: string) =>
+      admissionRequest(tenant, { generationId, fingerprint: Buffer.alloc(32), idempotencyKey: 'k' });
     const first = videoId(randomUUID());
     const answer = await behind(
       {

@@ -105,16 +105,17 @@ export async function addKey(
 /** The price of the generation that `admit` asks for. */
 export const PRICE = 571_429;
 
-/** Admits a 4 s sora-2 generation; returns its id. */
-export async function admit(
-  { ledger }: Pick<TestDatabase, 'ledger'>,
+type AdmissionRequest = Parameters<Ledger['admitGeneration']>[0];
+
+/** A request for 4 s of sora-2, with these changes. Equal prompts have equal fingerprints. */
+export function admissionRequest(
   tenant: Tenant,
+  changes: Partial<AdmissionRequest> = {},
   prompt = 'a red fox',
-): Promise<string> {
-  const generationId = videoId(randomUUID());
-  await ledger.admitGeneration({
+): AdmissionRequest {
+  return {
     ...tenant,
-    generationId,
+    generationId: videoId(randomUUID()),
     model: 'sora-2',
     seconds: 4,
     size: '720x1280',
@@ -123,6 +124,17 @@ export async function admit(
     admitWithinMs: 60_000,
     fingerprint: createHash('sha256').update(prompt).digest(),
     idempotencyKey: null,
-  });
-  return generationId;
+    ...changes,
+  };
+}
+
+/** Admits such a request; returns the generation's id. */
+export async function admit(
+  { ledger }: Pick<TestDatabase, 'ledger'>,
+  tenant: Tenant,
+  prompt = 'a red fox',
+): Promise<string> {
+  const request = admissionRequest(tenant, {}, prompt);
+  await ledger.admitGeneration(request);
+  return request.generationId;
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { textId, videoId, webhookEndpointId } from '../../../contracts/ids.ts';
+import { textId, webhookEndpointId } from '../../../contracts/ids.ts';
 import type { Tenant, TestDatabase } from '../support/database.ts';
-import { addKey, admit, openBooks, openTenant, PRICE } from '../support/database.ts';
+import { admissionRequest, addKey, admit, openBooks, openTenant, PRICE } from '../support/database.ts';
 import { once } from '../../../store/index.ts';
 import type { Held } from '../support/ledgerSteps.ts';
 import { BLOCKED, FINISHED, ledgerSteps, OPEN, PROVIDER } from '../support/ledgerSteps.ts';
@@ -166,15 +166,4 @@ const archived = () => ({
   location: 'video_00/video',
 });
 
-const request = (tenant: Tenant) => ({
-  ...tenant,
-  generationId: videoId(randomUUID()),
-  model: 'sora-2',
-  seconds: 4,
-  size: '720x1280',
-  prompt: 'a red fox',
-  inputReference: null,
-  admitWithinMs: 60_000,
-  fingerprint: fingerprint(),
-  idempotencyKey: null,
-});
+const request = (tenant: Tenant) => admissionRequest(tenant, { fingerprint: fingerprint() });
