@@ -148,24 +148,6 @@ const webhookEndpoint = {
   created_at: moment,
 } as const;
 
-const accountStanding = {
-  id: accountId,
-  object: 'account',
-  name: 'Acme',
-  available_microcredits: 9428571,
-  held_microcredits: 571429,
-  active_generations: 1,
-  frozen_at: null,
-  created_at: moment,
-} as const;
-
-const creditTotals = {
-  granted_microcredits: 10000000,
-  clawed_back_microcredits: 0,
-  charged_microcredits: 0,
-  refunded_microcredits: 0,
-} as const;
-
 export const EXAMPLE = {
   video,
   script,
@@ -178,7 +160,12 @@ export const EXAMPLE = {
     available_microcredits: 9428571,
     held_microcredits: 571429,
   },
-  creditTotals,
+  creditTotals: {
+    granted_microcredits: 10000000,
+    clawed_back_microcredits: 0,
+    charged_microcredits: 0,
+    refunded_microcredits: 0,
+  },
   price: {
     object: 'price',
     model: 'sora-2',
@@ -219,30 +206,19 @@ export const EXAMPLE = {
   providerEvent:
     '{"id":"evt_1","object":"event","type":"video.completed","created_at":1790000000,"data":{"id":"video_1"}}',
   account: { id: accountId, object: 'account', name: 'Acme', created_at: moment },
-  accountStanding,
-  accountDetails: {
-    ...accountStanding,
-    max_active_generations: 300,
-    frozen_reason: null,
-    valid_api_keys: 2,
-    last_generation: { id: videoId, state: 'held', error_code: null, created_at: moment },
-    failures: [{ code: 'moderation_blocked', generations: 3 }],
-    totals: creditTotals,
+  accountStanding: {
+    id: accountId,
+    object: 'account',
+    name: 'Acme',
+    available_microcredits: 9428571,
+    held_microcredits: 571429,
+    active_generations: 1,
+    frozen_at: null,
+    created_at: moment,
   },
   accountFrozen: { id: accountId, object: 'account', frozen: true },
   newApiKey: { name: 'production', scopes: ['videos:read', 'videos:write'], daily_limit_microcredits: 50000000 },
   apiKey,
-  apiKeyAndSpending: {
-    ...apiKey,
-    held_microcredits: 571429,
-    spending: {
-      today_microcredits: 1142858,
-      this_month_microcredits: 9714293,
-      day_ends_at: moment + 35200,
-      month_ends_at: moment + 812800,
-      counted_at: keyId,
-    },
-  },
   apiKeyShownOnce: { ...apiKey, key: 'hf_shown-this-once' },
   textEvents: [
     'event: delta',

@@ -5,6 +5,7 @@ import { Totals, toTotals } from '../../credits/objects.ts';
 import { stateShown } from '../../generations/creditsObject.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { microcredits, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
+import { ADMIN_EXAMPLE } from '../examples.ts';
 
 export const NewAccount = z.strictObject({ name: plainText(200) }).openapi('Named', { example: { name: 'Acme' } });
 
@@ -52,7 +53,7 @@ export const AccountDetails = z
       .openapi({ description: 'Of the last 24 hours, the most frequent first.' }),
     totals: Totals,
   })
-  .openapi('AccountDetails', { example: EXAMPLE.accountDetails });
+  .openapi('AccountDetails', { example: ADMIN_EXAMPLE.accountDetails });
 export type AccountDetails = z.infer<typeof AccountDetails>;
 
 export function toAccountDetails(

@@ -12,6 +12,7 @@ import {
   unixSecondsOrNull,
   unixTime,
 } from '../../http/schemas.ts';
+import { ADMIN_EXAMPLE } from '../examples.ts';
 
 /** An API key itself is shown once; the database keeps its hash. */
 
@@ -74,7 +75,7 @@ export const KeyAndSpending = Key.extend({
       description:
         'What counts against the limits of the key: charged or reserved today and this month (UTC). Null without a limit.',
     }),
-}).openapi('ApiKeyAndSpending', { example: EXAMPLE.apiKeyAndSpending });
+}).openapi('ApiKeyAndSpending', { example: ADMIN_EXAMPLE.apiKeyAndSpending });
 
 export const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('NewApiKeyShownOnce', {
   example: EXAMPLE.apiKeyShownOnce,

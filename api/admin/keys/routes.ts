@@ -14,6 +14,7 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { keyed } from '../../http/idempotencyKey.ts';
 import { listQuery } from '../../http/listing.ts';
 import { newRouter } from '../../http/router.ts';
+import { ADMIN_EXAMPLE } from '../examples.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './handlers.ts';
 import { KeyAndSpending, KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
 
@@ -38,7 +39,7 @@ const list = createRoute({
   security: adminBearer,
   request: { params: accountParams, query: listQuery(API_KEY_ID, EXAMPLE.apiKey.id).omit({ order: true }) },
   responses: {
-    200: pageResponse('ApiKeyList', KeyAndSpending, EXAMPLE.apiKeyAndSpending),
+    200: pageResponse('ApiKeyList', KeyAndSpending, ADMIN_EXAMPLE.apiKeyAndSpending),
     ...errorResponses(400, 401, 404, 500, 503),
   },
 });
