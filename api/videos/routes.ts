@@ -3,6 +3,7 @@ import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
+import { getTimeline, Timeline } from '../generations/timeline.ts';
 import {
   bearer,
   errorResponses,
@@ -22,9 +23,8 @@ import { claimVideo } from './claimVideo.ts';
 import { downloadContent } from './content.ts';
 import { createVideo } from './createVideo.ts';
 import { deleteVideo } from './deleteVideo.ts';
-import { findOwnedVideo } from './ownedVideo.ts';
+import { findNamed, findOwnedVideo } from './ownedVideo.ts';
 import { remixVideo } from './remixVideo.ts';
-import { getTimeline, Timeline } from './timeline.ts';
 import { videoEvents } from './videoEvents.ts';
 import { DeletedVideo, toVideo, Video } from './videoObject.ts';
 import { ClaimVideo, CreateVideoForm, CreateVideoJson, readCreateVideo, RemixVideo } from './videoRequest.ts';
@@ -196,9 +196,12 @@ export function videoRoutes(deps: StreamDependencies) {
     .openapi(retrieve, async (c) =>
       c.json(toVideo(await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
     )
-    .openapi(timeline, async (c) =>
-      c.json(await getTimeline(deps, c.get('caller'), c.req.valid('param').video_id), 200),
-    )
+    .openapi(timeline, async (c) => {
+      const caller = c.get('caller');
+      const { video_id: id } = c.req.valid('param');
+      await findNamed(deps, caller, id);
+      return c.json(await getTimeline(deps, caller.accountId, 'video', id), 200);
+    })
     .openapi(events, async (c) => {
       const look = () => findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       return videoEvents(deps, c, await look(), look);

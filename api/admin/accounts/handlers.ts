@@ -10,8 +10,8 @@ import { toPage } from '../../http/listing.ts';
 import type { OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 import { unixSeconds } from '../../http/schemas.ts';
-import type { Account, AccountFrozen, Freeze, Grant, GrantCredits, NewAccount } from './objects.ts';
-import { toAccountStanding } from './objects.ts';
+import type { Account, AccountDetails, AccountFrozen, Freeze, Grant, GrantCredits, NewAccount } from './objects.ts';
+import { toAccountDetails, toAccountStanding } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'ledger'>;
 
@@ -30,6 +30,17 @@ export function createAccount(
 export async function listAccounts({ ledger }: Dependencies, page: { limit: number; after?: string | undefined }) {
   const { limit, after = '' } = page;
   return toPage(await ledger.listAccounts(after, limit + 1), limit, toAccountStanding);
+}
+
+export async function getAccount({ ledger }: Dependencies, id: string): Promise<AccountDetails> {
+  requireAccountId(id);
+  const [account, last, totals] = await Promise.all([
+    ledger.getAccount(id),
+    ledger.getLastGeneration(id),
+    ledger.getTotals(id),
+  ]);
+  if (account === undefined) throw notFound('This account');
+  return toAccountDetails(account, last, totals);
 }
 
 export async function freezeAccount(
@@ -70,6 +81,13 @@ export async function grantCredits(
 /** Raises `not_found` for a path segment that cannot be the id of an account. */
 export function requireAccountId(id: string): void {
   if (!isAccountId(id)) throw notFound('This account');
+}
+
+/** The id of an account that there is. Raises `not_found`. */
+export async function requireAccount({ ledger }: Dependencies, id: string): Promise<string> {
+  requireAccountId(id);
+  if (!(await ledger.accountExists(id))) throw notFound('This account');
+  return id;
 }
 
 type GrantRefusal = Exclude<Awaited<ReturnType<Ledger['grantCredits']>>['outcome'], 'granted'>;

@@ -8,11 +8,12 @@ import { toPage } from '../../http/listing.ts';
 import type { Inside, OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 import { unixSeconds } from '../../http/schemas.ts';
-import { requireAccountId } from '../accounts/handlers.ts';
+import { requireAccount, requireAccountId } from '../accounts/handlers.ts';
 import type { KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
-import { toKey, toSettings } from './objects.ts';
+import { toKey, toKeyAndSpending, toSettings } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'store'>;
+type ListDependencies = Pick<ApiDependencies, 'ledger' | 'store'>;
 interface KeyPath {
   readonly account_id: string;
   readonly key_id: string;
@@ -37,12 +38,12 @@ export function createKey(
 }
 
 export async function listKeys(
-  { store }: Dependencies,
+  { ledger, store }: ListDependencies,
   accountId: string,
   { limit, after = '' }: { limit: number; after?: string | undefined },
 ) {
-  requireAccountId(accountId);
-  return toPage(await store.listApiKeys(accountId, after, limit + 1), limit, (key) => toKey(accountId, key));
+  await requireAccount({ ledger }, accountId);
+  return toPage(await store.listApiKeys(accountId, after, limit + 1), limit, (key) => toKeyAndSpending(accountId, key));
 }
 
 export function rotateKey(deps: OnceDependencies, c: Context<Env>, path: KeyPath, body: RotateKey): Promise<ShownKey> {
