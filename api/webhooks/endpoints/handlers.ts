@@ -5,7 +5,7 @@ import { webhookEndpointId } from '../../../contracts/ids.ts';
 import { OPERATOR } from '../../../contracts/webhooks.ts';
 import { faultOfWebhookUrl } from '../../../outbound/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { ApiError, invalid, notFound } from '../../http/errors.ts';
 import { toList } from '../../http/listing.ts';
 import type { Inside, OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
@@ -23,7 +23,7 @@ export function createEndpoint(
 ): Promise<EndpointCreated> {
   const create = async ({ store }: Inside) => {
     const fault = faultOfWebhookUrl(body.url, deps.webhookAllowPrivate);
-    if (fault !== undefined) throw new ApiError('invalid_request', `url: ${fault}.`, { param: 'url' });
+    if (fault !== undefined) throw invalid('url', fault);
     const id = webhookEndpointId(uuidv7());
     const secret = newSecret();
     const endpoint = { owner, id, url: body.url, events: [...new Set(body.events)], secret };
@@ -82,8 +82,8 @@ export function unknownEndpoint(): ApiError {
 }
 
 function tooMany(owner: string): ApiError {
-  return new ApiError(
-    'invalid_request',
-    `${owner === OPERATOR ? 'The operator' : 'This account'} has ten webhook endpoints already, and may not have more. Nothing was created; delete one of them first.`,
-  );
+  const who = owner === OPERATOR ? 'The operator' : 'This account';
+  return new ApiError('invalid_request', `${who} has ten webhook endpoints already, and may not have more.`, {
+    advice: 'Delete one of them first.',
+  });
 }
