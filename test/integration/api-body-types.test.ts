@@ -21,7 +21,12 @@ afterAll(async () => {
 
 const QUOTE = '/v1/videos?dry_run=true';
 
-const send = (path: string, type: string | undefined, body: BodyInit | null, headers: Record<string, string> = {}) =>
+const send = (
+  path: string,
+  type: string | undefined,
+  body: NonNullable<RequestInit['body']> | null,
+  headers: Record<string, string> = {},
+) =>
   account.fetch(path, {
     method: 'POST',
     headers: { ...(type !== undefined && { 'content-type': type }), ...headers },

@@ -43,7 +43,7 @@ describe('a trailing slash', () => {
     '%s is guarded by its key',
     async (path) => {
       expect((await send(path, { headers: stranger })).status).toBe(401);
-      expect((await send(path, { ...post({}), headers: { ...post({}).headers, ...stranger } })).status).toBe(401);
+      expect((await send(path, post({}, stranger))).status).toBe(401);
     },
   );
 
