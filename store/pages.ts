@@ -17,8 +17,8 @@ export interface Listed<Item> {
 
 /** The column that orders a list, and values before and after all of its values. */
 const KEYS = {
-  // An id of UUIDs sorts before the tilde, whatever its time.
-  id: { first: '', last: '~' },
+  // Letters, because some collations sort punctuation before every id.
+  id: { first: '', last: 'zz' },
   number: { first: 0, last: Number.MAX_SAFE_INTEGER },
 };
 
@@ -47,14 +47,15 @@ export function defineList<const Of extends Shape, Kind extends keyof typeof KEY
   return { asc: inOrder('asc'), desc: inOrder('desc'), ...KEYS[keyKind] };
 }
 
-/** Reads one row more than requested, to know whether there are more. */
+/** Reads one row more than requested, to know whether there are more. `more`: the values from `$4` on. */
 export async function listPage<Row, After extends string | number>(
   db: Database,
   list: List<Row, After>,
   accountId: string,
   { limit, order, after }: Page<After>,
+  more: readonly unknown[] = [],
 ): Promise<Listed<Row>> {
   const beginning = order === 'asc' ? list.first : list.last;
-  const found = await rows(db, list[order], [accountId, after ?? beginning, limit + 1]);
+  const found = await rows(db, list[order], [accountId, after ?? beginning, limit + 1, ...more]);
   return { items: found.slice(0, limit), hasMore: found.length > limit };
 }
