@@ -3,6 +3,7 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
 import { parseTextRequest, readOutput } from '../../texts/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { shownLabels } from '../generations/labels.ts';
 import { unixSeconds } from '../http/schemas.ts';
 
 /** A script or a thread. */
@@ -23,6 +24,7 @@ export const WrittenText = z
     output: z.string(),
     usage: z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    ...shownLabels,
     credits: GenerationCredits,
   })
   .openapi('WrittenText', {
@@ -39,6 +41,8 @@ export const WrittenText = z
       output: '{"title":"Fresh snow","text":"A red fox steps into the morning light."}',
       usage: { input_tokens: 120, output_tokens: 24 },
       error: null,
+      user: 'user-1234',
+      metadata: { project: 'winter' },
       credits: {
         state: 'charged',
         amount_microcredits: 112,
@@ -80,6 +84,8 @@ export function toText(text: Text): WrittenText {
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
     error: errorOf(text, written === null),
+    user: text.user,
+    metadata: { ...text.metadata },
     credits: toCredits(text, text.chargedMicrocredits ?? text.amountMicrocredits, creditsInWords(text)),
   };
 }

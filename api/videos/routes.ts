@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
+import { labelFilter, toLabels, withMetadata } from '../generations/labels.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import {
@@ -63,7 +64,7 @@ const list = createRoute({
   operationId: 'listVideos',
   summary: 'List the videos of this account, newest first',
   security: bearer,
-  request: { query: listQuery(VIDEO_ID, EXAMPLE.video.id) },
+  request: { query: withMetadata(listQuery(VIDEO_ID, EXAMPLE.video.id).extend(labelFilter)) },
   responses: { 200: pageResponse('VideoList', Video, EXAMPLE.video), ...errorResponses(400, 401, 500, 503) },
 });
 
@@ -172,8 +173,10 @@ export function videoRoutes(deps: StreamDependencies) {
       return remixVideo(deps, c, c.req.valid('param').video_id, c.req.valid('json'), isDryRun);
     })
     .openapi(list, async (c) => {
-      const { limit, order, after = null } = c.req.valid('query');
-      const { items, hasMore } = await deps.store.listGenerations(c.get('caller').accountId, { limit, order, after });
+      const { limit, order, after = null, ...labels } = c.req.valid('query');
+      const page = { limit, order, after };
+      const { accountId } = c.get('caller');
+      const { items, hasMore } = await deps.store.listGenerations(accountId, page, toLabels(labels));
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {
