@@ -1,6 +1,6 @@
 import type { GenerationKind } from '../contracts/ids.ts';
 import type { Database } from './database.ts';
-import { defineList, type List, listPage, type Listed, type Page } from './pages.ts';
+import { defineList, idsOf, type List, listPage, type Listed, type Page } from './pages.ts';
 import { row } from './query.ts';
 import { defineStatement, type RowOfShape, type Shape, t } from './statement.ts';
 
@@ -44,18 +44,15 @@ export function defineGenerationList<const Of extends Shape>(list: {
   readonly row: Of;
 }): GenerationList<RowOfShape<Of>> {
   const { name, kind, select, row } = list;
-  const shown = `g.account_id = $1 AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')`;
-  // Ids begin with their kind, and hexadecimal digits follow: those of other kinds are not read.
-  const ofKind = (id: string) => `${id} > '${kind}_' AND ${id} < '${kind}_g'`;
+  const shown = `g.account_id = $1 AND g.kind = '${kind}' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')`;
+  const keys = idsOf(kind);
   return {
-    all: defineList({
-      ...{ name, row, key: 'g.id', keyKind: 'id' },
-      select: `${select} WHERE ${shown} AND ${ofKind('g.id')}`,
-    }),
+    all: defineList({ name, row, key: 'g.id', keys, select: `${select} WHERE ${shown}` }),
     labelled: defineList({
-      ...{ name: `labelled_${name}`, row, key: 'lead.generation_id', keyKind: 'id' },
+      ...{ name: `labelled_${name}`, row, key: 'lead.generation_id', keys },
+      // Ids begin with their kind: labels of other kinds are not read.
       select: `${select} JOIN generation_labels lead ON ${HAS_LABELS}
-    WHERE ${shown} AND lead.account_id = $1 AND ${ofKind('lead.generation_id')}`,
+    WHERE ${shown} AND lead.account_id = $1 AND lead.generation_id > '${keys.first}' AND lead.generation_id < '${keys.last}'`,
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Labels } from '../../store/index.ts';
+import { listQuery } from '../http/listing.ts';
 import { isPlainLine } from '../http/schemas.ts';
 
 /** `user` and `metadata`: the client's own references on a generation. Requests, objects and filters of lists have both. */
@@ -83,14 +84,20 @@ export const shownLabels = {
   metadata: z.record(z.string(), z.string()),
 };
 
-/** The fields of the query of a list of generations: all that are given must match. See `withMetadata`. */
-export const labelFilter = {
+const labelFilter = {
   user: user.optional().openapi({ description: 'Only those with this user.', example: 'user-1234' }),
   metadata: metadata.optional().openapi({
     description: 'Only those with these pairs, as `metadata[key]=value`; several must all match.',
     param: { style: 'deepObject', explode: true },
   }),
 };
+
+/** The query of a list of generations: all labels that are given must match. */
+export function labelledListQuery(id: RegExp, example: string) {
+  return withMetadata(listQuery(id, example).extend(labelFilter));
+}
+
+export type LabelledListQuery = z.output<ReturnType<typeof labelledListQuery>>;
 
 /** The longest JSON text of valid metadata: each character may be escaped as six. */
 const MAXIMUM_JSON = MAXIMUM_PAIRS * (6 * (MAXIMUM_KEY + MAXIMUM_VALUE) + 16) + 16;

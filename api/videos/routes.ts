@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
-import { labelFilter, toLabels, withMetadata } from '../generations/labels.ts';
+import { labelledListQuery, toLabels } from '../generations/labels.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
+import { getTimeline, Timeline } from '../generations/timeline.ts';
 import {
   bearer,
   errorResponses,
-  jsonBody,
   jsonContent,
   jsonResponse,
   noQuery,
@@ -15,7 +15,7 @@ import {
   responsesWith,
 } from '../http/contract.ts';
 import { EXAMPLE } from '../http/examples.ts';
-import { listQuery, toList } from '../http/listing.ts';
+import { toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { cancelVideo } from './cancelVideo.ts';
@@ -23,12 +23,19 @@ import { claimVideo } from './claimVideo.ts';
 import { downloadContent } from './content.ts';
 import { createVideo } from './createVideo.ts';
 import { deleteVideo } from './deleteVideo.ts';
-import { findOwnedVideo } from './ownedVideo.ts';
+import { findNamed, findOwnedVideo } from './ownedVideo.ts';
 import { remixVideo } from './remixVideo.ts';
-import { getTimeline, Timeline } from './timeline.ts';
 import { videoEvents } from './videoEvents.ts';
 import { DeletedVideo, toVideo, Video } from './videoObject.ts';
-import { ClaimVideo, CreateVideoForm, CreateVideoJson, readCreateVideo, RemixVideo } from './videoRequest.ts';
+import {
+  ClaimVideo,
+  CreateVideoForm,
+  CreateVideoJson,
+  readCreateVideo,
+  RemixVideo,
+  RemixVideoForm,
+  requireType,
+} from './videoRequest.ts';
 
 const params = z.object({
   video_id: z.string().openapi({ example: EXAMPLE.video.id }),
@@ -54,7 +61,11 @@ const remix = createRoute({
   operationId: 'remixVideo',
   summary: 'Remix a video: reserve the price of the original and start a new video made from it',
   security: bearer,
-  request: { params, ...payingRequest, body: jsonBody(RemixVideo) },
+  request: {
+    params,
+    ...payingRequest,
+    body: { content: { 'multipart/form-data': { schema: RemixVideoForm }, ...jsonContent(RemixVideo) } },
+  },
   responses: { 200: videoOrQuote, ...payingErrors(404) },
 });
 
@@ -64,7 +75,7 @@ const list = createRoute({
   operationId: 'listVideos',
   summary: 'List the videos of this account, newest first',
   security: bearer,
-  request: { query: withMetadata(listQuery(VIDEO_ID, EXAMPLE.video.id).extend(labelFilter)) },
+  request: { query: labelledListQuery(VIDEO_ID, EXAMPLE.video.id) },
   responses: { 200: pageResponse('VideoList', Video, EXAMPLE.video), ...errorResponses(400, 401, 500, 503) },
 });
 
@@ -170,7 +181,8 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(remix, (c) => {
       const isDryRun = c.req.valid('query').dry_run === 'true';
-      return remixVideo(deps, c, c.req.valid('param').video_id, c.req.valid('json'), isDryRun);
+      const asked = c.req.valid(requireType(c.req.header('content-type')));
+      return remixVideo(deps, c, c.req.valid('param').video_id, asked, isDryRun);
     })
     .openapi(list, async (c) => {
       const { limit, order, after = null, ...labels } = c.req.valid('query');
@@ -199,9 +211,12 @@ export function videoRoutes(deps: StreamDependencies) {
     .openapi(retrieve, async (c) =>
       c.json(toVideo(await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
     )
-    .openapi(timeline, async (c) =>
-      c.json(await getTimeline(deps, c.get('caller'), c.req.valid('param').video_id), 200),
-    )
+    .openapi(timeline, async (c) => {
+      const caller = c.get('caller');
+      const { video_id: id } = c.req.valid('param');
+      await findNamed(deps, caller, id);
+      return c.json(await getTimeline(deps, caller.accountId, 'video', id), 200);
+    })
     .openapi(events, async (c) => {
       const look = () => findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       return videoEvents(deps, c, await look(), look);

@@ -49,11 +49,11 @@ const get = async (path: string, { fetch } = account) => (await (await fetch(pat
 
 function form(fields: Record<string, string>): FormData {
   const body = new FormData();
-  for (const [name, value] of Object.entries({ prompt: 'a red fox', ...fields })) body.append(name, value);
+  for (const [name, value] of Object.entries(fields)) body.append(name, value);
   return body;
 }
 const sendForm = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
-  account.fetch('/v1/videos', { method: 'POST', body: form(fields), headers });
+  account.fetch('/v1/videos', { method: 'POST', body: form({ prompt: 'a red fox', ...fields }), headers });
 
 const LABELS = { user: 'user-1234', metadata: { project: 'winter', 'a b': 'ü 😀 "x"', empty: '' } };
 const NONE = { user: null, metadata: {} };
@@ -108,6 +108,9 @@ describe('what a client refers to a generation by is given back', () => {
     expect(await post(`/v1/videos/${id}/remix`, { prompt: 'at night' })).toMatchObject(NONE);
     const own = { user: 'another', metadata: { of: 'the remix' } };
     expect(await post(`/v1/videos/${id}/remix`, { prompt: 'at night', ...own })).toMatchObject(own);
+    const fields = form({ prompt: 'at night', user: own.user, 'metadata[of]': own.metadata.of });
+    const asForm = await account.fetch(`/v1/videos/${id}/remix`, { method: 'POST', body: fields });
+    expect(await asForm.json()).toMatchObject(own);
   });
 });
 
@@ -223,6 +226,7 @@ const idsOf = async (query: string, { fetch } = account) => {
 describe('a list', () => {
   const run = randomUUID();
   let ids: string[];
+  let script: string;
   beforeAll(async () => {
     ids = [];
     for (const labels of [
@@ -233,7 +237,8 @@ describe('a list', () => {
     ]) {
       ids.push((await post('/v1/videos', { prompt: 'listed', ...labels })).id);
     }
-    await post('/v1/scripts', { topic: 'listed', user: 'ann', metadata: { run } });
+    script = (await post('/v1/scripts', { topic: 'listed', user: 'ann', metadata: { run } })).id;
+    await post('/v1/scripts', { topic: 'listed', user: 'bob', metadata: { run } });
     await post('/v1/videos', { prompt: 'listed', user: 'ann', metadata: { run } }, {}, stranger);
   });
   const of = (...places: number[]) => places.map((place) => ids[place]);
@@ -242,6 +247,16 @@ describe('a list', () => {
     expect(await idsOf('user=ann')).toEqual(of(3, 1, 0));
     expect(await idsOf('user=ann&order=asc')).toEqual(of(0, 1, 3));
     expect(await idsOf('user=nobody')).toEqual([]);
+  });
+
+  it.each(['user=ann', `user=ann&metadata[run]=${run}`])('of scripts has no videos: %s', async (query) => {
+    for (const [texts, expected] of [
+      ['scripts', [script]],
+      ['threads', []],
+    ] as const) {
+      const { data } = (await (await account.fetch(`/v1/${texts}?${query}`)).json()) as { data: Labelled[] };
+      expect([texts, data.map(({ id }) => id)]).toEqual([texts, expected]);
+    }
   });
 
   it('of several labels has what matches all of them', async () => {
