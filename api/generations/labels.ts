@@ -74,7 +74,7 @@ interface GivenLabels {
 }
 
 /** No labels and empty ones are the same request. */
-export function toLabels({ user = undefined, metadata = {} }: GivenLabels): Labels {
+export function toLabels({ user, metadata = {} }: GivenLabels): Labels {
   return { user: user ?? null, metadata };
 }
 
