@@ -109,6 +109,25 @@ const script = {
   },
 } as const;
 
+const scriptInProgress = {
+  ...script,
+  status: 'in_progress',
+  completed_at: null,
+  title: null,
+  text: null,
+  output: '',
+  usage: null,
+  credits: {
+    ...script.credits,
+    state: 'held',
+    amount_microcredits: 1630,
+    amount: '0.001630',
+    settled_at: null,
+    refunded_microcredits: undefined,
+    message: 'Up to 0.001630 credits are reserved for this script; only its actual cost is charged.',
+  },
+};
+
 const thread = {
   ...script,
   id: threadId,
@@ -221,11 +240,14 @@ export const EXAMPLE = {
   apiKey,
   apiKeyShownOnce: { ...apiKey, key: 'hf_shown-this-once' },
   textEvents: [
+    'event: created',
+    `data: ${JSON.stringify(scriptInProgress)}`,
+    '',
     'event: delta',
-    'data: {"delta":"{\\"title\\":\\"Fresh snow\\","}',
+    `data: ${JSON.stringify({ delta: script.output })}`,
     '',
     'event: completed',
-    `data: {"id":"${scriptId}","object":"script","status":"completed"}`,
+    `data: ${JSON.stringify(script)}`,
     '',
     '',
   ].join('\n'),

@@ -29,7 +29,7 @@ const createOf = (kind: TextKind, schema: typeof CreateScript | typeof CreateThr
     request: { ...payingRequest, body: jsonBody(schema) },
     responses: {
       200: {
-        description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}, or error. With dry_run, a quote of the most that it can cost.`,
+        description: `The ${kind}; with stream, events: created with the ${kind} as it stands, delta with what was written since, then completed or failed with the whole ${kind}; or error, with its id. With dry_run, a quote of the most that it can cost.`,
         content: {
           ...jsonContent(z.union([WrittenText, Quote])),
           'text/event-stream': { schema: z.unknown(), example: EXAMPLE.textEvents },
