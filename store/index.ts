@@ -93,7 +93,7 @@ export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
 export type { AppliedFile } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
-export type { Caller, KeySpending, ListedKey } from './keys.ts';
+export type { Caller, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';
 export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';
