@@ -260,7 +260,7 @@ describe('a script', () => {
     });
     expect(refused.status).toBe(402);
     expect(((await refused.json()) as { error: { message: string } }).error.message).toMatch(
-      /^This script costs up to 0\.00\d+ credits; 0\.000010 are available\.$/,
+      /^This script costs up to 0\.00\d+ credits; 0\.000010 are available\. Nothing was held\. /,
     );
   });
 
