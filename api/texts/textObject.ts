@@ -4,8 +4,8 @@ import type { Text } from '../../store/index.ts';
 import { parseTextRequest, readOutput } from '../../texts/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
 import { shownLabels } from '../generations/labels.ts';
-import { EXAMPLE } from '../http/examples.ts';
 import { unixSeconds } from '../http/schemas.ts';
+import { TEXT_EXAMPLE } from './examples.ts';
 
 /** A script or a thread. */
 export const WrittenText = z
@@ -28,7 +28,7 @@ export const WrittenText = z
     ...shownLabels,
     credits: GenerationCredits,
   })
-  .openapi('WrittenText', { example: EXAMPLE.script });
+  .openapi('WrittenText', { example: TEXT_EXAMPLE.script });
 
 export type WrittenText = z.infer<typeof WrittenText>;
 
