@@ -68,6 +68,7 @@ const serviceSchema = toolSchema.extend({
   PORT: port(3000),
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
+  TEMPORAL_WEB_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
   START_TIMEOUT_MS: z.coerce.number().int().min(1000).max(60_000).default(20_000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
@@ -132,6 +133,7 @@ export function parseConfig(environment: Environment) {
     port: env.PORT,
     metricsPort: env.METRICS_PORT,
     workerMetricsPort: env.WORKER_METRICS_PORT,
+    temporalWebUrl: env.TEMPORAL_WEB_URL,
     startTimeoutMs: env.START_TIMEOUT_MS,
     logLevel: env.LOG_LEVEL,
   };
