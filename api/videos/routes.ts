@@ -7,7 +7,6 @@ import { getTimeline, Timeline } from '../generations/timeline.ts';
 import {
   bearer,
   errorResponses,
-  jsonBody,
   jsonContent,
   jsonResponse,
   noQuery,
@@ -27,7 +26,14 @@ import { findNamed, findOwnedVideo } from './ownedVideo.ts';
 import { remixVideo } from './remixVideo.ts';
 import { videoEvents } from './videoEvents.ts';
 import { DeletedVideo, toVideo, Video } from './videoObject.ts';
-import { ClaimVideo, CreateVideoForm, CreateVideoJson, readCreateVideo, RemixVideo } from './videoRequest.ts';
+import {
+  ClaimVideo,
+  CreateVideoForm,
+  CreateVideoJson,
+  readCreateVideo,
+  RemixVideo,
+  requireType,
+} from './videoRequest.ts';
 
 const params = z.object({
   video_id: z.string().openapi({ example: EXAMPLE.video.id }),
@@ -53,7 +59,11 @@ const remix = createRoute({
   operationId: 'remixVideo',
   summary: 'Remix a video: reserve the price of the original and start a new video made from it',
   security: bearer,
-  request: { params, ...payingRequest, body: jsonBody(RemixVideo) },
+  request: {
+    params,
+    ...payingRequest,
+    body: { content: { 'multipart/form-data': { schema: RemixVideo }, ...jsonContent(RemixVideo) } },
+  },
   responses: { 200: videoOrQuote, ...payingErrors(404) },
 });
 
@@ -169,7 +179,8 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(remix, (c) => {
       const isDryRun = c.req.valid('query').dry_run === 'true';
-      return remixVideo(deps, c, c.req.valid('param').video_id, c.req.valid('json'), isDryRun);
+      const asked = c.req.valid(requireType(c.req.header('content-type')));
+      return remixVideo(deps, c, c.req.valid('param').video_id, asked, isDryRun);
     })
     .openapi(list, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { accountId, isAccountId } from '../../../contracts/ids.ts';
 import type { Ledger } from '../../../ledger/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { ApiError, invalid, notFound } from '../../http/errors.ts';
 import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
 import { toPage } from '../../http/listing.ts';
 import type { OnceDependencies } from '../../http/once.ts';
@@ -99,15 +99,8 @@ function grantRefused(outcome: GrantRefusal): ApiError {
     case 'key_reused':
       return keyReused();
     case 'nothing_available':
-      return new ApiError(
-        'insufficient_credits',
-        'This account has no available credits to claw back. No credits were moved.',
-      );
+      return new ApiError('insufficient_credits', 'This account has no available credits to claw back.');
     case 'too_large':
-      return new ApiError(
-        'invalid_request',
-        'amount_microcredits: the balance would exceed 2^53 - 1. No credits were moved.',
-        { param: 'amount_microcredits' },
-      );
+      return invalid('amount_microcredits', 'is too much: the balance would exceed 2^53 - 1 microcredits');
   }
 }

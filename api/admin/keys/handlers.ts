@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { API_KEY_ID, apiKeyId } from '../../../contracts/ids.ts';
 import { newApiKey, sha256 } from '../../http/auth.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { type ApiError, invalid, notFound } from '../../http/errors.ts';
 import { toPage } from '../../http/listing.ts';
 import type { Inside, OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
@@ -72,5 +72,5 @@ function requireIds({ account_id: accountId, key_id: keyId }: KeyPath): void {
 }
 
 function alreadyExpired(): ApiError {
-  return new ApiError('invalid_request', 'expires_at: is in the past. No key was created.', { param: 'expires_at' });
+  return invalid('expires_at', 'is in the past');
 }
