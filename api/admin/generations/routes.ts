@@ -13,6 +13,7 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { listQuery, toList } from '../../http/listing.ts';
 import { newRouter } from '../../http/router.ts';
 import { plainText } from '../../http/schemas.ts';
+import { TEXT_EXAMPLE } from '../../texts/examples.ts';
 import { requireAccount } from '../accounts/handlers.ts';
 import { ADMIN_EXAMPLE } from '../examples.ts';
 import { AdminText, AdminVideo, toAdminText, toAdminVideo } from './objects.ts';
@@ -25,7 +26,7 @@ const videoQuery = listQuery(VIDEO_ID, EXAMPLE.video.id).extend({
   ...generationFilters,
   provider_video_id: plainText(255).optional().openapi({ example: ADMIN_EXAMPLE.video.provider_video_id }),
 });
-const textQuery = listQuery(/^(script|thread)_[0-9a-f]{32}$/, EXAMPLE.script.id).extend(generationFilters);
+const textQuery = listQuery(/^(script|thread)_[0-9a-f]{32}$/, TEXT_EXAMPLE.script.id).extend(generationFilters);
 
 const videoPage = {
   200: pageResponse('AdminVideoList', AdminVideo, ADMIN_EXAMPLE.video),
