@@ -7,7 +7,12 @@ const NAME = 'Idempotency-Key';
 const MAXIMUM_LENGTH = 255;
 
 /** The header of a POST that may be repeated. Handlers validate it, so that the error names it as `param` in its usual spelling. */
-export const keyed = z.object({ 'idempotency-key': z.string().optional() });
+export const keyed = z.object({
+  'idempotency-key': z.string().optional().openapi({
+    description:
+      'Up to 255 printable ASCII characters, new for each new request. A repeat with the same key and body gets the first answer, with `Idempotency-Replayed: true`, and has no further effect; with another body it is refused (422). For what costs credits: while the first request is being decided, up to 20 s, a repeat is answered 409, and after 72 hours 422.',
+  }),
+});
 
 /** The key of a POST, null when it has none. Raises `invalid_request` for a malformed one. */
 export function readIdempotencyKey(header: string | undefined): string | null {

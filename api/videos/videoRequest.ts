@@ -44,9 +44,19 @@ const dataUrl = z
     'must be a base64 data: URL of a JPEG, PNG or WebP image',
   );
 
+const imageReference = z.strictObject(
+  { image_url: dataUrl },
+  {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' && issue.keys.includes('file_id')
+        ? 'must be left out, because no files are kept here: send the image in image_url, as a base64 data: URL'
+        : undefined,
+  },
+);
+
 /** Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
 export const CreateVideoJson = z
-  .strictObject({ ...fields, input_reference: z.strictObject({ image_url: dataUrl }).optional() })
+  .strictObject({ ...fields, input_reference: imageReference.optional() })
   .openapi('CreateVideo', { example: EXAMPLE.createVideo });
 
 export const CreateVideoForm = withMetadata(
