@@ -19,13 +19,15 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
     path: `/${kind}s`,
     operationId: kind === 'script' ? 'createScript' : 'createThread',
     summary: `Create a ${kind}: reserve the most that it can cost, write it, and charge its actual cost`,
+    description:
+      'The price of the longest answer is reserved before the model begins; the tokens that it used are charged, and the rest is given back. A text that fails is not charged.',
     security: bearer,
     request: { ...payingRequest, body: jsonBody(schema) },
     responses: {
       200: {
         description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}, or error. With dry_run, a quote of the most that it can cost.`,
         content: {
-          ...jsonContent(z.union([WrittenText, Quote])),
+          ...jsonContent(z.discriminatedUnion('object', [WrittenText, Quote])),
           'text/event-stream': { schema: z.unknown(), example: EXAMPLE.textEvents },
         },
       },
@@ -42,7 +44,9 @@ const retrieveOf = (kind: TextKind) =>
     security: bearer,
     request: {
       params: z.object({
-        [`${kind}_id`]: z.string().openapi({ example: `${kind}_019a0000000070008000000000000000` }),
+        [`${kind}_id`]: z
+          .string()
+          .openapi({ description: `The id of a ${kind}.`, example: `${kind}_019a0000000070008000000000000000` }),
       }),
     },
     responses: responsesWith(`The ${kind}.`, WrittenText, 404),

@@ -7,18 +7,20 @@ import { notFound } from '../http/errors.ts';
 import { findNamed } from './ownedVideo.ts';
 import { WORDS } from './timelineWords.ts';
 
+const TimelineStep = z
+  .object({
+    object: z.literal('timeline.step'),
+    sequence: z.number().int(),
+    at: z.iso.datetime(),
+    type: z.string(),
+    message: z.string(),
+  })
+  .openapi('TimelineStep');
+
 export const Timeline = z
   .object({
     object: z.literal('list'),
-    data: z.array(
-      z.object({
-        object: z.literal('timeline.step'),
-        sequence: z.number().int(),
-        at: z.iso.datetime(),
-        type: z.string(),
-        message: z.string(),
-      }),
-    ),
+    data: z.array(TimelineStep),
   })
   .openapi('Timeline', {
     example: {

@@ -4,7 +4,9 @@ import type { ListedAccount } from '../../../ledger/index.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { microcredits, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
 
-export const NewAccount = z.strictObject({ name: plainText(200) }).openapi('Named', { example: { name: 'Acme' } });
+export const NewAccount = z
+  .strictObject({ name: plainText(200) })
+  .openapi('CreateAccountBody', { example: { name: 'Acme' } });
 
 export const Account = z
   .object({ id: z.string(), object: z.literal('account'), name: z.string(), created_at: unixTime })
@@ -36,7 +38,7 @@ export function toAccountStanding(account: ListedAccount): z.infer<typeof Accoun
 
 export const Freeze = z
   .strictObject({ frozen: z.boolean().default(true), reason: plainText(500) })
-  .openapi('Freeze', { example: { frozen: true, reason: 'chargeback' } });
+  .openapi('FreezeAccountBody', { example: { frozen: true, reason: 'chargeback' } });
 
 export const AccountFrozen = z
   .object({ id: z.string(), object: z.literal('account'), frozen: z.boolean() })
@@ -53,7 +55,7 @@ export const GrantCredits = z
       .refine((amount) => amount !== 0, 'must not be 0'),
     reason: plainText(500),
   })
-  .openapi('GrantCredits', { example: { amount_microcredits: 10000000, reason: 'invoice 2026-0042' } });
+  .openapi('GrantCreditsBody', { example: { amount_microcredits: 10000000, reason: 'invoice 2026-0042' } });
 
 export const Grant = z
   .object({

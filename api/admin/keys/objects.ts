@@ -30,7 +30,7 @@ export const NewKey = z
     monthly_limit_microcredits: limit.optional(),
     requests_per_minute: z.number().int().min(1).max(1_000_000).optional(),
   })
-  .openapi('NewApiKey', { example: EXAMPLE.newApiKey });
+  .openapi('CreateApiKeyBody', { example: EXAMPLE.newApiKey });
 export type NewKey = z.output<typeof NewKey>;
 
 export const Key = z
@@ -50,7 +50,7 @@ export const Key = z
   .openapi('ApiKey', { example: EXAMPLE.apiKey });
 export type Key = z.infer<typeof Key>;
 
-export const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('NewApiKeyShownOnce', {
+export const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('ApiKeyCreated', {
   example: EXAMPLE.apiKeyShownOnce,
 });
 export type ShownKey = z.infer<typeof ShownKey>;
@@ -65,7 +65,7 @@ export const RotateKey = z
       .default(0)
       .openapi({ description: 'How long the old key stays valid.' }),
   })
-  .openapi('RotateApiKey', { example: { expires_in_seconds: 3600 } });
+  .openapi('RotateApiKeyBody', { example: { expires_in_seconds: 3600 } });
 export type RotateKey = z.output<typeof RotateKey>;
 
 export const KeyRevoked = z

@@ -17,7 +17,9 @@ import { newRouter } from '../../http/router.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './handlers.ts';
 import { Key, KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
 
-const keyParams = accountParams.extend({ key_id: z.string() });
+const keyParams = accountParams.extend({
+  key_id: z.string().openapi({ description: 'The id of an API key.', example: EXAMPLE.apiKey.id }),
+});
 
 const create = createRoute({
   method: 'post',
@@ -43,8 +45,9 @@ const rotate = createRoute({
   method: 'post',
   path: '/accounts/{account_id}/keys/{key_id}/rotate',
   operationId: 'rotateApiKey',
-  summary:
-    'Create an API key with the settings of this one, which ends at once or after the overlap; both count towards the same limits',
+  summary: 'Replace an API key by a new one with the same settings',
+  description:
+    'The old key ends at once, or after `expires_in_seconds`. Both count towards the same limits. Only this response shows the new key.',
   security: adminBearer,
   request: { params: keyParams, headers: keyed, query: noQuery, body: jsonBody(RotateKey) },
   responses: responsesWith('The new key.', ShownKey, 400, 404, 415, 422),

@@ -21,14 +21,20 @@ const list = createRoute({
   },
 });
 
+const deliveryParams = endpointParams.extend({
+  delivery_id: z.string().openapi({ description: 'The id of a delivery.', example: EXAMPLE.webhookDelivery.id }),
+});
+
 const again = createRoute({
   method: 'post',
   path: '/webhook_endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver',
   operationId: 'redeliverWebhook',
   summary: 'Send an event again, now, with the same webhook-id',
   security: bearer,
-  request: { params: endpointParams.extend({ delivery_id: z.string() }), query: noQuery },
-  responses: responsesWith('The event is being sent.', Redelivery, 400, 404, 409),
+  request: { params: deliveryParams, query: noQuery },
+  responses: responsesWith('The event is being sent.', Redelivery, 400, 404, {
+    409: 'The endpoint is disabled. Nothing was sent.',
+  }),
 });
 
 export function webhookDeliveryRoutes(deps: ApiDependencies) {
