@@ -222,7 +222,7 @@ CREATE INDEX generations_emergencies ON generations USING btree (settled_at) WHE
 CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'released'::text;
 CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
 CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
-CREATE INDEX generations_of_account ON generations USING btree (account_id, id);
+CREATE INDEX generations_of_account ON generations USING btree (account_id, kind, id);
 CREATE INDEX generations_requested ON generations USING btree (admit_by) WHERE state = 'requested'::text;
 CREATE INDEX generations_settled ON generations USING btree (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_unknown ON generations USING btree (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;

@@ -1,5 +1,6 @@
 import type { ApiDependencies } from '../http/deps.ts';
 import { newRouter } from '../http/router.ts';
+import { accountCreditRoutes } from './accounts/creditRoutes.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { doctorRoutes } from './doctor/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -13,6 +14,7 @@ import { salesRoutes } from './sales/routes.ts';
 export function adminRoutes(deps: ApiDependencies) {
   return newRouter()
     .route('/', accountRoutes(deps))
+    .route('/', accountCreditRoutes(deps))
     .route('/', keyRoutes(deps))
     .route('/', refundRoutes(deps))
     .route('/', overviewRoutes(deps))

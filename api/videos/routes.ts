@@ -3,10 +3,10 @@ import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
+import { getTimeline, Timeline } from '../generations/timeline.ts';
 import {
   bearer,
   errorResponses,
-  jsonBody,
   jsonContent,
   jsonResponse,
   noQuery,
@@ -23,12 +23,18 @@ import { claimVideo } from './claimVideo.ts';
 import { downloadContent } from './content.ts';
 import { createVideo } from './createVideo.ts';
 import { deleteVideo } from './deleteVideo.ts';
-import { findOwnedVideo } from './ownedVideo.ts';
+import { findNamed, findOwnedVideo } from './ownedVideo.ts';
 import { remixVideo } from './remixVideo.ts';
-import { getTimeline, Timeline } from './timeline.ts';
 import { videoEvents } from './videoEvents.ts';
 import { DeletedVideo, toVideo, Video } from './videoObject.ts';
-import { ClaimVideo, CreateVideoForm, CreateVideoJson, readCreateVideo, RemixVideo } from './videoRequest.ts';
+import {
+  ClaimVideo,
+  CreateVideoForm,
+  CreateVideoJson,
+  readCreateVideo,
+  RemixVideo,
+  requireType,
+} from './videoRequest.ts';
 
 const videoOrQuote = jsonResponse('The video; with dry_run, a quote.', z.discriminatedUnion('object', [Video, Quote]));
 
@@ -55,7 +61,11 @@ const remix = createRoute({
   description:
     'The price of a video of the original’s model, size and length is reserved, and charged only when the new video completes. The original must be completed and of this account.',
   security: bearer,
-  request: { params: videoParams, ...payingRequest, body: jsonBody(RemixVideo) },
+  request: {
+    params: videoParams,
+    ...payingRequest,
+    body: { content: { 'multipart/form-data': { schema: RemixVideo }, ...jsonContent(RemixVideo) } },
+  },
   responses: {
     200: videoOrQuote,
     ...payingErrors({ 404: 'No completed video of this account has this id. Nothing was held.' }),
@@ -209,7 +219,8 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(remix, (c) => {
       const isDryRun = c.req.valid('query').dry_run === 'true';
-      return remixVideo(deps, c, c.req.valid('param').video_id, c.req.valid('json'), isDryRun);
+      const asked = c.req.valid(requireType(c.req.header('content-type')));
+      return remixVideo(deps, c, c.req.valid('param').video_id, asked, isDryRun);
     })
     .openapi(list, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
@@ -236,9 +247,12 @@ export function videoRoutes(deps: StreamDependencies) {
     .openapi(retrieve, async (c) =>
       c.json(toVideo(await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
     )
-    .openapi(timeline, async (c) =>
-      c.json(await getTimeline(deps, c.get('caller'), c.req.valid('param').video_id), 200),
-    )
+    .openapi(timeline, async (c) => {
+      const caller = c.get('caller');
+      const { video_id: id } = c.req.valid('param');
+      await findNamed(deps, caller, id);
+      return c.json(await getTimeline(deps, caller.accountId, 'video', id), 200);
+    })
     .openapi(events, async (c) => {
       const look = () => findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       return videoEvents(deps, c, await look(), look);

@@ -62,6 +62,7 @@ const ROOMS: Record<string, Room> = {
     nodeBuiltins: true,
   },
   migrations: { ours: [], packages: ['pg'], nodeBuiltins: true },
+  clients: { ours: [], packages: [], types: ['openai'], nodeBuiltins: false },
   'dev/simulator': { ours: [], packages: ['@hono/node-server', 'hono', 'zod'], nodeBuiltins: true },
   'config.ts': { ours: ['contracts'], packages: ['@temporalio/envconfig', 'zod'], nodeBuiltins: false },
 };

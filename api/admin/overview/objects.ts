@@ -4,7 +4,7 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { microcredits, unixSeconds, unixTime } from '../../http/schemas.ts';
 import { Sales, toSales } from '../sales/objects.ts';
 
-const FailureCount = z.object({ code: z.string(), generations: z.number().int() }).openapi('FailureCount');
+export const FailureCount = z.object({ code: z.string(), generations: z.number().int() }).openapi('FailureCount');
 
 export const Overview = z
   .object({

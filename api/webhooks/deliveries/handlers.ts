@@ -1,6 +1,6 @@
 import type { WebhookDelivery } from '../../../contracts/webhooks.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { ApiError, NOT_RETRIED, notFound } from '../../http/errors.ts';
 import { toPage } from '../../http/listing.ts';
 import { unknownEndpoint } from '../endpoints/handlers.ts';
 import type { Redelivery } from './objects.ts';
@@ -35,7 +35,8 @@ export async function redeliver(
 }
 
 function endpointDisabled(): ApiError {
-  return new ApiError('webhook_endpoint_disabled', 'This endpoint is disabled. Nothing was sent; enable it first.', {
-    headers: { 'x-should-retry': 'false' },
+  return new ApiError('webhook_endpoint_disabled', 'This endpoint is disabled, so nothing is sent to it.', {
+    ...NOT_RETRIED,
+    advice: 'Enable it first.',
   });
 }

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { webhookEndpointId } from '../../../contracts/ids.ts';
 import { faultOfWebhookUrl } from '../../../outbound/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { ApiError, invalid, notFound } from '../../http/errors.ts';
 import { toList } from '../../http/listing.ts';
 import type { Inside, OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
@@ -22,7 +22,7 @@ export function createEndpoint(
   const { accountId } = c.get('caller');
   const create = async ({ store }: Inside) => {
     const fault = faultOfWebhookUrl(body.url, deps.webhookAllowPrivate);
-    if (fault !== undefined) throw new ApiError('invalid_request', `url: ${fault}.`, { param: 'url' });
+    if (fault !== undefined) throw invalid('url', fault);
     const id = webhookEndpointId(uuidv7());
     const secret = newSecret();
     const endpoint = { accountId, id, url: body.url, events: [...new Set(body.events)], secret };
@@ -77,8 +77,7 @@ export function unknownEndpoint(): ApiError {
 }
 
 function tooMany(): ApiError {
-  return new ApiError(
-    'invalid_request',
-    'This account has ten webhook endpoints already, and may not have more. Nothing was created; delete one of them first.',
-  );
+  return new ApiError('invalid_request', 'This account has ten webhook endpoints already, and may not have more.', {
+    advice: 'Delete one of them first.',
+  });
 }

@@ -1,0 +1,45 @@
+/**
+ * Holdfast's fields in the types of OpenAI's Node SDK (`openai` 6 and 7). Copy this file into the sources of your
+ * TypeScript app, beside the code that it is compiled with; it emits nothing.
+ */
+import type { VideoCreateParams, VideoSeconds } from 'openai/resources/videos';
+
+/** What became of the credits of a video. */
+export interface Credits {
+  /** `refunded` also says that a hold was released, and nothing was charged. */
+  state: 'held' | 'charged' | 'refunded';
+  amount_microcredits: number;
+  /** The same in credits, as a decimal number. */
+  amount: string;
+  hold_id: string;
+  /** Unix seconds, as all times here. */
+  hold_expires_at: number;
+  settled_at: number | null;
+  /** How much of a charge was refunded so far. */
+  refunded_microcredits?: number;
+  refunded_by?: string;
+  refunded_at?: number;
+  /** Until when a video that completed after its credits were refunded can be claimed. */
+  claimable_until?: number;
+  /** All of this in a sentence. */
+  message: string;
+}
+
+/** OpenAI's type knows three lengths; a price book may have others. */
+type AnyLength = Omit<VideoCreateParams, 'seconds'> & { seconds?: VideoSeconds | (string & {}) };
+
+declare module 'openai/resources/videos' {
+  interface Video {
+    credits: Credits;
+  }
+  interface VideoCreateParams {
+    /** In credits, like `'0.6'`: a video that costs more is refused. */
+    max_credits?: string | number;
+  }
+  interface VideoRemixParams {
+    max_credits?: string | number;
+  }
+  interface Videos {
+    create(body: AnyLength, options?: Parameters<Videos['retrieve']>[1]): ReturnType<Videos['retrieve']>;
+  }
+}
