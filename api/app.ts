@@ -17,6 +17,7 @@ import { textRoutes } from './texts/routes.ts';
 import { videoRoutes } from './videos/routes.ts';
 import { webhookDeliveryRoutes } from './webhooks/deliveries/routes.ts';
 import { webhookEndpointRoutes } from './webhooks/endpoints/routes.ts';
+import { TENANT } from './webhooks/owner.ts';
 import { providerEventRoutes } from './provider-events/routes.ts';
 import { requireScope } from './http/scopes.ts';
 import { withStreams } from './http/streams.ts';
@@ -63,8 +64,8 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', videoRoutes(streaming));
   app.route('/v1', textRoutes(streaming));
   app.route('/v1', creditRoutes(deps));
-  app.route('/v1', webhookEndpointRoutes(deps));
-  app.route('/v1', webhookDeliveryRoutes(deps));
+  app.route('/v1', webhookEndpointRoutes(deps, TENANT));
+  app.route('/v1', webhookDeliveryRoutes(deps, TENANT));
   app.route('/admin', adminRoutes(deps));
 
   app.route('/', docsRoutes(documentOf(app)));

@@ -83,6 +83,7 @@ export function createStore(db: Database): Store {
 }
 
 export { Announcer, type Changes, listenForChanges } from './changes.ts';
+export { type ConnectionFault, connectionFault, contactDatabase } from './connectionFault.ts';
 export { type Database, openDatabase } from './database.ts';
 export { type KeptOperation, type Once, once } from './once.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';

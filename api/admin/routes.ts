@@ -1,5 +1,8 @@
 import type { ApiDependencies } from '../http/deps.ts';
 import { newRouter } from '../http/router.ts';
+import { webhookDeliveryRoutes } from '../webhooks/deliveries/routes.ts';
+import { webhookEndpointRoutes } from '../webhooks/endpoints/routes.ts';
+import { THE_OPERATOR } from '../webhooks/owner.ts';
 import { accountCreditRoutes } from './accounts/creditRoutes.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { doctorRoutes } from './doctor/routes.ts';
@@ -21,5 +24,7 @@ export function adminRoutes(deps: ApiDependencies) {
     .route('/', adminPriceRoutes(deps))
     .route('/', salesRoutes(deps))
     .route('/', reconcileRoutes(deps))
+    .route('/', webhookEndpointRoutes(deps, THE_OPERATOR))
+    .route('/', webhookDeliveryRoutes(deps, THE_OPERATOR))
     .route('/', doctorRoutes(deps));
 }

@@ -250,6 +250,7 @@ export const EXAMPLE = {
     id: eventId,
     object: 'webhook_delivery',
     type: 'video.completed',
+    account_id: accountId,
     video_id: videoId,
     state: 'delivered',
     attempts: 1,

@@ -8,13 +8,13 @@ import { toDelivery } from './objects.ts';
 
 export async function listDeliveries(
   { store }: Pick<ApiDependencies, 'store'>,
-  accountId: string,
+  owner: string,
   endpointId: string,
   { limit, after = null }: { limit: number; after?: string | null | undefined },
 ) {
-  const endpoint = await store.getWebhookEndpoint(accountId, endpointId);
+  const endpoint = await store.getWebhookEndpoint(owner, endpointId);
   if (endpoint === undefined) throw unknownEndpoint();
-  return toPage(await store.listWebhookDeliveries({ accountId, endpointId }, after, limit + 1), limit, toDelivery);
+  return toPage(await store.listWebhookDeliveries({ owner, endpointId }, after, limit + 1), limit, toDelivery);
 }
 
 export async function redeliver(
@@ -22,12 +22,13 @@ export async function redeliver(
   delivery: WebhookDelivery,
 ): Promise<Redelivery> {
   const { eventId } = delivery;
-  const outcome = await store.redeliverWebhook(delivery);
-  if (outcome === 'unknown') throw notFound('This delivery');
-  if (outcome === 'disabled') throw endpointDisabled();
-  if (outcome === 'asked') {
+  const asked = await store.redeliverWebhook(delivery);
+  if (asked.outcome === 'unknown') throw notFound('This delivery');
+  if (asked.outcome === 'disabled') throw endpointDisabled();
+  if (asked.outcome === 'asked') {
+    const { accountId } = asked;
     // It is recorded as due by now: if Temporal cannot start it, the reconciler does.
-    await temporal.webhookDeliveries.sendNow(delivery).catch((error: unknown) => {
+    await temporal.webhookDeliveries.sendNow({ ...delivery, accountId }).catch((error: unknown) => {
       log.warn({ err: error, eventId }, 'a redelivery could not be started; the reconciler will start it');
     });
   }
