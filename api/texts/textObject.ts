@@ -9,8 +9,8 @@ import {
   releaseInWords,
   toCredits,
 } from '../generations/creditsObject.ts';
-import { EXAMPLE } from '../http/examples.ts';
 import { orNull, unixSeconds } from '../http/schemas.ts';
+import { TEXT_EXAMPLE } from './examples.ts';
 
 const TokenUsage = z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).openapi('TokenUsage');
 
@@ -34,7 +34,7 @@ export const WrittenText = z
     error: orNull(GenerationError),
     credits: GenerationCredits,
   })
-  .openapi('WrittenText', { example: EXAMPLE.script });
+  .openapi('WrittenText', { example: TEXT_EXAMPLE.script });
 
 export type WrittenText = z.infer<typeof WrittenText>;
 
