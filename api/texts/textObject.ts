@@ -9,6 +9,7 @@ import {
   releaseInWords,
   toCredits,
 } from '../generations/creditsObject.ts';
+import { shownLabels } from '../generations/labels.ts';
 import { orNull, unixSeconds } from '../http/schemas.ts';
 import { TEXT_EXAMPLE } from './examples.ts';
 
@@ -32,6 +33,7 @@ export const WrittenText = z
     output: z.string(),
     usage: orNull(TokenUsage),
     error: orNull(GenerationError),
+    ...shownLabels,
     credits: GenerationCredits,
   })
   .openapi('WrittenText', { example: TEXT_EXAMPLE.script });
@@ -65,6 +67,8 @@ export function toText(text: Text): WrittenText {
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
     error: errorOf(text, written === null),
+    user: text.user,
+    metadata: { ...text.metadata },
     credits: toCredits(text, text.chargedMicrocredits ?? text.amountMicrocredits, creditsInWords(text)),
   };
 }

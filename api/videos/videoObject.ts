@@ -8,6 +8,7 @@ import {
   releaseInWords,
   toCredits,
 } from '../generations/creditsObject.ts';
+import { shownLabels } from '../generations/labels.ts';
 import { orNull, unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
@@ -31,6 +32,7 @@ export const Video = z
     seconds: z.string(),
     remixed_from_video_id: z.string().nullable(),
     error: orNull(GenerationError),
+    ...shownLabels,
     credits: GenerationCredits,
   })
   .openapi('Video', { example: EXAMPLE.video });
@@ -60,6 +62,8 @@ export function toVideo(generation: Generation): Video {
     seconds: String(generation.seconds),
     remixed_from_video_id: generation.remixOf,
     error,
+    user: generation.user,
+    metadata: { ...generation.metadata },
     credits: toCredits(
       generation,
       generation.chargedMicrocredits ?? generation.amountMicrocredits,
