@@ -180,7 +180,7 @@ CREATE TABLE generations (
   counts_as_active boolean NOT NULL DEFAULT false,
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
-  CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
+  CONSTRAINT generations_provider_video UNIQUE (provider_video_id, provider),
   CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
@@ -219,6 +219,7 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations USING btree (claim_o
 CREATE INDEX generations_counted ON generations USING btree (account_id) WHERE counts_as_active;
 CREATE INDEX generations_durations ON generations USING btree (model, seconds, size, settled_at) INCLUDE (duration_ms) WHERE state = 'charged'::text;
 CREATE INDEX generations_emergencies ON generations USING btree (settled_at) WHERE settlement_reason = 'emergency'::text;
+CREATE INDEX generations_failures ON generations USING btree (error_code, id) WHERE error_code IS NOT NULL;
 CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'released'::text;
 CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
 CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;

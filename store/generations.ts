@@ -5,16 +5,20 @@ import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
 
-const SELECT_VIDEO = `SELECT ${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, i.prompt,
+/** The columns of a video, and the tables that they are in. */
+export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, i.prompt,
       CASE WHEN g.provider_id_contested_at IS NULL THEN g.provider_video_id END AS "providerVideoId",
       g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
       g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
       CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL AND NOT EXISTS (
         SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged')) THEN g.claimable_until END AS "claimableUntil",
-      g.claim_of AS "claimOf", g.remix_of AS "remixOf"
-    FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
+      g.claim_of AS "claimOf", g.remix_of AS "remixOf"`;
 
-const VIDEO_COLUMNS = {
+export const FROM_VIDEOS = `FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
+
+const SELECT_VIDEO = `SELECT ${VIDEO} ${FROM_VIDEOS}`;
+
+export const VIDEO_COLUMNS = {
   ...SHOWN_COLUMNS,
   accountId: t.text,
   seconds: t.notNull(t.integer),

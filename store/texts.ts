@@ -5,11 +5,15 @@ import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
-const SELECT_TEXT = `SELECT ${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"
-    FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
+/** The columns of a text, and the tables that they are in. */
+export const TEXT = `${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"`;
+
+export const FROM_TEXTS = `FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
       LEFT JOIN text_requests r ON r.generation_id = g.id`;
 
-const TEXT_COLUMNS = {
+const SELECT_TEXT = `SELECT ${TEXT} ${FROM_TEXTS}`;
+
+export const TEXT_COLUMNS = {
   ...SHOWN_COLUMNS,
   kind: t.word<TextKind>(),
   /** The request (`parseTextRequest`); null after its erasure. */

@@ -80,8 +80,8 @@ CREATE TABLE generations (
   CONSTRAINT generations_video_fields CHECK (CASE WHEN kind = 'video'
     THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
     ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL END),
-  -- Two generations never share a video; ids are unique within a provider.
-  CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
+  -- Two generations never share a video; ids are unique within a provider. The id first: an operator searches by it alone.
+  CONSTRAINT generations_provider_video UNIQUE (provider_video_id, provider),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released' AND provider_verdict = 'completed'),
@@ -108,6 +108,7 @@ CREATE INDEX generations_durations ON generations (model, seconds, size, settled
 CREATE INDEX generations_settled ON generations (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_late ON generations (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
 -- What an operator lists at 3 a.m. is not found by reading everything.
+CREATE INDEX generations_failures ON generations (error_code, id) WHERE error_code IS NOT NULL;
 CREATE INDEX generations_emergencies ON generations (settled_at) WHERE settlement_reason = 'emergency';
 -- A video is paid for once.
 CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE state IN ('requested', 'held', 'charged');
