@@ -1,6 +1,7 @@
 import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
-import { defineList, idsOf, listPage, type Listed, type Page } from './pages.ts';
+import { defineGenerationList, type Labels, listGenerationPage } from './labels.ts';
+import type { Listed, Page } from './pages.ts';
 import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
@@ -55,22 +56,16 @@ export async function getGeneration(db: Database, accountId: string, id: string)
   return generation;
 }
 
-const LIST = defineList({
-  name: 'generations',
-  select: `${SELECT_VIDEO}
-    WHERE g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')`,
-  row: VIDEO_COLUMNS,
-  key: 'g.id',
-  keys: idsOf('video'),
-});
+const LIST = defineGenerationList({ name: 'generations', kind: 'video', select: SELECT_VIDEO, row: VIDEO_COLUMNS });
 
-/** The generations of this account that hold, or held, credits and were not deleted. */
+/** The videos of this account that hold, or held, credits, were not deleted, and have these labels. */
 export async function listGenerations(
   db: Database,
   accountId: string,
   page: Page<string>,
+  labels?: Labels,
 ): Promise<Listed<Generation>> {
-  return listPage(db, LIST, accountId, page);
+  return listGenerationPage(db, LIST, accountId, page, labels);
 }
 
 const CANCEL = defineStatement({

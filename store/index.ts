@@ -91,6 +91,7 @@ export { type Database, openDatabase } from './database.ts';
 export { type KeptOperation, type Once, once } from './once.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
 export { createPool, type Pool } from './pool.ts';
+export type { Labels } from './labels.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';

@@ -125,6 +125,26 @@ CREATE TABLE inputs (
   CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL))
 );
 
+-- The client's own references on a generation: `user`, and the pairs of `metadata`. They may be personal data, so they stand
+-- apart like `inputs`, are erased with them, and are never in a Temporal history.
+CREATE TABLE generation_labels (
+  generation_id text NOT NULL REFERENCES generations,
+  -- The generation's, for the index.
+  account_id text NOT NULL,
+  -- 0 is `user`, which has no name; 1 to 16 are the pairs.
+  place integer NOT NULL CONSTRAINT generation_labels_place_range CHECK (place BETWEEN 0 AND 16),
+  name text NOT NULL
+    CONSTRAINT generation_labels_name_length CHECK (CASE place WHEN 0 THEN name = '' ELSE length(name) BETWEEN 1 AND 64 END)
+    CONSTRAINT generation_labels_name_is_plain CHECK (name !~ '[\x01-\x1f\x7f]'),
+  value text NOT NULL
+    CONSTRAINT generation_labels_value_length CHECK (CASE place WHEN 0 THEN length(value) BETWEEN 1 AND 64 ELSE length(value) <= 512 END)
+    CONSTRAINT generation_labels_value_is_plain CHECK (value !~ '[\x01-\x1f\x7f]'),
+  PRIMARY KEY (generation_id, place)
+);
+-- Lists by labels, in the order of ids. The longest entry fits an index page: 4 bytes for each of 576 characters, and two ids.
+-- Here and not in `generations`, whose rows change often: each label enters its index once, and no settlement waits for it.
+CREATE UNIQUE INDEX generation_labels_listed ON generation_labels (account_id, name, value, generation_id);
+
 -- What happened, in the order it was learned; written in the transaction of what it tells.
 CREATE TABLE generation_events (
   generation_id text NOT NULL REFERENCES generations,
