@@ -49,7 +49,7 @@ const USUAL: Readonly<Record<number, string>> = {
   401: 'The key is missing, unknown, revoked or expired.',
   403: 'The key lacks the scope.',
   404: 'Not found, or it belongs to another account.',
-  408: 'The body was sent too slowly. Nothing was done.',
+  408: 'The body was sent too slowly.',
   413: 'The body or the file is too large.',
   415: 'This route does not accept the content type of the body.',
   422: 'The Idempotency-Key was used for a different request before.',

@@ -50,7 +50,7 @@ const create = createRoute({
   security: bearer,
   request: {
     ...payingRequest,
-    body: { content: { 'multipart/form-data': { schema: CreateVideoForm }, ...jsonContent(CreateVideoJson) } },
+    body: { content: { ...jsonContent(CreateVideoJson), 'multipart/form-data': { schema: CreateVideoForm } } },
   },
   responses: { 200: videoOrQuote, ...payingErrors() },
 });
@@ -66,7 +66,7 @@ const remix = createRoute({
   request: {
     params: videoParams,
     ...payingRequest,
-    body: { content: { 'multipart/form-data': { schema: RemixVideoForm }, ...jsonContent(RemixVideo) } },
+    body: { content: { ...jsonContent(RemixVideo), 'multipart/form-data': { schema: RemixVideoForm } } },
   },
   responses: {
     200: videoOrQuote,

@@ -86,10 +86,11 @@ describe('/docs', () => {
     expect(types).toEqual([
       ['/docs/favicon-32x32.png', 200, 'image/png', 'nosniff'],
       ['/docs/swagger-ui.css', 200, 'text/css; charset=utf-8', 'nosniff'],
+      ['/docs/page.css', 200, 'text/css; charset=utf-8', 'nosniff'],
       ['/docs/swagger-ui-bundle.js', 200, 'text/javascript; charset=utf-8', 'nosniff'],
-      ['/docs/start.js', 200, 'text/javascript; charset=utf-8', 'nosniff'],
+      ['/docs/page.js', 200, 'text/javascript; charset=utf-8', 'nosniff'],
     ]);
-    expect(await (await fetch(`${stack.url}/docs/start.js`)).text()).not.toMatch(/https?:/);
+    expect(await (await fetch(`${stack.url}/docs/page.js`)).text()).not.toMatch(/https?:/);
   });
 
   it('is not sent again to a browser that has it', async () => {
