@@ -24,8 +24,9 @@ html.dark-mode .tag-group { color: #e4e6e6; }
 `;
 
 /**
- * The groups of tags have headings, and the last group, that of operators, begins closed. Without `validatorUrl: null` the page
- * would show the document's address to a validator elsewhere.
+ * The groups of tags have headings, and the last group, that of operators, begins closed. A form begins with the example of its
+ * schema, and what is left empty is not sent: Swagger UI would make up a value for each field, or send it empty. Without
+ * `validatorUrl: null` the page would show the document's address to a validator elsewhere.
  */
 export const SCRIPT = `const groupsOf = (system) => system.specSelectors.specJson().get('x-tagGroups').toJS();
 
@@ -40,12 +41,36 @@ const headings = () => ({
   },
 });
 
+const formsBeginWithTheirExample = (spec) => {
+  const { schemas } = spec.components;
+  for (const [name, { properties, example }] of Object.entries(schemas)) {
+    if (!name.endsWith('Form')) continue;
+    for (const [field, schema] of Object.entries(properties)) schema.example = example[field] ?? '';
+  }
+  return spec;
+};
+
+const forms = () => ({
+  statePlugins: {
+    spec: { wrapActions: { updateJsonSpec: (update) => (spec) => update(formsBeginWithTheirExample(spec)) } },
+  },
+});
+
+const withoutEmptyFields = (request) => {
+  if (request.body instanceof FormData) {
+    for (const [field, value] of [...request.body]) if (value === '') request.body.delete(field);
+  }
+  return request;
+};
+
 const ui = SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#reference',
   deepLinking: true,
   validatorUrl: null,
-  plugins: [headings],
+  defaultModelsExpandDepth: 0,
+  plugins: [headings, forms],
+  requestInterceptor: withoutEmptyFields,
   onComplete: () => {
     for (const tag of groupsOf(ui).at(-1).tags) {
       const isLinkedTo = decodeURIComponent(location.hash).startsWith('#/' + tag);
