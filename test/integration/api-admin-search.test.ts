@@ -1,9 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../api/app.ts';
-import type { ApiDependencies } from '../../api/http/deps.ts';
-import { createLedger } from '../../ledger/index.ts';
-import { createPool, createStore, openDatabase } from '../../store/index.ts';
 import { ask, expectNoDrift, expectQuickVideos, untilRow, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
@@ -372,36 +368,5 @@ it('the queries of docs/operating.md find these workflows in Temporal', async ()
       },
       { timeout: 10_000, interval: 200 },
     );
-  }
-});
-
-it('an operator’s look writes nothing: each route answers where nothing can be written', async () => {
-  const pool = createPool({
-    databaseUrl: `${stack.database.url}?options=-c%20default_transaction_read_only%3Don`,
-    size: 2,
-    applicationName: 'test',
-    onError: () => undefined,
-  });
-  try {
-    const { rows } = await pool.query<object>('SHOW transaction_read_only');
-    expect(rows).toEqual([{ transaction_read_only: 'on' }]);
-    const database = openDatabase(pool);
-    const app = createApp({
-      database,
-      ledger: createLedger(database),
-      store: createStore(database),
-      adminKey: ADMIN_KEY,
-      linkToWorkflow: () => null,
-      requestsPerMinute: 1,
-      streamLimits: { ofOneKey: 1, inAll: 1 },
-      log: console,
-    } as unknown as ApiDependencies);
-    const below = ['', '/videos', '/texts', '/transactions', '/holds', '/keys', `/videos/${charged}/timeline`];
-    for (const path of ['/videos', '/texts', ...below.map((list) => `/accounts/${mine.id}${list}`)]) {
-      const answer = await app.request(`/admin${path}`, { headers: AUTHORIZATION });
-      expect([path, answer.status]).toEqual([path, 200]);
-    }
-  } finally {
-    await pool.end();
   }
 });
