@@ -44,20 +44,22 @@ const dataUrl = z
     'must be a base64 data: URL of a JPEG, PNG or WebP image',
   );
 
-const imageReference = z.strictObject(
-  { image_url: dataUrl },
-  {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' && issue.keys.includes('file_id')
-        ? 'must be left out, because no files are kept here: send the image in image_url, as a base64 data: URL'
-        : undefined,
-  },
-);
+const InputReference = z
+  .strictObject(
+    { image_url: dataUrl },
+    {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys' && issue.keys.includes('file_id')
+          ? 'must be left out, because no files are kept here: send the image in image_url, as a base64 data: URL'
+          : undefined,
+    },
+  )
+  .openapi('InputReference');
 
 /** Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
 export const CreateVideoJson = z
-  .strictObject({ ...fields, input_reference: imageReference.optional() })
-  .openapi('CreateVideo', { example: EXAMPLE.createVideo });
+  .strictObject({ ...fields, input_reference: InputReference.optional() })
+  .openapi('CreateVideoBody', { example: EXAMPLE.createVideo });
 
 export const CreateVideoForm = withMetadata(
   z.strictObject({
@@ -110,7 +112,7 @@ function toRequest(
 const remix = z.strictObject({ prompt: fields.prompt, max_credits: fields.max_credits, ...labelFields });
 const remixExample = { example: { prompt: 'the same fox, at night' } };
 
-export const RemixVideo = remix.openapi('RemixVideo', remixExample);
+export const RemixVideo = remix.openapi('RemixVideoBody', remixExample);
 export const RemixVideoForm = withMetadata(remix).openapi('RemixVideoForm', remixExample);
 
 export type RemixRequest = z.output<typeof RemixVideo>;
@@ -130,4 +132,4 @@ export function readRemix(
 /** The body of a claim, which is optional. */
 export const ClaimVideo = z
   .strictObject({ max_credits: maxCredits('The claim is refused if it costs more than this.') })
-  .openapi('ClaimVideo', { example: { max_credits: '0.6' } });
+  .openapi('ClaimVideoBody', { example: { max_credits: '0.6' } });
