@@ -8,6 +8,7 @@ import { claimGeneration } from './claims.ts';
 import { placeHold, recordSettlementRefusal, settleGeneration } from './holds.ts';
 import { listHolds, listTransactions } from './lists.ts';
 import { getOverview, listAccounts, listEmergencyReleases } from './overview.ts';
+import { listModels } from './models.ts';
 import { listPrices, setPrice } from './prices.ts';
 import { listFollowed, listHeld, stopFollowing, voidLateRequests } from './reconcile.ts';
 import { refundGeneration } from './refunds.ts';
@@ -20,7 +21,7 @@ import { getTextPrice, listTextPrices, setTextPrice } from './textPrices.ts';
 const operations = {
   ...{ openAccount, setAccountFrozen, getBalance, grantCredits, listAccounts },
   ...{ accountExists, getAccount, getLastGeneration },
-  ...{ listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },
+  ...{ listModels, listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },
   ...{ admitGeneration, admitText, claimGeneration, voidGeneration, findRepeat, keepAnswer, markKnown },
   ...{ placeHold, settleGeneration, recordSettlementRefusal, refundGeneration },
   ...{ listHolds, listTransactions, getStatement, getTotals, getOverview, listEmergencyReleases },

@@ -103,7 +103,7 @@ export function toHold(hold: ledger.ListedHold): z.infer<typeof Hold> {
   };
 }
 
-const Price = z.object({
+export const Price = z.object({
   object: z.literal('price'),
   model: z.string(),
   size: z.string(),
@@ -111,7 +111,7 @@ const Price = z.object({
   amount_microcredits: microcredits,
   amount: z.string(),
 });
-const TextPrice = z.object({
+export const TextPrice = z.object({
   object: z.literal('text_price'),
   model: z.string(),
   input_microcredits_per_million_tokens: microcredits,
