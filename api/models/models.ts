@@ -18,7 +18,7 @@ export const Model = z
     created: unixTime,
     owned_by: z.literal('holdfast'),
     kind: z.enum(['video', 'text']),
-    prices: z.array(z.union([Price, TextPrice])),
+    prices: z.array(z.discriminatedUnion('object', [Price, TextPrice])),
   })
   .openapi('Model', { example: EXAMPLE_MODEL });
 
