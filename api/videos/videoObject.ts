@@ -2,8 +2,14 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Generation } from '../../store/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
-import { unixSeconds } from '../http/schemas.ts';
+import { unixSeconds, unixSecondsOrNull } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
+
+const VideoCredits = GenerationCredits.extend({
+  /** Whether the video completed after its hold was released and can be paid for after all, and until when. */
+  claimable: z.boolean(),
+  claimable_until: z.number().int().nullable(),
+});
 
 /**
  * OpenAI's video object, with every key, plus `credits`. A new field goes here, into `toVideo`, into `EXAMPLE.video`
@@ -25,7 +31,7 @@ export const Video = z
     seconds: z.string(),
     remixed_from_video_id: z.string().nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    credits: GenerationCredits,
+    credits: VideoCredits,
   })
   .openapi('Video', { example: EXAMPLE.video });
 
@@ -35,6 +41,9 @@ export const DeletedVideo = z
   .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
   .openapi('DeletedVideo', { example: EXAMPLE.deletedVideo });
 
+/** A video that failed has come to nothing, however far the provider had got. Of an open one the provider tells. */
+const PROGRESS: Partial<Record<Video['status'], number>> = { completed: 100, failed: 0 };
+
 export function toVideo(generation: Generation): Video {
   const { state, error } = shown(generation);
   return {
@@ -42,7 +51,7 @@ export function toVideo(generation: Generation): Video {
     object: 'video',
     model: generation.model,
     status: state,
-    progress: state === 'completed' ? 100 : Math.min(99, generation.progress ?? 0),
+    progress: PROGRESS[state] ?? Math.min(99, generation.progress ?? 0),
     created_at: unixSeconds(generation.requestedAt),
     completed_at:
       state === 'completed'
@@ -54,11 +63,15 @@ export function toVideo(generation: Generation): Video {
     seconds: String(generation.seconds),
     remixed_from_video_id: generation.remixOf,
     error,
-    credits: toCredits(
-      generation,
-      generation.chargedMicrocredits ?? generation.amountMicrocredits,
-      creditsInWords(generation),
-    ),
+    credits: {
+      ...toCredits(
+        generation,
+        generation.chargedMicrocredits ?? generation.amountMicrocredits,
+        creditsInWords(generation),
+      ),
+      claimable: generation.claimableUntil !== null,
+      claimable_until: unixSecondsOrNull(generation.claimableUntil),
+    },
   };
 }
 
