@@ -1,16 +1,25 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Generation } from '../../store/index.ts';
-import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import {
+  GenerationCredits,
+  GenerationError,
+  refundInWords,
+  releaseInWords,
+  toCredits,
+} from '../generations/creditsObject.ts';
 import { shownLabels } from '../generations/labels.ts';
-import { unixSeconds, unixSecondsOrNull } from '../http/schemas.ts';
+import { orNull, unixSeconds, unixSecondsOrNull } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
-const VideoCredits = GenerationCredits.extend({
-  /** Whether the video completed after its hold was released and can be paid for after all, and until when. */
-  claimable: z.boolean(),
-  claimable_until: z.number().int().nullable(),
-});
+const VideoCredits = z
+  .object({
+    ...GenerationCredits.shape,
+    /** Whether the video completed after its hold was released and can be paid for after all, and until when. */
+    claimable: z.boolean(),
+    claimable_until: z.number().int().nullable(),
+  })
+  .openapi('VideoCredits');
 
 /**
  * OpenAI's video object, with every key, plus `credits`. A new field goes here, into `toVideo`, into `EXAMPLE.video`
@@ -31,7 +40,7 @@ export const Video = z
     size: z.string(),
     seconds: z.string(),
     remixed_from_video_id: z.string().nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error: orNull(GenerationError),
     ...shownLabels,
     credits: VideoCredits,
   })
