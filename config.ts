@@ -1,13 +1,37 @@
+import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
 /**
- * The one place that reads the environment. Only the `main.ts` of each process loads it; everything else is
- * handed what it needs. Every variable is described in `.env.example`.
+ * The one place that reads the environment, besides `platform/envFile.ts`, which adds a `.env` to it. Only the `main.ts` of each
+ * process loads it, and `npm start` checks it before it starts anything; everything else is handed what it needs. Every
+ * variable is described in `.env.example`.
  */
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
-const postgresUrl = z.string('is required').regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL');
+function whole(fallback: number, least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.coerce.number(error).int(error).min(least, error).max(most, error).default(fallback);
+}
+
+function oneOf<const Name extends string>(names: readonly [Name, ...Name[]]) {
+  return z.enum(names, `must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`);
+}
+
+const port = (fallback: number) => whole(fallback, 0, 65_535);
+
+const isUrlOf = (protocol: RegExp) => (text: string) => URL.canParse(text) && protocol.test(new URL(text).protocol);
+
+function hasNoCredentials(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username === '' && password === '';
+}
+
+function postgresUrl(what: string) {
+  return z.string(`is required: ${what}`).refine(isUrlOf(/^postgres(ql)?:$/), 'must be a postgres:// URL');
+}
+
+const serviceUrl = postgresUrl('the PostgreSQL database, as the role holdfast_service');
+const ownerUrl = postgresUrl('the same database as DATABASE_URL, as its owner');
 
 /** Hosts separated by commas, each as `host` or `host:port`, written as in a URL. */
 const hosts = z
@@ -30,49 +54,49 @@ function isHost(text: string): boolean {
 
 /** For the programs that only speak to the database and Temporal: the migrations and the auditors' commands. */
 const toolSchema = z.object({
-  DATABASE_URL: postgresUrl,
-  MIGRATE_DATABASE_URL: postgresUrl.optional(),
+  DATABASE_URL: serviceUrl,
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^/@\s]+$/, 'must be host:port, without https:// before it')
+    .optional(),
 });
+
+const migrationSchema = toolSchema.extend({ MIGRATE_DATABASE_URL: ownerUrl });
 
 /** For the API and the worker. */
 const serviceSchema = toolSchema.extend({
   OPENAI_API_KEY: z.string(
     "is required: the key of a server that speaks OpenAI's formats; `npm start` brings a simulator",
   ),
-  OPENAI_BASE_URL: z.url({
-    protocol: /^https?$/,
-    error: ({ input }) =>
-      input === undefined ? 'is required: the URL of that server, with its /v1' : 'must be an http:// or https:// URL',
-  }),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(20),
+  OPENAI_BASE_URL: z
+    .string('is required: the URL of that server, with its /v1')
+    .refine(isUrlOf(/^https?:$/), { error: 'must be an http:// or https:// URL', abort: true })
+    .refine(hasNoCredentials, 'must not contain a user name or a password: the key is OPENAI_API_KEY'),
+  DATABASE_POOL_SIZE: whole(20, 2, 200),
   OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
   OPENAI_CONTENT_HOSTS: hosts,
-  PROVIDER_CREATE_ENCODING: z.enum(['multipart', 'json']).default('multipart'),
-  HOLD_TTL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(3600),
-  LOOK_FOR_CREATE_SECONDS: z.coerce.number().int().min(1).max(86_400).default(150),
-  RECONCILE_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
-  TEXT_LEASE_SECONDS: z.coerce.number().int().min(1).max(600).default(20),
+  PROVIDER_CREATE_ENCODING: oneOf(['multipart', 'json']).default('multipart'),
+  HOLD_TTL_SECONDS: whole(3600, 10, 86_400),
+  LOOK_FOR_CREATE_SECONDS: whole(150, 1, 86_400),
+  RECONCILE_INTERVAL_SECONDS: whole(300, 1, 86_400),
+  TEXT_LEASE_SECONDS: whole(20, 1, 600),
   ARCHIVE_DIR: z.string().min(1).default('.holdfast/archive'),
-  ARCHIVE_CONTENT_MAX_BYTES: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(Number.MAX_SAFE_INTEGER)
-    .default(4 * 1024 ** 3),
-  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: z.enum(['true', 'false']).default('false'),
+  ARCHIVE_CONTENT_MAX_BYTES: whole(4 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
+  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: oneOf(['true', 'false']).default('false'),
   ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
-  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(600),
-  STREAMS_PER_KEY: z.coerce.number().int().min(1).max(100_000).default(100),
-  STREAMS_IN_ALL: z.coerce.number().int().min(1).max(100_000).default(1000),
+  RATE_LIMIT_PER_MINUTE: whole(600, 1, 1_000_000),
+  STREAMS_PER_KEY: whole(100, 1, 100_000),
+  STREAMS_IN_ALL: whole(1000, 1, 100_000),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port(3000),
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
-  START_TIMEOUT_MS: z.coerce.number().int().min(1000).max(60_000).default(20_000),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  START_TIMEOUT_MS: whole(20_000, 1000, 60_000),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
 
-export type ToolConfig = ReturnType<typeof parseToolConfig>;
+type ToolConfig = ReturnType<typeof parseToolConfig>;
+type MigrationConfig = ReturnType<typeof parseMigrationConfig>;
 export type Config = ReturnType<typeof parseConfig>;
 
 type Environment = Record<string, string | undefined>;
@@ -80,15 +104,30 @@ type Environment = Record<string, string | undefined>;
 /** Lists every fault of the environment, one line each, without values: no secret is printed. */
 export class ConfigError extends Error {
   constructor(readonly faults: string[]) {
-    super(`The configuration has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}:\n${faults.join('\n')}`);
+    const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
+    super(`The configuration has ${count}:\n${faults.join('\n')}\nSee .env.example for what each variable means.`);
   }
 }
 
-/** An empty variable counts as unset. Raises `ConfigError`. */
-function validate<Schema extends z.ZodType>(schema: Schema, environment: Environment): z.infer<Schema> {
-  const parsed = schema.safeParse(withoutEmpty(environment));
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`));
+/** An empty variable counts as unset. Raises `ConfigError` with the first fault of each variable. */
+function validate<Schema extends z.ZodType>(schema: Schema, environment: Environment) {
+  const set = withoutEmpty(environment);
+  const parsed = schema.safeParse(set);
+  const faults = new Map<string, string>();
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    const variable = path.join('.');
+    if (!faults.has(variable)) faults.set(variable, `  ${variable}: ${message}`);
+  }
+  let temporal: ClientConnectConfig | undefined;
+  try {
+    temporal = loadClientConnectConfig({ overrideEnvVars: set });
+  } catch (error) {
+    // Its first line only: the others would quote the file.
+    const why = error instanceof Error ? error.message.split('\n')[0] : 'unreadable';
+    faults.set('TEMPORAL', `  TEMPORAL_… or Temporal's configuration file: ${why}`);
+  }
+  if (parsed.success && temporal !== undefined) return { env: parsed.data, temporal };
+  throw new ConfigError([...faults.values()]);
 }
 
 function withoutEmpty(environment: Environment): Record<string, string> {
@@ -97,19 +136,22 @@ function withoutEmpty(environment: Environment): Record<string, string> {
 
 /** Pure, like `parseConfig`. Raises `ConfigError`. */
 function parseToolConfig(environment: Environment) {
-  const env = validate(toolSchema, environment);
-  return {
-    temporal: loadClientConnectConfig({ overrideEnvVars: withoutEmpty(environment) }),
-    databaseUrl: env.DATABASE_URL,
-    migrateDatabaseUrl: env.MIGRATE_DATABASE_URL,
-  };
+  const { env, temporal } = validate(toolSchema, environment);
+  return { temporal, databaseUrl: env.DATABASE_URL };
+}
+
+/** Pure, like `parseConfig`. Raises `ConfigError`. */
+function parseMigrationConfig(environment: Environment) {
+  const { env, temporal } = validate(migrationSchema, environment);
+  return { temporal, databaseUrl: env.DATABASE_URL, migrateDatabaseUrl: env.MIGRATE_DATABASE_URL };
 }
 
 /** Pure: an environment in, a validated configuration out. Raises `ConfigError`. */
 export function parseConfig(environment: Environment) {
-  const env = validate(serviceSchema, environment);
+  const { env, temporal } = validate(serviceSchema, environment);
   return {
-    ...parseToolConfig(environment),
+    temporal,
+    databaseUrl: env.DATABASE_URL,
     databasePoolSize: env.DATABASE_POOL_SIZE,
     provider: {
       apiKey: env.OPENAI_API_KEY,
@@ -142,9 +184,14 @@ export function loadConfig(): Config {
   return orExit(parseConfig);
 }
 
-/** The same for a program that never calls the provider. */
+/** The same for the auditors' commands, which never call the provider. */
 export function loadToolConfig(): ToolConfig {
   return orExit(parseToolConfig);
+}
+
+/** The same for the migrations. */
+export function loadMigrationConfig(): MigrationConfig {
+  return orExit(parseMigrationConfig);
 }
 
 function orExit<Parsed>(parse: (environment: Environment) => Parsed): Parsed {
@@ -152,7 +199,7 @@ function orExit<Parsed>(parse: (environment: Environment) => Parsed): Parsed {
     return parse(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\nSee .env.example for what each variable means.\n`);
+    process.stderr.write(`${error.message}\n`);
     process.exit(2);
   }
 }

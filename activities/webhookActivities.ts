@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { OPERATOR } from '../contracts/webhooks.ts';
 import type {
   Sent,
   WebhookDelivery,
@@ -11,10 +12,12 @@ import { Slots } from './slots.ts';
 
 /**
  * The queue is shared with the archive and has 100 slots in a process, of which copies take 40 (outboundActivities.ts). The
- * receivers of one tenant, each of which may delay us for ten seconds, hold only a few of them (MR-92).
+ * receivers of one owner, each of which may delay us for ten seconds, hold only a few of them; and of the operator's few, the
+ * events of one account take half at most (MR-92).
  */
 const AT_ONCE = 50;
-const OF_ONE_TENANT = 8;
+const OF_ONE_OWNER = 8;
+const TO_OPERATOR_OF_ONE_ACCOUNT = 4;
 
 export function createWebhookLedgerActivities({ store }: Pick<ActivityDependencies, 'store'>): WebhookLedgerActivities {
   return {
@@ -26,10 +29,14 @@ export function createWebhookLedgerActivities({ store }: Pick<ActivityDependenci
 type Dependencies = Pick<ActivityDependencies, 'store' | 'webhooks' | 'count'>;
 
 export function createWebhookOutboundActivities(deps: Dependencies): WebhookOutboundActivities {
-  const slots = new Slots(AT_ONCE, OF_ONE_TENANT);
+  const slots = new Slots(AT_ONCE, OF_ONE_OWNER);
+  const atOperator = new Slots(OF_ONE_OWNER, TO_OPERATOR_OF_ONE_ACCOUNT);
   return {
-    sendWebhook: ({ retryInMs, ...delivery }) =>
-      slots.run(delivery.accountId, () => sendWebhook(deps, delivery, retryInMs)),
+    sendWebhook: ({ accountId, retryInMs, ...delivery }) => {
+      const send = () => sendWebhook(deps, delivery, retryInMs);
+      const { owner } = delivery;
+      return slots.run(owner, owner === OPERATOR ? () => atOperator.run(accountId, send) : send);
+    },
   };
 }
 
@@ -38,21 +45,25 @@ async function sendWebhook(
   delivery: WebhookDelivery,
   retryInMs: number | null,
 ): Promise<Sent> {
-  const { eventId: id } = delivery;
+  const { eventId: id, owner } = delivery;
   const message = await store.getWebhookToSend(delivery);
   if (message === undefined) return { outcome: 'over' };
   const { url, secrets } = message;
   // A worker that shuts down does not wait for receivers: another sends the message again with the same id.
   const { cancellationSignal } = Context.current();
-  const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, message) }, cancellationSignal);
+  const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, owner, message) }, cancellationSignal);
   const { state, disabled } = await store.recordWebhookAttempt(delivery, { ...answer, retryInMs });
   if (disabled) count('webhook_endpoint_disabled');
   if (state === 'pending') return { outcome: 'failed', why: answer.error ?? 'not accepted' };
   return { outcome: state === 'delivered' ? 'delivered' : 'over' };
 }
 
-/** In the form of OpenAI's events: what happened to which video. Contains no prompt; the API tells more to holders of a key. */
-function bodyOf(id: string, { type, occurredAt, generationId }: WebhookToSend): string {
+/**
+ * In the form of OpenAI's events: what happened to which video, and for the operator whose video it is. Contains no prompt; the
+ * API tells more to holders of a key.
+ */
+function bodyOf(id: string, owner: string, { type, occurredAt, generationId, accountId }: WebhookToSend): string {
   const createdAt = Math.floor(occurredAt.getTime() / 1000);
-  return JSON.stringify({ id, object: 'event', created_at: createdAt, type, data: { id: generationId } });
+  const data = { id: generationId, ...(owner === OPERATOR ? { account_id: accountId } : {}) };
+  return JSON.stringify({ id, object: 'event', created_at: createdAt, type, data });
 }

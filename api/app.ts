@@ -2,12 +2,13 @@ import type { Context } from 'hono';
 import { requestId } from 'hono/request-id';
 import { requireAdminKey, requireApiKey } from './http/auth.ts';
 import type { ApiDependencies, Env } from './http/deps.ts';
-import { handleError, notFound } from './http/errors.ts';
+import { handleError } from './http/errors.ts';
 import { requireJson } from './http/jsonOnly.ts';
 import { documentOf } from './http/openapi.ts';
 import { limitAtOnce, limitRate } from './http/rateLimit.ts';
-import { ADMIN_BODY, createBodyReader, JSON_BODY, VIDEO_BODY, WEBHOOK_BODY } from './http/readBody.ts';
+import { ADMIN_BODY, createBodyReader, JSON_BODY, REMIX_BODY, VIDEO_BODY, WEBHOOK_BODY } from './http/readBody.ts';
 import { newRouter } from './http/router.ts';
+import { noRoute, requireRoute } from './http/knownRoutes.ts';
 import { creditRoutes } from './credits/routes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
@@ -16,6 +17,7 @@ import { textRoutes } from './texts/routes.ts';
 import { videoRoutes } from './videos/routes.ts';
 import { webhookDeliveryRoutes } from './webhooks/deliveries/routes.ts';
 import { webhookEndpointRoutes } from './webhooks/endpoints/routes.ts';
+import { TENANT } from './webhooks/owner.ts';
 import { providerEventRoutes } from './provider-events/routes.ts';
 import { requireScope } from './http/scopes.ts';
 import { withStreams } from './http/streams.ts';
@@ -27,16 +29,22 @@ export function createApp(deps: ApiDependencies) {
   const app = newRouter();
   app.onError(handleError(deps.log));
   app.notFound(() => {
-    throw notFound('This route');
+    throw noRoute();
   });
   app.use(requestId());
   // The key first, by the headers alone: a stranger's body is not read.
   app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), limitAtOnce(), requireScope);
-  app.use('/admin/*', requireAdminKey(deps.adminKey), requireJson);
+  app.use('/admin/*', requireAdminKey(deps.adminKey));
+  app.use(requireRoute(() => app.routes));
+  app.use('/admin/*', requireJson);
   const readBody = createBodyReader();
   const readVideo = readBody(VIDEO_BODY, accountOf);
+  const readRemix = readBody(REMIX_BODY, accountOf);
   const readJson = readBody(JSON_BODY, accountOf);
-  app.on(WRITING, '/v1/*', (c, next) => (c.req.path === '/v1/videos' ? readVideo : readJson)(c, next));
+  app.on(WRITING, '/v1/*', (c, next) => {
+    if (c.req.path === '/v1/videos') return readVideo(c, next);
+    return (c.req.path.endsWith('/remix') ? readRemix : readJson)(c, next);
+  });
   app.on(
     WRITING,
     '/admin/*',
@@ -56,8 +64,8 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', videoRoutes(streaming));
   app.route('/v1', textRoutes(streaming));
   app.route('/v1', creditRoutes(deps));
-  app.route('/v1', webhookEndpointRoutes(deps));
-  app.route('/v1', webhookDeliveryRoutes(deps));
+  app.route('/v1', webhookEndpointRoutes(deps, TENANT));
+  app.route('/v1', webhookDeliveryRoutes(deps, TENANT));
   app.route('/admin', adminRoutes(deps));
 
   app.route('/', docsRoutes(documentOf(app)));

@@ -2,18 +2,23 @@ import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { loadConfig } from '../config.ts';
 import { createLedger } from '../ledger/index.ts';
-import { Announcer, createPool, createStore, listenForChanges, openDatabase } from '../store/index.ts';
+import { Announcer, contactDatabase, createPool, createStore, listenForChanges, openDatabase } from '../store/index.ts';
 import { listSchemaFiles } from '../migrations/files.ts';
 import { createFolderStore } from '../outbound/index.ts';
-import { onShutdown } from '../platform/lifecycle.ts';
+import { readEnvFile } from '../platform/envFile.ts';
+import { endUnableToListen, onShutdown, sayFault } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.ts';
-import { createTemporalClient } from '../temporal/connection.ts';
+import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 import { createProvider } from '../provider/index.ts';
 import { createApp } from './app.ts';
 import { createServer } from './server.ts';
 
+/** After this long without an answer of Temporal, a line of the log says so. */
+const TEMPORAL_CONTACT_MS = 10_000;
+
+readEnvFile();
 const config = loadConfig();
 const log = createLog('api', config.logLevel);
 const pool = createPool({
@@ -54,14 +59,19 @@ const app = createApp({
   log,
   schemaFiles: await listSchemaFiles(),
 });
-const metrics = await serveMetrics(registry, config.host, config.metricsPort);
+const metrics = await serveMetrics(registry, config.host, config.metricsPort).catch(
+  endUnableToListen(log, 'METRICS_PORT'),
+);
 const server = createServer(app);
-server.on('error', (error) => {
-  log.fatal({ err: error }, 'could not listen');
-  process.exit(1);
-});
+server.on('error', endUnableToListen(log, 'PORT'));
 server.listen(config.port, config.host, () => {
   log.info({ port: (server.address() as AddressInfo).port }, 'ready');
+});
+
+// Neither is waited for: /readyz says so until both answer.
+void contactDatabase(pool, 'DATABASE_URL', config.databaseUrl).then((fault) => sayFault(log, fault));
+contactTemporal(temporalClient, TEMPORAL_CONTACT_MS).catch((error: unknown) => {
+  sayFault(log, { why: temporalFault(error, config.temporal), refused: false });
 });
 
 /** What is in flight at SIGTERM gets this long to end. */

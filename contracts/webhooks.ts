@@ -1,9 +1,13 @@
 import type { SignalDefinition } from '@temporalio/common';
 
 /**
- * Webhooks to tenants. Each settlement has one *event*, with one id; a *delivery* takes an event to one *endpoint* of its
- * account; a *try* is one HTTP request. Histories carry these ids only: no URL, no secret, no body.
+ * Webhooks to tenants and to the operator. Each settlement has one *event*, with one id; a *delivery* takes an event to one
+ * *endpoint*, of its account or of the operator; a *try* is one HTTP request. Histories carry these ids only: no URL, no
+ * secret, no body.
  */
+
+/** The owner of the endpoints that are told of every account. The owner of any other endpoint is an account, by its id. */
+export const OPERATOR = 'operator';
 
 export const WEBHOOK_EVENTS = ['video.completed', 'video.failed'] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
@@ -11,12 +15,18 @@ export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 export const DELIVER_WEBHOOK = 'deliverWebhook';
 
 export interface WebhookDelivery {
-  readonly accountId: string;
+  /** The endpoint's: an account's id, or `OPERATOR`. */
+  readonly owner: string;
   readonly endpointId: string;
   readonly eventId: string;
 }
 
-export interface DeliverWebhookInput extends WebhookDelivery {
+export interface WebhookToDeliver extends WebhookDelivery {
+  /** The account that the event is about. */
+  readonly accountId: string;
+}
+
+export interface DeliverWebhookInput extends WebhookToDeliver {
   /** Tries of an earlier run that was lost; this run continues their schedule. */
   readonly tries: number;
 }
@@ -48,7 +58,7 @@ export interface WebhookOutboundActivities {
   /**
    * Sends once, within ten seconds, and records the result. `retryInMs`: when the next try comes; null gives the delivery up.
    * After a crash between the two it is sent again: receivers recognise a repeat by its id. Raises a retryable failure when the
-   * account's share of the queue is in use.
+   * owner's share of the queue is in use, or the event's account's part of the operator's share.
    */
-  sendWebhook(input: WebhookDelivery & { retryInMs: number | null }): Promise<Sent>;
+  sendWebhook(input: WebhookToDeliver & { retryInMs: number | null }): Promise<Sent>;
 }

@@ -42,6 +42,12 @@ export async function takeFolder(folder: string, announce: (line: string) => voi
   }
 }
 
+/** The pid of the stack that runs on this folder; undefined when none does. */
+export function runningStack(folder: string): number | undefined {
+  const record = readJson(join(folder, 'stack.json'));
+  return isStackRecord(record) && isAlive(record.owner) ? record.owner.pid : undefined;
+}
+
 /** Creates the record atomically, or returns the existing one. */
 function claim(path: string): StackRecord | 'claimed' {
   const temporary = `${path}.${process.pid}.new`;

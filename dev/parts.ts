@@ -24,6 +24,7 @@ export interface Part {
   readonly record: ProcessRecord;
   /** The last lines of its output, shown or not. */
   readonly tail: readonly string[];
+  readonly quiet: boolean;
   /** Resolves once its output is read, with how it ended: "exit code 1", "SIGKILL", "ENOENT…". */
   readonly ended: Promise<{ ok: boolean; how: string }>;
 }
@@ -58,7 +59,7 @@ export function startPart(part: PartCommand): Part {
     });
   });
   if (child.pid !== undefined) sweepAtExit(child.pid, ended);
-  return { record: recordOf(name, child.pid ?? 0, part.stopSignal), tail, ended };
+  return { record: recordOf(name, child.pid ?? 0, part.stopSignal), tail, quiet: part.quiet === true, ended };
 }
 
 function linesOf(stream: Readable, take: (line: string) => void): Promise<void> {
@@ -67,7 +68,8 @@ function linesOf(stream: Readable, take: (line: string) => void): Promise<void> 
   });
 }
 
-/** One of our TypeScript programs as a part, run by node itself. */
+/** One of our TypeScript programs as a part, run by node itself. It gets this environment and nothing of a `.env`. */
 export function program(name: string, main: string, cwd: string, env: NodeJS.ProcessEnv): PartCommand {
-  return { name, command: process.execPath, args: ['--import', 'tsx', main], cwd, env };
+  const whole = { ...env, HOLDFAST_ENV_FILE: '/dev/null' };
+  return { name, command: process.execPath, args: ['--import', 'tsx', main], cwd, env: whole };
 }

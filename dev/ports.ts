@@ -19,7 +19,10 @@ export type Ports = Record<PortVariable, number>;
 /** Its message is for the user: one line, printed without a stack trace. */
 export class StartRefused extends Error {}
 
-/** Reads the ports from an environment. Raises `StartRefused` for an invalid port and for one that two parts share. */
+/** The same for a fault of the environment, which waiting does not mend. */
+export class Misconfigured extends StartRefused {}
+
+/** Reads the ports from an environment. Raises `Misconfigured` for an invalid port and for one that two parts share. */
 export function readPorts(environment: NodeJS.ProcessEnv): Ports {
   const ports: Ports = { ...portVariables };
   const users = new Map<number, string>();
@@ -28,11 +31,11 @@ export function readPorts(environment: NodeJS.ProcessEnv): Ports {
     if (value !== undefined && value !== '') ports[variable] = Number(value);
     const port = ports[variable];
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
-      throw new StartRefused(`${variable}=${value} is not a port: give a number from 1 to 65535.`);
+      throw new Misconfigured(`${variable}=${value} is not a port: give a number from 1 to 65535.`);
     }
     const other = users.get(port);
     if (other !== undefined)
-      throw new StartRefused(`${other} and ${variable} are both ${port}: give each its own port.`);
+      throw new Misconfigured(`${other} and ${variable} are both ${port}: give each its own port.`);
     users.set(port, variable);
   }
   return ports;

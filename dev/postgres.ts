@@ -88,7 +88,7 @@ export function superuserUrl({ superuserPassword, port }: Cluster, database: str
   return `postgres://postgres:${superuserPassword}@127.0.0.1:${port}/${database}`;
 }
 
-export function ownerUrl({ ownerPassword, port }: Cluster, database: string): string {
+export function ownerUrl({ ownerPassword, port }: Pick<Cluster, 'ownerPassword' | 'port'>, database: string): string {
   return `postgres://holdfast_owner:${ownerPassword}@127.0.0.1:${port}/${database}`;
 }
 

@@ -7,11 +7,12 @@ import { endProcess, send } from './processes.ts';
 /** The stack was told to stop: by Ctrl-C, SIGTERM, a closed terminal, or the death of npm. */
 export class StopRequested extends Error {}
 
-/** A part ended by itself. */
+/** A part ended although nobody stopped it. */
 export class PartDied extends Error {
-  constructor(part: Part, how: string) {
-    const lines = part.tail.length === 0 ? ' It wrote nothing.' : ` Its last lines:\n  ${part.tail.join('\n  ')}`;
-    super(`${part.record.name} ended on its own (${how}).${lines}`);
+  constructor({ record, tail, quiet }: Part, how: string) {
+    const killed = how.startsWith('SIG') ? `was killed (${how})` : `has ended (${how})`;
+    const lines = quiet && tail.length > 0 ? `; its last lines:\n  ${tail.join('\n  ')}` : '.';
+    super(`${record.name} ${killed}, so everything is stopped${lines}`);
   }
 }
 

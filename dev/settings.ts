@@ -1,4 +1,5 @@
-import { type PortVariable, type Ports, readPorts, StartRefused } from './ports.ts';
+import { resolve } from 'node:path';
+import { Misconfigured, type PortVariable, type Ports, readPorts } from './ports.ts';
 import { sharedFolder } from './state.ts';
 
 export interface Settings {
@@ -15,12 +16,8 @@ export interface Settings {
   readonly providerUrl: string | undefined;
 }
 
-/** Reads what to start from the environment and the command line. Raises `StartRefused`. */
-export function readSettings(environment: NodeJS.ProcessEnv, args: readonly string[]): Settings {
-  const flags = args.filter((arg) => arg !== '--');
-  const unknown = flags.find((flag) => flag !== '--fresh');
-  if (unknown !== undefined)
-    throw new StartRefused(`Unknown option ${unknown}; there is only --fresh (begin again with nothing).`);
+/** Reads what to start from the environment; dev/start.mjs has checked the options. Raises `Misconfigured`. */
+export function readSettings(environment: NodeJS.ProcessEnv, options: readonly string[]): Settings {
   const set = (name: string) => environment[name] || undefined;
   const database = ownDatabase(set('DATABASE_URL'), set('MIGRATE_DATABASE_URL'));
   const temporalAddress = set('TEMPORAL_ADDRESS');
@@ -35,18 +32,23 @@ export function readSettings(environment: NodeJS.ProcessEnv, args: readonly stri
       ...(temporalAddress === undefined ? (['TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const) : []),
       ...(providerUrl === undefined ? (['SIMULATOR_PORT'] as const) : []),
     ],
-    stateFolder: set('HOLDFAST_DIR') ?? sharedFolder,
-    fresh: flags.includes('--fresh'),
+    stateFolder: stateFolderOf(environment),
+    fresh: options.includes('--fresh'),
     database,
     temporalAddress,
     providerUrl,
   };
 }
 
+/** The folder of all state of one stack. */
+export function stateFolderOf(environment: NodeJS.ProcessEnv): string {
+  return resolve(environment['HOLDFAST_DIR'] || sharedFolder);
+}
+
 function ownDatabase(url: string | undefined, ownerUrl: string | undefined): Settings['database'] {
   if (url === undefined) return undefined;
   if (ownerUrl !== undefined) return { url, ownerUrl };
-  throw new StartRefused(
+  throw new Misconfigured(
     'DATABASE_URL is set, so MIGRATE_DATABASE_URL is needed too: the same database, as its owner.',
   );
 }
@@ -55,5 +57,5 @@ function ownProvider(key: string | undefined, url: string | undefined): Settings
   if ((key === undefined) === (url === undefined)) return url;
   const [there, missing] =
     key === undefined ? ['OPENAI_BASE_URL', 'OPENAI_API_KEY'] : ['OPENAI_API_KEY', 'OPENAI_BASE_URL'];
-  throw new StartRefused(`${there} is set, so ${missing} is needed too; with neither, a simulator is the provider.`);
+  throw new Misconfigured(`${there} is set, so ${missing} is needed too; with neither, a simulator is the provider.`);
 }

@@ -1,6 +1,6 @@
 // Runs first on a fresh clone. It needs nothing but Node: it installs the packages of the lock file, then starts the program.
 //
-//   node dev/start.mjs [--fresh]     the embedded stack (npm start)
+//   node dev/start.mjs [option]      the embedded stack (npm start); the options are in `usage` below
 //   node dev/start.mjs test [files]  these tests, or all except test/system (npm test)
 //   node dev/start.mjs test:long     the tests that take minutes (npm run test:long)
 //   node dev/start.mjs check         types, lint, dead code, format and the tests (npm run check)
@@ -17,6 +17,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const note = join(root, 'node_modules', '.holdfast-lock-hash');
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const checks = ['types', 'lint', 'knip', 'format:check'];
+const usage = `npm start [-- option]
+
+  --fresh     deletes what earlier starts have kept, then starts
+  --status    prints the addresses and keys of the running stack again
+  --version   prints the version of Holdfast
+  --help      prints this text
+`;
 
 function refuseOldNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -106,16 +113,41 @@ async function check() {
   await test([]);
 }
 
-async function stack() {
+async function stack(options) {
+  const unknown = options.find((option) => !['--fresh', '--status', '--version', '--help'].includes(option));
+  if (unknown !== undefined) {
+    process.stderr.write(`Unknown option ${unknown}: "npm start -- --help" lists the options.\n`);
+    process.exit(2);
+  }
+  if (options.includes('--help')) process.stdout.write(usage);
+  else if (options.includes('--version')) process.stdout.write(`${version()}\n`);
+  else if (options.includes('--status')) await runInTypeScript(() => import('./status.ts'));
+  else {
+    await installWhatIsMissing();
+    await runInTypeScript(() => import('./stack.ts'));
+  }
+}
+
+function version() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
+}
+
+async function runInTypeScript(load) {
+  if (readNote() === undefined) {
+    process.stderr.write('Nothing is installed yet, so no stack runs: "npm start" installs and starts it.\n');
+    process.exit(1);
+  }
   const tsx = await import('tsx/esm/api');
   tsx.register();
-  await import('./stack.ts');
+  const { readEnvFile } = await import('../platform/envFile.ts');
+  readEnvFile();
+  await load();
 }
 
 refuseOldNode();
-await installWhatIsMissing();
 const [command, ...args] = process.argv.slice(2).filter((arg) => arg !== '--');
+if (['test', 'test:long', 'check'].includes(command)) await installWhatIsMissing();
 if (command === 'test') await test(args.length === 0 ? ['--project', 'product'] : args);
 else if (command === 'test:long') await test(['--config', 'vitest.long.config.ts', ...args]);
 else if (command === 'check') await check();
-else await stack();
+else await stack(command === undefined ? [] : [command, ...args]);

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { Config } from './configuration.ts';
 import { findTemporalCli } from './binaries.ts';
 import { demoKey } from './demo.ts';
 import { say, timed } from './output.ts';
+import { contactDatabase, contactServer } from './outside.ts';
 import { type Part, program } from './parts.ts';
 import { StartRefused, untilItWorks } from './ports.ts';
 import {
@@ -31,16 +33,25 @@ export interface Start {
   readonly running: Running;
 }
 
-interface Database {
-  readonly url: string;
-  readonly ownerUrl: string;
-  readonly part: Part | undefined;
+/** Where the parts find the database: the user's, or the one that this stack starts. */
+function databaseUrls({ settings, secrets }: Start) {
+  const { ownerPassword, servicePassword } = secrets;
+  const port = settings.ports.POSTGRES_PORT;
+  return (
+    settings.database ?? {
+      url: `postgres://holdfast_service:${servicePassword}@127.0.0.1:${port}/holdfast`,
+      ownerUrl: ownerUrl({ ownerPassword, port }, 'holdfast'),
+    }
+  );
 }
 
-async function startDatabase({ settings, folder, secrets, running }: Start): Promise<Database> {
-  if (settings.database !== undefined) return { ...settings.database, part: undefined };
+function temporalAddress({ settings }: Start): string {
+  return settings.temporalAddress ?? `127.0.0.1:${settings.ports.TEMPORAL_PORT}`;
+}
+
+async function startDatabase({ settings, folder, secrets, running }: Start): Promise<Part> {
   const user = postgresUser();
-  const { superuserPassword, ownerPassword, servicePassword } = secrets;
+  const { superuserPassword, ownerPassword } = secrets;
   const port = settings.ports.POSTGRES_PORT;
   const place = dataFolder(folder, user);
   const cluster: Cluster = { folder: place, port, user, superuserPassword, ownerPassword, durable: true };
@@ -48,21 +59,15 @@ async function startDatabase({ settings, folder, secrets, running }: Start): Pro
   disownDeadServer(cluster);
   const part = running.start(postgresServer(cluster));
   await prepareDatabase(cluster, READY_LIMIT_MS);
-  const url = `postgres://holdfast_service:${servicePassword}@127.0.0.1:${port}/holdfast`;
-  return { url, ownerUrl: ownerUrl(cluster, 'holdfast'), part };
+  return part;
 }
 
-async function startTemporal({
-  settings,
-  folder,
-  running,
-}: Start): Promise<{ address: string; part: Part | undefined }> {
-  if (settings.temporalAddress !== undefined) return { address: settings.temporalAddress, part: undefined };
+async function startTemporal(start: Start): Promise<Part> {
+  const { settings, folder, running } = start;
   const cli = await findTemporalCli(say);
   const part = running.start(temporalServer(cli, settings.ports, folder));
-  const address = `127.0.0.1:${settings.ports.TEMPORAL_PORT}`;
-  await prepareNamespace(cli, address, folder, READY_LIMIT_MS);
-  return { address, part };
+  await prepareNamespace(cli, temporalAddress(start), folder, READY_LIMIT_MS);
+  return part;
 }
 
 function startSimulator(start: Start): Part | undefined {
@@ -95,7 +100,7 @@ function providerSettings(start: Start) {
 }
 
 /** The environment of our programs: the user's, with the addresses and keys of this stack. */
-function partEnvironment(start: Start, databaseUrl: string, temporalAddress: string) {
+export function partEnvironment(start: Start) {
   const { settings, folder, secrets } = start;
   const inherited = settings.temporalAddress === undefined ? withoutTemporalSettings(process.env, folder) : process.env;
   const { MIGRATE_DATABASE_URL: _, ...rest } = inherited;
@@ -103,8 +108,8 @@ function partEnvironment(start: Start, databaseUrl: string, temporalAddress: str
   return {
     ...rest,
     ...(Object.fromEntries(ports) as Record<string, string>),
-    DATABASE_URL: databaseUrl,
-    TEMPORAL_ADDRESS: temporalAddress,
+    DATABASE_URL: databaseUrls(start).url,
+    TEMPORAL_ADDRESS: temporalAddress(start),
     TEMPORAL_NAMESPACE: rest['TEMPORAL_NAMESPACE'] || 'default',
     ...providerSettings(start),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
@@ -121,22 +126,36 @@ async function answers(url: string): Promise<void> {
   if (!answer.ok) throw new StartRefused(`${url} answers ${answer.status}: ${await answer.text()}`);
 }
 
+/** Asks the user's own servers, if there are any, before anything starts. Raises `StartRefused` with what to do. */
+export async function contactOutside({ settings }: Start, config: Config): Promise<void> {
+  const { database, temporalAddress: outside } = settings;
+  await Promise.all([
+    // The migrations make the service's role, so only the owner can be asked yet.
+    database && timed('Your PostgreSQL', contactDatabase('MIGRATE_DATABASE_URL', database.ownerUrl)),
+    outside && timed('Your Temporal', contactServer(config.temporal)),
+  ]);
+}
+
+async function migrate(start: Start, env: NodeJS.ProcessEnv): Promise<void> {
+  const { url, ownerUrl: MIGRATE_DATABASE_URL } = databaseUrls(start);
+  const command = program('migrate', 'migrations/main.ts', repository, { ...env, MIGRATE_DATABASE_URL });
+  await start.running.complete({ ...command, quiet: true });
+  await contactDatabase('DATABASE_URL', url);
+}
+
 /**
  * Starts everything in order. Resolves with all addresses once the API is ready and the worker runs; rejects when a step fails.
  * What has started by then is in `running`.
  */
 export async function startAll(start: Start): Promise<Endpoints> {
   const { settings, running } = start;
-  say('Starting Holdfast…');
   const simulator = startSimulator(start);
-  const [database, temporal] = await Promise.all([
-    timed('PostgreSQL', startDatabase(start)),
-    timed('Temporal', startTemporal(start)),
+  const [postgres, temporal] = await Promise.all([
+    settings.database === undefined ? timed('PostgreSQL', startDatabase(start)) : undefined,
+    settings.temporalAddress === undefined ? timed('Temporal', startTemporal(start)) : undefined,
   ]);
-  const env = partEnvironment(start, database.url, temporal.address);
-  const migrateEnv = { ...env, MIGRATE_DATABASE_URL: database.ownerUrl };
-  const migrate = { ...program('migrate', 'migrations/main.ts', repository, migrateEnv), quiet: true };
-  await timed('Database schema', running.complete(migrate));
+  const env = partEnvironment(start);
+  await timed('Database schema', migrate(start, env));
   const worker = running.start(program('worker', 'worker/main.ts', repository, env));
   const api = running.start(program('api', 'api/main.ts', repository, env));
   const where = addresses(settings.ports);
@@ -151,10 +170,11 @@ export async function startAll(start: Start): Promise<Endpoints> {
     ),
   ]);
   const pid = (part: Part | undefined) => part?.record.pid ?? null;
+  const database = databaseUrls(start);
   return {
     ...where,
-    temporalWeb: temporal.part === undefined ? null : `http://127.0.0.1:${settings.ports.TEMPORAL_UI_PORT}`,
-    temporalAddress: temporal.address,
+    temporalWeb: temporal === undefined ? null : `http://127.0.0.1:${settings.ports.TEMPORAL_UI_PORT}`,
+    temporalAddress: env.TEMPORAL_ADDRESS,
     temporalNamespace: env.TEMPORAL_NAMESPACE,
     databaseUrl: database.url,
     migrateDatabaseUrl: database.ownerUrl,
@@ -164,8 +184,8 @@ export async function startAll(start: Start): Promise<Endpoints> {
     pids: {
       api: pid(api),
       worker: pid(worker),
-      postgres: pid(database.part),
-      temporal: pid(temporal.part),
+      postgres: pid(postgres),
+      temporal: pid(temporal),
       simulator: pid(simulator),
     },
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { StartRefused } from './ports.ts';
 
 /**
  * The folder with everything that one stack keeps between starts. It is created with mode 0700, and files with secrets have
@@ -16,10 +17,23 @@ export const sharedFolder = join(repository, '.holdfast');
 const ownNames = ['postgres', 'postgres.json', 'temporal.db', 'temporal.db-shm', 'temporal.db-wal', 'temporal.toml'];
 const ownMoreNames = ['simulator', 'archive', 'secrets.json', 'demo.json', 'endpoints.json'];
 
-/** Creates the folder (0700) when it is missing; an existing one keeps its mode, for it may not be ours. */
+/**
+ * Creates the folder (0700) when it is missing; an existing one keeps its mode, for it may not be ours. Raises `StartRefused`
+ * when nothing can be written there.
+ */
 export function openStateFolder(folder: string): string {
   const path = resolve(folder);
-  if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const probe = join(path, `.${process.pid}.probe`);
+  try {
+    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+    writeFileSync(probe, '');
+    rmSync(probe);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new StartRefused(
+      `Nothing can be written to ${path} (${code}): make it writable, or set HOLDFAST_DIR to another folder.`,
+    );
+  }
   return path;
 }
 

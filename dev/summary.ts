@@ -30,21 +30,22 @@ export function addresses(ports: Ports) {
   };
 }
 
-/** Printed once everything runs: what runs, where it is, a request to try, and how to stop. */
-export function summary(endpoints: Endpoints, took: string): string {
+/** What runs, where it is, a request to try, and last how to stop. */
+export function summary(endpoints: Endpoints, { aside = '', stop }: { aside?: string; stop: string }): string {
   const simulated = endpoints.pids.simulator !== null;
   const places: [string, string][] = [
     ['API', `${endpoints.api}/v1`],
-    ['API docs', endpoints.openapi],
+    ['API docs', `${endpoints.api}/docs`],
+    ['Doctor', `${endpoints.api}/admin/doctor (with the admin key)`],
     ['Temporal Web', endpoints.temporalWeb ?? 'where your TEMPORAL_ADDRESS has it'],
     ['Provider', `${endpoints.provider}${simulated ? ' (the simulator)' : ''}`],
     ['Database', endpoints.databaseUrl],
+    ['Metrics', `${endpoints.metrics} (API), ${endpoints.workerMetrics} (worker)`],
     ['API key', `${endpoints.apiKey} (account "demo")`],
     ['Admin key', endpoints.adminKey],
   ];
   return [
-    '',
-    `Holdfast runs: a credit-guarded video API on Temporal and PostgreSQL${simulated ? ', with a simulated provider' : ''} (ready in ${took}).`,
+    `Holdfast runs: a credit-guarded video API on Temporal and PostgreSQL${simulated ? ', with a simulated provider' : ''}${aside}.`,
     '',
     ...places.map(([what, where]) => `  ${what.padEnd(14)}${where}`),
     '',
@@ -53,6 +54,6 @@ export function summary(endpoints: Endpoints, took: string): string {
     `  curl ${endpoints.api}/v1/videos -H 'Authorization: Bearer ${endpoints.apiKey}' -H 'Content-Type: application/json' \\`,
     `    -d '{"model":"sora-2","prompt":"a red fox runs through fresh snow","seconds":"4"}'`,
     '',
-    'Press Ctrl-C to stop everything; its data is kept for the next start ("npm start -- --fresh" deletes it).',
+    stop,
   ].join('\n');
 }

@@ -11,8 +11,6 @@ const retention = '168h';
 /** The command of Temporal's dev server with its Web UI: on 127.0.0.1 only, with its histories in the state folder. */
 export function serverCommand(cli: string, ports: Ports, stateFolder: string): PartCommand {
   const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
-  // The SDK raises an error for a file without a profile.
-  writeFileSync(join(stateFolder, 'temporal.toml'), '[profile.default]\n');
   const listen = [
     '--ip',
     '127.0.0.1',
@@ -44,6 +42,11 @@ export function serverCommand(cli: string, ports: Ports, stateFolder: string): P
     env: withoutTemporalSettings(process.env, stateFolder),
     quiet: true,
   };
+}
+
+/** Writes the file that `withoutTemporalSettings` names. The SDK raises an error for a file without a profile. */
+export function writeEmptyProfile(stateFolder: string): void {
+  writeFileSync(join(stateFolder, 'temporal.toml'), '[profile.default]\n');
 }
 
 /** Waits until the server answers, and sets the retention of the namespace `default`. Safe to repeat. */

@@ -46,7 +46,7 @@ const GET_BALANCE = defineStatement({
   text: `SELECT a.available_microcredits AS "availableMicrocredits", a.held_microcredits AS "heldMicrocredits",
       h.videos AS "heldVideos", h.scripts AS "heldScripts", h.threads AS "heldThreads",
       a.active_generations AS "activeGenerations", a.max_active_generations AS "maxActiveGenerations",
-      a.frozen_at IS NOT NULL AS "isFrozen"
+      a.frozen_at AS "frozenAt"
     FROM accounts a, LATERAL (SELECT
         count(*) FILTER (WHERE generation_id LIKE 'video%') AS videos,
         count(*) FILTER (WHERE generation_id LIKE 'script%') AS scripts,
@@ -61,7 +61,7 @@ const GET_BALANCE = defineStatement({
     heldThreads: t.bigint,
     activeGenerations: t.integer,
     maxActiveGenerations: t.integer,
-    isFrozen: t.boolean,
+    frozenAt: t.nullable(t.timestamptz),
   },
 });
 

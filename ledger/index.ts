@@ -1,5 +1,6 @@
 import type { Bound, Database } from '../store/database.ts';
 import { bind } from '../store/database.ts';
+import { accountExists, getAccount, getLastGeneration } from './accountDetails.ts';
 import { getBalance, grantCredits, openAccount, setAccountFrozen } from './accounts.ts';
 import { admitGeneration, admitText, voidGeneration } from './admission.ts';
 import { compareLatestAccounts, compareNextAccounts, countEmergencyReleases } from './audit.ts';
@@ -18,6 +19,7 @@ import { getTextPrice, listTextPrices, setTextPrice } from './textPrices.ts';
 /** The money operations: they move credits, decide about them, and show where they went. */
 const operations = {
   ...{ openAccount, setAccountFrozen, getBalance, grantCredits, listAccounts },
+  ...{ accountExists, getAccount, getLastGeneration },
   ...{ listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },
   ...{ admitGeneration, admitText, claimGeneration, voidGeneration, findRepeat, keepAnswer, markKnown },
   ...{ placeHold, settleGeneration, recordSettlementRefusal, refundGeneration },
@@ -36,6 +38,7 @@ export function createLedger(db: Database): Ledger {
 
 export { toCsv } from './csv.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
+export type { AccountDetails, LastGeneration } from './accountDetails.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';
 export type { Admission, AnyAdmission, KeptAnswer } from './admission.ts';
 export type { Repeated } from './repeats.ts';

@@ -1,5 +1,5 @@
 import type { HoldState } from '../contracts/states.ts';
-import { defineList, listPage, type Listed, type Page } from '../store/pages.ts';
+import { defineList, idsOf, listPage, type Listed, NUMBERS, type Page } from '../store/pages.ts';
 import type { Database } from '../store/database.ts';
 import { t } from '../store/statement.ts';
 import { ANY_LINE, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
@@ -19,7 +19,7 @@ const TRANSACTIONS = defineList({
   select: `${STATEMENT_LINE} WHERE account_id = $1`,
   row: ANY_LINE,
   key: 'id',
-  keyKind: 'number',
+  keys: NUMBERS,
 });
 
 /** Every movement of this account's credits. */
@@ -44,7 +44,7 @@ const HOLDS = defineList({
     expiresAt: t.timestamptz,
   },
   key: 'id',
-  keyKind: 'id',
+  keys: idsOf('hold'),
 });
 
 /** Every hold of this account. */

@@ -1,15 +1,19 @@
 import { parseArgs } from 'node:util';
 import { loadToolConfig } from '../config.ts';
+import { readEnvFile } from '../platform/envFile.ts';
 import type { Statement } from './index.ts';
 import type { Database } from '../store/index.ts';
 import { createLedger, toCsv, verifyLedger } from './index.ts';
-import { createPool, LedgerError, openDatabase } from '../store/index.ts';
+import { connectionFault, createPool, LedgerError, openDatabase } from '../store/index.ts';
 
 /**
  * For auditors, on the database of `DATABASE_URL`; nothing is changed:
  *
  *   npm run ledger:verify
  *   npm run ledger:statement -- <account> --from 2026-11-01 --to 2026-12-01 [--csv]
+ *
+ * Exits with 0 when all is right, 1 when the ledger differs or there is no such account, 2 for wrong use, and 3 when the
+ * database could not be read.
  */
 
 const USAGE = 'npm run ledger:statement -- <account id> --from <date> --to <date, not included> [--csv]\n';
@@ -33,7 +37,7 @@ async function verify(db: Database): Promise<number> {
 
 async function statement(db: Database, args: string[]): Promise<number> {
   const options = { from: { type: 'string' }, to: { type: 'string' }, csv: { type: 'boolean' } } as const;
-  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const { values = {}, positionals = [] } = parsed(() => parseArgs({ args, options, allowPositionals: true })) ?? {};
   const [from, to] = [new Date(values.from ?? ''), new Date(values.to ?? '')];
   const [account] = positionals;
   // Written so that an invalid date (NaN) is refused too.
@@ -45,6 +49,15 @@ async function statement(db: Database, args: string[]): Promise<number> {
   if (stated === undefined) return 1;
   process.stdout.write(values.csv === true ? toStatementCsv(stated, from, to) : toJson(account, stated, from, to));
   return 0;
+}
+
+/** Undefined for an option that does not exist, or that lacks its value. */
+function parsed<Parsed>(parse: () => Parsed): Parsed | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined for errors of the ledger itself, which are printed in one line. */
@@ -75,9 +88,19 @@ function toStatementCsv({ opening, lines, totals, closing }: Statement, from: Da
   ]);
 }
 
+/** One line when the database can't be read. Raises every other error again. */
+function unreadable(error: unknown, databaseUrl: string): number {
+  const fault = connectionFault(error, 'DATABASE_URL', databaseUrl);
+  if (fault === undefined) throw error;
+  process.stderr.write(`Nothing was checked. ${fault.why}\n`);
+  return 3;
+}
+
+readEnvFile();
+const { databaseUrl } = loadToolConfig();
 const [command, ...args] = process.argv.slice(2);
 const pool = createPool({
-  databaseUrl: loadToolConfig().databaseUrl,
+  databaseUrl,
   size: 3,
   applicationName: 'holdfast ledger',
   // An audit reads everything.
@@ -86,7 +109,10 @@ const pool = createPool({
 });
 const db = openDatabase(pool);
 try {
+  await pool.query('SELECT FROM schema_migrations LIMIT 1');
   process.exitCode = await (command === 'statement' ? statement(db, args) : verify(db));
+} catch (error) {
+  process.exitCode = unreadable(error, databaseUrl);
 } finally {
   await pool.end();
 }

@@ -1,19 +1,25 @@
-import { loadToolConfig } from '../config.ts';
+import { loadMigrationConfig } from '../config.ts';
+import { readEnvFile } from '../platform/envFile.ts';
+import { connectionFault } from '../store/index.ts';
 import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../temporal/connection.ts';
 import { migrate } from './runner.ts';
 
-const config = loadToolConfig();
-if (config.migrateDatabaseUrl === undefined) {
-  process.stderr.write('MIGRATE_DATABASE_URL: is required to migrate (the owner of the database, not the service).\n');
-  process.exit(2);
+readEnvFile();
+const config = loadMigrationConfig();
+
+function explain(error: unknown): string {
+  const fault = connectionFault(error, 'MIGRATE_DATABASE_URL', config.migrateDatabaseUrl);
+  if (fault !== undefined) return fault.why;
+  const { message, cause } = error as Error;
+  return `${message}${cause instanceof Error ? ` ${cause.message}` : ''}`;
 }
+
 const applied = await migrate({
   ownerUrl: config.migrateDatabaseUrl,
   serviceUrl: config.databaseUrl,
   onApplied: (name) => process.stdout.write(`applied ${name}\n`),
 }).catch((error: unknown) => {
-  const { message, cause } = error as Error;
-  process.stderr.write(`Nothing was migrated. ${message}${cause instanceof Error ? ` ${cause.message}` : ''}\n`);
+  process.stderr.write(`Nothing was migrated. ${explain(error)}\n`);
   process.exit(1);
 });
 process.stdout.write(

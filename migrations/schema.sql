@@ -222,7 +222,7 @@ CREATE INDEX generations_emergencies ON generations USING btree (settled_at) WHE
 CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'released'::text;
 CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
 CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
-CREATE INDEX generations_of_account ON generations USING btree (account_id, id);
+CREATE INDEX generations_of_account ON generations USING btree (account_id, kind, id);
 CREATE INDEX generations_requested ON generations USING btree (admit_by) WHERE state = 'requested'::text;
 CREATE INDEX generations_settled ON generations USING btree (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_unknown ON generations USING btree (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;
@@ -545,6 +545,7 @@ CREATE TRIGGER texts_kept BEFORE DELETE OR TRUNCATE ON texts FOR EACH STATEMENT 
 GRANT SELECT ON holdfast.texts TO holdfast_service;
 
 CREATE TABLE webhook_deliveries (
+  owner text NOT NULL,
   account_id text NOT NULL,
   endpoint_id text NOT NULL,
   event_id text NOT NULL,
@@ -558,16 +559,16 @@ CREATE TABLE webhook_deliveries (
   last_status integer,
   last_error text,
   next_attempt_at timestamp with time zone DEFAULT clock_timestamp(),
-  CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (account_id, endpoint_id, event_id),
+  CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (owner, endpoint_id, event_id),
   CONSTRAINT webhook_deliveries_attempts_not_negative CHECK (attempts >= 0),
   CONSTRAINT webhook_deliveries_event_id_format CHECK (event_id ~ '^evt_[0-9a-f]{32}$'::text),
   CONSTRAINT webhook_deliveries_last_error_length CHECK (length(last_error) >= 1 AND length(last_error) <= 300),
   CONSTRAINT webhook_deliveries_last_status_range CHECK (last_status >= 100 AND last_status <= 999),
   CONSTRAINT webhook_deliveries_next CHECK ((state = 'pending'::text) = (next_attempt_at IS NOT NULL)),
+  CONSTRAINT webhook_deliveries_own_events CHECK (owner = account_id OR owner = 'operator'::text),
   CONSTRAINT webhook_deliveries_state_known CHECK (state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])),
   CONSTRAINT webhook_deliveries_tries_not_negative CHECK (tries >= 0),
   CONSTRAINT webhook_deliveries_type_known CHECK (type = ANY (ARRAY['video.completed'::text, 'video.failed'::text])),
-  CONSTRAINT webhook_deliveries_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints(account_id, id),
   CONSTRAINT webhook_deliveries_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE INDEX webhook_deliveries_generation ON webhook_deliveries USING btree (generation_id) WHERE state = 'pending'::text;
@@ -577,7 +578,8 @@ GRANT SELECT ON holdfast.webhook_deliveries TO holdfast_service;
 
 CREATE TABLE webhook_endpoints (
   id text NOT NULL,
-  account_id text NOT NULL,
+  owner text NOT NULL,
+  account_id text GENERATED ALWAYS AS (NULLIF(owner, 'operator'::text)),
   url text,
   events text[] NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
@@ -585,7 +587,7 @@ CREATE TABLE webhook_endpoints (
   disabled_at timestamp with time zone,
   disabled_reason text,
   deleted_at timestamp with time zone,
-  CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (account_id, id),
+  CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (owner, id),
   CONSTRAINT webhook_endpoints_deleted CHECK ((deleted_at IS NULL) = (url IS NOT NULL)),
   CONSTRAINT webhook_endpoints_disabled CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL)),
   CONSTRAINT webhook_endpoints_disabled_reason_known CHECK (disabled_reason = ANY (ARRAY['gone'::text, 'failing'::text])),
@@ -594,20 +596,20 @@ CREATE TABLE webhook_endpoints (
   CONSTRAINT webhook_endpoints_url_length CHECK (length(url) >= 1 AND length(url) <= 2000),
   CONSTRAINT webhook_endpoints_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
 );
-CREATE INDEX webhook_endpoints_listening ON webhook_endpoints USING btree (account_id) WHERE disabled_at IS NULL AND deleted_at IS NULL;
+CREATE INDEX webhook_endpoints_listening ON webhook_endpoints USING btree (owner) WHERE disabled_at IS NULL AND deleted_at IS NULL;
 CREATE TRIGGER webhook_endpoints_kept BEFORE DELETE OR TRUNCATE ON webhook_endpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.webhook_endpoints TO holdfast_service;
 
 CREATE TABLE webhook_secrets (
-  account_id text NOT NULL,
+  owner text NOT NULL,
   endpoint_id text NOT NULL,
   secret text NOT NULL,
   previous_secret text,
   previous_valid_until timestamp with time zone,
-  CONSTRAINT webhook_secrets_pkey PRIMARY KEY (account_id, endpoint_id),
+  CONSTRAINT webhook_secrets_pkey PRIMARY KEY (owner, endpoint_id),
   CONSTRAINT webhook_secrets_previous CHECK ((previous_secret IS NULL) = (previous_valid_until IS NULL)),
   CONSTRAINT webhook_secrets_secret_format CHECK (secret ~ '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$'::text),
-  CONSTRAINT webhook_secrets_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES webhook_endpoints(account_id, id)
+  CONSTRAINT webhook_secrets_owner_endpoint_id_fkey FOREIGN KEY (owner, endpoint_id) REFERENCES webhook_endpoints(owner, id)
 );
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();

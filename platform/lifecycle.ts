@@ -25,3 +25,26 @@ export function onShutdown(log: Log, stop: () => Promise<void>): void {
     process.exit(1);
   });
 }
+
+/** Says why something that the process needs does not answer. Ends the process when waiting would not help. */
+export function sayFault(log: Log, fault: { readonly why: string; readonly refused: boolean } | undefined): void {
+  if (fault === undefined) return;
+  if (!fault.refused) {
+    log.warn(fault.why);
+    return;
+  }
+  log.fatal(fault.why);
+  process.exit(1);
+}
+
+/** Ends the process when a port of its own, set by `variable`, can't be listened on. */
+export function endUnableToListen(
+  log: Log,
+  variable: string,
+): (error: NodeJS.ErrnoException & { port?: number }) => never {
+  return ({ code, port, message }) => {
+    const taken = `Port ${port} (${variable}) is taken by another program: stop it, or set ${variable} to another port.`;
+    log.fatal(code === 'EADDRINUSE' ? taken : `Can't listen on the port of ${variable}, or on HOST: ${message}.`);
+    process.exit(1);
+  };
+}

@@ -5,7 +5,7 @@ import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { parsePage, parseVideo } from './dialect.ts';
 import { createDownload, type Download } from './download.ts';
 import { encodeCreate, type CreateEncoding } from './encoding.ts';
-import { describeTrouble, sortCreateError, type SortedError } from './errors.ts';
+import { bodyOfError, describeTrouble, sortCreateError, sortToldError, type SortedError } from './errors.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './redact.ts';
 import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
@@ -54,16 +54,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   const writer = createClient(baseUrl, apiKey, FIRST_WORD_TIMEOUT_MS, transport.open);
   const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
     askFor(request, read, redact);
-  const retrieveVideo = (id: string) =>
-    ask<RetrieveResult>(
-      () => client.videos.retrieve(id).asResponse(),
-      (answer) => {
-        const video = parseVideo(answer.body, redact);
-        if (video === null) return unreadable(answer);
-        // A gateway's cache may hand out another video, and its `completed` would charge this one.
-        return video.id === id ? { outcome: 'seen', video } : unreadable(answer, 'about another video');
-      },
-    );
+  const retrieveVideo = (id: string) => retrieve(() => client.videos.retrieve(id).asResponse(), id, redact);
   return {
     baseUrl,
     name: `openai@${url.origin}`,
@@ -141,7 +132,22 @@ async function create(
     return refuse(sortCreateError(error, redact));
   }
   const video = parseVideo(answer.body, redact);
-  return video === null ? { outcome: 'ambiguous', why: unreadable(answer).why } : { outcome: 'created', video };
+  return video === null ? refuse(sortToldError(answer.status, answer.body, redact)) : { outcome: 'created', video };
+}
+
+/** A body that is this video is an answer, whatever its HTTP status (MR-7): vLLM-Omni sends a failed one with 4xx or 5xx. */
+async function retrieve(request: () => Promise<Response>, id: string, redact: Redact): Promise<RetrieveResult> {
+  let answer: Answer;
+  try {
+    answer = await readAnswer(await request());
+  } catch (error) {
+    const video = parseVideo(bodyOfError(error), redact);
+    return video?.id === id ? { outcome: 'seen', video } : { outcome: 'transient', ...describeTrouble(error, redact) };
+  }
+  const video = parseVideo(answer.body, redact);
+  if (video === null) return unreadable(answer);
+  // A gateway's cache may hand out another video, and its `completed` would charge this one.
+  return video.id === id ? { outcome: 'seen', video } : unreadable(answer, 'about another video');
 }
 
 /** Every error of a call that makes nothing is `transient`, a 404 too: it says nothing about the video (MR-3, MR-15). */

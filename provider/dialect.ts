@@ -5,20 +5,25 @@ import type { Verdict } from '../contracts/states.ts';
 import type { ProviderVideo, VideoPage } from './types.ts';
 
 /**
- * The one table of terminal statuses. Every other status is open: it never moves credits, and the video is polled again
+ * The one table of terminal statuses, as servers and gateways spell them. Every other status is open: it never moves credits, and the video is polled again
  * (MR-14). `code` names a failure for which the provider gives no code.
  */
 const TERMINAL = new Map<string, { readonly verdict: Verdict; readonly code: string }>([
-  ['completed', { verdict: 'completed', code: '' }],
-  ['succeeded', { verdict: 'completed', code: '' }],
-  ['success', { verdict: 'completed', code: '' }],
-  ['failed', { verdict: 'failed', code: 'generation_failed' }],
-  ['error', { verdict: 'failed', code: 'generation_failed' }],
-  ['cancelled', { verdict: 'failed', code: 'cancelled' }],
-  ['canceled', { verdict: 'failed', code: 'cancelled' }],
-  ['expired', { verdict: 'failed', code: 'expired' }],
-  ['deleted', { verdict: 'failed', code: 'deleted' }],
+  ...['completed', 'complete', 'succeeded', 'succeed', 'success', 'done', 'finished', 'ready'].map((word) =>
+    terminal(word, 'completed', ''),
+  ),
+  ...['failed', 'failure', 'fail', 'error', 'rejected', 'timeout', 'timed_out', 'incomplete'].map((word) =>
+    terminal(word, 'failed', 'generation_failed'),
+  ),
+  ...['moderated', 'blocked', 'content_filtered', 'nsfw'].map((word) => terminal(word, 'failed', 'moderation_blocked')),
+  ...['cancelled', 'canceled', 'aborted'].map((word) => terminal(word, 'failed', 'cancelled')),
+  terminal('expired', 'failed', 'expired'),
+  terminal('deleted', 'failed', 'deleted'),
 ]);
+
+function terminal(word: string, verdict: Verdict, code: string) {
+  return [word, { verdict, code }] as const;
+}
 
 const FAILED_MESSAGE = 'The provider reported that the generation failed.';
 const LAST_UNIX_SECOND = 253_402_300_799;
@@ -76,16 +81,16 @@ export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null 
   const parsed = videoSchema.safeParse(body);
   if (!parsed.success) return null;
   const video = parsed.data;
-  const terminal = TERMINAL.get(video.status.trim().toLowerCase());
-  const problem = terminal?.verdict === 'failed' ? readProblem(video.error, redact) : null;
+  const ending = TERMINAL.get(video.status.trim().toLowerCase().replace(/[\s-]/g, '_'));
+  const problem = ending?.verdict === 'failed' ? readProblem(video.error, redact) : null;
   return {
     id: video.id,
-    verdict: terminal?.verdict ?? 'open',
+    verdict: ending?.verdict ?? 'open',
     status: cleanText(redact(video.status), 100) ?? 'unknown',
     progress: video.progress,
     createdAt: video.created_at,
     completedAt: video.completed_at,
-    errorCode: problem && (problem.code ?? problem.type ?? terminal?.code ?? null),
+    errorCode: problem && (problem.code ?? problem.type ?? ending?.code ?? null),
     errorMessage: problem && (problem.message ?? FAILED_MESSAGE),
     prompt: video.prompt,
     model: video.model,

@@ -1,5 +1,5 @@
 import { APIError } from 'openai';
-import { readProblem } from './problem.ts';
+import { type Problem, readProblem } from './problem.ts';
 import type { Redact } from './redact.ts';
 import { CallFailed } from './transport.ts';
 
@@ -38,11 +38,19 @@ const FAULT_OF_SUBMISSION_STATUS = new Map<number, Fault>([
 ]);
 
 /**
- * Codes and types about the operator's bill or account, under any status: OpenAI sends
+ * Codes and types about the operator's bill, account, key or models, under any status: OpenAI sends
  * insufficient_quota with 429 and billing_hard_limit_reached with 400, LiteLLM its budget_exceeded with 400.
  */
 const OPERATORS_CODE =
-  /quota|billing|^budget_exceeded$|^insufficient_(balance|credit|fund)|^account_(deactivated|suspended)$|^organization_|^payment_required$|^(invalid_api_key|api_key_invalid)$/i;
+  /quota|billing|^budget_exceeded$|^insufficient_(balance|credit|fund)|^account_(deactivated|suspended)$|^organization_|^payment_required$|^(invalid_api_key|api_key_invalid|authentication_error)$|^(model_not_found|unknown_model|invalid_model|model_not_available)$/i;
+
+/**
+ * Codes and types about what the client asked, under any status (MR-77): content that a policy forbids, and input that can't be
+ * used. Seen: content_policy_violation with 403 and 451, moderation_blocked with 500 and in a 200, DataInspectionFailed with 400
+ * (Wan), InputTextSensitiveContentDetected with 400 (Seedance), content_filter with 400 (Azure), SAFETY with 400 (Gemini).
+ */
+const CLIENTS_CODE =
+  /moderation_?(block|flag|violat|reject|refus)|moderated$|content_?(policy|filter)|sensitive_?content|prohibited_?content|data_?inspection|responsible_?ai|^nsfw|(^|[._-])safety($|[._-])|^invalid_(prompt|image|size|seconds|duration|input|parameter|value)|^(prompt|string|text|image)_(too_long|too_large|above_max_length)|^context_length_exceeded$|^unsupported_(parameter|value|size|duration|image)/i;
 
 const MAX_RETRY_AFTER_MS = 60_000;
 
@@ -57,17 +65,33 @@ export function sortCreateError(error: unknown, redact: Redact): SortedError {
     const fault = failed.neverSent ? 'not_sent' : 'ambiguous';
     return { fault, code: 'connection_failed', message: why, why, status: null, retryAfterMs: null };
   }
-  const { status, problem, ...trouble } = refusal(error, redact);
+  return sortRefusal(refusal(error, redact));
+}
+
+/**
+ * What the body of a create's 2xx says in the place of a video; `ambiguous` unless its code is in a table: gateways pass errors on
+ * in a 200.
+ */
+export function sortToldError(status: number, body: unknown, redact: Redact): SortedError {
+  const problem = readProblem(errorIn(body), redact);
+  return sortRefusal({ status, problem, why: `HTTP ${status} with an unreadable body`, retryAfterMs: null });
+}
+
+function sortRefusal({ status, problem, ...trouble }: Refusal): SortedError {
   const words = [problem.code, problem.type].filter((word) => word !== null);
-  const owed = words.some((word) => OPERATORS_CODE.test(word));
   return {
     ...trouble,
     status,
-    fault: owed ? 'operators_fault' : (FAULT_OF_SUBMISSION_STATUS.get(status) ?? 'ambiguous'),
+    fault: faultOfWords(words) ?? FAULT_OF_SUBMISSION_STATUS.get(status) ?? 'ambiguous',
     // LiteLLM repeats the status as the code; then the type says more.
     code: words.find((word) => word !== String(status)) ?? 'invalid_request',
     message: problem.message ?? `The provider refused the request (HTTP ${status}).`,
   };
+}
+
+function faultOfWords(words: readonly string[]): Fault | undefined {
+  if (words.some((word) => OPERATORS_CODE.test(word))) return 'operators_fault';
+  return words.some((word) => CLIENTS_CODE.test(word)) ? 'clients_fault' : undefined;
 }
 
 /** The failure where its cause does not matter. Rethrows an error that is not a failed call. */
@@ -84,15 +108,32 @@ function callFailure(error: unknown): CallFailed | null {
   return cause instanceof CallFailed ? cause : null;
 }
 
-function refusal(error: unknown, redact: Redact) {
+interface Refusal {
+  readonly status: number;
+  readonly problem: Problem;
+  readonly why: string;
+  readonly retryAfterMs: number | null;
+}
+
+function refusal(error: unknown, redact: Redact): Refusal {
   // Status and headers may be absent: the SDK's own errors are APIErrors too.
   if (!(error instanceof APIError) || typeof error.status !== 'number') throw error;
   const status: number = error.status;
-  const problem = readProblem(error.error, redact);
+  const problem = readProblem(errorIn(error.error), redact);
   const code = problem.code === String(status) ? problem.type : (problem.code ?? problem.type);
   const why = code === null ? `HTTP ${status}` : `HTTP ${status} ${code}`;
   const headers = error.headers as Headers | undefined;
   return { status, problem, why, retryAfterMs: headers ? retryAfterMs(headers, Date.now()) : null };
+}
+
+/** The whole body of an answer that the SDK raised as an error; undefined when there was none. */
+export function bodyOfError(error: unknown): unknown {
+  return error instanceof APIError ? error.error : undefined;
+}
+
+/** Without an envelope, the body itself is the error. */
+function errorIn(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && 'error' in body ? body.error : body;
 }
 
 /**

@@ -158,12 +158,14 @@ async function readAll(
 /** Deeper than any real error. The SDK stringifies the body; a stack overflow there would look like a fault of ours. */
 const MAX_REFUSAL_DEPTH = 32;
 
-/** Gateways send `{code, message}`, FastAPI sends `{detail}`; the SDK keeps only what is inside `error`. */
+/**
+ * The SDK keeps only what is inside `error` of a refusal. All of it is put there: gateways send `{code, message}`, FastAPI sends
+ * `{detail}`, and vLLM-Omni sends the video itself.
+ */
 function enveloped(bytes: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
   try {
     const parsed: unknown = JSON.parse(bytes.toString('utf8'));
     if (isDeeper(parsed, MAX_REFUSAL_DEPTH)) return Buffer.alloc(0);
-    if (typeof parsed !== 'object' || parsed === null || 'error' in parsed) return bytes;
     return Buffer.from(JSON.stringify({ error: parsed }));
   } catch {
     return bytes;

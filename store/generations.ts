@@ -1,6 +1,6 @@
 import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
-import { defineList, listPage, type Listed, type Page } from './pages.ts';
+import { defineList, idsOf, listPage, type Listed, type Page } from './pages.ts';
 import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
@@ -57,7 +57,7 @@ const LIST = defineList({
     WHERE g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')`,
   row: VIDEO_COLUMNS,
   key: 'g.id',
-  keyKind: 'id',
+  keys: idsOf('video'),
 });
 
 /** The generations of this account that hold, or held, credits and were not deleted. */

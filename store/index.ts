@@ -40,7 +40,7 @@ import {
   noteOwnerlessVideos,
 } from './lookup.ts';
 import { recordProviderEvent } from './providerEvents.ts';
-import { beginText, closeText, endText, getText, recordText } from './texts.ts';
+import { beginText, closeText, endText, getText, listTexts, recordText } from './texts.ts';
 import {
   getWebhookToSend,
   listOverdueWebhooks,
@@ -63,7 +63,7 @@ const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
   ...{ getGeneration, listGenerations, requestCancel, listEvents, recordProviderEvent },
-  ...{ getText, beginText, recordText, endText, closeText },
+  ...{ getText, listTexts, beginText, recordText, endText, closeText },
   ...{ getContent, getArchiving, recordContent, recordContentGone, recordContentServed, recordUnusableContent },
   ...{ getRefunded, listUnarchived },
   ...{ beginOwnersDeletion, deleteGeneration, listUnclaimed, beginDeletion, endDeletion },
@@ -83,6 +83,7 @@ export function createStore(db: Database): Store {
 }
 
 export { Announcer, type Changes, listenForChanges } from './changes.ts';
+export { type ConnectionFault, connectionFault, contactDatabase } from './connectionFault.ts';
 export { type Database, openDatabase } from './database.ts';
 export { type KeptOperation, type Once, once } from './once.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
@@ -93,7 +94,7 @@ export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
 export type { AppliedFile } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
-export type { Caller, KeySpending, ListedKey } from './keys.ts';
+export type { Caller, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';
 export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';

@@ -104,17 +104,6 @@ export async function revokeApiKey(db: Database, accountId: string, apiKeyId: st
   return revoked?.revokedAt;
 }
 
-const KEYS = defineStatement({
-  name: 'list_api_keys',
-  text: `SELECT ${SHOWN} FROM api_keys WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
-  row: SHOWN_COLUMNS,
-});
-
-/** The account's keys after this id, including expired and revoked ones, in the order of creation. */
-export async function listApiKeys(db: Database, accountId: string, after: string, limit: number): Promise<ListedKey[]> {
-  return rows(db, KEYS, [accountId, after, limit]);
-}
-
 const IN_FORCE = defineStatement({
   name: 'is_key_in_force',
   text: `SELECT EXISTS (SELECT FROM api_keys WHERE id = $1 AND revoked_at IS NULL
@@ -159,22 +148,58 @@ export async function findCaller(db: Database, sha256: Buffer): Promise<FoundKey
   return standing === 'valid' ? { standing, caller } : { standing };
 }
 
+/** The spending of a key `k`. */
+const SPENT = `CASE WHEN s.day = t.day THEN s.day_microcredits ELSE 0 END AS "todayMicrocredits",
+      CASE WHEN s.month = t.month THEN s.month_microcredits ELSE 0 END AS "thisMonthMicrocredits",
+      (t.day + interval '1 day') AT TIME ZONE 'UTC' AS "dayEndsAt", (t.month + interval '1 month') AT TIME ZONE 'UTC' AS "monthEndsAt"`;
+
+const FROM_KEYS = `FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS day, date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month) AS t,
+      api_keys k LEFT JOIN api_key_spending s ON s.api_key_id = COALESCE(k.spends_as, k.id)`;
+
+const SPENT_COLUMNS = {
+  /** Charged or reserved since midnight UTC, including the keys that it was rotated from. */
+  todayMicrocredits: t.bigint,
+  thisMonthMicrocredits: t.bigint,
+  dayEndsAt: t.timestamptz,
+  monthEndsAt: t.timestamptz,
+};
+
+const KEYS = defineStatement({
+  name: 'list_api_keys',
+  text: `SELECT ${SHOWN}, COALESCE(spends_as, id) AS "rotatedFrom", ${SPENT},
+      (SELECT COALESCE(sum(h.amount_microcredits), 0)::bigint FROM holds h JOIN generations g ON g.id = h.generation_id
+        WHERE h.account_id = $1 AND h.state = 'active' AND g.api_key_id = k.id) AS "heldMicrocredits"
+    ${FROM_KEYS} WHERE k.account_id = $1 AND k.id > $2 ORDER BY k.id LIMIT $3`,
+  row: {
+    ...SHOWN_COLUMNS,
+    /** The first key of its rotations, or the key itself; its spending is counted there. */
+    rotatedFrom: t.text,
+    ...SPENT_COLUMNS,
+    /** In the active holds of its generations. */
+    heldMicrocredits: t.bigint,
+  },
+});
+
+export type KeyWithSpending = RowOf<typeof KEYS>;
+
+/** The account's keys after this id, including expired and revoked ones, in the order of creation. */
+export async function listApiKeys(
+  db: Database,
+  accountId: string,
+  after: string,
+  limit: number,
+): Promise<KeyWithSpending[]> {
+  return rows(db, KEYS, [accountId, after, limit]);
+}
+
 const SPENDING = defineStatement({
   name: 'api_key_spending',
-  text: `SELECT k.daily_limit_microcredits AS "dailyLimitMicrocredits", k.monthly_limit_microcredits AS "monthlyLimitMicrocredits",
-      CASE WHEN s.day = t.day THEN s.day_microcredits ELSE 0 END AS "todayMicrocredits",
-      CASE WHEN s.month = t.month THEN s.month_microcredits ELSE 0 END AS "thisMonthMicrocredits",
-      (t.day + interval '1 day') AT TIME ZONE 'UTC' AS "dayEndsAt", (t.month + interval '1 month') AT TIME ZONE 'UTC' AS "monthEndsAt"
-    FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS day, date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month) AS t,
-      api_keys k LEFT JOIN api_key_spending s ON s.api_key_id = COALESCE(k.spends_as, k.id) WHERE k.id = $1`,
+  text: `SELECT k.daily_limit_microcredits AS "dailyLimitMicrocredits", k.monthly_limit_microcredits AS "monthlyLimitMicrocredits", ${SPENT}
+    ${FROM_KEYS} WHERE k.id = $1`,
   row: {
     dailyLimitMicrocredits: t.nullable(t.bigint),
     monthlyLimitMicrocredits: t.nullable(t.bigint),
-    /** Charged or reserved since midnight UTC, including the keys that it was rotated from. */
-    todayMicrocredits: t.bigint,
-    thisMonthMicrocredits: t.bigint,
-    dayEndsAt: t.timestamptz,
-    monthEndsAt: t.timestamptz,
+    ...SPENT_COLUMNS,
   },
 });
 

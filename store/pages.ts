@@ -15,36 +15,41 @@ export interface Listed<Item> {
   readonly hasMore: boolean;
 }
 
-/** The column that orders a list, and values before and after all of its values. */
-const KEYS = {
-  // An id of UUIDs sorts before the tilde, whatever its time.
-  id: { first: '', last: '~' },
-  number: { first: 0, last: Number.MAX_SAFE_INTEGER },
-};
-
-export interface List<Row, After extends string | number> {
-  readonly asc: Statement<Row>;
-  readonly desc: Statement<Row>;
+/** Values before and after every key of a list. */
+interface Keys<After extends string | number> {
   readonly first: After;
   readonly last: After;
 }
 
+export const NUMBERS: Keys<number> = { first: 0, last: Number.MAX_SAFE_INTEGER };
+
+/** The ids that begin with this prefix. They go on in hexadecimal digits, so a `g` sorts after them in every collation. */
+export function idsOf(prefix: string): Keys<string> {
+  return { first: `${prefix}_`, last: `${prefix}_g` };
+}
+
+export interface List<Row, After extends string | number> extends Keys<After> {
+  readonly asc: Statement<Row>;
+  readonly desc: Statement<Row>;
+}
+
 /** A list of an account, whose id is `$1` in the select. */
-export function defineList<const Of extends Shape, Kind extends keyof typeof KEYS>(list: {
+export function defineList<const Of extends Shape, After extends string | number>(list: {
   readonly name: string;
   readonly select: string;
   readonly row: Of;
+  /** The column that orders the list. */
   readonly key: string;
-  readonly keyKind: Kind;
-}): List<RowOfShape<Of>, (typeof KEYS)[Kind]['first']> {
-  const { name, select, row, key, keyKind } = list;
+  readonly keys: Keys<After>;
+}): List<RowOfShape<Of>, After> {
+  const { name, select, row, key, keys } = list;
   const inOrder = (order: 'asc' | 'desc') =>
     defineStatement({
       name: `list_${name}_${order}`,
       text: `${select} AND ${key} ${order === 'asc' ? '>' : '<'} $2 ORDER BY ${key} ${order.toUpperCase()} LIMIT $3`,
       row,
     });
-  return { asc: inOrder('asc'), desc: inOrder('desc'), ...KEYS[keyKind] };
+  return { asc: inOrder('asc'), desc: inOrder('desc'), ...keys };
 }
 
 /** Reads one row more than requested, to know whether there are more. */

@@ -1,26 +1,30 @@
 import type { TextKind } from '../contracts/ids.ts';
 import type { Database } from './database.ts';
+import { defineList, idsOf, listPage, type Listed, type Page } from './pages.ts';
 import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
+const SELECT_TEXT = `SELECT ${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"
+    FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
+      LEFT JOIN text_requests r ON r.generation_id = g.id`;
+
+const TEXT_COLUMNS = {
+  ...SHOWN_COLUMNS,
+  kind: t.word<TextKind>(),
+  /** The request (`parseTextRequest`); null after its erasure. */
+  request: t.nullable(t.jsonb<unknown>()),
+  /** The text that was written and delivered so far. */
+  output: t.text,
+  /** The tokens that the provider billed; null if it did not report them. */
+  inputTokens: t.nullable(t.bigint),
+  outputTokens: t.nullable(t.bigint),
+};
+
 const GET = defineStatement({
   name: 'get_text',
-  text: `SELECT ${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"
-    FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
-      LEFT JOIN text_requests r ON r.generation_id = g.id
-    WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
-  row: {
-    ...SHOWN_COLUMNS,
-    kind: t.word<TextKind>(),
-    /** The request (`parseTextRequest`); null after its erasure. */
-    request: t.nullable(t.jsonb<unknown>()),
-    /** The text that was written and delivered so far. */
-    output: t.text,
-    /** The tokens that the provider billed; null if it did not report them. */
-    inputTokens: t.nullable(t.bigint),
-    outputTokens: t.nullable(t.bigint),
-  },
+  text: `${SELECT_TEXT} WHERE g.id = $1 AND g.account_id = $2 AND g.deleted_at IS NULL`,
+  row: TEXT_COLUMNS,
 });
 
 /** A script or a thread, with the fields that its owner may see. */
@@ -30,6 +34,26 @@ export type Text = RowOf<typeof GET>;
 export async function getText(db: Database, accountId: string, id: string): Promise<Text | undefined> {
   const [text] = await rows(db, GET, [id, accountId]);
   return text;
+}
+
+const listOf = (kind: TextKind) =>
+  defineList({
+    name: `${kind}s`,
+    select: `${SELECT_TEXT} WHERE g.account_id = $1 AND g.kind = '${kind}' AND g.deleted_at IS NULL`,
+    row: TEXT_COLUMNS,
+    key: 'g.id',
+    keys: idsOf(kind),
+  });
+const LISTS = { script: listOf('script'), thread: listOf('thread') };
+
+/** The scripts or threads of this account that hold, or held, credits and were not deleted. */
+export async function listTexts(
+  db: Database,
+  accountId: string,
+  kind: TextKind,
+  page: Page<string>,
+): Promise<Listed<Text>> {
+  return listPage(db, LISTS[kind], accountId, page);
 }
 
 const BEGIN = defineStatement({

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
-/** Tenants' webhook endpoints. A secret is stored here and read only together with a message to sign. */
+/** Webhook endpoints, whose owner is an account, by its id, or the operator. A secret is stored here and read only together with a message to sign. */
 
 const CREATE = defineStatement({
   name: 'create_webhook_endpoint',
@@ -13,20 +13,20 @@ const CREATE = defineStatement({
 
 export type CreatedEndpoint = RowOf<typeof CREATE>;
 
-/** Creates an endpoint with its secret; an account has at most ten. */
+/** Creates an endpoint with its secret; an owner has at most ten. */
 export async function createWebhookEndpoint(
   db: Database,
-  endpoint: { accountId: string; id: string; url: string; events: readonly WebhookEvent[]; secret: string },
+  endpoint: { owner: string; id: string; url: string; events: readonly WebhookEvent[]; secret: string },
 ): Promise<CreatedEndpoint> {
-  const { accountId, id, url, events, secret } = endpoint;
-  return row(db, CREATE, [accountId, id, url, events, secret]);
+  const { owner, id, url, events, secret } = endpoint;
+  return row(db, CREATE, [owner, id, url, events, secret]);
 }
 
 const LIST = defineStatement({
   name: 'list_webhook_endpoints',
   text: `SELECT id, url, events, created_at AS "createdAt", failing_since AS "failingSince", disabled_at AS "disabledAt",
       disabled_reason AS "disabledReason"
-    FROM webhook_endpoints WHERE account_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR id = $2) ORDER BY id DESC`,
+    FROM webhook_endpoints WHERE owner = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR id = $2) ORDER BY id DESC`,
   row: {
     id: t.text,
     url: t.notNull(t.text),
@@ -42,18 +42,18 @@ const LIST = defineStatement({
 
 export type WebhookEndpoint = RowOf<typeof LIST>;
 
-/** All endpoints of an account, the newest first. */
-export async function listWebhookEndpoints(db: Database, accountId: string): Promise<WebhookEndpoint[]> {
-  return rows(db, LIST, [accountId, null]);
+/** All endpoints of an owner, the newest first. */
+export async function listWebhookEndpoints(db: Database, owner: string): Promise<WebhookEndpoint[]> {
+  return rows(db, LIST, [owner, null]);
 }
 
-/** Undefined unless it belongs to this account. */
+/** Undefined unless it belongs to this owner. */
 export async function getWebhookEndpoint(
   db: Database,
-  accountId: string,
+  owner: string,
   id: string,
 ): Promise<WebhookEndpoint | undefined> {
-  const [endpoint] = await rows(db, LIST, [accountId, id]);
+  const [endpoint] = await rows(db, LIST, [owner, id]);
   return endpoint;
 }
 
@@ -63,9 +63,9 @@ const DELETE = defineStatement({
   row: { done: t.boolean },
 });
 
-/** Deletes the endpoint; nothing more is sent to it. False if the account has no such endpoint. */
-export async function deleteWebhookEndpoint(db: Database, accountId: string, id: string): Promise<boolean> {
-  return (await row(db, DELETE, [accountId, id])).done;
+/** Deletes the endpoint; nothing more is sent to it. False if the owner has no such endpoint. */
+export async function deleteWebhookEndpoint(db: Database, owner: string, id: string): Promise<boolean> {
+  return (await row(db, DELETE, [owner, id])).done;
 }
 
 const ENABLE = defineStatement({
@@ -74,9 +74,9 @@ const ENABLE = defineStatement({
   row: { done: t.boolean },
 });
 
-/** Enables the endpoint again, from the next settlement on; false if the account has no such endpoint. */
-export async function enableWebhookEndpoint(db: Database, accountId: string, id: string): Promise<boolean> {
-  return (await row(db, ENABLE, [accountId, id])).done;
+/** Enables the endpoint again, from the next settlement on; false if the owner has no such endpoint. */
+export async function enableWebhookEndpoint(db: Database, owner: string, id: string): Promise<boolean> {
+  return (await row(db, ENABLE, [owner, id])).done;
 }
 
 const ROTATE = defineStatement({
@@ -86,14 +86,14 @@ const ROTATE = defineStatement({
 });
 
 /**
- * Adds a new secret. Until the returned time, messages are signed with the old one too. Undefined if the account has no such
+ * Adds a new secret. Until the returned time, messages are signed with the old one too. Undefined if the owner has no such
  * endpoint.
  */
 export async function rotateWebhookSecret(
   db: Database,
-  accountId: string,
+  owner: string,
   id: string,
   secret: string,
 ): Promise<Date | undefined> {
-  return (await row(db, ROTATE, [accountId, id, secret])).validUntil ?? undefined;
+  return (await row(db, ROTATE, [owner, id, secret])).validUntil ?? undefined;
 }

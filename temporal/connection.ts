@@ -11,10 +11,13 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
+const DEFAULT_ADDRESS = '127.0.0.1:7233';
 
 /** gRPC's status codes, and Temporal's number of the type Keyword. */
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
+const AWAY = [4, 14];
+const NOT_ALLOWED = [7, 16];
 const KEYWORD = 2;
 
 /** Deadlines of calls without one of their own. The server answers a long poll after 20 s even when nothing happened. */
@@ -40,6 +43,8 @@ export function createTemporalClient({ connectionOptions, namespace }: ClientCon
   const { address, tls, apiKey, metadata } = connectionOptions;
   const connection = Connection.lazy({
     connectTimeout: CALL_TIMEOUT_MS,
+    // The worker's own connection knows no proxy of the environment, and http_proxy must not catch calls to this machine.
+    channelArgs: { 'grpc.enable_http_proxy': 0 },
     interceptors: [retryInTime],
     ...(address === undefined ? {} : { address }),
     ...(tls === undefined ? {} : { tls }),
@@ -89,10 +94,24 @@ const unless = (code: number) => (error: unknown) => {
 /** Whether Temporal answers within `timeoutMs`. Never raises. */
 export async function isTemporalUp(client: Client, timeoutMs: number): Promise<boolean> {
   try {
-    const connection = client.connection as Connection;
-    await connection.withDeadline(Date.now() + timeoutMs, () => connection.workflowService.getSystemInfo({}));
+    await contactTemporal(client, timeoutMs);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Why Temporal can't be used, in one line for an operator. */
+export function temporalFault(error: unknown, { connectionOptions }: ClientConnectConfig): string {
+  const server = `Temporal at ${connectionOptions.address ?? DEFAULT_ADDRESS} (TEMPORAL_ADDRESS)`;
+  const code = isGrpcServiceError(error) ? error.code : 0;
+  if (AWAY.includes(code)) return `${server} does not answer: start it, or correct TEMPORAL_ADDRESS.`;
+  if (NOT_ALLOWED.includes(code)) return `${server} refuses us: correct TEMPORAL_API_KEY or TEMPORAL_TLS_CLIENT_….`;
+  return `${server} can't be used: ${error instanceof Error ? error.message : 'unknown error'}.`;
+}
+
+/** Resolves when Temporal answers within `timeoutMs`; rejects otherwise, for `temporalFault`. */
+export async function contactTemporal(client: Client, timeoutMs: number): Promise<void> {
+  const connection = client.connection as Connection;
+  await connection.withDeadline(Date.now() + timeoutMs, () => connection.workflowService.getSystemInfo({}));
 }

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../contracts/temporal.ts';
-import type { DeliverWebhookInput, WebhookDelivery } from '../contracts/webhooks.ts';
+import type { DeliverWebhookInput, WebhookToDeliver } from '../contracts/webhooks.ts';
 import { DELIVER_WEBHOOK, deliveryWorkflowId, SEND_NOW } from '../contracts/webhooks.ts';
 
 /** An HTTP request waits for it. */
@@ -9,7 +9,7 @@ const SEND_NOW_TIMEOUT_MS = 3000;
 export function createWebhookDeliveries(client: Client) {
   return {
     /** Makes the delivery's workflow try again at once, and starts it where none runs. */
-    async sendNow(delivery: WebhookDelivery): Promise<void> {
+    async sendNow(delivery: WebhookToDeliver): Promise<void> {
       await client.withDeadline(Date.now() + SEND_NOW_TIMEOUT_MS, () =>
         client.workflow.signalWithStart<(input: DeliverWebhookInput) => Promise<void>>(DELIVER_WEBHOOK, {
           workflowId: deliveryWorkflowId(delivery),
@@ -18,7 +18,7 @@ export function createWebhookDeliveries(client: Client) {
           signal: SEND_NOW,
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],
-          staticSummary: 'A webhook to a tenant, asked for once more',
+          staticSummary: 'Delivers a webhook that was asked for once more',
         }),
       );
     },

@@ -1,7 +1,7 @@
 import type { ActivityDependencies } from '../activities/index.ts';
 import type { Config } from '../config.ts';
 import { createLedger } from '../ledger/index.ts';
-import { Announcer, createPool, createStore, openDatabase } from '../store/index.ts';
+import { Announcer, contactDatabase, createPool, createStore, openDatabase } from '../store/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
 import { countAlarms, createMetrics, observeGauges } from '../platform/metrics.ts';
@@ -49,6 +49,7 @@ export function createDependencies(config: Config) {
     registry,
     client,
     activities,
+    contactDatabase: () => contactDatabase(pool, 'DATABASE_URL', config.databaseUrl),
     close: async () => {
       await Promise.all([pool.end(), client.connection.close()]);
     },

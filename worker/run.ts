@@ -2,7 +2,7 @@ import type { WorkflowBundle } from '@temporalio/worker';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Config } from '../config.ts';
-import { onShutdown } from '../platform/lifecycle.ts';
+import { endUnableToListen, onShutdown } from '../platform/lifecycle.ts';
 import { serveMetrics } from '../platform/metrics.ts';
 import { DEFAULT_NAMESPACE, registerNamespace, registerSearchAttributes } from '../temporal/connection.ts';
 import { keepRegistered } from '../temporal/registration.ts';
@@ -42,7 +42,9 @@ export async function runWorker(
   });
   log.info('ready');
   // Last: who asks for the metrics takes an answer as the sign that this worker takes work.
-  const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort);
+  const metrics = await serveMetrics(registry, config.host, config.workerMetricsPort).catch(
+    endUnableToListen(log, 'WORKER_METRICS_PORT'),
+  );
   onShutdown(log, async () => {
     stopping.abort();
     await running;

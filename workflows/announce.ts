@@ -32,7 +32,7 @@ export async function startDelivery(delivery: DeliverWebhookInput): Promise<bool
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [delivery],
       typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],
-      staticSummary: 'Delivers a webhook to a tenant',
+      staticSummary: 'Delivers a webhook',
     });
     return true;
   } catch (error) {

@@ -19,8 +19,13 @@ export async function listTransactions({ ledger }: Dependencies, accountId: stri
   return { ...toList(items.map(toTransaction), hasMore), totals: toTotals(totals) };
 }
 
-export async function transactionsAsCsv({ ledger }: Dependencies, c: Context<Env>, query: ListQuery) {
-  const { items, hasMore } = await ledger.listTransactions(c.get('caller').accountId, pageOf(query));
+export async function transactionsAsCsv(
+  { ledger }: Dependencies,
+  c: Context<Env>,
+  accountId: string,
+  query: ListQuery,
+) {
+  const { items, hasMore } = await ledger.listTransactions(accountId, pageOf(query));
   // CSV has no field for `has_more`, so a Link header leads to the next page.
   const after = items.at(-1)?.transactionId;
   const next = `${c.req.path}?limit=${query.limit}&order=${query.order}&after=${after}`;

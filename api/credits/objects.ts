@@ -39,7 +39,7 @@ const Transaction = z
   })
   .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
 
-const Totals = z.object({
+export const Totals = z.object({
   granted_microcredits: microcredits,
   clawed_back_microcredits: microcredits,
   charged_microcredits: microcredits,

@@ -1,11 +1,10 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import { bearer, errorResponses, jsonContent, pageResponse, responsesWith } from '../http/contract.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { bearer, errorResponses, responsesWith } from '../http/contract.ts';
 import type { ApiDependencies } from '../http/deps.ts';
-import { EXAMPLE } from '../http/examples.ts';
-import { listQuery } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
 import { acceptsCsv, listHolds, listPrices, listTransactions, transactionsAsCsv } from './handlers.ts';
-import { Credits, Hold, PriceList, toCredits, Transactions } from './objects.ts';
+import { holdsPage, holdsQuery, transactionsPage, transactionsQuery } from './lists.ts';
+import { Credits, PriceList, toCredits } from './objects.ts';
 
 const get = createRoute({
   method: 'get',
@@ -23,17 +22,8 @@ const transactions = createRoute({
   summary:
     'List every movement of credits, the newest first, with the totals of all pages; as CSV for Accept: text/csv, with a Link header to the next page',
   security: bearer,
-  request: { query: listQuery(/^[1-9][0-9]{0,14}$/, EXAMPLE.creditTransaction.id) },
-  responses: {
-    200: {
-      description: 'A page.',
-      content: {
-        ...jsonContent(Transactions),
-        'text/csv': { schema: z.string(), example: EXAMPLE.transactionsCsv },
-      },
-    },
-    ...errorResponses(400, 401, 500, 503),
-  },
+  request: { query: transactionsQuery },
+  responses: { 200: transactionsPage, ...errorResponses(400, 401, 500, 503) },
 });
 
 const holds = createRoute({
@@ -42,11 +32,8 @@ const holds = createRoute({
   operationId: 'listCreditHolds',
   summary: 'List the holds, the newest first',
   security: bearer,
-  request: { query: listQuery(/^hold_[0-9a-f]{32}$/, EXAMPLE.creditHold.id) },
-  responses: {
-    200: pageResponse('CreditHoldList', Hold, EXAMPLE.creditHold),
-    ...errorResponses(400, 401, 500, 503),
-  },
+  request: { query: holdsQuery },
+  responses: { 200: holdsPage, ...errorResponses(400, 401, 500, 503) },
 });
 
 const prices = createRoute({
@@ -65,8 +52,9 @@ export function creditRoutes(deps: ApiDependencies) {
       return c.json(toCredits(accountId, await deps.ledger.getBalance(accountId)), 200);
     })
     .openapi(transactions, async (c) => {
-      if (acceptsCsv(c)) return transactionsAsCsv(deps, c, c.req.valid('query'));
-      return c.json(await listTransactions(deps, c.get('caller').accountId, c.req.valid('query')), 200);
+      const { accountId } = c.get('caller');
+      if (acceptsCsv(c)) return transactionsAsCsv(deps, c, accountId, c.req.valid('query'));
+      return c.json(await listTransactions(deps, accountId, c.req.valid('query')), 200);
     })
     .openapi(holds, async (c) => c.json(await listHolds(deps, c.get('caller').accountId, c.req.valid('query')), 200))
     .openapi(prices, async (c) => c.json(await listPrices(deps), 200));

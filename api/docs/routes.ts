@@ -67,7 +67,7 @@ export function docsRoutes(document: () => OpenApiDocument) {
     const name = c.req.param('asset');
     // Own keys only: what is not listed is never looked for on the disk.
     const type = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
-    if (type === undefined) throw notFound('This page');
+    if (type === undefined) throw notFound('This page', 'The documentation begins at /docs.');
     return c.body(await readFile(resolve(`swagger-ui-dist/${name}`)), 200, { 'content-type': type });
   });
   return router;

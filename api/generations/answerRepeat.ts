@@ -51,13 +51,15 @@ async function replay(
     // Refused at admission, or later by the hold: then the generation's row says why.
     const code = generationId === null ? null : (await deps.ledger.voidGeneration(generationId)).refusalCode;
     const refusal = await refusalOf(deps, caller, amountMicrocredits, code ?? 'insufficient_credits', kind);
-    const body = envelopeOf(refusal);
+    const body = envelopeOf(refusal, 'paying');
     await keepAnswer(deps, caller, repeat, generationId ?? order.generationId, { status, body });
     return { kept: { status, body: asKept(body) } };
   }
   if (answer !== null) return { kept: { status, body: answer } };
   if (generationId === null || !(await order.exists(generationId))) {
-    throw new ApiError('not_found', `This ${kind} was deleted, so it was not found.`);
+    throw new ApiError('not_found', `The ${kind} that this Idempotency-Key made was deleted.`, {
+      effect: 'nothing_more',
+    });
   }
   return { generationId, replayed: true };
 }
@@ -65,6 +67,6 @@ async function replay(
 /** A replayed refusal says that it is one, because the account may have enough credits by now. */
 function asKept(body: unknown): unknown {
   const { error } = body as ReturnType<typeof envelopeOf>;
-  const message = `${error.message} This is the stored response for this Idempotency-Key, and nothing is held; to try again, use a new key.`;
+  const message = `${error.message} This is the stored response for this Idempotency-Key; to try again, use a new key.`;
   return { error: { ...error, message } };
 }

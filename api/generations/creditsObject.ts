@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
-import type { PaidState } from '../../contracts/states.ts';
+import type { GenerationState, PaidState } from '../../contracts/states.ts';
 import { unixSeconds } from '../http/schemas.ts';
 
 /** The API says `refunded` of a hold that was released, because its customer has the credits back. */
@@ -10,6 +10,11 @@ export const SHOWN_STATES = {
   charged: 'charged',
   released: 'refunded',
 } as const satisfies Record<PaidState, string>;
+
+/** The word of the API for a state of a generation, also of one that never had a hold. */
+export function stateShown(state: GenerationState): string {
+  return state === 'released' ? SHOWN_STATES.released : state;
+}
 
 /** The state of a generation's credits: the same object for videos, scripts and threads. */
 export const GenerationCredits = z.object({

@@ -32,5 +32,6 @@ export function outcomeUnknown(): ApiError {
   return new ApiError(
     'outcome_unknown',
     'We could not determine whether this request was accepted. If it was, its price is reserved and its outcome settles it; repeat the request with the same Idempotency-Key, or see GET /v1/credits.',
+    { effect: 'in_message' },
   );
 }

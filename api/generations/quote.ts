@@ -3,7 +3,7 @@ import type { GenerationKind } from '../../contracts/ids.ts';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
-import type { ApiError } from '../http/errors.ts';
+import { type ApiError, messageOf } from '../http/errors.ts';
 import { accountFrozen, exceedsMaxCredits, insufficientCredits, salesClosed, tooManyActive } from './refusals.ts';
 import { overSpendLimit } from './spendLimit.ts';
 
@@ -47,7 +47,7 @@ export async function quote(
     amount_microcredits: amountMicrocredits,
     amount: formatCredits(amountMicrocredits),
     available_microcredits: balance.availableMicrocredits,
-    error: error === null ? null : { code: error.code, message: error.message },
+    error: error === null ? null : { code: error.code, message: messageOf(error, 'paying') },
   };
 
   async function refused(): Promise<ApiError | null> {
@@ -55,7 +55,7 @@ export async function quote(
     if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
       return exceedsMaxCredits(amountMicrocredits, maxMicrocredits, kind);
     }
-    if (balance.isFrozen) return accountFrozen(amountMicrocredits);
+    if (balance.frozenAt !== null) return accountFrozen(balance, amountMicrocredits);
     if (balance.availableMicrocredits < amountMicrocredits) {
       return insufficientCredits(balance, amountMicrocredits, kind);
     }

@@ -4,7 +4,7 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Balance, Sales } from '../../ledger/index.ts';
 import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError, unavailable } from '../http/errors.ts';
+import { ApiError, invalid, notFound, unavailable } from '../http/errors.ts';
 import { keyReused } from '../http/idempotencyKey.ts';
 import { costOf } from './cost.ts';
 import { spendLimitExceeded } from './spendLimit.ts';
@@ -21,7 +21,7 @@ export async function refusalOf(
     case 'voided':
       return unavailable();
     case 'account_frozen':
-      return accountFrozen(amountMicrocredits);
+      return accountFrozen(await deps.ledger.getBalance(caller.accountId), amountMicrocredits);
     case 'key_spend_limit':
       return spendLimitExceeded(deps, caller, amountMicrocredits, kind);
     case 'too_many_active_generations':
@@ -31,9 +31,12 @@ export async function refusalOf(
   }
 }
 
-export function accountFrozen(amountMicrocredits: number): ApiError {
-  return new ApiError('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.', {
+export function accountFrozen({ frozenAt }: Pick<Balance, 'frozenAt'>, amountMicrocredits: number): ApiError {
+  // It may have been unfrozen since.
+  const since = frozenAt === null ? '' : ` since ${frozenAt.toISOString()}`;
+  return new ApiError('account_frozen', `This account is frozen${since}: it can’t begin anything new.`, {
     amountMicrocredits,
+    advice: 'Ask the operator of this service.',
   });
 }
 
@@ -43,8 +46,8 @@ export function tooManyActive(
 ): ApiError {
   return new ApiError(
     'too_many_active_generations',
-    `This account may have ${maxActiveGenerations} generations in progress. Nothing was held; try again when one has ended.`,
-    { headers: { 'retry-after': '10' }, amountMicrocredits },
+    `This account may have ${maxActiveGenerations} generations in progress at once, and has them.`,
+    { headers: { 'retry-after': '10' }, amountMicrocredits, advice: 'Try again when one of them has ended.' },
   );
 }
 
@@ -59,7 +62,7 @@ export function insufficientCredits(
   return new ApiError(
     'insufficient_credits',
     `${costOf(amountMicrocredits, kind)} credits; ${available} are available${reservedInWords(balance)}.`,
-    { amountMicrocredits },
+    { amountMicrocredits, advice: 'Ask the operator of this service for more credits.' },
   );
 }
 
@@ -77,10 +80,10 @@ function reservedInWords({ heldMicrocredits, heldVideos, heldScripts, heldThread
 /** The refusal of a price above the client's own ceiling. */
 export function exceedsMaxCredits(amountMicrocredits: number, maxMicrocredits: number, kind: GenerationKind): ApiError {
   const cost = costOf(amountMicrocredits, kind).replace(/^T/, 't');
-  return new ApiError(
-    'invalid_request',
-    `max_credits: ${cost} credits, more than ${formatCredits(maxMicrocredits)}. Nothing was held.`,
-    { param: 'max_credits' },
+  return invalid(
+    'max_credits',
+    `is ${formatCredits(maxMicrocredits)}, but ${cost} credits`,
+    'Raise max_credits, or leave it out.',
   );
 }
 
@@ -90,30 +93,30 @@ export function inadmissible(
 ): ApiError {
   switch (outcome) {
     case 'unknown_model':
-      return invalid('model', 'no such model; GET /v1/prices lists them');
+      return invalid('model', 'is not sold here', 'GET /v1/prices lists the models that are.');
     case 'unknown_size':
-      return invalid('size', 'not offered for this model; GET /v1/prices lists the sizes');
+      return invalid('size', 'is not sold for this model', 'GET /v1/prices lists the sizes that are.');
     case 'unknown_original':
-      return new ApiError('not_found', 'A completed video with this id, to be remixed, was not found.');
+      return notFound('A completed video with this id, to be remixed,');
     case 'in_use':
       return new ApiError(
         'idempotency_key_in_use',
-        'The first request with this Idempotency-Key is still running. Nothing more was held; try again shortly.',
-        { headers: { 'retry-after': '1' } },
+        'The first request with this Idempotency-Key is still being decided, which takes up to 20 s.',
+        {
+          headers: { 'retry-after': '1' },
+          effect: 'nothing_more',
+          advice: 'Try again in a second, with the same key.',
+        },
       );
     case 'reused':
       return keyReused();
     case 'too_old':
-      return new ApiError(
-        'idempotency_key_reused',
-        'This Idempotency-Key was used over 72 hours ago. Nothing more was held; use a new key for a new request.',
-        { param: 'Idempotency-Key' },
-      );
+      return new ApiError('idempotency_key_reused', 'This Idempotency-Key was used over 72 hours ago.', {
+        param: 'Idempotency-Key',
+        effect: 'nothing_more',
+        advice: 'Use a new key for a new request.',
+      });
   }
-}
-
-function invalid(param: string, fault: string): ApiError {
-  return new ApiError('invalid_request', `${param}: ${fault}. Nothing was held.`, { param });
 }
 
 /** The response to a new request while sales are closed; none of it was recorded. */
@@ -122,7 +125,7 @@ export function salesClosed({ open, reason }: Pick<Sales, 'open' | 'reason'>): A
   const why = open || reason === null ? '' : `: ${reason.replace(/[.\s]+$/, '')}`;
   return new ApiError(
     'temporarily_unavailable',
-    `New requests are not accepted at the moment${why}. Nothing was held by this request; generations in progress will finish and settle. Try again later.`,
-    { headers: { 'retry-after': open ? '1' : '60' } },
+    `New requests are not accepted at the moment${why}. Generations in progress will finish and settle.`,
+    { headers: { 'retry-after': open ? '1' : '60' }, advice: open ? 'Try again now.' : 'Try again later.' },
   );
 }

@@ -77,7 +77,7 @@ export async function keepAnswer(
 export function keepRefusal(deps: ApiDependencies, caller: Caller, repeat: Repeat, generationId: string) {
   return async (error: unknown): Promise<never> => {
     if (error instanceof ApiError && error.status === 402) {
-      await keepAnswer(deps, caller, repeat, generationId, { status: 402, body: envelopeOf(error) });
+      await keepAnswer(deps, caller, repeat, generationId, { status: 402, body: envelopeOf(error, 'paying') });
     }
     throw error;
   };

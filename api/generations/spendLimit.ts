@@ -19,7 +19,8 @@ export async function overSpendLimit(
   if (met === undefined) return undefined;
   return new ApiError(
     'spend_limit_exceeded',
-    `${costOf(amountMicrocredits, kind)} credits. This API key may spend ${formatCredits(met.limit ?? 0)} a ${met.period}; ${formatCredits(met.spent)} are spent or reserved. Nothing was held; the next ${met.period} begins at ${met.endsAt.toISOString()}.`,
+    `${costOf(amountMicrocredits, kind)} credits. This API key may spend ${formatCredits(met.limit ?? 0)} a ${met.period}; ${formatCredits(met.spent)} are spent or reserved.`,
+    { advice: `The next ${met.period} begins at ${met.endsAt.toISOString()}.` },
   );
 }
 
@@ -36,7 +37,8 @@ export async function spendLimitExceeded(
     over ??
     new ApiError(
       'spend_limit_exceeded',
-      `${costOf(amountMicrocredits, kind)} credits, more than this API key had left to spend. Nothing was held; the key may spend again now.`,
+      `${costOf(amountMicrocredits, kind)} credits, more than this API key had left to spend.`,
+      { advice: 'The key may spend again now.' },
     )
   );
 }

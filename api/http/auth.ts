@@ -4,7 +4,6 @@ import type { ApiDependencies, Env } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
 
 const KEY_PREFIX = 'hf_';
-const HOW_TO_SEND = 'Send a valid key as: Authorization: Bearer <key>.';
 
 /** A new API key of 256 random bits. */
 export function newApiKey(): string {
@@ -19,11 +18,11 @@ export function sha256(text: string): Buffer {
 export function requireApiKey({ store }: Pick<ApiDependencies, 'store'>) {
   return createMiddleware<Env>(async (c, next) => {
     const key = bearerOf(c.req.header('authorization'));
-    if (key === undefined) throw new ApiError('invalid_api_key', `This request has no API key. ${HOW_TO_SEND}`);
+    if (key === undefined) throw noApiKey('This request has no API key.');
     const found = await store.findCaller(sha256(key));
     if (found.standing !== 'valid') {
       const what = { unknown: 'is unknown', revoked: 'was revoked', expired: 'has expired' }[found.standing];
-      throw new ApiError('invalid_api_key', `This API key ${what}. ${HOW_TO_SEND}`);
+      throw noApiKey(`This API key ${what}.`);
     }
     c.set('caller', found.caller);
     await next();
@@ -33,17 +32,23 @@ export function requireApiKey({ store }: Pick<ApiDependencies, 'store'>) {
 /** Requires the admin key. Raises `invalid_api_key`, or `not_found` if no admin key is configured. */
 export function requireAdminKey(adminKey: string | undefined) {
   return createMiddleware<Env>(async (c, next) => {
-    if (adminKey === undefined) throw notFound('The admin API');
-    const given = bearerOf(c.req.header('authorization')) ?? '';
+    if (adminKey === undefined) throw notFound('The admin API', 'It is enabled by the setting ADMIN_KEY.');
+    const given = bearerOf(c.req.header('authorization'));
+    if (given === undefined) throw noAdminKey('This request has no admin key.');
     // timingSafeEqual needs inputs of the same length, which the hashes have.
-    if (!timingSafeEqual(sha256(given), sha256(adminKey))) {
-      throw new ApiError(
-        'invalid_api_key',
-        'This is not the admin key. Send the admin key as: Authorization: Bearer <admin key>.',
-      );
-    }
+    if (!timingSafeEqual(sha256(given), sha256(adminKey))) throw noAdminKey('This is not the admin key.');
     await next();
   });
+}
+
+function noApiKey(message: string): ApiError {
+  const advice = 'Send a valid key as: Authorization: Bearer <key>. The operator of this service issues them.';
+  return new ApiError('invalid_api_key', message, { advice });
+}
+
+function noAdminKey(message: string): ApiError {
+  const advice = 'Send the key that is set as ADMIN_KEY, as: Authorization: Bearer <admin key>.';
+  return new ApiError('invalid_api_key', message, { advice });
 }
 
 function bearerOf(header: string | undefined): string | undefined {

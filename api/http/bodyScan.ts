@@ -1,4 +1,4 @@
-import { ApiError, bodyTooLarge, malformed } from './errors.ts';
+import { ApiError, bodyTooLarge } from './errors.ts';
 
 /** Checks a body chunk by chunk while it is read. Raises `ApiError` at the first byte that makes it unacceptable. */
 export interface BodyScan {
@@ -37,7 +37,7 @@ export class JsonScan implements BodyScan {
       if (this.inString) this.insideString(byte);
       else this.outsideString(byte);
     }
-    if (this.plainBytes > this.maximumPlainBytes) throw bodyTooLarge(this.maximumPlainBytes);
+    if (this.plainBytes > this.maximumPlainBytes) throw bodyTooLarge(this.maximumPlainBytes, 'without its image it');
   }
 
   private insideString(byte: number): void {
@@ -69,22 +69,14 @@ export class JsonScan implements BodyScan {
 }
 
 const MAXIMUM_PARTS = 32;
-/** The limit of RFC 2046. */
-const MAXIMUM_BOUNDARY = 70;
 
-/** Limits the number of parts of a multipart body. Raises `invalid_request` for a content type without a boundary. */
+/** Limits the number of parts of a multipart body. */
 export class PartsScan implements BodyScan {
-  private readonly delimiter: Buffer;
   private parts = 0;
   /** The end of the previous chunk, which may contain the beginning of a delimiter. */
   private rest: Buffer = Buffer.alloc(0);
 
-  constructor(contentType: string) {
-    const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? [];
-    const boundary = quoted ?? plain;
-    if (boundary === undefined || boundary.length > MAXIMUM_BOUNDARY) throw malformed();
-    this.delimiter = Buffer.from(`--${boundary}`, 'latin1');
-  }
+  constructor(private readonly delimiter: Buffer) {}
 
   chunk(bytes: Uint8Array): void {
     const text = Buffer.concat([this.rest, bytes]);
@@ -102,5 +94,5 @@ export class PartsScan implements BodyScan {
 }
 
 function tooComplex(what: string): ApiError {
-  return new ApiError('invalid_request', `The body ${what}. Nothing was held.`);
+  return new ApiError('invalid_request', `The body ${what}.`);
 }

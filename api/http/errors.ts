@@ -6,7 +6,11 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Caller } from '../../store/index.ts';
 import { LedgerUnavailable } from '../../store/index.ts';
 import { hungUp } from './connection.ts';
+import { kindOfRequest, type RequestKind } from './requestKind.ts';
 import type { Log } from './log.ts';
+
+const KILOBYTE = 1024;
+const MEGABYTE = 1024 * KILOBYTE;
 
 /** Every error code and its status. */
 const STATUS = {
@@ -20,6 +24,7 @@ const STATUS = {
   account_frozen: 403,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   request_timeout: 408,
   idempotency_key_in_use: 409,
   already_settled: 409,
@@ -45,9 +50,19 @@ interface Details {
   readonly headers?: Record<string, string>;
   /** The price of the refused request, for the log. */
   readonly amountMicrocredits?: number;
+  /** What to do next, or whom to ask, in sentences. */
+  readonly advice?: string;
+  /**
+   * `nothing_more` where an earlier request may have had an effect. `in_message` where the effect is unknown, or where the
+   * message tells it: no sentence is added.
+   */
+  readonly effect?: 'nothing_more' | 'in_message';
 }
 
-/** An error response. Its message tells the client what happened, what became of the credits and what to do next. */
+/**
+ * An error response. `message` says in sentences what happened. `messageOf` adds what became of the credits, which depends on
+ * the route, and the advice.
+ */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: ContentfulStatusCode;
@@ -72,14 +87,24 @@ function typeOf(status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-/** The body of an error response. */
-export function envelopeOf({ code, message, status, details }: ApiError) {
-  return { error: { message, type: typeOf(status), param: details.param ?? null, code } };
+const DONE: Record<RequestKind, string | undefined> = { paying: 'held', changing: 'changed', reading: undefined };
+
+/** The whole message: what happened, that nothing was held or changed, and what to do. */
+export function messageOf({ message, details: { effect, advice } }: ApiError, kind: RequestKind): string {
+  const done = effect === 'in_message' ? undefined : DONE[kind];
+  const nothing = done === undefined ? undefined : `Nothing ${effect === 'nothing_more' ? 'more ' : ''}was ${done}.`;
+  return [message, nothing, advice].filter((sentence) => sentence !== undefined).join(' ');
+}
+
+/** The body of an error response to a request of this kind. */
+export function envelopeOf(error: ApiError, kind: RequestKind) {
+  const { code, status, details } = error;
+  return { error: { message: messageOf(error, kind), type: typeOf(status), param: details.param ?? null, code } };
 }
 
 function answer(c: Context, error: ApiError): Response {
   for (const [name, value] of Object.entries(error.details.headers ?? {})) c.header(name, value);
-  return c.json(envelopeOf(error), error.status);
+  return c.json(envelopeOf(error, kindOfRequest(c.req.method, c.req.path)), error.status);
 }
 
 /** hono's `onError`. Any other error than an `ApiError` is a bug: it is logged with the request's id and answered without details. */
@@ -93,10 +118,10 @@ export function handleError(log: Log) {
     const requestId: unknown = c.get('requestId');
     if (error instanceof LedgerUnavailable) {
       log.warn({ err: error, requestId }, 'the database did not answer');
-      return answer(c, unavailable());
+      return answer(c, kindOfRequest(c.req.method, c.req.path) === 'changing' ? maybeDone() : unavailable());
     }
     // The client has disconnected: it gets no response, and the error is not a bug.
-    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed());
+    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed('JSON'));
     log.error({ err: error, requestId, method: c.req.method, route: routePath(c) }, 'a request failed');
     return answer(c, internalError(String(requestId)));
   };
@@ -115,64 +140,74 @@ function logRefusal(log: Log, { code, status, details }: ApiError, c: Context): 
   log.info({ requestId, ...who, status, code, amountMicrocredits }, 'request refused');
 }
 
-/** The error for what hono's own validators and limits refuse before a handler runs. */
+/** The error for what hono's own validators refuse before a handler runs: a type that the route does not name, or bad JSON. */
 function fromHttpException(error: HTTPException): ApiError {
-  switch (error.status) {
-    case 413:
-      return bodyTooLarge();
-    case 415:
-      return unsupportedMediaType();
-    default:
-      return malformed();
-  }
+  return error.status === 415 ? unsupportedMediaType('that /openapi.json names') : malformed('JSON');
 }
 
 export function internalError(requestId: string): ApiError {
   return new ApiError(
     'internal_error',
     `An internal error occurred. Credits move only with the outcome of a generation; GET /v1/credits shows them. If this happens again, quote the request id ${requestId}.`,
+    { effect: 'in_message' },
   );
+}
+
+/** What is wrong with a field, a parameter or a header: "must be …", "is required". */
+export function invalid(param: string, what: string, advice?: string): ApiError {
+  return new ApiError('invalid_request', `${param} ${what}.`, { param, ...(advice !== undefined && { advice }) });
 }
 
 /** The body does not match its content type. */
-export function malformed(): ApiError {
-  return new ApiError(
-    'invalid_request',
-    'The body could not be read: it is not well-formed JSON or multipart. Nothing was held.',
-  );
+export function malformed(type: 'JSON' | 'multipart/form-data'): ApiError {
+  return new ApiError('invalid_request', `The body could not be read: it is not well-formed ${type}.`);
 }
 
-export function unsupportedMediaType(
-  message = 'Send the body as multipart/form-data or application/json. Nothing was held.',
-): ApiError {
-  return new ApiError('unsupported_media_type', message);
+/** `types` are those that the route accepts. */
+export function unsupportedMediaType(types: string): ApiError {
+  return new ApiError('unsupported_media_type', `This route takes only bodies of the type ${types}, in UTF-8.`, {
+    advice: 'Name the type of the body in the Content-Type header.',
+  });
 }
 
-export function bodyTooLarge(maximumBytes?: number): ApiError {
-  const most = maximumBytes === undefined ? '' : ` The limit of this route is ${maximumBytes} bytes.`;
-  return new ApiError('body_too_large', `The body is too large. A file may have up to 10 MB.${most} Nothing was held.`);
+export function bodyTooLarge(maximumBytes: number, what = 'it'): ApiError {
+  const most = maximumBytes < MEGABYTE ? `${maximumBytes / KILOBYTE} kB` : `${maximumBytes / MEGABYTE} MB`;
+  return new ApiError('body_too_large', `The body is too large: ${what} may have up to ${most}.`);
+}
+
+export function fileTooLarge(param: string): ApiError {
+  return new ApiError('body_too_large', `${param} is too large: a file may have up to 10 MB.`);
 }
 
 /** This process is at its limit; the body of the request was not read. */
 export function overloaded(): ApiError {
-  return new ApiError(
-    'temporarily_unavailable',
-    'Holdfast is overloaded. Nothing was held by this request; try again shortly.',
-    { headers: { 'retry-after': '2' } },
-  );
+  return new ApiError('temporarily_unavailable', 'Holdfast is overloaded.', {
+    headers: { 'retry-after': '2' },
+    advice: 'Try again shortly.',
+  });
 }
 
 /** A 503 means that this request holds nothing; a request that may hold something is answered 500 `outcome_unknown` instead. */
 export function unavailable(): ApiError {
+  return new ApiError('temporarily_unavailable', 'Holdfast is temporarily unavailable.', {
+    headers: { 'retry-after': '5' },
+    advice: 'Try again shortly.',
+  });
+}
+
+/** The database did not answer to a request that changes something at once: nobody knows whether it did. */
+function maybeDone(): ApiError {
   return new ApiError(
     'temporarily_unavailable',
-    'Holdfast is temporarily unavailable. Nothing was held by this request; try again shortly.',
+    'Holdfast is temporarily unavailable, and this request may have been carried out.',
     {
       headers: { 'retry-after': '5' },
+      effect: 'in_message',
+      advice: 'Send it again shortly, with the same Idempotency-Key if it has one.',
     },
   );
 }
 
-export function notFound(what: string): ApiError {
-  return new ApiError('not_found', `${what} was not found.`);
+export function notFound(what: string, advice = 'Check the id.'): ApiError {
+  return new ApiError('not_found', `${what} was not found.`, { advice });
 }

@@ -1,8 +1,8 @@
 import {
   ApiError,
   type ApiErrorCode,
-  bodyTooLarge,
   envelopeOf,
+  fileTooLarge,
   internalError,
   notFound,
   unavailable,
@@ -16,6 +16,7 @@ const accountId = 'acct_019a0000000070008000000000000000';
 const keyId = 'key_019a0000000070008000000000000000';
 const videoId = 'video_019a0000000070008000000000000000';
 const scriptId = 'script_019a0000000070008000000000000000';
+const threadId = 'thread_019a0000000070008000000000000000';
 const endpointId = 'we_019a0000000070008000000000000000';
 const eventId = 'evt_019a0000000070008000000000000000';
 const moment = 1790000000;
@@ -29,33 +30,40 @@ export function pageOf<Item extends { id: string }>(item: Item) {
 const errors = {
   400: refusal(
     'invalid_request',
-    'seconds: must be one of "4", "8", "12", "16", "20", as text. Nothing was held.',
+    'seconds must be one of "4", "8", "12", "16" or "20", as text. Nothing was held.',
     'seconds',
   ),
-  401: refusal('invalid_api_key', 'This API key is unknown. Send a valid key as: Authorization: Bearer <key>.'),
+  401: refusal(
+    'invalid_api_key',
+    'This API key is unknown. Send a valid key as: Authorization: Bearer <key>. The operator of this service issues them.',
+  ),
   402: refusal(
     'insufficient_credits',
-    'This video costs 0.571429 credits; 0.300000 are available (1.144488 more are reserved for 2 videos and 1 script in progress).',
+    'This video costs 0.571429 credits; 0.300000 are available (1.144488 more are reserved for 2 videos and 1 script in progress). Nothing was held. Ask the operator of this service for more credits.',
   ),
-  403: refusal('account_frozen', 'This account is frozen. Nothing was held; ask your administrator.'),
-  404: envelopeOf(notFound('This video')),
+  403: refusal(
+    'account_frozen',
+    'This account is frozen since 2026-09-21T14:13:20.000Z: it can’t begin anything new. Nothing was held. Ask the operator of this service.',
+  ),
+  404: envelopeOf(notFound('This video'), 'reading'),
   409: refusal(
     'video_not_terminal',
-    'This video is not finished, so it can’t be deleted; its credits stay reserved until it ends.',
+    'This video is not finished, so it can’t be deleted; its credits stay reserved until it ends. Nothing was changed.',
   ),
-  413: envelopeOf(bodyTooLarge()),
-  415: envelopeOf(unsupportedMediaType()),
-  422: envelopeOf(keyReused()),
+  413: envelopeOf(fileTooLarge('input_reference'), 'paying'),
+  415: envelopeOf(unsupportedMediaType('multipart/form-data or application/json'), 'paying'),
+  422: envelopeOf(keyReused(), 'paying'),
   429: refusal(
     'too_many_active_generations',
-    'This account may have 10 generations in progress. Nothing was held; try again when one has ended.',
+    'This account may have 10 generations in progress at once, and has them. Nothing was held. Try again when one of them has ended.',
   ),
-  500: envelopeOf(internalError('019a0000-0000-7000-8000-000000000000')),
-  503: envelopeOf(unavailable()),
+  500: envelopeOf(internalError('019a0000-0000-7000-8000-000000000000'), 'reading'),
+  503: envelopeOf(unavailable(), 'reading'),
 };
 
+/** Its message is the whole one. */
 function refusal(code: ApiErrorCode, message: string, param?: string) {
-  return envelopeOf(new ApiError(code, message, param === undefined ? {} : { param }));
+  return envelopeOf(new ApiError(code, message, param === undefined ? {} : { param }), 'reading');
 }
 
 const video = {
@@ -80,6 +88,45 @@ const video = {
     hold_expires_at: moment + 3600,
     settled_at: null,
     message: '0.571429 credits are reserved for this video; they are charged only when it completes.',
+  },
+} as const;
+
+const script = {
+  id: scriptId,
+  object: 'script',
+  status: 'completed',
+  model: 'gpt-4.1-mini',
+  created_at: moment,
+  completed_at: moment + 4,
+  title: 'Fresh snow',
+  text: 'A red fox steps into the morning light.',
+  posts: null,
+  output: '{"title":"Fresh snow","text":"A red fox steps into the morning light."}',
+  usage: { input_tokens: 120, output_tokens: 24 },
+  error: null,
+  credits: {
+    state: 'charged',
+    amount_microcredits: 112,
+    amount: '0.000112',
+    hold_id: 'hold_019a0000000070008000000000000000',
+    hold_expires_at: moment + 3600,
+    settled_at: moment + 4,
+    refunded_microcredits: 0,
+    message: '0.000112 credits were charged for this script; 0.001630 were reserved.',
+  },
+} as const;
+
+const thread = {
+  ...script,
+  id: threadId,
+  object: 'thread',
+  title: null,
+  text: null,
+  posts: ['A red fox steps into the morning light.', 'The snow keeps every step.'],
+  output: '{"posts":["A red fox steps into the morning light.","The snow keeps every step."]}',
+  credits: {
+    ...script.credits,
+    message: '0.000112 credits were charged for this thread; 0.001630 were reserved.',
   },
 } as const;
 
@@ -110,6 +157,8 @@ const webhookEndpoint = {
 
 export const EXAMPLE = {
   video,
+  script,
+  thread,
   videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
   createVideo: { model: 'sora-2', prompt: 'a red fox runs through fresh snow', seconds: '4', size: '720x1280' },
   credits: {
@@ -201,6 +250,7 @@ export const EXAMPLE = {
     id: eventId,
     object: 'webhook_delivery',
     type: 'video.completed',
+    account_id: accountId,
     video_id: videoId,
     state: 'delivered',
     attempts: 1,

@@ -1,7 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Env } from './deps.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, invalid } from './errors.ts';
+
+const NAME = 'Idempotency-Key';
+const MAXIMUM_LENGTH = 255;
 
 /** The header of a POST that may be repeated. Handlers validate it, so that the error names it as `param` in its usual spelling. */
 export const keyed = z.object({ 'idempotency-key': z.string().optional() });
@@ -9,21 +12,23 @@ export const keyed = z.object({ 'idempotency-key': z.string().optional() });
 /** The key of a POST, null when it has none. Raises `invalid_request` for a malformed one. */
 export function readIdempotencyKey(header: string | undefined): string | null {
   if (header === undefined) return null;
-  if (/^[\x20-\x7e]{1,255}$/.test(header)) return header;
-  throw invalidKey('must be 1 to 255 printable ASCII characters');
+  if (header.length > MAXIMUM_LENGTH)
+    throw invalid(NAME, `has ${header.length} characters; it may have ${MAXIMUM_LENGTH}`);
+  if (!/^[\x20-\x7e]+$/.test(header)) throw invalid(NAME, 'must have 1 to 255 characters, all of them printable ASCII');
+  return header;
 }
 
 /** The key of a POST that moves credits for an operator. Raises `invalid_request` when it is missing or malformed. */
 export function requireIdempotencyKey(header: string | undefined): string {
   const key = readIdempotencyKey(header);
-  if (key === null) throw invalidKey('is required');
+  if (key === null) {
+    throw invalid(
+      NAME,
+      'is required here',
+      'Send one that is new for each change, and the same one when you repeat it.',
+    );
+  }
   return key;
-}
-
-function invalidKey(what: string): ApiError {
-  return new ApiError('invalid_request', `Idempotency-Key: ${what}. Nothing was held or changed.`, {
-    param: 'Idempotency-Key',
-  });
 }
 
 /** Tells the client that this is the answer to an earlier request with the same key. */
@@ -33,9 +38,9 @@ export function markReplayed(c: Context<Env>): void {
 
 /** The refusal of a key that was used before for another request. */
 export function keyReused(): ApiError {
-  return new ApiError(
-    'idempotency_key_reused',
-    'This Idempotency-Key was used for a different request before. Nothing more was held or changed; use a new key for a new request.',
-    { param: 'Idempotency-Key' },
-  );
+  return new ApiError('idempotency_key_reused', 'This Idempotency-Key was used for a different request before.', {
+    param: NAME,
+    effect: 'nothing_more',
+    advice: 'Use a new key for a new request.',
+  });
 }

@@ -29,11 +29,10 @@ export function limitRate(requestsPerMinute: number) {
 
 function tooFast(limit: number, waitMs: number): ApiError {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-  return new ApiError(
-    'rate_limited',
-    `This API key may send ${limit} requests a minute. Nothing was held by this request; try again in ${seconds} s.`,
-    { headers: { 'retry-after': String(seconds) } },
-  );
+  return new ApiError('rate_limited', `This API key may send ${limit} requests a minute, and has sent them.`, {
+    headers: { 'retry-after': String(seconds) },
+    advice: `Try again in ${seconds} s.`,
+  });
 }
 
 /** Requests in progress, including streams; a connection has one at most. */
@@ -41,6 +40,6 @@ const AT_ONCE = { total: 8000, share: 2000 };
 
 /** Limits the concurrent requests of each account and of all accounts in this process. `caller` must be set. */
 export function limitAtOnce() {
-  const requests = new Shares(AT_ONCE);
+  const requests = new Shares(AT_ONCE, `${AT_ONCE.share} requests in progress`);
   return createMiddleware<Env>((c, next) => releaseAtEnd(c, requests.take(c.get('caller').accountId, 1), next));
 }

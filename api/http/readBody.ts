@@ -5,6 +5,9 @@ import { JsonScan, PartsScan } from './bodyScan.ts';
 import { isServed } from './connection.ts';
 import type { Env } from './deps.ts';
 import { ApiError, bodyTooLarge, malformed, unsupportedMediaType } from './errors.ts';
+import { isForm, isJson, readMediaType } from './mediaType.ts';
+import { delimiterOf, readForm } from './multipart.ts';
+import { withoutNulls } from './nulls.ts';
 import { releaseAtEnd, Shares } from './shares.ts';
 
 const KILOBYTE = 1024;
@@ -26,6 +29,8 @@ export const VIDEO_BODY: BodyKind = {
   json: { plainBytes: MEGABYTE, maximumBytes: 14 * MEGABYTE },
   formBytes: 14 * MEGABYTE,
 };
+/** A form without a file. */
+export const REMIX_BODY: BodyKind = { json: { plainBytes: MEGABYTE, maximumBytes: MEGABYTE }, formBytes: MEGABYTE };
 export const ADMIN_BODY: BodyKind = { json: { plainBytes: 64 * KILOBYTE, maximumBytes: 64 * KILOBYTE } };
 export const WEBHOOK_BODY: BodyKind = { textBytes: 64 * KILOBYTE };
 
@@ -48,14 +53,18 @@ export interface BodyReaderOptions {
  * and the bytes in memory at once, of each sender and in total. A body that its headers rule out is not read.
  */
 export function createBodyReader({ graceMs = GRACE_MS }: BodyReaderOptions = {}) {
-  const small = new Shares({ total: 32 * MEGABYTE, share: 4 * MEGABYTE });
-  const large = new Shares({ total: 128 * MEGABYTE, share: 48 * MEGABYTE });
+  const small = new Shares({ total: 32 * MEGABYTE, share: 4 * MEGABYTE }, '4 MB of small bodies on their way');
+  const large = new Shares({ total: 128 * MEGABYTE, share: 48 * MEGABYTE }, '48 MB of large bodies on their way');
 
   return (kind: BodyKind, senderOf: (c: Context<Env>) => string) =>
     createMiddleware<Env>(async (c, next) => {
       const body = bodyOf(c);
-      if (body === undefined) return next();
-      const { maximumBytes, scan, keep } = readerOf(c.req.header('content-type') ?? '', kind);
+      if (body === undefined) {
+        // What is not there has no type. An operator's body must be there, even if all its fields have defaults.
+        if (kind !== ADMIN_BODY) c.req.raw.headers.delete('content-type');
+        return next();
+      }
+      const { maximumBytes, scan, keep } = readerOf(c.req.header('content-type'), kind);
       const declared = c.req.header('transfer-encoding') === undefined ? c.req.header('content-length') : undefined;
       const expectedBytes = declared === undefined ? maximumBytes : Number(declared);
       if (!(expectedBytes <= maximumBytes)) throw bodyTooLarge(maximumBytes);
@@ -64,7 +73,7 @@ export function createBodyReader({ graceMs = GRACE_MS }: BodyReaderOptions = {})
       return releaseAtEnd(c, taken, async () => {
         const bytes = await read(body, { maximumBytes, scan, graceMs });
         taken.keep(Math.max(LEAST_BYTES, bytes.length));
-        await keep(c, bytes);
+        keep(c, bytes);
         await next();
       });
     });
@@ -83,40 +92,53 @@ interface Reader {
   readonly maximumBytes: number;
   readonly scan: BodyScan;
   /** Puts what was read into the request's cache, where the validators find it. */
-  readonly keep: (c: Context<Env>, bytes: Buffer<ArrayBuffer>) => Promise<void>;
+  readonly keep: (c: Context<Env>, bytes: Buffer<ArrayBuffer>) => void;
 }
 
 const NO_SCAN: BodyScan = { chunk: () => undefined };
 
-function readerOf(contentType: string, { json, formBytes, textBytes }: BodyKind): Reader {
+function readerOf(contentType: string | undefined, { json, formBytes, textBytes }: BodyKind): Reader {
   if (textBytes !== undefined) return { maximumBytes: textBytes, scan: NO_SCAN, keep: keepText };
-  if (json !== undefined && /^application\/json\b/i.test(contentType)) {
-    return { maximumBytes: json.maximumBytes, scan: new JsonScan(json.plainBytes), keep: keepText };
+  const type = readMediaType(contentType);
+  if (json !== undefined && isJson(type)) {
+    return { maximumBytes: json.maximumBytes, scan: new JsonScan(json.plainBytes), keep: keepJson };
   }
-  if (formBytes !== undefined && /^multipart\/form-data\b/i.test(contentType)) {
-    return {
-      maximumBytes: formBytes,
-      scan: new PartsScan(contentType),
-      keep: (c, bytes) => keepForm(c, contentType, bytes),
-    };
-  }
-  throw unsupportedMediaType(
-    formBytes === undefined ? 'Send the body as application/json. Nothing was held.' : undefined,
-  );
+  if (formBytes === undefined) throw unsupportedMediaType('application/json');
+  if (!isForm(type)) throw unsupportedMediaType('multipart/form-data or application/json');
+  const delimiter = delimiterOf(type?.boundary);
+  const keep = (c: Context<Env>, bytes: Buffer<ArrayBuffer>) => keepForm(c, readForm(bytes, delimiter));
+  return { maximumBytes: formBytes, scan: new PartsScan(delimiter), keep };
 }
 
-async function keepText(c: Context<Env>, bytes: Buffer): Promise<void> {
+function keepText(c: Context<Env>, bytes: Buffer): void {
+  keepDecoded(c, new TextDecoder().decode(bytes));
+}
+
+/** JSON in which a field that is null is a field that was not sent. */
+function keepJson(c: Context<Env>, bytes: Buffer): void {
+  const text = new TextDecoder().decode(bytes);
+  // Parsing a large body twice takes time.
+  keepDecoded(c, text.includes('null') ? JSON.stringify(withoutNulls(parsed(text))) : text);
+  // The validators know fewer spellings.
+  c.req.raw.headers.set('content-type', 'application/json');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw malformed('JSON');
+  }
+}
+
+function keepDecoded(c: Context<Env>, text: string): void {
   // The declared type is a string, but hono expects a promise of one.
-  Object.assign(c.req.bodyCache, { text: Promise.resolve(new TextDecoder().decode(bytes)) });
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
 }
 
-async function keepForm(c: Context<Env>, contentType: string, bytes: Buffer<ArrayBuffer>): Promise<void> {
-  // Its types warn of bodies without a limit; this one was read, and its size checked.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const form = await new Response(bytes, { headers: { 'content-type': contentType } }).formData().catch(() => {
-    throw malformed();
-  });
+function keepForm(c: Context<Env>, form: FormData): void {
   Object.assign(c.req.bodyCache, { formData: Promise.resolve(form) });
+  c.req.raw.headers.set('content-type', 'multipart/form-data');
 }
 
 async function read(
@@ -154,5 +176,5 @@ async function read(
 }
 
 function tooSlow(): ApiError {
-  return new ApiError('request_timeout', 'The body was sent too slowly. Nothing was held by this request; try again.');
+  return new ApiError('request_timeout', 'The body was sent too slowly.', { advice: 'Try again.' });
 }

@@ -32,23 +32,3 @@ export function plainText(maximum: number) {
     )
     .refine((text) => !TOO_MANY_MARKS.test(text), 'must not have over 100 combining marks in a row');
 }
-
-const LONGEST_NAME = 100;
-
-/** The `param` and message for the first issue that zod found. The message never contains the value. */
-export function describeIssue(error: z.core.$ZodError): { param: string | undefined; message: string } {
-  const issue = error.issues[0];
-  const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const whole = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
-  // An unknown field may have a name of any length.
-  const path = whole.length > LONGEST_NAME ? `${whole.slice(0, LONGEST_NAME)}…` : whole;
-  if (unknownKey !== undefined) return { param: path, message: `${path} is not a known field. Nothing was held.` };
-  const missing = issue?.code === 'invalid_type' && issue.message.endsWith('received undefined');
-  const what = missing
-    ? 'is required'
-    : (issue?.message ?? 'is wrong').replace(/^Invalid input: /, '').replace(/^Too/, 'is too');
-  return {
-    param: path === '' ? undefined : path,
-    message: `${path === '' ? 'The body' : path}: ${what}. Nothing was held.`,
-  };
-}

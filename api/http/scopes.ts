@@ -2,7 +2,8 @@ import { createMiddleware } from 'hono/factory';
 import type { Scope } from '../../contracts/scopes.ts';
 import { SCOPES } from '../../contracts/scopes.ts';
 import type { Env } from './deps.ts';
-import { ApiError, notFound } from './errors.ts';
+import { ApiError } from './errors.ts';
+import { noRoute } from './knownRoutes.ts';
 
 /** The scope area of each resource below `/v1`. A resource that is missing here is not accessible at all. */
 const AREA: Record<string, string> = {
@@ -24,13 +25,12 @@ function scopeOf(method: string, path: string): Scope | undefined {
 /** Requires the scope of the route. Raises `forbidden`. `caller` must be set. */
 export const requireScope = createMiddleware<Env>(async (c, next) => {
   const scope = scopeOf(c.req.method, c.req.path);
-  if (scope === undefined) throw notFound('This route');
+  if (scope === undefined) throw noRoute();
   const { scopes } = c.get('caller');
   if (scopes !== null && !scopes.includes(scope)) {
-    throw new ApiError(
-      'forbidden',
-      `This API key lacks the scope ${scope}. Nothing was held or changed; use a key that has it, or ask your administrator for one.`,
-    );
+    throw new ApiError('forbidden', `This API key lacks the scope ${scope}.`, {
+      advice: 'Use a key that has it, or ask the operator of this service for one.',
+    });
   }
   await next();
 });

@@ -19,11 +19,18 @@ interface Refusals {
 export class Shares {
   private taken = 0;
   private readonly takenBy = new Map<string, number>();
+  private readonly refusals: Refusals;
 
+  /** `refusals` may be what the share is, in words. */
   constructor(
     private readonly limits: ShareLimits,
-    private readonly refusals: Refusals = { shareExceeded: tooMuchAtOnce, totalExceeded: overloaded },
-  ) {}
+    refusals: Refusals | string,
+  ) {
+    this.refusals =
+      typeof refusals === 'string'
+        ? { shareExceeded: () => tooMuchAtOnce(refusals), totalExceeded: overloaded }
+        : refusals;
+  }
 
   /** Takes `amount` for `owner`. Raises `ApiError` when the share of `owner` or the total would be exceeded. */
   take(owner: string, amount: number): Taken {
@@ -69,10 +76,9 @@ export async function releaseAtEnd(c: Context<Env>, taken: Taken, next: () => Pr
   }
 }
 
-function tooMuchAtOnce(): ApiError {
-  return new ApiError(
-    'rate_limited',
-    'This account sends too much at once. Nothing was held by this request; try again when an earlier one is answered.',
-    { headers: { 'retry-after': '1' } },
-  );
+function tooMuchAtOnce(share: string): ApiError {
+  return new ApiError('rate_limited', `This account may have ${share} at once, and would have more.`, {
+    headers: { 'retry-after': '1' },
+    advice: 'Try again when an earlier request is answered.',
+  });
 }

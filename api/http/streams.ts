@@ -45,11 +45,10 @@ export class StreamPlaces {
 const RETRY_AFTER_SECONDS = 10;
 
 function noPlace(why: string): ApiError {
-  return new ApiError(
-    'rate_limited',
-    `${why} Nothing was held by this request. Close a stream, or try again in ${RETRY_AFTER_SECONDS} s; retrieving a generation needs no stream.`,
-    { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },
-  );
+  return new ApiError('rate_limited', why, {
+    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+    advice: `Close a stream, or try again in ${RETRY_AFTER_SECONDS} s; retrieving a generation needs no stream.`,
+  });
 }
 
 /** How often a key is checked, once for all of its streams. */
@@ -74,7 +73,8 @@ export class KeyStandings {
     if (await check.inForce) return;
     throw new ApiError(
       'invalid_api_key',
-      'This API key was revoked or has expired since this stream began. The generation continues and settles as usual; follow it with a valid key.',
+      'This API key was revoked or has expired since this stream began. The generation continues and settles as usual.',
+      { effect: 'in_message', advice: 'Follow it with a valid key.' },
     );
   }
 }

@@ -6,11 +6,14 @@ type Dependencies = Pick<ApiDependencies, 'store' | 'temporal' | 'provider' | 'w
 
 /** Records an event of the provider. Raises `ApiError` when webhooks are not configured or the signature is wrong. */
 export async function receiveEvent(deps: Dependencies, headers: Headers, body: string): Promise<void> {
-  if (deps.webhookSecret === undefined) throw notFound('This route');
+  if (deps.webhookSecret === undefined)
+    throw notFound('This route', 'It is enabled by the setting OPENAI_WEBHOOK_SECRET.');
   const outcome = await record(deps, deps.webhookSecret, headers, body);
   deps.countWebhook(outcome);
   if (outcome === 'unverified') {
-    throw new ApiError('invalid_signature', 'The signature does not verify. Nothing was done.');
+    throw new ApiError('invalid_signature', 'The signature of this webhook does not verify.', {
+      advice: 'Sign it with the secret that is set as OPENAI_WEBHOOK_SECRET.',
+    });
   }
 }
 

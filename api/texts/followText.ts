@@ -53,5 +53,6 @@ export function stillWritten(generationId: string): ApiError {
   return new ApiError(
     'outcome_unknown',
     `The ${kind} ${generationId} is still being written, and its price is reserved. Retrieve it shortly with GET /v1/${kind}s/${generationId}; it is charged what it costs in the end.`,
+    { effect: 'in_message' },
   );
 }

@@ -1,23 +1,29 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { TEXT_ID, type TextKind } from '../../contracts/ids.ts';
-import type { Caller } from '../../store/index.ts';
 import { payingErrors, payingRequest } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
-import { noteKnown } from '../generations/repeat.ts';
-import { bearer, jsonBody, jsonContent, responsesWith } from '../http/contract.ts';
-import { notFound } from '../http/errors.ts';
+import { getTimeline, Timeline } from '../generations/timeline.ts';
+import { bearer, errorResponses, jsonBody, jsonContent, pageResponse, responsesWith } from '../http/contract.ts';
 import { EXAMPLE } from '../http/examples.ts';
+import { listQuery } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { createText } from './createText.ts';
+import { listTexts } from './listTexts.ts';
+import { findNamedText, findOwnedText } from './ownedText.ts';
 import { toText, WrittenText } from './textObject.ts';
 import { CreateScript, CreateThread } from './textRequest.ts';
 
-const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
+/** In operation ids and the names of schemas. */
+const NAME = { script: 'Script', thread: 'Thread' };
+
+const paramsOf = (kind: TextKind) => z.object({ [`${kind}_id`]: z.string().openapi({ example: EXAMPLE[kind].id }) });
+
+const createOf = (kind: TextKind, schema: typeof CreateScript | typeof CreateThread) =>
   createRoute({
     method: 'post',
     path: `/${kind}s`,
-    operationId: kind === 'script' ? 'createScript' : 'createThread',
+    operationId: `create${NAME[kind]}`,
     summary: `Create a ${kind}: reserve the most that it can cost, write it, and charge its actual cost`,
     security: bearer,
     request: { ...payingRequest, body: jsonBody(schema) },
@@ -33,46 +39,65 @@ const createOf = <Schema extends z.ZodType>(kind: TextKind, schema: Schema) =>
     },
   });
 
+const listOf = (kind: TextKind) =>
+  createRoute({
+    method: 'get',
+    path: `/${kind}s`,
+    operationId: `list${NAME[kind]}s`,
+    summary: `List the ${kind}s of this account, newest first`,
+    security: bearer,
+    request: { query: listQuery(TEXT_ID[kind], EXAMPLE[kind].id) },
+    responses: {
+      200: pageResponse(`${NAME[kind]}List`, WrittenText, EXAMPLE[kind]),
+      ...errorResponses(400, 401, 500, 503),
+    },
+  });
+
 const retrieveOf = (kind: TextKind) =>
   createRoute({
     method: 'get',
     path: `/${kind}s/{${kind}_id}`,
-    operationId: kind === 'script' ? 'retrieveScript' : 'retrieveThread',
+    operationId: `retrieve${NAME[kind]}`,
     summary: `Retrieve a ${kind}, as far as it is written, and the state of its credits`,
     security: bearer,
-    request: {
-      params: z.object({
-        [`${kind}_id`]: z.string().openapi({ example: `${kind}_019a0000000070008000000000000000` }),
-      }),
-    },
+    request: { params: paramsOf(kind) },
     responses: responsesWith(`The ${kind}.`, WrittenText, 404),
+  });
+
+const timelineOf = (kind: TextKind) =>
+  createRoute({
+    method: 'get',
+    path: `/${kind}s/{${kind}_id}/timeline`,
+    operationId: `get${NAME[kind]}Timeline`,
+    summary: `List every step of a ${kind} in words, with its time: why was I charged?`,
+    security: bearer,
+    request: { params: paramsOf(kind) },
+    responses: responsesWith('The steps so far.', Timeline, 404),
   });
 
 /** Scripts and threads, which differ only in their request and their form. */
 export function textRoutes(deps: StreamDependencies) {
   return newRouter()
-    .openapi(createOf('script', CreateScript), (c) =>
-      createText(deps, c, c.req.valid('json'), c.req.valid('query').dry_run === 'true'),
-    )
-    .openapi(createOf('thread', CreateThread), (c) =>
-      createText(deps, c, c.req.valid('json'), c.req.valid('query').dry_run === 'true'),
-    )
-    .openapi(retrieveOf('script'), async (c) =>
-      c.json(await retrieveText(deps, c.get('caller'), 'script', c.req.param('script_id')), 200),
-    )
-    .openapi(retrieveOf('thread'), async (c) =>
-      c.json(await retrieveText(deps, c.get('caller'), 'thread', c.req.param('thread_id')), 200),
-    );
+    .route('/', routesOf(deps, 'script', CreateScript))
+    .route('/', routesOf(deps, 'thread', CreateThread));
 }
 
-async function retrieveText(
-  deps: StreamDependencies,
-  caller: Caller,
-  kind: TextKind,
-  id: string,
-): Promise<WrittenText> {
-  const text = TEXT_ID[kind].test(id) ? await deps.store.getText(caller.accountId, id) : undefined;
-  if (text === undefined) throw notFound(`This ${kind}`);
-  await noteKnown(deps, caller, text);
-  return toText(text);
+function routesOf(deps: StreamDependencies, kind: TextKind, schema: typeof CreateScript | typeof CreateThread) {
+  const idOf = (params: Record<string, string>) => params[`${kind}_id`] ?? '';
+  return newRouter()
+    .openapi(createOf(kind, schema), (c) =>
+      createText(deps, c, c.req.valid('json'), c.req.valid('query').dry_run === 'true'),
+    )
+    .openapi(listOf(kind), async (c) =>
+      c.json(await listTexts(deps, c.get('caller').accountId, kind, c.req.valid('query')), 200),
+    )
+    .openapi(retrieveOf(kind), async (c) =>
+      c.json(toText(await findOwnedText(deps, c.get('caller'), kind, idOf(c.req.valid('param')))), 200),
+    )
+    .openapi(timelineOf(kind), async (c) => {
+      const caller = c.get('caller');
+      const id = idOf(c.req.valid('param'));
+      await findNamedText(deps, caller, kind, id);
+      return c.json(await getTimeline(deps, caller.accountId, kind, id), 200);
+    });
 }

@@ -38,7 +38,7 @@ export function streamText(
       // Caught here, because hono would send the error to the client as it is.
       if (!(error instanceof ApiError)) deps.log.error({ err: error, generationId }, 'a stream of a text broke');
       const told = error instanceof ApiError ? error : stillWritten(generationId);
-      await send({ event: 'error', data: JSON.stringify(envelopeOf(told)) });
+      await send({ event: 'error', data: JSON.stringify(envelopeOf(told, 'reading')) });
     } finally {
       leave();
     }

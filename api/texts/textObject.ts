@@ -3,6 +3,7 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
 import { parseTextRequest, readOutput } from '../../texts/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { EXAMPLE } from '../http/examples.ts';
 import { unixSeconds } from '../http/schemas.ts';
 
 /** A script or a thread. */
@@ -25,31 +26,7 @@ export const WrittenText = z
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
     credits: GenerationCredits,
   })
-  .openapi('WrittenText', {
-    example: {
-      id: 'script_019a0000000070008000000000000000',
-      object: 'script',
-      status: 'completed',
-      model: 'gpt-4.1-mini',
-      created_at: 1790000000,
-      completed_at: 1790000004,
-      title: 'Fresh snow',
-      text: 'A red fox steps into the morning light.',
-      posts: null,
-      output: '{"title":"Fresh snow","text":"A red fox steps into the morning light."}',
-      usage: { input_tokens: 120, output_tokens: 24 },
-      error: null,
-      credits: {
-        state: 'charged',
-        amount_microcredits: 112,
-        amount: '0.000112',
-        hold_id: 'hold_019a0000000070008000000000000000',
-        hold_expires_at: 1790003600,
-        settled_at: 1790000004,
-        message: '0.000112 credits were charged for this script; 0.001630 were reserved.',
-      },
-    },
-  });
+  .openapi('WrittenText', { example: EXAMPLE.script });
 
 export type WrittenText = z.infer<typeof WrittenText>;
 

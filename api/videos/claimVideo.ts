@@ -80,7 +80,7 @@ async function quoteClaim(
 function notClaimable(): ApiError {
   return new ApiError(
     'not_claimable',
-    'A video can be claimed only if the provider completed it after its credits were refunded, and only for a day. Nothing was held.',
+    'This video can’t be claimed: only one that the provider completed after its credits were refunded can be, and only for a day.',
     NOT_RETRIED,
   );
 }

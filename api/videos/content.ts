@@ -17,10 +17,9 @@ export async function downloadContent(
   request: Request,
 ): Promise<Response> {
   if (generation.state === 'held') {
-    throw new ApiError(
-      'video_not_ready',
-      'This video is not finished yet; its credits are reserved. Retrieve it until its status is completed.',
-    );
+    throw new ApiError('video_not_ready', 'This video is not finished yet; its credits are reserved.', {
+      advice: 'Retrieve it until its status is completed.',
+    });
   }
   if (generation.state === 'released') {
     throw new ApiError(
@@ -47,14 +46,14 @@ interface Wanted {
 async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Response> {
   const { generation } = wanted;
   // A claim has no video of its own at the provider: its content is in the archive.
-  if (generation.providerVideoId === null) throw notFound('The content of this video');
+  if (generation.providerVideoId === null) throw contentMissing();
   if (generation.provider !== deps.provider.name) throw unavailable(wanted);
   const passed = await passThrough(deps, wanted).catch((error: unknown) => {
     deps.log.warn({ err: error, generationId: generation.id }, 'content could not be fetched');
     return 'unavailable' as const;
   });
   if (passed instanceof Response) return passed;
-  if (passed === 'missing' && isGone(wanted)) throw notFound('The content of this video');
+  if (passed === 'missing' && isGone(wanted)) throw contentMissing();
   throw unavailable(wanted);
 }
 
@@ -75,14 +74,18 @@ function unavailable({ generation, variant, isLost }: Wanted): ApiError {
       : 'The charge for this video stands.';
   return new ApiError(
     'temporarily_unavailable',
-    `The content of this video can’t be fetched from the provider just now. ${charge} Try again shortly.`,
-    { headers: { 'retry-after': '5' } },
+    `The content of this video can’t be fetched from the provider just now. ${charge}`,
+    { headers: { 'retry-after': '5' }, advice: 'Try again shortly.' },
   );
+}
+
+function contentMissing(): ApiError {
+  return notFound('The content of this video', 'The provider keeps it for a limited time.');
 }
 
 async function gone({ store }: ApiDependencies, { id, amountMicrocredits }: Generation): Promise<ApiError> {
   const refunded = await store.getRefunded(id);
-  if (refunded === 0) return notFound('The content of this video (the provider keeps it for a limited time)');
+  if (refunded === 0) return contentMissing();
   const all = refunded === amountMicrocredits ? '' : ` of the ${formatCredits(amountMicrocredits)}`;
   return new ApiError(
     'not_found',

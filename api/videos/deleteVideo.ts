@@ -15,7 +15,7 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
   const providerKeeps = await deleteAtProvider(deps, generation);
   await archive.remove(generation.id).catch((error: unknown) => {
     log.error({ err: error, generationId: generation.id }, 'an archived content could not be deleted');
-    throw notDeleted('just now');
+    throw notDeleted('The content of this video could not be deleted from the archive just now.', 'in_message');
   });
   if (!(await store.deleteGeneration(generation.accountId, generation.id, providerKeeps))) throw notTerminal();
   // Once more: a copy may have finished just before. One that finishes later finds the video deleted.
@@ -38,14 +38,17 @@ async function deleteAtProvider(
   if (madeAt !== provider.name) return 'it was made at another provider than is configured now';
   const deleted = await provider.deleteVideo(videoId);
   if (deleted.outcome === 'deleted') return null;
-  if (deleted.outcome === 'transient') throw notDeleted('at the provider just now; nothing was changed');
+  if (deleted.outcome === 'transient') throw notDeleted('The video could not be deleted at the provider just now.');
   log.warn({ generationId, why: deleted.why }, 'the provider keeps a video that its owner has deleted');
   return deleted.why;
 }
 
-function notDeleted(how: string): ApiError {
-  return new ApiError('temporarily_unavailable', `The video could not be deleted ${how}. Try again shortly.`, {
+/** `in_message` once something of it may be deleted. */
+function notDeleted(message: string, effect?: 'in_message'): ApiError {
+  return new ApiError('temporarily_unavailable', message, {
     headers: { 'retry-after': '5' },
+    advice: 'Try again shortly.',
+    ...(effect !== undefined && { effect }),
   });
 }
 

@@ -1,20 +1,20 @@
 import { fileTypeFromBuffer } from 'file-type';
 import type { InputFile } from '../../contracts/inputFile.ts';
-import { ApiError, bodyTooLarge } from '../http/errors.ts';
+import { fileTooLarge, invalid } from '../http/errors.ts';
 
 const MAXIMUM_FILE_BYTES = 10 * 1024 * 1024;
 const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 /** A file of a form. Raises `ApiError` when it is too large or no image. */
 export async function fromFile(file: File): Promise<InputFile> {
-  if (file.size > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
+  if (file.size > MAXIMUM_FILE_BYTES) throw fileTooLarge('input_reference');
   return fromBytes('input_reference', new Uint8Array(await file.arrayBuffer()));
 }
 
 /** A file as a base64 `data:` URL. Raises `ApiError` when it is too large or no image. */
 export async function fromDataUrl(url: string): Promise<InputFile> {
   const bytes = Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
-  if (bytes.length > MAXIMUM_FILE_BYTES) throw bodyTooLarge();
+  if (bytes.length > MAXIMUM_FILE_BYTES) throw fileTooLarge('input_reference.image_url');
   return fromBytes('input_reference.image_url', bytes);
 }
 
@@ -25,7 +25,7 @@ const DETECTED_BYTES = 4100;
 async function fromBytes(param: string, bytes: Uint8Array): Promise<InputFile> {
   const mime = (await fileTypeFromBuffer(bytes.subarray(0, DETECTED_BYTES)))?.mime;
   if (mime === undefined || !IMAGE_TYPES.includes(mime)) {
-    throw new ApiError('invalid_request', `${param}: must be a JPEG, PNG or WebP image. Nothing was held.`, { param });
+    throw invalid(param, 'must be a JPEG, PNG or WebP image');
   }
   return { bytes, contentType: mime, filename: `input_reference.${mime.slice('image/'.length)}` };
 }

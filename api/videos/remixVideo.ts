@@ -3,7 +3,7 @@ import type { Caller, Generation } from '../../store/index.ts';
 import type { Order } from '../generations/order.ts';
 import { toMaximum } from '../generations/payingRequest.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
-import { ApiError } from '../http/errors.ts';
+import { ApiError, invalid } from '../http/errors.ts';
 import { fingerprintOf } from '../http/fingerprint.ts';
 import { quoteVideo } from './createVideo.ts';
 import { findOwnedVideo } from './ownedVideo.ts';
@@ -49,16 +49,14 @@ async function findRemixable(deps: ApiDependencies, caller: Caller, videoId: str
 }
 
 function notFinished(): ApiError {
-  return new ApiError(
-    'video_not_ready',
-    'This video is not finished yet, so it can’t be remixed. Nothing was held; retrieve it until its status is completed.',
-  );
+  return new ApiError('video_not_ready', 'This video is not finished yet, so it can’t be remixed.', {
+    advice: 'Retrieve it until its status is completed.',
+  });
 }
 
 function madeElsewhere(): ApiError {
-  return new ApiError(
-    'invalid_request',
-    'video_id: this video was made at a provider that is no longer used, so it can’t be remixed. Nothing was held.',
-    { param: 'video_id' },
+  return invalid(
+    'video_id',
+    'is of a video that was made at a provider that is no longer used, so it can’t be remixed',
   );
 }

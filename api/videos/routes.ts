@@ -3,10 +3,10 @@ import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
+import { getTimeline, Timeline } from '../generations/timeline.ts';
 import {
   bearer,
   errorResponses,
-  jsonBody,
   jsonContent,
   jsonResponse,
   noQuery,
@@ -22,12 +22,18 @@ import { claimVideo } from './claimVideo.ts';
 import { downloadContent } from './content.ts';
 import { createVideo } from './createVideo.ts';
 import { deleteVideo } from './deleteVideo.ts';
-import { findOwnedVideo } from './ownedVideo.ts';
+import { findNamed, findOwnedVideo } from './ownedVideo.ts';
 import { remixVideo } from './remixVideo.ts';
-import { getTimeline, Timeline } from './timeline.ts';
 import { videoEvents } from './videoEvents.ts';
 import { DeletedVideo, toVideo, Video } from './videoObject.ts';
-import { ClaimVideo, CreateVideoForm, CreateVideoJson, readCreateVideo, RemixVideo } from './videoRequest.ts';
+import {
+  ClaimVideo,
+  CreateVideoForm,
+  CreateVideoJson,
+  readCreateVideo,
+  RemixVideo,
+  requireType,
+} from './videoRequest.ts';
 
 const params = z.object({
   video_id: z.string().openapi({ example: EXAMPLE.video.id }),
@@ -53,7 +59,11 @@ const remix = createRoute({
   operationId: 'remixVideo',
   summary: 'Remix a video: reserve the price of the original and start a new video made from it',
   security: bearer,
-  request: { params, ...payingRequest, body: jsonBody(RemixVideo) },
+  request: {
+    params,
+    ...payingRequest,
+    body: { content: { 'multipart/form-data': { schema: RemixVideo }, ...jsonContent(RemixVideo) } },
+  },
   responses: { 200: videoOrQuote, ...payingErrors(404) },
 });
 
@@ -169,7 +179,8 @@ export function videoRoutes(deps: StreamDependencies) {
     })
     .openapi(remix, (c) => {
       const isDryRun = c.req.valid('query').dry_run === 'true';
-      return remixVideo(deps, c, c.req.valid('param').video_id, c.req.valid('json'), isDryRun);
+      const asked = c.req.valid(requireType(c.req.header('content-type')));
+      return remixVideo(deps, c, c.req.valid('param').video_id, asked, isDryRun);
     })
     .openapi(list, async (c) => {
       const { limit, order, after = null } = c.req.valid('query');
@@ -196,9 +207,12 @@ export function videoRoutes(deps: StreamDependencies) {
     .openapi(retrieve, async (c) =>
       c.json(toVideo(await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
     )
-    .openapi(timeline, async (c) =>
-      c.json(await getTimeline(deps, c.get('caller'), c.req.valid('param').video_id), 200),
-    )
+    .openapi(timeline, async (c) => {
+      const caller = c.get('caller');
+      const { video_id: id } = c.req.valid('param');
+      await findNamed(deps, caller, id);
+      return c.json(await getTimeline(deps, caller.accountId, 'video', id), 200);
+    })
     .openapi(events, async (c) => {
       const look = () => findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
       return videoEvents(deps, c, await look(), look);

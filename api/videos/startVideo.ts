@@ -53,5 +53,6 @@ function accepted(generationId: string): ApiError {
   return new ApiError(
     'outcome_unknown',
     `The video ${generationId} was accepted and its price is reserved, but it could not be shown just now. Retrieve it shortly; its outcome settles the credits.`,
+    { effect: 'in_message' },
   );
 }

@@ -2,8 +2,9 @@ import { z } from '@hono/zod-openapi';
 import type { InputFile } from '../../contracts/inputFile.ts';
 import type { Generation } from '../../store/index.ts';
 import { maxCredits, toMaximum } from '../generations/payingRequest.ts';
-import { ApiError, unsupportedMediaType } from '../http/errors.ts';
+import { invalid } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
+import { oneOf } from '../http/issues.ts';
 import { plainText } from '../http/schemas.ts';
 import { fromDataUrl, fromFile } from './inputReference.ts';
 
@@ -27,7 +28,7 @@ export const SECONDS = ['4', '8', '12', '16', '20'] as const;
 const fields = {
   prompt: plainText(32_000).openapi({ example: 'a red fox runs through fresh snow' }),
   model: plainText(100).default('sora-2').openapi({ example: 'sora-2' }),
-  seconds: z.enum(SECONDS, `must be one of ${SECONDS.map((s) => `"${s}"`).join(', ')}, as text`).default('4'),
+  seconds: z.enum(SECONDS, `must be ${oneOf(SECONDS)}, as text`).default('4'),
   size: plainText(20).default('720x1280').openapi({ example: '720x1280' }),
   max_credits: maxCredits('The video is refused if it costs more than this.'),
 };
@@ -60,23 +61,25 @@ export const CreateVideoForm = z
 export type CreateVideoJson = z.output<typeof CreateVideoJson>;
 export type CreateVideoForm = z.output<typeof CreateVideoForm>;
 
-/** Reads either form of the body. Raises `ApiError` when neither was sent, or for an unusable file. */
+/** Reads the body of either type. Raises `ApiError` when there is none, or for an unusable file. */
 export async function readCreateVideo(
   contentType: string | undefined,
   json: () => CreateVideoJson,
   form: () => CreateVideoForm,
 ): Promise<VideoRequest> {
-  if (contentType === undefined) {
-    throw new ApiError('invalid_request', 'prompt: is required. Nothing was held.', { param: 'prompt' });
-  }
-  if (/^application\/json\b/i.test(contentType)) {
+  if (requireType(contentType) === 'json') {
     const { input_reference: reference, ...fields } = json();
     return toRequest(fields, reference === undefined ? null : await fromDataUrl(reference.image_url));
   }
-  if (!/^multipart\/form-data\b/i.test(contentType)) throw unsupportedMediaType();
   const { input_reference: file, 'input_reference[image_url]': url, ...fields } = form();
   const fromUrl = url === undefined ? null : await fromDataUrl(url);
   return toRequest(fields, file === undefined ? fromUrl : await fromFile(file));
+}
+
+/** The type of a body that was read, which may have either. Raises `invalid_request` when there is none. */
+export function requireType(contentType: string | undefined): 'json' | 'form' {
+  if (contentType === undefined) throw invalid('prompt', 'is required');
+  return contentType === 'application/json' ? 'json' : 'form';
 }
 
 function toRequest(

@@ -1,26 +1,14 @@
-import { z } from 'zod';
+import { readEnvFile } from '../../platform/envFile.ts';
 import { createSimulator, listen } from './server.ts';
+import { readSimulatorSettings } from './settings.ts';
 
-const environment = z.object({
-  SIMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(3001),
-  SIMULATOR_HOST: z.string().default('127.0.0.1'),
-  SIMULATOR_DIR: z.string().default('.holdfast/simulator'),
-  SIMULATOR_VIDEO_SECONDS: z.coerce.number().positive().max(86_400).default(6),
-  SIMULATOR_API_KEY: z.string().optional(),
-  SIMULATOR_WEBHOOK_URL: z.url().optional(),
-  SIMULATOR_WEBHOOK_SECRET: z.string().optional(),
-  SIMULATOR_LOG: z.string().optional(),
-});
-
-/** Variables set to nothing count as unset. */
-function readEnvironment(): z.output<typeof environment> {
-  const result = environment.safeParse(Object.fromEntries(Object.entries(process.env).filter(([, value]) => value)));
-  if (result.success) return result.data;
-  for (const { path, message } of result.error.issues) console.error(`${path.join('.')}: ${message}`);
+readEnvFile();
+const read = readSimulatorSettings(process.env);
+if ('faults' in read) {
+  console.error(`The simulator's settings are wrong:\n${read.faults.join('\n')}`);
   process.exit(2);
 }
-
-const env = readEnvironment();
+const env = read.settings;
 const { SIMULATOR_WEBHOOK_URL: url, SIMULATOR_WEBHOOK_SECRET: secret } = env;
 const simulator = createSimulator({
   dir: env.SIMULATOR_DIR,

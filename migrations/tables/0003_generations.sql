@@ -97,7 +97,8 @@ CREATE TABLE generations (
     AND (credits_charged IS FALSE) = (error_code IS NOT NULL)
     AND (state IN ('refused', 'voided')) = (refusal_code IS NOT NULL))
 );
-CREATE INDEX generations_of_account ON generations (account_id, id);
+-- A list is of one kind.
+CREATE INDEX generations_of_account ON generations (account_id, kind, id);
 CREATE INDEX generations_unknown ON generations (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;
 CREATE INDEX generations_requested ON generations (admit_by) WHERE state = 'requested';
 CREATE INDEX generations_held ON generations (id) WHERE state = 'held';

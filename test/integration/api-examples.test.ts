@@ -15,6 +15,7 @@ const BALANCE = {
   heldScripts: 1,
   heldThreads: 0,
   maxActiveGenerations: 10,
+  frozenAt: new Date(1_790_000_000_000),
 };
 const PRICE = 571_429;
 

@@ -94,7 +94,7 @@ describe('the same key and body', () => {
     const again = await create(account, 'poor', { prompt: 'x [[never]]' });
     expect(again).toMatchObject({ status: 402, replayed: 'true', body: { error: { code: 'insufficient_credits' } } });
     expect(again.body.error?.message).toBe(
-      `${refused.body.error?.message} This is the stored response for this Idempotency-Key, and nothing is held; to try again, use a new key.`,
+      `${refused.body.error?.message} This is the stored response for this Idempotency-Key; to try again, use a new key.`,
     );
     expect(await create(account, 'rich', { prompt: 'x [[never]]' })).toMatchObject({ status: 200 });
   });

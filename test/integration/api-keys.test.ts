@@ -187,7 +187,7 @@ describe('a spend limit', () => {
     const refused = await create(key, 'three', idempotent);
     expect(refused).toMatchObject({ status: 402, code: 'spend_limit_exceeded', type: 'billing_error' });
     expect(refused.message).toBe(
-      `This video costs 0.571429 credits. This API key may spend 1.142858 a day; 1.142858 are spent or reserved. Nothing was held; the next day begins at ${tomorrow}T00:00:00.000Z.`,
+      `This video costs 0.571429 credits. This API key may spend 1.142858 a day; 1.142858 are spent or reserved. Nothing was held. The next day begins at ${tomorrow}T00:00:00.000Z.`,
     );
     expect(refused.headers.get('retry-after')).toBeNull();
     const replayed = await create(key, 'three', idempotent);
@@ -237,7 +237,7 @@ describe('a rate', () => {
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(inAll);
       const refused = await create(key, 'too fast');
       expect(refused).toMatchObject({ status: 429, code: 'rate_limited', type: 'rate_limit_error' });
-      expect(refused.message).toContain(`may send ${limit} requests a minute. Nothing was held`);
+      expect(refused.message).toContain(`may send ${limit} requests a minute, and has sent them. Nothing was`);
       const seconds = Number(refused.headers.get('retry-after'));
       expect(seconds).toBeGreaterThanOrEqual(1);
       expect(seconds).toBeLessThanOrEqual(60);

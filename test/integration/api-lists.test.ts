@@ -3,8 +3,9 @@ import { PRICE } from '../harness/support/database.ts';
 import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
+import { STATEMENTS } from '../../store/statement.ts';
 
-/** What an account may page through: its videos, its movements, its holds; and nobody else's. */
+/** What an account may page through: its videos, its texts, its movements, its holds; and nobody else's. */
 
 let stack: TestStack;
 let account: TestAccount;
@@ -91,6 +92,83 @@ describe('videos', () => {
     const answer = await account.fetch(`/v1/videos?${query}`);
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ error: { code: 'invalid_request', param } });
+  });
+});
+
+describe.each(['script', 'thread'] as const)('%ss', (kind) => {
+  const path = `/v1/${kind}s`;
+  const write = async ({ fetch }: TestAccount, topic: string) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(path, { method: 'POST', headers, body: JSON.stringify({ topic }) });
+    return ((await answer.json()) as { id: string }).id;
+  };
+  let mine: TestAccount;
+  /** From the oldest to the newest. */
+  const written: string[] = [];
+  beforeAll(async () => {
+    mine = await openAccount(stack, 10_000_000);
+    for (const topic of ['a fox', 'a fox [[chat:400:invalid_prompt]]', 'a third'])
+      written.push(await write(mine, topic));
+    // Of every other kind there is one too, before and after them in the order of ids.
+    for (const other of ['script', 'thread', 'video']) {
+      if (other === kind) continue;
+      const body = other === 'video' ? { prompt: 'a fox' } : { topic: 'a fox' };
+      const headers = { 'content-type': 'application/json' };
+      await (await mine.fetch(`/v1/${other}s`, { method: 'POST', headers, body: JSON.stringify(body) })).text();
+    }
+  });
+
+  it('are listed page after page, the newest first, and nothing else with them', async () => {
+    expect(idsOf(await list(mine, path))).toEqual(written.toReversed());
+    const page = await list(mine, `${path}?limit=2`);
+    expect({ ...page, data: idsOf(page) }).toEqual({
+      object: 'list',
+      data: [written[2], written[1]],
+      first_id: written[2],
+      last_id: written[1],
+      has_more: true,
+    });
+    const last = await list(mine, `${path}?limit=2&after=${page.last_id ?? ''}`);
+    expect([idsOf(last), last.has_more]).toEqual([[written[0]], false]);
+    expect(idsOf(await list(mine, `${path}?order=asc&after=${written[0] ?? ''}`))).toEqual(written.slice(1));
+  });
+
+  it('are each as they are by themselves, with what became of their credits', async () => {
+    const { data } = await list(mine, `${path}?order=asc`);
+    for (const text of data) expect(text).toEqual(await (await mine.fetch(`${path}/${text.id}`)).json());
+    expect(data.map(({ status }) => status)).toEqual(['completed', 'failed', 'completed']);
+  });
+
+  it('that were deleted are not listed, and their timeline still answers', async () => {
+    const id = await write(stranger, 'to be deleted');
+    expect(await stack.database.ledger.deleteGeneration(stranger.id, id, null)).toBe(true);
+    expect(idsOf(await list(stranger, path))).toEqual([]);
+    const { data } = await list(stranger, `${path}/${id}/timeline`);
+    expect(data.at(-1)).toMatchObject({ type: 'deleted' });
+  });
+
+  it('of another account are never listed, not even after one of its ids', async () => {
+    expect(idsOf(await list(stranger, `${path}?order=asc&after=${written[0] ?? ''}`))).toEqual([]);
+  });
+
+  it.each([
+    ['after=video_019a0000000070008000000000000000', 'after'],
+    ['limit=101', 'limit'],
+    ['kind=script', 'kind'],
+  ])('with %s: 400 names the field', async (query, param) => {
+    const answer = await mine.fetch(`${path}?${query}`);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: 'invalid_request', param } });
+  });
+
+  it.each(['asc', 'desc'] as const)('are found by the index of their kind, %s', async (order) => {
+    const statement = STATEMENTS.get(`list_${kind}s_${order}`);
+    const { rows } = await stack.database.pool.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN (GENERIC_PLAN) ${statement?.text ?? ''}`,
+    );
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toMatch(/generations_of_account/);
+    expect(plan).toMatch(/Index Cond: .*account_id = .* AND \(kind = .* AND \(id [<>] /);
   });
 });
 

@@ -24,7 +24,7 @@ async function refusal(answer: Response) {
   // A stream that is served instead has no end to be read.
   expect(answer.status).toBe(429);
   const { error } = (await answer.json()) as { error: { code: string; message: string } };
-  expect(error.message).toContain('Nothing was held by this request.');
+  expect(error.message).toContain('Close a stream, or try again in 10 s');
   return { code: error.code, retryAfter: answer.headers.get('retry-after') };
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatCredits } from '../../contracts/money.ts';
 import type { CrashPoint } from '../harness/support/crashPoints.ts';
 import { interruptAt, TEXT_CRASH_POINTS } from '../harness/support/crashPoints.ts';
 import { expectNoDrift, movementsOf } from '../harness/support/generations.ts';
@@ -234,11 +235,49 @@ describe('a script', () => {
     );
   });
 
+  it('tells every step in words: why was I charged?', async () => {
+    const timeline = async (id: string) => {
+      const { data } = (await (await account.fetch(`/v1/scripts/${id}/timeline`)).json()) as {
+        data: { type: string; message: string }[];
+      };
+      return data.map(({ type, message }) => [type, message]);
+    };
+    const { body } = await write('/v1/scripts', { topic: 'a told fox' });
+    const { input_tokens: input = 0, output_tokens: output = 0 } = body.usage ?? {};
+    expect(await timeline(body.id)).toEqual([
+      ['requested', expect.stringMatching(/^Requested, at a price of at most 0\.00\d{4} credits$/)],
+      ['held', expect.stringMatching(/^Hold of 0\.00\d{4} credits placed$/)],
+      ['attempt_begun', 'Asking the provider for the script'],
+      ['text_ended', `The provider has finished writing: ${input} tokens read, ${output} written`],
+      ['charged', `${formatCredits(body.credits.amount_microcredits)} credits charged`],
+    ]);
+    const cut = await write('/v1/scripts', { topic: 'a fox [[chat:cut]]' });
+    expect(await timeline(cut.body.id)).toContainEqual([
+      'text_ended',
+      'The writing broke off; the provider reported no usage',
+    ]);
+    const refused = await write('/v1/scripts', { topic: 'a fox [[chat:400:invalid_prompt]]' });
+    expect((await timeline(refused.body.id)).slice(-2)).toEqual([
+      ['submission_refused', 'The provider refused the request: invalid_prompt'],
+      ['refunded', expect.stringMatching(/^0\.00\d{4} credits returned: invalid_prompt$/)],
+    ]);
+    const lost = await write('/v1/threads', { topic: 'a fox [[chat:reset]]' });
+    const { data } = (await (await account.fetch(`/v1/threads/${lost.body.id}/timeline`)).json()) as {
+      data: { message: string }[];
+    };
+    expect(data.map(({ message }) => message)).toContain(
+      'The provider’s response was lost; the thread is not asked for again',
+    );
+  });
+
   it('is nobody else’s', async () => {
     const { body } = await write('/v1/scripts', { topic: 'my fox' });
     const stranger = await openAccount(stack, 0);
     expect((await stranger.fetch(`/v1/scripts/${body.id}`)).status).toBe(404);
+    expect((await stranger.fetch(`/v1/scripts/${body.id}/timeline`)).status).toBe(404);
     expect((await account.fetch(`/v1/threads/${body.id}`)).status).toBe(404);
+    expect((await account.fetch(`/v1/threads/${body.id}/timeline`)).status).toBe(404);
+    expect((await account.fetch(`/v1/videos/${body.id}/timeline`)).status).toBe(404);
     expect((await account.fetch(`/v1/videos/${body.id}`)).status).toBe(404);
     expect(stack.logged.join('\n')).not.toContain('fox');
   });

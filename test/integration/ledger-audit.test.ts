@@ -23,8 +23,10 @@ afterAll(async () => {
 const { created, settle } = ledgerSteps(() => db);
 
 /** The command as npm runs it; answers with its exit code and what it printed. */
-async function ledgerCommand(...args: string[]): Promise<{ code: number; output: string }> {
-  const env = { PATH: process.env['PATH'] ?? '', DATABASE_URL: db.url };
+const ledgerCommand = (...args: string[]) => ledgerCommandOn(db.url, ...args);
+
+async function ledgerCommandOn(databaseUrl: string, ...args: string[]): Promise<{ code: number; output: string }> {
+  const env = { PATH: process.env['PATH'] ?? '', HOLDFAST_ENV_FILE: '/dev/null', DATABASE_URL: databaseUrl };
   return run(process.execPath, ['--import', 'tsx', 'ledger/main.ts', ...args], { cwd: root, env }).then(
     ({ stdout }) => ({ code: 0, output: stdout }),
     (error: { code: number; stdout: string; stderr: string }) => ({
@@ -55,6 +57,46 @@ async function charged(): Promise<{ tenant: Tenant; id: string }> {
   await settle(hold.id, 'completed');
   return hold;
 }
+
+describe('a database that cannot be read', () => {
+  const changed = (change: (url: URL) => void) => {
+    const url = new URL(db.url);
+    change(url);
+    return url.href;
+  };
+
+  it.each<[what: string, change: (url: URL) => void, said: RegExp]>([
+    [
+      'is away',
+      (url) => (url.port = '1'),
+      /PostgreSQL at 127\.0\.0\.1:1 \(DATABASE_URL\) refuses the connection \(ECONNREFUSED\)/,
+    ],
+    [
+      'has another password',
+      (url) => (url.password = 'wrong-one'),
+      /refuses the password of holdfast_service: correct it/,
+    ],
+    ['has another name', (url) => (url.pathname = '/nothing'), /has no database "nothing": create it/],
+    [
+      'has no tables of ours',
+      (url) => (url.pathname = '/postgres'),
+      /has no tables of Holdfast: run "npm run migrate"/,
+    ],
+  ])('one that %s is one line that says what to do, never the password, and no verdict', async (_, change, said) => {
+    const { code, output } = await ledgerCommandOn(changed(change), 'verify');
+    expect(output).toMatch(/^Nothing was checked\. [^\n]*\n$/);
+    expect(output).toMatch(said);
+    expect(output).not.toContain('wrong-one');
+    expect(code).toBe(3);
+  });
+
+  it('an option that does not exist is answered with how to use it', async () => {
+    expect(await ledgerCommand('statement', 'acct_a', '--since', '2026-01-01')).toEqual({
+      code: 2,
+      output: expect.stringMatching(/^npm run ledger:statement -- [^\n]*\n$/),
+    });
+  });
+});
 
 describe('ledger:verify', () => {
   it('says that a ledger is right, last, and how much it read', async () => {

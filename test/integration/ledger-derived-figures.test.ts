@@ -233,7 +233,7 @@ describe('what is counted or told beside the credits', () => {
     'a message to a tenant that can’t be noted, %s being gone, keeps no hold from being settled',
     async (table) => {
       const { id, tenant } = await seen(FINISHED);
-      const endpoint = { accountId: tenant.accountId, id: webhookEndpointId(randomUUID()), url: 'https://a.test/hook' };
+      const endpoint = { owner: tenant.accountId, id: webhookEndpointId(randomUUID()), url: 'https://a.test/hook' };
       const secret = `whsec_${Buffer.from(randomUUID()).toString('base64')}`;
       await db.ledger.createWebhookEndpoint({ ...endpoint, events: WEBHOOK_EVENTS, secret });
       await db.admin.query(`ALTER TABLE ${table} RENAME TO taken_away`);

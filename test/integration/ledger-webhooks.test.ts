@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { webhookEndpointId } from '../../contracts/ids.ts';
-import type { WebhookDelivery, WebhookEvent } from '../../contracts/webhooks.ts';
+import type { WebhookDelivery, WebhookEvent, WebhookToDeliver } from '../../contracts/webhooks.ts';
 import { WEBHOOK_EVENTS } from '../../contracts/webhooks.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
@@ -37,7 +37,7 @@ async function listen(
 ) {
   const id = webhookEndpointId(randomUUID());
   const secret = newSecret();
-  const made = await db.ledger.createWebhookEndpoint({ accountId, id, url: URL, events, secret });
+  const made = await db.ledger.createWebhookEndpoint({ owner: accountId, id, url: URL, events, secret });
   expect(made.outcome).toBe('created');
   return { accountId, id, secret };
 }
@@ -60,8 +60,9 @@ async function settle(of = tenant, reason: 'completed' | 'cancelled' = 'cancelle
   return id;
 }
 
-const deliveryTo = ({ accountId, id }: Listening, video: string): WebhookDelivery => ({
+const deliveryTo = ({ accountId, id }: Listening, video: string): WebhookToDeliver => ({
   accountId,
+  owner: accountId,
   endpointId: id,
   eventId: `evt_${video.slice('video_'.length)}`,
 });
@@ -134,7 +135,7 @@ describe('an endpoint', () => {
   it('is the tenth of its account at most, also while another one is being made', async () => {
     const { accountId } = await openTenant(db, 0);
     for (let n = 0; n < 9; n += 1) await listen({ accountId });
-    const one = () => ({ accountId, id: webhookEndpointId(randomUUID()), url: URL, secret: newSecret() });
+    const one = () => ({ owner: accountId, id: webhookEndpointId(randomUUID()), url: URL, secret: newSecret() });
     const client = await db.pool.connect();
     try {
       const { id, secret } = one();
@@ -174,21 +175,21 @@ describe('an endpoint', () => {
     expect(rows).toEqual([{ url: null, secrets: 0 }]);
     expect(await db.ledger.getWebhookToSend(delivery)).toBeUndefined();
     expect(await standing(delivery)).toMatchObject({ state: 'failed', error: 'the endpoint was deleted' });
-    expect(await db.ledger.redeliverWebhook(delivery)).toBe('unknown');
+    expect(await db.ledger.redeliverWebhook(delivery)).toMatchObject({ outcome: 'unknown' });
     expect(await db.ledger.enableWebhookEndpoint(accountId, id)).toBe(false);
     expect(await db.ledger.rotateWebhookSecret(accountId, id, newSecret())).toBeUndefined();
   });
 
   it("of another account can not be had, changed, or sent to by that account's id", async () => {
     const listening = await listen();
-    const delivery = { ...(await toBeTold(listening)), accountId: (await openTenant(db, 0)).accountId };
-    const { accountId, endpointId } = delivery;
+    const delivery = { ...(await toBeTold(listening)), owner: (await openTenant(db, 0)).accountId };
+    const { owner, endpointId } = delivery;
     const { ledger } = db;
-    expect(await ledger.getWebhookEndpoint(accountId, endpointId)).toBeUndefined();
-    expect(await ledger.deleteWebhookEndpoint(accountId, endpointId)).toBe(false);
-    expect(await ledger.enableWebhookEndpoint(accountId, endpointId)).toBe(false);
-    expect(await ledger.rotateWebhookSecret(accountId, endpointId, newSecret())).toBeUndefined();
-    expect(await ledger.redeliverWebhook(delivery)).toBe('unknown');
+    expect(await ledger.getWebhookEndpoint(owner, endpointId)).toBeUndefined();
+    expect(await ledger.deleteWebhookEndpoint(owner, endpointId)).toBe(false);
+    expect(await ledger.enableWebhookEndpoint(owner, endpointId)).toBe(false);
+    expect(await ledger.rotateWebhookSecret(owner, endpointId, newSecret())).toBeUndefined();
+    expect(await ledger.redeliverWebhook(delivery)).toMatchObject({ outcome: 'unknown' });
     expect(await ledger.getWebhookToSend(delivery)).toBeUndefined();
     expect(await ledger.listWebhookDeliveries(delivery, null, 10)).toEqual([]);
     expect(await shown(listening)).toMatchObject({ url: URL });
@@ -219,7 +220,7 @@ describe('an endpoint', () => {
     await failsFor(listening, '73 hours');
     expect(await ledger.recordWebhookAttempt(second, AGAIN)).toEqual(PENDING);
     expect(await shown(listening)).toMatchObject({ disabledAt: null });
-    expect(await ledger.redeliverWebhook(first)).toBe('asked');
+    expect(await ledger.redeliverWebhook(first)).toMatchObject({ outcome: 'asked' });
     expect(await ledger.recordWebhookAttempt(first, GIVEN_UP)).toEqual({ state: 'failed', disabled: true });
     expect(await shown(listening)).toMatchObject({ disabledReason: 'failing' });
   });
@@ -233,12 +234,12 @@ describe('an endpoint', () => {
       disabled: true,
     });
     expect(await shown(listening)).toMatchObject({ disabledReason: 'gone' });
-    expect(await ledger.redeliverWebhook(first)).toBe('disabled');
+    expect(await ledger.redeliverWebhook(first)).toMatchObject({ outcome: 'disabled' });
     expect(await ledger.getWebhookToSend(second)).toBeUndefined();
     expect(await standing(second)).toMatchObject({ state: 'failed', error: 'the endpoint is disabled' });
     expect(await standing(await toBeTold(listening))).toBeUndefined();
     expect(await ledger.enableWebhookEndpoint(listening.accountId, listening.id)).toBe(true);
-    expect(await ledger.redeliverWebhook(second)).toBe('asked');
+    expect(await ledger.redeliverWebhook(second)).toMatchObject({ outcome: 'asked' });
     expect(await ledger.getWebhookToSend(second)).toMatchObject({ url: URL, secrets: [listening.secret] });
     expect(await standing(await toBeTold(listening))).toMatchObject({ state: 'pending' });
   });
@@ -265,8 +266,8 @@ describe('a delivery', () => {
     const delivery = await toBeTold(await listen());
     await db.ledger.recordWebhookAttempt(delivery, { ...FAILED, retryInMs: 3_600_000 });
     const outcomes = await forEachOf(Array.from({ length: 50 }), 10, () => db.ledger.redeliverWebhook(delivery));
-    expect(outcomes.filter((outcome) => outcome === 'asked')).toHaveLength(1);
-    expect(new Set(outcomes)).toEqual(new Set(['asked', 'pending']));
+    expect(outcomes.filter(({ outcome }) => outcome === 'asked')).toHaveLength(1);
+    expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['asked', 'pending']));
   });
 
   it('is left alone by the reconciler until a minute past its time; then every account has its turn', async () => {

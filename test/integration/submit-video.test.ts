@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
-import { toTimeline } from '../../api/videos/timeline.ts';
+import { toTimeline } from '../../api/generations/timeline.ts';
 import type { SubmitOutcome } from '../../contracts/activities.ts';
 import type { CreateResult, Provider } from '../../provider/index.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
@@ -76,7 +76,7 @@ describe('a provider that begins its ids again', () => {
     expect(again).toMatchObject({ outcome: { outcome: 'conflict' }, alarms: ['provider_id_conflict'], creates: 1 });
     const asked = await create(second.id, made('video_2'));
     expect(asked).toMatchObject({ outcome: { outcome: 'conflict' }, creates: 0 });
-    const steps = toTimeline(await db.ledger.listEvents(second.tenant.accountId, second.id));
+    const steps = toTimeline('video', await db.ledger.listEvents(second.tenant.accountId, second.id));
     expect(steps.map(({ type }) => type)).toContain('attempt_conflict');
     expect(await db.ledger.getProviderVideo(second.id)).toMatchObject({ videoId: null });
   });
@@ -108,7 +108,7 @@ it('a refusal for what the operator owes is alerted, and told to operators alone
   await db.ledger.settleGeneration(id, 'provider_unavailable');
   const generation = await db.ledger.getGeneration(tenant.accountId, id);
   expect(generation).toMatchObject({ state: 'released', errorCode: 'provider_unavailable' });
-  const steps = toTimeline(await db.ledger.listEvents(tenant.accountId, id));
+  const steps = toTimeline('video', await db.ledger.listEvents(tenant.accountId, id));
   expect(JSON.stringify([generation, steps])).not.toContain('owes');
 });
 

@@ -36,7 +36,7 @@ async function settle(account: TestAccount): Promise<string> {
 }
 
 const deliveryOf = (account: TestAccount, { id }: MadeEndpoint, video: string): WebhookDelivery => ({
-  accountId: account.id,
+  owner: account.id,
   endpointId: id,
   eventId: `evt_${video.slice('video_'.length)}`,
 });

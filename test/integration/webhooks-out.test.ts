@@ -88,7 +88,7 @@ describe('a settlement', () => {
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
     expect(second?.body).toBe(first?.body);
     await untilLogged(account, endpoint, { video_id: id, state: 'delivered', attempts: 2, last_error: null });
-    const workflow = deliveryWorkflowId({ accountId: account.id, endpointId: endpoint.id, eventId: waiting.id });
+    const workflow = deliveryWorkflowId({ owner: account.id, endpointId: endpoint.id, eventId: waiting.id });
     const history = await readableHistory(stack, workflow);
     expect(history).toContain(endpoint.id);
     expect(history).not.toContain(String(flaky.port));

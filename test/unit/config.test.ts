@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, parseConfig } from '../../config.ts';
+import { brokenLine } from '../../platform/envFile.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const ENOUGH = {
@@ -20,11 +24,11 @@ function faultsOf(environment: Record<string, string>): string[] {
   }
 }
 
-/** Runs a program of ours with these variables alone. */
+/** Runs a program of ours with these variables alone, and no developer's `.env`. */
 function start(program: string, environment: Record<string, string>) {
   return spawnSync(process.execPath, ['--import', 'tsx', program], {
     cwd: root,
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env['PATH'], HOLDFAST_ENV_FILE: '/dev/null', ...environment },
     encoding: 'utf8',
     timeout: 30_000,
   });
@@ -42,8 +46,33 @@ describe('the configuration', () => {
   it('names every fault at once, and no value', () => {
     const faults = faultsOf({ ...ENOUGH, DATABASE_URL: '', OPENAI_BASE_URL: 'ftp://secret', PORT: '70000' });
     expect(faults.map((line) => line.trim().split(':')[0])).toEqual(['DATABASE_URL', 'OPENAI_BASE_URL', 'PORT']);
-    expect(faults[0]).toBe('  DATABASE_URL: is required');
+    expect(faults[0]).toBe('  DATABASE_URL: is required: the PostgreSQL database, as the role holdfast_service');
     expect(faults.join()).not.toContain('secret');
+  });
+
+  it.each([
+    ['HOLD_TTL_SECONDS', '5', 'must be a whole number from 10 to 86400'],
+    ['DATABASE_POOL_SIZE', 'many', 'must be a whole number from 2 to 200'],
+    ['STREAMS_PER_KEY', '1.5', 'must be a whole number from 1 to 100000'],
+    ['LOG_LEVEL', 'loud', 'must be fatal, error, warn, info, debug or trace'],
+    ['DATABASE_URL', 'postgres://a b@[/', 'must be a postgres:// URL'],
+    [
+      'OPENAI_BASE_URL',
+      'https://me:a-secret@provider.example/v1',
+      'must not contain a user name or a password: the key is OPENAI_API_KEY',
+    ],
+    ['TEMPORAL_ADDRESS', 'https://temporal.example:7233', 'must be host:port, without https:// before it'],
+  ])('says in one sentence what %s=%s must be', (variable, value, sentence) => {
+    expect(faultsOf({ ...ENOUGH, [variable]: value })).toEqual([`  ${variable}: ${sentence}`]);
+  });
+
+  it("a fault of Temporal's own configuration is one among the others, and quotes nothing of its file", () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'holdfast-config-')), 'temporal.toml');
+    writeFileSync(file, '[profile.default]\napi_key = a-secret-key"\n');
+    const faults = faultsOf({ ...ENOUGH, PORT: 'x', TEMPORAL_CONFIG_FILE: file });
+    expect(faults).toHaveLength(2);
+    expect(faults[1]).toMatch(/^ {2}TEMPORAL_… or Temporal's configuration file: [^\n]+$/);
+    expect(faults[1]).not.toContain('a-secret-key');
   });
 
   it.each(['api/main.ts', 'worker/main.ts'])(
@@ -57,9 +86,66 @@ describe('the configuration', () => {
     },
   );
 
-  it('the migrations need no provider', () => {
-    const { status, stderr } = start('migrations/main.ts', { DATABASE_URL: ENOUGH.DATABASE_URL });
-    expect(stderr).toMatch(/^MIGRATE_DATABASE_URL: is required to migrate/);
+  it('the migrations need two databases and no provider, and name both at once', () => {
+    const { status, stderr } = start('migrations/main.ts', {});
+    expect(stderr).toMatch(
+      /^The configuration has 2 faults:\n {2}DATABASE_URL: is required.*\n {2}MIGRATE_DATABASE_URL: is required/,
+    );
     expect(status).toBe(2);
   });
+
+  it('migrations that reach no database say so in one line', () => {
+    const { status, stderr } = start('migrations/main.ts', {
+      DATABASE_URL: ENOUGH.DATABASE_URL,
+      MIGRATE_DATABASE_URL: 'postgres://owner:a-password@localhost:1/holdfast',
+    });
+    expect(stderr).toMatch(
+      /^Nothing was migrated\. PostgreSQL at localhost:1 \(MIGRATE_DATABASE_URL\) refuses [^\n]*\n$/,
+    );
+    expect(status).toBe(1);
+  });
+});
+
+describe('a .env', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-env-'));
+  const envFile = (text: string) => {
+    writeFileSync(join(folder, 'env'), text);
+    return { HOLDFAST_ENV_FILE: join(folder, 'env') };
+  };
+  /** What `ledger:verify` says of the database that it was told of. */
+  const verify = (environment: Record<string, string>) => start('ledger/main.ts', environment);
+
+  it('sets what the environment does not; the environment wins', () => {
+    const file = envFile('# mine\nexport DATABASE_URL="postgres://a@127.0.0.1:1/of-the-file"\n');
+    expect(verify(file).stderr).toContain('127.0.0.1:1');
+    expect(verify({ ...file, DATABASE_URL: 'postgres://a@127.0.0.1:2/of-the-environment' }).stderr).toContain(
+      '127.0.0.1:2',
+    );
+    expect(verify({ ...file, DATABASE_URL: '' }).stderr).toContain('DATABASE_URL: is required');
+  });
+
+  it.each([
+    [
+      'a line that sets nothing',
+      () => envFile('PORT=1\nDATABASE_URL postgres://a\n'),
+      /^Line 2 of .* is not NAME=value/,
+    ],
+    ['a folder in its place', () => ({ HOLDFAST_ENV_FILE: folder }), /can't be read \(EISDIR\)/],
+    ['a named file that is not there', () => ({ HOLDFAST_ENV_FILE: join(folder, 'no') }), /can't be read \(ENOENT\)/],
+  ])('%s is one line, and no stack trace', (_, environment, said) => {
+    const { status, stderr } = verify(environment());
+    expect(stderr).toMatch(said);
+    expect(stderr.split('\n')).toHaveLength(2);
+    expect(status).toBe(2);
+  });
+
+  it.each<[text: string, line: number | undefined]>([
+    ['', undefined],
+    ['A=1\n\n  # why\nexport B = "x" # and why\nC=\r\n', undefined],
+    ['KEY="-----BEGIN\nabc def\n-----END"\nA=1', undefined],
+    ["A=it's\nB=don't", undefined],
+    ['KEY="a\nb"\nwrong\n', 3],
+    ['A=1\n=2', 2],
+    ['A="never closed\nB', 2],
+  ])('%j: line %s is the first broken one', (text, line) => expect(brokenLine(text)).toBe(line));
 });

@@ -147,6 +147,35 @@ describe('retrieveVideo', () => {
     });
   });
 
+  // MR-7
+  test.each([400, 404, 422, 500, 503])(
+    "sees a video whose body comes with HTTP %i: the provider's word",
+    async (status) => {
+      const failed = {
+        id: 'video_1',
+        status: 'failed',
+        error: { code: 400, message: 'height must be a multiple of 16' },
+      };
+      const { baseUrl } = await serve(json(status, failed));
+      expect(await provider(baseUrl).retrieveVideo('video_1')).toMatchObject({
+        outcome: 'seen',
+        video: { verdict: 'failed', errorCode: '400', errorMessage: 'height must be a multiple of 16' },
+      });
+      const bare = await serve(json(status, { id: 'video_1', status: 'in_progress' }));
+      expect(await provider(bare.baseUrl).retrieveVideo('video_1')).toMatchObject({ video: { verdict: 'open' } });
+    },
+  );
+
+  test('takes no other video, and no error that names one, for its word', async () => {
+    const other = await serve(json(500, { id: 'video_2', status: 'completed' }));
+    expect(await provider(other.baseUrl).retrieveVideo('video_1')).toMatchObject({ outcome: 'transient', status: 500 });
+    const inside = await serve(json(500, { error: { id: 'video_1', status: 'completed' } }));
+    expect(await provider(inside.baseUrl).retrieveVideo('video_1')).toMatchObject({
+      outcome: 'transient',
+      status: 500,
+    });
+  });
+
   test.each([400, 401, 403, 404, 409, 422, 429, 500, 503])('is transient on HTTP %i', async (status) => {
     const { baseUrl, requests } = await serve(json(status, { error: { code: 'whatever', message: 'failed' } }));
     const look = await provider(baseUrl).retrieveVideo('video_1');

@@ -19,6 +19,15 @@ describe('statuses', () => {
     ['expired', 'failed'],
     ['deleted', 'failed'],
     ['error', 'failed'],
+    ...['complete', 'succeed', 'done', 'Finished', 'READY'].map((word) => [word, 'completed']),
+    ...['FAILURE', 'fail', 'rejected', 'timeout', 'TIMED_OUT', 'timed out', 'incomplete'].map((word) => [
+      word,
+      'failed',
+    ]),
+    ...['moderated', 'NSFW', 'content_filtered', 'content-filtered', 'blocked', 'aborted'].map((word) => [
+      word,
+      'failed',
+    ]),
     ['queued', 'open'],
     ['pending', 'open'],
     ['in_progress', 'open'],
@@ -29,6 +38,17 @@ describe('statuses', () => {
     ['constructor', 'open'],
   ])('%j means %s', (status, verdict) => {
     expect(read({ id: 'v', status })?.verdict).toBe(verdict);
+  });
+
+  test.each([
+    ['nsfw', 'moderation_blocked'],
+    ['content_filtered', 'moderation_blocked'],
+    ['aborted', 'cancelled'],
+    ['TIMED_OUT', 'generation_failed'],
+    ['rejected', 'generation_failed'],
+  ])('%j without a reason is told as %s, and with one as that', (status, code) => {
+    expect(read({ id: 'v', status })?.errorCode).toBe(code);
+    expect(read({ id: 'v', status, error: { code: 'no_gpu' } })?.errorCode).toBe('no_gpu');
   });
 });
 

@@ -13,7 +13,7 @@ async function createAgainst(handler: Parameters<typeof serve>[0], settings = {}
   return provider(baseUrl, settings).createVideo(REQUEST);
 }
 
-// MR-12, MR-13
+// MR-12, MR-13, MR-77
 describe('a refused attempt is sorted by what the answer proves', () => {
   test.each([
     [400, { code: 'moderation_blocked' }, 'clients_fault'],
@@ -34,6 +34,21 @@ describe('a refused attempt is sorted by what the answer proves', () => {
     [422, { code: 'organization_must_be_verified' }, 'operators_fault'],
     [500, { code: 'insufficient_user_quota' }, 'operators_fault'],
     [503, { code: 'insufficient_balance' }, 'operators_fault'],
+    [400, { code: 'model_not_found' }, 'operators_fault'],
+    [400, { code: 'invalid_model', type: 'invalid_request_error' }, 'operators_fault'],
+    [403, { code: 'content_policy_violation' }, 'clients_fault'],
+    [403, { code: '403', type: 'ContentPolicyViolationError' }, 'clients_fault'],
+    [451, { code: 'content_policy_violation' }, 'clients_fault'],
+    [500, { code: 'moderation_blocked' }, 'clients_fault'],
+    [500, { code: 'InputTextSensitiveContentDetected' }, 'clients_fault'],
+    [503, { code: 'moderation_unavailable' }, 'ambiguous'],
+    [401, { code: null, type: 'invalid_request_error' }, 'operators_fault'],
+    [500, { code: null, type: 'invalid_request_error' }, 'ambiguous'],
+    [409, { code: 'invalid_image' }, 'clients_fault'],
+    [200, { code: 'moderation_blocked' }, 'clients_fault'],
+    [200, { code: 'insufficient_user_quota' }, 'operators_fault'],
+    [200, { code: 'server_error' }, 'ambiguous'],
+    [451, {}, 'ambiguous'],
     [500, { code: 'server_error' }, 'ambiguous'],
     [502, {}, 'ambiguous'],
     [503, {}, 'ambiguous'],

@@ -55,7 +55,8 @@ describe('deliverWebhook', () => {
     }: { triesBefore?: number; meanwhile?: (handle: WorkflowHandle) => Promise<void> } = {},
   ) {
     const eventId = `evt_${randomUUID()}`;
-    const delivery: DeliverWebhookInput = { accountId: 'acct_00', endpointId: 'we_00', eventId, tries: triesBefore };
+    const ids = { owner: 'acct_00', accountId: 'acct_00', endpointId: 'we_00', eventId };
+    const delivery: DeliverWebhookInput = { ...ids, tries: triesBefore };
     answers.set(eventId, answer);
     const handle = await env.client.workflow.start(DELIVER_WEBHOOK, {
       workflowId: deliveryWorkflowId(delivery),
@@ -145,6 +146,7 @@ describe('a generation that is settled', () => {
 
   it('starts a delivery for each subscribed endpoint and ends without waiting for it', async () => {
     const deliveries = ['we_01', 'we_02'].map((endpointId) => ({
+      owner: 'acct_00',
       accountId: 'acct_00',
       endpointId,
       eventId: `evt_${randomUUID()}`,

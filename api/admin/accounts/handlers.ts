@@ -4,14 +4,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { accountId, isAccountId } from '../../../contracts/ids.ts';
 import type { Ledger } from '../../../ledger/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { ApiError, invalid, notFound } from '../../http/errors.ts';
 import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
 import { toPage } from '../../http/listing.ts';
 import type { OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 import { unixSeconds } from '../../http/schemas.ts';
-import type { Account, AccountFrozen, Freeze, Grant, GrantCredits, NewAccount } from './objects.ts';
-import { toAccountStanding } from './objects.ts';
+import type { Account, AccountDetails, AccountFrozen, Freeze, Grant, GrantCredits, NewAccount } from './objects.ts';
+import { toAccountDetails, toAccountStanding } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'ledger'>;
 
@@ -30,6 +30,17 @@ export function createAccount(
 export async function listAccounts({ ledger }: Dependencies, page: { limit: number; after?: string | undefined }) {
   const { limit, after = '' } = page;
   return toPage(await ledger.listAccounts(after, limit + 1), limit, toAccountStanding);
+}
+
+export async function getAccount({ ledger }: Dependencies, id: string): Promise<AccountDetails> {
+  requireAccountId(id);
+  const [account, last, totals] = await Promise.all([
+    ledger.getAccount(id),
+    ledger.getLastGeneration(id),
+    ledger.getTotals(id),
+  ]);
+  if (account === undefined) throw notFound('This account');
+  return toAccountDetails(account, last, totals);
 }
 
 export async function freezeAccount(
@@ -72,6 +83,13 @@ export function requireAccountId(id: string): void {
   if (!isAccountId(id)) throw notFound('This account');
 }
 
+/** The id of an account that there is. Raises `not_found`. */
+export async function requireAccount({ ledger }: Dependencies, id: string): Promise<string> {
+  requireAccountId(id);
+  if (!(await ledger.accountExists(id))) throw notFound('This account');
+  return id;
+}
+
 type GrantRefusal = Exclude<Awaited<ReturnType<Ledger['grantCredits']>>['outcome'], 'granted'>;
 
 function grantRefused(outcome: GrantRefusal): ApiError {
@@ -81,15 +99,8 @@ function grantRefused(outcome: GrantRefusal): ApiError {
     case 'key_reused':
       return keyReused();
     case 'nothing_available':
-      return new ApiError(
-        'insufficient_credits',
-        'This account has no available credits to claw back. No credits were moved.',
-      );
+      return new ApiError('insufficient_credits', 'This account has no available credits to claw back.');
     case 'too_large':
-      return new ApiError(
-        'invalid_request',
-        'amount_microcredits: the balance would exceed 2^53 - 1. No credits were moved.',
-        { param: 'amount_microcredits' },
-      );
+      return invalid('amount_microcredits', 'is too much: the balance would exceed 2^53 - 1 microcredits');
   }
 }

@@ -1,8 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
-import type { ListedAccount } from '../../../ledger/index.ts';
+import type * as ledger from '../../../ledger/index.ts';
+import { Totals, toTotals } from '../../credits/objects.ts';
+import { stateShown } from '../../generations/creditsObject.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { microcredits, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
+import { ADMIN_EXAMPLE } from '../examples.ts';
 
 export const NewAccount = z.strictObject({ name: plainText(200) }).openapi('Named', { example: { name: 'Acme' } });
 
@@ -21,7 +24,7 @@ export const AccountStanding = z
   })
   .openapi('AccountStanding', { example: EXAMPLE.accountStanding });
 
-export function toAccountStanding(account: ListedAccount): z.infer<typeof AccountStanding> {
+export function toAccountStanding(account: ledger.ListedAccount): z.infer<typeof AccountStanding> {
   return {
     id: account.id,
     object: 'account',
@@ -31,6 +34,49 @@ export function toAccountStanding(account: ListedAccount): z.infer<typeof Accoun
     active_generations: account.activeGenerations,
     frozen_at: unixSecondsOrNull(account.frozenAt),
     created_at: unixSeconds(account.createdAt),
+  };
+}
+
+/** What an operator asks first about a customer. */
+export const AccountDetails = z
+  .object({
+    ...AccountStanding.shape,
+    max_active_generations: z.number().int(),
+    frozen_reason: z.string().nullable().openapi({ description: 'The reason that the operator gave.' }),
+    valid_api_keys: z.number().int(),
+    last_generation: z
+      .object({ id: z.string(), state: z.string(), error_code: z.string().nullable(), created_at: unixTime })
+      .nullable()
+      .openapi({ description: 'The last video, script or thread that was requested, also if it was refused.' }),
+    failures: z
+      .array(z.object({ code: z.string(), generations: z.number().int() }))
+      .openapi({ description: 'Of the last 24 hours, the most frequent first.' }),
+    totals: Totals,
+  })
+  .openapi('AccountDetails', { example: ADMIN_EXAMPLE.accountDetails });
+export type AccountDetails = z.infer<typeof AccountDetails>;
+
+export function toAccountDetails(
+  account: ledger.AccountDetails,
+  last: ledger.LastGeneration | undefined,
+  totals: ledger.StatementTotals,
+): AccountDetails {
+  return {
+    ...toAccountStanding(account),
+    max_active_generations: account.maxActiveGenerations,
+    frozen_reason: account.frozenReason,
+    valid_api_keys: account.validKeys,
+    last_generation:
+      last === undefined
+        ? null
+        : {
+            id: last.id,
+            state: stateShown(last.state),
+            error_code: last.errorCode,
+            created_at: unixSeconds(last.requestedAt),
+          },
+    failures: [...account.failures],
+    totals: toTotals(totals),
   };
 }
 

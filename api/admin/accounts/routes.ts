@@ -14,8 +14,17 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { keyed } from '../../http/idempotencyKey.ts';
 import { listQuery } from '../../http/listing.ts';
 import { newRouter } from '../../http/router.ts';
-import { createAccount, freezeAccount, grantCredits, listAccounts } from './handlers.ts';
-import { Account, AccountFrozen, AccountStanding, Freeze, Grant, GrantCredits, NewAccount } from './objects.ts';
+import { createAccount, freezeAccount, getAccount, grantCredits, listAccounts } from './handlers.ts';
+import {
+  Account,
+  AccountDetails,
+  AccountFrozen,
+  AccountStanding,
+  Freeze,
+  Grant,
+  GrantCredits,
+  NewAccount,
+} from './objects.ts';
 
 const create = createRoute({
   method: 'post',
@@ -38,6 +47,17 @@ const list = createRoute({
     200: pageResponse('AccountList', AccountStanding, EXAMPLE.accountStanding),
     ...errorResponses(400, 401, 404, 500, 503),
   },
+});
+
+const retrieve = createRoute({
+  method: 'get',
+  path: '/accounts/{account_id}',
+  operationId: 'retrieveAccount',
+  summary:
+    'Retrieve an account: balances, whether it is frozen and why, its last generation, and what failed in the last 24 hours',
+  security: adminBearer,
+  request: { params: accountParams, query: noQuery },
+  responses: responsesWith('The account.', AccountDetails, 400, 404),
 });
 
 const freeze = createRoute({
@@ -64,6 +84,7 @@ export function accountRoutes(deps: ApiDependencies) {
   return newRouter()
     .openapi(create, async (c) => c.json(await createAccount(deps, c, c.req.valid('json')), 200))
     .openapi(list, async (c) => c.json(await listAccounts(deps, c.req.valid('query')), 200))
+    .openapi(retrieve, async (c) => c.json(await getAccount(deps, c.req.valid('param').account_id), 200))
     .openapi(freeze, async (c) => {
       return c.json(await freezeAccount(deps, c, c.req.valid('param').account_id, c.req.valid('json')), 200);
     })

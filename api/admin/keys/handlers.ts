@@ -3,16 +3,17 @@ import { v7 as uuidv7 } from 'uuid';
 import { API_KEY_ID, apiKeyId } from '../../../contracts/ids.ts';
 import { newApiKey, sha256 } from '../../http/auth.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { type ApiError, invalid, notFound } from '../../http/errors.ts';
 import { toPage } from '../../http/listing.ts';
 import type { Inside, OnceDependencies } from '../../http/once.ts';
 import { answerOnce } from '../../http/once.ts';
 import { unixSeconds } from '../../http/schemas.ts';
-import { requireAccountId } from '../accounts/handlers.ts';
+import { requireAccount, requireAccountId } from '../accounts/handlers.ts';
 import type { KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
-import { toKey, toSettings } from './objects.ts';
+import { toKey, toKeyAndSpending, toSettings } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'store'>;
+type ListDependencies = Pick<ApiDependencies, 'ledger' | 'store'>;
 interface KeyPath {
   readonly account_id: string;
   readonly key_id: string;
@@ -37,12 +38,12 @@ export function createKey(
 }
 
 export async function listKeys(
-  { store }: Dependencies,
+  { ledger, store }: ListDependencies,
   accountId: string,
   { limit, after = '' }: { limit: number; after?: string | undefined },
 ) {
-  requireAccountId(accountId);
-  return toPage(await store.listApiKeys(accountId, after, limit + 1), limit, (key) => toKey(accountId, key));
+  await requireAccount({ ledger }, accountId);
+  return toPage(await store.listApiKeys(accountId, after, limit + 1), limit, (key) => toKeyAndSpending(accountId, key));
 }
 
 export function rotateKey(deps: OnceDependencies, c: Context<Env>, path: KeyPath, body: RotateKey): Promise<ShownKey> {
@@ -71,5 +72,5 @@ function requireIds({ account_id: accountId, key_id: keyId }: KeyPath): void {
 }
 
 function alreadyExpired(): ApiError {
-  return new ApiError('invalid_request', 'expires_at: is in the past. No key was created.', { param: 'expires_at' });
+  return invalid('expires_at', 'is in the past');
 }

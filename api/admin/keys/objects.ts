@@ -1,10 +1,18 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
 import { SCOPES } from '../../../contracts/scopes.ts';
-import type { ListedKey } from '../../../store/index.ts';
+import type { KeyWithSpending, ListedKey } from '../../../store/index.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { shownOnce } from '../../http/once.ts';
-import { LAST_UNIX_TIME, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
+import {
+  LAST_UNIX_TIME,
+  microcredits,
+  plainText,
+  unixSeconds,
+  unixSecondsOrNull,
+  unixTime,
+} from '../../http/schemas.ts';
+import { ADMIN_EXAMPLE } from '../examples.ts';
 
 /** An API key itself is shown once; the database keeps its hash. */
 
@@ -49,6 +57,25 @@ export const Key = z
   })
   .openapi('ApiKey', { example: EXAMPLE.apiKey });
 export type Key = z.infer<typeof Key>;
+
+export const KeyAndSpending = Key.extend({
+  held_microcredits: microcredits.openapi({ description: 'What is reserved for generations of this key.' }),
+  spending: z
+    .object({
+      today_microcredits: microcredits,
+      this_month_microcredits: microcredits,
+      day_ends_at: unixTime,
+      month_ends_at: unixTime,
+      counted_at: z
+        .string()
+        .openapi({ description: 'The first key of its rotations: all of them share its limits and this spending.' }),
+    })
+    .nullable()
+    .openapi({
+      description:
+        'What counts against the limits of the key: charged or reserved today and this month (UTC). Null without a limit.',
+    }),
+}).openapi('ApiKeyAndSpending', { example: ADMIN_EXAMPLE.apiKeyAndSpending });
 
 export const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('NewApiKeyShownOnce', {
   example: EXAMPLE.apiKeyShownOnce,
@@ -97,5 +124,22 @@ export function toKey(accountId: string, key: ListedKey): Key {
     requests_per_minute: key.requestsPerMinute,
     created_at: unixSeconds(key.createdAt),
     revoked_at: unixSecondsOrNull(key.revokedAt),
+  };
+}
+
+export function toKeyAndSpending(accountId: string, key: KeyWithSpending): z.infer<typeof KeyAndSpending> {
+  const isLimited = key.dailyLimitMicrocredits !== null || key.monthlyLimitMicrocredits !== null;
+  return {
+    ...toKey(accountId, key),
+    held_microcredits: key.heldMicrocredits,
+    spending: isLimited
+      ? {
+          today_microcredits: key.todayMicrocredits,
+          this_month_microcredits: key.thisMonthMicrocredits,
+          day_ends_at: unixSeconds(key.dayEndsAt),
+          month_ends_at: unixSeconds(key.monthEndsAt),
+          counted_at: key.rotatedFrom,
+        }
+      : null,
   };
 }

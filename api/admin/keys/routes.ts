@@ -14,8 +14,9 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { keyed } from '../../http/idempotencyKey.ts';
 import { listQuery } from '../../http/listing.ts';
 import { newRouter } from '../../http/router.ts';
+import { ADMIN_EXAMPLE } from '../examples.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './handlers.ts';
-import { Key, KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
+import { KeyAndSpending, KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
 
 const keyParams = accountParams.extend({ key_id: z.string() });
 
@@ -33,10 +34,14 @@ const list = createRoute({
   method: 'get',
   path: '/accounts/{account_id}/keys',
   operationId: 'listApiKeys',
-  summary: 'List the API keys of an account, the oldest first, including those that were revoked or have expired',
+  summary:
+    'List the API keys of an account with their limits and spending, the oldest first, including those that were revoked or have expired',
   security: adminBearer,
   request: { params: accountParams, query: listQuery(API_KEY_ID, EXAMPLE.apiKey.id).omit({ order: true }) },
-  responses: { 200: pageResponse('ApiKeyList', Key, EXAMPLE.apiKey), ...errorResponses(400, 401, 404, 500, 503) },
+  responses: {
+    200: pageResponse('ApiKeyList', KeyAndSpending, ADMIN_EXAMPLE.apiKeyAndSpending),
+    ...errorResponses(400, 401, 404, 500, 503),
+  },
 });
 
 const rotate = createRoute({

@@ -45,7 +45,7 @@ async function confirmed(
 ): Promise<Extract<PriceChange, { outcome: 'set' }>> {
   const set = await change.catch((error: unknown) => {
     if (!(error instanceof LedgerError) || error.code !== 'constraint') throw error;
-    throw new ApiError('invalid_request', 'The price is out of range. No price was changed.');
+    throw new ApiError('invalid_request', 'The price is out of range.');
   });
   switch (set.outcome) {
     case 'set':
@@ -56,10 +56,10 @@ async function confirmed(
     case 'in_the_past':
       throw priceConflict('is in the past');
     case 'already_set':
-      throw priceConflict('another price takes effect at that time');
+      throw priceConflict('is the time at which another price takes effect');
   }
 }
 
 function priceConflict(why: string): ApiError {
-  return new ApiError('price_conflict', `effective_from: ${why}. No price was changed.`, { param: 'effective_from' });
+  return new ApiError('price_conflict', `effective_from ${why}.`, { param: 'effective_from' });
 }

@@ -32,7 +32,7 @@ export async function reconcileNow(
     throw new ApiError(
       'temporarily_unavailable',
       `The reconciler has not reported yet. If it was started, it continues as the workflow ${workflowId}; it is safe to send this request again.`,
-      { headers: { 'retry-after': '10' } },
+      { headers: { 'retry-after': '10' }, effect: 'in_message' },
     );
   }
 }

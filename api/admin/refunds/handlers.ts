@@ -40,16 +40,16 @@ function refundRefused(refused: Exclude<Refunded, { outcome: 'refunded' }>): Api
     case 'key_reused':
       return keyReused();
     case 'not_charged':
-      return new ApiError('not_refundable', 'This video was not charged. No credits were moved.');
+      return new ApiError('not_refundable', 'This video was not charged.');
     case 'nothing_left':
-      return new ApiError('not_refundable', 'The whole charge has already been refunded. No credits were moved.');
+      return new ApiError('not_refundable', 'The whole charge has already been refunded.');
     case 'exceeds_captured':
       return new ApiError(
         'not_refundable',
-        `Only ${refused.refundableMicrocredits} microcredits of the charge can still be refunded. No credits were moved.`,
+        `Only ${refused.refundableMicrocredits} microcredits of the charge can still be refunded.`,
         { param: 'amount_microcredits' },
       );
     case 'too_large':
-      return new ApiError('not_refundable', 'The balance would exceed 2^53 - 1. No credits were moved.');
+      return new ApiError('not_refundable', 'The balance would exceed 2^53 - 1 microcredits.');
   }
 }

@@ -1,6 +1,6 @@
 import type { WebhookDelivery } from '../../../contracts/webhooks.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
-import { ApiError, notFound } from '../../http/errors.ts';
+import { ApiError, NOT_RETRIED, notFound } from '../../http/errors.ts';
 import { toPage } from '../../http/listing.ts';
 import { unknownEndpoint } from '../endpoints/handlers.ts';
 import type { Redelivery } from './objects.ts';
@@ -8,13 +8,13 @@ import { toDelivery } from './objects.ts';
 
 export async function listDeliveries(
   { store }: Pick<ApiDependencies, 'store'>,
-  accountId: string,
+  owner: string,
   endpointId: string,
   { limit, after = null }: { limit: number; after?: string | null | undefined },
 ) {
-  const endpoint = await store.getWebhookEndpoint(accountId, endpointId);
+  const endpoint = await store.getWebhookEndpoint(owner, endpointId);
   if (endpoint === undefined) throw unknownEndpoint();
-  return toPage(await store.listWebhookDeliveries({ accountId, endpointId }, after, limit + 1), limit, toDelivery);
+  return toPage(await store.listWebhookDeliveries({ owner, endpointId }, after, limit + 1), limit, toDelivery);
 }
 
 export async function redeliver(
@@ -22,12 +22,13 @@ export async function redeliver(
   delivery: WebhookDelivery,
 ): Promise<Redelivery> {
   const { eventId } = delivery;
-  const outcome = await store.redeliverWebhook(delivery);
-  if (outcome === 'unknown') throw notFound('This delivery');
-  if (outcome === 'disabled') throw endpointDisabled();
-  if (outcome === 'asked') {
+  const asked = await store.redeliverWebhook(delivery);
+  if (asked.outcome === 'unknown') throw notFound('This delivery');
+  if (asked.outcome === 'disabled') throw endpointDisabled();
+  if (asked.outcome === 'asked') {
+    const { accountId } = asked;
     // It is recorded as due by now: if Temporal cannot start it, the reconciler does.
-    await temporal.webhookDeliveries.sendNow(delivery).catch((error: unknown) => {
+    await temporal.webhookDeliveries.sendNow({ ...delivery, accountId }).catch((error: unknown) => {
       log.warn({ err: error, eventId }, 'a redelivery could not be started; the reconciler will start it');
     });
   }
@@ -35,7 +36,8 @@ export async function redeliver(
 }
 
 function endpointDisabled(): ApiError {
-  return new ApiError('webhook_endpoint_disabled', 'This endpoint is disabled. Nothing was sent; enable it first.', {
-    headers: { 'x-should-retry': 'false' },
+  return new ApiError('webhook_endpoint_disabled', 'This endpoint is disabled, so nothing is sent to it.', {
+    ...NOT_RETRIED,
+    advice: 'Enable it first.',
   });
 }

@@ -9,6 +9,7 @@ export const Delivery = z
     id: z.string(),
     object: z.literal('webhook_delivery'),
     type: z.enum(WEBHOOK_EVENTS),
+    account_id: z.string().openapi({ description: 'The account that the event is about.' }),
     video_id: z.string(),
     state: z.enum(['pending', 'delivered', 'failed']),
     attempts: z.number().int(),
@@ -26,11 +27,12 @@ export const Redelivery = z
 export type Redelivery = z.infer<typeof Redelivery>;
 
 export function toDelivery(delivery: LoggedDelivery): z.infer<typeof Delivery> {
-  const { eventId, type, generationId, state, attempts, lastStatus, lastError } = delivery;
+  const { eventId, type, accountId, generationId, state, attempts, lastStatus, lastError } = delivery;
   return {
     id: eventId,
     object: 'webhook_delivery',
     type,
+    account_id: accountId,
     video_id: generationId,
     state,
     attempts,

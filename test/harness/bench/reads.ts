@@ -58,6 +58,7 @@ try {
   await measure('statement of a day, the hot account', () => ledger.getStatement(HOT_ACCOUNT, day, new Date()));
   const page = (after: string | null) => ({ limit: 100, order: 'desc', after }) as const;
   await measure('API: GET /v1/videos?limit=100', () => ledger.listGenerations(HOT_ACCOUNT, page(one(sample.ofHot))));
+  await measure('API: GET /v1/scripts?limit=100', () => ledger.listTexts(HOT_ACCOUNT, 'script', page(null)));
   await measure('API: GET /v1/credits/holds?limit=100', () => ledger.listHolds(HOT_ACCOUNT, page(null)));
   await measure('API: GET /v1/credits/transactions?limit=100', () =>
     ledger.listTransactions(HOT_ACCOUNT, { limit: 100, order: 'desc', after: null }),

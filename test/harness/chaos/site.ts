@@ -197,6 +197,7 @@ async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.Proce
 function withoutSettings(folder: string): NodeJS.ProcessEnv {
   const shells = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG'];
   return {
+    HOLDFAST_ENV_FILE: '/dev/null',
     ...Object.fromEntries(shells.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
     TEMPORAL_CONFIG_FILE: join(folder, 'temporal.toml'),
   };

@@ -31,7 +31,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],
   [texts, ['ledger-texts']],
-  [webhooks, ['ledger-webhooks']],
+  [webhooks, ['ledger-webhooks', 'ledger-operator-webhooks']],
   [schema, ['ledger-tables', 'ledger-constraints', 'ledger-service-role']],
 ];
 

@@ -13,25 +13,35 @@ export const webhooks = [
       find: ' AND told = ANY (e.events)',
       replace: '',
     },
+    'webhooks-operator-untold': {
+      breaks: 'the operator hears of no account',
+      find: "e.owner IN (NEW.account_id, 'operator')",
+      replace: 'e.owner = NEW.account_id',
+    },
+    'webhooks-tenants-told-of-all': {
+      breaks: 'a tenant hears of every account',
+      find: "WHERE e.owner IN (NEW.account_id, 'operator') AND",
+      replace: 'WHERE',
+    },
   }),
   ...edits('create_webhook_endpoint', {
     'webhooks-limit-race': {
       breaks: 'many endpoints made at once pass the limit',
-      find: "PERFORM pg_advisory_xact_lock(hashtextextended('webhook endpoints of ' || p_account_id, 0));",
+      find: "PERFORM pg_advisory_xact_lock(hashtextextended('webhook endpoints of ' || p_owner, 0));",
       replace: '',
     },
   }),
   ...edits('lock_webhook_endpoint', {
     'webhooks-of-another': {
       breaks: 'another tenant deletes an endpoint, or takes it over by a secret of its own',
-      find: 'account_id = p_account_id AND ',
+      find: 'owner = p_owner AND ',
       replace: '',
     },
   }),
   ...edits('delete_webhook_endpoint', {
     'webhooks-secret-kept': {
       breaks: 'the secret of a deleted endpoint stays',
-      find: 'DELETE FROM webhook_secrets WHERE account_id = p_account_id AND endpoint_id = p_id;',
+      find: 'DELETE FROM webhook_secrets WHERE owner = p_owner AND endpoint_id = p_id;',
       replace: '',
     },
   }),
@@ -62,6 +72,14 @@ export const webhooks = [
     },
   }),
   ...statements({
+    'webhooks-operators-row': {
+      breaks: "the settlements of all accounts meet at the row of the operator's endpoint",
+      sql: 'ALTER TABLE webhook_deliveries ADD FOREIGN KEY (owner, endpoint_id) REFERENCES webhook_endpoints (owner, id)',
+    },
+    'webhooks-of-another-account': {
+      breaks: "an account's endpoint can be told of another account",
+      sql: 'ALTER TABLE webhook_deliveries DROP CONSTRAINT webhook_deliveries_own_events',
+    },
     'webhooks-untold': {
       breaks: 'a settlement is told to nobody',
       sql: 'DROP TRIGGER generations_note_webhooks ON generations',

@@ -46,10 +46,10 @@ export interface Operated {
 }
 
 /** Runs `npm start` until endpoints.json is there. Rejects with what was printed when it ends before. */
-export async function npmStart({ folder, ports }: Place): Promise<Operated> {
+export async function npmStart({ folder, ports }: Place, variables: Record<string, string> = {}): Promise<Operated> {
   const npm = spawn('npm', ['start'], {
     cwd: repository,
-    env: { ...operatorsEnvironment(), ...asText(ports), HOLDFAST_DIR: folder },
+    env: { ...operatorsEnvironment(), ...asText(ports), HOLDFAST_DIR: folder, ...variables },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -89,7 +89,7 @@ function asText(ports: Place['ports']): Record<string, string> {
   return Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)]));
 }
 
-/** Only what a shell has: nothing of vitest's, and no setting of a stack that the developer runs. */
+/** Only what a shell has: nothing of vitest's, and no setting or `.env` of a stack that the developer runs. */
 function operatorsEnvironment(): Record<string, string> {
   const shells = [
     'PATH',
@@ -101,7 +101,8 @@ function operatorsEnvironment(): Record<string, string> {
     'SSL_CERT_FILE',
     'NODE_EXTRA_CA_CERTS',
   ];
-  return Object.fromEntries(shells.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+  const kept = shells.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  return { ...Object.fromEntries(kept), HOLDFAST_ENV_FILE: '/dev/null' };
 }
 
 /** When this process ends, even by kill -9, npm gets a SIGTERM: the watch's input ends with us. */

@@ -32,7 +32,13 @@ export async function startOwnStack(variables: Record<string, string> = {}): Pro
   const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())] as const));
   const child = spawn(process.execPath, ['dev/start.mjs'], {
     cwd: repository,
-    env: { ...process.env, ...Object.fromEntries(ports), HOLDFAST_DIR: folder, ...variables },
+    env: {
+      ...process.env,
+      ...Object.fromEntries(ports),
+      HOLDFAST_DIR: folder,
+      HOLDFAST_ENV_FILE: '/dev/null',
+      ...variables,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let tail = '';

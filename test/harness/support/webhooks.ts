@@ -1,9 +1,26 @@
 import { Webhook } from 'standardwebhooks';
 import { expect, vi } from 'vitest';
 import type { ReceivedWebhook, Receiver } from './receiver.ts';
-import type { TestAccount } from './stack.ts';
+import type { TestAccount, TestStack } from './stack.ts';
+import { ADMIN_KEY } from './stack.ts';
 
-/** Helpers for tests of webhooks to tenants. */
+/** Helpers for tests of webhooks to tenants and to the operator. */
+
+/** Who has endpoints: an account, or the operator, whose are below `/admin`. */
+export interface EndpointHolder extends Pick<TestAccount, 'fetch'> {
+  readonly area?: '/admin';
+}
+
+export function operatorOf({ url }: Pick<TestStack, 'url'>): EndpointHolder {
+  return {
+    area: '/admin',
+    fetch: (path, init = {}) =>
+      fetch(`${url}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${ADMIN_KEY}`, ...(init.headers as Record<string, string>) },
+      }),
+  };
+}
 
 export interface MadeEndpoint {
   readonly id: string;
@@ -13,6 +30,7 @@ export interface MadeEndpoint {
 export interface LoggedDelivery {
   readonly id: string;
   readonly type: string;
+  readonly account_id: string;
   readonly video_id: string;
   readonly state: string;
   readonly attempts: number;
@@ -21,19 +39,19 @@ export interface LoggedDelivery {
   readonly next_attempt_at: number | null;
 }
 
-export const post = (account: TestAccount, path: string, body: unknown = {}) =>
-  account.fetch(`/v1${path}`, {
+export const post = (holder: EndpointHolder, path: string, body: unknown = {}) =>
+  holder.fetch(`${holder.area ?? '/v1'}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
 
 export async function makeEndpoint(
-  account: TestAccount,
+  holder: EndpointHolder,
   { url }: Pick<Receiver, 'url'>,
   events?: string[],
 ): Promise<MadeEndpoint> {
-  const answer = await post(account, '/webhook_endpoints', { url, ...(events === undefined ? {} : { events }) });
+  const answer = await post(holder, '/webhook_endpoints', { url, ...(events === undefined ? {} : { events }) });
   const body = (await answer.json()) as MadeEndpoint;
   expect({ status: answer.status, body }).toMatchObject({ status: 200, body: { url, status: 'enabled' } });
   return body;
@@ -44,20 +62,20 @@ export function verified({ body, headers }: ReceivedWebhook, secret: string): un
   return new Webhook(secret).verify(body, headers);
 }
 
-export async function logOf(account: TestAccount, { id }: Pick<MadeEndpoint, 'id'>): Promise<LoggedDelivery[]> {
-  const answer = await account.fetch(`/v1/webhook_endpoints/${id}/deliveries`);
+export async function logOf(holder: EndpointHolder, { id }: Pick<MadeEndpoint, 'id'>): Promise<LoggedDelivery[]> {
+  const answer = await holder.fetch(`${holder.area ?? '/v1'}/webhook_endpoints/${id}/deliveries`);
   return ((await answer.json()) as { data: LoggedDelivery[] }).data;
 }
 
 /** Waits until the log has a delivery like this one. */
 export async function untilLogged(
-  account: TestAccount,
+  holder: EndpointHolder,
   endpoint: MadeEndpoint,
   like: Partial<LoggedDelivery>,
 ): Promise<LoggedDelivery> {
   return vi.waitFor(
     async () => {
-      const log = await logOf(account, endpoint);
+      const log = await logOf(holder, endpoint);
       const found = log.find((each) => Object.entries(like).every(([key, value]) => each[key as 'id'] === value));
       if (found === undefined) throw new Error(`no ${JSON.stringify(like)} in ${JSON.stringify(log)}`);
       return found;

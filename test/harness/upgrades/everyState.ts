@@ -145,7 +145,7 @@ async function afterwards(db: TestDatabase, steps: Steps, { id, tenant }: Held):
   const deleted = await seen(FINISHED);
   await settle(deleted.id, 'completed');
   await ledger.deleteGeneration(deleted.tenant.accountId, deleted.id);
-  const endpoint = { accountId: tenant.accountId, id: webhookEndpointId(randomUUID()), url: 'https://app.example/' };
+  const endpoint = { owner: tenant.accountId, id: webhookEndpointId(randomUUID()), url: 'https://app.example/' };
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   await ledger.createWebhookEndpoint({ ...endpoint, events: ['video.completed', 'video.failed'], secret });
   // Its settlement records a delivery.

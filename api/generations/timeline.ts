@@ -1,10 +1,9 @@
 import { z } from '@hono/zod-openapi';
-import { isVideoId } from '../../contracts/ids.ts';
-import type { Caller, GenerationEvent } from '../../store/index.ts';
-import { SHOWN_STATES } from '../generations/creditsObject.ts';
+import { type GenerationKind, isGenerationId, kindOf } from '../../contracts/ids.ts';
+import type { GenerationEvent } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { notFound } from '../http/errors.ts';
-import { findNamed } from './ownedVideo.ts';
+import { SHOWN_STATES } from './creditsObject.ts';
 import { WORDS } from './timelineWords.ts';
 
 export const Timeline = z
@@ -35,23 +34,26 @@ export const Timeline = z
     },
   });
 
-/** Raises `not_found`. */
+/** The timeline of an account's video, script or thread. Raises `not_found`. */
 export async function getTimeline(
-  deps: ApiDependencies,
-  caller: Caller,
-  videoId: string,
+  { store }: { readonly store: Pick<ApiDependencies['store'], 'listEvents'> },
+  accountId: string,
+  kind: GenerationKind,
+  id: string,
 ): Promise<z.infer<typeof Timeline>> {
-  await findNamed(deps, caller, videoId);
-  // From the events alone, which outlive the video: its owner may ask after deleting it.
-  const events = isVideoId(videoId) ? await deps.store.listEvents(caller.accountId, videoId) : [];
-  if (events.length === 0) throw notFound('This video');
-  return { object: 'list', data: toTimeline(events) };
+  // From the events alone, which outlive the generation: its owner may ask after deleting it.
+  const events = isGenerationId(id) && kindOf(id) === kind ? await store.listEvents(accountId, id) : [];
+  if (events.length === 0) throw notFound(`This ${kind}`);
+  return { object: 'list', data: toTimeline(kind, events) };
 }
 
-/** The steps of a video in words. */
-export function toTimeline(events: readonly GenerationEvent[]): z.infer<typeof Timeline>['data'] {
+/** The steps of a generation in words. */
+export function toTimeline(
+  generationKind: GenerationKind,
+  events: readonly GenerationEvent[],
+): z.infer<typeof Timeline>['data'] {
   return events.flatMap(({ sequence, kind, data, recordedAt }) => {
-    const message = WORDS[kind]?.(data);
+    const message = WORDS[kind]?.(data, generationKind);
     if (message === undefined) return [];
     const type = kind === 'released' ? SHOWN_STATES.released : kind;
     return [{ object: 'timeline.step' as const, sequence, at: recordedAt.toISOString(), type, message }];

@@ -1,24 +1,31 @@
 import { formatCredits } from '../../contracts/money.ts';
+import type { GenerationKind } from '../../contracts/ids.ts';
 import type { GenerationEvent } from '../../store/index.ts';
 
-type Words = (data: GenerationEvent['data']) => string;
+type Words = (data: GenerationEvent['data'], kind: GenerationKind) => string;
 
 const credits = ({ amount_microcredits: amount }: GenerationEvent['data']) => formatCredits(Number(amount));
 
 /** Explains each event to a customer who asks "why was I charged?". Events that only concern operators are not shown. */
 export const WORDS: Record<string, Words> = {
-  requested: (data) => `Requested, at a price of ${credits(data)} credits`,
+  requested: (data, kind) => `Requested, at a price of ${kind === 'video' ? '' : 'at most '}${credits(data)} credits`,
   held: (data) => `Hold of ${credits(data)} credits placed`,
-  attempt_begun: ({ attempt }) => `Asking the provider for the video${attempt === 1 ? '' : `, attempt ${attempt}`}`,
+  attempt_begun: ({ attempt }, kind) =>
+    `Asking the provider for the ${kind}${attempt === 1 ? '' : `, attempt ${attempt}`}`,
   attempt_created: () => 'The provider has begun',
   attempt_adopted: () => 'The provider’s response was lost; its video was found',
-  attempt_not_made: () => 'The provider did not accept the video; nothing was made, credits stay reserved',
-  attempt_ambiguous: () => 'The provider’s response was lost; looking for the video, credits stay reserved',
+  attempt_not_made: (_, kind) => `The provider did not accept the ${kind}; nothing was made, credits stay reserved`,
+  attempt_ambiguous: (_, kind) =>
+    kind === 'video'
+      ? 'The provider’s response was lost; looking for the video, credits stay reserved'
+      : `The provider’s response was lost; the ${kind} is not asked for again`,
   attempt_not_found: () => 'The provider has no such video: that attempt made nothing',
   attempt_conflict: () =>
     'The provider answered with the id of another video. Nothing is charged for that video and no new attempt is made; credits stay reserved until the hold ends',
   id_contested: () =>
     'The provider gave the id of this video to another one too: what it reports and serves under this id from now on may belong to the other, and is not used',
+  text_ended: ({ finish_reason: reason, input_tokens: input, output_tokens: output }) =>
+    `${ended(reason)}${input === null ? '; the provider reported no usage' : `: ${input} tokens read, ${output} written`}`,
   submission_refused: ({ code }) => `The provider refused the request: ${code}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';
@@ -48,6 +55,13 @@ export const WORDS: Record<string, Words> = {
       : `${credits(data)} of the charged credits were refunded by the operator`,
   released: (data) => `${credits(data)} credits returned: ${data['code']}`,
 };
+
+/** How the writing of a text ended, by the provider’s reason. */
+function ended(reason: GenerationEvent['data'][string] | undefined): string {
+  if (reason === 'stop') return 'The provider has finished writing';
+  if (reason === 'length') return 'The provider stopped writing at the maximum length';
+  return reason == null ? 'The writing broke off' : `The provider stopped writing: ${reason}`;
+}
 
 /** In seconds, or in minutes from 90 s on. */
 function duration(ms: number): string {

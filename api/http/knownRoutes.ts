@@ -1,0 +1,60 @@
+import { createMiddleware } from 'hono/factory';
+import type { Env } from './deps.ts';
+import { ApiError, notFound } from './errors.ts';
+
+/** Routes that do not exist, and methods that a route does not have. */
+
+interface Registered {
+  readonly method: string;
+  readonly path: string;
+}
+
+interface Known {
+  readonly pattern: RegExp;
+  readonly methods: Set<string>;
+}
+
+/** Raises `not_found` or `method_not_allowed` before the body is read. `registered` is complete once requests arrive. */
+export function requireRoute(registered: () => readonly Registered[]) {
+  let known: readonly Known[] | undefined;
+  return createMiddleware<Env>(async (c, next) => {
+    known ??= knownOf(registered());
+    const { method, path } = c.req;
+    const allowed = new Set(known.flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : [])));
+    if (allowed.size === 0) throw noRoute();
+    if (!allowed.has(method)) throw notAllowed(method, [...allowed].sort());
+    await next();
+  });
+}
+
+/** Middleware is registered for paths with a wildcard. */
+function knownOf(registered: readonly Registered[]): Known[] {
+  const byPath = new Map<string, Set<string>>();
+  for (const { method, path } of registered) {
+    if (path.includes('*')) continue;
+    const methods = byPath.get(path) ?? new Set();
+    byPath.set(path, methods.add(method));
+    if (method === 'GET') methods.add('HEAD');
+  }
+  return [...byPath].map(([path, methods]) => ({ pattern: patternOf(path), methods }));
+}
+
+function patternOf(path: string): RegExp {
+  const segments = path
+    .split('/')
+    .map((segment) => (segment.startsWith(':') ? '[^/]+' : segment.replace(/[.]/g, '\\.')));
+  return new RegExp(`^${segments.join('/')}$`);
+}
+
+export function noRoute(): ApiError {
+  return notFound('This route', 'GET /openapi.json lists the routes.');
+}
+
+const ALTERNATIVES = new Intl.ListFormat('en-GB', { type: 'disjunction' });
+
+function notAllowed(method: string, allowed: readonly string[]): ApiError {
+  return new ApiError('method_not_allowed', `This route has no method ${method}.`, {
+    headers: { allow: allowed.join(', ') },
+    advice: `Use ${ALTERNATIVES.format(allowed.filter((one) => one !== 'HEAD'))}.`,
+  });
+}

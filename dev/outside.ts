@@ -1,0 +1,36 @@
+import pg from 'pg';
+import type { Config } from './configuration.ts';
+import { connectionFault } from '../store/index.ts';
+import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
+import { StartRefused } from './ports.ts';
+
+/** The user's own servers are asked before anything of ours starts. */
+
+const CONTACT_LIMIT_MS = 5000;
+
+/** Resolves when this role can log in. Raises `StartRefused` with what to do; `variable` is where the URL comes from. */
+export async function contactDatabase(variable: string, url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONTACT_LIMIT_MS });
+  // A server that stops while we disconnect must not end this process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    const fault = connectionFault(error, variable, url);
+    throw new StartRefused(fault?.why ?? `The database of ${variable} can't be used: ${(error as Error).message}.`);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Resolves when the Temporal server answers. Raises `StartRefused` with what to do. */
+export async function contactServer(temporal: Config['temporal']): Promise<void> {
+  const client = createTemporalClient(temporal);
+  try {
+    await contactTemporal(client, CONTACT_LIMIT_MS);
+  } catch (error) {
+    throw new StartRefused(temporalFault(error, temporal));
+  } finally {
+    await client.connection.close();
+  }
+}

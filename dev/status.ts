@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import { runningStack } from './lock.ts';
+import { complain, say } from './output.ts';
+import { stateFolderOf } from './settings.ts';
+import { readJson } from './state.ts';
+import { type Endpoints, summary } from './summary.ts';
+
+/** Behind `npm start -- --status`: prints where the running stack has everything. Exits with 1 when there is none. */
+
+const folder = stateFolderOf(process.env);
+const pid = runningStack(folder);
+const endpoints = readJson(join(folder, 'endpoints.json')) as Endpoints | undefined;
+
+if (pid === undefined) {
+  complain(`No stack runs on ${folder}: "npm start" starts one; HOLDFAST_DIR names another folder.`);
+  process.exitCode = 1;
+} else if (endpoints === undefined) {
+  complain(`The stack on ${folder} (pid ${pid}) is starting or stopping: ask again in a few seconds.`);
+  process.exitCode = 1;
+} else {
+  say(summary(endpoints, { stop: `Ctrl-C in its terminal stops it, and so does "kill ${pid}".` }));
+}
