@@ -1,6 +1,10 @@
-/** The output of the stack: plain lines, as readable in a log file as on a terminal. */
+import { inWords } from '../platform/logWords.ts';
 
-const plain = !process.stdout.isTTY || (process.env['NO_COLOR'] ?? '') !== '';
+/** The output of the stack: on a terminal for people, elsewhere for programs: without colours, the log's lines as JSON. */
+
+const { stdout } = process;
+// `hasColors` honours NO_COLOR.
+const coloured = stdout.isTTY && stdout.hasColors();
 const colours: Record<string, number> = { postgres: 34, temporal: 35, migrate: 36, simulator: 33, worker: 32, api: 96 };
 const width = Math.max(...Object.keys(colours).map((name) => name.length));
 
@@ -10,18 +14,24 @@ export function surviveClosedOutput(): void {
 }
 
 export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  stdout.write(`${line}\n`);
 }
 
 export function complain(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** `worker    | text`, with a coloured name on a terminal unless NO_COLOR is set. */
-export function prefixed(name: string, text: string, colourless = plain): string {
+/** Prints a line of a part's output behind the part's name; on a terminal a line of the log is put in words. */
+export function show(name: string, line: string): void {
+  const lines = stdout.isTTY ? inWords(line, coloured).split('\n') : [line];
+  for (const each of lines) say(prefixed(name, each, coloured));
+}
+
+/** `worker    | text`, the name coloured or not. */
+export function prefixed(name: string, text: string, inColour: boolean): string {
   const label = `${name.padEnd(width)} |`;
   const colour = colours[name];
-  return colourless || colour === undefined ? `${label} ${text}` : `\u001b[${colour}m${label}\u001b[0m ${text}`;
+  return inColour && colour !== undefined ? `\u001b[${colour}m${label}\u001b[0m ${text}` : `${label} ${text}`;
 }
 
 /** A duration as "0.7 s". */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { prefixed, say } from './output.ts';
+import { show } from './output.ts';
 import { type ProcessRecord, recordOf, sweepAtExit } from './processes.ts';
 
 const TAIL_LINES = 15;
@@ -47,7 +47,7 @@ export function startPart(part: PartCommand): Part {
   const take = (line: string) => {
     tail.push(line);
     if (tail.length > TAIL_LINES) tail.shift();
-    if (part.quiet !== true) say(prefixed(name, line));
+    if (part.quiet !== true) show(name, line);
   };
   const read = Promise.all([linesOf(child.stdout, take), linesOf(child.stderr, take)]);
   const ended = new Promise<{ ok: boolean; how: string }>((resolve) => {

@@ -40,6 +40,19 @@ export function readSettings(environment: NodeJS.ProcessEnv, options: readonly s
   };
 }
 
+/** Whether curl, and whatever else reads these variables, would call this machine through a proxy. */
+export function isProxied(environment: NodeJS.ProcessEnv): boolean {
+  return Boolean(environment['http_proxy'] || environment['all_proxy'] || environment['ALL_PROXY']);
+}
+
+/** A company's proxy can't reach this machine: calls to it go directly, whatever library reads the environment. */
+export function bypassProxies(environment: NodeJS.ProcessEnv): void {
+  const bypassed = [environment['no_proxy'] || environment['NO_PROXY'] || '', '127.0.0.1', 'localhost'];
+  const list = bypassed.filter((host) => host !== '').join(',');
+  environment['no_proxy'] = list;
+  environment['NO_PROXY'] = list;
+}
+
 /** The folder of all state of one stack. */
 export function stateFolderOf(environment: NodeJS.ProcessEnv): string {
   return resolve(environment['HOLDFAST_DIR'] || sharedFolder);

@@ -6,7 +6,7 @@ import { complain, say, seconds, surviveClosedOutput } from './output.ts';
 import { Misconfigured, refuseTakenPorts, StartRefused } from './ports.ts';
 import { forgetDataFolder } from './postgres-place.ts';
 import { PartDied, Running, StopRequested } from './running.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { bypassProxies, isProxied, readSettings, type Settings } from './settings.ts';
 import { contactOutside, partEnvironment, type Start, startAll } from './startup.ts';
 import { forget, keptSecrets, openStateFolder, writePrivate } from './state.ts';
 import { summary } from './summary.ts';
@@ -19,6 +19,8 @@ import { writeEmptyProfile } from './temporal.ts';
 
 /** Starts everything and runs until it must stop. Always rejects, with the reason. */
 async function runUntilOver(running: Running): Promise<never> {
+  const proxied = isProxied(process.env);
+  bypassProxies(process.env);
   const settings = readSettings(process.env, process.argv.slice(2));
   const folder = openStateFolder(settings.stateFolder);
   running.holds(await takeFolder(folder, say));
@@ -32,7 +34,8 @@ async function runUntilOver(running: Running): Promise<never> {
   const endpoints = await Promise.race([startAll(start), running.over]);
   try {
     writePrivate(endpointsFile, endpoints);
-    say(`\n${summary(endpoints, { aside: ` (ready in ${seconds(performance.now())})`, stop: STOP })}`);
+    const aside = ` (ready in ${seconds(performance.now())})`;
+    say(`\n${summary(endpoints, { aside, stop: STOP, proxied })}`);
     return await running.over;
   } finally {
     rmSync(endpointsFile, { force: true });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { runningStack } from './lock.ts';
 import { complain, say } from './output.ts';
-import { stateFolderOf } from './settings.ts';
+import { isProxied, stateFolderOf } from './settings.ts';
 import { readJson } from './state.ts';
 import { type Endpoints, summary } from './summary.ts';
 
@@ -18,5 +18,6 @@ if (pid === undefined) {
   complain(`The stack on ${folder} (pid ${pid}) is starting or stopping: ask again in a few seconds.`);
   process.exitCode = 1;
 } else {
-  say(summary(endpoints, { stop: `Ctrl-C in its terminal stops it, and so does "kill ${pid}".` }));
+  const proxied = isProxied(process.env);
+  say(summary(endpoints, { proxied, stop: `Ctrl-C in its terminal stops it, and so does "kill ${pid}".` }));
 }

@@ -30,8 +30,17 @@ export function addresses(ports: Ports) {
   };
 }
 
+interface Telling {
+  /** Behind the first sentence: how long the start took. */
+  readonly aside?: string;
+  /** How to stop; the last line. */
+  readonly stop: string;
+  /** Whether the environment has a proxy, which curl must not use. */
+  readonly proxied: boolean;
+}
+
 /** What runs, where it is, a request to try, and last how to stop. */
-export function summary(endpoints: Endpoints, { aside = '', stop }: { aside?: string; stop: string }): string {
+export function summary(endpoints: Endpoints, { aside = '', stop, proxied }: Telling): string {
   const simulated = endpoints.pids.simulator !== null;
   const places: [string, string][] = [
     ['API', `${endpoints.api}/v1`],
@@ -51,7 +60,7 @@ export function summary(endpoints: Endpoints, { aside = '', stop }: { aside?: st
     '',
     'Try it:',
     '',
-    `  curl ${endpoints.api}/v1/videos -H 'Authorization: Bearer ${endpoints.apiKey}' -H 'Content-Type: application/json' \\`,
+    `  curl ${proxied ? '--noproxy 127.0.0.1 ' : ''}${endpoints.api}/v1/videos -H 'Authorization: Bearer ${endpoints.apiKey}' -H 'Content-Type: application/json' \\`,
     `    -d '{"model":"sora-2","prompt":"a red fox runs through fresh snow","seconds":"4"}'`,
     '',
     stop,

@@ -15,8 +15,6 @@ import { keyReused } from './idempotencyKey.ts';
 const accountId = 'acct_019a0000000070008000000000000000';
 const keyId = 'key_019a0000000070008000000000000000';
 const videoId = 'video_019a0000000070008000000000000000';
-const scriptId = 'script_019a0000000070008000000000000000';
-const threadId = 'thread_019a0000000070008000000000000000';
 const endpointId = 'we_019a0000000070008000000000000000';
 const eventId = 'evt_019a0000000070008000000000000000';
 const moment = 1790000000;
@@ -91,45 +89,6 @@ const video = {
   },
 } as const;
 
-const script = {
-  id: scriptId,
-  object: 'script',
-  status: 'completed',
-  model: 'gpt-4.1-mini',
-  created_at: moment,
-  completed_at: moment + 4,
-  title: 'Fresh snow',
-  text: 'A red fox steps into the morning light.',
-  posts: null,
-  output: '{"title":"Fresh snow","text":"A red fox steps into the morning light."}',
-  usage: { input_tokens: 120, output_tokens: 24 },
-  error: null,
-  credits: {
-    state: 'charged',
-    amount_microcredits: 112,
-    amount: '0.000112',
-    hold_id: 'hold_019a0000000070008000000000000000',
-    hold_expires_at: moment + 3600,
-    settled_at: moment + 4,
-    refunded_microcredits: 0,
-    message: '0.000112 credits were charged for this script; 0.001630 were reserved.',
-  },
-} as const;
-
-const thread = {
-  ...script,
-  id: threadId,
-  object: 'thread',
-  title: null,
-  text: null,
-  posts: ['A red fox steps into the morning light.', 'The snow keeps every step.'],
-  output: '{"posts":["A red fox steps into the morning light.","The snow keeps every step."]}',
-  credits: {
-    ...script.credits,
-    message: '0.000112 credits were charged for this thread; 0.001630 were reserved.',
-  },
-} as const;
-
 const apiKey = {
   id: keyId,
   object: 'api_key',
@@ -157,8 +116,6 @@ const webhookEndpoint = {
 
 export const EXAMPLE = {
   video,
-  script,
-  thread,
   videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
   createVideo: { model: 'sora-2', prompt: 'a red fox runs through fresh snow', seconds: '4', size: '720x1280' },
   credits: {
@@ -227,15 +184,6 @@ export const EXAMPLE = {
   newApiKey: { name: 'production', scopes: ['videos:read', 'videos:write'], daily_limit_microcredits: 50000000 },
   apiKey,
   apiKeyShownOnce: { ...apiKey, key: 'hf_shown-this-once' },
-  textEvents: [
-    'event: delta',
-    'data: {"delta":"{\\"title\\":\\"Fresh snow\\","}',
-    '',
-    'event: completed',
-    `data: {"id":"${scriptId}","object":"script","status":"completed"}`,
-    '',
-    '',
-  ].join('\n'),
   webhookEndpoint,
   newWebhookEndpoint: { url: webhookEndpoint.url, events: ['video.completed', 'video.failed'] },
   webhookEndpointCreated: { ...webhookEndpoint, secret: 'whsec_shown-this-once' },

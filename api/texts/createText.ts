@@ -6,8 +6,8 @@ import { markReplayed } from '../http/idempotencyKey.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { followText, type OnGone } from './followText.ts';
 import { quoteText, startText } from './startText.ts';
-import { streamKept, streamText } from './streamText.ts';
-import { toText, type WrittenText } from './textObject.ts';
+import { streamText } from './streamText.ts';
+import type { WrittenText } from './textObject.ts';
 import { type CreateTextBody, toTextRequest } from './textRequest.ts';
 
 /** Writes a text and sends it, as a stream or once it is finished. Takes one of the stream places for as long as that lasts. */
@@ -38,9 +38,10 @@ async function respond(
   const started = await startText(deps, caller, request, maximum, repeat);
   if ('kept' in started) {
     markReplayed(c);
+    const text = started.kept.body as WrittenText;
+    if (stream && started.kept.status === 200) return streamText(deps, c, text.id, () => only(text), leave);
     if (stream) leave();
-    if (stream && started.kept.status === 200) return streamKept(c, started.kept.body as WrittenText);
-    return c.json(started.kept.body as WrittenText, started.kept.status as 200);
+    return c.json(text, started.kept.status as 200);
   }
   const { generationId, replayed } = started;
   if (replayed) markReplayed(c);
@@ -56,9 +57,13 @@ const onAbort =
     else signal.addEventListener('abort', stop, { once: true });
   };
 
+async function* only(text: WrittenText): AsyncGenerator<WrittenText, void> {
+  yield text;
+}
+
 async function lastOf(texts: ReturnType<typeof followText>): Promise<WrittenText> {
   let last: WrittenText | undefined;
-  for await (const text of texts) last = toText(text);
+  for await (const text of texts) last = text;
   if (last === undefined) throw new Error('following a text yields its last state, or raises');
   return last;
 }

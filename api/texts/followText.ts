@@ -1,10 +1,10 @@
 import { kindOf } from '../../contracts/ids.ts';
-import type { Caller, Text } from '../../store/index.ts';
+import type { Caller } from '../../store/index.ts';
 import { following } from '../generations/following.ts';
 import { keepAnswer, type Repeat } from '../generations/repeat.ts';
 import { ApiError } from '../http/errors.ts';
 import type { StreamDependencies } from '../http/streams.ts';
-import { toText } from './textObject.ts';
+import { toText, type WrittenText } from './textObject.ts';
 
 /** Called with what stops following, for when the client disconnects. */
 export type OnGone = (stop: () => void) => void;
@@ -23,7 +23,7 @@ export async function* followText(
   generationId: string,
   repeat: Repeat,
   reader: { readonly isStreamed: boolean; readonly onGone: OnGone },
-): AsyncGenerator<Text, void> {
+): AsyncGenerator<WrittenText, void> {
   const look = async () => {
     try {
       return (await deps.store.getText(caller.accountId, generationId)) ?? 'deleted';
@@ -39,10 +39,11 @@ export async function* followText(
   for await (const text of following({ streams, closing }, caller, generationId, look, reader.onGone)) {
     if (text === undefined) continue;
     if (text === 'deleted') break;
-    if (text.state !== 'held')
-      await keepAnswer(deps, caller, repeat, generationId, { status: 200, body: toText(text) });
-    yield text;
-    if (text.state !== 'held') return;
+    const written = toText(text);
+    const isFinal = written.status !== 'in_progress';
+    if (isFinal) await keepAnswer(deps, caller, repeat, generationId, { status: 200, body: written });
+    yield written;
+    if (isFinal) return;
   }
   throw stillWritten(generationId);
 }

@@ -4,11 +4,11 @@ import { payingErrors, payingRequest } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import { getTimeline, Timeline } from '../generations/timeline.ts';
 import { bearer, errorResponses, jsonBody, jsonContent, pageResponse, responsesWith } from '../http/contract.ts';
-import { EXAMPLE } from '../http/examples.ts';
 import { listQuery } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { createText } from './createText.ts';
+import { TEXT_EXAMPLE } from './examples.ts';
 import { listTexts } from './listTexts.ts';
 import { findNamedText, findOwnedText } from './ownedText.ts';
 import { toText, WrittenText } from './textObject.ts';
@@ -17,7 +17,8 @@ import { CreateScript, CreateThread } from './textRequest.ts';
 /** In operation ids and the names of schemas. */
 const NAME = { script: 'Script', thread: 'Thread' };
 
-const paramsOf = (kind: TextKind) => z.object({ [`${kind}_id`]: z.string().openapi({ example: EXAMPLE[kind].id }) });
+const paramsOf = (kind: TextKind) =>
+  z.object({ [`${kind}_id`]: z.string().openapi({ example: TEXT_EXAMPLE[kind].id }) });
 
 const createOf = (kind: TextKind, schema: typeof CreateScript | typeof CreateThread) =>
   createRoute({
@@ -29,10 +30,10 @@ const createOf = (kind: TextKind, schema: typeof CreateScript | typeof CreateThr
     request: { ...payingRequest, body: jsonBody(schema) },
     responses: {
       200: {
-        description: `The ${kind}; with stream, events: delta as it is written, then completed or failed with the ${kind}, or error. With dry_run, a quote of the most that it can cost.`,
+        description: `The ${kind}; with stream, events: created with the ${kind} as it stands, delta with what was written since, then completed or failed with the whole ${kind}; or error, with its id. With dry_run, a quote of the most that it can cost.`,
         content: {
           ...jsonContent(z.union([WrittenText, Quote])),
-          'text/event-stream': { schema: z.unknown(), example: EXAMPLE.textEvents },
+          'text/event-stream': { schema: z.unknown(), example: TEXT_EXAMPLE.events },
         },
       },
       ...payingErrors(),
@@ -46,9 +47,9 @@ const listOf = (kind: TextKind) =>
     operationId: `list${NAME[kind]}s`,
     summary: `List the ${kind}s of this account, newest first`,
     security: bearer,
-    request: { query: listQuery(TEXT_ID[kind], EXAMPLE[kind].id) },
+    request: { query: listQuery(TEXT_ID[kind], TEXT_EXAMPLE[kind].id) },
     responses: {
-      200: pageResponse(`${NAME[kind]}List`, WrittenText, EXAMPLE[kind]),
+      200: pageResponse(`${NAME[kind]}List`, WrittenText, TEXT_EXAMPLE[kind]),
       ...errorResponses(400, 401, 500, 503),
     },
   });

@@ -3,42 +3,44 @@ import { type SSEMessage, streamSSE } from 'hono/streaming';
 import type { Env } from '../http/deps.ts';
 import { ApiError, envelopeOf } from '../http/errors.ts';
 import { sendOn, type StreamDependencies } from '../http/streams.ts';
-import { type followText, type OnGone, stillWritten } from './followText.ts';
-import { toText, type WrittenText } from './textObject.ts';
+import type { OnGone } from './followText.ts';
+import { stillWritten } from './followText.ts';
+import type { WrittenText } from './textObject.ts';
 
-/** Replays a finished text as a stream: its last event alone. */
-export function streamKept(c: Context<Env>, text: WrittenText): Response {
-  const event = text.status === 'failed' ? 'failed' : 'completed';
-  return streamSSE(c, (stream) => stream.writeSSE({ event, data: JSON.stringify(text) }));
-}
-
-/** Each event carries what was written since the previous one; the last carries the whole text with its credits. */
+/**
+ * A text as server-sent events: `created` with the text as it stands now, so that a client that loses the stream knows which id
+ * to retrieve; `delta` with what was written since the previous one; `completed` or `failed` with the whole text and its
+ * credits; or `error`, which has the id too, because it may come first.
+ */
 export function streamText(
   deps: StreamDependencies,
   c: Context<Env>,
   generationId: string,
-  follow: (onGone: OnGone) => ReturnType<typeof followText>,
+  follow: (onGone: OnGone) => AsyncIterable<WrittenText>,
   leave: () => void,
 ): Response {
   c.header('x-accel-buffering', 'no');
   return streamSSE(c, async (stream) => {
-    let sent = 0;
     const send = (message: SSEMessage) => sendOn(c, stream, () => stream.writeSSE(message));
+    let sent: number | undefined;
     try {
       for await (const text of follow((stop) => stream.onAbort(stop))) {
+        if (sent === undefined) await send({ event: 'created', data: JSON.stringify(text) });
         const delta = text.output.slice(sent);
+        const isQuiet = sent !== undefined && delta === '';
         sent = text.output.length;
         if (delta !== '') await send({ event: 'delta', data: JSON.stringify({ delta }) });
-        else if (text.state === 'held') await sendOn(c, stream, () => stream.write(': still here\n\n'));
-        if (text.state === 'held') continue;
-        const event = text.state === 'charged' ? 'completed' : 'failed';
-        await send({ event, data: JSON.stringify(toText(text)) });
+        if (text.status !== 'in_progress') {
+          await send({ event: text.status === 'failed' ? 'failed' : 'completed', data: JSON.stringify(text) });
+        } else if (isQuiet) {
+          await sendOn(c, stream, () => stream.write(': still here\n\n'));
+        }
       }
     } catch (error) {
       // Caught here, because hono would send the error to the client as it is.
       if (!(error instanceof ApiError)) deps.log.error({ err: error, generationId }, 'a stream of a text broke');
       const told = error instanceof ApiError ? error : stillWritten(generationId);
-      await send({ event: 'error', data: JSON.stringify(envelopeOf(told, 'reading')) });
+      await send({ event: 'error', data: JSON.stringify({ id: generationId, ...envelopeOf(told, 'reading') }) });
     } finally {
       leave();
     }

@@ -3,8 +3,8 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
 import { parseTextRequest, readOutput } from '../../texts/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
-import { EXAMPLE } from '../http/examples.ts';
 import { unixSeconds } from '../http/schemas.ts';
+import { TEXT_EXAMPLE } from './examples.ts';
 
 /** A script or a thread. */
 export const WrittenText = z
@@ -26,7 +26,7 @@ export const WrittenText = z
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
     credits: GenerationCredits,
   })
-  .openapi('WrittenText', { example: EXAMPLE.script });
+  .openapi('WrittenText', { example: TEXT_EXAMPLE.script });
 
 export type WrittenText = z.infer<typeof WrittenText>;
 

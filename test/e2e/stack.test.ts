@@ -20,9 +20,14 @@ const SLOW = 60_000;
 let place: Place;
 let stack: Operated;
 
+/** A company's proxy, which reaches nothing: no call to this machine may go through it. */
+const PROXY = Object.fromEntries(
+  ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].map((name) => [name, 'http://127.0.0.1:9']),
+);
+
 beforeAll(async () => {
   place = await findPlace();
-  stack = await npmStart(place);
+  stack = await npmStart(place, PROXY);
 });
 afterAll(async () => {
   try {
@@ -73,6 +78,22 @@ describe('npm start on an empty folder', () => {
     for (const url of [endpoints.openapi, endpoints.temporalWeb!, endpoints.metrics, endpoints.workerMetrics]) {
       expect({ url, status: (await fetch(url)).status }).toEqual({ url, status: 200 });
     }
+  });
+
+  it('--status prints the addresses and keys again, and --version is what the API says of itself', async () => {
+    const env = { PATH: process.env['PATH'], HOLDFAST_ENV_FILE: '/dev/null', HOLDFAST_DIR: place.folder };
+    const ask = async (option: string) => (await run(process.execPath, ['dev/start.mjs', option], { env })).stdout;
+    const places = (text: string) => text.match(/^ {2}\S.* +\S+$/gm)?.filter((line) => !line.includes('curl'));
+    expect(places(await ask('--status'))).toEqual(
+      places(stack.output().slice(stack.output().indexOf('Holdfast runs'))),
+    );
+    const { info } = (await (await fetch(stack.endpoints.openapi)).json()) as { info: { version: string } };
+    expect(await ask('--version')).toBe(`${info.version}\n`);
+  });
+
+  it('writes the logs as JSON, without colours, where its output is no terminal', () => {
+    expect(stack.output()).toMatch(/^api {7}\| \{"level":30,.*"msg":"ready"\}$/m);
+    expect(stack.output()).not.toContain('\u001b');
   });
 
   describe('at once', () => {

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { isAtLeast } from '../../dev/binaries.ts';
 import { prefixed } from '../../dev/output.ts';
 import { freePort, portVariables, readPorts, refuseTakenPorts, untilItWorks } from '../../dev/ports.ts';
-import { readSettings } from '../../dev/settings.ts';
+import { bypassProxies, readSettings } from '../../dev/settings.ts';
 import { addresses, type Endpoints, summary } from '../../dev/summary.ts';
 import { withoutTemporalSettings } from '../../dev/temporal.ts';
 
@@ -81,8 +81,8 @@ test('an attempt is repeated until it works, and its last error is kept when it 
 });
 
 test('lines of all parts begin in one column', () => {
-  expect(prefixed('api', 'x', true)).toBe('api       | x');
-  expect(prefixed('simulator', 'x', true)).toBe('simulator | x');
+  expect(prefixed('api', 'x', false)).toBe('api       | x');
+  expect(prefixed('simulator', 'x', false)).toBe('simulator | x');
 });
 
 test('the summary ends with how to stop, and shows keys, places and a request to try', () => {
@@ -98,9 +98,25 @@ test('the summary ends with how to stop, and shows keys, places and a request to
     adminKey: 'key_of_admin',
     pids: { api: 1, worker: 2, postgres: 3, temporal: 4, simulator: 5 },
   };
-  const text = summary(endpoints, { aside: ' (ready in 4.2 s)', stop: 'Press Ctrl-C to stop everything; it is kept.' });
+  const text = summary(endpoints, {
+    proxied: false,
+    aside: ' (ready in 4.2 s)',
+    stop: 'Press Ctrl-C to stop everything; it is kept.',
+  });
   const places = ['/docs', '/admin/doctor', 'http://127.0.0.1:9464/metrics', 'http://127.0.0.1:9465/metrics'];
   for (const part of [...places, 'key_of_demo', 'key_of_admin', 'http://127.0.0.1:8233', '/v1/videos', '4.2 s'])
     expect(text).toContain(part);
   expect(text.split('\n').at(-1)).toMatch(/^Press Ctrl-C to stop everything; /);
+  expect(summary(endpoints, { proxied: true, stop: '' })).toContain(
+    'curl --noproxy 127.0.0.1 http://127.0.0.1:3000/v1/videos',
+  );
+});
+
+test("calls to this machine go past a company's proxy, beside what it excepts itself", () => {
+  const environment: NodeJS.ProcessEnv = { http_proxy: 'http://proxy.example:3128', NO_PROXY: '.example' };
+  bypassProxies(environment);
+  expect(environment).toMatchObject({
+    no_proxy: '.example,127.0.0.1,localhost',
+    NO_PROXY: '.example,127.0.0.1,localhost',
+  });
 });

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Env } from '../../api/http/deps.ts';
 import { Feeds } from '../../api/http/feeds.ts';
 import { following } from '../../api/generations/following.ts';
-import { KeyStandings, sendOn, StreamPlaces } from '../../api/http/streams.ts';
+import { KeyStandings, sendOn, type StreamDependencies, StreamPlaces } from '../../api/http/streams.ts';
+import { streamText } from '../../api/texts/streamText.ts';
 import type { Caller } from '../../store/index.ts';
 
 /** Many who follow one generation, and what they cost the others. */
@@ -155,4 +156,22 @@ it('a client that does not read what it is sent is cut off after half a minute',
   await vi.advanceTimersByTimeAsync(2000);
   expect(served?.aborted).toBe(true);
   expect((await answer.text()).length).toBeLessThan(300_000);
+});
+
+it('a stream of a text that breaks before its first event still tells the id', async () => {
+  const leave = vi.fn();
+  const log = { error: vi.fn() };
+  async function* broken(): AsyncGenerator<never, void> {
+    yield* [];
+    throw new Error('the details of a bug');
+  }
+  const id = 'script_019a0000000070008000000000000000';
+  const app = new Hono<Env>().get('/', (c) =>
+    streamText({ log } as unknown as StreamDependencies, c, id, () => broken(), leave),
+  );
+  const text = await (await app.request('/')).text();
+  expect(text).toMatch(/^event: error\ndata: /);
+  expect(JSON.parse(text.split('data: ')[1] ?? '')).toMatchObject({ id, error: { code: 'outcome_unknown' } });
+  expect(text).not.toContain('bug');
+  expect(leave).toHaveBeenCalledTimes(1);
 });
