@@ -20,8 +20,8 @@ export class AccountsOfPrograms {
   readonly #database: Client;
   readonly #capped = new Set<string>();
   readonly #lossy = new Set<string>();
-  /** How many references have arrived as they were sent, by key: a generation that has ended keeps none. */
-  readonly #references = new Map<string, number>();
+  /** Generations whose reference arrived as it was sent: one that has ended keeps none. */
+  readonly #referenced = new Map<string, Set<string>>();
 
   private constructor(stack: OwnStack, database: Client) {
     this.#stack = stack;
@@ -65,8 +65,8 @@ export class AccountsOfPrograms {
     const conflicts = proxy.of(accounts.rich).filter(({ status }) => status === 409).length;
     const [first, second] = creates(accounts.full);
     const waitedMs = second === undefined || first === undefined ? 0 : second.atMs - first.atMs;
-    const references = this.#references.get(accounts.rich) ?? 0;
-    const paid = await this.#count(accounts.lossy, 'holds h ON h.generation_id = g.id');
+    const references = this.#referenced.get(accounts.rich)?.size ?? 0;
+    const paid = (await this.#idsOf(accounts.lossy, 'holds h ON h.generation_id = g.id')).length;
     const group = 'seen by the server';
     const step = (name: string, isRight: boolean, found: unknown) => ({
       group,
@@ -92,8 +92,10 @@ export class AccountsOfPrograms {
   }
 
   async #lookForReferences(key: string): Promise<void> {
-    const now = await this.#count(key, 'inputs i ON i.generation_id = g.id AND i.reference = $2', PNG);
-    if (now > 0) this.#references.set(key, Math.max(now, this.#references.get(key) ?? 0));
+    const seen = this.#referenced.get(key) ?? new Set();
+    const found = await this.#idsOf(key, 'inputs i ON i.generation_id = g.id AND i.reference = $2', PNG);
+    for (const id of found) seen.add(id);
+    this.#referenced.set(key, seen);
   }
 
   async #cap(key: string, maxActive: number): Promise<void> {
@@ -104,12 +106,13 @@ export class AccountsOfPrograms {
     );
   }
 
-  async #count(key: string, joined: string, ...more: unknown[]): Promise<number> {
-    const { rows } = await this.#database.query<{ n: number }>(
-      `SELECT count(*)::integer AS n FROM generations g JOIN ${joined}
+  /** The generations of this key's account that are joined with such a row. */
+  async #idsOf(key: string, joined: string, ...more: unknown[]): Promise<string[]> {
+    const { rows } = await this.#database.query<{ id: string }>(
+      `SELECT g.id FROM generations g JOIN ${joined}
        WHERE g.account_id = (SELECT account_id FROM api_keys WHERE key_sha256 = sha256($1::bytea))`,
       [key, ...more],
     );
-    return rows[0]?.n ?? 0;
+    return rows.map(({ id }) => id);
   }
 }
