@@ -16,7 +16,7 @@ const PROGRAM_STEPS = {
       'remix',
       'delete',
     ],
-    'other routes',
+    ...['user and metadata', 'other routes'],
   ],
   errors: ['400 names the parameter', '401', '402', '404', '409', '429'],
   'paying once': ['max_credits', 'Idempotency-Key', 'a lost answer'],

@@ -164,6 +164,29 @@ func main() {
 		_, err := client.Videos.Get(ctx, made[1])
 		return refused(err, refusal{404, "not_found", ""})
 	})
+	step("user and metadata", func() error {
+		params := order()
+		params.SetExtraFields(map[string]any{"user": "user-1", "metadata": map[string]string{"order": "42"}})
+		video, err := client.Videos.New(ctx, params)
+		if err != nil {
+			return err
+		}
+		extra := video.JSON.ExtraFields
+		labels := []string{extra["user"].Raw(), extra["metadata"].Raw()}
+		filter := []option.RequestOption{option.WithQuery("user", "user-1"), option.WithQuery("metadata[order]", "42")}
+		page, err := client.Videos.List(ctx, openai.VideoListParams{}, filter...)
+		if err != nil {
+			return err
+		}
+		var ids []string
+		for _, found := range page.Data {
+			ids = append(ids, found.ID)
+		}
+		return errors.Join(
+			expect(labels, []string{`"user-1"`, `{"order":"42"}`}),
+			expect(ids, []string{video.ID}),
+		)
+	})
 	step("other routes", func() error {
 		var script, credits map[string]any
 		if err := client.Post(ctx, "scripts", map[string]string{"topic": "a red fox"}, &script); err != nil {

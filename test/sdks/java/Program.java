@@ -157,6 +157,21 @@ class Program {
       refused(() -> client.videos().retrieve(made.get(0)), NotFoundException.class, 404, "not_found", null);
     });
 
+    step("user and metadata", () -> {
+      VideoCreateParams params = order()
+          .putAdditionalBodyProperty("user", JsonValue.from("user-1"))
+          .putAdditionalBodyProperty("metadata", JsonValue.from(Map.of("order", "42")))
+          .build();
+      Video video = client.videos().create(params);
+      expect(video._additionalProperties().get("user").convert(String.class), "user-1");
+      expect(video._additionalProperties().get("metadata").convert(Map.class), Map.of("order", "42"));
+      VideoListParams filter = VideoListParams.builder()
+          .putAdditionalQueryParam("user", "user-1")
+          .putAdditionalQueryParam("metadata[order]", "42")
+          .build();
+      expect(client.videos().list(filter).data().stream().map(Video::id).toList(), List.of(video.id()));
+    });
+
     step("400 names the parameter", () -> {
       VideoCreateParams params = order().seconds(VideoSeconds.of("5")).build();
       refused(() -> client.videos().create(params), BadRequestException.class, 400, null, "seconds");

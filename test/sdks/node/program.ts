@@ -113,6 +113,16 @@ await step('delete', async () => {
   assert.equal(deleted, true);
   await refused(() => client.videos.retrieve(id), OpenAI.NotFoundError, { code: 'not_found' });
 });
+await step('user and metadata', async () => {
+  const labels = { user: 'user-1', metadata: { order: '42' } };
+  const video = await client.videos.create({ ...ORDER, ...labels });
+  assert.deepEqual({ user: video.user, metadata: video.metadata }, labels);
+  const { data } = await client.videos.list(labels);
+  assert.deepEqual(
+    data.map((found) => found.id),
+    [video.id],
+  );
+});
 await step('other routes', async () => {
   const script = await client.post<{ status: string }>('/scripts', { body: { topic: 'a red fox' } });
   assert.equal(script.status, 'completed');

@@ -7,16 +7,17 @@ export async function order(client: OpenAI): Promise<Credits> {
   const body: OpenAI.VideoCreateParams = { prompt: 'a red fox', max_credits: '0.6' };
   await client.videos.create(body);
   const video = await client.videos.create(
-    { prompt: 'a red fox', seconds: '20', max_credits: 0.6 },
+    { prompt: 'a red fox', seconds: '20', max_credits: 0.6, user: 'user-1', metadata: { order: '42' } },
     { headers: { 'Idempotency-Key': 'order-1' } },
   );
   const kept: OpenAI.Video = video;
   const { response } = await client.videos.create({ prompt: 'a red fox', seconds: '4' }).withResponse();
   await client.videos.remix(kept.id, { prompt: 'at night', max_credits: '0.6' });
-  for await (const { credits } of client.videos.list({ limit: 10 })) {
+  for await (const { credits } of client.videos.list({ limit: 10, user: 'user-1', metadata: { order: '42' } })) {
     const state: 'held' | 'charged' | 'refunded' = credits.state;
     console.log(state, response.status);
   }
+  console.log(kept.user?.length, kept.metadata['order']);
   return kept.credits;
 }
 
@@ -25,6 +26,8 @@ export async function mistakes(client: OpenAI): Promise<void> {
   await client.videos.create({ prompt: 'a red fox', max_credit: '0.6' });
   // @ts-expect-error A length is text.
   await client.videos.create({ prompt: 'a red fox', seconds: 4 });
+  // @ts-expect-error Metadata is text.
+  await client.videos.create({ prompt: 'a red fox', metadata: { order: 42 } });
   // @ts-expect-error The prompt is missing.
   await client.videos.create({ seconds: '4' });
 }

@@ -121,6 +121,15 @@ def _():
     refused(lambda: client.videos.retrieve(made[1]), NotFoundError, 404, "not_found")
 
 
+@step("user and metadata")
+def _():
+    labels = {"user": "user-1", "metadata": {"order": "42"}}
+    video = client.videos.create(**ORDER, extra_body=labels)
+    assert {"user": video.user, "metadata": video.metadata} == labels, video
+    found = client.videos.list(extra_query=labels).data
+    assert [item.id for item in found] == [video.id], found
+
+
 @step("other routes")
 def _():
     script = client.post("/scripts", body={"topic": "a red fox"}, cast_to=object)
