@@ -166,7 +166,8 @@ func main() {
 	})
 	step("user and metadata", func() error {
 		params := order()
-		params.SetExtraFields(map[string]any{"user": "user-1", "metadata": map[string]string{"order": "42"}})
+		// Text only: at any other value the SDK drops fields without a word.
+		params.SetExtraFields(map[string]any{"user": "user-1", "metadata[order]": "42"})
 		video, err := client.Videos.New(ctx, params)
 		if err != nil {
 			return err
