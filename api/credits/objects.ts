@@ -39,12 +39,14 @@ const Transaction = z
   })
   .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
 
-export const Totals = z.object({
-  granted_microcredits: microcredits,
-  clawed_back_microcredits: microcredits,
-  charged_microcredits: microcredits,
-  refunded_microcredits: microcredits,
-});
+export const Totals = z
+  .object({
+    granted_microcredits: microcredits,
+    clawed_back_microcredits: microcredits,
+    charged_microcredits: microcredits,
+    refunded_microcredits: microcredits,
+  })
+  .openapi('CreditTotals');
 
 export const Transactions = listOf(Transaction)
   .extend({ totals: Totals })
@@ -103,23 +105,27 @@ export function toHold(hold: ledger.ListedHold): z.infer<typeof Hold> {
   };
 }
 
-const Price = z.object({
-  object: z.literal('price'),
-  model: z.string(),
-  size: z.string(),
-  seconds: z.string(),
-  amount_microcredits: microcredits,
-  amount: z.string(),
-});
-const TextPrice = z.object({
-  object: z.literal('text_price'),
-  model: z.string(),
-  input_microcredits_per_million_tokens: microcredits,
-  output_microcredits_per_million_tokens: microcredits,
-});
+const Price = z
+  .object({
+    object: z.literal('price'),
+    model: z.string(),
+    size: z.string(),
+    seconds: z.string(),
+    amount_microcredits: microcredits,
+    amount: z.string(),
+  })
+  .openapi('Price');
+const TextPrice = z
+  .object({
+    object: z.literal('text_price'),
+    model: z.string(),
+    input_microcredits_per_million_tokens: microcredits,
+    output_microcredits_per_million_tokens: microcredits,
+  })
+  .openapi('TextPrice');
 
 export const PriceList = z
-  .object({ object: z.literal('list'), data: z.array(z.union([Price, TextPrice])) })
+  .object({ object: z.literal('list'), data: z.array(z.discriminatedUnion('object', [Price, TextPrice])) })
   .openapi('PriceList', { example: { object: 'list', data: [EXAMPLE.price] } });
 
 export function toPrice({ model, size, seconds, amountMicrocredits }: ledger.Price): z.infer<typeof Price> {

@@ -11,6 +11,7 @@ const get = createRoute({
   path: '/credits',
   operationId: 'getCredits',
   summary: 'Get the available and the held credits',
+  description: 'In microcredits: 1 credit is 1,000,000. Held credits are reserved for generations in progress.',
   security: bearer,
   responses: responsesWith('The balance.', Credits),
 });
@@ -19,8 +20,9 @@ const transactions = createRoute({
   method: 'get',
   path: '/credits/transactions',
   operationId: 'listCreditTransactions',
-  summary:
-    'List every movement of credits, the newest first, with the totals of all pages; as CSV for Accept: text/csv, with a Link header to the next page',
+  summary: 'List every movement of credits, the newest first, with the totals of all pages',
+  description:
+    'With `Accept: text/csv` the page is CSV, and a `Link` header leads to the next one. Each line has the balance after it.',
   security: bearer,
   request: { query: transactionsQuery },
   responses: { 200: transactionsPage, ...errorResponses(400, 401, 500, 503) },
@@ -31,6 +33,7 @@ const holds = createRoute({
   path: '/credits/holds',
   operationId: 'listCreditHolds',
   summary: 'List the holds, the newest first',
+  description: 'A hold reserves the price of one generation until it is captured (charged) or released (given back).',
   security: bearer,
   request: { query: holdsQuery },
   responses: { 200: holdsPage, ...errorResponses(400, 401, 500, 503) },
@@ -41,6 +44,8 @@ const prices = createRoute({
   path: '/prices',
   operationId: 'listPrices',
   summary: 'List the price of every video model, size and length, and the token prices of every text model',
+  description:
+    'A request is charged what the list says at the time when it is made, even if a price changes before it ends.',
   security: bearer,
   responses: responsesWith('The current prices.', PriceList),
 });

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { etag } from 'hono/etag';
 import { notFound } from '../http/errors.ts';
 import { describeForModels } from './llms.ts';
+import { PAGE, SCRIPT, STYLE } from './page.ts';
 import type { OpenApiDocument } from '../http/openapi.ts';
 import { newRouter } from '../http/router.ts';
 
@@ -12,27 +13,6 @@ const ASSETS: Readonly<Record<string, string>> = {
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
   'favicon-32x32.png': 'image/png',
 };
-
-const PAGE = `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>Holdfast API</title>
-    <link rel="icon" href="/docs/favicon-32x32.png" />
-    <link rel="stylesheet" href="/docs/swagger-ui.css" />
-  </head>
-  <body>
-    <div id="reference"></div>
-    <noscript>This page needs JavaScript; the same is at <a href="/llms.txt">/llms.txt</a> and /openapi.json.</noscript>
-    <script src="/docs/swagger-ui-bundle.js"></script>
-    <script src="/docs/start.js"></script>
-  </body>
-</html>
-`;
-
-// Without validatorUrl: null the page would show the document's address to a validator elsewhere.
-const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
 
 // Swagger UI sets styles on its elements; everything else is from here, and nothing is sent anywhere else.
 const POLICY = [
@@ -62,7 +42,8 @@ export function docsRoutes(document: () => OpenApiDocument) {
   router.get('/openapi.json', (c) => c.json(document()));
   router.get('/llms.txt', (c) => c.text(describeForModels(document(), new URL(c.req.url).origin)));
   router.get('/docs', (c) => c.html(PAGE));
-  router.get('/docs/start.js', (c) => c.body(START, 200, { 'content-type': 'text/javascript; charset=utf-8' }));
+  router.get('/docs/page.js', (c) => c.body(SCRIPT, 200, { 'content-type': 'text/javascript; charset=utf-8' }));
+  router.get('/docs/page.css', (c) => c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }));
   router.get('/docs/:asset', async (c) => {
     const name = c.req.param('asset');
     // Own keys only: what is not listed is never looked for on the disk.

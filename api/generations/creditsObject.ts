@@ -17,21 +17,26 @@ export function stateShown(state: GenerationState): string {
 }
 
 /** The state of a generation's credits: the same object for videos, scripts and threads. */
-export const GenerationCredits = z.object({
-  state: z.enum(SHOWN_STATES),
-  amount_microcredits: z.number().int(),
-  amount: z.string(),
-  hold_id: z.string(),
-  hold_expires_at: z.number().int(),
-  settled_at: z.number().int().nullable(),
-  /** After a charge: how much of it was refunded so far, by whom, and when last. */
-  refunded_microcredits: z.number().int().optional(),
-  refunded_by: z.string().optional(),
-  refunded_at: z.number().int().optional(),
-  /** Set while a video that completed after its hold was released can be claimed. */
-  claimable_until: z.number().int().optional(),
-  message: z.string(),
-});
+export const GenerationCredits = z
+  .object({
+    state: z.enum(SHOWN_STATES),
+    amount_microcredits: z.number().int(),
+    amount: z.string(),
+    hold_id: z.string(),
+    hold_expires_at: z.number().int(),
+    settled_at: z.number().int().nullable(),
+    /** After a charge: how much of it was refunded so far, by whom, and when last. */
+    refunded_microcredits: z.number().int().optional(),
+    refunded_by: z.string().optional(),
+    refunded_at: z.number().int().optional(),
+    /** Set while a video that completed after its hold was released can be claimed. */
+    claimable_until: z.number().int().optional(),
+    message: z.string(),
+  })
+  .openapi('GenerationCredits');
+
+/** Why a generation failed, or would be refused. */
+export const GenerationError = z.object({ code: z.string(), message: z.string() }).openapi('GenerationError');
 
 interface Paid {
   readonly state: PaidState;

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { parseCredits } from '../../contracts/money.ts';
-import { errorResponses } from '../http/contract.ts';
+import { type DescribedError, errorResponses } from '../http/errorResponses.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 
 /** What the contracts of all POSTs that cost credits share. */
@@ -14,8 +14,24 @@ const query = z.strictObject({
 
 export const payingRequest = { headers: keyed, query };
 
-export const payingErrors = (...more: number[]) =>
-  errorResponses(400, 401, 402, 403, 409, 413, 415, 422, 429, 500, 503, ...more);
+/** The errors of such a POST. A request that is refused holds nothing. */
+export const payingErrors = (...more: DescribedError[]) =>
+  errorResponses(
+    {
+      400: 'The request is invalid, or costs more than its `max_credits`; `param` names the field. Nothing was held.',
+      402: 'The available credits, or a spend limit of the key, do not cover the price. Nothing was held.',
+      403: 'The account is frozen, or the key lacks the scope. Nothing was held.',
+      409: 'The first request with this Idempotency-Key is still running. Nothing more was held.',
+      422: 'The Idempotency-Key was used for a different request before, or over 72 hours ago. Nothing more was held.',
+      429: 'Too many generations are active, or the key sent too many requests. Nothing was held; Retry-After says when to try again.',
+      500: 'An internal error, or `outcome_unknown`: repeat the request with the same Idempotency-Key, which holds the price once.',
+      503: 'Holdfast or the provider is away, or sales are closed. Nothing was held; Retry-After says when to try again.',
+    },
+    401,
+    413,
+    415,
+    ...more,
+  );
 
 /** The client's ceiling, as text or as a number. */
 export const maxCredits = (description: string) =>

@@ -4,6 +4,8 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Caller } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { type ApiError, messageOf } from '../http/errors.ts';
+import { orNull } from '../http/schemas.ts';
+import { GenerationError } from './creditsObject.ts';
 import { accountFrozen, exceedsMaxCredits, insufficientCredits, salesClosed, tooManyActive } from './refusals.ts';
 import { overSpendLimit } from './spendLimit.ts';
 
@@ -15,7 +17,7 @@ export const Quote = z
     amount_microcredits: z.number().int(),
     amount: z.string(),
     available_microcredits: z.number().int(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error: orNull(GenerationError),
   })
   .openapi('Quote', {
     example: {

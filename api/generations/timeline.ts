@@ -6,13 +6,15 @@ import { notFound } from '../http/errors.ts';
 import { SHOWN_STATES } from './creditsObject.ts';
 import { WORDS } from './timelineWords.ts';
 
-export const Step = z.object({
-  object: z.literal('timeline.step'),
-  sequence: z.number().int(),
-  at: z.iso.datetime(),
-  type: z.string(),
-  message: z.string(),
-});
+export const Step = z
+  .object({
+    object: z.literal('timeline.step'),
+    sequence: z.number().int(),
+    at: z.iso.datetime(),
+    type: z.string(),
+    message: z.string(),
+  })
+  .openapi('TimelineStep');
 
 export const Timeline = z.object({ object: z.literal('list'), data: z.array(Step) }).openapi('Timeline', {
   example: {

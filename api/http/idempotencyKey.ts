@@ -7,7 +7,12 @@ const NAME = 'Idempotency-Key';
 const MAXIMUM_LENGTH = 255;
 
 /** The header of a POST that may be repeated. Handlers validate it, so that the error names it as `param` in its usual spelling. */
-export const keyed = z.object({ 'idempotency-key': z.string().optional() });
+export const keyed = z.object({
+  'idempotency-key': z.string().optional().openapi({
+    description:
+      'A text of your own for this request, of at most 255 characters. A repeat with the same key and body gets the first answer and has no further effect.',
+  }),
+});
 
 /** The key of a POST, null when it has none. Raises `invalid_request` for a malformed one. */
 export function readIdempotencyKey(header: string | undefined): string | null {

@@ -11,7 +11,7 @@ const limit = z
     (value) => (value === '' ? NaN : value),
     z.coerce.number().int().min(0).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT),
   )
-  .openapi({ type: 'integer' });
+  .openapi({ type: 'integer', description: 'The maximum number of items; with 0, only `has_more` tells.' });
 
 /** The query of a list that has one page only. */
 export const limitQuery = z.object({ limit });
@@ -19,13 +19,13 @@ export const limitQuery = z.object({ limit });
 /** The query of a list whose ids match this pattern. */
 export function listQuery(id: RegExp, example: string) {
   return z.strictObject({
-    limit: limit.openapi({ example: DEFAULT_LIMIT, description: 'The maximum number of items.' }),
+    limit,
     order: z.enum(['asc', 'desc']).default('desc').openapi({ description: 'Order by time of creation.' }),
     after: z
       .string()
       .regex(id, 'must be an id of this list')
       .optional()
-      .openapi({ example, description: 'The last id of the previous page.' }),
+      .openapi({ description: `The last id of the previous page, such as \`${example}\`.` }),
   });
 }
 

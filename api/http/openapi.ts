@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Env } from './deps.ts';
-import { describeScopes } from './scopes.ts';
+import { describeOperation } from './operations.ts';
+import { describeTags, tagOf } from './tags.ts';
 
 export type OpenApiDocument = ReturnType<OpenAPIHono<Env>['getOpenAPI31Document']>;
 
@@ -18,19 +20,35 @@ export function documentOf(app: OpenAPIHono<Env>): () => OpenApiDocument {
     description: 'The admin key of this installation.',
   });
   let document: OpenApiDocument | undefined;
-  return () => {
-    document ??= describeScopes(
-      app.getOpenAPI31Document({
-        openapi: '3.1.0',
-        info: {
-          title: 'Holdfast',
-          version: '0.1.0',
-          description:
-            'Paid AI video generation that never charges wrongly, in the wire format of OpenAI’s Videos API.',
-        },
-        servers: [{ url: '/' }],
-      }),
-    );
-    return document;
-  };
+  return () => (document ??= describe(app));
+}
+
+/** The types know the licence object of OpenAPI 3.0 only, which has no `identifier`. */
+const LICENSE = { name: 'Apache 2.0', identifier: 'Apache-2.0' };
+
+function describe(app: OpenAPIHono<Env>): OpenApiDocument {
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Holdfast',
+      version: versionOfPackage(),
+      description: 'Paid AI video generation that never charges wrongly, in the wire format of OpenAI’s Videos API.',
+      license: LICENSE,
+    },
+    servers: [{ url: '/' }],
+  });
+  const used = new Set<string>();
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(item as Record<string, object>)) {
+      const tag = tagOf(path);
+      if (tag !== undefined) used.add(tag);
+      Object.assign(operation, describeOperation(method, path, operation), tag === undefined ? {} : { tags: [tag] });
+    }
+  }
+  return Object.assign(document, describeTags(used));
+}
+
+function versionOfPackage(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

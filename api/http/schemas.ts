@@ -7,6 +7,12 @@ export const unixTime = z.number().int();
 export const LAST_UNIX_TIME = 253_402_300_799;
 export const microcredits = z.number().int();
 
+/**
+ * An object or null. `schema.nullable()` would make the named schema itself nullable, or give no name to an object, and
+ * generators of clients understand neither.
+ */
+export const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.null()]);
+
 export function unixSeconds(moment: Date): number {
   return Math.floor(moment.getTime() / 1000);
 }

@@ -6,19 +6,27 @@ import { newRouter } from '../http/router.ts';
 import { receiveEvent } from './handlers.ts';
 
 const Received = z.object({ received: z.literal(true) }).openapi('WebhookReceived', { example: { received: true } });
-const header = z.string().optional();
+const header = (description: string) => z.string().optional().openapi({ description });
 
 const receive = createRoute({
   method: 'post',
   path: '/webhooks/openai',
   operationId: 'receiveProviderWebhook',
-  summary:
-    'Receive an event of the provider, signed according to Standard Webhooks; it only makes Holdfast poll sooner',
+  summary: 'Receive an event of the provider, signed according to Standard Webhooks',
+  description:
+    'For the provider. An event moves no credits: it makes Holdfast ask the provider sooner, and only that answer counts.',
   request: {
-    headers: z.object({ 'webhook-id': header, 'webhook-timestamp': header, 'webhook-signature': header }),
+    headers: z.object({
+      'webhook-id': header('The id of the event.'),
+      'webhook-timestamp': header('When it was sent, in seconds since 1970.'),
+      'webhook-signature': header('The signatures of id, time and body, each as `v1,<base64>`.'),
+    }),
     body: { content: { 'text/plain': { schema: z.string(), example: EXAMPLE.providerEvent } } },
   },
-  responses: responsesWith('The event was received.', Received, 404, 413),
+  responses: responsesWith('The event was received.', Received, 413, {
+    401: 'The signature is missing or wrong, or the event is too old.',
+    404: 'No secret is configured for webhooks of the provider.',
+  }),
 });
 
 /**

@@ -18,7 +18,9 @@ import { CreateScript, CreateThread } from './textRequest.ts';
 const NAME = { script: 'Script', thread: 'Thread' };
 
 const paramsOf = (kind: TextKind) =>
-  z.object({ [`${kind}_id`]: z.string().openapi({ example: TEXT_EXAMPLE[kind].id }) });
+  z.object({
+    [`${kind}_id`]: z.string().openapi({ description: `The id of a ${kind}.`, example: TEXT_EXAMPLE[kind].id }),
+  });
 
 const createOf = (kind: TextKind, schema: typeof CreateScript | typeof CreateThread) =>
   createRoute({
@@ -26,13 +28,15 @@ const createOf = (kind: TextKind, schema: typeof CreateScript | typeof CreateThr
     path: `/${kind}s`,
     operationId: `create${NAME[kind]}`,
     summary: `Create a ${kind}: reserve the most that it can cost, write it, and charge its actual cost`,
+    description:
+      'The price of the longest answer is reserved before the model begins; the tokens that it used are charged, and the rest is given back. A text that fails is not charged.',
     security: bearer,
     request: { ...payingRequest, body: jsonBody(schema) },
     responses: {
       200: {
         description: `The ${kind}; with stream, events: created with the ${kind} as it stands, delta with what was written since, then completed or failed with the whole ${kind}; or error, with its id. With dry_run, a quote of the most that it can cost.`,
         content: {
-          ...jsonContent(z.union([WrittenText, Quote])),
+          ...jsonContent(z.discriminatedUnion('object', [WrittenText, Quote])),
           'text/event-stream': { schema: z.unknown(), example: TEXT_EXAMPLE.events },
         },
       },

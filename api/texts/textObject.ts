@@ -2,10 +2,18 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
 import { parseTextRequest, readOutput } from '../../texts/index.ts';
-import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import {
+  GenerationCredits,
+  GenerationError,
+  refundInWords,
+  releaseInWords,
+  toCredits,
+} from '../generations/creditsObject.ts';
 import { shownLabels } from '../generations/labels.ts';
-import { unixSeconds } from '../http/schemas.ts';
+import { orNull, unixSeconds } from '../http/schemas.ts';
 import { TEXT_EXAMPLE } from './examples.ts';
+
+const TokenUsage = z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).openapi('TokenUsage');
 
 /** A script or a thread. */
 export const WrittenText = z
@@ -23,8 +31,8 @@ export const WrittenText = z
     posts: z.array(z.string()).nullable(),
     /** What the model wrote: JSON of the fields above, if it kept to that form. */
     output: z.string(),
-    usage: z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    usage: orNull(TokenUsage),
+    error: orNull(GenerationError),
     ...shownLabels,
     credits: GenerationCredits,
   })

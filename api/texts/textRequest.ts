@@ -15,11 +15,11 @@ const fields = {
 
 export const CreateScript = z
   .strictObject({ ...fields, length: z.enum(TEXT_LENGTHS).default('medium') })
-  .openapi('CreateScript', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', length: 'short' } });
+  .openapi('CreateScriptBody', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', length: 'short' } });
 
 export const CreateThread = z
   .strictObject({ ...fields, posts: z.number().int().min(POSTS.minimum).max(POSTS.maximum).default(5) })
-  .openapi('CreateThread', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', posts: 3 } });
+  .openapi('CreateThreadBody', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', posts: 3 } });
 
 /** The body of a POST to /scripts or /threads. */
 export type CreateTextBody = z.output<typeof CreateScript> | z.output<typeof CreateThread>;

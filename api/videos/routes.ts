@@ -13,6 +13,7 @@ import {
   noQuery,
   pageResponse,
   responsesWith,
+  videoParams,
 } from '../http/contract.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { toList } from '../http/listing.ts';
@@ -37,20 +38,19 @@ import {
   requireType,
 } from './videoRequest.ts';
 
-const params = z.object({
-  video_id: z.string().openapi({ example: EXAMPLE.video.id }),
-});
-const videoOrQuote = jsonResponse('The video; with dry_run, a quote.', z.union([Video, Quote]));
+const videoOrQuote = jsonResponse('The video; with dry_run, a quote.', z.discriminatedUnion('object', [Video, Quote]));
 
 const create = createRoute({
   method: 'post',
   path: '/videos',
   operationId: 'createVideo',
   summary: 'Create a video: reserve its price and start it',
+  description:
+    'The price of model, size and length is reserved at once, charged only when the video completes, and given back in every other case: a failure, a moderation block, or no outcome before the hold expires. Send JSON, or a form when a file is the reference image.',
   security: bearer,
   request: {
     ...payingRequest,
-    body: { content: { 'multipart/form-data': { schema: CreateVideoForm }, ...jsonContent(CreateVideoJson) } },
+    body: { content: { ...jsonContent(CreateVideoJson), 'multipart/form-data': { schema: CreateVideoForm } } },
   },
   responses: { 200: videoOrQuote, ...payingErrors() },
 });
@@ -60,13 +60,18 @@ const remix = createRoute({
   path: '/videos/{video_id}/remix',
   operationId: 'remixVideo',
   summary: 'Remix a video: reserve the price of the original and start a new video made from it',
+  description:
+    'The price of a video of the original’s model, size and length is reserved, and charged only when the new video completes. The original must be completed and of this account.',
   security: bearer,
   request: {
-    params,
+    params: videoParams,
     ...payingRequest,
-    body: { content: { 'multipart/form-data': { schema: RemixVideoForm }, ...jsonContent(RemixVideo) } },
+    body: { content: { ...jsonContent(RemixVideo), 'multipart/form-data': { schema: RemixVideoForm } } },
   },
-  responses: { 200: videoOrQuote, ...payingErrors(404) },
+  responses: {
+    200: videoOrQuote,
+    ...payingErrors({ 404: 'No completed video of this account has this id. Nothing was held.' }),
+  },
 });
 
 const list = createRoute({
@@ -84,9 +89,11 @@ const cancel = createRoute({
   path: '/videos/{video_id}/cancel',
   operationId: 'cancelVideo',
   summary: 'Request that a video is cancelled; once the provider has begun, its outcome still settles the credits',
+  description:
+    'Providers cannot cancel: a video that was not submitted yet is not submitted, and its price is given back. Any other video goes on, and is charged only if it completes.',
   security: bearer,
-  request: { params, query: noQuery },
-  responses: responsesWith('The video.', Video, 400, 404, 409),
+  request: { params: videoParams, query: noQuery },
+  responses: responsesWith('The video.', Video, 400, 404, { 409: 'The video has ended; there is nothing to cancel.' }),
 });
 
 const claim = createRoute({
@@ -94,9 +101,16 @@ const claim = createRoute({
   path: '/videos/{video_id}/claim',
   operationId: 'claimVideo',
   summary: 'Claim a video that completed after its credits were refunded, and pay its original price',
+  description:
+    'Answers a new video, which has what the provider completed. The original price is reserved, and charged once that content is kept. A second claim is answered with the same video and costs nothing more.',
   security: bearer,
-  request: { params, ...payingRequest, body: { content: jsonContent(ClaimVideo) } },
-  responses: { 200: videoOrQuote, ...payingErrors(404) },
+  request: { params: videoParams, ...payingRequest, body: { content: jsonContent(ClaimVideo) } },
+  responses: {
+    200: videoOrQuote,
+    ...payingErrors(404, {
+      409: 'The video cannot be claimed, or the first request with this Idempotency-Key is still running. Nothing was held.',
+    }),
+  },
 });
 
 const remove = createRoute({
@@ -104,9 +118,13 @@ const remove = createRoute({
   path: '/videos/{video_id}',
   operationId: 'deleteVideo',
   summary: 'Delete a finished video; its charge or refund stands',
+  description:
+    'Deletes its prompt, its content and its reference image. What was charged or refunded for it is kept, and so is its timeline.',
   security: bearer,
-  request: { params, query: noQuery },
-  responses: responsesWith('The video is deleted.', DeletedVideo, 400, 404, 409),
+  request: { params: videoParams, query: noQuery },
+  responses: responsesWith('The video is deleted.', DeletedVideo, 400, 404, {
+    409: 'The video is not finished, and its credits are reserved until it ends.',
+  }),
 });
 
 const retrieve = createRoute({
@@ -115,7 +133,7 @@ const retrieve = createRoute({
   operationId: 'retrieveVideo',
   summary: 'Retrieve a video and the state of its credits',
   security: bearer,
-  request: { params },
+  request: { params: videoParams },
   responses: responsesWith('The video.', Video, 404),
 });
 
@@ -125,7 +143,7 @@ const timeline = createRoute({
   operationId: 'getVideoTimeline',
   summary: 'List every step of a video in words, with its time: why was I charged?',
   security: bearer,
-  request: { params },
+  request: { params: videoParams },
   responses: responsesWith('The steps so far.', Timeline, 404),
 });
 
@@ -134,8 +152,15 @@ const events = createRoute({
   path: '/videos/{video_id}/events',
   operationId: 'streamVideoEvents',
   summary: 'Stream a video as it changes (server-sent events: progress, then settled); Last-Event-ID resumes',
+  description:
+    'The data of each event is the video. The stream ends with the event `settled`; when it ends before that, connect again with `Last-Event-ID`.',
   security: bearer,
-  request: { params, headers: z.object({ 'last-event-id': z.string().optional() }) },
+  request: {
+    params: videoParams,
+    headers: z.object({
+      'last-event-id': z.string().optional().openapi({ description: 'The id of the last event that was received.' }),
+    }),
+  },
   responses: {
     200: {
       description: 'Events whose data is the video as JSON, until its credits are settled.',
@@ -157,8 +182,14 @@ const content = createRoute({
   path: '/videos/{video_id}/content',
   operationId: 'downloadVideoContent',
   summary: 'Download the content of a charged video',
+  description: 'Range requests, `If-Range` and `If-None-Match` are honoured. Downloading costs nothing, however often.',
   security: bearer,
-  request: { params, query: z.strictObject({ variant: z.enum(CONTENT_VARIANTS).default('video') }) },
+  request: {
+    params: videoParams,
+    query: z.strictObject({
+      variant: z.enum(CONTENT_VARIANTS).default('video').openapi({ description: 'What to download.' }),
+    }),
+  },
   responses: {
     200: {
       description: 'The content, streamed from the archive, or from the provider until it is archived.',
@@ -167,7 +198,16 @@ const content = createRoute({
     206: { description: 'The requested range.', content: contents },
     304: { description: 'The client has this content already, by its If-None-Match.' },
     416: { description: 'The range lies outside the content.' },
-    ...errorResponses(400, 401, 402, 404, 500, 503),
+    ...errorResponses(
+      {
+        400: 'The video is not finished, or the variant is unknown.',
+        402: 'The video was not charged, so it has no content.',
+      },
+      401,
+      404,
+      500,
+      503,
+    ),
   },
 });
 

@@ -1,9 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Generation } from '../../store/index.ts';
-import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import {
+  GenerationCredits,
+  GenerationError,
+  refundInWords,
+  releaseInWords,
+  toCredits,
+} from '../generations/creditsObject.ts';
 import { shownLabels } from '../generations/labels.ts';
-import { unixSeconds } from '../http/schemas.ts';
+import { orNull, unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
 /**
@@ -25,7 +31,7 @@ export const Video = z
     size: z.string(),
     seconds: z.string(),
     remixed_from_video_id: z.string().nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error: orNull(GenerationError),
     ...shownLabels,
     credits: GenerationCredits,
   })

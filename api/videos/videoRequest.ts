@@ -44,10 +44,12 @@ const dataUrl = z
     'must be a base64 data: URL of a JPEG, PNG or WebP image',
   );
 
+const InputReference = z.strictObject({ image_url: dataUrl }).openapi('InputReference');
+
 /** Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
 export const CreateVideoJson = z
-  .strictObject({ ...fields, input_reference: z.strictObject({ image_url: dataUrl }).optional() })
-  .openapi('CreateVideo', { example: EXAMPLE.createVideo });
+  .strictObject({ ...fields, input_reference: InputReference.optional() })
+  .openapi('CreateVideoBody', { example: EXAMPLE.createVideo });
 
 export const CreateVideoForm = withMetadata(
   z.strictObject({
@@ -100,7 +102,7 @@ function toRequest(
 const remix = z.strictObject({ prompt: fields.prompt, max_credits: fields.max_credits, ...labelFields });
 const remixExample = { example: { prompt: 'the same fox, at night' } };
 
-export const RemixVideo = remix.openapi('RemixVideo', remixExample);
+export const RemixVideo = remix.openapi('RemixVideoBody', remixExample);
 export const RemixVideoForm = withMetadata(remix).openapi('RemixVideoForm', remixExample);
 
 export type RemixRequest = z.output<typeof RemixVideo>;
@@ -120,4 +122,4 @@ export function readRemix(
 /** The body of a claim, which is optional. */
 export const ClaimVideo = z
   .strictObject({ max_credits: maxCredits('The claim is refused if it costs more than this.') })
-  .openapi('ClaimVideo', { example: { max_credits: '0.6' } });
+  .openapi('ClaimVideoBody', { example: { max_credits: '0.6' } });

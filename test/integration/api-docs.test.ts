@@ -1,32 +1,16 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MediaType, OpenApi, Schema } from '../harness/support/openapi.ts';
 import type { TestStack } from '../harness/support/stack.ts';
 import { startStack } from '../harness/support/stack.ts';
 
 /** The API describes itself, truly and without any other host. */
 
-interface MediaType {
-  schema: { $ref?: string; anyOf?: MediaType['schema'][]; example?: unknown };
-  example?: unknown;
-}
-interface Operation {
-  operationId: string;
-  summary: string;
-  security?: Record<string, unknown>[];
-  requestBody?: { content: Record<string, MediaType> };
-  responses: Record<string, { content?: Record<string, MediaType> }>;
-}
-interface Document {
-  openapi: string;
-  paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, MediaType['schema']> };
-}
-
 let stack: TestStack;
-let document: Document;
+let document: OpenApi;
 beforeAll(async () => {
   stack = await startStack();
-  document = (await (await fetch(`${stack.url}/openapi.json`)).json()) as Document;
+  document = (await (await fetch(`${stack.url}/openapi.json`)).json()) as OpenApi;
 });
 afterAll(async () => {
   await stack.stop();
@@ -47,21 +31,20 @@ function bodies(): [name: string, body: MediaType, type: string][] {
   );
 }
 
-function resolved(schema: MediaType['schema']): MediaType['schema'] {
+function resolved(schema: Schema): Schema {
   return schema.$ref === undefined ? schema : (document.components.schemas[schema.$ref.split('/').at(-1)!] ?? {});
 }
 
 function examplesOf({ schema, example }: MediaType): unknown[] {
   if (example !== undefined) return [example];
-  return (schema.anyOf ?? [schema]).flatMap((each) => resolved(each).example ?? []);
+  return (schema.oneOf ?? [schema]).flatMap((each) => resolved(each).example ?? []);
 }
 
 describe('/openapi.json', () => {
-  it('is OpenAPI 3.1, and each operation has an id of its own and a summary', () => {
+  it('is OpenAPI 3.1, and each operation has an id of its own', () => {
     expect(document.openapi).toBe('3.1.0');
     const ids = operations().map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(operations().filter(({ summary }) => !summary)).toEqual([]);
   });
 
   it('shows an example of every body', () => {
@@ -83,14 +66,6 @@ describe('/openapi.json', () => {
     });
     expect(wrong).toEqual([]);
   });
-
-  it('says which key opens what', () => {
-    const schemes = Object.entries(document.paths).flatMap(([path, item]) =>
-      Object.values(item).map(({ security }) => [path.split('/')[1], Object.keys(security?.[0] ?? {})[0]]),
-    );
-    const wanted: Record<string, string> = { v1: 'bearerAuth', admin: 'adminAuth' };
-    expect(schemes.filter(([root, scheme]) => scheme !== wanted[root!])).toEqual([]);
-  });
 });
 
 describe('/docs', () => {
@@ -111,10 +86,11 @@ describe('/docs', () => {
     expect(types).toEqual([
       ['/docs/favicon-32x32.png', 200, 'image/png', 'nosniff'],
       ['/docs/swagger-ui.css', 200, 'text/css; charset=utf-8', 'nosniff'],
+      ['/docs/page.css', 200, 'text/css; charset=utf-8', 'nosniff'],
       ['/docs/swagger-ui-bundle.js', 200, 'text/javascript; charset=utf-8', 'nosniff'],
-      ['/docs/start.js', 200, 'text/javascript; charset=utf-8', 'nosniff'],
+      ['/docs/page.js', 200, 'text/javascript; charset=utf-8', 'nosniff'],
     ]);
-    expect(await (await fetch(`${stack.url}/docs/start.js`)).text()).not.toMatch(/https?:/);
+    expect(await (await fetch(`${stack.url}/docs/page.js`)).text()).not.toMatch(/https?:/);
   });
 
   it('is not sent again to a browser that has it', async () => {

@@ -12,8 +12,8 @@ const transactions = createRoute({
   method: 'get',
   path: '/accounts/{account_id}/transactions',
   operationId: 'listAccountTransactions',
-  summary:
-    'List every movement of the credits of an account, the newest first, as its owner sees them: with the totals of all pages; as CSV for Accept: text/csv',
+  summary: 'List every movement of the credits of an account, the newest first, as its owner sees them',
+  description: 'With the totals of all pages. With `Accept: text/csv` the page is CSV.',
   security: adminBearer,
   request: { params: accountParams, query: transactionsQuery },
   responses: { 200: transactionsPage, ...errorResponses(400, 401, 404, 500, 503) },

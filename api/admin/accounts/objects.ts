@@ -4,10 +4,13 @@ import type * as ledger from '../../../ledger/index.ts';
 import { Totals, toTotals } from '../../credits/objects.ts';
 import { stateShown } from '../../generations/creditsObject.ts';
 import { EXAMPLE } from '../../http/examples.ts';
-import { microcredits, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
+import { microcredits, orNull, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
 import { ADMIN_EXAMPLE } from '../examples.ts';
+import { FailureCount } from '../overview/objects.ts';
 
-export const NewAccount = z.strictObject({ name: plainText(200) }).openapi('Named', { example: { name: 'Acme' } });
+export const NewAccount = z
+  .strictObject({ name: plainText(200) })
+  .openapi('CreateAccountBody', { example: { name: 'Acme' } });
 
 export const Account = z
   .object({ id: z.string(), object: z.literal('account'), name: z.string(), created_at: unixTime })
@@ -37,6 +40,10 @@ export function toAccountStanding(account: ledger.ListedAccount): z.infer<typeof
   };
 }
 
+const LastGeneration = z
+  .object({ id: z.string(), state: z.string(), error_code: z.string().nullable(), created_at: unixTime })
+  .openapi('LastGeneration');
+
 /** What an operator asks first about a customer. */
 export const AccountDetails = z
   .object({
@@ -44,13 +51,10 @@ export const AccountDetails = z
     max_active_generations: z.number().int(),
     frozen_reason: z.string().nullable().openapi({ description: 'The reason that the operator gave.' }),
     valid_api_keys: z.number().int(),
-    last_generation: z
-      .object({ id: z.string(), state: z.string(), error_code: z.string().nullable(), created_at: unixTime })
-      .nullable()
-      .openapi({ description: 'The last video, script or thread that was requested, also if it was refused.' }),
-    failures: z
-      .array(z.object({ code: z.string(), generations: z.number().int() }))
-      .openapi({ description: 'Of the last 24 hours, the most frequent first.' }),
+    last_generation: orNull(LastGeneration).openapi({
+      description: 'The last video, script or thread that was requested, also if it was refused.',
+    }),
+    failures: z.array(FailureCount).openapi({ description: 'Of the last 24 hours, the most frequent first.' }),
     totals: Totals,
   })
   .openapi('AccountDetails', { example: ADMIN_EXAMPLE.accountDetails });
@@ -82,7 +86,7 @@ export function toAccountDetails(
 
 export const Freeze = z
   .strictObject({ frozen: z.boolean().default(true), reason: plainText(500) })
-  .openapi('Freeze', { example: { frozen: true, reason: 'chargeback' } });
+  .openapi('FreezeAccountBody', { example: { frozen: true, reason: 'chargeback' } });
 
 export const AccountFrozen = z
   .object({ id: z.string(), object: z.literal('account'), frozen: z.boolean() })
@@ -99,7 +103,7 @@ export const GrantCredits = z
       .refine((amount) => amount !== 0, 'must not be 0'),
     reason: plainText(500),
   })
-  .openapi('GrantCredits', { example: { amount_microcredits: 10000000, reason: 'invoice 2026-0042' } });
+  .openapi('GrantCreditsBody', { example: { amount_microcredits: 10000000, reason: 'invoice 2026-0042' } });
 
 export const Grant = z
   .object({

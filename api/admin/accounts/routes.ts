@@ -75,9 +75,12 @@ const grant = createRoute({
   path: '/accounts/{account_id}/grants',
   operationId: 'grantCredits',
   summary: 'Grant credits; a negative amount claws back at most the available credits',
+  description: 'Requires an Idempotency-Key, so that a repeat never grants twice.',
   security: adminBearer,
   request: { params: accountParams, headers: keyed, query: noQuery, body: jsonBody(GrantCredits) },
-  responses: responsesWith('The amount that was moved.', Grant, 400, 402, 404, 415, 422),
+  responses: responsesWith('The amount that was moved.', Grant, 400, 404, 415, 422, {
+    402: 'Fewer credits are available than are to be clawed back. No credits were moved.',
+  }),
 });
 
 export function accountRoutes(deps: ApiDependencies) {

@@ -5,11 +5,13 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { newRouter } from '../../http/router.ts';
 import { examine } from './examine.ts';
 
+const DoctorCheck = z.object({ name: z.string(), ok: z.boolean(), message: z.string() }).openapi('DoctorCheck');
+
 const Doctor = z
   .object({
     object: z.literal('doctor'),
     ok: z.boolean(),
-    checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })),
+    checks: z.array(DoctorCheck),
   })
   .openapi('Doctor', { example: EXAMPLE.doctor });
 

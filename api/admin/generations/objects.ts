@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { OperatorsText, OperatorsVideo } from '../../../store/index.ts';
-import { unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
+import { orNull, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
 import { toText, WrittenText } from '../../texts/textObject.ts';
 import { toVideo, Video } from '../../videos/videoObject.ts';
 import { ADMIN_EXAMPLE } from '../examples.ts';
@@ -10,15 +10,18 @@ import { ADMIN_EXAMPLE } from '../examples.ts';
  * what was written for them is not shown, because an operator needs neither to answer a question about credits.
  */
 
+const ProviderError = z
+  .object({ code: z.string().nullable(), message: z.string().nullable() })
+  .openapi('ProviderError');
+
 const ours = {
   account_id: z.string(),
   api_key_id: z.string(),
   provider: z.string().nullable(),
   provider_status: z.string().nullable(),
-  provider_error: z
-    .object({ code: z.string().nullable(), message: z.string().nullable() })
-    .nullable()
-    .openapi({ description: 'What the provider said of the video or else of the last attempt, in its own words.' }),
+  provider_error: orNull(ProviderError).openapi({
+    description: 'What the provider said of the video or else of the last attempt, in its own words.',
+  }),
   settlement_reason: z.string().nullable(),
   workflow_id: z.string(),
   workflow_url: z

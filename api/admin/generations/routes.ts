@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { VIDEO_ID } from '../../../contracts/ids.ts';
+import { withMetadata } from '../../generations/labels.ts';
 import {
   accountParams,
   adminBearer,
@@ -7,6 +8,7 @@ import {
   noQuery,
   pageResponse,
   responsesWith,
+  videoParams,
 } from '../../http/contract.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
 import { EXAMPLE } from '../../http/examples.ts';
@@ -20,11 +22,13 @@ import { AdminText, AdminVideo, toAdminText, toAdminVideo } from './objects.ts';
 import { accountFilter, generationFilters, searchIds, type SearchQuery } from './search.ts';
 import { AdminTimeline, getAdminTimeline } from './timeline.ts';
 
+const textId = z.string().openapi({ description: 'The id of a script or thread.', example: TEXT_EXAMPLE.script.id });
+
 const TEXT_KINDS = ['script', 'thread'] as const;
 
 const videoQuery = listQuery(VIDEO_ID, EXAMPLE.video.id).extend({
   ...generationFilters,
-  provider_video_id: plainText(255).optional().openapi({ example: ADMIN_EXAMPLE.video.provider_video_id }),
+  provider_video_id: plainText(255).optional().openapi({ description: 'The id that the provider gave.' }),
 });
 const textQuery = listQuery(/^(script|thread)_[0-9a-f]{32}$/, TEXT_EXAMPLE.script.id).extend(generationFilters);
 
@@ -43,7 +47,7 @@ const searchVideos = createRoute({
   operationId: 'searchVideos',
   summary: 'Search the videos of all accounts, the newest first; all filters that are given must match',
   security: adminBearer,
-  request: { query: videoQuery.extend(accountFilter) },
+  request: { query: withMetadata(videoQuery.extend(accountFilter)) },
   responses: videoPage,
 });
 
@@ -53,7 +57,7 @@ const searchTexts = createRoute({
   operationId: 'searchTexts',
   summary: 'Search the scripts and threads of all accounts, the newest first; all filters that are given must match',
   security: adminBearer,
-  request: { query: textQuery.extend(accountFilter) },
+  request: { query: withMetadata(textQuery.extend(accountFilter)) },
   responses: textPage,
 });
 
@@ -63,7 +67,7 @@ const listVideos = createRoute({
   operationId: 'listAccountVideos',
   summary: 'List the videos of an account, deleted ones too, the newest first',
   security: adminBearer,
-  request: { params: accountParams, query: videoQuery },
+  request: { params: accountParams, query: withMetadata(videoQuery) },
   responses: videoPage,
 });
 
@@ -73,7 +77,7 @@ const listTexts = createRoute({
   operationId: 'listAccountTexts',
   summary: 'List the scripts and threads of an account, deleted ones too, the newest first',
   security: adminBearer,
-  request: { params: accountParams, query: textQuery },
+  request: { params: accountParams, query: withMetadata(textQuery) },
   responses: textPage,
 });
 
@@ -83,7 +87,7 @@ const videoTimeline = createRoute({
   operationId: 'getAccountVideoTimeline',
   summary: 'List every step of a video with its data, also those that its owner is not shown',
   security: adminBearer,
-  request: { params: accountParams.extend({ video_id: z.string() }), query: noQuery },
+  request: { params: accountParams.extend(videoParams.shape), query: noQuery },
   responses: responsesWith('The steps so far.', AdminTimeline, 400, 404),
 });
 
@@ -93,7 +97,7 @@ const textTimeline = createRoute({
   operationId: 'getAccountTextTimeline',
   summary: 'List every step of a script or thread with its data, also those that its owner is not shown',
   security: adminBearer,
-  request: { params: accountParams.extend({ text_id: z.string() }), query: noQuery },
+  request: { params: accountParams.extend({ text_id: textId }), query: noQuery },
   responses: responsesWith('The steps so far.', AdminTimeline, 400, 404),
 });
 

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { ACCOUNT_ID, type GenerationKind } from '../../../contracts/ids.ts';
 import { SEARCH_TIMEOUT_MS, SearchTooBroad, type Listed } from '../../../store/index.ts';
 import { SHOWN_STATES } from '../../generations/creditsObject.ts';
+import { labelFilter, toLabels } from '../../generations/labels.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
 import { ApiError } from '../../http/errors.ts';
 import { EXAMPLE } from '../../http/examples.ts';
@@ -17,7 +18,7 @@ const moment = z
 
 export const generationFilters = {
   state: z.enum(['held', 'charged', 'refunded']).optional().openapi({ description: 'The state of its credits.' }),
-  error_code: plainText(200).optional().openapi({ example: 'moderation_blocked' }),
+  error_code: plainText(200).optional().openapi({ description: 'Why it failed, such as `moderation_blocked`.' }),
   created_after: moment.optional().openapi({
     type: 'integer',
     example: EXAMPLE.video.created_at,
@@ -28,11 +29,16 @@ export const generationFilters = {
     example: EXAMPLE.video.created_at + 3600,
     description: 'Up to, but not including, this moment, in Unix seconds.',
   }),
+  ...labelFilter,
 };
 
 /** Of a search through all accounts. */
 export const accountFilter = {
-  account_id: z.string().regex(ACCOUNT_ID, 'must be the id of an account').optional(),
+  account_id: z
+    .string()
+    .regex(ACCOUNT_ID, 'must be the id of an account')
+    .optional()
+    .openapi({ description: 'The id of an account.' }),
 };
 
 export interface SearchQuery {
@@ -43,6 +49,8 @@ export interface SearchQuery {
   readonly state?: 'held' | 'charged' | 'refunded' | undefined;
   readonly error_code?: string | undefined;
   readonly provider_video_id?: string | undefined;
+  readonly user?: string | undefined;
+  readonly metadata?: Record<string, string> | undefined;
   readonly created_after?: number | undefined;
   readonly created_before?: number | undefined;
 }
@@ -59,6 +67,7 @@ export async function searchIds(
     state: query.state === SHOWN_STATES.released ? ('released' as const) : query.state,
     errorCode: query.error_code,
     providerVideoId: query.provider_video_id,
+    labels: toLabels(query),
     createdAfter: toDate(query.created_after),
     createdBefore: toDate(query.created_before),
   };
@@ -74,6 +83,6 @@ function toDate(unixSeconds: number | undefined): Date | undefined {
 function tooBroad(): ApiError {
   return new ApiError(
     'invalid_request',
-    `This search was stopped after ${SEARCH_TIMEOUT_MS / 1000} s, because it reads too many generations. Add a filter that few of them match, such as account_id or a shorter time between created_after and created_before.`,
+    `This search was stopped after ${SEARCH_TIMEOUT_MS / 1000} s, because it reads too many generations. Add a filter that few of them match, such as account_id, user or a shorter time between created_after and created_before.`,
   );
 }

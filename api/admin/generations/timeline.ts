@@ -6,11 +6,13 @@ import type { ApiDependencies } from '../../http/deps.ts';
 import { notFound } from '../../http/errors.ts';
 import { ADMIN_EXAMPLE } from '../examples.ts';
 
+const AdminStep = Step.extend({ data: z.record(z.string(), z.unknown()) }).openapi('AdminTimelineStep');
+
 /** The events of a generation: those that its owner sees in the same words, those that only concern operators, and their data. */
 export const AdminTimeline = z
   .object({
     object: z.literal('list'),
-    data: z.array(Step.extend({ data: z.record(z.string(), z.unknown()) })),
+    data: z.array(AdminStep),
   })
   .openapi('AdminTimeline', { example: ADMIN_EXAMPLE.timeline });
 

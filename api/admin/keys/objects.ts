@@ -8,6 +8,7 @@ import {
   LAST_UNIX_TIME,
   microcredits,
   plainText,
+  orNull,
   unixSeconds,
   unixSecondsOrNull,
   unixTime,
@@ -38,7 +39,7 @@ export const NewKey = z
     monthly_limit_microcredits: limit.optional(),
     requests_per_minute: z.number().int().min(1).max(1_000_000).optional(),
   })
-  .openapi('NewApiKey', { example: EXAMPLE.newApiKey });
+  .openapi('CreateApiKeyBody', { example: EXAMPLE.newApiKey });
 export type NewKey = z.output<typeof NewKey>;
 
 export const Key = z
@@ -58,26 +59,27 @@ export const Key = z
   .openapi('ApiKey', { example: EXAMPLE.apiKey });
 export type Key = z.infer<typeof Key>;
 
+const KeySpending = z
+  .object({
+    today_microcredits: microcredits,
+    this_month_microcredits: microcredits,
+    day_ends_at: unixTime,
+    month_ends_at: unixTime,
+    counted_at: z
+      .string()
+      .openapi({ description: 'The first key of its rotations: all of them share its limits and this spending.' }),
+  })
+  .openapi('ApiKeySpending');
+
 export const KeyAndSpending = Key.extend({
   held_microcredits: microcredits.openapi({ description: 'What is reserved for generations of this key.' }),
-  spending: z
-    .object({
-      today_microcredits: microcredits,
-      this_month_microcredits: microcredits,
-      day_ends_at: unixTime,
-      month_ends_at: unixTime,
-      counted_at: z
-        .string()
-        .openapi({ description: 'The first key of its rotations: all of them share its limits and this spending.' }),
-    })
-    .nullable()
-    .openapi({
-      description:
-        'What counts against the limits of the key: charged or reserved today and this month (UTC). Null without a limit.',
-    }),
+  spending: orNull(KeySpending).openapi({
+    description:
+      'What counts against the limits of the key: charged or reserved today and this month (UTC). Null without a limit.',
+  }),
 }).openapi('ApiKeyAndSpending', { example: ADMIN_EXAMPLE.apiKeyAndSpending });
 
-export const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('NewApiKeyShownOnce', {
+export const ShownKey = Key.extend({ key: z.string().nullable(), ...shownOnce }).openapi('ApiKeyCreated', {
   example: EXAMPLE.apiKeyShownOnce,
 });
 export type ShownKey = z.infer<typeof ShownKey>;
@@ -92,7 +94,7 @@ export const RotateKey = z
       .default(0)
       .openapi({ description: 'How long the old key stays valid.' }),
   })
-  .openapi('RotateApiKey', { example: { expires_in_seconds: 3600 } });
+  .openapi('RotateApiKeyBody', { example: { expires_in_seconds: 3600 } });
 export type RotateKey = z.output<typeof RotateKey>;
 
 export const KeyRevoked = z

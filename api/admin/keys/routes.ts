@@ -18,7 +18,9 @@ import { ADMIN_EXAMPLE } from '../examples.ts';
 import { createKey, listKeys, revokeKey, rotateKey } from './handlers.ts';
 import { KeyAndSpending, KeyRevoked, NewKey, RotateKey, ShownKey } from './objects.ts';
 
-const keyParams = accountParams.extend({ key_id: z.string() });
+const keyParams = accountParams.extend({
+  key_id: z.string().openapi({ description: 'The id of an API key.', example: EXAMPLE.apiKey.id }),
+});
 
 const create = createRoute({
   method: 'post',
@@ -34,8 +36,8 @@ const list = createRoute({
   method: 'get',
   path: '/accounts/{account_id}/keys',
   operationId: 'listApiKeys',
-  summary:
-    'List the API keys of an account with their limits and spending, the oldest first, including those that were revoked or have expired',
+  summary: 'List the API keys of an account with their limits and spending, the oldest first',
+  description: 'Includes keys that were revoked or have expired.',
   security: adminBearer,
   request: { params: accountParams, query: listQuery(API_KEY_ID, EXAMPLE.apiKey.id).omit({ order: true }) },
   responses: {
@@ -48,8 +50,9 @@ const rotate = createRoute({
   method: 'post',
   path: '/accounts/{account_id}/keys/{key_id}/rotate',
   operationId: 'rotateApiKey',
-  summary:
-    'Create an API key with the settings of this one, which ends at once or after the overlap; both count towards the same limits',
+  summary: 'Replace an API key by a new one with the same settings',
+  description:
+    'The old key ends at once, or after `expires_in_seconds`. Both count towards the same limits. Only this response shows the new key.',
   security: adminBearer,
   request: { params: keyParams, headers: keyed, query: noQuery, body: jsonBody(RotateKey) },
   responses: responsesWith('The new key.', ShownKey, 400, 404, 415, 422),

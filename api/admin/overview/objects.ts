@@ -4,6 +4,8 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { microcredits, unixSeconds, unixTime } from '../../http/schemas.ts';
 import { Sales, toSales } from '../sales/objects.ts';
 
+export const FailureCount = z.object({ code: z.string(), generations: z.number().int() }).openapi('FailureCount');
+
 export const Overview = z
   .object({
     object: z.literal('overview'),
@@ -16,7 +18,7 @@ export const Overview = z
     released_today_microcredits: microcredits,
     refunded_today: z.number().int(),
     refunded_today_microcredits: microcredits,
-    failures: z.array(z.object({ code: z.string(), generations: z.number().int() })),
+    failures: z.array(FailureCount),
     sales: Sales,
   })
   .openapi('Overview', { example: EXAMPLE.overview });

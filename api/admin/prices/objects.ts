@@ -16,7 +16,7 @@ export const SetPrice = z
     cost_per_second_microcredits: cost,
     ...terms,
   })
-  .openapi('SetPrice', { example: EXAMPLE.setPrice });
+  .openapi('SetPriceBody', { example: EXAMPLE.setPrice });
 export type SetPrice = z.output<typeof SetPrice>;
 
 export const SetTextPrice = z
@@ -26,7 +26,7 @@ export const SetTextPrice = z
     output_cost_microcredits_per_million_tokens: cost,
     ...terms,
   })
-  .openapi('SetTextPrice', { example: EXAMPLE.setTextPrice });
+  .openapi('SetTextPriceBody', { example: EXAMPLE.setTextPrice });
 export type SetTextPrice = z.output<typeof SetTextPrice>;
 
 export const PriceSet = z

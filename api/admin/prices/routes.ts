@@ -6,6 +6,10 @@ import { newRouter } from '../../http/router.ts';
 import { setPrice, setTextPrice } from './handlers.ts';
 import { PriceSet, SetPrice, SetTextPrice, TextPriceSet } from './objects.ts';
 
+const CONFLICT = {
+  409: 'The price would take effect in the past, or another price takes effect at that time. No price was changed.',
+};
+
 const set = createRoute({
   method: 'post',
   path: '/prices',
@@ -13,7 +17,7 @@ const set = createRoute({
   summary: 'Set the price of a video model and size from a given time on; requests admitted earlier keep their price',
   security: adminBearer,
   request: { headers: keyed, query: noQuery, body: jsonBody(SetPrice) },
-  responses: responsesWith('The price is set.', PriceSet, 400, 404, 409, 415, 422),
+  responses: responsesWith('The price is set.', PriceSet, 400, 404, 415, 422, CONFLICT),
 });
 
 const setText = createRoute({
@@ -23,7 +27,7 @@ const setText = createRoute({
   summary: 'Set the token prices of a text model from a given time on; requests admitted earlier keep their price',
   security: adminBearer,
   request: { headers: keyed, query: noQuery, body: jsonBody(SetTextPrice) },
-  responses: responsesWith('The price is set.', TextPriceSet, 400, 404, 409, 415, 422),
+  responses: responsesWith('The price is set.', TextPriceSet, 400, 404, 415, 422, CONFLICT),
 });
 
 export function adminPriceRoutes(deps: ApiDependencies) {

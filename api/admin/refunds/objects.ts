@@ -5,7 +5,7 @@ import { microcredits, plainText } from '../../http/schemas.ts';
 
 export const RefundVideo = z
   .strictObject({ amount_microcredits: microcredits.min(1).max(MAX_MICROCREDITS).optional(), reason: plainText(500) })
-  .openapi('RefundVideo', { example: { amount_microcredits: 571429, reason: 'the video is black' } });
+  .openapi('RefundVideoBody', { example: { amount_microcredits: 571429, reason: 'the video is black' } });
 
 export const Refund = z
   .object({

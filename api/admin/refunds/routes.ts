@@ -11,9 +11,12 @@ const refund = createRoute({
   path: '/videos/{video_id}/refund',
   operationId: 'refundVideo',
   summary: 'Refund the charge for a video, script or thread, in full or in part; never more than was charged',
+  description: 'Requires an Idempotency-Key. Without an amount, all that is left of the charge is refunded.',
   security: adminBearer,
   request: { params: videoParams, headers: keyed, query: noQuery, body: jsonBody(RefundVideo) },
-  responses: responsesWith('The refund.', Refund, 400, 404, 409, 415, 422),
+  responses: responsesWith('The refund.', Refund, 400, 404, 415, 422, {
+    409: 'There is no charge, or less of it is left than is to be refunded. No credits were moved.',
+  }),
 });
 
 export function refundRoutes(deps: ApiDependencies) {

@@ -5,7 +5,7 @@ import { plainText, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
 
 export const SetSales = z
   .strictObject({ open: z.boolean(), reason: plainText(500) })
-  .openapi('SetSales', { example: { open: false, reason: 'maintenance until 14:00 UTC' } });
+  .openapi('SetSalesBody', { example: { open: false, reason: 'maintenance until 14:00 UTC' } });
 
 export const Sales = z
   .object({

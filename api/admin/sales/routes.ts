@@ -19,8 +19,9 @@ const set = createRoute({
   method: 'post',
   path: '/sales',
   operationId: 'setSales',
-  summary:
-    'Close or open sales: while they are closed, new requests are refused, generations in progress finish and settle, and repeats are answered',
+  summary: 'Close or open sales for every account',
+  description:
+    'While sales are closed, new requests are refused with 503. Generations in progress finish and settle, and repeats of earlier requests are answered.',
   security: adminBearer,
   request: { headers: keyed, query: noQuery, body: jsonBody(SetSales) },
   responses: responsesWith('The new state of sales.', Sales, 400, 404, 415, 422),

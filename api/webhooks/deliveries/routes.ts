@@ -11,6 +11,10 @@ import { Delivery, Redelivery } from './objects.ts';
 
 const DeliveryPage = pageResponse('WebhookDeliveryList', Delivery, EXAMPLE.webhookDelivery);
 
+const deliveryParams = endpointParams.extend({
+  delivery_id: z.string().openapi({ description: 'The id of a delivery.', example: EXAMPLE.webhookDelivery.id }),
+});
+
 function contractsFor({ security, operation }: EndpointOwner) {
   const list = createRoute({
     method: 'get',
@@ -28,8 +32,10 @@ function contractsFor({ security, operation }: EndpointOwner) {
     operationId: operation('redeliver', 'Webhook'),
     summary: 'Send an event again, now, with the same webhook-id',
     security,
-    request: { params: endpointParams.extend({ delivery_id: z.string() }), query: noQuery },
-    responses: responsesWith('The event is being sent.', Redelivery, 400, 404, 409),
+    request: { params: deliveryParams, query: noQuery },
+    responses: responsesWith('The event is being sent.', Redelivery, 400, 404, {
+      409: 'The endpoint is disabled. Nothing was sent.',
+    }),
   });
 
   return { list, again };

@@ -14,7 +14,7 @@ export const NewEndpoint = z
       .max(20)
       .default([...WEBHOOK_EVENTS]),
   })
-  .openapi('NewWebhookEndpoint', { example: EXAMPLE.newWebhookEndpoint });
+  .openapi('CreateWebhookEndpointBody', { example: EXAMPLE.newWebhookEndpoint });
 export type NewEndpoint = z.output<typeof NewEndpoint>;
 
 const fields = {
