@@ -95,6 +95,10 @@ const serviceSchema = toolSchema.extend({
   PORT: port(3000),
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
+  TEMPORAL_WEB_URL: z
+    .string()
+    .refine(isUrlOf(/^https?:$/), 'must be an http:// or https:// URL')
+    .optional(),
   START_TIMEOUT_MS: whole(20_000, 1000, 60_000),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
@@ -179,6 +183,7 @@ export function parseConfig(environment: Environment) {
     port: env.PORT,
     metricsPort: env.METRICS_PORT,
     workerMetricsPort: env.WORKER_METRICS_PORT,
+    temporalWebUrl: env.TEMPORAL_WEB_URL,
     startTimeoutMs: env.START_TIMEOUT_MS,
     logLevel: env.LOG_LEVEL,
   };

@@ -33,9 +33,10 @@ export function createApp(deps: ApiDependencies) {
   });
   app.use(requestId());
   // The key first, by the headers alone: a stranger's body is not read.
-  app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), limitAtOnce(), requireScope);
+  app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), limitAtOnce());
   app.use('/admin/*', requireAdminKey(deps.adminKey));
   app.use(requireRoute(() => app.routes));
+  app.use('/v1/*', requireScope);
   app.use('/admin/*', requireJson);
   const readBody = createBodyReader();
   const readVideo = readBody(VIDEO_BODY, accountOf);

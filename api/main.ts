@@ -11,6 +11,7 @@ import { createLog } from '../platform/log.ts';
 import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.ts';
 import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
+import { createWorkflowLinks } from '../temporal/web.ts';
 import { createProvider } from '../provider/index.ts';
 import { createApp } from './app.ts';
 import { createServer } from './server.ts';
@@ -56,6 +57,7 @@ const app = createApp({
   webhookAllowPrivate: config.webhookAllowPrivate,
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
+  linkToWorkflow: createWorkflowLinks(config.temporalWebUrl, config.temporal.namespace ?? 'default'),
   log,
   schemaFiles: await listSchemaFiles(),
 });

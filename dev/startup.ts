@@ -100,6 +100,11 @@ function providerSettings(start: Start) {
   };
 }
 
+/** Temporal Web's address; undefined: the user's own Temporal may have one. */
+function temporalWeb({ temporalAddress, ports }: Settings): string | undefined {
+  return temporalAddress === undefined ? `http://127.0.0.1:${ports.TEMPORAL_UI_PORT}` : undefined;
+}
+
 /** The environment of our programs: the user's, with the addresses and keys of this stack. */
 export function partEnvironment(start: Start) {
   const { settings, folder, secrets } = start;
@@ -112,6 +117,7 @@ export function partEnvironment(start: Start) {
     DATABASE_URL: databaseUrls(start).url,
     TEMPORAL_ADDRESS: temporalAddress(start),
     TEMPORAL_NAMESPACE: rest['TEMPORAL_NAMESPACE'] || 'default',
+    TEMPORAL_WEB_URL: temporalWeb(settings) ?? rest['TEMPORAL_WEB_URL'],
     ...providerSettings(start),
     ADMIN_KEY: rest['ADMIN_KEY'] || secrets.adminKey,
     ARCHIVE_DIR: rest['ARCHIVE_DIR'] || join(folder, 'archive'),
@@ -174,7 +180,7 @@ export async function startAll(start: Start): Promise<Endpoints> {
   const database = databaseUrls(start);
   return {
     ...where,
-    temporalWeb: temporal === undefined ? null : `http://127.0.0.1:${settings.ports.TEMPORAL_UI_PORT}`,
+    temporalWeb: env.TEMPORAL_WEB_URL ?? null,
     temporalAddress: env.TEMPORAL_ADDRESS,
     temporalNamespace: env.TEMPORAL_NAMESPACE,
     databaseUrl: database.url,

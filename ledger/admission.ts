@@ -1,6 +1,7 @@
 import type { InputFile } from '../contracts/inputFile.ts';
 import type { HoldRefusalCode } from '../contracts/activities.ts';
 import type { Database } from '../store/database.ts';
+import type { Labels } from '../store/labels.ts';
 import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 import { ADMISSION_COLUMNS, ADMISSIONS } from './admissions.ts';
@@ -34,6 +35,8 @@ export interface AdmissionRequest extends AnyAdmission {
   readonly inputReference: InputFile | null;
   /** The account's video to remix, which determines model, seconds and size. */
   readonly remixOf?: string | null;
+  /** Unset: none. */
+  readonly labels?: Labels;
 }
 
 export interface TextAdmissionRequest extends AnyAdmission {
@@ -43,6 +46,8 @@ export interface TextAdmissionRequest extends AnyAdmission {
   /** The hold covers these numbers of tokens: an upper bound of the input and the enforced maximum of the output (MR-60). */
   readonly inputBoundTokens: number;
   readonly maxOutputTokens: number;
+  /** Unset: none. */
+  readonly labels?: Labels;
 }
 
 /** The answer kept for an idempotency key. */
@@ -54,7 +59,7 @@ export interface KeptAnswer {
 const ADMIT = defineStatement({
   name: 'admit_generation',
   text: `SELECT ${ADMISSION_COLUMNS}
-    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
   row: cases('outcome', ADMISSIONS),
 });
 
@@ -83,12 +88,14 @@ export async function admitGeneration(db: Database, request: AdmissionRequest): 
     request.fingerprint,
     request.idempotencyKey,
     request.retryWithinMs,
+    request.labels?.user,
+    request.labels?.metadata,
   ]);
 }
 
 const ADMIT_TEXT = defineStatement({
   name: 'admit_text',
-  text: `SELECT ${ADMISSION_COLUMNS} FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+  text: `SELECT ${ADMISSION_COLUMNS} FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
   row: cases('outcome', ADMISSIONS),
 });
 
@@ -107,6 +114,8 @@ export async function admitText(db: Database, request: TextAdmissionRequest): Pr
     request.fingerprint,
     request.idempotencyKey,
     request.retryWithinMs,
+    request.labels?.user,
+    request.labels?.metadata,
   ]);
 }
 

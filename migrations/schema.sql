@@ -132,6 +132,31 @@ CREATE TABLE generation_events (
 CREATE TRIGGER generation_events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON generation_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.generation_events TO holdfast_service;
 
+CREATE TABLE generation_labels (
+  generation_id text NOT NULL,
+  account_id text NOT NULL,
+  place integer NOT NULL,
+  name text NOT NULL,
+  value text NOT NULL,
+  CONSTRAINT generation_labels_pkey PRIMARY KEY (generation_id, place),
+  CONSTRAINT generation_labels_name_is_plain CHECK (name !~ '[\x01-\x1f\x7f]'::text),
+  CONSTRAINT generation_labels_name_length CHECK (
+CASE place
+    WHEN 0 THEN name = ''::text
+    ELSE length(name) >= 1 AND length(name) <= 64
+END),
+  CONSTRAINT generation_labels_place_range CHECK (place >= 0 AND place <= 16),
+  CONSTRAINT generation_labels_value_is_plain CHECK (value !~ '[\x01-\x1f\x7f]'::text),
+  CONSTRAINT generation_labels_value_length CHECK (
+CASE place
+    WHEN 0 THEN length(value) >= 1 AND length(value) <= 64
+    ELSE length(value) <= 512
+END),
+  CONSTRAINT generation_labels_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
+);
+CREATE UNIQUE INDEX generation_labels_listed ON generation_labels USING btree (account_id, name, value, generation_id);
+GRANT SELECT ON holdfast.generation_labels TO holdfast_service;
+
 CREATE TABLE generations (
   id text NOT NULL,
   kind text NOT NULL DEFAULT 'video'::text,
@@ -180,7 +205,7 @@ CREATE TABLE generations (
   counts_as_active boolean NOT NULL DEFAULT false,
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
-  CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
+  CONSTRAINT generations_provider_video UNIQUE (provider_video_id, provider),
   CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
@@ -219,6 +244,7 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations USING btree (claim_o
 CREATE INDEX generations_counted ON generations USING btree (account_id) WHERE counts_as_active;
 CREATE INDEX generations_durations ON generations USING btree (model, seconds, size, settled_at) INCLUDE (duration_ms) WHERE state = 'charged'::text;
 CREATE INDEX generations_emergencies ON generations USING btree (settled_at) WHERE settlement_reason = 'emergency'::text;
+CREATE INDEX generations_failures ON generations USING btree (error_code, id) WHERE error_code IS NOT NULL;
 CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_as_active AND state = 'released'::text;
 CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
 CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
@@ -614,8 +640,8 @@ CREATE TABLE webhook_secrets (
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;

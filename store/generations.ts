@@ -1,20 +1,25 @@
 import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
-import { defineList, idsOf, listPage, type Listed, type Page } from './pages.ts';
+import { defineGenerationList, type Labels, listGenerationPage } from './labels.ts';
+import type { Listed, Page } from './pages.ts';
 import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
 
-const SELECT_VIDEO = `SELECT ${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, i.prompt,
+/** The columns of a video, and the tables that they are in. */
+export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, i.prompt,
       CASE WHEN g.provider_id_contested_at IS NULL THEN g.provider_video_id END AS "providerVideoId",
       g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
       g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
       CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL AND NOT EXISTS (
         SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged')) THEN g.claimable_until END AS "claimableUntil",
-      g.claim_of AS "claimOf", g.remix_of AS "remixOf"
-    FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
+      g.claim_of AS "claimOf", g.remix_of AS "remixOf"`;
 
-const VIDEO_COLUMNS = {
+export const FROM_VIDEOS = `FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
+
+const SELECT_VIDEO = `SELECT ${VIDEO} ${FROM_VIDEOS}`;
+
+export const VIDEO_COLUMNS = {
   ...SHOWN_COLUMNS,
   accountId: t.text,
   seconds: t.notNull(t.integer),
@@ -51,22 +56,16 @@ export async function getGeneration(db: Database, accountId: string, id: string)
   return generation;
 }
 
-const LIST = defineList({
-  name: 'generations',
-  select: `${SELECT_VIDEO}
-    WHERE g.account_id = $1 AND g.kind = 'video' AND g.deleted_at IS NULL AND g.state IN ('held', 'charged', 'released')`,
-  row: VIDEO_COLUMNS,
-  key: 'g.id',
-  keys: idsOf('video'),
-});
+const LIST = defineGenerationList({ name: 'generations', kind: 'video', select: SELECT_VIDEO, row: VIDEO_COLUMNS });
 
-/** The generations of this account that hold, or held, credits and were not deleted. */
+/** The videos of this account that hold, or held, credits, were not deleted, and have these labels. */
 export async function listGenerations(
   db: Database,
   accountId: string,
   page: Page<string>,
+  labels?: Labels,
 ): Promise<Listed<Generation>> {
-  return listPage(db, LIST, accountId, page);
+  return listGenerationPage(db, LIST, accountId, page, labels);
 }
 
 const CANCEL = defineStatement({

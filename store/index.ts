@@ -39,7 +39,9 @@ import {
   listUnmatchedPrompts,
   noteOwnerlessVideos,
 } from './lookup.ts';
+import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
 import { recordProviderEvent } from './providerEvents.ts';
+import { searchGenerations } from './searches.ts';
 import { beginText, closeText, endText, getText, listTexts, recordText } from './texts.ts';
 import {
   getWebhookToSend,
@@ -63,6 +65,7 @@ const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
   ...{ getGeneration, listGenerations, requestCancel, listEvents, recordProviderEvent },
+  ...{ searchGenerations, getVideosForOperator, getTextsForOperator },
   ...{ getText, listTexts, beginText, recordText, endText, closeText },
   ...{ getContent, getArchiving, recordContent, recordContentGone, recordContentServed, recordUnusableContent },
   ...{ getRefunded, listUnarchived },
@@ -88,6 +91,7 @@ export { type Database, openDatabase } from './database.ts';
 export { type KeptOperation, type Once, once } from './once.ts';
 export { LedgerError, type LedgerErrorCode, LedgerUnavailable } from './errors.ts';
 export { createPool, type Pool } from './pool.ts';
+export type { Labels } from './labels.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
@@ -96,6 +100,8 @@ export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Caller, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';
 export type { Adoption, OpenAttempt } from './lookup.ts';
+export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
+export { type GenerationSearch, SEARCH_TIMEOUT_MS, SearchTooBroad } from './searches.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';
 export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';

@@ -1,7 +1,7 @@
-import { translateError } from './errors.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t } from './statement.ts';
+import { inTransaction } from './transaction.ts';
 
 /** Idempotency for operations that move no credits and have no key of their own: each key is carried out once. */
 
@@ -38,6 +38,7 @@ export async function once<Answer extends object>(
   const changed: string[] = [];
   const result = await inTransaction(
     db,
+    ['BEGIN'],
     (id) => changed.push(id),
     async (inside): Promise<Once<Answer>> => {
       const [kept] = await rows(inside, FIND, [scope, key]);
@@ -53,33 +54,4 @@ export async function once<Answer extends object>(
   // Announced after the commit: before it, a watcher would read the old state.
   changed.forEach(db.changed);
   return result;
-}
-
-async function inTransaction<Result>(
-  db: Database,
-  changed: (generationId: string) => void,
-  work: (inside: Database) => Promise<Result>,
-): Promise<Result> {
-  const client = await db.connect().catch((error: unknown) => {
-    throw translateError(error);
-  });
-  const say = (sql: string) =>
-    client.query(sql).catch((error: unknown) => {
-      throw translateError(error);
-    });
-  const query = client.query.bind<Database['query']>(client);
-  try {
-    await say('BEGIN');
-    const result = await work({ query, connect: db.connect, changed });
-    await say('COMMIT');
-    client.release();
-    return result;
-  } catch (error) {
-    // A connection that can't even roll back is closed, which rolls back as well.
-    await client.query('ROLLBACK').then(
-      () => client.release(),
-      () => client.release(true),
-    );
-    throw error;
-  }
 }

@@ -52,14 +52,15 @@ export function defineList<const Of extends Shape, After extends string | number
   return { asc: inOrder('asc'), desc: inOrder('desc'), ...keys };
 }
 
-/** Reads one row more than requested, to know whether there are more. */
+/** Reads one row more than requested, to know whether there are more. `more`: the values from `$4` on. */
 export async function listPage<Row, After extends string | number>(
   db: Database,
   list: List<Row, After>,
   accountId: string,
   { limit, order, after }: Page<After>,
+  more: readonly unknown[] = [],
 ): Promise<Listed<Row>> {
   const beginning = order === 'asc' ? list.first : list.last;
-  const found = await rows(db, list[order], [accountId, after ?? beginning, limit + 1]);
+  const found = await rows(db, list[order], [accountId, after ?? beginning, limit + 1, ...more]);
   return { items: found.slice(0, limit), hasMore: found.length > limit };
 }

@@ -1,5 +1,6 @@
 import type { RefundActor } from '../contracts/money.ts';
 import type { PaidState } from '../contracts/states.ts';
+import { LABELS, LABELS_COLUMNS } from './labels.ts';
 import { t } from './statement.ts';
 
 /**
@@ -12,7 +13,8 @@ export const SHOWN = `g.id, g.api_key_id AS "apiKeyId", g.known_at IS NOT NULL A
       (SELECT COALESCE(sum(r.amount_microcredits), 0)::bigint FROM refunds r WHERE r.generation_id = g.id) AS "refundedMicrocredits",
       ARRAY(SELECT DISTINCT r.actor FROM refunds r WHERE r.generation_id = g.id ORDER BY r.actor DESC) AS "refundedBy",
       (SELECT max(r.recorded_at) FROM refunds r WHERE r.generation_id = g.id) AS "refundedAt",
-      g.settled_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage"`;
+      g.settled_at AS "settledAt", g.error_code AS "errorCode", g.error_message AS "errorMessage",
+      ${LABELS('g.id')}`;
 
 export const SHOWN_COLUMNS = {
   id: t.text,
@@ -35,4 +37,5 @@ export const SHOWN_COLUMNS = {
   settledAt: t.nullable(t.timestamptz),
   errorCode: t.nullable(t.text),
   errorMessage: t.nullable(t.text),
+  ...LABELS_COLUMNS,
 };

@@ -1,15 +1,20 @@
 import type { TextKind } from '../contracts/ids.ts';
 import type { Database } from './database.ts';
-import { defineList, idsOf, listPage, type Listed, type Page } from './pages.ts';
+import { defineGenerationList, type Labels, listGenerationPage } from './labels.ts';
+import type { Listed, Page } from './pages.ts';
 import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
-const SELECT_TEXT = `SELECT ${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"
-    FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
+/** The columns of a text, and the tables that they are in. */
+export const TEXT = `${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"`;
+
+export const FROM_TEXTS = `FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
       LEFT JOIN text_requests r ON r.generation_id = g.id`;
 
-const TEXT_COLUMNS = {
+const SELECT_TEXT = `SELECT ${TEXT} ${FROM_TEXTS}`;
+
+export const TEXT_COLUMNS = {
   ...SHOWN_COLUMNS,
   kind: t.word<TextKind>(),
   /** The request (`parseTextRequest`); null after its erasure. */
@@ -37,23 +42,18 @@ export async function getText(db: Database, accountId: string, id: string): Prom
 }
 
 const listOf = (kind: TextKind) =>
-  defineList({
-    name: `${kind}s`,
-    select: `${SELECT_TEXT} WHERE g.account_id = $1 AND g.kind = '${kind}' AND g.deleted_at IS NULL`,
-    row: TEXT_COLUMNS,
-    key: 'g.id',
-    keys: idsOf(kind),
-  });
+  defineGenerationList({ name: `${kind}s`, kind, select: SELECT_TEXT, row: TEXT_COLUMNS });
 const LISTS = { script: listOf('script'), thread: listOf('thread') };
 
-/** The scripts or threads of this account that hold, or held, credits and were not deleted. */
+/** The scripts or threads of this account that hold, or held, credits, were not deleted, and have these labels. */
 export async function listTexts(
   db: Database,
   accountId: string,
   kind: TextKind,
   page: Page<string>,
+  labels?: Labels,
 ): Promise<Listed<Text>> {
-  return listPage(db, LISTS[kind], accountId, page);
+  return listGenerationPage(db, LISTS[kind], accountId, page, labels);
 }
 
 const BEGIN = defineStatement({

@@ -6,6 +6,7 @@ import { THE_OPERATOR } from '../webhooks/owner.ts';
 import { accountCreditRoutes } from './accounts/creditRoutes.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { doctorRoutes } from './doctor/routes.ts';
+import { adminGenerationRoutes } from './generations/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { overviewRoutes } from './overview/routes.ts';
 import { adminPriceRoutes } from './prices/routes.ts';
@@ -18,6 +19,7 @@ export function adminRoutes(deps: ApiDependencies) {
   return newRouter()
     .route('/', accountRoutes(deps))
     .route('/', accountCreditRoutes(deps))
+    .route('/', adminGenerationRoutes(deps))
     .route('/', keyRoutes(deps))
     .route('/', refundRoutes(deps))
     .route('/', overviewRoutes(deps))

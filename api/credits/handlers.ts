@@ -29,7 +29,7 @@ export async function transactionsAsCsv(
   // CSV has no field for `has_more`, so a Link header leads to the next page.
   const after = items.at(-1)?.transactionId;
   const next = `${c.req.path}?limit=${query.limit}&order=${query.order}&after=${after}`;
-  if (hasMore) c.header('link', `<${next}>; rel="next"`);
+  if (hasMore && after !== undefined) c.header('link', `<${next}>; rel="next"`);
   return c.body(toCsv(items), 200, { 'content-type': 'text/csv; charset=utf-8' });
 }
 

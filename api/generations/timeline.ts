@@ -6,33 +6,28 @@ import { notFound } from '../http/errors.ts';
 import { SHOWN_STATES } from './creditsObject.ts';
 import { WORDS } from './timelineWords.ts';
 
-export const Timeline = z
-  .object({
-    object: z.literal('list'),
-    data: z.array(
-      z.object({
-        object: z.literal('timeline.step'),
-        sequence: z.number().int(),
-        at: z.iso.datetime(),
-        type: z.string(),
-        message: z.string(),
-      }),
-    ),
-  })
-  .openapi('Timeline', {
-    example: {
-      object: 'list',
-      data: [
-        {
-          object: 'timeline.step',
-          sequence: 2,
-          at: '2026-11-23T06:45:17.900Z',
-          type: 'held',
-          message: 'Hold of 0.571429 credits placed',
-        },
-      ],
-    },
-  });
+export const Step = z.object({
+  object: z.literal('timeline.step'),
+  sequence: z.number().int(),
+  at: z.iso.datetime(),
+  type: z.string(),
+  message: z.string(),
+});
+
+export const Timeline = z.object({ object: z.literal('list'), data: z.array(Step) }).openapi('Timeline', {
+  example: {
+    object: 'list',
+    data: [
+      {
+        object: 'timeline.step',
+        sequence: 2,
+        at: '2026-11-23T06:45:17.900Z',
+        type: 'held',
+        message: 'Hold of 0.571429 credits placed',
+      },
+    ],
+  },
+});
 
 /** The timeline of an account's video, script or thread. Raises `not_found`. */
 export async function getTimeline(

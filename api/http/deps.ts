@@ -42,6 +42,8 @@ export interface ApiDependencies {
   readonly countWebhook: (outcome: WebhookOutcome) => void;
   /** How long a request waits for its hold before it is voided. */
   readonly startTimeoutMs: number;
+  /** The address of a workflow's page in Temporal Web; null if that has none. */
+  readonly linkToWorkflow: (workflowId: string) => string | null;
   readonly log: Log;
   /** The files of the schema that this version was made for. */
   readonly schemaFiles: readonly AppliedFile[];

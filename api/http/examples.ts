@@ -78,6 +78,8 @@ const video = {
   seconds: '4',
   remixed_from_video_id: null,
   error: null,
+  user: 'user-1234',
+  metadata: { project: 'winter' },
   credits: {
     state: 'held',
     amount_microcredits: 571429,
@@ -117,7 +119,10 @@ const webhookEndpoint = {
 export const EXAMPLE = {
   video,
   videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
-  createVideo: { model: 'sora-2', prompt: 'a red fox runs through fresh snow', seconds: '4', size: '720x1280' },
+  createVideo: {
+    ...{ model: 'sora-2', prompt: 'a red fox runs through fresh snow', seconds: '4', size: '720x1280' },
+    ...{ user: 'user-1234', metadata: { project: 'winter' } },
+  },
   credits: {
     object: 'credits',
     account_id: accountId,

@@ -20,10 +20,10 @@ export function describeIssue(error: z.core.$ZodError, target: string): { param:
   return { param, message: `${param ?? 'The body'} ${issue === undefined ? 'is wrong' : faultOf(issue, target)}.` };
 }
 
-/** `one of "a", "b" or "c"`. */
+/** `"a" or "b"`, `one of "a", "b" or "c"`. */
 export function oneOf(values: readonly unknown[]): string {
   const quoted = values.map((value) => JSON.stringify(value));
-  return quoted.length === 1 ? String(quoted[0]) : `one of ${ALTERNATIVES.format(quoted)}`;
+  return `${quoted.length > 2 ? 'one of ' : ''}${ALTERNATIVES.format(quoted)}`;
 }
 
 const ALTERNATIVES = new Intl.ListFormat('en-GB', { type: 'disjunction' });
@@ -74,6 +74,7 @@ const NAME_OF_TYPE: Record<string, string> = {
   object: 'an object',
   record: 'an object',
   file: 'a file',
+  File: 'a file',
 };
 
 interface Bound {

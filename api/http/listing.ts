@@ -5,7 +5,13 @@ import { z } from '@hono/zod-openapi';
 const DEFAULT_LIMIT = 20;
 const MAXIMUM_LIMIT = 100;
 
-const limit = z.coerce.number().int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT);
+/** 0 asks only whether there is anything, as at OpenAI. An empty value would be coerced to 0. */
+const limit = z
+  .preprocess(
+    (value) => (value === '' ? NaN : value),
+    z.coerce.number().int().min(0).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT),
+  )
+  .openapi({ type: 'integer' });
 
 /** The query of a list that has one page only. */
 export const limitQuery = z.object({ limit });

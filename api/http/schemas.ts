@@ -32,3 +32,8 @@ export function plainText(maximum: number) {
     )
     .refine((text) => !TOO_MANY_MARKS.test(text), 'must not have over 100 combining marks in a row');
 }
+
+/** One line of text: no control characters at all, no unpaired surrogates, no undecodable bytes. */
+export function isPlainLine(text: string): boolean {
+  return text.isWellFormed() && !/[\p{Cc}\ufffd]/u.test(text);
+}

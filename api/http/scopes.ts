@@ -41,11 +41,14 @@ interface Operation {
   responses?: Record<string, unknown>;
 }
 
-/** Adds to each route of `/v1` in an OpenAPI document the scope that it requires and the errors that middleware raises. */
+/** Adds to each route in an OpenAPI document the errors that middleware raises, and below `/v1` the scope that it requires. */
 export function describeScopes<Document extends { paths?: object }>(document: Document): Document {
   for (const [path, item] of Object.entries(document.paths ?? {})) {
-    if (!path.startsWith('/v1/')) continue;
     for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {
+      if (method !== 'get' && /^\/(v1|admin)\//.test(path)) {
+        operation.responses = { ...BODY_REFUSALS, ...operation.responses };
+      }
+      if (!path.startsWith('/v1/')) continue;
       const scope = scopeOf(method, path);
       operation.description = [operation.description, `Requires an API key with the scope \`${scope}\`.`]
         .filter((part) => part !== undefined)
@@ -56,7 +59,6 @@ export function describeScopes<Document extends { paths?: object }>(document: Do
         429: refusal(
           'The key sent too many requests, or the account sends too much at once; Retry-After says when to try again.',
         ),
-        ...(method === 'get' ? {} : BODY_REFUSALS),
         ...operation.responses,
       };
     }
@@ -66,7 +68,7 @@ export function describeScopes<Document extends { paths?: object }>(document: Do
 
 /** The errors of reading a body, which every route but a GET can raise. */
 const BODY_REFUSALS = {
-  408: refusal('The body was sent too slowly. Nothing was done.'),
+  408: refusal('The body was sent too slowly.'),
   413: refusal('The body is too large.'),
   415: refusal('This route does not accept the content type of the body.'),
 };

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { readRepeat } from '../generations/repeat.ts';
+import { toLabels } from '../generations/labels.ts';
 import { toMaximum } from '../generations/payingRequest.ts';
 import type { Env } from '../http/deps.ts';
 import { markReplayed } from '../http/idempotencyKey.ts';
@@ -35,7 +36,7 @@ async function respond(
   const maximum = toMaximum(body.max_credits);
   if (isDryRun) return c.json(await quoteText(deps, caller, request, maximum), 200);
   const repeat = readRepeat(c);
-  const started = await startText(deps, caller, request, maximum, repeat);
+  const started = await startText(deps, caller, request, toLabels(body), maximum, repeat);
   if ('kept' in started) {
     markReplayed(c);
     const text = started.kept.body as WrittenText;

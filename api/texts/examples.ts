@@ -15,6 +15,8 @@ const script = {
   output: '{"title":"Fresh snow","text":"A red fox steps into the morning light."}',
   usage: { input_tokens: 120, output_tokens: 24 },
   error: null,
+  user: 'user-1234',
+  metadata: { project: 'winter' },
   credits: {
     state: 'charged',
     amount_microcredits: 112,

@@ -1,6 +1,7 @@
 import type { TextKind } from '../../contracts/ids.ts';
 import type { ApiDependencies } from '../http/deps.ts';
-import { type ListQuery, toList } from '../http/listing.ts';
+import { type LabelledListQuery, toLabels } from '../generations/labels.ts';
+import { toList } from '../http/listing.ts';
 import { toText } from './textObject.ts';
 
 /** A page of an account's scripts or threads. */
@@ -8,9 +9,9 @@ export async function listTexts(
   { store }: { readonly store: Pick<ApiDependencies['store'], 'listTexts'> },
   accountId: string,
   kind: TextKind,
-  query: ListQuery,
+  query: LabelledListQuery,
 ) {
-  const { limit, order, after = null } = query;
-  const { items, hasMore } = await store.listTexts(accountId, kind, { limit, order, after });
+  const { limit, order, after = null, ...labels } = query;
+  const { items, hasMore } = await store.listTexts(accountId, kind, { limit, order, after }, toLabels(labels));
   return toList(items.map(toText), hasMore);
 }

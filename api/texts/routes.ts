@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { TEXT_ID, type TextKind } from '../../contracts/ids.ts';
+import { labelledListQuery } from '../generations/labels.ts';
 import { payingErrors, payingRequest } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import { getTimeline, Timeline } from '../generations/timeline.ts';
 import { bearer, errorResponses, jsonBody, jsonContent, pageResponse, responsesWith } from '../http/contract.ts';
-import { listQuery } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { createText } from './createText.ts';
@@ -47,7 +47,7 @@ const listOf = (kind: TextKind) =>
     operationId: `list${NAME[kind]}s`,
     summary: `List the ${kind}s of this account, newest first`,
     security: bearer,
-    request: { query: listQuery(TEXT_ID[kind], TEXT_EXAMPLE[kind].id) },
+    request: { query: labelledListQuery(TEXT_ID[kind], TEXT_EXAMPLE[kind].id) },
     responses: {
       200: pageResponse(`${NAME[kind]}List`, WrittenText, TEXT_EXAMPLE[kind]),
       ...errorResponses(400, 401, 500, 503),

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { textId } from '../../contracts/ids.ts';
-import type { Caller } from '../../store/index.ts';
+import type { Caller, Labels } from '../../store/index.ts';
 import { inputBoundTokens } from '../../provider/index.ts';
 import { completionOf, type TextRequest } from '../../texts/index.ts';
 import type { Order, Started } from '../generations/order.ts';
@@ -16,6 +16,7 @@ export async function startText(
   deps: ApiDependencies,
   caller: Caller,
   request: TextRequest,
+  labels: Labels,
   maxMicrocredits: number | null,
   repeat: Repeat,
 ): Promise<Started> {
@@ -23,8 +24,8 @@ export async function startText(
   const order: Order = {
     generationId: textId(request.kind, uuidv7()),
     maxMicrocredits,
-    fingerprint: fingerprintOf(`/v1/${request.kind}s`, { ...request, max: maxMicrocredits }),
-    admit: (admission) => ledger.admitText({ ...admission, ...pricedBy(request), request }),
+    fingerprint: fingerprintOf(`/v1/${request.kind}s`, { ...request, ...labels, max: maxMicrocredits }),
+    admit: (admission) => ledger.admitText({ ...admission, ...pricedBy(request), request, labels }),
     exists: async (id) => (await store.getText(caller.accountId, id)) !== undefined,
   };
   return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat, order.generationId));

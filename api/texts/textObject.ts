@@ -3,6 +3,7 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
 import { parseTextRequest, readOutput } from '../../texts/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { shownLabels } from '../generations/labels.ts';
 import { unixSeconds } from '../http/schemas.ts';
 import { TEXT_EXAMPLE } from './examples.ts';
 
@@ -24,6 +25,7 @@ export const WrittenText = z
     output: z.string(),
     usage: z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    ...shownLabels,
     credits: GenerationCredits,
   })
   .openapi('WrittenText', { example: TEXT_EXAMPLE.script });
@@ -57,6 +59,8 @@ export function toText(text: Text): WrittenText {
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
     error: errorOf(text, written === null),
+    user: text.user,
+    metadata: { ...text.metadata },
     credits: toCredits(text, text.chargedMicrocredits ?? text.amountMicrocredits, creditsInWords(text)),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_TONE_CHARACTERS, MAX_TOPIC_CHARACTERS, POSTS, TEXT_LENGTHS, type TextRequest } from '../../texts/index.ts';
+import { labelFields } from '../generations/labels.ts';
 import { maxCredits } from '../generations/payingRequest.ts';
 import { plainText } from '../http/schemas.ts';
 
@@ -9,6 +10,7 @@ const fields = {
   model: plainText(100).default('gpt-4.1-mini').openapi({ example: 'gpt-4.1-mini' }),
   stream: z.boolean().default(false),
   max_credits: maxCredits('The request is refused if it could cost more than this.'),
+  ...labelFields,
 };
 
 export const CreateScript = z

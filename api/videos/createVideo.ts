@@ -15,8 +15,11 @@ export async function createVideo(deps: ApiDependencies, c: Context<Env>, reques
 }
 
 function orderVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest): Order {
-  const { model, seconds, size, prompt, maxMicrocredits, inputReference } = request;
-  const asked = { model, seconds, size, prompt, max: maxMicrocredits, input_reference: hashOfFile(inputReference) };
+  const { model, seconds, size, prompt, maxMicrocredits, inputReference, labels } = request;
+  const asked = {
+    ...{ model, seconds, size, prompt, max: maxMicrocredits, input_reference: hashOfFile(inputReference) },
+    ...labels,
+  };
   return {
     ...newVideo(deps, caller),
     maxMicrocredits,

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Caller, Generation } from '../../store/index.ts';
 import type { Order } from '../generations/order.ts';
+import { toLabels } from '../generations/labels.ts';
 import { toMaximum } from '../generations/payingRequest.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError, invalid } from '../http/errors.ts';
@@ -35,7 +36,10 @@ function orderRemix(
   return {
     ...newVideo(deps, caller),
     maxMicrocredits,
-    fingerprint: fingerprintOf(`/v1/videos/${originalId}/remix`, { prompt: asked.prompt, max: maxMicrocredits }),
+    fingerprint: fingerprintOf(`/v1/videos/${originalId}/remix`, {
+      ...{ prompt: asked.prompt, max: maxMicrocredits },
+      ...toLabels(asked),
+    }),
     admit: async (admission) =>
       deps.ledger.admitGeneration({ ...admission, ...readRemix(asked, await findOriginal()) }),
   };

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
+import { labelledListQuery, toLabels } from '../generations/labels.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import { getTimeline, Timeline } from '../generations/timeline.ts';
@@ -14,7 +15,7 @@ import {
   responsesWith,
 } from '../http/contract.ts';
 import { EXAMPLE } from '../http/examples.ts';
-import { listQuery, toList } from '../http/listing.ts';
+import { toList } from '../http/listing.ts';
 import { newRouter } from '../http/router.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { cancelVideo } from './cancelVideo.ts';
@@ -32,6 +33,7 @@ import {
   CreateVideoJson,
   readCreateVideo,
   RemixVideo,
+  RemixVideoForm,
   requireType,
 } from './videoRequest.ts';
 
@@ -62,7 +64,7 @@ const remix = createRoute({
   request: {
     params,
     ...payingRequest,
-    body: { content: { 'multipart/form-data': { schema: RemixVideo }, ...jsonContent(RemixVideo) } },
+    body: { content: { 'multipart/form-data': { schema: RemixVideoForm }, ...jsonContent(RemixVideo) } },
   },
   responses: { 200: videoOrQuote, ...payingErrors(404) },
 });
@@ -73,7 +75,7 @@ const list = createRoute({
   operationId: 'listVideos',
   summary: 'List the videos of this account, newest first',
   security: bearer,
-  request: { query: listQuery(VIDEO_ID, EXAMPLE.video.id) },
+  request: { query: labelledListQuery(VIDEO_ID, EXAMPLE.video.id) },
   responses: { 200: pageResponse('VideoList', Video, EXAMPLE.video), ...errorResponses(400, 401, 500, 503) },
 });
 
@@ -183,8 +185,10 @@ export function videoRoutes(deps: StreamDependencies) {
       return remixVideo(deps, c, c.req.valid('param').video_id, asked, isDryRun);
     })
     .openapi(list, async (c) => {
-      const { limit, order, after = null } = c.req.valid('query');
-      const { items, hasMore } = await deps.store.listGenerations(c.get('caller').accountId, { limit, order, after });
+      const { limit, order, after = null, ...labels } = c.req.valid('query');
+      const page = { limit, order, after };
+      const { accountId } = c.get('caller');
+      const { items, hasMore } = await deps.store.listGenerations(accountId, page, toLabels(labels));
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {

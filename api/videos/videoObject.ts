@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Generation } from '../../store/index.ts';
 import { GenerationCredits, refundInWords, releaseInWords, toCredits } from '../generations/creditsObject.ts';
+import { shownLabels } from '../generations/labels.ts';
 import { unixSeconds } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
 
@@ -25,6 +26,7 @@ export const Video = z
     seconds: z.string(),
     remixed_from_video_id: z.string().nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    ...shownLabels,
     credits: GenerationCredits,
   })
   .openapi('Video', { example: EXAMPLE.video });
@@ -54,6 +56,8 @@ export function toVideo(generation: Generation): Video {
     seconds: String(generation.seconds),
     remixed_from_video_id: generation.remixOf,
     error,
+    user: generation.user,
+    metadata: { ...generation.metadata },
     credits: toCredits(
       generation,
       generation.chargedMicrocredits ?? generation.amountMicrocredits,

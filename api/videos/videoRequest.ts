@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { InputFile } from '../../contracts/inputFile.ts';
-import type { Generation } from '../../store/index.ts';
+import type { Generation, Labels } from '../../store/index.ts';
+import { labelFields, toLabels, withMetadata } from '../generations/labels.ts';
 import { maxCredits, toMaximum } from '../generations/payingRequest.ts';
 import { invalid } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
@@ -19,6 +20,7 @@ export interface VideoRequest {
   readonly inputReference: InputFile | null;
   /** The id of the video that this one remixes. */
   readonly remixOf: string | null;
+  readonly labels: Labels;
 }
 
 /** OpenAI's request to create a video, as its SDKs send it: multipart or JSON. */
@@ -31,6 +33,7 @@ const fields = {
   seconds: z.enum(SECONDS, `must be ${oneOf(SECONDS)}, as text`).default('4'),
   size: plainText(20).default('720x1280').openapi({ example: '720x1280' }),
   max_credits: maxCredits('The video is refused if it costs more than this.'),
+  ...labelFields,
 };
 
 const dataUrl = z
@@ -46,8 +49,8 @@ export const CreateVideoJson = z
   .strictObject({ ...fields, input_reference: z.strictObject({ image_url: dataUrl }).optional() })
   .openapi('CreateVideo', { example: EXAMPLE.createVideo });
 
-export const CreateVideoForm = z
-  .strictObject({
+export const CreateVideoForm = withMetadata(
+  z.strictObject({
     ...fields,
     input_reference: z
       .instanceof(File, { error: 'must be a file' })
@@ -55,8 +58,8 @@ export const CreateVideoForm = z
       .optional()
       .openapi({ type: 'string', format: 'binary' }),
     'input_reference[image_url]': dataUrl.optional(),
-  })
-  .openapi('CreateVideoForm', { example: EXAMPLE.createVideo });
+  }),
+).openapi('CreateVideoForm', { example: EXAMPLE.createVideo });
 
 export type CreateVideoJson = z.output<typeof CreateVideoJson>;
 export type CreateVideoForm = z.output<typeof CreateVideoForm>;
@@ -83,27 +86,35 @@ export function requireType(contentType: string | undefined): 'json' | 'form' {
 }
 
 function toRequest(
-  { model, prompt, size, seconds, max_credits }: Omit<CreateVideoJson, 'input_reference'>,
+  { model, prompt, size, seconds, max_credits, ...labels }: Omit<CreateVideoJson, 'input_reference'>,
   inputReference: InputFile | null,
 ): VideoRequest {
   const maxMicrocredits = toMaximum(max_credits);
-  return { model, prompt, size, seconds: Number(seconds), maxMicrocredits, inputReference, remixOf: null };
+  return {
+    ...{ model, prompt, size, seconds: Number(seconds) },
+    ...{ maxMicrocredits, inputReference, remixOf: null, labels: toLabels(labels) },
+  };
 }
 
-/** OpenAI's request to remix a video: everything but the prompt is the original's. */
-export const RemixVideo = z
-  .strictObject({ prompt: fields.prompt, max_credits: fields.max_credits })
-  .openapi('RemixVideo', { example: { prompt: 'the same fox, at night' } });
+/** OpenAI's request to remix a video: everything but the prompt is the original's, and its labels are its own. */
+const remix = z.strictObject({ prompt: fields.prompt, max_credits: fields.max_credits, ...labelFields });
+const remixExample = { example: { prompt: 'the same fox, at night' } };
+
+export const RemixVideo = remix.openapi('RemixVideo', remixExample);
+export const RemixVideoForm = withMetadata(remix).openapi('RemixVideoForm', remixExample);
 
 export type RemixRequest = z.output<typeof RemixVideo>;
 
 /** The request for a new video that a remix amounts to. */
 export function readRemix(
-  { prompt, max_credits }: RemixRequest,
+  { prompt, max_credits, ...labels }: RemixRequest,
   { id, model, seconds, size }: Pick<Generation, 'id' | 'model' | 'seconds' | 'size'>,
 ): VideoRequest {
   const maxMicrocredits = toMaximum(max_credits);
-  return { model, seconds, size, prompt, maxMicrocredits, inputReference: null, remixOf: id };
+  return {
+    ...{ model, seconds, size, prompt, maxMicrocredits },
+    ...{ inputReference: null, remixOf: id, labels: toLabels(labels) },
+  };
 }
 
 /** The body of a claim, which is optional. */

@@ -54,10 +54,23 @@ outcome: 'admitted'; 'sales_closed', 'exceeds_max_credits' (the price is above p
 'key_spend_limit' (a generation in state 'refused' is written); for a repeat what find_repeat answers.
 Rules: MR-26, MR-28, MR-29, MR-47, MR-90, MR-95.$$;
 
+CREATE FUNCTION keep_labels(p_generation_id text, p_account_id text, p_user text, p_metadata jsonb) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  INSERT INTO generation_labels (generation_id, account_id, place, name, value)
+    SELECT p_generation_id, p_account_id, 0, '', p_user WHERE p_user IS NOT NULL
+    UNION ALL
+    SELECT p_generation_id, p_account_id, pair.place, pair.key, pair.value
+      FROM jsonb_each_text(p_metadata) WITH ORDINALITY AS pair (key, value, place)
+$$;
+COMMENT ON FUNCTION keep_labels IS
+$$Internal. Keeps the client's own references on a generation: p_user, and the pairs of p_metadata, an object of strings.
+Rules: MR-95, MR-96.$$;
+
 CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
   p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
-  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
+  p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer,
+  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}'
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -88,18 +101,20 @@ BEGIN
   IF admitted.outcome = 'admitted' THEN
     INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
       VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+    PERFORM keep_labels(p_generation_id, p_account_id, p_user, p_metadata);
   END IF;
   RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
 END $$;
 COMMENT ON FUNCTION admit_generation IS
 $$Writes the request for a video at the current price. A remix takes model, seconds and size from its original, which must be
-a charged, undeleted video of the same account.
+a charged, undeleted video of the same account; its labels are its own.
 outcome: as admit_priced; 'unknown_model', 'unknown_size', 'unknown_original'.
 Rules: MR-28, MR-89, and those of admit_priced.$$;
 
 CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
-  p_request jsonb, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer
+  p_request jsonb, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer,
+  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}'
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -119,6 +134,7 @@ BEGIN
     INSERT INTO text_requests (generation_id, request) VALUES (p_generation_id, p_request);
     INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)
       VALUES (p_generation_id, price.id, p_input_bound_tokens, p_max_output_tokens);
+    PERFORM keep_labels(p_generation_id, p_account_id, p_user, p_metadata);
   END IF;
   RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
 END $$;
@@ -181,14 +197,17 @@ BEGIN
   VALUES (p_generation_id, p_account_id, p_api_key_id, original.model, original.seconds, original.size, original.price_id, original.amount_microcredits,
           clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint, p_claim_of);
   INSERT INTO inputs (generation_id, prompt) SELECT p_generation_id, i.prompt FROM inputs i WHERE i.generation_id = p_claim_of;
+  INSERT INTO generation_labels (generation_id, account_id, place, name, value)
+    SELECT p_generation_id, l.account_id, l.place, l.name, l.value FROM generation_labels l WHERE l.generation_id = p_claim_of;
   PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, p_generation_id, NULL);
   PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', original.amount_microcredits, 'claim_of', p_claim_of));
   PERFORM append_event(p_claim_of, 'claimed', jsonb_build_object('by', p_generation_id));
   RETURN QUERY SELECT 'admitted', p_generation_id, original.amount_microcredits, NULL::integer, NULL::jsonb;
 END $$;
 COMMENT ON FUNCTION claim_generation IS
-$$Admits a claim: a new generation at the old price for a video that completed after its release. A video is claimed once,
-and never while its deletion has begun or while its id is contested. A dry run answers the same and writes nothing.
+$$Admits a claim: a new generation at the old price for a video that completed after its release, with its labels. A video is
+claimed once, and never while its deletion has begun or while its id is contested. A dry run answers the same and writes
+nothing.
 outcome: 'admitted'; 'replay' or 'pending' (it is claimed already, by the generation in the answer); 'not_claimable' (not
 late, or too late); 'sales_closed', 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation of this
 account); for a repeat what find_repeat answers.

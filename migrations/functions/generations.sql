@@ -96,10 +96,12 @@ Rules: MR-51, MR-84.$$;
 CREATE FUNCTION erase_inputs(p_generation_id text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
   DELETE FROM inputs WHERE generation_id = p_generation_id;
+  DELETE FROM generation_labels WHERE generation_id = p_generation_id;
   DELETE FROM text_requests WHERE generation_id = p_generation_id
 $$;
 COMMENT ON FUNCTION erase_inputs IS
-$$Internal. Erases what was asked for, of a video or a text: nothing can be made of a request that was refused, given up or deleted.
+$$Internal. Erases what was asked for, of a video or a text, and its labels: nothing can be made of a request that was refused,
+given up or deleted.
 Rules: MR-95, MR-96.$$;
 
 CREATE FUNCTION request_cancel(p_generation_id text, p_by text) RETURNS TABLE (state text, first boolean)
@@ -170,5 +172,5 @@ is open: deleting is no way to a refund.
 Raises HF001.
 Rules: MR-52, MR-81, MR-89, MR-90, MR-96.$$;
 
-GRANT SELECT ON generations, inputs, generation_events TO holdfast_service;
+GRANT SELECT ON generations, inputs, generation_labels, generation_events TO holdfast_service;
 GRANT EXECUTE ON FUNCTION request_cancel, begin_owners_deletion, delete_generation TO holdfast_service;

@@ -80,8 +80,8 @@ CREATE TABLE generations (
   CONSTRAINT generations_video_fields CHECK (CASE WHEN kind = 'video'
     THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
     ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL END),
-  -- Two generations never share a video; ids are unique within a provider.
-  CONSTRAINT generations_provider_video UNIQUE (provider, provider_video_id),
+  -- Two generations never share a video; ids are unique within a provider. The id first: an operator searches by it alone.
+  CONSTRAINT generations_provider_video UNIQUE (provider_video_id, provider),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released' AND provider_verdict = 'completed'),
@@ -108,6 +108,7 @@ CREATE INDEX generations_durations ON generations (model, seconds, size, settled
 CREATE INDEX generations_settled ON generations (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_late ON generations (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
 -- What an operator lists at 3 a.m. is not found by reading everything.
+CREATE INDEX generations_failures ON generations (error_code, id) WHERE error_code IS NOT NULL;
 CREATE INDEX generations_emergencies ON generations (settled_at) WHERE settlement_reason = 'emergency';
 -- A video is paid for once.
 CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE state IN ('requested', 'held', 'charged');
@@ -123,6 +124,26 @@ CREATE TABLE inputs (
   reference_filename text,
   CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL))
 );
+
+-- The client's own references on a generation: `user`, and the pairs of `metadata`. They may be personal data, so they stand
+-- apart like `inputs`, are erased with them, and are never in a Temporal history.
+CREATE TABLE generation_labels (
+  generation_id text NOT NULL REFERENCES generations,
+  -- The generation's, for the index.
+  account_id text NOT NULL,
+  -- 0 is `user`, which has no name; 1 to 16 are the pairs.
+  place integer NOT NULL CONSTRAINT generation_labels_place_range CHECK (place BETWEEN 0 AND 16),
+  name text NOT NULL
+    CONSTRAINT generation_labels_name_length CHECK (CASE place WHEN 0 THEN name = '' ELSE length(name) BETWEEN 1 AND 64 END)
+    CONSTRAINT generation_labels_name_is_plain CHECK (name !~ '[\x01-\x1f\x7f]'),
+  value text NOT NULL
+    CONSTRAINT generation_labels_value_length CHECK (CASE place WHEN 0 THEN length(value) BETWEEN 1 AND 64 ELSE length(value) <= 512 END)
+    CONSTRAINT generation_labels_value_is_plain CHECK (value !~ '[\x01-\x1f\x7f]'),
+  PRIMARY KEY (generation_id, place)
+);
+-- Lists by labels, in the order of ids. The longest entry fits an index page: 4 bytes for each of 576 characters, and two ids.
+-- Here and not in `generations`, whose rows change often: each label enters its index once, and no settlement waits for it.
+CREATE UNIQUE INDEX generation_labels_listed ON generation_labels (account_id, name, value, generation_id);
 
 -- What happened, in the order it was learned; written in the transaction of what it tells.
 CREATE TABLE generation_events (

@@ -1,50 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createApp } from '../../api/app.ts';
-import { sha256 } from '../../api/http/auth.ts';
-import type { ApiDependencies } from '../../api/http/deps.ts';
 import { LedgerUnavailable } from '../../store/index.ts';
+import { post, send } from '../harness/support/fakedApi.ts';
 
 /** The errors that /openapi.json shows are those that the code sends, word for word. */
 
 const VIDEO = '/v1/videos/video_019a0000000070008000000000000000';
-const CALLER = { apiKeyId: 'key', accountId: 'acct', rotatedFrom: 'key', scopes: null, requestsPerMinute: null };
-const BALANCE = {
-  availableMicrocredits: 300_000,
-  heldMicrocredits: 1_144_488,
-  heldVideos: 2,
-  heldScripts: 1,
-  heldThreads: 0,
-  maxActiveGenerations: 10,
-  frozenAt: new Date(1_790_000_000_000),
-};
 const PRICE = 571_429;
 
-/** Sends one request to the API, whose ledger and store are these. */
-async function send(path: string, init: RequestInit, fakes: { ledger?: object; store?: object } = {}) {
-  const quiet = () => undefined;
-  const app = createApp({
-    ledger: { getBalance: () => Promise.resolve(BALANCE), ...fakes.ledger },
-    store: {
-      findCaller: (hash: Buffer) =>
-        Promise.resolve(
-          hash.equals(sha256('unknown')) ? { standing: 'unknown' } : { standing: 'valid', caller: CALLER },
-        ),
-      ...fakes.store,
-    },
-    requestsPerMinute: 100,
-    streamLimits: { ofOneKey: 1, inAll: 1 },
-    log: { error: quiet, warn: quiet, info: quiet },
-  } as unknown as ApiDependencies);
-  const headers = { authorization: 'Bearer known', ...(init.headers as Record<string, string>) };
-  const response = await app.request(path, { ...init, headers });
-  return { status: response.status, body: await response.json() };
-}
-
-const post = (body: object, headers: Record<string, string> = {}): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(body),
-});
 const answering = (value: unknown) => () => Promise.resolve(value);
 const admission = (outcome: string) => ({
   ledger: { admitGeneration: answering({ outcome, amountMicrocredits: PRICE }) },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRICE } from '../harness/support/database.ts';
 import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
-import { openAccount, startStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 import { STATEMENTS } from '../../store/statement.ts';
 
 /** What an account may page through: its videos, its texts, its movements, its holds; and nobody else's. */
@@ -78,7 +78,7 @@ describe('videos', () => {
   });
 
   it.each([
-    ['limit=0', 'limit'],
+    ['limit=', 'limit'],
     ['limit=101', 'limit'],
     ['limit=-1', 'limit'],
     ['limit=1.5', 'limit'],
@@ -93,6 +93,27 @@ describe('videos', () => {
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ error: { code: 'invalid_request', param } });
   });
+});
+
+it('a list with limit=0 is empty, and says whether there is more', async () => {
+  const empty = { object: 'list', data: [], first_id: null, last_id: null };
+  for (const path of ['/v1/videos', '/v1/credits/holds', '/v1/credits/transactions']) {
+    expect(await list(account, `${path}?limit=0`)).toMatchObject({ ...empty, has_more: true });
+  }
+  expect(await list(account, `/v1/videos?limit=0&order=asc&after=${ids[4] ?? ''}`)).toEqual({
+    ...empty,
+    has_more: false,
+  });
+  for (const path of ['/v1/scripts', '/v1/threads']) {
+    expect(await list(account, `${path}?limit=0`)).toEqual({ ...empty, has_more: false });
+  }
+  const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+  for (const path of ['/admin/accounts', `/admin/accounts/${account.id}/keys`, '/admin/emergency_releases']) {
+    const page = (await (await fetch(`${stack.url}${path}?limit=0`, { headers })).json()) as List;
+    expect(page).toEqual({ ...empty, has_more: path !== '/admin/emergency_releases' });
+  }
+  const csv = await account.fetch('/v1/credits/transactions?limit=0', { headers: { accept: 'text/csv' } });
+  expect([csv.status, csv.headers.get('link')]).toEqual([200, null]);
 });
 
 describe.each(['script', 'thread'] as const)('%ss', (kind) => {

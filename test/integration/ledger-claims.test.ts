@@ -187,6 +187,25 @@ it('a claim is released only at its hold’s end, and charged even after that if
   expect(await settle(id, 'completed')).toMatchObject({ result: 'settled', settlement: { charged: true } });
 });
 
+it('a claim refers to what its original refers to', async () => {
+  const original = await late();
+  const sql =
+    'INSERT INTO generation_labels (generation_id, account_id, place, name, value) VALUES ($1, $2, $3, $4, $5)';
+  for (const label of [
+    [0, '', 'ann'],
+    [1, 'project', 'winter'],
+  ]) {
+    await db.admin.query(sql, [original.id, original.tenant.accountId, ...label]);
+  }
+  const id = await claimed(original);
+  await db.ledger.placeHold(id, 3600);
+  const labels = { user: 'ann', metadata: { project: 'winter' } };
+  expect(await db.ledger.getGeneration(original.tenant.accountId, id)).toMatchObject(labels);
+  const page = { limit: 5, order: 'desc', after: null } as const;
+  const { items } = await db.ledger.listGenerations(original.tenant.accountId, page, labels);
+  expect(items.map((each) => each.id)).toEqual([id, original.id]);
+});
+
 it('a claim submits nothing', async () => {
   const id = await claimed(await late());
   await db.ledger.placeHold(id, 3600);

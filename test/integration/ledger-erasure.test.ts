@@ -21,6 +21,7 @@ afterEach(async () => {
 
 const asked = (tenant: Tenant, prompt = 'a red fox') => ({
   ...admissionRequest(tenant, {}, prompt),
+  labels: { user: prompt, metadata: { [prompt]: prompt } },
   inputReference: { bytes: Buffer.from(`the reference of ${prompt}`), contentType: 'image/png', filename: 'a.png' },
   idempotencyKey: 'key',
 });
@@ -32,6 +33,7 @@ const askedText = (tenant: Tenant, topic = 'a red fox') => ({
   generationId: textId('script', randomUUID()),
   model: 'gpt-4.1-mini',
   request: { kind: 'script', topic },
+  labels: { user: topic, metadata: { [topic]: topic } },
   inputBoundTokens: 10,
   maxOutputTokens: 10,
   admitWithinMs: 60_000,
@@ -45,6 +47,13 @@ const requestsOf = async (texts: readonly { generationId: string }[]) => {
 
 const inputsOf = async (ids: readonly string[]) =>
   (await db.admin.query('SELECT FROM inputs WHERE generation_id = ANY($1)', [ids])).rowCount;
+
+/** How many of these have labels. */
+const labelledOf = async (texts: readonly { generationId: string }[]) => {
+  const ids = texts.map(({ generationId }) => generationId);
+  const sql = 'SELECT DISTINCT generation_id FROM generation_labels WHERE generation_id = ANY($1)';
+  return (await db.admin.query(sql, [ids])).rowCount;
+};
 
 /** Which tables have these words anywhere, in a text, in JSON or in bytes. */
 async function tablesWith(words: string): Promise<string[]> {
@@ -81,14 +90,17 @@ describe('nothing large is kept of a request', () => {
         }
         const { generationId, inputReference, ...rest } = asked(tenant);
         const { rows } = await client.query<{ outcome: string }>(
-          'SELECT outcome FROM admit_generation($1, $2, $3, $4, $5, $6, NULL, $7, $8, $9, $10, $11, 60000, $12, NULL, NULL)',
+          'SELECT outcome FROM admit_generation($1, $2, $3, $4, $5, $6, NULL, $7, $8, $9, $10, $11, 60000, $12, NULL, NULL, $7)',
           [
             ...[generationId, tenant.accountId, tenant.apiKeyId, rest.model, rest.seconds, rest.size, rest.prompt],
             ...[inputReference.bytes, inputReference.contentType, inputReference.filename, max, rest.fingerprint],
           ],
         );
         expect(rows).toEqual([{ outcome }]);
-        expect((await client.query('SELECT FROM inputs WHERE generation_id = $1', [generationId])).rowCount).toBe(0);
+        for (const table of ['inputs', 'generation_labels']) {
+          const kept = await client.query(`SELECT FROM ${table} WHERE generation_id = $1`, [generationId]);
+          expect([table, kept.rowCount]).toEqual([table, 0]);
+        }
       } finally {
         await client.query('ROLLBACK');
         client.release();
@@ -119,6 +131,7 @@ describe('nothing large is kept of a request', () => {
     expect(await db.ledger.voidLateRequests(10)).toBe(1);
     expect(await inputsOf([refused!, given!, late!].map(({ generationId }) => generationId))).toBe(0);
     expect(await inputsOf([held!.generationId])).toBe(1);
+    expect([await labelledOf([refused!, given!, late!]), await labelledOf([held!])]).toEqual([0, 1]);
   });
 
   it('of a text: refused at admission, refused by its hold, or given up', async () => {
@@ -137,6 +150,7 @@ describe('nothing large is kept of a request', () => {
     expect(await db.ledger.voidLateRequests(10)).toBe(1);
     expect(await requestsOf([unpayable!, refused!, given!, late!])).toBe(0);
     expect(await requestsOf([held!])).toBe(1);
+    expect([await labelledOf([unpayable!, refused!, given!, late!]), await labelledOf([held!])]).toEqual([0, 1]);
   });
 });
 
@@ -231,7 +245,9 @@ describe('what its owner deletes', () => {
     async (_what, end) => {
       const prompt = words();
       const { accountId, generationId } = await end(prompt);
-      expect(await tablesWith(prompt)).toEqual(expect.arrayContaining(['idempotency_keys', 'inputs']));
+      expect(await tablesWith(prompt)).toEqual(
+        expect.arrayContaining(['generation_labels', 'idempotency_keys', 'inputs']),
+      );
       const books = async () => [
         await db.ledger.getBalance(accountId),
         (await db.admin.query('SELECT * FROM journal_transactions WHERE account_id = $1', [accountId])).rows,
@@ -258,7 +274,7 @@ describe('what its owner deletes', () => {
   it('a text: what was asked for and what was written', async () => {
     const [prompt, output] = [words(), words()];
     const { accountId, generationId } = await written(prompt, output);
-    expect([await tablesWith(prompt), await tablesWith(output)]).toEqual([['text_requests'], ['texts']]);
+    expect(await tablesWith(prompt)).toEqual(['generation_labels', 'text_requests']);
     await db.ledger.deleteGeneration(accountId, generationId);
     expect([await tablesWith(prompt), await tablesWith(output)]).toEqual([[], []]);
   });
@@ -320,7 +336,7 @@ describe('what its owner deletes', () => {
     await db.ledger.placeHold(claim.generationId, 3600);
     await db.ledger.deleteGeneration(accountId, original.generationId);
     expect(await inputsOf([original.generationId, claim.generationId])).toBe(1);
-    expect(await tablesWith(prompt)).toEqual(['inputs']);
+    expect(await tablesWith(prompt)).toEqual(['generation_labels', 'inputs']);
   });
 
   it('is erased by nothing but a deletion, and a deletion changes nothing else', async () => {

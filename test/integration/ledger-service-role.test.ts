@@ -19,6 +19,7 @@ const MONEY_TABLES = [
   'prices',
   'generations',
   'inputs',
+  'generation_labels',
   'text_requests',
   'holds',
   'provider_attempts',

@@ -27,6 +27,10 @@ beforeAll(async () => {
   const [requested, requestedToo] = [await admit(db, tenant), await admit(db, tenant)];
   ids = { requested, requestedToo, held: (await seen(OPEN)).id, open: open.id, charged: charged.id };
   await db.admin.query(
+    "INSERT INTO generation_labels (generation_id, account_id, place, name, value) VALUES ($1, $2, 1, 'project', 'x')",
+    [ids.open, tenant.accountId],
+  );
+  await db.admin.query(
     'INSERT INTO idempotency_keys (account_id, key, fingerprint, generation_id) SELECT account_id, $2, fingerprint, id FROM generations WHERE id = $1',
     [ids.requested, 'k'],
   );
@@ -153,6 +157,28 @@ describe('what nobody writes', () => {
     ['like another', {}, 'accepted'],
     ['the same movement', { key: undefined }, 'journal_transactions_key'],
   ]);
+
+  const label = () => ({ generation_id: ids.open, place: 2, name: 'another', value: 'x' });
+  it.each([
+    ['of 64 characters', { name: '😀'.repeat(64) }, 'accepted'],
+    ['of 65', { name: 'x'.repeat(65) }, 'generation_labels_name_length'],
+    ['without a name', { name: '' }, 'generation_labels_name_length'],
+    ['of two lines', { name: 'a\nb' }, 'generation_labels_name_is_plain'],
+    ['with a value of 512', { name: '😀'.repeat(64), value: '😀'.repeat(512) }, 'accepted'],
+    ['with a value of 513', { value: 'x'.repeat(513) }, 'generation_labels_value_length'],
+    ['with a value of two lines', { value: 'a\rb' }, 'generation_labels_value_is_plain'],
+    ['that is the sixteenth', { place: 16 }, 'accepted'],
+    ['that is one too many', { place: 17 }, 'generation_labels_place_range'],
+    ['before the user', { place: -1 }, 'generation_labels_place_range'],
+    ['a second time', { place: 1 }, 'generation_labels_pkey'],
+    ['with a value twice', { name: 'project' }, 'generation_labels_listed'],
+    ['a user', { place: 0, name: '', value: '😀'.repeat(64) }, 'accepted'],
+    ['a user with a name', { place: 0 }, 'generation_labels_name_length'],
+    ['a user of 65', { place: 0, name: '', value: 'x'.repeat(65) }, 'generation_labels_value_length'],
+    ['an empty user', { place: 0, name: '', value: '' }, 'generation_labels_value_length'],
+  ])('generation_labels: %s', async (_, changes, refused) => {
+    expect(await forge('generation_labels', `generation_id = '${ids.open}'`, { ...label(), ...changes })).toBe(refused);
+  });
 
   const freeze = { key: 'another' };
   cases('account_operations', () => `${ofTenant()} AND key = 'freeze'`, freeze, [

@@ -169,6 +169,13 @@ export const requests = [
       replace: '',
     },
   }),
+  ...edits('erase_inputs', {
+    'erase-labels': {
+      breaks: 'user and metadata stay after a deletion',
+      find: 'DELETE FROM generation_labels WHERE generation_id = p_generation_id;',
+      replace: '',
+    },
+  }),
   ...edits('keep_answer', {
     'keep-answer-other': {
       breaks: 'a refusal that is told late is the answer to a later request under its key',

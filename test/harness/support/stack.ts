@@ -19,6 +19,7 @@ import type { ContentStore } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
 import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
+import { createWorkflowLinks } from '../../../temporal/web.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
 import { createProvider } from '../../../provider/index.ts';
 import { COPY_LIMITS } from './copyLimits.ts';
@@ -174,6 +175,7 @@ export async function startStack(
       webhookAllowPrivate: !options.guardWebhooks,
       countWebhook: (outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
+      linkToWorkflow: createWorkflowLinks('http://temporal.test', 'default'),
       log,
       schemaFiles,
     });

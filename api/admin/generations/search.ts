@@ -1,0 +1,79 @@
+import { z } from '@hono/zod-openapi';
+import { ACCOUNT_ID, type GenerationKind } from '../../../contracts/ids.ts';
+import { SEARCH_TIMEOUT_MS, SearchTooBroad, type Listed } from '../../../store/index.ts';
+import { SHOWN_STATES } from '../../generations/creditsObject.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { ApiError } from '../../http/errors.ts';
+import { EXAMPLE } from '../../http/examples.ts';
+import { LAST_UNIX_TIME, plainText } from '../../http/schemas.ts';
+
+/** The filters of an operator's search; all that are given must match. */
+
+const moment = z
+  .string()
+  .regex(/^[0-9]{1,12}$/, 'must be a Unix time in seconds')
+  .transform(Number)
+  .pipe(z.number().max(LAST_UNIX_TIME));
+
+export const generationFilters = {
+  state: z.enum(['held', 'charged', 'refunded']).optional().openapi({ description: 'The state of its credits.' }),
+  error_code: plainText(200).optional().openapi({ example: 'moderation_blocked' }),
+  created_after: moment.optional().openapi({
+    type: 'integer',
+    example: EXAMPLE.video.created_at,
+    description: 'From this moment on, in Unix seconds.',
+  }),
+  created_before: moment.optional().openapi({
+    type: 'integer',
+    example: EXAMPLE.video.created_at + 3600,
+    description: 'Up to, but not including, this moment, in Unix seconds.',
+  }),
+};
+
+/** Of a search through all accounts. */
+export const accountFilter = {
+  account_id: z.string().regex(ACCOUNT_ID, 'must be the id of an account').optional(),
+};
+
+export interface SearchQuery {
+  readonly limit: number;
+  readonly order: 'asc' | 'desc';
+  readonly after?: string | undefined;
+  readonly account_id?: string | undefined;
+  readonly state?: 'held' | 'charged' | 'refunded' | undefined;
+  readonly error_code?: string | undefined;
+  readonly provider_video_id?: string | undefined;
+  readonly created_after?: number | undefined;
+  readonly created_before?: number | undefined;
+}
+
+/** The ids of a page of the generations that match. Raises `invalid_request` if finding them would take too long. */
+export async function searchIds(
+  { store }: Pick<ApiDependencies, 'store'>,
+  kinds: readonly GenerationKind[],
+  query: SearchQuery,
+): Promise<Listed<string>> {
+  const { limit, order, after = null } = query;
+  const filters = {
+    accountId: query.account_id,
+    state: query.state === SHOWN_STATES.released ? ('released' as const) : query.state,
+    errorCode: query.error_code,
+    providerVideoId: query.provider_video_id,
+    createdAfter: toDate(query.created_after),
+    createdBefore: toDate(query.created_before),
+  };
+  return store.searchGenerations({ kinds, ...filters }, { limit, order, after }).catch((error: unknown) => {
+    throw error instanceof SearchTooBroad ? tooBroad() : error;
+  });
+}
+
+function toDate(unixSeconds: number | undefined): Date | undefined {
+  return unixSeconds === undefined ? undefined : new Date(unixSeconds * 1000);
+}
+
+function tooBroad(): ApiError {
+  return new ApiError(
+    'invalid_request',
+    `This search was stopped after ${SEARCH_TIMEOUT_MS / 1000} s, because it reads too many generations. Add a filter that few of them match, such as account_id or a shorter time between created_after and created_before.`,
+  );
+}

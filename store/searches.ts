@@ -1,0 +1,100 @@
+import pg from 'pg';
+import type { GenerationKind } from '../contracts/ids.ts';
+import type { PaidState } from '../contracts/states.ts';
+import type { Database } from './database.ts';
+import { translateError } from './errors.ts';
+import { idsOf, type Listed, type Page } from './pages.ts';
+import { inTransaction } from './transaction.ts';
+
+/** An operator's search for generations, over one account or all. */
+export interface GenerationSearch {
+  readonly kinds: readonly GenerationKind[];
+  readonly accountId?: string | undefined;
+  readonly state?: PaidState | undefined;
+  readonly errorCode?: string | undefined;
+  readonly providerVideoId?: string | undefined;
+  /** From this moment on. */
+  readonly createdAfter?: Date | undefined;
+  /** Up to, but not including, this moment. */
+  readonly createdBefore?: Date | undefined;
+}
+
+/** The search would read more than it may: no index fits its filters. */
+export class SearchTooBroad extends Error {
+  override readonly name = 'SearchTooBroad';
+  constructor() {
+    super('the search reads too many generations');
+  }
+}
+
+/** A search that needs longer is given up: no operator's question may slow down what customers wait for. */
+export const SEARCH_TIMEOUT_MS = 3000;
+
+/** The clocks of the APIs, which make the ids, and of the database may differ by this. */
+const CLOCKS_DIFFER_MS = 24 * 3600 * 1000;
+
+/**
+ * The ids of the generations that hold, or held, credits and match all filters, by the time of their ids; deleted ones too.
+ * Raises `SearchTooBroad`.
+ */
+export async function searchGenerations(
+  db: Database,
+  search: GenerationSearch,
+  page: Page<string>,
+): Promise<Listed<string>> {
+  const { text, values } = searchStatement(search, page);
+  const begin = ['BEGIN READ ONLY', `SET LOCAL statement_timeout = ${SEARCH_TIMEOUT_MS}`];
+  // Without a name, so that the server plans each search for its own values.
+  const run = ({ query }: Database) => query<{ id: string }>({ text, values }).catch(raise);
+  const found = await inTransaction(db, begin, () => undefined, run);
+  const ids = found.rows.map(({ id }) => id);
+  return { items: ids.slice(0, page.limit), hasMore: ids.length > page.limit };
+}
+
+function raise(error: unknown): never {
+  const isCancelled = error instanceof pg.DatabaseError && error.code === '57014';
+  throw isCancelled ? new SearchTooBroad() : translateError(error);
+}
+
+function searchStatement(search: GenerationSearch, { limit, order, after }: Page<string>) {
+  const values: unknown[] = [];
+  const value = (of: unknown) => `$${values.push(of)}`;
+  const conditions = [
+    search.state === undefined ? `g.state IN ('held', 'charged', 'released')` : `g.state = ${value(search.state)}`,
+    ...(search.accountId === undefined ? [] : [`g.account_id = ${value(search.accountId)}`]),
+    ...(search.errorCode === undefined ? [] : [`g.error_code = ${value(search.errorCode)}`]),
+    ...(search.providerVideoId === undefined ? [] : [`g.provider_video_id = ${value(search.providerVideoId)}`]),
+    ...(search.createdAfter === undefined ? [] : [`g.requested_at >= ${value(search.createdAfter)}`]),
+    ...(search.createdBefore === undefined ? [] : [`g.requested_at < ${value(search.createdBefore)}`]),
+  ].join(' AND ');
+  const most = value(limit + 1);
+  // Ids begin with their kind, and only within a kind they are in the order of time: a page of each, from which the page is made.
+  const pages = search.kinds.map((kind) => {
+    const { first, last } = rangeOf(kind, search, { order, after });
+    return `(SELECT g.id FROM generations g WHERE g.id > ${value(first)} AND g.id < ${value(last)} AND ${conditions}
+      ORDER BY g.id ${order} LIMIT ${most})`;
+  });
+  return {
+    text: `SELECT id FROM (${pages.join(' UNION ALL ')}) AS page ORDER BY right(id, 32) ${order} LIMIT ${most}`,
+    values,
+  };
+}
+
+/** The ids of a kind that a page can have are after the first and before the last of these. */
+function rangeOf(
+  kind: GenerationKind,
+  { createdAfter, createdBefore }: GenerationSearch,
+  { order, after }: Pick<Page<string>, 'order' | 'after'>,
+) {
+  const all = idsOf(kind);
+  const idAt = (ms: number) => `${kind}_${Math.max(0, ms).toString(16).padStart(12, '0')}`;
+  const lowest = createdAfter === undefined ? all.first : idAt(createdAfter.getTime() - CLOCKS_DIFFER_MS);
+  const highest = createdBefore === undefined ? all.last : idAt(createdBefore.getTime() + CLOCKS_DIFFER_MS);
+  const cursor = after === null ? undefined : `${kind}_${hexOf(after)}`;
+  if (cursor === undefined) return { first: lowest, last: highest };
+  return order === 'asc'
+    ? { first: cursor > lowest ? cursor : lowest, last: highest }
+    : { first: lowest, last: cursor < highest ? cursor : highest };
+}
+
+const hexOf = (id: string) => id.slice(id.indexOf('_') + 1);

@@ -1,0 +1,55 @@
+import { createApp } from '../../../api/app.ts';
+import { sha256 } from '../../../api/http/auth.ts';
+import type { ApiDependencies } from '../../../api/http/deps.ts';
+
+/** The API without a database: its ledger and store answer what a test says. */
+
+export const ADMIN_KEY = 'the-admin-key-of-the-tests';
+
+const CALLER = { apiKeyId: 'key', accountId: 'acct', rotatedFrom: 'key', scopes: null, requestsPerMinute: null };
+const BALANCE = {
+  availableMicrocredits: 300_000,
+  heldMicrocredits: 1_144_488,
+  heldVideos: 2,
+  heldScripts: 1,
+  heldThreads: 0,
+  maxActiveGenerations: 10,
+  frozenAt: new Date(1_790_000_000_000),
+};
+
+interface Fakes {
+  readonly ledger?: object;
+  readonly store?: object;
+  readonly requestsPerMinute?: number;
+  /** As many requests are sent before this one. */
+  readonly requestsBefore?: number;
+}
+
+/** Sends one request to the API, whose ledger and store are these. */
+export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
+  const quiet = () => undefined;
+  const app = createApp({
+    ledger: { getBalance: () => Promise.resolve(BALANCE), ...fakes.ledger },
+    store: {
+      findCaller: (hash: Buffer) =>
+        Promise.resolve(
+          hash.equals(sha256('unknown')) ? { standing: 'unknown' } : { standing: 'valid', caller: CALLER },
+        ),
+      ...fakes.store,
+    },
+    adminKey: ADMIN_KEY,
+    requestsPerMinute: fakes.requestsPerMinute ?? 100,
+    streamLimits: { ofOneKey: 1, inAll: 1 },
+    log: { error: quiet, warn: quiet, info: quiet },
+  } as unknown as ApiDependencies);
+  const headers = { authorization: 'Bearer known', ...(init.headers as Record<string, string>) };
+  for (let n = 0; n < (fakes.requestsBefore ?? 0); n += 1) await app.request('/v1/credits', { headers });
+  const response = await app.request(path, { ...init, headers });
+  return { status: response.status, headers: response.headers, body: await response.json().catch(() => undefined) };
+}
+
+export const post = (body: object, headers: Record<string, string> = {}): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
