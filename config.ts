@@ -86,7 +86,7 @@ const serviceSchema = toolSchema.extend({
   TEXT_LEASE_SECONDS: whole(20, 1, 600),
   ARCHIVE_DIR: z.string().min(1).default('.holdfast/archive'),
   ARCHIVE_CONTENT_MAX_BYTES: whole(4 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
-  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: oneOf(['true', 'false']).default('false'),
+  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: oneOf(['true', 'operator', 'false']).default('false'),
   ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
   RATE_LIMIT_PER_MINUTE: whole(600, 1, 1_000_000),
   STREAMS_PER_KEY: whole(100, 1, 100_000),
@@ -102,6 +102,9 @@ const serviceSchema = toolSchema.extend({
   START_TIMEOUT_MS: whole(20_000, 1000, 60_000),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
+
+/** Whose webhooks may go to private addresses. */
+const PRIVATE_FOR = { true: 'everybody', operator: 'operator', false: 'nobody' } as const;
 
 type ToolConfig = ReturnType<typeof parseToolConfig>;
 type MigrationConfig = ReturnType<typeof parseMigrationConfig>;
@@ -175,7 +178,7 @@ export function parseConfig(environment: Environment) {
     textLeaseMs: env.TEXT_LEASE_SECONDS * 1000,
     archiveFolder: env.ARCHIVE_DIR,
     archiveContentMaximumBytes: env.ARCHIVE_CONTENT_MAX_BYTES,
-    webhookAllowPrivate: env.WEBHOOK_ALLOW_PRIVATE_ADDRESSES === 'true',
+    webhooksPrivateFor: PRIVATE_FOR[env.WEBHOOK_ALLOW_PRIVATE_ADDRESSES],
     adminKey: env.ADMIN_KEY,
     requestsPerMinute: env.RATE_LIMIT_PER_MINUTE,
     streamLimits: { ofOneKey: env.STREAMS_PER_KEY, inAll: env.STREAMS_IN_ALL },

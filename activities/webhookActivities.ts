@@ -51,7 +51,7 @@ async function sendWebhook(
   const { url, secrets } = message;
   // A worker that shuts down does not wait for receivers: another sends the message again with the same id.
   const { cancellationSignal } = Context.current();
-  const answer = await webhooks.send({ id, url, secrets, body: bodyOf(id, owner, message) }, cancellationSignal);
+  const answer = await webhooks.send({ id, owner, url, secrets, body: bodyOf(id, owner, message) }, cancellationSignal);
   const { state, disabled } = await store.recordWebhookAttempt(delivery, { ...answer, retryInMs });
   if (disabled) count('webhook_endpoint_disabled');
   if (state === 'pending') return { outcome: 'failed', why: answer.error ?? 'not accepted' };

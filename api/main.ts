@@ -54,7 +54,7 @@ const app = createApp({
   requestsPerMinute: config.requestsPerMinute,
   streamLimits: config.streamLimits,
   webhookSecret: config.provider.webhookSecret,
-  webhookAllowPrivate: config.webhookAllowPrivate,
+  webhooksPrivateFor: config.webhooksPrivateFor,
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,
   linkToWorkflow: createWorkflowLinks(config.temporalWebUrl, config.temporal.namespace ?? 'default'),

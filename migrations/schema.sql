@@ -422,6 +422,7 @@ CREATE TABLE provider_attempts (
   CONSTRAINT provider_attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts USING btree (generation_id) WHERE outcome IS NULL;
+CREATE INDEX provider_attempts_owed ON provider_attempts USING btree (ended_at) WHERE error_code = 'operators_fault'::text;
 CREATE INDEX provider_attempts_unmatched ON provider_attempts USING btree (begun_at) WHERE outcome IS NULL OR outcome = 'not_found'::text;
 CREATE TRIGGER provider_attempts_guard BEFORE UPDATE ON provider_attempts FOR EACH ROW EXECUTE FUNCTION guard_attempt();
 CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

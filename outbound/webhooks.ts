@@ -1,11 +1,13 @@
 import { Webhook } from 'standardwebhooks';
 import { Agent, request } from 'undici';
 import { type AddressRules, checkedAddress, connectorTo, NotPublic } from '../network/index.ts';
-import { faultOfWebhookUrl, hostOf } from './webhookUrl.ts';
+import { faultOfWebhookUrl, hostOf, mayBePrivate, type PrivateFor } from './webhookUrl.ts';
 
 /** A message ready to send: the same bytes at every attempt. */
 export interface WebhookMessage {
   readonly id: string;
+  /** The endpoint's: an account's id, or `OPERATOR`. */
+  readonly owner: string;
   readonly url: string;
   readonly body: string;
   /** The message is signed with each; a receiver needs to know one. */
@@ -27,8 +29,7 @@ export interface WebhookSender {
 }
 
 export interface SenderOptions extends AddressRules {
-  /** For development, or for receivers inside a trusted network: allows any address and plain HTTP. */
-  readonly allowPrivate: boolean;
+  readonly privateFor: PrivateFor;
   readonly timeoutMs?: number;
 }
 
@@ -59,7 +60,7 @@ export function createWebhookSender(options: SenderOptions): WebhookSender {
 }
 
 async function post(message: WebhookMessage, options: SenderOptions, signal: AbortSignal): Promise<number> {
-  const { allowPrivate } = options;
+  const allowPrivate = mayBePrivate(message.owner, options.privateFor);
   // Checked again: the configuration may have become stricter since the endpoint was created.
   const fault = faultOfWebhookUrl(message.url, allowPrivate);
   if (fault !== undefined) throw new NotSent(`the URL ${fault}`);

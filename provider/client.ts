@@ -185,7 +185,7 @@ function clockSkewMs(headers: Headers): number | null {
 }
 
 function unreadable({ status }: Answer, how = 'with an unreadable body'): Trouble {
-  return { outcome: 'transient', why: `HTTP ${status} ${how}`, status, retryAfterMs: null };
+  return { outcome: 'transient', why: `HTTP ${status} ${how}`, status, retryAfterMs: null, debt: null };
 }
 
 /** Not by the SDK: it throws on 304 and 416, and follows redirects to any address. */

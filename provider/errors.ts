@@ -6,11 +6,16 @@ import { CallFailed } from './transport.ts';
 /** What a failed submission proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */
 export type Fault = 'clients_fault' | 'operators_fault' | 'not_sent' | 'not_made' | 'ambiguous';
 
+/** What the operator owes the provider where it refuses for that: a key that is valid and has the rights, or money. */
+export type Debt = 'key' | 'bill';
+
 /** A call without a readable answer. The message is for operators: no prompt, no key, no raw body. */
 export interface CallTrouble {
   readonly why: string;
   readonly status: number | null;
   readonly retryAfterMs: number | null;
+  /** Null when it is refused for something else, or not at all. */
+  readonly debt: Debt | null;
 }
 
 export interface SortedError extends CallTrouble {
@@ -38,11 +43,14 @@ const FAULT_OF_SUBMISSION_STATUS = new Map<number, Fault>([
 ]);
 
 /**
- * Codes and types about the operator's bill, account, key or models, under any status: OpenAI sends
+ * Codes and types about the operator's bill or account, key, and models, under any status: OpenAI sends
  * insufficient_quota with 429 and billing_hard_limit_reached with 400, LiteLLM its budget_exceeded with 400.
  */
-const OPERATORS_CODE =
-  /quota|billing|^budget_exceeded$|^insufficient_(balance|credit|fund)|^account_(deactivated|suspended)$|^organization_|^payment_required$|^(invalid_api_key|api_key_invalid|authentication_error)$|^(model_not_found|unknown_model|invalid_model|model_not_available)$/i;
+const BILL_CODE =
+  /quota|billing|^budget_exceeded$|^insufficient_(balance|credit|fund)|^account_(deactivated|suspended)$|^organization_|^payment_required$/i;
+const KEY_CODE = /^(invalid_api_key|api_key_invalid|authentication_error)$/i;
+const MODEL_CODE = /^(model_not_found|unknown_model|invalid_model|model_not_available)$/i;
+const OPERATORS_CODES = [BILL_CODE, KEY_CODE, MODEL_CODE];
 
 /**
  * Codes and types about what the client asked, under any status (MR-77): content that a policy forbids, and input that can't be
@@ -63,7 +71,7 @@ export function sortCreateError(error: unknown, redact: Redact): SortedError {
   if (failed !== null) {
     const { why } = failed;
     const fault = failed.neverSent ? 'not_sent' : 'ambiguous';
-    return { fault, code: 'connection_failed', message: why, why, status: null, retryAfterMs: null };
+    return { fault, code: 'connection_failed', message: why, why, status: null, retryAfterMs: null, debt: null };
   }
   return sortRefusal(refusal(error, redact));
 }
@@ -74,11 +82,17 @@ export function sortCreateError(error: unknown, redact: Redact): SortedError {
  */
 export function sortToldError(status: number, body: unknown, redact: Redact): SortedError {
   const problem = readProblem(errorIn(body), redact);
-  return sortRefusal({ status, problem, why: `HTTP ${status} with an unreadable body`, retryAfterMs: null });
+  return sortRefusal({
+    status,
+    problem,
+    why: `HTTP ${status} with an unreadable body`,
+    retryAfterMs: null,
+    debt: null,
+  });
 }
 
 function sortRefusal({ status, problem, ...trouble }: Refusal): SortedError {
-  const words = [problem.code, problem.type].filter((word) => word !== null);
+  const words = wordsOf(problem);
   return {
     ...trouble,
     status,
@@ -89,17 +103,28 @@ function sortRefusal({ status, problem, ...trouble }: Refusal): SortedError {
   };
 }
 
+function wordsOf({ code, type }: Problem): string[] {
+  return [code, type].filter((word) => word !== null);
+}
+
 function faultOfWords(words: readonly string[]): Fault | undefined {
-  if (words.some((word) => OPERATORS_CODE.test(word))) return 'operators_fault';
+  if (words.some((word) => OPERATORS_CODES.some((code) => code.test(word)))) return 'operators_fault';
   return words.some((word) => CLIENTS_CODE.test(word)) ? 'clients_fault' : undefined;
+}
+
+function debtOf(status: number, words: readonly string[]): Debt | null {
+  if (words.some((word) => BILL_CODE.test(word))) return 'bill';
+  if (words.some((word) => KEY_CODE.test(word))) return 'key';
+  if (status === 402) return 'bill';
+  return status === 401 || status === 403 ? 'key' : null;
 }
 
 /** The failure where its cause does not matter. Rethrows an error that is not a failed call. */
 export function describeTrouble(error: unknown, redact: Redact): CallTrouble {
   const failed = callFailure(error);
-  if (failed !== null) return { why: failed.why, status: null, retryAfterMs: null };
-  const { why, status, retryAfterMs } = refusal(error, redact);
-  return { why, status, retryAfterMs };
+  if (failed !== null) return { why: failed.why, status: null, retryAfterMs: null, debt: null };
+  const { why, status, retryAfterMs, debt } = refusal(error, redact);
+  return { why, status, retryAfterMs, debt };
 }
 
 /** The SDK wraps what its `fetch` throws. */
@@ -108,11 +133,9 @@ function callFailure(error: unknown): CallFailed | null {
   return cause instanceof CallFailed ? cause : null;
 }
 
-interface Refusal {
+interface Refusal extends CallTrouble {
   readonly status: number;
   readonly problem: Problem;
-  readonly why: string;
-  readonly retryAfterMs: number | null;
 }
 
 function refusal(error: unknown, redact: Redact): Refusal {
@@ -123,7 +146,8 @@ function refusal(error: unknown, redact: Redact): Refusal {
   const code = problem.code === String(status) ? problem.type : (problem.code ?? problem.type);
   const why = code === null ? `HTTP ${status}` : `HTTP ${status} ${code}`;
   const headers = error.headers as Headers | undefined;
-  return { status, problem, why, retryAfterMs: headers ? retryAfterMs(headers, Date.now()) : null };
+  const debt = debtOf(status, wordsOf(problem));
+  return { status, problem, why, retryAfterMs: headers ? retryAfterMs(headers, Date.now()) : null, debt };
 }
 
 /** The whole body of an answer that the SDK raised as an error; undefined when there was none. */

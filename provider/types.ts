@@ -1,5 +1,6 @@
 import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
+import type { Debt } from './errors.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
 
 /**
@@ -48,6 +49,8 @@ export interface Trouble {
   readonly status: number | null;
   /** As the provider asked, 0 to 60,000 ms; null when it didn't. */
   readonly retryAfterMs: number | null;
+  /** What the operator owes the provider, if it refuses for that: a key with the rights, or money. */
+  readonly debt: Debt | null;
 }
 
 /** What one create came to, sorted by what it proves (MR-12, MR-13, MR-40). */

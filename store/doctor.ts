@@ -45,3 +45,33 @@ const PING = defineStatement({ name: 'ping', text: 'SELECT 1 AS one', row: { one
 export async function ping(db: Database): Promise<void> {
   await rows(db, PING, []);
 }
+
+const DEBTS = defineStatement({
+  name: 'read_debts',
+  text: `SELECT count(*)::integer AS refused, (array_agg(generation_id ORDER BY ended_at DESC))[1] AS "generationId",
+      (array_agg(error_message ORDER BY ended_at DESC))[1] AS message,
+      (extract(epoch FROM clock_timestamp() - max(ended_at)) * 1000)::bigint AS "agoMs"
+    FROM (SELECT generation_id, error_message, ended_at FROM provider_attempts
+      WHERE error_code = 'operators_fault' AND ended_at > clock_timestamp() - interval '1 hour'
+      ORDER BY ended_at DESC LIMIT 1001) latest`,
+  row: {
+    refused: t.integer,
+    generationId: t.nullable(t.text),
+    message: t.nullable(t.text),
+    agoMs: t.nullable(t.bigint),
+  },
+});
+
+/** Attempts that the provider refused for what the operator owes it. */
+export interface Debts {
+  /** In the last hour; 1,001 stands for more than 1,000. */
+  readonly refused: number;
+  /** The latest of them; null without any. The message is the provider's, without our key. */
+  readonly last: { readonly generationId: string; readonly message: string | null; readonly agoMs: number } | null;
+}
+
+/** The attempts of the last hour that the provider refused for what the operator owes it: key, rights, quota, bill. */
+export async function readDebts(db: Database): Promise<Debts> {
+  const { refused, generationId, message, agoMs } = await row(db, DEBTS, []);
+  return { refused, last: generationId === null || agoMs === null ? null : { generationId, message, agoMs } };
+}

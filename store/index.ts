@@ -19,7 +19,7 @@ import {
 import type { Bound, Database } from './database.ts';
 import { bind } from './database.ts';
 import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
-import { compareRights, listMigrations, ping, readClock } from './doctor.ts';
+import { compareRights, listMigrations, ping, readClock, readDebts } from './doctor.ts';
 import { listEvents } from './events.ts';
 import { getGeneration, listGenerations, requestCancel } from './generations.ts';
 import {
@@ -74,7 +74,7 @@ const operations = {
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
-  ...{ listMigrations, compareRights, readClock, ping },
+  ...{ listMigrations, compareRights, readClock, readDebts, ping },
 };
 
 /** The store's operations on one database. A consumer declares which of them it uses (`Pick`). */
@@ -95,7 +95,7 @@ export type { Labels } from './labels.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
-export type { AppliedFile } from './doctor.ts';
+export type { AppliedFile, Debts } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
 export type { Caller, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';

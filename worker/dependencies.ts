@@ -33,7 +33,7 @@ export function createDependencies(config: Config) {
       else log.info(change, 'the provider answers again');
     }),
     archive: createFolderStore(config.archiveFolder),
-    webhooks: createWebhookSender({ allowPrivate: config.webhookAllowPrivate }),
+    webhooks: createWebhookSender({ privateFor: config.webhooksPrivateFor }),
     generations: createTemporal(client).generations,
     holdTtlSeconds: config.holdTtlSeconds,
     providerEventsExpected: config.provider.webhookSecret !== undefined,

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Ledger } from '../../ledger/index.ts';
 import type { AppliedFile, Caller, Changes, Database, RecordedEvent, Store } from '../../store/index.ts';
-import type { ContentStore } from '../../outbound/index.ts';
+import type { ContentStore, PrivateFor } from '../../outbound/index.ts';
 import type { Provider } from '../../provider/index.ts';
 import type { Temporal } from '../../temporal/index.ts';
 import type { Log } from './log.ts';
@@ -36,8 +36,7 @@ export interface ApiDependencies {
   readonly streamLimits: StreamLimits;
   /** Undefined disables the provider's webhooks. */
   readonly webhookSecret: string | undefined;
-  /** Whether tenants' webhooks may go to private addresses and over plain HTTP. */
-  readonly webhookAllowPrivate: boolean;
+  readonly webhooksPrivateFor: PrivateFor;
   /** Counts the provider's webhooks by outcome. */
   readonly countWebhook: (outcome: WebhookOutcome) => void;
   /** How long a request waits for its hold before it is voided. */

@@ -26,6 +26,8 @@ CREATE TABLE provider_attempts (
 CREATE UNIQUE INDEX provider_attempts_one_open ON provider_attempts (generation_id) WHERE outcome IS NULL;
 -- Those whose video isn't known, of which there are few.
 CREATE INDEX provider_attempts_unmatched ON provider_attempts (begun_at) WHERE outcome IS NULL OR outcome = 'not_found';
+-- Refused for what the operator owes the provider: the doctor reads the latest.
+CREATE INDEX provider_attempts_owed ON provider_attempts (ended_at) WHERE error_code = 'operators_fault';
 
 -- Videos that no generation owned when they were listed, of the last two days.
 CREATE TABLE ownerless_videos (

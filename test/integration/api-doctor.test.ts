@@ -31,6 +31,16 @@ async function doctor(): Promise<Doctor> {
 const ills = ({ checks }: Doctor) => checks.filter(({ ok }) => !ok).map(({ name }) => name);
 const messageOf = ({ checks }: Doctor, wanted: string) => checks.find(({ name }) => name === wanted)?.message;
 
+/** An attempt ends once: only who may turn its guard off can say that it ended earlier. */
+async function lastRefusal(ago: string): Promise<void> {
+  await stack.database.admin.query('ALTER TABLE provider_attempts DISABLE TRIGGER provider_attempts_guard');
+  await stack.database.admin.query(
+    "UPDATE provider_attempts SET ended_at = now() - $1::interval WHERE error_code = 'operators_fault'",
+    [ago],
+  );
+  await stack.database.admin.query('ALTER TABLE provider_attempts ENABLE TRIGGER provider_attempts_guard');
+}
+
 /** Temporal shows who polls a queue a moment after it has begun. */
 const PATIENT = { timeout: 20_000, interval: 100 };
 
@@ -57,6 +67,7 @@ describe('of a healthy installation', () => {
       'workers holdfast-outbound',
       'reconciler',
       'provider',
+      'provider debts',
       'archive',
       'provider webhooks',
     ]);
@@ -139,6 +150,41 @@ describe('names what is wrong, and what to do', () => {
     await chmod(stack.archiveFolder, 0o700);
   });
 
+  it('a provider that answers lists and refuses videos for what we owe it', async () => {
+    const { id, fetch: asCustomer } = await openAccount(stack, 1_000_000);
+    const answer = await asCustomer('/v1/videos', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: 'a fox [[create:429:insufficient_quota:You exceeded your current quota]]' }),
+    });
+    const { id: video } = (await answer.json()) as { id: string };
+    const found = await vi.waitFor(async () => {
+      const each = await doctor();
+      expect(ills(each)).toEqual(['provider debts']);
+      return each;
+    }, PATIENT);
+    expect(messageOf(found, 'provider')).toMatch(/ answers in \d+ ms\.$/);
+    expect(messageOf(found, 'provider debts')).toMatch(
+      new RegExp(
+        `^In the last hour, .* refused for what we owe the provider: the last one, of ${video}, \\d+ s ago \\(“You exceeded your current quota”\\)\\. It may answer lists all the same\\. .* credits reserved .* refunded\\. Look at its bill`,
+      ),
+    );
+    // Its workflow would try again during the other tests.
+    await asCustomer(`/v1/videos/${video}/cancel`, { method: 'POST' });
+    await vi.waitFor(async () => {
+      const { rows } = await stack.database.pool.query('SELECT state FROM generations WHERE account_id = $1', [id]);
+      expect(rows).toEqual([{ state: 'released' }]);
+    }, PATIENT);
+    await lastRefusal('11 minutes');
+    const later = await doctor();
+    expect(ills(later)).toEqual([]);
+    expect(messageOf(later, 'provider debts')).toMatch(/ 11 min ago .*\. None since; the next attempt shows/);
+    await lastRefusal('61 minutes');
+    expect(messageOf(await doctor(), 'provider debts')).toBe(
+      'In the last hour, no attempt was refused for what we owe the provider.',
+    );
+  });
+
   it('workers that have polled no more for 90 s', async () => {
     await stack.stopWorkers();
     // Temporal remembers its pollers for minutes; the API's clock, and only that, goes on.
@@ -166,7 +212,7 @@ describe('names what is wrong, and what to do', () => {
     await stack.stopSimulator();
     const found = await doctor();
     expect(ills(found)).toContain('provider');
-    expect(messageOf(found, 'provider')).toMatch(/^The provider at http:.* does not answer as it should/);
+    expect(messageOf(found, 'provider')).toMatch(/^The provider at http:.* is away \(connection refused/);
   });
 });
 

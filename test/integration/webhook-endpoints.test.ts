@@ -6,14 +6,14 @@ import { forEachOf } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 import type { MadeEndpoint } from '../harness/support/webhooks.ts';
-import { logOf, makeEndpoint, post } from '../harness/support/webhooks.ts';
+import { logOf, makeEndpoint, operatorOf, post } from '../harness/support/webhooks.ts';
 
 /** What the API takes as an endpoint, and whose endpoints are whose. */
 
 const NOWHERE = { url: 'https://receiver.test/hook?token=a-secret-of-the-tenant' };
 let stack: TestStack;
 beforeAll(async () => {
-  stack = await startStack({ guardWebhooks: true });
+  stack = await startStack({ webhooksPrivateFor: 'operator' });
   // Nothing is to be sent here: the deliveries stay as the database has them.
   await stack.stopWorkers();
 });
@@ -76,6 +76,22 @@ describe('an endpoint', () => {
       status: 400,
       error: { code: 'invalid_request', param },
     });
+  });
+
+  it('of the operator’s may be inside where only the operator’s may, and its refusal says what it must begin with', async () => {
+    const operator = operatorOf(stack);
+    const inside = await makeEndpoint(operator, { url: 'http://127.0.0.1:4000/hook' });
+    await operator.fetch(`/admin/webhook_endpoints/${inside.id}`, { method: 'DELETE' });
+    const messages = [operator, account].map(async (holder) => {
+      const { error } = (await (await post(holder, '/webhook_endpoints', { url: 'ftp://receiver.test/' })).json()) as {
+        error: { message: string };
+      };
+      return error.message;
+    });
+    expect(await Promise.all(messages)).toEqual([
+      expect.stringContaining('must begin with https:// or http://'),
+      expect.stringMatching(/must begin with https:\/\/(?! or)/),
+    ]);
   });
 
   it('that wants to hear of nothing, or of what there is not, is refused', async () => {

@@ -208,7 +208,7 @@ describe('Retry-After', () => {
       retryAfterMs: 3000,
     });
     const look = await provider(baseUrl).retrieveVideo('video_1');
-    expect(look).toEqual({ outcome: 'transient', why, status: 429, retryAfterMs: 3000 });
+    expect(look).toMatchObject({ outcome: 'transient', why, status: 429, retryAfterMs: 3000 });
   });
 });
 

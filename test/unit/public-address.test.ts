@@ -89,6 +89,6 @@ describe("a webhook's URL", () => {
   it('may be anywhere, and by plain HTTP, where the operator allows it', () => {
     expect(faultOfWebhookUrl('http://127.0.0.1:4000/hook', true)).toBeUndefined();
     expect(faultOfWebhookUrl('http://localhost:4000/hook', true)).toBeUndefined();
-    expect(faultOfWebhookUrl('ftp://localhost/', true)).toBe('must begin with https://');
+    expect(faultOfWebhookUrl('ftp://localhost/', true)).toBe('must begin with https:// or http://');
   });
 });

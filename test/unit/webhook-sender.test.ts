@@ -2,7 +2,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createWebhookSender } from '../../outbound/index.ts';
+import { OPERATOR } from '../../contracts/webhooks.ts';
+import { createWebhookSender, type PrivateFor } from '../../outbound/index.ts';
 import { isPublicAddress } from '../../network/index.ts';
 import type { Receiver } from '../harness/support/receiver.ts';
 import { startReceiver } from '../harness/support/receiver.ts';
@@ -11,6 +12,7 @@ const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const PREVIOUS = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
 const message = (url: string, secrets = [SECRET]) => ({
   id: 'evt_1',
+  owner: 'acct_1',
   url,
   secrets,
   body: '{"type":"video.completed"}',
@@ -27,7 +29,7 @@ afterEach(async () => {
 });
 
 describe('what is sent', () => {
-  const sender = createWebhookSender({ allowPrivate: true, timeoutMs: 500 });
+  const sender = createWebhookSender({ privateFor: 'everybody', timeoutMs: 500 });
 
   it('verifies by the current secret and by the previous one', async () => {
     const { url, received } = await receiver();
@@ -102,6 +104,14 @@ describe('what is sent', () => {
 });
 
 describe('where tenants are not trusted', () => {
+  it('the operator’s own webhooks may still go inside, if the setting says so', async () => {
+    const { url } = await receiver();
+    const to = { ...message(url), owner: OPERATOR };
+    const sent = (privateFor: PrivateFor) => createWebhookSender({ privateFor, timeoutMs: 500 }).send(to);
+    expect(await sent('operator')).toEqual({ status: 200, error: null });
+    expect(await sent('nobody')).toEqual({ status: null, error: 'the URL must begin with https://' });
+  });
+
   const guarded = (addressesOf: readonly string[], isPublic = isPublicAddress) => {
     let looks = 0;
     const resolve = async () => {
@@ -109,7 +119,7 @@ describe('where tenants are not trusted', () => {
       return addressesOf;
     };
     return {
-      sender: createWebhookSender({ allowPrivate: false, timeoutMs: 500, resolve, isPublic }),
+      sender: createWebhookSender({ privateFor: 'operator', timeoutMs: 500, resolve, isPublic }),
       looks: () => looks,
     };
   };
@@ -159,7 +169,7 @@ describe('where tenants are not trusted', () => {
 
   it('a name server that never answers takes no longer than the limit', async () => {
     const sender = createWebhookSender({
-      allowPrivate: false,
+      privateFor: 'operator',
       timeoutMs: 200,
       resolve: () => new Promise(() => undefined),
     });

@@ -1,18 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiDependencies } from '../../http/deps.ts';
+import { type Finding, ill, well } from './finding.ts';
 
-/** What a check found, in words that say what to do when it is not ok. Never a key, a prompt or a raw error. */
-export interface Finding {
-  readonly ok: boolean;
-  readonly message: string;
-}
-
-export type Check = (deps: ApiDependencies) => Promise<Finding>;
-
-/** The doctor's checks of what is not Temporal. */
-
-const well = (message: string): Finding => ({ ok: true, message });
-const ill = (message: string): Finding => ({ ok: false, message });
+/** The doctor's checks of what is neither Temporal nor the provider. */
 
 /** Whether PostgreSQL answers, and how soon. */
 export async function checkDatabase({ store }: ApiDependencies): Promise<Finding> {
@@ -102,21 +92,6 @@ export async function checkSales({ ledger }: ApiDependencies): Promise<Finding> 
   return ill(
     `Sales are closed since ${changedAt?.toISOString() ?? 'an unknown time'} (${reason ?? 'no reason given'}): open them by POST /admin/sales.`,
   );
-}
-
-/** Whether the provider answers a list; its URL is shown, for it never carries a credential. */
-export async function checkProvider({ provider }: ApiDependencies): Promise<Finding> {
-  const answer = await provider.listVideos({ limit: 1 });
-  if (answer.outcome === 'listed') return well(`The provider at ${provider.baseUrl} answers.`);
-  if (answer.status === 401 || answer.status === 403) {
-    return ill(`The provider at ${provider.baseUrl} refuses our key (${answer.status}): look at OPENAI_API_KEY.`);
-  }
-  if (answer.status === 404 || answer.status === 405 || answer.status === 501) {
-    return well(
-      `The provider at ${provider.baseUrl} answers, but lists no videos (${answer.status}): an attempt whose answer is lost waits for the end of its hold.`,
-    );
-  }
-  return ill(`The provider at ${provider.baseUrl} does not answer as it should: ${answer.why}.`);
 }
 
 /** Whether a content could be kept; what is written is removed again. */

@@ -1,18 +1,18 @@
 import { TASK_QUEUE } from '../../../contracts/temporal.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
-import type { Check, Finding } from './checks.ts';
 import {
   checkArchive,
   checkClock,
   checkDatabase,
   checkMigrations,
-  checkProvider,
   checkRights,
   compareLedger,
   checkSales,
   countEmergencies,
   describeWebhooks,
 } from './checks.ts';
+import type { Check, Finding } from './finding.ts';
+import { checkDebts, checkProvider } from './providerChecks.ts';
 import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } from './temporalChecks.ts';
 
 const LIMIT_MS = 3000;
@@ -35,6 +35,7 @@ const CHECKS: readonly [name: string, check: Check, advice: string][] = [
   ]),
   ['reconciler', checkReconciler, 'Its schedule could not be read: is Temporal there?'],
   ['provider', checkProvider, 'The provider gives no answer: is it up, and does OPENAI_BASE_URL name it?'],
+  ['provider debts', checkDebts, 'The refusals on record could not be read: is PostgreSQL there?'],
   ['archive', checkArchive, 'The archive can not be written: look at ARCHIVE_DIR, its rights and its disk.'],
   ['provider webhooks', describeWebhooks, ''],
 ];

@@ -1,6 +1,6 @@
 import { RECONCILE_SCHEDULE_ID } from '../../../contracts/reconcile.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
-import type { Check, Finding } from './checks.ts';
+import type { Check, Finding } from './finding.ts';
 
 /** The doctor's checks that ask Temporal. */
 

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
 import { webhookEndpointId } from '../../../contracts/ids.ts';
 import { OPERATOR } from '../../../contracts/webhooks.ts';
-import { faultOfWebhookUrl } from '../../../outbound/index.ts';
+import { faultOfWebhookUrl, mayBePrivate } from '../../../outbound/index.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError, invalid, notFound } from '../../http/errors.ts';
 import { toList } from '../../http/listing.ts';
@@ -16,13 +16,13 @@ import { toEndpoint } from './objects.ts';
 type Dependencies = Pick<ApiDependencies, 'store'>;
 
 export function createEndpoint(
-  deps: OnceDependencies & Pick<ApiDependencies, 'webhookAllowPrivate'>,
+  deps: OnceDependencies & Pick<ApiDependencies, 'webhooksPrivateFor'>,
   c: Context<Env>,
   owner: string,
   body: NewEndpoint,
 ): Promise<EndpointCreated> {
   const create = async ({ store }: Inside) => {
-    const fault = faultOfWebhookUrl(body.url, deps.webhookAllowPrivate);
+    const fault = faultOfWebhookUrl(body.url, mayBePrivate(owner, deps.webhooksPrivateFor));
     if (fault !== undefined) throw invalid('url', fault);
     const id = webhookEndpointId(uuidv7());
     const secret = newSecret();

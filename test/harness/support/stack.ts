@@ -15,7 +15,7 @@ import { freePort } from '../../../dev/ports.ts';
 import { createSimulator, listen } from '../../../dev/simulator/server.ts';
 import { createLedger } from '../../../ledger/index.ts';
 import { Announcer, createStore, listenForChanges, openDatabase } from '../../../store/index.ts';
-import type { ContentStore } from '../../../outbound/index.ts';
+import type { ContentStore, PrivateFor } from '../../../outbound/index.ts';
 import { createFolderStore, createWebhookSender } from '../../../outbound/index.ts';
 import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
@@ -82,8 +82,8 @@ export async function startStack(
     webhookSecret?: string;
     /** Wraps the dependencies of each worker. */
     wrapped?: (deps: ActivityDependencies) => ActivityDependencies;
-    /** If set, webhooks to tenants go to public addresses only. */
-    guardWebhooks?: boolean;
+    /** Whose webhooks may go to private addresses; everybody's without it. */
+    webhooksPrivateFor?: PrivateFor;
     /** If set, Temporal and its file can be lost. */
     keepTemporalOnDisk?: boolean;
     /** The limit of keys without their own. Tests send more requests in a minute than people do. */
@@ -147,7 +147,7 @@ export async function startStack(
       ...books,
       provider,
       archive,
-      webhooks: createWebhookSender({ allowPrivate: !options.guardWebhooks }),
+      webhooks: createWebhookSender({ privateFor: options.webhooksPrivateFor ?? 'everybody' }),
       generations: createTemporal(temporal).generations,
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
       providerEventsExpected: webhookSecret !== undefined,
@@ -172,7 +172,7 @@ export async function startStack(
       requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
       streamLimits: options.streamLimits ?? { ofOneKey: 1000, inAll: 1000 },
       webhookSecret,
-      webhookAllowPrivate: !options.guardWebhooks,
+      webhooksPrivateFor: options.webhooksPrivateFor ?? 'everybody',
       countWebhook: (outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
       linkToWorkflow: createWorkflowLinks('http://temporal.test', 'default'),

@@ -1,0 +1,103 @@
+import type { Debts } from '../../../store/index.ts';
+import type { ApiDependencies } from '../../http/deps.ts';
+import { type Finding, ill, well } from './finding.ts';
+
+/**
+ * The doctor's checks of the provider. What it answers to a list shows whether it is there and takes our key; what it answered to
+ * the workers' attempts shows whether it takes our orders. The doctor makes no attempt of its own: it would cost money.
+ */
+
+/** Leaves a part of the doctor's three seconds for the answer about it. */
+const ANSWERS_WITHIN_MS = 2500;
+const SLOW_MS = 1000;
+
+const CREDITS_WAIT =
+  'Videos and texts that are not made yet keep their credits reserved and are tried again; those whose time ends before are refunded.';
+const CLOSE_SALES =
+  'Until then, close sales (POST /admin/sales), so that nobody waits in vain; what is in progress goes on.';
+
+type Asked = Pick<ApiDependencies, 'provider'>;
+
+/** Whether the provider answers a list, and if not why; its URL is shown, for it never carries a credential. */
+export async function checkProvider({ provider }: Asked): Promise<Finding> {
+  const where = `The provider at ${provider.baseUrl}`;
+  const beganMs = performance.now();
+  const answer = await withinMs(ANSWERS_WITHIN_MS, provider.listVideos({ limit: 1 }));
+  const tookMs = Math.ceil(performance.now() - beganMs);
+  if (answer === undefined) return away(`${where} gives no answer within ${ANSWERS_WITHIN_MS / 1000} s.`);
+  if (answer.outcome === 'listed') {
+    if (tookMs < SLOW_MS) return well(`${where} answers in ${tookMs} ms.`);
+    return well(
+      `${where} is slow: it took ${(tookMs / 1000).toFixed(1)} s to answer. Videos end later for it, and no credits are lost by it.`,
+    );
+  }
+  const { status, debt, why } = answer;
+  if (debt === 'key') {
+    return ill(
+      `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set OPENAI_API_KEY to a key that is valid and has the rights, and restart the API and the workers. ${CLOSE_SALES}`,
+    );
+  }
+  if (debt === 'bill') return ill(`${where} refuses us for what we owe it (${why}). ${CREDITS_WAIT} ${payIt}`);
+  if (status === 404 || status === 405 || status === 501) {
+    return well(
+      `${where} answers, but lists no videos (${status}): an attempt whose answer is lost waits for the end of its hold.`,
+    );
+  }
+  if (status === null || status >= 500) return away(`${where} is away (${why}).`);
+  return ill(
+    `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does OPENAI_BASE_URL name a server that speaks OpenAI's Videos API?`,
+  );
+}
+
+const payIt = `Pay its bill, or raise the quota or the limit: attempts succeed again by themselves. ${CLOSE_SALES}`;
+
+function away(what: string): Finding {
+  return ill(
+    `${what} ${CREDITS_WAIT} What it completes meanwhile is charged once it is seen, or refunded at its hold’s end. Look at its status page, at this network, and whether OPENAI_BASE_URL names it. ${CLOSE_SALES}`,
+  );
+}
+
+/** Undefined when it takes longer. */
+async function withinMs<Answer>(limitMs: number, asked: Promise<Answer>): Promise<Answer | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), limitMs);
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Workers try again within a minute: after this long without a refusal, there is nothing that is still refused. */
+const RECENT_MS = 10 * 60_000;
+
+/**
+ * Whether the provider has refused attempts for what we owe it. It may do so while its lists answer: they cost nothing.
+ */
+export async function checkDebts({ store }: Pick<ApiDependencies, 'store'>): Promise<Finding> {
+  const { refused, last } = await store.readDebts();
+  if (last === null) return well('In the last hour, no attempt was refused for what we owe the provider.');
+  const found = `In the last hour, ${counted(refused)} refused for what we owe the provider: the last one, of ${last.generationId}, ${minutesAgo(last)}${quoted(last)}.`;
+  if (last.agoMs > RECENT_MS) return well(`${found} None since; the next attempt shows whether it takes them again.`);
+  return ill(
+    `${found} It may answer lists all the same. ${CREDITS_WAIT} Look at its bill, its quota and the rights of the key: attempts succeed again by themselves. ${CLOSE_SALES}`,
+  );
+}
+
+function counted(refused: number): string {
+  if (refused === 1) return 'one attempt was';
+  return refused > 1000 ? 'more than 1000 attempts were' : `${refused} attempts were`;
+}
+
+type Last = NonNullable<Debts['last']>;
+
+function minutesAgo({ agoMs }: Last): string {
+  return agoMs < 120_000 ? `${Math.round(agoMs / 1000)} s ago` : `${Math.round(agoMs / 60_000)} min ago`;
+}
+
+/** The provider's words, which the store keeps without our key. */
+function quoted({ message }: Last): string {
+  return message === null ? '' : ` (“${message.slice(0, 200)}”)`;
+}

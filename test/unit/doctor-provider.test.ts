@@ -1,0 +1,71 @@
+import { afterEach, expect, test } from 'vitest';
+import { checkProvider } from '../../api/admin/doctor/providerChecks.ts';
+import { closedPort, closeServers, json, provider, serve } from './provider-server.ts';
+
+/** What the doctor says of a provider, by what it answers to a list: what happened, what it means for credits, what to do. */
+
+afterEach(closeServers);
+
+const LIST = { object: 'list', data: [], has_more: false };
+const found = (baseUrl: string) => checkProvider({ provider: provider(baseUrl) });
+
+const MEANS = /keep their credits reserved and are tried again; those whose time ends before are refunded\./;
+const CLOSE = /close sales \(POST \/admin\/sales\)/;
+
+test('a provider that answers is well, and is asked for one video of its list and nothing else', async () => {
+  const { baseUrl, requests } = await serve(json(200, LIST));
+  expect(await found(baseUrl)).toEqual({
+    ok: true,
+    message: expect.stringMatching(/^The provider at http:.* answers in \d+ ms\.$/) as string,
+  });
+  expect(requests.map(({ method, url }) => [method, url])).toEqual([['GET', '/v1/videos?limit=1&order=desc']]);
+});
+
+test('one that takes a second is well, and is called slow', async () => {
+  const { baseUrl } = await serve((response, request) => {
+    setTimeout(() => json(200, LIST)(response, request), 1050);
+  });
+  expect(await found(baseUrl)).toEqual({
+    ok: true,
+    message: expect.stringMatching(/is slow: it took 1\.\d s to answer\. .* no credits are lost by it\.$/) as string,
+  });
+});
+
+test('one that gives no answer is away, and the doctor waits no longer than it has time', async () => {
+  const { baseUrl } = await serve(() => undefined);
+  const beganMs = performance.now();
+  const { ok, message } = await found(baseUrl);
+  expect(performance.now() - beganMs).toBeLessThan(2900);
+  expect(ok).toBe(false);
+  expect(message).toMatch(/gives no answer within 2\.5 s\./);
+  expect(message).toMatch(MEANS);
+  expect(message).toMatch(CLOSE);
+});
+
+test.each([
+  [503, {}, /is away \(HTTP 503\)\./],
+  [401, { code: 'invalid_api_key' }, /refuses our key \(HTTP 401 invalid_api_key\)\. .*Set OPENAI_API_KEY/],
+  [403, {}, /refuses our key \(HTTP 403\)/],
+  [402, {}, /refuses us for what we owe it \(HTTP 402\)\. .*Pay its bill/],
+  [429, { code: 'insufficient_quota' }, /refuses us for what we owe it \(HTTP 429 insufficient_quota\)/],
+  [403, { code: 'billing_not_active' }, /refuses us for what we owe it \(HTTP 403 billing_not_active\)/],
+  [400, { type: 'budget_exceeded' }, /refuses us for what we owe it \(HTTP 400 budget_exceeded\)/],
+  [429, { code: 'rate_limit_exceeded' }, /does not answer as it should \(HTTP 429 rate_limit_exceeded\)/],
+])('one that answers %i %j is ill, and it says so, what that means and what to do', async (status, error, says) => {
+  const { baseUrl } = await serve(json(status, { error }));
+  const { ok, message } = await found(baseUrl);
+  expect(ok).toBe(false);
+  expect(message).toMatch(says);
+  expect(message).toMatch(MEANS);
+});
+
+test('one that is not there is away', async () => {
+  const { ok, message } = await found(`http://127.0.0.1:${await closedPort()}/v1`);
+  expect(ok).toBe(false);
+  expect(message).toMatch(/is away \(connection refused \(ECONNREFUSED\)\)\. .*Look at its status page/);
+});
+
+test('one without a list is well, and it says what that costs', async () => {
+  const { baseUrl } = await serve(json(404, { error: {} }));
+  expect(await found(baseUrl)).toMatchObject({ ok: true, message: expect.stringMatching(/lists no videos/) as string });
+});
