@@ -154,7 +154,7 @@ CASE place
 END),
   CONSTRAINT generation_labels_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
-CREATE UNIQUE INDEX generation_labels_listed ON generation_labels USING btree (account_id, name, value, generation_id);
+CREATE UNIQUE INDEX generation_labels_listed ON generation_labels USING btree (name, value, account_id, generation_id);
 GRANT SELECT ON holdfast.generation_labels TO holdfast_service;
 
 CREATE TABLE generations (

@@ -21,7 +21,7 @@ export const LABELS_COLUMNS = { user: t.nullable(t.text), metadata: t.jsonb<Labe
 /**
  * A generation `g` of any account that has the label `lead` with the values `$4` and `$5`, and the others in the arrays `$6`
  * and `$7`. The index on `lead` has one account's generations in the order of their ids, so a page is read from where it
- * begins, however many generations there are. A search through all accounts must ask each account for its page.
+ * begins, however many generations there are.
  */
 const HAS_LABELS = `lead.generation_id = g.id AND lead.account_id = g.account_id AND lead.name = $4 AND lead.value = $5
       AND NOT EXISTS (SELECT FROM unnest($6::text[], $7::text[]) AS other (name, value) WHERE NOT EXISTS (

@@ -3,6 +3,7 @@ import type { GenerationKind } from '../contracts/ids.ts';
 import type { PaidState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { translateError } from './errors.ts';
+import type { Labels } from './labels.ts';
 import { idsOf, type Listed, type Page } from './pages.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -13,6 +14,8 @@ export interface GenerationSearch {
   readonly state?: PaidState | undefined;
   readonly errorCode?: string | undefined;
   readonly providerVideoId?: string | undefined;
+  /** Those that it must have. */
+  readonly labels?: Labels | undefined;
   /** From this moment on. */
   readonly createdAfter?: Date | undefined;
   /** Up to, but not including, this moment. */
@@ -64,6 +67,10 @@ function searchStatement(search: GenerationSearch, { limit, order, after }: Page
     ...(search.accountId === undefined ? [] : [`g.account_id = ${value(search.accountId)}`]),
     ...(search.errorCode === undefined ? [] : [`g.error_code = ${value(search.errorCode)}`]),
     ...(search.providerVideoId === undefined ? [] : [`g.provider_video_id = ${value(search.providerVideoId)}`]),
+    ...labelsOf(search).map(
+      ([name, label]) => `EXISTS (SELECT FROM generation_labels l WHERE l.generation_id = g.id
+      AND l.account_id = g.account_id AND l.name = ${value(name)} AND l.value = ${value(label)})`,
+    ),
     ...(search.createdAfter === undefined ? [] : [`g.requested_at >= ${value(search.createdAfter)}`]),
     ...(search.createdBefore === undefined ? [] : [`g.requested_at < ${value(search.createdBefore)}`]),
   ].join(' AND ');
@@ -78,6 +85,12 @@ function searchStatement(search: GenerationSearch, { limit, order, after }: Page
     text: `SELECT id FROM (${pages.join(' UNION ALL ')}) AS page ORDER BY right(id, 32) ${order} LIMIT ${most}`,
     values,
   };
+}
+
+/** As `generation_labels` has them: `user` has no name. */
+function labelsOf({ labels = { user: null, metadata: {} } }: GenerationSearch): (readonly [string, string])[] {
+  const { user, metadata } = labels;
+  return [...(user === null ? [] : [['', user] as const]), ...Object.entries(metadata)];
 }
 
 /** The ids of a kind that a page can have are after the first and before the last of these. */

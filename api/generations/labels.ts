@@ -84,7 +84,7 @@ export const shownLabels = {
   metadata: z.record(z.string(), z.string()),
 };
 
-const labelFilter = {
+export const labelFilter = {
   user: user.optional().openapi({ description: 'Only those with this user.', example: 'user-1234' }),
   metadata: metadata.optional().openapi({
     description: 'Only those with these pairs, as `metadata[key]=value`; several must all match.',

@@ -141,9 +141,9 @@ CREATE TABLE generation_labels (
     CONSTRAINT generation_labels_value_is_plain CHECK (value !~ '[\x01-\x1f\x7f]'),
   PRIMARY KEY (generation_id, place)
 );
--- Lists by labels, in the order of ids. The longest entry fits an index page: 4 bytes for each of 576 characters, and two ids.
+-- Lists of an account by labels, in the order of ids; the account stands third, for an operator searches all accounts. The longest entry fits an index page: 4 bytes for each of 576 characters, and two ids.
 -- Here and not in `generations`, whose rows change often: each label enters its index once, and no settlement waits for it.
-CREATE UNIQUE INDEX generation_labels_listed ON generation_labels (account_id, name, value, generation_id);
+CREATE UNIQUE INDEX generation_labels_listed ON generation_labels (name, value, account_id, generation_id);
 
 -- What happened, in the order it was learned; written in the transaction of what it tells.
 CREATE TABLE generation_events (

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../api/app.ts';
+import type { ApiDependencies } from '../../api/http/deps.ts';
 import { accountId } from '../../contracts/ids.ts';
+import { createLedger } from '../../ledger/index.ts';
+import { createPool, createStore, openDatabase } from '../../store/index.ts';
 import { PRICE } from '../harness/support/database.ts';
 import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
@@ -196,4 +200,35 @@ describe('a key', () => {
     expect([day! % 86_400, new Date(month! * 1000).getUTCDate()]).toEqual([0, 1]);
     expect(day! * 1000).toBeGreaterThan(Date.now());
   });
+});
+
+it('an operator’s look writes nothing: each route answers where nothing can be written', async () => {
+  const pool = createPool({
+    databaseUrl: `${stack.database.url}?options=-c%20default_transaction_read_only%3Don`,
+    size: 2,
+    applicationName: 'test',
+    onError: () => undefined,
+  });
+  try {
+    const { rows } = await pool.query<object>('SHOW transaction_read_only');
+    expect(rows).toEqual([{ transaction_read_only: 'on' }]);
+    const database = openDatabase(pool);
+    const app = createApp({
+      database,
+      ledger: createLedger(database),
+      store: createStore(database),
+      adminKey: ADMIN_KEY,
+      linkToWorkflow: () => null,
+      requestsPerMinute: 1,
+      streamLimits: { ofOneKey: 1, inAll: 1 },
+      log: console,
+    } as unknown as ApiDependencies);
+    const below = ['', '/videos', '/texts', '/transactions', '/holds', '/keys', `/videos/${charged}/timeline`];
+    for (const path of ['/videos', '/texts', ...below.map((list) => `/accounts/${account.id}${list}`)]) {
+      const answer = await app.request(`/admin${path}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+      expect([path, answer.status]).toEqual([path, 200]);
+    }
+  } finally {
+    await pool.end();
+  }
 });

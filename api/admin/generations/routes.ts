@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { VIDEO_ID } from '../../../contracts/ids.ts';
+import { withMetadata } from '../../generations/labels.ts';
 import {
   accountParams,
   adminBearer,
@@ -43,7 +44,7 @@ const searchVideos = createRoute({
   operationId: 'searchVideos',
   summary: 'Search the videos of all accounts, the newest first; all filters that are given must match',
   security: adminBearer,
-  request: { query: videoQuery.extend(accountFilter) },
+  request: { query: withMetadata(videoQuery.extend(accountFilter)) },
   responses: videoPage,
 });
 
@@ -53,7 +54,7 @@ const searchTexts = createRoute({
   operationId: 'searchTexts',
   summary: 'Search the scripts and threads of all accounts, the newest first; all filters that are given must match',
   security: adminBearer,
-  request: { query: textQuery.extend(accountFilter) },
+  request: { query: withMetadata(textQuery.extend(accountFilter)) },
   responses: textPage,
 });
 
@@ -63,7 +64,7 @@ const listVideos = createRoute({
   operationId: 'listAccountVideos',
   summary: 'List the videos of an account, deleted ones too, the newest first',
   security: adminBearer,
-  request: { params: accountParams, query: videoQuery },
+  request: { params: accountParams, query: withMetadata(videoQuery) },
   responses: videoPage,
 });
 
@@ -73,7 +74,7 @@ const listTexts = createRoute({
   operationId: 'listAccountTexts',
   summary: 'List the scripts and threads of an account, deleted ones too, the newest first',
   security: adminBearer,
-  request: { params: accountParams, query: textQuery },
+  request: { params: accountParams, query: withMetadata(textQuery) },
   responses: textPage,
 });
 

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { ACCOUNT_ID, type GenerationKind } from '../../../contracts/ids.ts';
 import { SEARCH_TIMEOUT_MS, SearchTooBroad, type Listed } from '../../../store/index.ts';
 import { SHOWN_STATES } from '../../generations/creditsObject.ts';
+import { labelFilter, toLabels } from '../../generations/labels.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
 import { ApiError } from '../../http/errors.ts';
 import { EXAMPLE } from '../../http/examples.ts';
@@ -28,6 +29,7 @@ export const generationFilters = {
     example: EXAMPLE.video.created_at + 3600,
     description: 'Up to, but not including, this moment, in Unix seconds.',
   }),
+  ...labelFilter,
 };
 
 /** Of a search through all accounts. */
@@ -43,6 +45,8 @@ export interface SearchQuery {
   readonly state?: 'held' | 'charged' | 'refunded' | undefined;
   readonly error_code?: string | undefined;
   readonly provider_video_id?: string | undefined;
+  readonly user?: string | undefined;
+  readonly metadata?: Record<string, string> | undefined;
   readonly created_after?: number | undefined;
   readonly created_before?: number | undefined;
 }
@@ -59,6 +63,7 @@ export async function searchIds(
     state: query.state === SHOWN_STATES.released ? ('released' as const) : query.state,
     errorCode: query.error_code,
     providerVideoId: query.provider_video_id,
+    labels: toLabels(query),
     createdAfter: toDate(query.created_after),
     createdBefore: toDate(query.created_before),
   };
@@ -74,6 +79,6 @@ function toDate(unixSeconds: number | undefined): Date | undefined {
 function tooBroad(): ApiError {
   return new ApiError(
     'invalid_request',
-    `This search was stopped after ${SEARCH_TIMEOUT_MS / 1000} s, because it reads too many generations. Add a filter that few of them match, such as account_id or a shorter time between created_after and created_before.`,
+    `This search was stopped after ${SEARCH_TIMEOUT_MS / 1000} s, because it reads too many generations. Add a filter that few of them match, such as account_id, user or a shorter time between created_after and created_before.`,
   );
 }

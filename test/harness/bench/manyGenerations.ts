@@ -36,10 +36,11 @@ const STEPS: readonly [string, string][] = [
   [
     'generations',
     `CREATE TEMP TABLE planned AS
-       SELECT n, 'video_' || lpad(to_hex(n), 32, '0') AS id, ${OWNER} AS account_id, ${STATE} AS state,
-         CASE WHEN n > total - 300 THEN now() - (total - n) * interval '10 s'
-           ELSE now() - interval '1 hour' - (total - n) * (interval '365 days' / total) END AS at
-       FROM generate_series(1, TOTAL) n, (SELECT TOTAL AS total) t;
+       SELECT *, 'video_' || lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || lpad(to_hex(n), 20, '0') AS id
+       FROM (SELECT n, ${OWNER} AS account_id, ${STATE} AS state,
+           CASE WHEN n > total - 300 THEN now() - (total - n) * interval '10 s'
+             ELSE now() - interval '1 hour' - (total - n) * (interval '365 days' / total) END AS at
+         FROM generate_series(1, TOTAL) n, (SELECT TOTAL AS total) t) numbered;
      INSERT INTO generations (id, account_id, api_key_id, state, requested_at, admit_by, known_at, fingerprint, model, seconds, size, price_id, amount_microcredits,
          provider, provider_video_id, provider_verdict, provider_status, provider_progress,
          credits_charged, charged_amount_microcredits, settled_at, settlement_reason, error_code, error_message, duration_ms, counts_as_active, event_sequence)
@@ -85,6 +86,13 @@ const STEPS: readonly [string, string][] = [
        SELECT id, s, (ARRAY['requested', 'held', 'attempt_begun', 'attempt_created', 'charged'])[s], '{"amount_microcredits": ${PRICE}}', at FROM planned, generate_series(1, 5) s
        WHERE n % 5 = 0 OR account_id = '${HOT_ACCOUNT}';
      INSERT INTO idempotency_keys (account_id, key, fingerprint, generation_id, answer_status) SELECT account_id, 'key ' || n, sha256(id::bytea), id, 200 FROM planned WHERE n % 4 = 0`,
+  ],
+  [
+    'labels',
+    `INSERT INTO generation_labels (generation_id, account_id, place, name, value)
+       SELECT id, account_id, 0, '', 'user-' || n % 50000 FROM planned
+       UNION ALL SELECT id, account_id, 1, 'campaign', 'campaign ' || n % 20 FROM planned
+       UNION ALL SELECT id, account_id, 2, 'order', 'order ' || n FROM planned`,
   ],
   [
     'contents',

@@ -1,5 +1,5 @@
 import { openBooks } from '../support/database.ts';
-import { openDatabase } from '../../../store/index.ts';
+import { type GenerationSearch, openDatabase } from '../../../store/index.ts';
 import pg from 'pg';
 import { startTestPostgres } from '../../../dev/testing.ts';
 import { verifyLedger } from '../../../ledger/index.ts';
@@ -17,7 +17,7 @@ const GENERATIONS = Number(process.argv[2] ?? 1_000_000);
 const RUNS = 1000;
 /** The tables that grow with use, which must not be read as a whole. */
 const GROWING =
-  /Seq Scan on (generations|holds|journal_transactions|generation_events|inputs|idempotency_keys|provider_attempts|account_operations|refunds|contents)\b/;
+  /Seq Scan on (generations|holds|journal_transactions|generation_events|generation_labels|inputs|idempotency_keys|provider_attempts|account_operations|refunds|contents)\b/;
 
 const postgres = await startTestPostgres({ durable: true });
 const service = new URL(postgres.superuserUrl('holdfast'));
@@ -32,6 +32,16 @@ const pool = createPool({
   applicationName: 'bench',
   onError: () => undefined,
   statementTimeoutMs: 600_000,
+});
+/** What is sent while a plan is asked for, on any connection. */
+let sent: { readonly text: string; readonly values: unknown[] }[] | undefined;
+pool.on('connect', (client) => {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  client.query = ((...args: unknown[]) => {
+    const [statement] = args as [string | { text: string; values?: unknown[] }];
+    if (typeof statement !== 'string') sent?.push({ text: statement.text, values: statement.values ?? [] });
+    return query(...args);
+  }) as unknown as typeof client.query;
 });
 const ledger = openBooks(openDatabase(pool));
 let failed = false;
@@ -66,6 +76,35 @@ try {
   await measure('admin: overview', () => ledger.getOverview());
   await measure('admin: accounts', () => ledger.listAccounts('', 100));
   await measure('admin: emergency releases', () => ledger.listEmergencyReleases(100));
+  const search = (what: string, filters: Omit<GenerationSearch, 'kinds'>) =>
+    measure(`admin: search videos ${what}`, () =>
+      ledger.searchGenerations({ kinds: ['video'], ...filters }, { limit: 100, order: 'desc', after: null }),
+    );
+  const halfAYear = (days: number) => new Date(Date.now() - (182 - days) * 86_400_000);
+  const labels = (user: string | null, metadata: Record<string, string> = {}) => ({ labels: { user, metadata } });
+  await search('of all accounts', {});
+  await search('of the hot account', { accountId: HOT_ACCOUNT });
+  await search('by provider id', { providerVideoId: sample.providerVideos[0] });
+  await search('by error code', { errorCode: 'moderation_blocked' });
+  await search('by error code and account', { errorCode: 'moderation_blocked', accountId: ACCOUNT });
+  await search('by an unknown error code', { errorCode: 'unknown' });
+  await search('that are held', { state: 'held' });
+  await search('that were refunded', { state: 'released' });
+  await search('of a day half a year ago', { createdAfter: halfAYear(0), createdBefore: halfAYear(1) });
+  await search('of that day, refunded', {
+    state: 'released',
+    createdAfter: halfAYear(0),
+    createdBefore: halfAYear(1),
+  });
+  await search('by user', labels('user-77'));
+  await search('by a rare pair', labels(null, { order: 'order 4711' }));
+  await search('by a common pair', labels(null, { campaign: 'campaign 7' }));
+  await search('by a pair that none has', labels(null, { campaign: 'unknown' }));
+  await measure('admin: what is shown of a page', () => ledger.getVideosForOperator(sample.ofHot.slice(0, 100)));
+  await measure('admin: an account', () => ledger.getAccount(ACCOUNT));
+  await measure('admin: the hot account', () => ledger.getAccount(HOT_ACCOUNT));
+  await measure('admin: its last generation', () => ledger.getLastGeneration(HOT_ACCOUNT));
+  await measure('admin: its keys', () => ledger.listApiKeys(HOT_ACCOUNT, '', 100));
   await measure('worker: which videos have an owner', () =>
     ledger.findOwnedVideos('openai@http://provider', sample.providerVideos),
   );
@@ -110,26 +149,20 @@ async function measure(name: string, read: () => Promise<unknown>): Promise<void
   const slow = Number(at(0.99)) > 5;
   failed ||= slow || scans.length > 0;
   process.stdout.write(
-    `${name.padEnd(42)} p50 ${at(0.5)} ms  p99 ${at(0.99)} ms${slow ? '  SLOW' : ''}  ${scans.length === 0 ? 'by index' : scans.join('; ')}\n`,
+    `${name.padEnd(50)} p50 ${at(0.5)} ms  p99 ${at(0.99)} ms${slow ? '  SLOW' : ''}  ${scans.length === 0 ? 'by index' : scans.join('; ')}\n`,
   );
 }
 
 /** The plans of every statement that the read sends, as the server makes them with those very values. */
 async function planOf(read: () => Promise<unknown>): Promise<string[]> {
-  const sent: { text: string; values?: unknown[] }[] = [];
-  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>;
-  pool.query = ((statement: { text: string; values?: unknown[] }) => {
-    sent.push(statement);
-    return query(statement);
-  }) as unknown as typeof pool.query;
+  sent = [];
   await read();
-  pool.query = query;
-  const plans = await Promise.all(
-    sent.map(({ text, values }) =>
-      query({ text: `EXPLAIN ${text}`, values }).then((result) =>
-        (result.rows as { 'QUERY PLAN': string }[]).map((row) => row['QUERY PLAN']),
-      ),
-    ),
-  );
+  const statements = sent;
+  sent = undefined;
+  const plans: string[][] = [];
+  for (const { text, values } of statements) {
+    const { rows } = await pool.query<{ 'QUERY PLAN': string }>({ text: `EXPLAIN ${text}`, values });
+    plans.push(rows.map((row) => row['QUERY PLAN']));
+  }
   return plans.flat();
 }
