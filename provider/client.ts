@@ -33,6 +33,8 @@ export interface ProviderSettings extends AddressRules {
   readonly callTimeoutMs?: number;
   /** `host` or `host:port`: where redirects of contents may lead, besides public addresses and the provider's own origin. */
   readonly contentHosts?: readonly string[];
+  /** An HTTP proxy, with its credentials: `http://user:password@proxy:3128`. */
+  readonly proxyUrl?: string | undefined;
 }
 
 /** A model may take a while before its first word. */
@@ -51,13 +53,13 @@ interface Answer {
  * when the base URL is invalid or contains credentials.
  */
 export function createProvider(settings: ProviderSettings): Provider {
-  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000 } = settings;
+  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl } = settings;
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
   // Errors and the doctor name the base URL, so it must not hold a secret.
   const url = new URL(baseUrl);
   if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
   const redact = createRedact(apiKey, baseUrl);
-  const transport = createTransport({ connectTimeoutMs, callTimeoutMs });
+  const transport = createTransport({ connectTimeoutMs, callTimeoutMs, proxyUrl });
   const { contentHosts = [] } = settings;
   const get = createDownload({ ...settings, baseUrl, connectTimeoutMs, callTimeoutMs, contentHosts });
   const client = createClient(baseUrl, apiKey, callTimeoutMs, transport.call);

@@ -20,7 +20,9 @@ const retrieve = createRoute({
   operationId: 'retrieveModel',
   summary: 'Retrieve a model that is sold now, with its prices',
   security: bearer,
-  request: { params: z.object({ model: z.string().openapi({ example: 'sora-2' }) }) },
+  request: {
+    params: z.object({ model: z.string().openapi({ example: 'sora-2', description: 'The name of a model.' }) }),
+  },
   responses: responsesWith('The model.', Model, 404),
 });
 
