@@ -19,6 +19,16 @@ function oneOf<const Name extends string>(names: readonly [Name, ...Name[]]) {
 
 const port = (fallback: number) => whole(fallback, 0, 65_535);
 
+const hasReadableCredentials = (text: string) => {
+  if (!URL.canParse(text)) return true;
+  const { username, password } = new URL(text);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+};
 const isUrlOf = (protocol: RegExp) => (text: string) => URL.canParse(text) && protocol.test(new URL(text).protocol);
 
 function hasNoCredentials(url: string): boolean {
@@ -78,6 +88,7 @@ const serviceSchema = toolSchema.extend({
   PROVIDER_PROXY_URL: z
     .string()
     .refine(isUrlOf(/^https?:$/), 'must be an http:// or https:// URL')
+    .refine(hasReadableCredentials, 'must have its user name and password percent-encoded')
     .optional(),
   PROVIDER_CREATE_ENCODING: oneOf(['multipart', 'json']).default('multipart'),
   PROVIDER_SEND_USER_AND_METADATA: oneOf(['true', 'false']).default('false'),

@@ -2,11 +2,11 @@
  * Holdfast's fields in the types of OpenAI's Node SDK (`openai` 6 and 7). Copy this file into the sources of your
  * TypeScript app, beside the code that it is compiled with; it emits nothing.
  */
-import type { VideoCreateParams, VideoSeconds } from 'openai/resources/videos';
+import type { VideoCreateParams, VideoSeconds, VideoSize } from 'openai/resources/videos';
 
 /** What became of the credits of a video. */
 export interface Credits {
-  /** `refunded` also says that a hold was released, and nothing was charged. */
+  /** `refunded`: the hold was released, and nothing was charged. A refund after a charge stays `charged`. */
   state: 'held' | 'charged' | 'refunded';
   amount_microcredits: number;
   /** The same in credits, as a decimal number. */
@@ -26,8 +26,11 @@ export interface Credits {
   message: string;
 }
 
-/** OpenAI's type knows three lengths; a price book may have others. */
-type AnyLength = Omit<VideoCreateParams, 'seconds'> & { seconds?: VideoSeconds | (string & {}) };
+/** OpenAI's types know three lengths and four sizes; a price book may have others. */
+type AnyVideo = Omit<VideoCreateParams, 'seconds' | 'size'> & {
+  seconds?: VideoSeconds | (string & {});
+  size?: VideoSize | (string & {});
+};
 
 declare module 'openai/resources/videos' {
   interface Video {
@@ -58,6 +61,6 @@ declare module 'openai/resources/videos' {
     metadata?: Record<string, string>;
   }
   interface Videos {
-    create(body: AnyLength, options?: Parameters<Videos['retrieve']>[1]): ReturnType<Videos['retrieve']>;
+    create(body: AnyVideo, options?: Parameters<Videos['retrieve']>[1]): ReturnType<Videos['retrieve']>;
   }
 }

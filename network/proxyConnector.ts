@@ -36,7 +36,7 @@ export function proxyConnector(
 }
 
 /** Resolves with a connection to `authority` through the proxy; rejects with `ProxyRefused`. */
-function openTunnel(proxy: URL, authority: string, timeoutMs: number): Promise<Socket> {
+async function openTunnel(proxy: URL, authority: string, timeoutMs: number): Promise<Socket> {
   const request = (proxy.protocol === 'https:' ? requestHttps : requestHttp)({
     host: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),

@@ -5,7 +5,14 @@ import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { parsePage, parseVideo } from './dialect.ts';
 import { createDownload, type Download } from './download.ts';
 import { encodeCreate, encodeLabels, type CreateEncoding } from './encoding.ts';
-import { bodyOfError, describeTrouble, sortCreateError, sortToldError, type SortedError } from './errors.ts';
+import {
+  bodyOfError,
+  type CallTrouble,
+  describeTrouble,
+  sortCreateError,
+  sortToldError,
+  type SortedError,
+} from './errors.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './redact.ts';
 import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
@@ -14,6 +21,7 @@ import type {
   CreateResult,
   DownloadOptions,
   Provider,
+  ProviderVideo,
   RetrieveResult,
   SentLabels,
   Trouble,
@@ -150,19 +158,29 @@ async function create(
   return video === null ? refuse(sortToldError(answer.status, answer.body, redact)) : { outcome: 'created', video };
 }
 
-/** A body that is this video is an answer, whatever its HTTP status (MR-7): vLLM-Omni sends a failed one with 4xx or 5xx. */
 async function retrieve(request: () => Promise<Response>, id: string, redact: Redact): Promise<RetrieveResult> {
   let answer: Answer;
   try {
     answer = await readAnswer(await request());
   } catch (error) {
+    const trouble = describeTrouble(error, redact);
     const video = parseVideo(bodyOfError(error), redact);
-    return video?.id === id ? { outcome: 'seen', video } : { outcome: 'transient', ...describeTrouble(error, redact) };
+    return video?.id === id && isVerdictOf(video, trouble)
+      ? { outcome: 'seen', video }
+      : { outcome: 'transient', ...trouble };
   }
   const video = parseVideo(answer.body, redact);
   if (video === null) return unreadable(answer);
   // A gateway's cache may hand out another video, and its `completed` would charge this one.
   return video.id === id ? { outcome: 'seen', video } : unreadable(answer, 'about another video');
+}
+
+/**
+ * A body that is this video is an answer, whatever its HTTP status (MR-7): vLLM-Omni sends a failed one with 4xx or 5xx. But a
+ * gateway's error that names the video has words for itself too: only OpenAI's own are taken, and none beside what we owe.
+ */
+function isVerdictOf({ status }: ProviderVideo, trouble: CallTrouble): boolean {
+  return ['failed', 'completed'].includes(status) && trouble.debt === null && trouble.status !== 429;
 }
 
 /** Every error of a call that makes nothing is `transient`, a 404 too: it says nothing about the video (MR-3, MR-15). */

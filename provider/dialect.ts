@@ -81,7 +81,7 @@ export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null 
   const parsed = videoSchema.safeParse(body);
   if (!parsed.success) return null;
   const video = parsed.data;
-  const ending = TERMINAL.get(video.status.trim().toLowerCase().replace(/[\s-]/g, '_'));
+  const ending = endingOf(video.status, body);
   const problem = ending?.verdict === 'failed' ? readProblem(video.error, redact) : null;
   return {
     id: video.id,
@@ -98,6 +98,14 @@ export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null 
     size: video.size,
     remixedFrom: video.remixed_from_video_id,
   };
+}
+
+/** Around another object, `success` may be about the call: only OpenAI's own words are about the video then. */
+function endingOf(status: string, body: unknown) {
+  const word = status.trim().toLowerCase().replace(/[\s-]/g, '_');
+  const { data, result } = body as { data?: unknown; result?: unknown };
+  const isEnvelope = [data, result].some((inner) => typeof inner === 'object' && inner !== null);
+  return isEnvelope && word !== 'completed' && word !== 'failed' ? undefined : TERMINAL.get(word);
 }
 
 /**

@@ -53,12 +53,17 @@ const MODEL_CODE = /^(model_not_found|unknown_model|invalid_model|model_not_avai
 const OPERATORS_CODES = [BILL_CODE, KEY_CODE, MODEL_CODE];
 
 /**
- * Codes and types about what the client asked, under any status (MR-77): content that a policy forbids, and input that can't be
- * used. Seen: content_policy_violation with 403 and 451, moderation_blocked with 500 and in a 200, DataInspectionFailed with 400
- * (Wan), InputTextSensitiveContentDetected with 400 (Seedance), content_filter with 400 (Azure), SAFETY with 400 (Gemini).
+ * Codes and types about content that a policy forbids, under any status (MR-77). Seen: content_policy_violation with 403 and 451,
+ * moderation_blocked with 500 and in a 200, DataInspectionFailed with 400 (Wan), InputTextSensitiveContentDetected with 400
+ * (Seedance), content_filter with 400 (Azure), SAFETY with 400 (Gemini).
  */
-const CLIENTS_CODE =
-  /moderation_?(block|flag|violat|reject|refus)|moderated$|content_?(policy|filter)|sensitive_?content|prohibited_?content|data_?inspection|responsible_?ai|^nsfw|(^|[._-])safety($|[._-])|^invalid_(prompt|image|size|seconds|duration|input|parameter|value)|^(prompt|string|text|image)_(too_long|too_large|above_max_length)|^context_length_exceeded$|^unsupported_(parameter|value|size|duration|image)/i;
+const CONTENT_CODE =
+  /moderation_?(block|flag|violat|reject|refus)|moderated$|content_?(policy|filter)|sensitive_?content|prohibited_?content|data_?inspection|responsible_?ai|^nsfw|(^|[._-])safety($|[._-])/i;
+
+/** And about input that can't be used, unless the server failed: it may mean what it got from its own upstream, after the create. */
+const INPUT_CODE =
+  /^invalid_(prompt|image|size|seconds|duration|input|parameter|value)|^(prompt|string|text|image)_(too_long|too_large|above_max_length)|^context_length_exceeded$|^unsupported_(parameter|value|size|duration|image)/i;
+const SERVER_FAILED = new Set([408, 409]);
 
 const MAX_RETRY_AFTER_MS = 60_000;
 
@@ -96,7 +101,7 @@ function sortRefusal({ status, problem, ...trouble }: Refusal): SortedError {
   return {
     ...trouble,
     status,
-    fault: faultOfWords(words) ?? FAULT_OF_SUBMISSION_STATUS.get(status) ?? 'ambiguous',
+    fault: faultOfWords(words, status) ?? FAULT_OF_SUBMISSION_STATUS.get(status) ?? 'ambiguous',
     // LiteLLM repeats the status as the code; then the type says more.
     code: words.find((word) => word !== String(status)) ?? 'invalid_request',
     message: problem.message ?? `The provider refused the request (HTTP ${status}).`,
@@ -107,9 +112,11 @@ function wordsOf({ code, type }: Problem): string[] {
   return [code, type].filter((word) => word !== null);
 }
 
-function faultOfWords(words: readonly string[]): Fault | undefined {
-  if (words.some((word) => OPERATORS_CODES.some((code) => code.test(word)))) return 'operators_fault';
-  return words.some((word) => CLIENTS_CODE.test(word)) ? 'clients_fault' : undefined;
+function faultOfWords(words: readonly string[], status: number): Fault | undefined {
+  const any = (pattern: RegExp) => words.some((word) => pattern.test(word));
+  if (OPERATORS_CODES.some(any)) return 'operators_fault';
+  const hasFailed = status >= 500 || SERVER_FAILED.has(status);
+  return any(CONTENT_CODE) || (any(INPUT_CODE) && !hasFailed) ? 'clients_fault' : undefined;
 }
 
 function debtOf(status: number, words: readonly string[]): Debt | null {

@@ -1,4 +1,5 @@
 import type { GenerationKind } from '../contracts/ids.ts';
+import { boundedSearch } from './boundedSearch.ts';
 import type { Database } from './database.ts';
 import { defineList, idsOf, type List, listPage, type Listed, type Page } from './pages.ts';
 import { row } from './query.ts';
@@ -57,7 +58,10 @@ export function defineGenerationList<const Of extends Shape>(list: {
   };
 }
 
-/** A page of those that have all of these labels. */
+/** Of two labels that many have and few have both, everything is read that has the first. */
+const COMBINED_TIMEOUT_MS = 1000;
+
+/** A page of those that have all of these labels. Raises `SearchTooBroad` for several labels that too many generations have. */
 export async function listGenerationPage<Row>(
   db: Database,
   list: GenerationList<Row>,
@@ -69,10 +73,20 @@ export async function listGenerationPage<Row>(
   if (wanted.length === 0) return listPage(db, list.all, accountId, page);
   const names = wanted.map(([name]) => name);
   const values = wanted.map(([, value]) => value);
-  const { place } = wanted.length === 1 ? { place: 0 } : await row(db, RAREST, [accountId, names, values]);
-  const others = (of: readonly string[]) => of.filter((_, at) => at !== place);
-  const more = [names[place], values[place], others(names), others(values)];
-  return listPage(db, list.labelled, accountId, page, more);
+  const listLed = (inside: Database, place: number) => {
+    const others = (of: readonly string[]) => of.filter((_, at) => at !== place);
+    return listPage(inside, list.labelled, accountId, page, [
+      names[place],
+      values[place],
+      others(names),
+      others(values),
+    ]);
+  };
+  if (wanted.length === 1) return listLed(db, 0);
+  return boundedSearch(db, COMBINED_TIMEOUT_MS, async (inside) => {
+    const { place } = await row(inside, RAREST, [accountId, names, values]);
+    return listLed(inside, place);
+  });
 }
 
 /** Counts no further than this: a label with more entries is a common one. */

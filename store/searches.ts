@@ -1,15 +1,14 @@
-import pg from 'pg';
 import type { GenerationKind } from '../contracts/ids.ts';
 import type { PaidState } from '../contracts/states.ts';
+import { boundedSearch } from './boundedSearch.ts';
 import type { Database } from './database.ts';
-import { translateError } from './errors.ts';
 import type { Labels } from './labels.ts';
 import { idsOf, type Listed, type Page } from './pages.ts';
-import { inTransaction } from './transaction.ts';
 
 /** An operator's search for generations, over one account or all. */
 export interface GenerationSearch {
   readonly kinds: readonly GenerationKind[];
+  readonly id?: string | undefined;
   readonly accountId?: string | undefined;
   readonly state?: PaidState | undefined;
   readonly errorCode?: string | undefined;
@@ -22,16 +21,8 @@ export interface GenerationSearch {
   readonly createdBefore?: Date | undefined;
 }
 
-/** The search would read more than it may: no index fits its filters. */
-export class SearchTooBroad extends Error {
-  override readonly name = 'SearchTooBroad';
-  constructor() {
-    super('the search reads too many generations');
-  }
-}
-
 /** A search that needs longer is given up: no operator's question may slow down what customers wait for. */
-export const SEARCH_TIMEOUT_MS = 3000;
+const SEARCH_TIMEOUT_MS = 3000;
 
 /** The clocks of the APIs, which make the ids, and of the database may differ by this. */
 const CLOCKS_DIFFER_MS = 24 * 3600 * 1000;
@@ -46,17 +37,10 @@ export async function searchGenerations(
   page: Page<string>,
 ): Promise<Listed<string>> {
   const { text, values } = searchStatement(search, page);
-  const begin = ['BEGIN READ ONLY', `SET LOCAL statement_timeout = ${SEARCH_TIMEOUT_MS}`];
   // Without a name, so that the server plans each search for its own values.
-  const run = ({ query }: Database) => query<{ id: string }>({ text, values }).catch(raise);
-  const found = await inTransaction(db, begin, () => undefined, run);
+  const found = await boundedSearch(db, SEARCH_TIMEOUT_MS, ({ query }) => query<{ id: string }>({ text, values }));
   const ids = found.rows.map(({ id }) => id);
   return { items: ids.slice(0, page.limit), hasMore: ids.length > page.limit };
-}
-
-function raise(error: unknown): never {
-  const isCancelled = error instanceof pg.DatabaseError && error.code === '57014';
-  throw isCancelled ? new SearchTooBroad() : translateError(error);
 }
 
 function searchStatement(search: GenerationSearch, { limit, order, after }: Page<string>) {
@@ -64,6 +48,7 @@ function searchStatement(search: GenerationSearch, { limit, order, after }: Page
   const value = (of: unknown) => `$${values.push(of)}`;
   const conditions = [
     search.state === undefined ? `g.state IN ('held', 'charged', 'released')` : `g.state = ${value(search.state)}`,
+    ...(search.id === undefined ? [] : [`g.id = ${value(search.id)}`]),
     ...(search.accountId === undefined ? [] : [`g.account_id = ${value(search.accountId)}`]),
     ...(search.errorCode === undefined ? [] : [`g.error_code = ${value(search.errorCode)}`]),
     ...(search.providerVideoId === undefined ? [] : [`g.provider_video_id = ${value(search.providerVideoId)}`]),

@@ -17,20 +17,24 @@ const MEGABYTE = 1024 * KILOBYTE;
 export interface BodyKind {
   /** `plainBytes` does not count `data:` URLs. */
   readonly json?: { readonly plainBytes: number; readonly maximumBytes: number };
+  /** A field of the JSON that is null is one that was not sent. */
+  readonly isNullAbsent?: true;
   /** Multipart. */
   readonly formBytes?: number;
   /** Any content type, read as text. */
   readonly textBytes?: number;
 }
 
-export const JSON_BODY: BodyKind = { json: { plainBytes: MEGABYTE, maximumBytes: MEGABYTE } };
+export const JSON_BODY: BodyKind = { json: { plainBytes: MEGABYTE, maximumBytes: MEGABYTE }, isNullAbsent: true };
 /** A file of 10 MB, as base64 in JSON or as a part of a form, and the other fields. */
 export const VIDEO_BODY: BodyKind = {
   json: { plainBytes: MEGABYTE, maximumBytes: 14 * MEGABYTE },
   formBytes: 14 * MEGABYTE,
+  isNullAbsent: true,
 };
 /** A form without a file. */
-export const REMIX_BODY: BodyKind = { json: { plainBytes: MEGABYTE, maximumBytes: MEGABYTE }, formBytes: MEGABYTE };
+export const REMIX_BODY: BodyKind = { ...JSON_BODY, formBytes: MEGABYTE };
+/** An operator's null stays one, and is refused: JSON has null for NaN, and a refund of NaN credits must not be one of all. */
 export const ADMIN_BODY: BodyKind = { json: { plainBytes: 64 * KILOBYTE, maximumBytes: 64 * KILOBYTE } };
 export const WEBHOOK_BODY: BodyKind = { textBytes: 64 * KILOBYTE };
 
@@ -97,11 +101,15 @@ interface Reader {
 
 const NO_SCAN: BodyScan = { chunk: () => undefined };
 
-function readerOf(contentType: string | undefined, { json, formBytes, textBytes }: BodyKind): Reader {
+function readerOf(contentType: string | undefined, { json, isNullAbsent, formBytes, textBytes }: BodyKind): Reader {
   if (textBytes !== undefined) return { maximumBytes: textBytes, scan: NO_SCAN, keep: keepText };
   const type = readMediaType(contentType);
   if (json !== undefined && isJson(type)) {
-    return { maximumBytes: json.maximumBytes, scan: new JsonScan(json.plainBytes), keep: keepJson };
+    return {
+      maximumBytes: json.maximumBytes,
+      scan: new JsonScan(json.plainBytes),
+      keep: isNullAbsent ? keepWithoutNulls : keepJson,
+    };
   }
   if (formBytes === undefined) throw unsupportedMediaType('application/json');
   if (!isForm(type)) throw unsupportedMediaType('multipart/form-data or application/json');
@@ -114,11 +122,18 @@ function keepText(c: Context<Env>, bytes: Buffer): void {
   keepDecoded(c, new TextDecoder().decode(bytes));
 }
 
-/** JSON in which a field that is null is a field that was not sent. */
 function keepJson(c: Context<Env>, bytes: Buffer): void {
+  keepJsonText(c, new TextDecoder().decode(bytes));
+}
+
+function keepWithoutNulls(c: Context<Env>, bytes: Buffer): void {
   const text = new TextDecoder().decode(bytes);
   // Parsing a large body twice takes time.
-  keepDecoded(c, text.includes('null') ? JSON.stringify(withoutNulls(parsed(text))) : text);
+  keepJsonText(c, text.includes('null') ? JSON.stringify(withoutNulls(parsed(text))) : text);
+}
+
+function keepJsonText(c: Context<Env>, text: string): void {
+  keepDecoded(c, text);
   // The validators know fewer spellings.
   c.req.raw.headers.set('content-type', 'application/json');
 }

@@ -1,6 +1,7 @@
 import type { TextKind } from '../../contracts/ids.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { type LabelledListQuery, toLabels } from '../generations/labels.ts';
+import { refuseTooBroad } from '../generations/tooBroad.ts';
 import { toList } from '../http/listing.ts';
 import { toText } from './textObject.ts';
 
@@ -12,6 +13,7 @@ export async function listTexts(
   query: LabelledListQuery,
 ) {
   const { limit, order, after = null, ...labels } = query;
-  const { items, hasMore } = await store.listTexts(accountId, kind, { limit, order, after }, toLabels(labels));
+  const page = store.listTexts(accountId, kind, { limit, order, after }, toLabels(labels));
+  const { items, hasMore } = await page.catch(refuseTooBroad('user alone'));
   return toList(items.map(toText), hasMore);
 }

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
 import { labelledListQuery, toLabels } from '../generations/labels.ts';
+import { refuseTooBroad } from '../generations/tooBroad.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import { getTimeline, Timeline } from '../generations/timeline.ts';
@@ -228,7 +229,8 @@ export function videoRoutes(deps: StreamDependencies) {
       const { limit, order, after = null, ...labels } = c.req.valid('query');
       const page = { limit, order, after };
       const { accountId } = c.get('caller');
-      const { items, hasMore } = await deps.store.listGenerations(accountId, page, toLabels(labels));
+      const listed = deps.store.listGenerations(accountId, page, toLabels(labels));
+      const { items, hasMore } = await listed.catch(refuseTooBroad('user alone'));
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {

@@ -100,6 +100,13 @@ describe('the search', () => {
     expect(await found(`/accounts/${other.id}/texts`)).toEqual([]);
   });
 
+  it('by id tells whose generation it is that a customer names', async () => {
+    const { body } = await get(`/videos?id=${others}`);
+    expect(body.data).toMatchObject([{ id: others, account_id: other.id }]);
+    expect(await found(`/texts?id=${script}`)).toEqual([script]);
+    expect(await found(`/videos?id=${script}`)).toEqual([]);
+  });
+
   it('by provider_video_id finds the one whose video that is', async () => {
     const { provider_video_id: id } = await rowOf(held);
     expect(await found(`/videos?provider_video_id=${id}`)).toEqual([held]);

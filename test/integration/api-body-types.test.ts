@@ -4,7 +4,7 @@ import { PRICE } from '../harness/support/database.ts';
 import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
 import { PNG } from '../harness/support/png.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
-import { openAccount, startStack } from '../harness/support/stack.ts';
+import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Bodies as HTTP clients of every language send them. */
 
@@ -198,6 +198,18 @@ describe('a field that is null', () => {
       bytesOf('{"url":"https://a.test","events":[null]}'),
     );
     await expectRefused(item, 400, 'invalid_request', 'events.0');
+  });
+
+  it('is refused of an operator: JSON has null for NaN, and a refund of NaN is none of all', async () => {
+    const bodies: [string, object, string][] = [
+      [`/videos/video_${'0'.repeat(32)}/refund`, { amount_microcredits: NaN, reason: 'r' }, 'amount_microcredits'],
+      [`/accounts/${account.id}/keys`, { name: 'k', daily_limit_microcredits: NaN }, 'daily_limit_microcredits'],
+      ['/reconcile', { dry_run: null }, 'dry_run'],
+    ];
+    for (const [path, body, param] of bodies) {
+      const answer = await adminPost(stack, path, body, { 'idempotency-key': 'nan' });
+      await expectRefused(answer, 400, 'invalid_request', param);
+    }
   });
 
   // MR-90

@@ -40,6 +40,15 @@ describe('statuses', () => {
     expect(read({ id: 'v', status })?.verdict).toBe(verdict);
   });
 
+  test.each(['success', 'done', 'ready', 'error', 'timeout'])(
+    '%j around another object is about the call: the video is open',
+    (status) => {
+      expect(read({ id: 'v', status, data: { status: 'processing' } })?.verdict).toBe('open');
+      expect(read({ id: 'v', status, result: {} })?.verdict).toBe('open');
+      expect(read({ id: 'v', status, data: null })?.verdict).not.toBe('open');
+    },
+  );
+
   test.each([
     ['nsfw', 'moderation_blocked'],
     ['content_filtered', 'moderation_blocked'],

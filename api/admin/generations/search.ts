@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import { ACCOUNT_ID, type GenerationKind } from '../../../contracts/ids.ts';
-import { SEARCH_TIMEOUT_MS, SearchTooBroad, type Listed } from '../../../store/index.ts';
+import type { Listed } from '../../../store/index.ts';
 import { SHOWN_STATES } from '../../generations/creditsObject.ts';
 import { labelFilter, toLabels } from '../../generations/labels.ts';
+import { refuseTooBroad } from '../../generations/tooBroad.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
-import { ApiError } from '../../http/errors.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { LAST_UNIX_TIME, plainText } from '../../http/schemas.ts';
 
@@ -32,8 +32,9 @@ export const generationFilters = {
   ...labelFilter,
 };
 
-/** Of a search through all accounts. */
+/** Of a search through all accounts. `id` tells whose generation it is that a customer names. */
 export const accountFilter = {
+  id: plainText(100).optional().openapi({ description: 'The id that customers know.', example: EXAMPLE.video.id }),
   account_id: z
     .string()
     .regex(ACCOUNT_ID, 'must be the id of an account')
@@ -45,6 +46,7 @@ export interface SearchQuery {
   readonly limit: number;
   readonly order: 'asc' | 'desc';
   readonly after?: string | undefined;
+  readonly id?: string | undefined;
   readonly account_id?: string | undefined;
   readonly state?: 'held' | 'charged' | 'refunded' | undefined;
   readonly error_code?: string | undefined;
@@ -63,6 +65,7 @@ export async function searchIds(
 ): Promise<Listed<string>> {
   const { limit, order, after = null } = query;
   const filters = {
+    id: query.id,
     accountId: query.account_id,
     state: query.state === SHOWN_STATES.released ? ('released' as const) : query.state,
     errorCode: query.error_code,
@@ -71,18 +74,10 @@ export async function searchIds(
     createdAfter: toDate(query.created_after),
     createdBefore: toDate(query.created_before),
   };
-  return store.searchGenerations({ kinds, ...filters }, { limit, order, after }).catch((error: unknown) => {
-    throw error instanceof SearchTooBroad ? tooBroad() : error;
-  });
+  const search = store.searchGenerations({ kinds, ...filters }, { limit, order, after });
+  return search.catch(refuseTooBroad('account_id, user or a shorter time between created_after and created_before'));
 }
 
 function toDate(unixSeconds: number | undefined): Date | undefined {
   return unixSeconds === undefined ? undefined : new Date(unixSeconds * 1000);
-}
-
-function tooBroad(): ApiError {
-  return new ApiError(
-    'invalid_request',
-    `This search was stopped after ${SEARCH_TIMEOUT_MS / 1000} s, because it reads too many generations. Add a filter that few of them match, such as account_id, user or a shorter time between created_after and created_before.`,
-  );
 }
