@@ -27,7 +27,7 @@ const ROOMS: Record<string, Room> = {
     nodeBuiltins: true,
   },
   ledger: { ours: ['contracts', 'store'], packages: ['csv-stringify', 'p-limit', 'pg'], nodeBuiltins: true },
-  store: { ours: ['contracts'], packages: ['pg'], nodeBuiltins: true },
+  store: { ours: ['contracts'], packages: ['p-limit', 'pg'], nodeBuiltins: true },
   temporal: {
     ours: ['contracts'],
     packages: ['@temporalio/client', '@temporalio/common', '@temporalio/envconfig'],

@@ -162,10 +162,25 @@ describe('retrieveVideo', () => {
         outcome: 'seen',
         video: { verdict: 'failed', errorCode: '400', errorMessage: 'height must be a multiple of 16' },
       });
-      const bare = await serve(json(status, { id: 'video_1', status: 'in_progress' }));
-      expect(await provider(bare.baseUrl).retrieveVideo('video_1')).toMatchObject({ video: { verdict: 'open' } });
     },
   );
+
+  // MR-7, MR-15
+  test.each([
+    [429, { status: 'failed', message: 'rate limited' }],
+    [401, { status: 'failed', error: { code: 'invalid_api_key' } }],
+    [402, { status: 'failed' }],
+    [403, { status: 'failed' }],
+    [400, { status: 'failed', error: { code: 'insufficient_quota' } }],
+    [404, { status: 'error', error: 'not found' }],
+    [404, { status: 'deleted' }],
+    [503, { status: 'success' }],
+    [504, { status: 'timeout' }],
+    [500, { status: 'in_progress' }],
+  ])("HTTP %i with our id and %j is a gateway's word about itself: it settles nothing", async (status, body) => {
+    const { baseUrl } = await serve(json(status, { id: 'video_1', ...body }));
+    expect(await provider(baseUrl).retrieveVideo('video_1')).toMatchObject({ outcome: 'transient', status });
+  });
 
   test('takes no other video, and no error that names one, for its word', async () => {
     const other = await serve(json(500, { id: 'video_2', status: 'completed' }));

@@ -43,11 +43,24 @@ async function tablesInOrder(client: pg.ClientBase): Promise<string[]> {
 }
 
 async function rowsOf(client: pg.ClientBase, table: string): Promise<string> {
-  const { rows } = await client.query<{ row: string }>(`SELECT row_to_json(t)::text AS row FROM ${table} t`);
+  const columns = await columnsOf(client, table);
+  const { rows } = await client.query<{ row: string }>(
+    `SELECT row_to_json(t)::text AS row FROM (SELECT ${columns} FROM ${table}) t`,
+  );
   if (rows.length === 0) return '';
   const list = rows.map(({ row }) => row).join(',\n');
   if (list.includes('$rows$')) throw new Error(`a row of ${table} ends its own quotation`);
-  return `INSERT INTO ${table} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::${table}, $rows$[${list}]$rows$);`;
+  return `INSERT INTO ${table} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $rows$[${list}]$rows$);`;
+}
+
+/** All but those that the database computes. */
+async function columnsOf(client: pg.ClientBase, table: string): Promise<string> {
+  const { rows } = await client.query<{ columns: string }>(
+    `SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute
+      WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''`,
+    [table],
+  );
+  return rows[0]!.columns;
 }
 
 async function sequences(client: pg.ClientBase): Promise<string[]> {

@@ -40,8 +40,7 @@ try {
     drop: () => Promise.resolve(),
   });
   const client = await admin.connect();
-  const sql = await dumpDatabase(client);
-  client.release();
+  const sql = await dumpDatabase(client).finally(() => client.release());
   const zipped = gzipSync(sql, { level: 9 });
   await writeFile(new URL(`${name}.sql.gz`, import.meta.url), zipped);
   process.stdout.write(`${sql.length} bytes of SQL, ${zipped.length} zipped\n`);
