@@ -6,10 +6,10 @@ import { openStateFolder, sharedFolder } from '../../../dev/state.ts';
 const LIMIT_MS = 300_000;
 
 /**
- * A virtual environment with this package (`openai==1.2.3`) and its dependencies, created once for each clone; returns the
- * path of its Python. Raises with one clear sentence if there is no Python or venv, or the package can't be installed.
+ * A virtual environment with this package (`openai==1.2.3`), more packages and their dependencies, created once for each
+ * clone; returns the path of its Python. Raises with one clear sentence if there is no Python or venv, or the package can't be installed.
  */
-export async function pythonWith(requirement: string): Promise<string> {
+export async function pythonWith(requirement: string, ...more: readonly string[]): Promise<string> {
   const folder = join(openStateFolder(join(openStateFolder(sharedFolder), 'python')), requirement.replace('==', '-'));
   const python = join(folder, 'bin', 'python');
   const whole = join(folder, 'whole');
@@ -21,7 +21,7 @@ export async function pythonWith(requirement: string): Promise<string> {
     ['-m', 'venv', folder],
     'Python 3 with venv is needed (on Debian: apt-get install python3-venv)',
   );
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement];
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement, ...more];
   await run(python, install, `${requirement} could not be installed from PyPI`);
   writeFileSync(whole, requirement);
   return python;
