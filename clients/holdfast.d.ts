@@ -19,8 +19,9 @@ export interface Credits {
   refunded_microcredits?: number;
   refunded_by?: string;
   refunded_at?: number;
-  /** Until when a video that completed after its credits were refunded can be claimed. */
-  claimable_until?: number;
+  /** Whether the video completed after its credits were refunded, and can be had for its old price; and until when. */
+  claimable: boolean;
+  claimable_until: number | null;
   /** All of this in a sentence. */
   message: string;
 }
