@@ -75,7 +75,12 @@ const serviceSchema = toolSchema.extend({
   DATABASE_POOL_SIZE: whole(20, 2, 200),
   OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
   OPENAI_CONTENT_HOSTS: hosts,
+  PROVIDER_PROXY_URL: z
+    .string()
+    .refine(isUrlOf(/^https?:$/), 'must be an http:// or https:// URL')
+    .optional(),
   PROVIDER_CREATE_ENCODING: oneOf(['multipart', 'json']).default('multipart'),
+  PROVIDER_SEND_USER_AND_METADATA: oneOf(['true', 'false']).default('false'),
   HOLD_TTL_SECONDS: whole(3600, 10, 86_400),
   LOOK_FOR_CREATE_SECONDS: whole(150, 1, 86_400),
   RECONCILE_INTERVAL_SECONDS: whole(300, 1, 86_400),
@@ -164,7 +169,9 @@ export function parseConfig(environment: Environment) {
       apiKey: env.OPENAI_API_KEY,
       baseUrl: env.OPENAI_BASE_URL,
       createEncoding: env.PROVIDER_CREATE_ENCODING,
+      sendLabels: env.PROVIDER_SEND_USER_AND_METADATA === 'true',
       contentHosts: env.OPENAI_CONTENT_HOSTS,
+      proxyUrl: env.PROVIDER_PROXY_URL,
       webhookSecret: env.OPENAI_WEBHOOK_SECRET,
     },
     holdTtlSeconds: env.HOLD_TTL_SECONDS,

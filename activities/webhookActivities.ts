@@ -59,11 +59,12 @@ async function sendWebhook(
 }
 
 /**
- * In the form of OpenAI's events: what happened to which video, and for the operator whose video it is. Contains no prompt; the
- * API tells more to holders of a key.
+ * In the form of OpenAI's events: what happened to which video, with the client's own references, and for the operator whose
+ * video it is. Contains no prompt; the API tells more to holders of a key.
  */
-function bodyOf(id: string, owner: string, { type, occurredAt, generationId, accountId }: WebhookToSend): string {
+function bodyOf(id: string, owner: string, message: WebhookToSend): string {
+  const { type, occurredAt, generationId, accountId, user, metadata } = message;
   const createdAt = Math.floor(occurredAt.getTime() / 1000);
-  const data = { id: generationId, ...(owner === OPERATOR ? { account_id: accountId } : {}) };
+  const data = { id: generationId, ...(owner === OPERATOR ? { account_id: accountId } : {}), user, metadata };
   return JSON.stringify({ id, object: 'event', created_at: createdAt, type, data });
 }

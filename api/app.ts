@@ -13,6 +13,7 @@ import { creditRoutes } from './credits/routes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { healthRoutes } from './health/routes.ts';
+import { modelRoutes } from './models/routes.ts';
 import { textRoutes } from './texts/routes.ts';
 import { videoRoutes } from './videos/routes.ts';
 import { webhookDeliveryRoutes } from './webhooks/deliveries/routes.ts';
@@ -65,6 +66,7 @@ export function createApp(deps: ApiDependencies) {
   app.route('/v1', videoRoutes(streaming));
   app.route('/v1', textRoutes(streaming));
   app.route('/v1', creditRoutes(deps));
+  app.route('/v1', modelRoutes(deps));
   app.route('/v1', webhookEndpointRoutes(deps, TENANT));
   app.route('/v1', webhookDeliveryRoutes(deps, TENANT));
   app.route('/admin', adminRoutes(deps));

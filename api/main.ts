@@ -33,7 +33,8 @@ const announcer = new Announcer(pool);
 const database = openDatabase(pool, (id) => announcer.add(id));
 const changes = listenForChanges({
   databaseUrl: config.databaseUrl,
-  onError: (error) => log.warn({ err: error }, 'the connection that hears of changes broke; it will be replaced'),
+  onError: (error) =>
+    log.warn({ why: error.message }, 'the connection that hears of changes broke; it will be replaced'),
 });
 const closing = new AbortController();
 const givingUp = new AbortController();

@@ -19,8 +19,9 @@ export interface Credits {
   refunded_microcredits?: number;
   refunded_by?: string;
   refunded_at?: number;
-  /** Until when a video that completed after its credits were refunded can be claimed. */
-  claimable_until?: number;
+  /** Whether the video completed after its credits were refunded, and can be had for its old price; and until when. */
+  claimable: boolean;
+  claimable_until: number | null;
   /** All of this in a sentence. */
   message: string;
 }
@@ -31,13 +32,30 @@ type AnyLength = Omit<VideoCreateParams, 'seconds'> & { seconds?: VideoSeconds |
 declare module 'openai/resources/videos' {
   interface Video {
     credits: Credits;
+    user: string | null;
+    metadata: Record<string, string>;
   }
   interface VideoCreateParams {
     /** In credits, like `'0.6'`: a video that costs more is refused. */
     max_credits?: string | number;
+    /** Your own id of the user who asks. */
+    user?: string;
+    /** Up to 16 pairs of your own. */
+    metadata?: Record<string, string>;
   }
   interface VideoRemixParams {
+    /** In credits, like `'0.6'`: a video that costs more is refused. */
     max_credits?: string | number;
+    /** Your own id of the user who asks. */
+    user?: string;
+    /** Up to 16 pairs of your own. */
+    metadata?: Record<string, string>;
+  }
+  interface VideoListParams {
+    /** Only videos with this user. */
+    user?: string;
+    /** Only videos with all of these pairs. */
+    metadata?: Record<string, string>;
   }
   interface Videos {
     create(body: AnyLength, options?: Parameters<Videos['retrieve']>[1]): ReturnType<Videos['retrieve']>;

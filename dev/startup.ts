@@ -94,6 +94,7 @@ function providerSettings(start: Start) {
   if (providerUrl !== undefined) return { OPENAI_BASE_URL: providerUrl };
   return {
     OPENAI_API_KEY: 'simulator',
+    PROVIDER_PROXY_URL: '',
     OPENAI_BASE_URL: `http://127.0.0.1:${start.settings.ports.SIMULATOR_PORT}/v1`,
     OPENAI_WEBHOOK_SECRET: webhookSecretOf(start),
   };

@@ -8,6 +8,7 @@ import { claimGeneration } from './claims.ts';
 import { placeHold, recordSettlementRefusal, settleGeneration } from './holds.ts';
 import { listHolds, listTransactions } from './lists.ts';
 import { getOverview, listAccounts, listEmergencyReleases } from './overview.ts';
+import { listModels } from './models.ts';
 import { listPrices, setPrice } from './prices.ts';
 import { listFollowed, listHeld, stopFollowing, voidLateRequests } from './reconcile.ts';
 import { refundGeneration } from './refunds.ts';
@@ -20,7 +21,7 @@ import { getTextPrice, listTextPrices, setTextPrice } from './textPrices.ts';
 const operations = {
   ...{ openAccount, setAccountFrozen, getBalance, grantCredits, listAccounts },
   ...{ accountExists, getAccount, getLastGeneration },
-  ...{ listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },
+  ...{ listModels, listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },
   ...{ admitGeneration, admitText, claimGeneration, voidGeneration, findRepeat, keepAnswer, markKnown },
   ...{ placeHold, settleGeneration, recordSettlementRefusal, refundGeneration },
   ...{ listHolds, listTransactions, getStatement, getTotals, getOverview, listEmergencyReleases },
@@ -36,7 +37,7 @@ export function createLedger(db: Database): Ledger {
   return bind(db, operations);
 }
 
-export { toCsv } from './csv.ts';
+export { toCsv, toStatementCsv } from './csv.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { AccountDetails, LastGeneration } from './accountDetails.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';

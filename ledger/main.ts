@@ -3,7 +3,7 @@ import { loadToolConfig } from '../config.ts';
 import { readEnvFile } from '../platform/envFile.ts';
 import type { Statement } from './index.ts';
 import type { Database } from '../store/index.ts';
-import { createLedger, toCsv, verifyLedger } from './index.ts';
+import { createLedger, toStatementCsv, verifyLedger } from './index.ts';
 import { connectionFault, createPool, LedgerError, openDatabase } from '../store/index.ts';
 
 /**
@@ -17,6 +17,22 @@ import { connectionFault, createPool, LedgerError, openDatabase } from '../store
  */
 
 const USAGE = 'npm run ledger:statement -- <account id> --from <date> --to <date, not included> [--csv]\n';
+
+const HELP = `${USAGE}
+Prints the movements of an account's credits between two dates, with the balances before and after and the totals: as JSON,
+or with --csv as a table. It fails unless opening + movements = closing. The columns of the CSV:
+
+  created_at, id              when the movement was recorded, and its number
+  kind                        grant, claw_back, hold, capture, release or refund; opening and closing for the balances at
+                              the two dates; total_granted, total_clawed_back, total_charged and total_refunded
+  generation_id               the video, script or thread that it is about
+  reason                      of a release, the error code that the customer sees; of a grant, a claw-back or a refund,
+                              what the operator wrote; behind an apostrophe where a spreadsheet would run it as a formula
+  available_change, held_change   what it moved, in credits
+  available, held             the balances after it, in credits
+  total                       of the rows total_*, in credits
+  *_microcredits              the same amounts in microcredits: 1 credit = 1,000,000 microcredits
+`;
 
 async function verify(db: Database): Promise<number> {
   const { transactions, accounts, difference } = await verifyLedger(db, (name) =>
@@ -70,24 +86,6 @@ function toJson(account: string, stated: Statement, from: Date, to: Date): strin
   return `${JSON.stringify({ account, from, to, ...stated }, null, 2)}\n`;
 }
 
-function toStatementCsv({ opening, lines, totals, closing }: Statement, from: Date, to: Date): string {
-  const standing = ({ availableMicrocredits, heldMicrocredits }: Statement['opening']) => ({
-    availableAfterMicrocredits: availableMicrocredits,
-    heldAfterMicrocredits: heldMicrocredits,
-  });
-  return toCsv([
-    { recordedAt: from, kind: 'opening', ...standing(opening) },
-    ...lines,
-    { recordedAt: to, kind: 'closing', ...standing(closing) },
-    // Totals are in words: a spreadsheet would add numbers in this column to the movements.
-    ...Object.entries(totals).map(([what, amount]) => ({
-      recordedAt: to,
-      kind: 'total',
-      reason: `${what}: ${amount}`,
-    })),
-  ]);
-}
-
 /** One line when the database can't be read. Raises every other error again. */
 function unreadable(error: unknown, databaseUrl: string): number {
   const fault = connectionFault(error, 'DATABASE_URL', databaseUrl);
@@ -96,23 +94,28 @@ function unreadable(error: unknown, databaseUrl: string): number {
   return 3;
 }
 
-readEnvFile();
-const { databaseUrl } = loadToolConfig();
-const [command, ...args] = process.argv.slice(2);
-const pool = createPool({
-  databaseUrl,
-  size: 3,
-  applicationName: 'holdfast ledger',
-  // An audit reads everything.
-  statementTimeoutMs: 3_600_000,
-  onError: () => undefined,
-});
-const db = openDatabase(pool);
-try {
-  await pool.query('SELECT FROM schema_migrations LIMIT 1');
-  process.exitCode = await (command === 'statement' ? statement(db, args) : verify(db));
-} catch (error) {
-  process.exitCode = unreadable(error, databaseUrl);
-} finally {
-  await pool.end();
+async function run(command: string | undefined, args: string[]): Promise<number> {
+  readEnvFile();
+  const { databaseUrl } = loadToolConfig();
+  const pool = createPool({
+    databaseUrl,
+    size: 3,
+    applicationName: 'holdfast ledger',
+    // An audit reads everything.
+    statementTimeoutMs: 3_600_000,
+    onError: () => undefined,
+  });
+  const db = openDatabase(pool);
+  try {
+    await pool.query('SELECT FROM schema_migrations LIMIT 1');
+    return await (command === 'statement' ? statement(db, args) : verify(db));
+  } catch (error) {
+    return unreadable(error, databaseUrl);
+  } finally {
+    await pool.end();
+  }
 }
+
+const [command, ...args] = process.argv.slice(2);
+if (command === 'statement' && args.includes('--help')) process.stdout.write(HELP);
+else process.exitCode = await run(command, args);

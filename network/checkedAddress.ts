@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { buildConnector } from 'undici';
 import { connector } from './connector.ts';
+import { proxyConnector } from './proxyConnector.ts';
 import { isPublicAddress } from './publicAddress.ts';
 
 export interface AddressRules {
@@ -37,11 +38,15 @@ export function connectorTo(address: string | undefined): buildConnector.connect
 }
 
 /**
- * Looks a host up once and connects to the very address that was checked, so a name that changes in between has no effect.
- * Fails with `NotPublic`.
+ * Looks a host up once and connects to the very address that was checked, so a name that changes in between has no effect. A
+ * proxy is told that address too: it would look the name up itself. Fails with `NotPublic`.
  */
-export function publicConnector(timeoutMs: number, rules: AddressRules = {}): buildConnector.connector {
-  const connect = connector({ timeout: timeoutMs, maxCachedSessions: 0 });
+export function publicConnector(
+  timeoutMs: number,
+  rules: AddressRules = {},
+  proxyUrl?: string,
+): buildConnector.connector {
+  const connect = proxyConnector(proxyUrl, { timeout: timeoutMs, maxCachedSessions: 0 });
   return (options, callback) => {
     checkedAddress(options.hostname, AbortSignal.timeout(timeoutMs), rules).then(
       (hostname) => connect({ ...options, hostname }, callback),

@@ -25,7 +25,7 @@ export function connector(options: buildConnector.BuildOptions): buildConnector.
 }
 
 /** Delays the connection's end until everything before it was read. */
-function guarded<Connected extends Socket>(socket: Connected): Connected {
+export function guarded<Connected extends Socket>(socket: Connected): Connected {
   const push = socket.push.bind(socket);
   const endWhenRead = () => {
     if (socket.destroyed) return;

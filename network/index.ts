@@ -2,3 +2,4 @@
 export { checkedAddress, connectorTo, NotPublic, publicConnector, type AddressRules } from './checkedAddress.ts';
 export { isPublicAddress } from './publicAddress.ts';
 export { connector } from './connector.ts';
+export { proxyConnector, ProxyRefused } from './proxyConnector.ts';

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 export interface EventBounds {
   /** The limit of one event, up to its blank line. */
   readonly eventBytes: number;
@@ -18,7 +20,9 @@ export function boundedEvents(bounds: EventBounds): TransformStream<Uint8Array, 
   const event = new UnfinishedEvent(bounds.eventBytes);
   let total = 0;
   return new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
+    async transform(chunk, controller) {
+      // A reader takes events that are ready without a pause: timers and other requests get their turn between two chunks.
+      await setImmediate();
       total += chunk.length;
       if (total > bounds.totalBytes) throw new RangeError('the stream is too long');
       // Checked at each chunk: a stream that trickles never reaches the transport's time-out.

@@ -4,12 +4,20 @@ import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { parsePage, parseVideo } from './dialect.ts';
 import { createDownload, type Download } from './download.ts';
-import { encodeCreate, type CreateEncoding } from './encoding.ts';
+import { encodeCreate, encodeLabels, type CreateEncoding } from './encoding.ts';
 import { bodyOfError, describeTrouble, sortCreateError, sortToldError, type SortedError } from './errors.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './redact.ts';
 import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
-import type { CreateRefusal, CreateResult, DownloadOptions, Provider, RetrieveResult, Trouble } from './types.ts';
+import type {
+  CreateRefusal,
+  CreateResult,
+  DownloadOptions,
+  Provider,
+  RetrieveResult,
+  SentLabels,
+  Trouble,
+} from './types.ts';
 import { writeText } from './writeText.ts';
 
 /** The address rules apply to redirects of contents; tests replace them. */
@@ -18,11 +26,15 @@ export interface ProviderSettings extends AddressRules {
   readonly baseUrl: string;
   readonly apiKey: string;
   readonly createEncoding: CreateEncoding;
+  /** Whether `user` and `metadata` are sent with what is created; false by default, because they may be personal data. */
+  readonly sendLabels?: boolean;
   readonly connectTimeoutMs?: number;
   /** Limits a call including its body, and a download up to its headers. */
   readonly callTimeoutMs?: number;
   /** `host` or `host:port`: where redirects of contents may lead, besides public addresses and the provider's own origin. */
   readonly contentHosts?: readonly string[];
+  /** An HTTP proxy, with its credentials: `http://user:password@proxy:3128`. */
+  readonly proxyUrl?: string | undefined;
 }
 
 /** A model may take a while before its first word. */
@@ -41,17 +53,19 @@ interface Answer {
  * when the base URL is invalid or contains credentials.
  */
 export function createProvider(settings: ProviderSettings): Provider {
-  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000 } = settings;
+  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl } = settings;
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
   // Errors and the doctor name the base URL, so it must not hold a secret.
   const url = new URL(baseUrl);
   if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
   const redact = createRedact(apiKey, baseUrl);
-  const transport = createTransport({ connectTimeoutMs, callTimeoutMs });
+  const transport = createTransport({ connectTimeoutMs, callTimeoutMs, proxyUrl });
   const { contentHosts = [] } = settings;
   const get = createDownload({ ...settings, baseUrl, connectTimeoutMs, callTimeoutMs, contentHosts });
   const client = createClient(baseUrl, apiKey, callTimeoutMs, transport.call);
   const writer = createClient(baseUrl, apiKey, FIRST_WORD_TIMEOUT_MS, transport.open);
+  const labelsOf = ({ labels }: { readonly labels?: SentLabels }) =>
+    settings.sendLabels === true && labels !== undefined ? encodeLabels(labels) : {};
   const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
     askFor(request, read, redact);
   const retrieveVideo = (id: string) => retrieve(() => client.videos.retrieve(id).asResponse(), id, redact);
@@ -62,14 +76,15 @@ export function createProvider(settings: ProviderSettings): Provider {
     async createVideo(request) {
       if (request.remixedFrom !== undefined) {
         const path = `/videos/${encodeURIComponent(request.remixedFrom)}/remix`;
-        const remix = () => client.post(path, { body: { prompt: request.prompt } }).asResponse();
+        const remix = () => client.post(path, { body: { prompt: request.prompt, ...labelsOf(request) } }).asResponse();
         return create(remix, redact, remixRefusal);
       }
-      const encoded = encodeCreate(request, settings.createEncoding);
+      const encoded = encodeCreate(request, settings.createEncoding, labelsOf(request));
       return create(() => client.post('/videos', encoded).asResponse(), redact);
     },
 
-    writeText: (request, onOutput) => writeText(writer, request, onOutput, { redact, timeoutMs: TEXT_TIMEOUT_MS }),
+    writeText: (request, onOutput) =>
+      writeText(writer, request, labelsOf(request), onOutput, { redact, timeoutMs: TEXT_TIMEOUT_MS }),
 
     retrieveVideo,
 

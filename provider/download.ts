@@ -1,5 +1,5 @@
-import { Agent, fetch as undiciFetch } from 'undici';
-import { type AddressRules, connector, publicConnector } from '../network/index.ts';
+import { Agent, type buildConnector, fetch as undiciFetch } from 'undici';
+import { type AddressRules, connector, proxyConnector, publicConnector } from '../network/index.ts';
 import { CallFailed, describe, tagging } from './transport.ts';
 
 export interface DownloadSettings extends AddressRules {
@@ -11,6 +11,8 @@ export interface DownloadSettings extends AddressRules {
   readonly callTimeoutMs: number;
   /** `host` or `host:port`: where redirects may lead, besides public addresses and the provider's own origin. */
   readonly contentHosts: readonly string[];
+  /** An HTTP proxy for the provider and for public addresses; the listed hosts are inside the network. */
+  readonly proxyUrl?: string | undefined;
 }
 
 /** Returns the answer after the last redirect. Raises `CallFailed`, and the signal's reason when the caller gave up. */
@@ -28,17 +30,21 @@ const REDIRECTS = [301, 302, 303, 307, 308];
  * once a redirect has led away: the server in between would choose what our key opens (MR-94).
  */
 export function createDownload(settings: DownloadSettings): Download {
-  const { connectTimeoutMs, callTimeoutMs } = settings;
+  const { connectTimeoutMs, callTimeoutMs, proxyUrl } = settings;
   const limits = { headersTimeout: callTimeoutMs, bodyTimeout: STREAM_IDLE_MS };
-  const trusted = new Agent({ ...limits, connect: tagging(connector({ timeout: connectTimeoutMs })) });
-  const guarded = new Agent({ ...limits, connect: tagging(publicConnector(connectTimeoutMs, settings)) });
+  const agent = (connect: buildConnector.connector) => new Agent({ ...limits, connect: tagging(connect) });
+  const own = agent(proxyConnector(proxyUrl, { timeout: connectTimeoutMs }));
+  const listed = agent(connector({ timeout: connectTimeoutMs }));
+  const guarded = agent(publicConnector(connectTimeoutMs, settings, proxyUrl));
   const { origin } = new URL(settings.baseUrl);
   const isTrusted = (url: URL) => url.origin === origin || isListed(url, settings.contentHosts);
+  const agentFor = (url: URL) =>
+    url.origin === origin ? own : isListed(url, settings.contentHosts) ? listed : guarded;
   return async (path, range, signal) => {
     let url = new URL(`${settings.baseUrl}${path}`);
     let withKey = true;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      const dispatcher = isTrusted(url) ? trusted : guarded;
+      const dispatcher = agentFor(url);
       const headers = headersOf(range, withKey ? settings.apiKey : undefined);
       const answer = await get(url, { headers, dispatcher, signal: signal ?? null, redirect: 'manual' }, settings);
       const location = REDIRECTS.includes(answer.status) ? answer.headers.get('location') : null;

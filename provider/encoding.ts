@@ -1,5 +1,5 @@
 import { encodeMultipart } from './multipart.ts';
-import type { VideoRequest } from './types.ts';
+import type { SentLabels, VideoRequest } from './types.ts';
 
 /** Most servers accept multipart, as the SDKs send it; some (older SGLang) refuse it without a file. */
 export type CreateEncoding = 'multipart' | 'json';
@@ -10,15 +10,33 @@ export interface EncodedCreate {
   readonly headers?: Record<string, string>;
 }
 
+/** The fields of a body that carry the labels. */
+export interface EncodedLabels {
+  readonly user?: string;
+  readonly metadata?: Record<string, string>;
+}
+
+export function encodeLabels({ user, metadata }: SentLabels): EncodedLabels {
+  return {
+    ...(user !== null && { user }),
+    ...(Object.keys(metadata).length > 0 && { metadata: { ...metadata } }),
+  };
+}
+
 /** The body of POST /videos. `seconds` is a string on the wire, whatever its value: gateways know more than 4, 8, 12. */
-export function encodeCreate(request: VideoRequest, encoding: CreateEncoding): EncodedCreate {
+export function encodeCreate(request: VideoRequest, encoding: CreateEncoding, labels: EncodedLabels): EncodedCreate {
   const { prompt, model, size, inputReference } = request;
   const fields = { model, prompt, seconds: String(request.seconds), size };
   if (encoding === 'multipart') {
-    const form = encodeMultipart(fields, inputReference === undefined ? {} : { input_reference: inputReference });
+    const { metadata, ...user } = labels;
+    // As JSON in one field, which gateways read; fields of their own would be unknown parameters.
+    const sent = { ...fields, ...user, ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }) };
+    const form = encodeMultipart(sent, inputReference === undefined ? {} : { input_reference: inputReference });
     return { body: form.body, headers: { 'content-type': form.contentType } };
   }
-  if (inputReference === undefined) return { body: fields };
+  if (inputReference === undefined) return { body: { ...fields, ...labels } };
   const data = Buffer.from(inputReference.bytes).toString('base64');
-  return { body: { ...fields, input_reference: { image_url: `data:${inputReference.contentType};base64,${data}` } } };
+  return {
+    body: { ...fields, ...labels, input_reference: { image_url: `data:${inputReference.contentType};base64,${data}` } },
+  };
 }

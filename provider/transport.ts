@@ -1,5 +1,5 @@
 import { Agent, type buildConnector, fetch as undiciFetch, type Dispatcher } from 'undici';
-import { connector, NotPublic } from '../network/index.ts';
+import { NotPublic, proxyConnector, ProxyRefused } from '../network/index.ts';
 import { boundedEvents } from './boundedEvents.ts';
 
 /** No readable HTTP answer arrived. `neverSent` is proof that nothing was sent: there was no connection. */
@@ -17,6 +17,8 @@ export class CallFailed extends Error {
 export interface TransportSettings {
   readonly connectTimeoutMs: number;
   readonly callTimeoutMs: number;
+  /** Every call goes through this HTTP proxy. */
+  readonly proxyUrl?: string | undefined;
 }
 
 /** Two ways to fetch. Neither follows redirects; both raise `CallFailed`. */
@@ -67,7 +69,7 @@ const urlOf = (input: string | URL | Request) => (input instanceof Request ? inp
 /** undici's own `fetch`: Node's accepts only dispatchers of the undici that is built into Node. */
 export function createTransport(settings: TransportSettings): Transport {
   const { callTimeoutMs } = settings;
-  const connect = tagging(connector({ timeout: settings.connectTimeoutMs }));
+  const connect = tagging(proxyConnector(settings.proxyUrl, { timeout: settings.connectTimeoutMs }));
   const limits = { connect, headersTimeout: callTimeoutMs };
   const kept = new Agent({ ...limits, bodyTimeout: callTimeoutMs });
   // A POST gets a new connection: the provider may close a kept one at the very moment of sending, and a submission that is
@@ -115,6 +117,11 @@ async function send(
 ): Promise<Response> {
   const signal = init.signal ?? AbortSignal.timeout(settings.callTimeoutMs);
   const request = requestBody(init.body);
+  const progress = { dispatched: false };
+  const watched = dispatcher.compose((dispatch) => (options, handler) => {
+    progress.dispatched = true;
+    return dispatch(options, handler);
+  });
   try {
     const answer = await undiciFetch(url, {
       method: init.method ?? 'GET',
@@ -123,10 +130,13 @@ async function send(
       // Following a redirect could send a prompt, or a second POST, to an unknown server.
       redirect: 'manual',
       signal,
-      dispatcher,
+      dispatcher: watched,
     });
     return new Response(await bodyOf(answer, signal), { status: answer.status, headers: [...answer.headers] });
   } catch (error) {
+    // `fetch` refuses some requests itself, such as one to a port of its list of bad ports, and hands nothing on (MR-40).
+    if (!progress.dispatched)
+      throw new CallFailed('the request could not be sent: its URL, port or header is not allowed', true);
     throw describe(error, signal.aborted, settings);
   }
 }
@@ -194,6 +204,8 @@ export function describe(error: unknown, late: boolean, settings: TransportSetti
     return new CallFailed('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', true);
   }
   const neverSent = chain.some((cause) => cause instanceof NotConnected);
+  const proxy = chain.find((cause) => cause instanceof ProxyRefused);
+  if (proxy !== undefined) return new CallFailed(`the proxy of PROVIDER_PROXY_URL ${proxy.how}`, neverSent);
   const code = chain.map((cause) => ('code' in cause ? cause.code : null)).find((each) => typeof each === 'string');
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
     return new CallFailed(`no connection within ${settings.connectTimeoutMs / 1000} s`, neverSent);

@@ -8,7 +8,14 @@ import type { ContentAnswer } from './contentAnswer.ts';
  * *trouble* is an answer, or the lack of one, that proves nothing about the video.
  */
 
+/** The client's own references; sent only where the settings say so. */
+export interface SentLabels {
+  readonly user: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 export interface VideoRequest {
+  readonly labels?: SentLabels;
   readonly prompt: string;
   readonly model: string;
   readonly seconds: number;
@@ -75,6 +82,7 @@ export type CreateRefusal = Exclude<CreateResult, { outcome: 'created' }>;
 
 /** What is to be written, whatever it is: one chat completion, whose answer is JSON in this format. */
 export interface CompletionRequest {
+  readonly labels?: SentLabels;
   readonly model: string;
   readonly messages: readonly { readonly role: 'system' | 'user'; readonly content: string }[];
   readonly format: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };

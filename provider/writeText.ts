@@ -3,6 +3,7 @@ import { cleanText, type Redact } from './redact.ts';
 import { sortCreateError } from './errors.ts';
 import { encodeCompletion } from './completion.ts';
 import { createRefusal } from './refusal.ts';
+import type { EncodedLabels } from './encoding.ts';
 import type { CompletionRequest, TextResult, TextUsage } from './types.ts';
 
 /** Building the whole text takes time in proportion to its length, so it is not done for every piece. */
@@ -18,12 +19,18 @@ const MAX_OUTPUT_CHARACTERS = 200_000;
 export async function writeText(
   client: OpenAI,
   request: CompletionRequest,
+  labels: EncodedLabels,
   onOutput: OnOutput,
   limits: { redact: Redact; timeoutMs: number },
 ): Promise<TextResult> {
   const abort = new AbortController();
   const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(limits.timeoutMs)]);
-  const body = { ...encodeCompletion(request), stream: true as const, stream_options: { include_usage: true } };
+  const body = {
+    ...encodeCompletion(request),
+    ...labels,
+    stream: true as const,
+    stream_options: { include_usage: true },
+  };
   const answer = await client.chat.completions
     .create(body, { signal })
     .catch((error: unknown) => createRefusal(sortCreateError(error, limits.redact)));

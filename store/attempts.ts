@@ -1,6 +1,7 @@
 import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Database } from './database.ts';
+import { LABELS, LABELS_COLUMNS, type Labels } from './labels.ts';
 import { row } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
@@ -15,13 +16,14 @@ export interface GenerationRequest {
   readonly remixedFrom: string | null;
   /** The video to remix is at another provider. */
   readonly remixedElsewhere: boolean;
+  readonly labels: Labels;
 }
 
 const BEGIN = defineStatement({
   name: 'begin_attempt',
   text: `SELECT outcome, number, provider_video_id AS "providerVideoId", error_code AS "errorCode", model, seconds, size, prompt,
       reference, reference_type AS "referenceType", reference_filename AS "referenceFilename", remixed_from AS "remixedFrom",
-      remixed_elsewhere AS "remixedElsewhere"
+      remixed_elsewhere AS "remixedElsewhere", ${LABELS('$1')}
     FROM begin_attempt($1, $2, $3)`,
   row: cases('outcome', {
     begun: {
@@ -35,6 +37,7 @@ const BEGIN = defineStatement({
       referenceFilename: t.text,
       remixedFrom: t.nullable(t.text),
       remixedElsewhere: t.boolean,
+      ...LABELS_COLUMNS,
     },
     known: { providerVideoId: t.text },
     refused: { errorCode: t.text },
@@ -66,11 +69,12 @@ export async function beginAttempt(
 }
 
 function requestOf(begun: Begun): GenerationRequest {
-  const { model, seconds, size, prompt, reference, referenceType, referenceFilename, remixedFrom, remixedElsewhere } =
-    begun;
+  const { model, seconds, size, prompt, reference, referenceType, referenceFilename } = begun;
+  const { remixedFrom, remixedElsewhere, user, metadata } = begun;
   const inputReference =
     reference === null ? null : { bytes: reference, contentType: referenceType, filename: referenceFilename };
-  return { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere };
+  const labels = { user, metadata };
+  return { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere, labels };
 }
 
 export type AttemptEnd =

@@ -51,6 +51,12 @@ const CONNECT_TIMEOUT_MS = 5000;
 export function listenForChanges(options: { databaseUrl: string; onError: (error: Error) => void }): Changes {
   const watchers = new Map<string, Set<() => void>>();
   const closing = new AbortController();
+  // A database that stays away is reported once, not at every attempt.
+  let reported = false;
+  const report = (error: Error) => {
+    if (!reported) options.onError(error);
+    reported = true;
+  };
   const wake = (ids: Iterable<string>) => {
     for (const id of ids) for (const changed of watchers.get(id) ?? []) changed();
   };
@@ -65,7 +71,7 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
     });
     const broken = new Promise<void>((resolve) => {
       client.once('error', (error: Error) => {
-        options.onError(error);
+        report(error);
         resolve();
       });
       client.once('end', resolve);
@@ -75,6 +81,7 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANNEL}`);
+      reported = false;
       wake([...watchers.keys()]);
       await broken;
     } finally {
@@ -84,7 +91,7 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
 
   async function listen(): Promise<void> {
     while (!closing.signal.aborted) {
-      await listenOnce().catch((error: unknown) => options.onError(error as Error));
+      await listenOnce().catch((error: unknown) => report(error as Error));
       await delay(RECONNECT_MS, undefined, { signal: closing.signal }).catch(() => undefined);
     }
   }

@@ -11,8 +11,9 @@ export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, 
       CASE WHEN g.provider_id_contested_at IS NULL THEN g.provider_video_id END AS "providerVideoId",
       g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
       g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
-      CASE WHEN g.claimable_until > now() AND g.deletion_begun_at IS NULL AND NOT EXISTS (
-        SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged')) THEN g.claimable_until END AS "claimableUntil",
+      CASE WHEN g.claimable_until > clock_timestamp() AND g.deletion_begun_at IS NULL AND g.provider_id_contested_at IS NULL
+        AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged'))
+        AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = g.account_id AND a.frozen_at IS NOT NULL) THEN g.claimable_until END AS "claimableUntil",
       g.claim_of AS "claimOf", g.remix_of AS "remixOf"`;
 
 export const FROM_VIDEOS = `FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
@@ -34,7 +35,7 @@ export const VIDEO_COLUMNS = {
   cancelRequested: t.boolean,
   /** The sequence number of its last event. */
   eventSequence: t.integer,
-  /** Until when it can be claimed; null unless it completed after its release and was not claimed (MR-53). */
+  /** Until when `claim_generation` would admit a claim, whatever the balance; null when it would not (MR-53). */
   claimableUntil: t.nullable(t.timestamptz),
   claimOf: t.nullable(t.text),
   /** The video that it remixes. */

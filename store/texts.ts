@@ -1,6 +1,6 @@
 import type { TextKind } from '../contracts/ids.ts';
 import type { Database } from './database.ts';
-import { defineGenerationList, type Labels, listGenerationPage } from './labels.ts';
+import { defineGenerationList, LABELS, LABELS_COLUMNS, type Labels, listGenerationPage } from './labels.ts';
 import type { Listed, Page } from './pages.ts';
 import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
@@ -58,10 +58,11 @@ export async function listTexts(
 
 const BEGIN = defineStatement({
   name: 'begin_text',
-  text: `SELECT b.outcome, b.number, b.error_code AS "errorCode", r.request
+  text: `SELECT b.outcome, b.number, b.error_code AS "errorCode", r.request,
+      ${LABELS('$1')}
     FROM begin_attempt($1, $2, $3) b LEFT JOIN text_requests r ON r.generation_id = $1 AND b.outcome = 'begun'`,
   row: cases('outcome', {
-    begun: { number: t.integer, request: t.jsonb<unknown>() },
+    begun: { number: t.integer, request: t.jsonb<unknown>(), ...LABELS_COLUMNS },
     known: {},
     open: {},
     refused: { errorCode: t.text },

@@ -1,5 +1,6 @@
 import type { DeliverWebhookInput, WebhookDelivery, WebhookEvent } from '../contracts/webhooks.ts';
 import type { Database } from './database.ts';
+import { LABELS, LABELS_COLUMNS } from './labels.ts';
 import { row, rows } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
@@ -38,8 +39,9 @@ export async function listOverdueWebhooks(db: Database, seed: string, limit: num
 
 const TO_SEND = defineStatement({
   name: 'webhook_to_send',
-  text: `SELECT url, secrets, type, generation_id AS "generationId", account_id AS "accountId", occurred_at AS "occurredAt"
-    FROM webhook_to_send($1, $2, $3)`,
+  text: `SELECT url, secrets, type, generation_id AS "generationId", account_id AS "accountId", occurred_at AS "occurredAt",
+      ${LABELS('told.generation_id')}
+    FROM webhook_to_send($1, $2, $3) AS told`,
   row: {
     url: t.text,
     /** The current secret first. */
@@ -48,6 +50,8 @@ const TO_SEND = defineStatement({
     generationId: t.text,
     accountId: t.text,
     occurredAt: t.timestamptz,
+    // As they stand now: those of a deleted generation are gone.
+    ...LABELS_COLUMNS,
   },
 });
 

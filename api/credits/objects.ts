@@ -10,7 +10,9 @@ export const Credits = z
     object: z.literal('credits'),
     account_id: z.string(),
     available_microcredits: microcredits,
+    available: z.string(),
     held_microcredits: microcredits,
+    held: z.string(),
   })
   .openapi('Credits', { example: EXAMPLE.credits });
 
@@ -19,7 +21,9 @@ export function toCredits(accountId: string, balance: ledger.Balance): z.infer<t
     object: 'credits',
     account_id: accountId,
     available_microcredits: balance.availableMicrocredits,
+    available: formatCredits(balance.availableMicrocredits),
     held_microcredits: balance.heldMicrocredits,
+    held: formatCredits(balance.heldMicrocredits),
   };
 }
 
@@ -30,11 +34,16 @@ const Transaction = z
     kind: z.enum(['grant', 'claw_back', 'hold', 'capture', 'release', 'refund']),
     generation_id: z.string().nullable(),
     video_id: z.string().nullable(),
+    /** Of a release, the error code of the generation. */
     reason: z.string().nullable(),
     available_change_microcredits: microcredits,
+    available_change: z.string(),
     held_change_microcredits: microcredits,
+    held_change: z.string(),
     available_microcredits: microcredits,
+    available: z.string(),
     held_microcredits: microcredits,
+    held: z.string(),
     created_at: unixTime,
   })
   .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
@@ -63,9 +72,13 @@ export function toTransaction(line: ledger.StatementLine): z.infer<typeof Transa
     video_id: line.generationId,
     reason: line.reason,
     available_change_microcredits: line.availableMicrocredits,
+    available_change: formatCredits(line.availableMicrocredits),
     held_change_microcredits: line.heldMicrocredits,
+    held_change: formatCredits(line.heldMicrocredits),
     available_microcredits: line.availableAfterMicrocredits,
+    available: formatCredits(line.availableAfterMicrocredits),
     held_microcredits: line.heldAfterMicrocredits,
+    held: formatCredits(line.heldAfterMicrocredits),
     created_at: unixSeconds(line.recordedAt),
   };
 }
@@ -87,6 +100,7 @@ export const Hold = z
     video_id: z.string(),
     state: z.enum(['active', 'captured', 'released']),
     amount_microcredits: microcredits,
+    amount: z.string(),
     created_at: unixTime,
     expires_at: unixTime,
   })
@@ -100,12 +114,13 @@ export function toHold(hold: ledger.ListedHold): z.infer<typeof Hold> {
     video_id: hold.generationId,
     state: hold.state,
     amount_microcredits: hold.amountMicrocredits,
+    amount: formatCredits(hold.amountMicrocredits),
     created_at: unixSeconds(hold.createdAt),
     expires_at: unixSeconds(hold.expiresAt),
   };
 }
 
-const Price = z
+export const Price = z
   .object({
     object: z.literal('price'),
     model: z.string(),
@@ -115,7 +130,7 @@ const Price = z
     amount: z.string(),
   })
   .openapi('Price');
-const TextPrice = z
+export const TextPrice = z
   .object({
     object: z.literal('text_price'),
     model: z.string(),

@@ -29,8 +29,6 @@ export const GenerationCredits = z
     refunded_microcredits: z.number().int().optional(),
     refunded_by: z.string().optional(),
     refunded_at: z.number().int().optional(),
-    /** Set while a video that completed after its hold was released can be claimed. */
-    claimable_until: z.number().int().optional(),
     message: z.string(),
   })
   .openapi('GenerationCredits');
@@ -46,12 +44,11 @@ interface Paid {
   readonly refundedMicrocredits: number;
   readonly refundedBy: readonly RefundActor[];
   readonly refundedAt: Date | null;
-  readonly claimableUntil?: Date | null;
 }
 
 /** `amountMicrocredits` is what is held or was charged; `message` says in words what happened to it. */
 export function toCredits(paid: Paid, amountMicrocredits: number, message: string): z.infer<typeof GenerationCredits> {
-  const { state, holdId, holdExpiresAt, settledAt, refundedAt, claimableUntil = null } = paid;
+  const { state, holdId, holdExpiresAt, settledAt, refundedAt } = paid;
   return {
     state: SHOWN_STATES[state],
     amount_microcredits: amountMicrocredits,
@@ -63,7 +60,6 @@ export function toCredits(paid: Paid, amountMicrocredits: number, message: strin
     ...(refundedAt === null
       ? {}
       : { refunded_by: actorsInWords(paid.refundedBy), refunded_at: unixSeconds(refundedAt) }),
-    ...(claimableUntil === null ? {} : { claimable_until: unixSeconds(claimableUntil) }),
     message,
   };
 }

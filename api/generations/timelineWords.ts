@@ -37,8 +37,8 @@ export const WORDS: Record<string, Words> = {
   cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   charged: (data) => `${credits(data)} credits charged`,
-  late_completion: () =>
-    'The provider completed the video after the refund; it can be claimed at its original price for a day',
+  late_completion: ({ claimable_until: until }) =>
+    `The provider completed the video after the refund; it can be claimed at its original price until ${new Date(String(until)).toISOString()}`,
   claimed: ({ by }) => `Claimed as ${by}`,
   provider_video_deleted: () => 'The late video was not claimed, so it was deleted at the provider',
   provider_video_kept: () => 'The late video was not claimed and can’t be claimed any more; the provider keeps it',

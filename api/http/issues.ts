@@ -8,16 +8,22 @@ const LONGEST_NAME = 100;
 
 /** The `param` and the message of the first issue. `target` is the part of the request that was validated. */
 export function describeIssue(error: z.core.$ZodError, target: string): { param: string | undefined; message: string } {
-  const issue = error.issues[0];
+  const issue = error.issues.find(isExplained) ?? error.issues[0];
   const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const whole = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
   // An unknown field may have a name of any length.
   const path = whole.length > LONGEST_NAME ? `${whole.slice(0, LONGEST_NAME)}…` : whole;
   const param = path === '' ? undefined : path;
-  if (unknownKey !== undefined) {
+  if (unknownKey !== undefined && issue !== undefined) {
+    if (isExplained(issue)) return { param, message: `${path} ${issue.message}.` };
     return { param, message: `${path} is not a known ${target === 'query' ? 'query parameter' : 'field'}.` };
   }
   return { param, message: `${param ?? 'The body'} ${issue === undefined ? 'is wrong' : faultOf(issue, target)}.` };
+}
+
+/** An unknown field that a schema has an explanation for, which helps more than what else is wrong. */
+function isExplained({ code, message }: Issue): boolean {
+  return code === 'unrecognized_keys' && message.startsWith('must ');
 }
 
 /** `"a" or "b"`, `one of "a", "b" or "c"`. */

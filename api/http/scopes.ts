@@ -12,6 +12,7 @@ const AREA: Record<string, string> = {
   threads: 'text',
   credits: 'credits',
   prices: 'credits',
+  models: 'credits',
   webhook_endpoints: 'webhooks',
 };
 

@@ -9,8 +9,17 @@ import {
   toCredits,
 } from '../generations/creditsObject.ts';
 import { shownLabels } from '../generations/labels.ts';
-import { orNull, unixSeconds } from '../http/schemas.ts';
+import { orNull, unixSeconds, unixSecondsOrNull } from '../http/schemas.ts';
 import { EXAMPLE } from '../http/examples.ts';
+
+const VideoCredits = z
+  .object({
+    ...GenerationCredits.shape,
+    /** Whether the video completed after its hold was released and can be paid for after all, and until when. */
+    claimable: z.boolean(),
+    claimable_until: z.number().int().nullable(),
+  })
+  .openapi('VideoCredits');
 
 /**
  * OpenAI's video object, with every key, plus `credits`. A new field goes here, into `toVideo`, into `EXAMPLE.video`
@@ -33,7 +42,7 @@ export const Video = z
     remixed_from_video_id: z.string().nullable(),
     error: orNull(GenerationError),
     ...shownLabels,
-    credits: GenerationCredits,
+    credits: VideoCredits,
   })
   .openapi('Video', { example: EXAMPLE.video });
 
@@ -43,6 +52,9 @@ export const DeletedVideo = z
   .object({ id: z.string(), object: z.literal('video.deleted'), deleted: z.literal(true) })
   .openapi('DeletedVideo', { example: EXAMPLE.deletedVideo });
 
+/** A video that failed has come to nothing, however far the provider had got. Of an open one the provider tells. */
+const PROGRESS: Partial<Record<Video['status'], number>> = { completed: 100, failed: 0 };
+
 export function toVideo(generation: Generation): Video {
   const { state, error } = shown(generation);
   return {
@@ -50,7 +62,7 @@ export function toVideo(generation: Generation): Video {
     object: 'video',
     model: generation.model,
     status: state,
-    progress: state === 'completed' ? 100 : Math.min(99, generation.progress ?? 0),
+    progress: PROGRESS[state] ?? Math.min(99, generation.progress ?? 0),
     created_at: unixSeconds(generation.requestedAt),
     completed_at:
       state === 'completed'
@@ -64,11 +76,15 @@ export function toVideo(generation: Generation): Video {
     error,
     user: generation.user,
     metadata: { ...generation.metadata },
-    credits: toCredits(
-      generation,
-      generation.chargedMicrocredits ?? generation.amountMicrocredits,
-      creditsInWords(generation),
-    ),
+    credits: {
+      ...toCredits(
+        generation,
+        generation.chargedMicrocredits ?? generation.amountMicrocredits,
+        creditsInWords(generation),
+      ),
+      claimable: generation.claimableUntil !== null,
+      claimable_until: unixSecondsOrNull(generation.claimableUntil),
+    },
   };
 }
 

@@ -44,7 +44,17 @@ const dataUrl = z
     'must be a base64 data: URL of a JPEG, PNG or WebP image',
   );
 
-const InputReference = z.strictObject({ image_url: dataUrl }).openapi('InputReference');
+const InputReference = z
+  .strictObject(
+    { image_url: dataUrl },
+    {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys' && issue.keys.includes('file_id')
+          ? 'must be left out, because no files are kept here: send the image in image_url, as a base64 data: URL'
+          : undefined,
+    },
+  )
+  .openapi('InputReference');
 
 /** Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
 export const CreateVideoJson = z

@@ -37,7 +37,7 @@ describe('bad input', () => {
       jsonPost({ prompt: 'x', input_reference: { file_id: 'f' } }),
       400,
       'invalid_request',
-      'input_reference.image_url',
+      'input_reference.file_id',
     ],
     [
       'an address to fetch',

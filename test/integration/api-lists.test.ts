@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatCredits } from '../../contracts/money.ts';
 import { PRICE } from '../harness/support/database.ts';
 import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
@@ -214,13 +215,37 @@ describe('credits', () => {
     });
     expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const [header, grant, hold] = (await answer.text()).split('\n');
-    expect(header).toMatch(/^recorded_at,transaction_id,kind,/);
-    expect(grant).toMatch(/,grant,,test,100000000,0,100000000,0$/);
-    expect(hold).toContain(`,hold,${ids[0] ?? ''},,-${PRICE},${PRICE},`);
+    expect(header).toMatch(/^created_at,id,kind,/);
+    expect(grant).toMatch(/,grant,,test,100\.000000,100000000,0\.000000,0,100\.000000,100000000,0\.000000,0$/);
+    expect(hold).toContain(`,hold,${ids[0] ?? ''},,-0.571429,-${PRICE},0.571429,${PRICE},99.428571,`);
     const next = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
     const rest = await account.fetch(next.replace('limit=2', 'limit=100'), { headers: { accept: 'text/csv' } });
     expect((await rest.text()).split('\n')[1]).not.toBe(grant);
     expect(rest.headers.get('link')).toBeNull();
+  });
+
+  it('are told in the same words by CSV and JSON: of a release, the error code of its video', async () => {
+    const path = '/v1/credits/transactions?order=asc&limit=100';
+    const csv = await (await account.fetch(path, { headers: { accept: 'text/csv' } })).text();
+    const [header = '', ...lines] = csv.trim().split('\n');
+    const { data } = await list(account, path);
+    const asText = (value: unknown) => (value === null ? '' : String(value as string | number));
+    const names = header.split(',');
+    expect(lines.map((line) => line.split(',').slice(1))).toEqual(
+      data.map((movement) => names.slice(1).map((name) => asText(movement[name]))),
+    );
+    expect(lines.map((line) => Date.parse(line.split(',')[0] ?? '') / 1000).map(Math.floor)).toEqual(
+      data.map((movement) => movement['created_at']),
+    );
+    expect(data.filter(({ kind }) => kind === 'release').map(({ reason }) => reason)).toEqual(['moderation_blocked']);
+    expect(csv).not.toContain('provider_failed');
+  });
+
+  it('are told as decimals beside the microcredits', async () => {
+    const { available_microcredits: available } = await account.credits();
+    expect(await account.credits()).toMatchObject({ available: formatCredits(available), held: '0.000000' });
+    const { data } = await list(account, '/v1/credits/holds?limit=1');
+    expect(data).toMatchObject([{ amount_microcredits: PRICE, amount: '0.571429' }]);
   });
 
   it('are listed hold by hold', async () => {

@@ -218,7 +218,7 @@ describe('a script', () => {
       Promise.all([
         write('/v1/scripts', body),
         expect
-          .poll(async () => (await account.credits()).held_microcredits)
+          .poll(async () => (await account.credits()).held_microcredits, { timeout: 20_000 })
           .not.toBe(0)
           .then(() => write('/v1/scripts', body, { 'x-stainless-retry-count': '1' })),
       ]),
@@ -234,7 +234,7 @@ describe('a script', () => {
       const service = (right: string) => stack.database.admin.query(`${right} holdfast_service`);
       const { cost } = await costing(async () => {
         const answered = post('/v1/scripts', { topic: `an unreadable fox ${stream} [[chat:slow:1s]]`, stream });
-        await expect.poll(async () => (await account.credits()).held_microcredits).not.toBe(0);
+        await expect.poll(async () => (await account.credits()).held_microcredits, { timeout: 20_000 }).not.toBe(0);
         const logged = stack.logged.length;
         await service('REVOKE SELECT ON texts FROM');
         await expect.poll(() => stack.logged.length, { timeout: 20_000 }).toBeGreaterThan(logged);

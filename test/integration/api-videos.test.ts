@@ -45,6 +45,7 @@ describe("OpenAI's Node SDK, unchanged", () => {
     const video = await untilTerminal(account, created.id);
     expect(video).toMatchObject({
       status: 'failed',
+      progress: 0,
       error: { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' },
       credits: {
         state: 'refunded',
@@ -74,7 +75,7 @@ describe("OpenAI's Node SDK, unchanged", () => {
     await script.body?.cancel();
     expect(refused.status).toBe(402);
     const { error } = (await refused.json()) as { error: { message: string } };
-    expect(error.message).toMatch(/more are reserved for 2 videos and 1 script in progress\)\.$/);
+    expect(error.message).toMatch(/more are reserved for 2 videos and 1 script in progress\)\. Nothing was held\./);
   });
 
   it('sends a reference image, which reaches the provider', async () => {

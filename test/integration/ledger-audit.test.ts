@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toCsv } from '../../ledger/index.ts';
 import type { Tenant, TestDatabase } from '../harness/support/database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
 import { FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
@@ -142,6 +143,18 @@ async function moment(): Promise<Date> {
   return new Date(next);
 }
 
+const lineOf = (reason: string) => ({
+  kind: 'grant' as const,
+  transactionId: 1,
+  recordedAt: new Date(0),
+  generationId: null,
+  reason,
+  availableMicrocredits: 1,
+  heldMicrocredits: 0,
+  availableAfterMicrocredits: 1,
+  heldAfterMicrocredits: 0,
+});
+
 describe('a statement', () => {
   it('between two dates begins and ends with what was kept, and reconciles', async () => {
     const tenant = await openTenant(db, 3 * PRICE);
@@ -208,14 +221,44 @@ describe('a statement', () => {
     const dates = ['--from', '2020-01-01', '--to', '2100-01-01'];
     const csv = (await ledgerCommand('statement', tenant.accountId, ...dates, '--csv')).output.trim().split('\n');
     expect(csv[0]).toBe(
-      'recorded_at,transaction_id,kind,generation_id,reason,available_change_microcredits,held_change_microcredits,available_microcredits,held_microcredits',
+      'created_at,id,kind,generation_id,reason,available_change,available_change_microcredits,held_change,held_change_microcredits,available,available_microcredits,held,held_microcredits,total,total_microcredits',
     );
-    expect(csv[1]).toBe('2020-01-01T00:00:00.000Z,,opening,,,,,0,0');
-    expect(csv[2]).toContain(`grant,,"'=1+1, ""quoted""",7,0,7,0`);
-    expect(csv[3]).toContain('claw_back,,too much,-3,0,4,0');
-    expect(csv[4]).toBe('2100-01-01T00:00:00.000Z,,closing,,,,,4,0');
+    expect(csv[1]).toBe('2020-01-01T00:00:00.000Z,,opening,,,,,,,0.000000,0,0.000000,0,,');
+    expect(csv[2]).toContain(`grant,,"'=1+1, ""quoted""",0.000007,7,0.000000,0,0.000007,7,0.000000,0,,`);
+    expect(csv[3]).toContain('claw_back,,too much,-0.000003,-3,0.000000,0,0.000004,4,0.000000,0,,');
+    const end = '2100-01-01T00:00:00.000Z';
+    expect(csv.slice(4)).toEqual([
+      `${end},,closing,,,,,,,0.000004,4,0.000000,0,,`,
+      `${end},,total_granted,,,,,,,,,,,0.000007,7`,
+      `${end},,total_clawed_back,,,,,,,,,,,0.000003,3`,
+      `${end},,total_charged,,,,,,,,,,,0.000000,0`,
+      `${end},,total_refunded,,,,,,,,,,,0.000000,0`,
+    ]);
     const json = JSON.parse((await ledgerCommand('statement', tenant.accountId, ...dates)).output) as object;
     expect(json).toMatchObject({ account: tenant.accountId, closing: { availableMicrocredits: 4 } });
+  });
+
+  it.each(['=1', '+1', '-1', '@a', '＝1', '＋1', '－1', '＠a', '﹦1', ' =1', '\u3000＝1', '\t1', '\r1', '\n1'])(
+    'as CSV has %j behind an apostrophe, because a spreadsheet would run it',
+    (reason) => {
+      expect(toCsv([lineOf(reason)])).toContain(`,"'${reason}",`.replaceAll('"', /[\r\n]/.test(reason) ? '"' : ''));
+    },
+  );
+
+  it.each(['refund of 1=1', 'a-b', '1+1', 'ＡＢＣ', "'=1", ''])('as CSV has %j as it is', (reason) => {
+    expect(toCsv([lineOf(reason)])).toContain(`,grant,,${reason},0.000001,`);
+  });
+
+  it('tells with --help what it prints', async () => {
+    const { code, output } = await ledgerCommand('statement', '--help');
+    expect(code).toBe(0);
+    const tenant = await openTenant(db, 1);
+    const dates = ['--from', '2020-01-01', '--to', '2100-01-01'];
+    const csv = (await ledgerCommand('statement', tenant.accountId, ...dates, '--csv')).output;
+    const [header = '', ...lines] = csv.trim().split('\n');
+    for (const column of header.split(','))
+      expect(output).toContain(column.replace(/^.*_microcredits$/, '*_microcredits'));
+    for (const line of lines) expect(output).toContain(line.split(',')[2]?.replace(/^total_.*/, (kind) => kind));
   });
 
   it('with unreadable dates or no account is answered with how it is used', async () => {

@@ -307,6 +307,7 @@ describe('the request of a text', () => {
       outcome: 'begun',
       number: 1,
       request: asked.request,
+      ...{ user: null, metadata: {} },
     });
     expect(await db.ledger.beginText(asked.generationId, PROVIDER, 0)).toEqual({ outcome: 'open' });
   });

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Labels } from '../../store/index.ts';
 import { ask, expectNoDrift, expectQuickVideos, forEachOf, untilSettled } from '../harness/support/generations.ts';
 import type { ReceivedWebhook, Receiver } from '../harness/support/receiver.ts';
 import { startReceiver } from '../harness/support/receiver.ts';
@@ -45,6 +46,17 @@ async function operatorsEndpoint(at: Receiver, events?: string[]) {
   return endpoint;
 }
 
+const NO_LABELS: Labels = { user: null, metadata: {} };
+
+async function askWith(account: TestAccount, body: object): Promise<string> {
+  const answer = await account.fetch('/v1/videos', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return ((await answer.json()) as { id: string }).id;
+}
+
 const rich = () => openAccount(stack, 100_000_000);
 const dataOf = ({ body }: ReceivedWebhook) => (JSON.parse(body) as Event).data;
 
@@ -59,23 +71,27 @@ describe("an operator's endpoint", () => {
     const endpoint = await operatorsEndpoint(all);
     const picky = await operatorsEndpoint(failuresOnly, ['video.failed']);
     const tenants = await makeEndpoint(acme!, own);
-    const completed = await ask(acme!, 'a red fox');
+    const labels = { user: 'user-1234', metadata: { order: '42' } };
+    const completed = await askWith(acme!, { prompt: 'a red fox', ...labels });
     const failed = await ask(globex!, 'a red fox [[fail:invalid_request]]');
     const received = await all.until(2);
-    const event = (type: string, id: string, { id: account }: TestAccount) => ({
+    const event = (type: string, id: string, { id: account }: TestAccount, { user, metadata }: Labels) => ({
       id: `evt_${id.slice('video_'.length)}`,
       object: 'event',
       created_at: expect.any(Number) as number,
       type,
-      data: { id, account_id: account },
+      data: { id, account_id: account, user, metadata },
     });
-    const told = [event('video.completed', completed, acme!), event('video.failed', failed, globex!)];
+    const told = [
+      event('video.completed', completed, acme!, labels),
+      event('video.failed', failed, globex!, NO_LABELS),
+    ];
     expect(received.map((each) => verified(each, endpoint.secret))).toEqual(expect.arrayContaining(told));
     const [only] = await failuresOnly.until(1);
     expect(verified(only!, picky.secret)).toEqual(told[1]);
     // The account's own endpoint has the same event, signed with the account's secret, and knows whose it is.
     const [mine] = await own.until(1);
-    expect(verified(mine!, tenants.secret)).toEqual({ ...told[0], data: { id: completed } });
+    expect(verified(mine!, tenants.secret)).toEqual({ ...told[0], data: { id: completed, ...labels } });
     for (const [id, { id: account }] of [
       [completed, acme!],
       [failed, globex!],
@@ -101,6 +117,18 @@ describe("an operator's endpoint", () => {
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
     for (const each of [secret, endpoint.secret]) expect(verified(second!, each)).toMatchObject({ data: { id } });
     await untilLogged(operator, endpoint, { video_id: id, state: 'delivered', attempts: 2 });
+  });
+
+  it('is not sent what was erased with a deleted video, when its event is sent again', async () => {
+    const keeping = await receiver();
+    const endpoint = await operatorsEndpoint(keeping);
+    const id = await askWith(acme!, { prompt: 'a fox to forget', user: 'user-1234', metadata: { name: 'Jane' } });
+    const delivered = await untilLogged(operator, endpoint, { video_id: id, state: 'delivered' });
+    expect((await acme!.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
+    await post(operator, `/webhook_endpoints/${endpoint.id}/deliveries/${delivered.id}/redeliver`);
+    const [first, second] = await keeping.until(2);
+    expect(dataOf(first!)).toEqual({ id, account_id: acme!.id, user: 'user-1234', metadata: { name: 'Jane' } });
+    expect(dataOf(second!)).toEqual({ id, account_id: acme!.id, ...NO_LABELS });
   });
 
   it('is disabled when it is gone, says so, and hears again once it is enabled', async () => {
@@ -159,21 +187,26 @@ describe("an operator's endpoint", () => {
 
 describe("an operator's endpoint that never answers", () => {
   it('delays no settlement and no webhook of a tenant, and one account’s events take half of its share', async () => {
-    const tarPit = await receiver(() => undefined);
+    const openOf = new Map<string, number>();
+    let mostOfOne = 0;
+    const tarPit = await receiver((response, nth) => {
+      const account = dataOf(tarPit.received[nth - 1]!).account_id ?? '';
+      const count = (more: number) => openOf.set(account, (openOf.get(account) ?? 0) + more).get(account) ?? 0;
+      mostOfOne = Math.max(mostOfOne, count(1));
+      response.on('close', () => count(-1));
+    });
     await operatorsEndpoint(tarPit);
     const [busy, other] = [await rich(), await rich()];
+    const toldOf = ({ id }: TestAccount) => tarPit.received.filter((each) => dataOf(each).account_id === id);
+    // Ten of the busy account's are due, each for ten seconds.
     await forEachOf([...Array(10).keys()], 5, (n) => ask(busy, `busy ${n}`));
     await tarPit.until(4 * stack.processes);
     const quick = await receiver();
     await makeEndpoint(other, quick);
-    const begun = performance.now();
     const id = await ask(other, 'a quick fox');
     await untilSettled(stack, [id]);
     await quick.until(1);
-    // It comes to the operator's endpoint although ten of the busy account's are due there, each for ten seconds.
-    await tarPit.until(4 * stack.processes + 1);
-    expect(performance.now() - begun).toBeLessThan(9000);
-    const accounts = tarPit.received.map((each) => dataOf(each).account_id);
-    expect(accounts).toEqual([...Array<string>(4 * stack.processes).fill(busy.id), other.id]);
-  });
+    await vi.waitFor(() => expect(toldOf(other)).not.toEqual([]), { timeout: 20_000 });
+    expect(mostOfOne).toBeLessThanOrEqual(4 * stack.processes);
+  }, 60_000);
 });

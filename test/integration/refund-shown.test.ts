@@ -140,10 +140,29 @@ describe('a video whose hold was released', () => {
         timeout: 20_000,
       })
       .toEqual(expect.any(Number));
-    expect(await creditsOf(account, id)).toMatchObject({ message: expect.stringContaining('claim it for') });
+    const open = await creditsOf(account, id);
+    const until = new Date(Number(open['claimable_until']) * 1000).toISOString().slice(0, -5);
+    expect(open).toMatchObject({
+      claimable: true,
+      message: expect.stringContaining(`claim it for 0.571429 credits until ${until}`),
+    });
+    expect((await steps(account, id)).find(({ type }) => type === 'late_completion')?.message).toContain(
+      `it can be claimed at its original price until ${until}`,
+    );
+    // As long as claiming would be refused it is not offered.
+    const set = (table: string, change: string, where: string) =>
+      stack.database.admin.query(`UPDATE ${table} SET ${change} WHERE id = $1`, [where]);
+    const offered = async () => (await creditsOf(account, id))['claimable'];
+    await set('accounts', 'frozen_at = now()', account.id);
+    expect(await offered()).toBe(false);
+    await set('accounts', 'frozen_at = NULL', account.id);
+    await set('generations', "claimable_until = claimable_until - interval '2 days'", id);
+    expect(await offered()).toBe(false);
+    await set('generations', "claimable_until = claimable_until + interval '2 days'", id);
+    expect(await creditsOf(account, id)).toEqual(open);
     expect((await account.fetch(`/v1/videos/${id}/claim`, { method: 'POST' })).status).toBe(200);
     const credits = await creditsOf(account, id);
-    expect(credits).not.toHaveProperty('claimable_until');
+    expect(credits).toMatchObject({ claimable: false, claimable_until: null });
     expect(credits['message']).not.toContain('claim');
   });
 });

@@ -48,7 +48,7 @@ describe('a settlement', () => {
     account = await openAccount(stack, 100_000_000);
   });
 
-  it('is told once, signed, with the id of its video and nothing else of it', async () => {
+  it('is told once, signed, with the id of its video, its user and metadata, and nothing else of it', async () => {
     const [both, failuresOnly] = [await receiver(), await receiver()];
     const endpoint = await makeEndpoint(account, both);
     const picky = await makeEndpoint(account, failuresOnly, ['video.failed']);
@@ -61,7 +61,7 @@ describe('a settlement', () => {
       object: 'event',
       created_at: expect.any(Number) as number,
       type,
-      data: { id },
+      data: { id, user: null, metadata: {} },
     });
     expect(events).toHaveLength(2);
     expect(events).toEqual(

@@ -19,6 +19,28 @@ describe('docker-compose.yml', () => {
     expect(given.filter((name) => !known.includes(name))).toEqual([]);
   });
 
+  it('passes on every setting of .env.example, but those that it sets itself and those of npm start', () => {
+    const byCompose = [
+      ...['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE'],
+      ...['SIMULATOR_HOST', 'SIMULATOR_WEBHOOK_URL', 'SIMULATOR_WEBHOOK_SECRET'],
+    ];
+    const ownTemporal = ['API_KEY', 'TLS', 'TLS_CLIENT_CERT_PATH', 'TLS_CLIENT_KEY_PATH', 'TLS_SERVER_CA_CERT_PATH'];
+    const moreOfIt = ['TLS_SERVER_NAME', 'CONFIG_FILE', 'PROFILE'];
+    const excepted = [
+      ...byCompose,
+      ...[...ownTemporal, ...moreOfIt].map((name) => `TEMPORAL_${name}`),
+      // Set by the image, or ports inside the network of the containers; PORT is the one that is published.
+      ...['ARCHIVE_DIR', 'HOST', 'SIMULATOR_DIR', 'PORT', 'METRICS_PORT', 'WORKER_METRICS_PORT', 'SIMULATOR_PORT'],
+      ...['HOLDFAST_DIR', 'POSTGRES_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'NO_COLOR'],
+      ...['TEMPORAL_CLI_PATH', 'TEMPORAL_TEST_SERVER_PATH'],
+    ];
+    const known = [...read('.env.example').matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name!);
+    const notPassedOn = known.filter((name) => !compose.includes(` ${name}: \${${name}:`));
+    expect(notPassedOn.toSorted()).toEqual(excepted.toSorted());
+    expect(compose).toContain("ports: ['127.0.0.1:${PORT:-3000}:3000']");
+    for (const name of byCompose) expect(compose).toContain(` ${name}: `);
+  });
+
   it('shows no port to other machines, and keeps no secret', () => {
     const ports = [...compose.matchAll(/ports: \['([^']*)'\]/g)].map(([, port]) => port!);
     expect(ports.length).toBe(2);

@@ -30,7 +30,10 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
   return {
     outcome: 'begun',
     number,
-    request: { model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
+    request: {
+      ...{ model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
+      labels: { user: null, metadata: {} },
+    },
   };
 }
 

@@ -6,11 +6,14 @@ import { openStateFolder, sharedFolder } from '../../../dev/state.ts';
 const LIMIT_MS = 300_000;
 
 /**
- * A virtual environment with this package (`openai==1.2.3`), more packages and their dependencies, created once for each
- * clone; returns the path of its Python. Raises with one clear sentence if there is no Python or venv, or the package can't be installed.
+ * A virtual environment with these packages (`openai==1.2.3`) and their dependencies, created once for each clone; returns the
+ * path of its Python. Raises with one clear sentence if there is no Python or venv, or a package can't be installed.
  */
-export async function pythonWith(requirement: string, ...more: readonly string[]): Promise<string> {
-  const folder = join(openStateFolder(join(openStateFolder(sharedFolder), 'python')), requirement.replace('==', '-'));
+export async function pythonWith(...requirements: string[]): Promise<string> {
+  const folder = join(
+    openStateFolder(join(openStateFolder(sharedFolder), 'python')),
+    requirements.join('+').replaceAll('==', '-'),
+  );
   const python = join(folder, 'bin', 'python');
   const whole = join(folder, 'whole');
   if (existsSync(whole)) return python;
@@ -21,9 +24,9 @@ export async function pythonWith(requirement: string, ...more: readonly string[]
     ['-m', 'venv', folder],
     'Python 3 with venv is needed (on Debian: apt-get install python3-venv)',
   );
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement, ...more];
-  await run(python, install, `${requirement} could not be installed from PyPI`);
-  writeFileSync(whole, requirement);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements];
+  await run(python, install, `${requirements.join(' ')} could not be installed from PyPI`);
+  writeFileSync(whole, requirements.join(' '));
   return python;
 }
 

@@ -55,6 +55,12 @@ export const PAYING: Case[] = [
   ['an unknown field', 'colour is not a known field.', '/v1/videos', post({ prompt: 'x', colour: 'red' })],
   ['an unknown parameter', 'dryrun is not a known query parameter.', '/v1/videos?dryrun=true', post({ prompt: 'x' })],
   ['a wrong parameter', 'dry_run must be "true" or "false".', '/v1/videos?dry_run=yes', post({ prompt: 'x' })],
+  [
+    'a file id',
+    'input_reference.file_id must be left out, because no files are kept here: send the image in image_url, as a base64 data: URL.',
+    '/v1/videos',
+    post({ prompt: 'x', input_reference: { file_id: 'f' } }),
+  ],
   ['a list', 'The body must be an object.', '/v1/videos', post([])],
   ['a number of posts', 'posts must be at most', '/v1/threads', post({ topic: 'x', posts: 1000 })],
   ['half a post', 'posts must be a whole number.', '/v1/threads', post({ topic: 'x', posts: 1.5 })],

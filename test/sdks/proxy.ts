@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
+import type { HttpBindings, ServerType } from '@hono/node-server';
 import { serve } from '@hono/node-server';
-import type { ServerType } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { proxy } from 'hono/proxy';
 
@@ -24,14 +25,14 @@ export interface CountingProxy {
 
 /**
  * A proxy in front of the API that records requests and answers. It shortens Retry-After to a second, so that tests don't
- * wait long. `onAnswer` is awaited before the answer goes on.
+ * wait long. `onAnswer` is awaited before the answer goes on; if it says `lose`, the connection breaks instead.
  */
 export async function startCountingProxy(
   target: string,
-  onAnswer: (passed: Passed) => Promise<void>,
+  onAnswer: (passed: Passed) => Promise<'pass' | 'lose'>,
 ): Promise<CountingProxy> {
   const all: Passed[] = [];
-  const app = new Hono();
+  const app = new Hono<{ Bindings: HttpBindings }>();
   app.all('*', async (c) => {
     const { pathname, search } = new URL(c.req.url);
     const atMs = performance.now();
@@ -45,7 +46,10 @@ export async function startCountingProxy(
       atMs,
     };
     all.push(passed);
-    await onAnswer(passed);
+    if ((await onAnswer(passed)) === 'lose') {
+      c.env.incoming.socket.destroy();
+      return RESPONSE_ALREADY_SENT;
+    }
     if (passed.retryAfter !== null) answer.headers.set('retry-after', '1');
     return answer;
   });

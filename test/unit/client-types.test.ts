@@ -1,0 +1,20 @@
+import type OpenAI from 'openai';
+import { expectTypeOf, it } from 'vitest';
+import type { Video } from '../../api/videos/videoObject.ts';
+import type { CreateVideoJson, RemixVideo } from '../../api/videos/videoRequest.ts';
+
+/** clients/holdfast.d.ts and the contract say the same: `npm run types` fails here where they differ. */
+
+type Plain<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> };
+
+it('the types for OpenAI’s SDK have every field of a video that OpenAI does not know', () => {
+  expectTypeOf<keyof Video>().toEqualTypeOf<keyof OpenAI.Video>();
+  expectTypeOf<Plain<OpenAI.Video['credits']>>().toEqualTypeOf<Plain<Video['credits']>>();
+  expectTypeOf<OpenAI.Video['metadata']>().toEqualTypeOf<Video['metadata']>();
+  expectTypeOf<OpenAI.Video['user']>().toEqualTypeOf<Video['user']>();
+});
+
+it('the types for OpenAI’s SDK have every field of a request', () => {
+  expectTypeOf<keyof OpenAI.VideoCreateParams>().toEqualTypeOf<keyof CreateVideoJson>();
+  expectTypeOf<keyof OpenAI.VideoRemixParams>().toEqualTypeOf<keyof (typeof RemixVideo)['shape']>();
+});
