@@ -42,8 +42,7 @@ const headings = () => ({
 });
 
 const formsBeginWithTheirExample = (spec) => {
-  const { schemas } = spec.components;
-  for (const [name, { properties, example }] of Object.entries(schemas)) {
+  for (const [name, { properties, example }] of Object.entries(spec.components.schemas)) {
     if (!name.endsWith('Form')) continue;
     for (const [field, schema] of Object.entries(properties)) schema.example = example[field] ?? '';
   }

@@ -42,7 +42,7 @@ export const NewKey = z
   .openapi('CreateApiKeyBody', { example: EXAMPLE.newApiKey });
 export type NewKey = z.output<typeof NewKey>;
 
-export const Key = z
+const Key = z
   .object({
     id: z.string(),
     object: z.literal('api_key'),
@@ -57,7 +57,7 @@ export const Key = z
     revoked_at: unixTime.nullable(),
   })
   .openapi('ApiKey', { example: EXAMPLE.apiKey });
-export type Key = z.infer<typeof Key>;
+type Key = z.infer<typeof Key>;
 
 const KeySpending = z
   .object({

@@ -10,7 +10,10 @@ const LIMIT_MS = 300_000;
  * path of its Python. Raises with one clear sentence if there is no Python or venv, or a package can't be installed.
  */
 export async function pythonWith(...requirements: string[]): Promise<string> {
-  const folder = join(openStateFolder(join(openStateFolder(sharedFolder), 'python')), requirements.join('+').replaceAll('==', '-'));
+  const folder = join(
+    openStateFolder(join(openStateFolder(sharedFolder), 'python')),
+    requirements.join('+').replaceAll('==', '-'),
+  );
   const python = join(folder, 'bin', 'python');
   const whole = join(folder, 'whole');
   if (existsSync(whole)) return python;
