@@ -50,8 +50,9 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
   // Refused by the limit of its key.
   await admit(db, limited);
   const tenant = await openTenant(db, 3 * PRICE);
-  // Requested, and voided.
-  await admit(db, tenant);
+  // Requested, with labels, and voided.
+  const labels = { user: 'user 1', metadata: { project: 'kites' } };
+  await db.ledger.admitGeneration({ ...request(tenant), labels });
   await db.ledger.voidGeneration(await admit(db, tenant));
   await held();
   const ambiguous = await held();
