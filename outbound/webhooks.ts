@@ -3,7 +3,7 @@ import { Agent, request } from 'undici';
 import { type AddressRules, checkedAddress, connectorTo, NotPublic } from '../network/index.ts';
 import { faultOfWebhookUrl, hostOf, mayBePrivate, type PrivateFor } from './webhookUrl.ts';
 
-/** A message ready to send: the same bytes at every attempt. */
+/** A message ready to send. Its id is the same at every attempt; its labels are gone once its video is deleted. */
 export interface WebhookMessage {
   readonly id: string;
   /** The endpoint's: an account's id, or `OPERATOR`. */

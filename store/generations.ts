@@ -35,7 +35,7 @@ export const VIDEO_COLUMNS = {
   cancelRequested: t.boolean,
   /** The sequence number of its last event. */
   eventSequence: t.integer,
-  /** Until when `claim_generation` would admit a claim, whatever the balance; null when it would not (MR-53). */
+  /** Until when `claim_generation` would admit a claim, whatever the balance, and while sales are open; null when it would not (MR-53). */
   claimableUntil: t.nullable(t.timestamptz),
   claimOf: t.nullable(t.text),
   /** The video that it remixes. */

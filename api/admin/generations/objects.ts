@@ -7,7 +7,7 @@ import { ADMIN_EXAMPLE } from '../examples.ts';
 
 /**
  * A generation as an operator sees it: as its owner does, with what only concerns the operator. What the owner asked for and
- * what was written for them is not shown, because an operator needs neither to answer a question about credits.
+ * what was written for them is not shown, because an operator needs neither to answer a question about credits. The provider's own message is, and it may quote the prompt.
  */
 
 const ProviderError = z
