@@ -5,8 +5,8 @@ import type { Verdict } from '../contracts/states.ts';
 import type { ProviderVideo, VideoPage } from './types.ts';
 
 /**
- * The one table of terminal statuses, as servers and gateways spell them. Every other status is open: it never moves credits, and the video is polled again
- * (MR-14). `code` names a failure for which the provider gives no code.
+ * The one table of terminal statuses, as servers and gateways spell them. Every other status is open: it never moves credits,
+ * and the video is polled again (MR-14). `code` names a failure for which the provider gives no code.
  */
 const TERMINAL = new Map<string, { readonly verdict: Verdict; readonly code: string }>([
   ...['completed', 'complete', 'succeeded', 'succeed', 'success', 'done', 'finished', 'ready'].map((word) =>

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import pg from 'pg';
 import type { Database } from './database.ts';
-import { translateError } from './errors.ts';
+import { LedgerUnavailable } from './errors.ts';
 import { inTransaction } from './transaction.ts';
 
 /** The search would read more than it may: no index fits its filters. */
@@ -15,7 +15,7 @@ export class SearchTooBroad extends Error {
 /** Of this process, whoever asks: holds need the other connections of the pool (MR-92). */
 const atOnce = pLimit(4);
 
-/** Runs a search whose filters may fit no index. It writes nothing. Raises `SearchTooBroad` when it takes longer than `timeoutMs`. */
+/** Runs a search whose filters may fit no index. It writes nothing. Raises `SearchTooBroad` when a statement takes longer than `timeoutMs`. */
 export function boundedSearch<Found>(
   db: Database,
   timeoutMs: number,
@@ -24,12 +24,13 @@ export function boundedSearch<Found>(
   const begin = ['BEGIN READ ONLY', `SET LOCAL statement_timeout = ${timeoutMs}`];
   const bounded = (inside: Database) =>
     search(inside).catch((error: unknown) => {
-      throw isCancelled(error) ? new SearchTooBroad(timeoutMs) : translateError(error);
+      throw isCancelled(error) ? new SearchTooBroad(timeoutMs) : error;
     });
   return atOnce(() => inTransaction(db, begin, () => undefined, bounded));
 }
 
+/** As `translateError` has it, for which a statement that ran out of time is a database that did not answer. */
 function isCancelled(error: unknown): boolean {
-  const cause = error instanceof Error && !(error instanceof pg.DatabaseError) ? error.cause : error;
+  const { cause } = error instanceof LedgerUnavailable ? error : { cause: undefined };
   return cause instanceof pg.DatabaseError && cause.code === '57014';
 }

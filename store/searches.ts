@@ -2,6 +2,7 @@ import type { GenerationKind } from '../contracts/ids.ts';
 import type { PaidState } from '../contracts/states.ts';
 import { boundedSearch } from './boundedSearch.ts';
 import type { Database } from './database.ts';
+import { translateError } from './errors.ts';
 import type { Labels } from './labels.ts';
 import { idsOf, type Listed, type Page } from './pages.ts';
 
@@ -38,7 +39,11 @@ export async function searchGenerations(
 ): Promise<Listed<string>> {
   const { text, values } = searchStatement(search, page);
   // Without a name, so that the server plans each search for its own values.
-  const found = await boundedSearch(db, SEARCH_TIMEOUT_MS, ({ query }) => query<{ id: string }>({ text, values }));
+  const found = await boundedSearch(db, SEARCH_TIMEOUT_MS, ({ query }) =>
+    query<{ id: string }>({ text, values }).catch((error: unknown) => {
+      throw translateError(error);
+    }),
+  );
   const ids = found.rows.map(({ id }) => id);
   return { items: ids.slice(0, page.limit), hasMore: ids.length > page.limit };
 }

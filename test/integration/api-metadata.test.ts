@@ -292,6 +292,24 @@ describe('a list', () => {
   });
 
   // MR-89
+  // MR-92
+  it('by several labels that reads too much is given up after a second, and says what to do', async () => {
+    // A statement that waits for a lock runs out of time like one that reads for long.
+    const blocking = await stack.database.admin.connect();
+    await blocking.query('BEGIN; LOCK TABLE generation_labels IN ACCESS EXCLUSIVE MODE');
+    const list = account.fetch('/v1/videos?user=ann&metadata[project]=winter');
+    const answer = await list.finally(() => blocking.query('ROLLBACK'));
+    blocking.release();
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      error: {
+        code: 'invalid_request',
+        message:
+          'This search was stopped after 1 s, because it reads too many generations. Add a filter that few of them match, such as user alone.',
+      },
+    });
+  });
+
   it('by labels has nothing of another account that uses the same', async () => {
     expect(await idsOf(`user=bob&metadata[run]=${run}`, stranger)).toEqual([]);
     expect(await idsOf(`metadata[run]=${run}`, stranger)).toHaveLength(1);
