@@ -61,6 +61,7 @@ describe('the configuration', () => {
       'https://me:a-secret@provider.example/v1',
       'must not contain a user name or a password: the key is OPENAI_API_KEY',
     ],
+    ['PROVIDER_PROXY_URL', 'http://u:p%ss@proxy:1', 'must have its user name and password percent-encoded'],
     ['TEMPORAL_ADDRESS', 'https://temporal.example:7233', 'must be host:port, without https:// before it'],
   ])('says in one sentence what %s=%s must be', (variable, value, sentence) => {
     expect(faultsOf({ ...ENOUGH, [variable]: value })).toEqual([`  ${variable}: ${sentence}`]);

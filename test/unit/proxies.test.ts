@@ -112,6 +112,13 @@ describe('PROVIDER_PROXY_URL', () => {
     expect(requests).toEqual([]);
   });
 
+  // MR-40
+  test('a password of the proxy that can’t be decoded makes no create ambiguous: nothing was sent', async () => {
+    const { baseUrl } = await serve(json(200, VIDEO));
+    const result = await provider(baseUrl, { proxyUrl: 'http://u:p%ss@127.0.0.1:1' }).createVideo(REQUEST);
+    expect(result.outcome).toBe('not_sent');
+  });
+
   test('a proxy that never answers is given up after the time for connecting, as not sent', async () => {
     const { baseUrl } = await serve(json(200, VIDEO));
     const server = createServer().on('connect', () => undefined);
