@@ -63,7 +63,9 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
 function isNew(seen: Set<string>) {
   return ({ id }: ProviderVideo): boolean => {
     const canonical = canonicalVideoId(id);
-    return !seen.has(canonical) && seen.add(canonical) !== undefined;
+    if (seen.has(canonical)) return false;
+    seen.add(canonical);
+    return true;
   };
 }
 

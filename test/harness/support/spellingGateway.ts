@@ -55,7 +55,7 @@ async function forward(
   const bytes = Buffer.from(await answer.arrayBuffer());
   const type = answer.headers.get('content-type') ?? '';
   const told =
-    answer.ok && type.includes('json') ? respelled(JSON.parse(bytes.toString()), method, showsPrompts) : bytes;
+    answer.ok && type.includes('json') ? respelled(JSON.parse(bytes.toString()) as Told, method, showsPrompts) : bytes;
   // The simulator's own, but for what describes other bytes.
   const kept = [...answer.headers].filter(([name]) => !/^(content-length|transfer-encoding|connection)$/.test(name));
   response.writeHead(answer.status, Object.fromEntries(kept)).end(told);
@@ -70,7 +70,9 @@ function unspelled(url: URL): URL {
   return url;
 }
 
-function respelled(body: Video | { data: Video[]; last_id?: string }, method: string, showsPrompts: boolean): string {
+type Told = Video | { data: Video[]; last_id?: string };
+
+function respelled(body: Told, method: string, showsPrompts: boolean): string {
   if (!('data' in body)) {
     const spell = method === 'POST' ? SPELLINGS.create : SPELLINGS.retrieve;
     return JSON.stringify({ ...body, id: spell(body.id) });
