@@ -12,6 +12,8 @@ interface Schema {
   readonly items?: Schema;
 }
 
+const NULL: Schema = { type: 'null' };
+
 type Schemas = Record<string, Schema>;
 
 /** Makes the optional fields of these named schemas nullable, at any depth; changes `schemas` in place. */
@@ -49,11 +51,12 @@ function withOptionalNulls(schema: Schema, follow: (ref: string) => void): Schem
 }
 
 function orNull(schema: Schema): Schema {
-  const { type, anyOf, enum: values } = schema;
+  const { type, anyOf, enum: values, ...rest } = schema;
   if (type === undefined) {
-    if (anyOf === undefined) return { anyOf: [schema, { type: 'null' }] };
-    return { ...schema, anyOf: [...anyOf, { type: 'null' }] };
+    if (anyOf === undefined) return { anyOf: [schema, NULL] };
+    return { ...schema, anyOf: [...anyOf, NULL] };
   }
-  const types = new Set([type].flat()).add('null');
-  return { ...schema, type: [...types], ...(values && { enum: [...new Set(values).add(null)] }) };
+  // Beside its default: the generator of Go makes a client that does not compile of an enum that has null itself.
+  if (values !== undefined) return { ...rest, anyOf: [{ type, enum: values }, NULL] };
+  return { ...schema, type: [...new Set([type].flat()).add('null')] };
 }
