@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { parseCredits } from '../../contracts/money.ts';
+import { strictAbout } from '../http/contract.ts';
 import { type DescribedError, errorResponses } from '../http/errorResponses.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 
@@ -13,6 +14,10 @@ const query = z.strictObject({
 });
 
 export const payingRequest = { headers: keyed, query };
+
+/** The body of such a POST. Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
+export const payingBody = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  strictAbout(shape, 'must be a query parameter: ?dry_run=true');
 
 /** The errors of such a POST. A request that is refused holds nothing. */
 export const payingErrors = (...more: DescribedError[]) =>

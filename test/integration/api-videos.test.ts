@@ -78,6 +78,19 @@ describe("OpenAI's Node SDK, unchanged", () => {
     expect(error.message).toMatch(/more are reserved for 2 videos and 1 script in progress\)\. Nothing was held\./);
   });
 
+  it('asks what a video would cost as the documentation shows, and pays nothing', async () => {
+    const account = await openAccount(stack, PRICE);
+    expect(await account.client.videos.create({ prompt: 'x' }, { query: { dry_run: true } })).toMatchObject({
+      object: 'video.quote',
+      amount_microcredits: PRICE,
+      would_be_accepted: true,
+    });
+    const inBody: object = { prompt: 'x', dry_run: true };
+    const refused: unknown = await account.client.videos.create(inBody as never).catch((caught: unknown) => caught);
+    expect((refused as APIError).message).toContain('dry_run must be a query parameter: ?dry_run=true.');
+    expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ availableMicrocredits: PRICE });
+  });
+
   it('sends a reference image, which reaches the provider', async () => {
     const account = await openAccount(stack, 1_000_000);
     const image = new File([PNG], 'a.png');

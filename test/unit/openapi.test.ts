@@ -109,6 +109,15 @@ describe('every operation', () => {
     expect(idsOf(wrong)).toEqual([]);
   });
 
+  it('requires no body where every field of it is optional', () => {
+    const wrong = routes().filter(({ requestBody }) => {
+      const ref = requestBody?.content['application/json']?.schema.$ref?.split('/').at(-1) ?? '';
+      const body = document.components.schemas[ref];
+      return requestBody?.required === true && body?.required === undefined;
+    });
+    expect(idsOf(wrong)).toEqual([]);
+  });
+
   it('that can cost credits says what it holds and when it charges; no other speaks of holds in its errors', () => {
     expect(idsOf(routes().filter(isPaying))).toEqual(expect.arrayContaining(['createVideo', 'createScript']));
     const silent = routes().filter((each) => isPaying(each) && !/reserve.*charge/s.test(each.description ?? ''));
