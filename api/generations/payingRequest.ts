@@ -26,6 +26,7 @@ export const payingErrors = (...more: DescribedError[]) =>
       400: 'The request is invalid, or costs more than its `max_credits`; `param` names the field. Nothing was held.',
       402: 'The available credits, or a spend limit of the key, do not cover the price. Nothing was held.',
       403: 'The account is frozen, or the key lacks the scope. Nothing was held.',
+      404: 'What the first request with this Idempotency-Key made was deleted. Nothing more was held.',
       409: 'The first request with this Idempotency-Key is still running. Nothing more was held.',
       422: 'The Idempotency-Key was used for a different request before, or over 72 hours ago. Nothing more was held.',
       429: 'Too many generations are active, or the key sent too many requests. Nothing was held; Retry-After says when to try again.',

@@ -198,6 +198,8 @@ describe('a field that is null', () => {
       [QUOTE, { prompt: 'a fox', model: null, seconds: null, size: null, max_credits: null, input_reference: null }],
       ['/v1/scripts?dry_run=true', { topic: 'a fox', tone: null, length: null, stream: null }],
       ['/v1/threads?dry_run=true', { topic: 'a fox', posts: null, max_credits: null }],
+      [QUOTE, { prompt: 'a fox', user: null, metadata: null }],
+      [QUOTE, { prompt: 'a fox', metadata: { kept: 'a', left: null } }],
     ];
     for (const [path, body] of bodies) {
       const answer = await send(path, 'application/json', bytesOf(JSON.stringify(body)));

@@ -164,6 +164,50 @@ describe('every schema, as generators of clients need it', () => {
   });
 });
 
+describe('null in a JSON body', () => {
+  const jsonBodies = (isOfCustomer: boolean) => {
+    const found = routes()
+      .filter(({ path }) => path.startsWith('/v1/') === isOfCustomer)
+      .flatMap(({ requestBody }) => requestBody?.content['application/json']?.schema.$ref ?? []);
+    return [...new Set(found)];
+  };
+  const named = (ref: string) => document.components.schemas[ref.split('/').at(-1)!]!;
+  const isNullable = ({ type, anyOf = [], enum: values }: Schema): boolean =>
+    anyOf.some(isNullable) || ([type].flat().includes('null') && values === undefined);
+  const fieldsOf = (ref: string) =>
+    Object.entries(named(ref).properties ?? {}).map(([name, field]) => ({
+      name: `${ref.split('/').at(-1)}.${name}`,
+      isOptional: !named(ref).required?.includes(name),
+      field,
+    }));
+
+  it('is taken for every optional field below /v1, and for no other', () => {
+    const fields = jsonBodies(true).flatMap(fieldsOf);
+    expect(fields.length).toBeGreaterThan(20);
+    const wrong = fields.filter(({ isOptional, field }) => isNullable(field) !== isOptional);
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('is taken for a value of metadata, for no field of an object inside, and for no item of a list', () => {
+    const { metadata } = named('CreateVideoBody').properties!;
+    expect(metadata).toMatchObject({ type: ['object', 'null'], additionalProperties: { type: ['string', 'null'] } });
+    expect(fieldsOf('InputReference').filter(({ field }) => isNullable(field))).toEqual([]);
+    const { events } = named('CreateWebhookEndpointBody').properties!;
+    expect([isNullable(events!), isNullable(events!.items!)]).toEqual([true, false]);
+  });
+
+  it('is taken for no field of an operator’s body or of a form', () => {
+    expect(jsonBodies(false).filter((ref) => jsonBodies(true).includes(ref))).toEqual([]);
+    expect(
+      jsonBodies(false)
+        .flatMap(fieldsOf)
+        .filter(({ field }) => isNullable(field)),
+    ).toEqual([]);
+    const forms = fieldsOf('CreateVideoForm').concat(fieldsOf('RemixVideoForm'));
+    expect(forms.filter(({ field }) => isNullable(field))).toEqual([]);
+  });
+});
+
 it('the document has the version of the package', async () => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;

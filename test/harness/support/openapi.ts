@@ -6,6 +6,7 @@ import type { ApiDependencies } from '../../../api/http/deps.ts';
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;

@@ -318,7 +318,7 @@ export const READING: Case[] = [
     'This video failed and was never charged',
     `${VIDEO}/content`,
     {},
-    { store: { getGeneration: answering({ ...held, state: 'released' }) } },
+    { store: { getGeneration: answering({ ...held, state: 'released', claimableUntil: null, claimedAs: null }) } },
   ],
   ['no database', 'Holdfast is temporarily unavailable.', VIDEO, {}, { store: { getGeneration: away } }],
   [
