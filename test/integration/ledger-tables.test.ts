@@ -88,11 +88,7 @@ describe('a generation', () => {
     ['with a verdict and no video', { provider_verdict: 'completed' }, 'generations_video_fields'],
     ['with a video and no verdict', { ...VIDEO, provider_verdict: null }, 'generations_video_fields'],
     ['with a video without its canonical id', { ...VIDEO, provider_canonical_id: null }, 'generations_video_fields'],
-    [
-      'with a video of no provider',
-      { ...VIDEO, provider: null },
-      'generations_video_has_provider',
-    ],
+    ['with a video of no provider', { ...VIDEO, provider: null }, 'generations_video_has_provider'],
   ])('%s', async (_, changes, refused) => {
     expect(await like('id' in changes ? { id: ids.requested } : changes)).toBe(refused);
   });
