@@ -3,9 +3,9 @@ export { type ProviderChange, watchHealth } from './health.ts';
 export { createProvider, type ProviderSettings } from './client.ts';
 export type { ContentAnswer } from './contentAnswer.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';
-export type { CreateEncoding } from './encoding.ts';
 export { readWebhook, type WebhookReading } from './events.ts';
 export { inputBoundTokens } from './completion.ts';
+export { type Capabilities, type CreateEncoding, DIALECTS, type ListKind } from './dialects/index.ts';
 export type {
   CompletionRequest,
   CreateRefusal,
