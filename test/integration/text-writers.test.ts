@@ -7,7 +7,7 @@ import type { ActivityDependencies } from '../../activities/index.ts';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
 import type { TextOutcome } from '../../contracts/activities.ts';
 import { textId } from '../../contracts/ids.ts';
-import type { Provider } from '../../provider/index.ts';
+import { type Provider, providersOf } from '../../provider/index.ts';
 import type { Tenant, TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { closeServers, provider as providerAt, serve } from '../unit/provider-server.ts';
@@ -75,7 +75,7 @@ function trying({ id, tenant }: Writing) {
   const activities = createProviderActivities({
     ledger: db.ledger,
     store: db.ledger,
-    provider,
+    providers: providersOf([provider]),
     textLeaseMs: LEASE_MS,
     count: () => undefined,
   } as unknown as ActivityDependencies);

@@ -12,13 +12,13 @@ import {
   describeWebhooks,
 } from './checks.ts';
 import type { Check, Finding } from './finding.ts';
-import { checkDebts, checkProvider } from './providerChecks.ts';
+import { checkDebts, checkProvider, checkRemoved } from './providerChecks.ts';
 import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } from './temporalChecks.ts';
 
 const LIMIT_MS = 3000;
 
 /** Each with what is to be done when it raises, or takes too long. */
-const CHECKS: readonly [name: string, check: Check, advice: string][] = [
+const checksOf = ({ providers }: ApiDependencies): readonly [name: string, check: Check, advice: string][] => [
   ['database', checkDatabase, 'PostgreSQL does not answer: is it running, and does DATABASE_URL name it?'],
   ['migrations', checkMigrations, 'The migrations can not be read: run npm run migrate.'],
   ['rights', checkRights, 'The rights can not be read: run npm run migrate.'],
@@ -34,7 +34,12 @@ const CHECKS: readonly [name: string, check: Check, advice: string][] = [
     `Who polls ${queue} could not be asked: is Temporal there?`,
   ]),
   ['reconciler', checkReconciler, 'Its schedule could not be read: is Temporal there?'],
-  ['provider', checkProvider, 'The provider gives no answer: is it up, and does OPENAI_BASE_URL name it?'],
+  ...providers.all.map((provider): [string, Check, string] => [
+    providers.all.length === 1 ? 'provider' : `provider ${provider.name}`,
+    () => checkProvider(provider),
+    'The provider gives no answer: is it up, and does its base URL name it?',
+  ]),
+  ['removed providers', checkRemoved, 'What they still owe could not be read: is PostgreSQL there?'],
   ['provider debts', checkDebts, 'The refusals on record could not be read: is PostgreSQL there?'],
   ['archive', checkArchive, 'The archive can not be written: look at ARCHIVE_DIR, its rights and its disk.'],
   ['provider webhooks', describeWebhooks, ''],
@@ -43,7 +48,7 @@ const CHECKS: readonly [name: string, check: Check, advice: string][] = [
 /** Examines everything at once; answers within little more than three seconds, whatever hangs. */
 export async function examine(deps: ApiDependencies): Promise<(Finding & { name: string })[]> {
   return Promise.all(
-    CHECKS.map(async ([name, check, advice]) => ({ name, ...(await limited(deps, name, check, advice)) })),
+    checksOf(deps).map(async ([name, check, advice]) => ({ name, ...(await limited(deps, name, check, advice)) })),
   );
 }
 
