@@ -54,8 +54,8 @@ export function createApp(deps: ApiDependencies) {
     readBody(ADMIN_BODY, () => 'admin'),
   );
   const readWebhook = readBody(WEBHOOK_BODY, () => 'webhooks');
-  app.on(WRITING, '/webhooks/:provider', (c, next) =>
-    findSender(deps, c.req.param('provider')) === undefined ? next() : readWebhook(c, next),
+  app.on(WRITING, '/webhooks/*', (c, next) =>
+    findSender(deps, c.req.path.slice('/webhooks/'.length)) === undefined ? next() : readWebhook(c, next),
   );
 
   app.route('/', healthRoutes(deps));

@@ -67,6 +67,7 @@ describe('of a healthy installation', () => {
       'workers holdfast-outbound',
       'reconciler',
       'provider',
+      'removed providers',
       'provider debts',
       'archive',
       'provider webhooks',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createLedgerActivities } from '../../activities/ledgerActivities.ts';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
+import { providersOf } from '../../provider/index.ts';
 import { interruptAt } from '../harness/support/crashPoints.ts';
 import { COPY_LIMITS } from '../harness/support/copyLimits.ts';
 import { admit, openTenant, PRICE } from '../harness/support/database.ts';
@@ -107,7 +108,7 @@ describe('a body that was cut', () => {
     const deps = {
       ledger: db.ledger,
       store: db.ledger,
-      provider,
+      providers: providersOf([provider]),
       archive: store,
       copyLimits: COPY_LIMITS,
       count: () => undefined,

@@ -60,7 +60,7 @@ export const provider = [
     },
     'remix-elsewhere': {
       breaks: 'a remix of whatever has that id at another provider',
-      find: 'made.provider IS DISTINCT FROM p_provider OR ',
+      find: 'made.provider IS DISTINCT FROM maker OR ',
       replace: '',
     },
     'create-spent': {
