@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { InputFile } from '../../contracts/inputFile.ts';
 import type { Generation, Labels } from '../../store/index.ts';
 import { labelFields, toLabels, withMetadata } from '../generations/labels.ts';
-import { maxCredits, toMaximum } from '../generations/payingRequest.ts';
+import { maxCredits, payingBody, toMaximum } from '../generations/payingRequest.ts';
 import { invalid } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { oneOf } from '../http/issues.ts';
@@ -56,13 +56,15 @@ const InputReference = z
   )
   .openapi('InputReference');
 
-/** Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
-export const CreateVideoJson = z
-  .strictObject({ ...fields, input_reference: InputReference.optional() })
-  .openapi('CreateVideoBody', { example: EXAMPLE.createVideo });
+export const CreateVideoJson = payingBody({ ...fields, input_reference: InputReference.optional() }).openapi(
+  'CreateVideoBody',
+  {
+    example: EXAMPLE.createVideo,
+  },
+);
 
 export const CreateVideoForm = withMetadata(
-  z.strictObject({
+  payingBody({
     ...fields,
     input_reference: z
       .instanceof(File, { error: 'must be a file' })
@@ -109,7 +111,7 @@ function toRequest(
 }
 
 /** OpenAI's request to remix a video: everything but the prompt is the original's, and its labels are its own. */
-const remix = z.strictObject({ prompt: fields.prompt, max_credits: fields.max_credits, ...labelFields });
+const remix = payingBody({ prompt: fields.prompt, max_credits: fields.max_credits, ...labelFields });
 const remixExample = { example: { prompt: 'the same fox, at night' } };
 
 export const RemixVideo = remix.openapi('RemixVideoBody', remixExample);
@@ -130,6 +132,6 @@ export function readRemix(
 }
 
 /** The body of a claim, which is optional. */
-export const ClaimVideo = z
-  .strictObject({ max_credits: maxCredits('The claim is refused if it costs more than this.') })
-  .openapi('ClaimVideoBody', { example: { max_credits: '0.6' } });
+export const ClaimVideo = payingBody({
+  max_credits: maxCredits('The claim is refused if it costs more than this.'),
+}).openapi('ClaimVideoBody', { example: { max_credits: '0.6' } });

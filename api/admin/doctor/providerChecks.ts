@@ -48,7 +48,10 @@ export async function checkProvider(provider: Pick<ApiProvider, 'name' | 'baseUr
 }
 
 /** Whether anything is open at a provider that the settings don't name any more: nobody can look at it. */
-export async function checkRemoved({ store, providers }: ApiDependencies): Promise<Finding> {
+export async function checkRemoved({
+  store,
+  providers,
+}: Pick<ApiDependencies, 'store' | 'providers'>): Promise<Finding> {
   const open = await store.countAtOthers(providers.all);
   if (open.length === 0) return well('Nothing is open at a provider that is not configured.');
   const counted = open.map(({ provider, generations }) => `${generations} at ${provider}`).join(', ');
