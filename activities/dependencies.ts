@@ -92,5 +92,5 @@ export interface ActivityDependencies {
 /** What the provider's activities need. */
 export type ProviderDependencies = Pick<
   ActivityDependencies,
-  'store' | 'providers' | 'lookForCreateMs' | 'textLeaseMs' | 'count'
+  'store' | 'providers' | 'lookForCreateMs' | 'textLeaseMs' | 'count' | 'log'
 >;

@@ -103,7 +103,7 @@ async function recordCreate(
   { number, provider }: Pick<Made, 'number' | 'provider'>,
   result: CreateResult,
 ): Promise<SubmitOutcome> {
-  const { store } = deps;
+  const { store, log } = deps;
   switch (result.outcome) {
     case 'created': {
       const { id, createdAt } = result.video;
@@ -115,6 +115,10 @@ async function recordCreate(
       return recordMade(deps, generationId, video);
     }
     case 'ambiguous':
+      log.warn(
+        { generationId, attempt: number, why: result.why },
+        'a create may have arrived; its video is searched for',
+      );
       await store.noteAmbiguousAttempt(generationId, number, result.why);
       return { outcome: 'ambiguous', why: result.why };
     default:
