@@ -29,22 +29,24 @@ CREATE INDEX provider_attempts_unmatched ON provider_attempts (begun_at) WHERE o
 -- Refused for what the operator owes the provider: the doctor reads the latest.
 CREATE INDEX provider_attempts_owed ON provider_attempts (ended_at) WHERE error_code = 'operators_fault';
 
--- Videos that no generation owned when they were listed, of the last two days.
+-- Videos that no generation owned when they were listed, of the last two days; their ids in canonical form.
 CREATE TABLE ownerless_videos (
   provider text NOT NULL,
-  provider_video_id text NOT NULL,
+  provider_canonical_id text NOT NULL,
   sequence bigint NOT NULL DEFAULT nextval('attempt_order'),
   listed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (provider, provider_video_id)
+  PRIMARY KEY (provider, provider_canonical_id)
 );
 
 -- Webhooks of the provider: verified by the API, and never more than "look now" (MR-4).
 CREATE TABLE provider_events (
+  provider text NOT NULL,
   -- As the provider signed it: what comes again under the same id is a replay.
-  webhook_id text PRIMARY KEY CONSTRAINT provider_events_webhook_id_length CHECK (length(webhook_id) BETWEEN 1 AND 255),
+  webhook_id text CONSTRAINT provider_events_webhook_id_length CHECK (length(webhook_id) BETWEEN 1 AND 255),
   type text NOT NULL CONSTRAINT provider_events_type_length CHECK (length(type) BETWEEN 1 AND 100),
   provider_video_id text NOT NULL CONSTRAINT provider_events_provider_video_id_length CHECK (length(provider_video_id) BETWEEN 1 AND 255),
-  received_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (provider, webhook_id)
 );
 
 -- How often a workflow was told to look: a signal is an event of its history, so there is an end to them.

@@ -209,7 +209,7 @@ it('a claim refers to what its original refers to', async () => {
 it('a claim submits nothing', async () => {
   const id = await claimed(await late());
   await db.ledger.placeHold(id, 3600);
-  await expect(db.ledger.beginAttempt(id, PROVIDER)).rejects.toMatchObject({ code: 'wrong_state' });
+  await expect(db.ledger.beginAttempt(id, [PROVIDER])).rejects.toMatchObject({ code: 'wrong_state' });
 });
 
 it('a second claim waits for the first and returns it', async () => {
@@ -265,7 +265,7 @@ describe('the tables refuse', () => {
         [JSON.stringify({ id: videoId(randomUUID()), ...changes }), elsewhere],
       );
     await expect(copy({ claim_of: hold.id })).rejects.toMatchObject({ constraint: 'generations_claimed_once' });
-    const made = { provider_video_id: randomUUID(), provider_verdict: 'open' };
+    const made = { provider_video_id: 'a', provider_canonical_id: randomUUID(), provider_verdict: 'open' };
     const another = await late();
     await expect(copy({ claim_of: another.id, ...made })).rejects.toMatchObject({
       constraint: 'generations_claims_make_nothing',

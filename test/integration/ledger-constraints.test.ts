@@ -24,7 +24,7 @@ beforeAll(async () => {
   await db.ledger.voidGeneration(ids.voided);
   for (const id of [ids.held, ids.charged, ids.released]) {
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
+    await db.ledger.beginAttempt(id, [{ identity: 'openai@http://provider' }]);
     await db.ledger.endAttempt(id, 1, {
       outcome: 'created',
       providerVideoId: `at_provider_${id}`,
@@ -104,6 +104,7 @@ describe('three states, also for a superuser', () => {
     'provider_progress = 101',
     'provider_video_id = NULL',
     "provider_video_id = 'another'",
+    "provider_canonical_id = 'another'",
     "provider = 'another'",
     "id = 'video_00000000000000000000000000000000'",
   ])('a held generation refuses %s', async (assignment) => {

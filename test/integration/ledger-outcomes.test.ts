@@ -195,7 +195,7 @@ describe('an attempt', () => {
     const hold = await held();
     await begin(hold.id);
     const end = (outcome: string | null, video: string | null) =>
-      sqlstate('SELECT end_attempt($1, 1, $2, $3, NULL, NULL, NULL)', [hold.id, outcome, video]);
+      sqlstate('SELECT end_attempt($1, 1, $2, $3, $3, NULL, NULL, NULL)', [hold.id, outcome, video]);
     for (const [outcome, video] of [
       ['created', null],
       ['adopted', null],
@@ -234,7 +234,7 @@ describe('a settled generation', () => {
     await db.ledger.placeHold(id, 3600);
     await settle(id, 'provider_unavailable');
     expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ outcome: 'settled', settlement: { charged: false } });
-    expect(await db.ledger.beginAttempt(id, PROVIDER)).toEqual({ outcome: 'settled' });
+    expect(await db.ledger.beginAttempt(id, [PROVIDER])).toEqual({ outcome: 'settled' });
     expect(await balance({ tenant, id })).toEqual({ available: 3 * PRICE, held: 0 });
   });
 

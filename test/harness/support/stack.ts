@@ -21,7 +21,7 @@ import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
 import { createWorkflowLinks } from '../../../temporal/web.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
-import { createProvider } from '../../../provider/index.ts';
+import { createProviders } from '../../../provider/index.ts';
 import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
@@ -92,6 +92,8 @@ export async function startStack(
     serverLimits?: Partial<ServerLimits>;
     /** If set, there are proxies in front of Temporal (for the API) and of the provider. */
     proxied?: boolean;
+    /** What stands in front of the simulator, if anything. */
+    providerBehind?: (simulatorUrl: string) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
   } = {},
 ): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
@@ -120,8 +122,13 @@ export async function startStack(
   const temporal = createTemporalClient({
     connectionOptions: { address: between === undefined ? env.address : `127.0.0.1:${between.temporal.port}` },
   });
-  const providerUrl = between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`;
-  const provider = createProvider({ baseUrl: `${providerUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const gateway = await options.providerBehind?.(simulator.url);
+  const providerUrl =
+    gateway?.url ?? (between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`);
+  const baseUrl = `${providerUrl}/v1`;
+  const providers = createProviders([
+    { name: 'openai', baseUrl, apiKey: 'key', createEncoding: 'multipart', webhookSecret },
+  ]);
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
@@ -145,12 +152,11 @@ export async function startStack(
     const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
     const dependencies: ActivityDependencies = {
       ...books,
-      provider,
+      providers,
       archive,
       webhooks: createWebhookSender({ privateFor: options.webhooksPrivateFor ?? 'everybody' }),
       generations: createTemporal(temporal).generations,
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
-      providerEventsExpected: webhookSecret !== undefined,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
       textLeaseMs: options.textLeaseMs ?? 1000,
       copyLimits: COPY_LIMITS,
@@ -166,14 +172,13 @@ export async function startStack(
       closing: closing.signal,
       givingUp: givingUp.signal,
       temporal: createTemporal(temporal),
-      provider,
+      providers,
       archive,
       adminKey: ADMIN_KEY,
       requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
       streamLimits: options.streamLimits ?? { ofOneKey: 1000, inAll: 1000 },
-      webhookSecret,
       webhooksPrivateFor: options.webhooksPrivateFor ?? 'everybody',
-      countWebhook: (outcome) => webhooks.push(outcome),
+      countWebhook: (_provider, outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
       linkToWorkflow: createWorkflowLinks('http://temporal.test', 'default'),
       log,
@@ -242,6 +247,7 @@ export async function startStack(
       await new Promise((resolve) => server.close(resolve));
       await Promise.all(processes.map(({ changes }) => changes.close()));
       await between?.provider.close();
+      await gateway?.close();
       await simulator.close();
       await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
       await between?.temporal.close();
