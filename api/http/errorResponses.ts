@@ -54,6 +54,7 @@ const USUAL: Readonly<Record<number, string>> = {
   415: 'This route does not accept the content type of the body.',
   422: 'The Idempotency-Key was used for a different request before.',
   429: 'The key sent too many requests, or the account too much at once; Retry-After says when to try again.',
+  431: 'The address and the headers together are too large; the connection is closed.',
   500: 'An internal error; `message` has the id of the request.',
   503: 'Holdfast is temporarily unavailable; Retry-After says when to try again.',
 };

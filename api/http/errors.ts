@@ -39,6 +39,7 @@ const STATUS = {
   idempotency_key_reused: 422,
   rate_limited: 429,
   too_many_active_generations: 429,
+  headers_too_large: 431,
   internal_error: 500,
   outcome_unknown: 500,
   temporarily_unavailable: 503,
@@ -174,6 +175,14 @@ export function unsupportedMediaType(types: string): ApiError {
 export function bodyTooLarge(maximumBytes: number, what = 'it'): ApiError {
   const most = maximumBytes < MEGABYTE ? `${maximumBytes / KILOBYTE} kB` : `${maximumBytes / MEGABYTE} MB`;
   return new ApiError('body_too_large', `The body is too large: ${what} may have up to ${most}.`);
+}
+
+/** Node refuses such a request before the app sees it. */
+export function headersTooLarge(maximumBytes: number): ApiError {
+  return new ApiError(
+    'headers_too_large',
+    `The address and the headers of the request are too large: together they may have up to ${maximumBytes / KILOBYTE} kB.`,
+  );
 }
 
 export function fileTooLarge(param: string): ApiError {

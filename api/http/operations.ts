@@ -14,8 +14,8 @@ export interface Operation {
 /** Adds to an operation what middleware does: the scope that it requires and the errors that it raises. */
 export function describeOperation(method: string, path: string, operation: Operation): Operation {
   const { description, security = [], responses } = operation;
-  const ofBody = method === 'get' ? {} : BODY_ERRORS;
-  if (!path.startsWith('/v1/')) return { ...operation, security, responses: { ...ofBody, ...responses } };
+  const ofHttp = { ...(method === 'get' ? {} : BODY_ERRORS), 431: errorReference(431) };
+  if (!path.startsWith('/v1/')) return { ...operation, security, responses: { ...ofHttp, ...responses } };
   const scope = scopeOf(method, path);
   const needs = `Requires an API key with the scope \`${scope}\`.`;
   return {
@@ -25,7 +25,7 @@ export function describeOperation(method: string, path: string, operation: Opera
     responses: {
       403: errorReference(403, `The key lacks the scope \`${scope}\`.`),
       429: errorReference(429),
-      ...ofBody,
+      ...ofHttp,
       ...responses,
     },
   };
