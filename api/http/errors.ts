@@ -185,6 +185,10 @@ export function headersTooLarge(maximumBytes: number): ApiError {
   );
 }
 
+export function bodyTooSlow(): ApiError {
+  return new ApiError('request_timeout', 'The body was sent too slowly.', { advice: 'Try again.' });
+}
+
 export function fileTooLarge(param: string): ApiError {
   return new ApiError('body_too_large', `${param} is too large: a file may have up to 10 MB.`);
 }
@@ -206,7 +210,7 @@ export function unavailable(): ApiError {
 }
 
 /** The database did not answer to a request that changes something at once: nobody knows whether it did. */
-function maybeDone(): ApiError {
+export function maybeDone(): ApiError {
   return new ApiError(
     'temporarily_unavailable',
     'Holdfast is temporarily unavailable, and this request may have been carried out.',
