@@ -94,5 +94,5 @@ export interface ActivityDependencies {
 /** What the provider's activities need. */
 export type ProviderDependencies = Pick<
   ActivityDependencies,
-  'store' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count'
+  'store' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count' | 'log'
 >;

@@ -97,7 +97,7 @@ async function recordCreate(
   number: number,
   result: CreateResult,
 ): Promise<SubmitOutcome> {
-  const { store } = deps;
+  const { store, log } = deps;
   switch (result.outcome) {
     case 'created': {
       const { id, createdAt } = result.video;
@@ -109,6 +109,10 @@ async function recordCreate(
       return recordMade(deps, generationId, video);
     }
     case 'ambiguous':
+      log.warn(
+        { generationId, attempt: number, why: result.why },
+        'a create may have arrived; its video is searched for',
+      );
       await store.noteAmbiguousAttempt(generationId, number, result.why);
       return { outcome: 'ambiguous', why: result.why };
     default:
@@ -157,7 +161,7 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
-  const { verdict } = await store.recordLook(generationId, providerVideoId, answer.video);
+  const { verdict } = await store.recordLook(generationId, answer.video.id, answer.video);
   return { verdict };
 }
 

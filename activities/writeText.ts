@@ -74,13 +74,17 @@ async function write(
   completion: CompletionRequest,
   writer: TextWriter,
 ): Promise<TextOutcome> {
-  const { store, provider } = deps;
+  const { store, provider, log } = deps;
   const result = await provider.writeText(completion, async (output) => writer.write(output));
   switch (result.outcome) {
     case 'written':
       await untilRecorded(() => store.endText(generationId, number, result));
       return { outcome: 'ended' };
     case 'ambiguous':
+      log.warn(
+        { generationId, attempt: number, why: result.why },
+        'a call for a text may have arrived; it is not repeated',
+      );
       await untilRecorded(() => store.noteAmbiguousAttempt(generationId, number, result.why));
       await untilRecorded(() => store.endText(generationId, number, { output: '', finishReason: null, usage: null }));
       return { outcome: 'ended' };

@@ -37,6 +37,8 @@ const video = {
     settled_at: null,
     claimable: false,
     claimable_until: null,
+    claimed_from: null,
+    claimed_as: null,
     message: '0.571429 credits are reserved for this video; they are charged only when it completes.',
   },
 } as const;
@@ -126,6 +128,13 @@ export const EXAMPLE = {
     `2026-09-21T14:13:20.000Z,42,hold,${videoId},,-0.571429,-571429,0.571429,571429,9.428571,9428571,0.571429,571429`,
     '',
   ].join('\n'),
+  timelineStep: {
+    object: 'timeline.step',
+    sequence: 2,
+    at: '2026-11-23T06:45:17.900Z',
+    type: 'held',
+    message: 'Hold of 0.571429 credits placed',
+  },
   deletedVideo: { id: videoId, object: 'video.deleted', deleted: true },
   providerEvent:
     '{"id":"evt_1","object":"event","type":"video.completed","created_at":1790000000,"data":{"id":"video_1"}}',

@@ -149,12 +149,12 @@ describe('the timeline', () => {
       '0.571429 credits charged',
     ]);
     expect((await told(blocked)).slice(-2)).toEqual([
-      'The provider reported a failure: moderation_blocked',
-      '0.571429 credits returned: moderation_blocked',
+      'The provider reported a failure: it was blocked by moderation',
+      '0.571429 credits returned: it was blocked by moderation',
     ]);
     expect((await told(refused)).slice(-2)).toEqual([
-      'The provider refused the request: bad_thing',
-      '0.571429 credits returned: bad_thing',
+      'The provider refused the request: the provider’s reason is “bad_thing”',
+      '0.571429 credits returned: the provider’s reason is “bad_thing”',
     ]);
     expect((await told(away)).at(-3)).toMatch(
       /^The provider could not be reached: 2 tries over \d+ seconds?; credits stay reserved$/,

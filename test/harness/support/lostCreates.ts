@@ -74,6 +74,7 @@ export function lostCreates(db: () => TestDatabase) {
       lookForCreateMs: 0,
       textLeaseMs: 1000,
       count: () => undefined,
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     });
     const found = (await new MockActivityEnvironment().run(activities.findVideo, { generationId: id })) as FindOutcome;
     return { ...found, calls };

@@ -88,7 +88,7 @@ export const PAYING: Case[] = [
   ],
   [
     'a key in use',
-    'The first request with this Idempotency-Key is still being decided, which takes up to 20 s. Nothing more was held.',
+    'The first request with this Idempotency-Key is still being decided, which takes up to 7 s. Nothing more was held.',
     '/v1/videos',
     post({ prompt: 'x' }, key),
     repeated('in_use'),
@@ -318,7 +318,7 @@ export const READING: Case[] = [
     'This video failed and was never charged',
     `${VIDEO}/content`,
     {},
-    { store: { getGeneration: answering({ ...held, state: 'released' }) } },
+    { store: { getGeneration: answering({ ...held, state: 'released', claimableUntil: null, claimedAs: null }) } },
   ],
   ['no database', 'Holdfast is temporarily unavailable.', VIDEO, {}, { store: { getGeneration: away } }],
   [
