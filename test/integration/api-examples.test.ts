@@ -137,7 +137,7 @@ describe('the example of an error in /openapi.json', () => {
     createScript: ['/v1/scripts', { topic: 'a fox' }],
   } as const;
   const held = { id: 'video', accountId: 'acct', apiKeyId: 'another', state: 'held', isKnown: true };
-  const charged = { ...held, state: 'released' };
+  const released = { ...held, state: 'released', claimedAs: null, claimableUntil: null };
   const text = { ...held, id: IDS['script_id'], kind: 'script' };
   const largeFile = (): FormData => {
     const form = new FormData();
@@ -150,14 +150,18 @@ describe('the example of an error in /openapi.json', () => {
     return [
       [operationId, 402, () => send(path, post(body), admission('insufficient_credits'))],
       [operationId, 404, () => send(path, post(body, keyed), repeated(DELETED))],
-      [operationId, 409, () => send(path, post(body, keyed), repeated({ outcome: 'in_use' }))],
+      [
+        operationId,
+        409,
+        () => send(path, post(body, keyed), { ...repeated({ outcome: 'in_use' }), startTimeoutMs: 20_000 }),
+      ],
       [operationId, 422, () => send(path, post(body, keyed), repeated({ outcome: 'reused' }))],
       [operationId, 429, () => send(path, post(body), admission('too_many_active_generations'))],
     ];
   };
   const video = `/v1/videos/${IDS['video_id']}`;
   const claimed = (outcome: string): Fakes => ({
-    store: { getGeneration: async () => charged },
+    store: { getGeneration: async () => released },
     ledger: { claimGeneration: async () => ({ outcome }) },
   });
   const ACCOUNT = `acct_${'0'.repeat(32)}`;
@@ -181,7 +185,7 @@ describe('the example of an error in /openapi.json', () => {
     [
       'downloadVideoContent',
       402,
-      () => send(`${video}/content`, {}, { store: { getGeneration: async () => charged } }),
+      () => send(`${video}/content`, {}, { store: { getGeneration: async () => released } }),
     ],
     ['deleteVideo', 409, () => send(video, { method: 'DELETE' }, { store: { getGeneration: async () => held } })],
     [
