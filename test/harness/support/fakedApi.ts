@@ -40,6 +40,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
     adminKey: ADMIN_KEY,
     requestsPerMinute: fakes.requestsPerMinute ?? 100,
     streamLimits: { ofOneKey: 1, inAll: 1 },
+    startTimeoutMs: 6500,
     log: { error: quiet, warn: quiet, info: quiet },
   } as unknown as ApiDependencies);
   const headers = { authorization: 'Bearer known', ...(init.headers as Record<string, string>) };
