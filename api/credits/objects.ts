@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type * as ledger from '../../ledger/index.ts';
+import { shownLabels } from '../generations/labels.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf } from '../http/listing.ts';
 import { microcredits, unixSeconds, unixTime } from '../http/schemas.ts';
@@ -43,6 +44,11 @@ const Transaction = z
     available: z.string(),
     held_microcredits: microcredits,
     held: z.string(),
+    charged_microcredits: microcredits.openapi({
+      description: 'What it charged, below zero for a refund: the sum is what was paid.',
+    }),
+    charged: z.string(),
+    ...shownLabels,
     created_at: unixTime,
   })
   .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
@@ -77,6 +83,10 @@ export function toTransaction(line: ledger.StatementLine): z.infer<typeof Transa
     available: formatCredits(line.availableAfterMicrocredits),
     held_microcredits: line.heldAfterMicrocredits,
     held: formatCredits(line.heldAfterMicrocredits),
+    charged_microcredits: line.chargedMicrocredits,
+    charged: formatCredits(line.chargedMicrocredits),
+    user: line.user,
+    metadata: { ...line.metadata },
     created_at: unixSeconds(line.recordedAt),
   };
 }

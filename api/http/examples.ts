@@ -121,11 +121,15 @@ export const EXAMPLE = {
     available: '9.428571',
     held_microcredits: 571429,
     held: '0.571429',
+    charged_microcredits: 0,
+    charged: '0.000000',
+    user: 'user-1234',
+    metadata: { project: 'winter' },
     created_at: moment,
   },
   transactionsCsv: [
-    'created_at,id,kind,generation_id,reason,available_change,available_change_microcredits,held_change,held_change_microcredits,available,available_microcredits,held,held_microcredits',
-    `2026-09-21T14:13:20.000Z,42,hold,${videoId},,-0.571429,-571429,0.571429,571429,9.428571,9428571,0.571429,571429`,
+    'created_at,id,kind,generation_id,reason,available_change,available_change_microcredits,held_change,held_change_microcredits,available,available_microcredits,held,held_microcredits,charged,charged_microcredits,user,metadata',
+    `2026-09-21T14:13:20.000Z,42,hold,${videoId},,-0.571429,-571429,0.571429,571429,9.428571,9428571,0.571429,571429,0.000000,0,user-1234,"{""project"":""winter""}"`,
     '',
   ].join('\n'),
   timelineStep: {
