@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
 import { toTimeline } from '../../api/generations/timeline.ts';
 import type { SubmitOutcome } from '../../contracts/activities.ts';
-import type { CreateResult, Provider } from '../../provider/index.ts';
+import { type CreateResult, type Provider, providersOf } from '../../provider/index.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
@@ -37,8 +37,7 @@ async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
   };
   const activities = createProviderActivities({
     store: db.ledger,
-    provider: { name: NAME, createVideo } as unknown as Provider,
-    providerEventsExpected: false,
+    providers: providersOf([{ identity: NAME, createVideo, readWebhook: null } as unknown as Provider]),
     lookForCreateMs: 0,
     textLeaseMs: 1000,
     count: (alarm) => alarms.push(alarm),
@@ -117,7 +116,7 @@ it('a refusal for what the operator owes is alerted, and told to operators alone
 
 it('an answer whose attempt was closed meanwhile is no video of the generation', async () => {
   const { id } = await held();
-  await db.ledger.beginAttempt(id, { name: NAME });
+  await db.ledger.beginAttempt(id, [{ identity: NAME }]);
   await db.ledger.endAttempt(id, 1, { outcome: 'not_found' });
   const late = { number: 1, providerVideoId: 'late', createdAtMs: null };
   expect((await create(id, made('x'), late)).outcome).toMatchObject({ outcome: 'ambiguous' });

@@ -7,7 +7,7 @@ import type { ActivityDependencies } from '../../activities/index.ts';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
 import type { TextOutcome } from '../../contracts/activities.ts';
 import { textId } from '../../contracts/ids.ts';
-import type { Provider } from '../../provider/index.ts';
+import { type Provider, providersOf } from '../../provider/index.ts';
 import type { Tenant, TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { closeServers, provider as providerAt, serve } from '../unit/provider-server.ts';
@@ -77,7 +77,7 @@ function trying({ id, tenant }: Writing, asked: Provider = provider) {
   const activities = createProviderActivities({
     ledger: db.ledger,
     store: db.ledger,
-    provider: asked,
+    providers: providersOf([asked]),
     textLeaseMs: LEASE_MS,
     count: () => undefined,
     log: { info: log, warn: log, error: log },
