@@ -1,5 +1,5 @@
 import type { OpenAttempt } from '../store/index.ts';
-import type { ProviderVideo } from '../provider/index.ts';
+import type { Provider, ProviderVideo } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { likenessOf, wideForm, type Likeness } from './likeness.ts';
 import { listRecent, type ListEnd } from './listRecent.ts';
@@ -31,8 +31,10 @@ const TEXT_LENGTH = 300;
  * without prompts doesn't block the search for ever: what has an owner, what was listed before, and what is older by the clock of
  * `created_at` itself. That clock is known only by creates that we timed; the answer's `Date` may be another one.
  */
-export async function lookForCandidates(deps: ProviderDependencies, attempt: OpenAttempt): Promise<Looked> {
-  const { store, provider } = deps;
+export async function lookForCandidates(
+  { store, provider }: Pick<ProviderDependencies, 'store'> & { readonly provider: Provider },
+  attempt: OpenAttempt,
+): Promise<Looked> {
   // By this process's clock, because the provider's `Date` was compared with it; begunAt is by the database's clock.
   const begunHereMs = Date.now() - attempt.ageMs;
   const offsets: number[] = [];
@@ -41,7 +43,7 @@ export async function lookForCandidates(deps: ProviderDependencies, attempt: Ope
   const end = await listRecent(provider, attempt.begunAt, async (videos, clockSkewMs) => {
     clock.skewMs = clockSkewMs;
     const owned = await store.findOwnedVideos(
-      provider.name,
+      provider.identity,
       videos.map(({ id }) => id),
     );
     for (const video of videos) {

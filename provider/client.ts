@@ -12,6 +12,7 @@ import {
   dialectCalled,
 } from './dialects/index.ts';
 import { createDownload, type Download } from './download.ts';
+import { readWebhook } from './events.ts';
 import { encodeCreate, encodeLabels } from './encoding.ts';
 import {
   bodyOfError,
@@ -40,8 +41,13 @@ import { writeText } from './writeText.ts';
 
 /** The address rules apply to redirects of contents; tests replace them. */
 export interface ProviderSettings extends AddressRules {
+  readonly name: string;
   /** Including /v1; http or https, without user name or password. */
   readonly baseUrl: string;
+  /** Where the same server was before, with the same videos, the oldest first. */
+  readonly previousUrls?: readonly string[];
+  /** With which it signs its webhooks; unset: it sends none. */
+  readonly webhookSecret?: string | undefined;
   readonly apiKey: string;
   /** The name of a dialect (provider/dialects); `auto` by default. */
   readonly dialect?: string;
@@ -68,7 +74,7 @@ const FIRST_WORD_TIMEOUT_MS = 120_000;
  * when the base URL is invalid or contains credentials, or when there is no such dialect.
  */
 export function createProvider(settings: ProviderSettings): Provider {
-  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl } = settings;
+  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl, webhookSecret } = settings;
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
   // Errors and the doctor name the base URL, so it must not hold a secret.
   const url = new URL(baseUrl);
@@ -93,10 +99,12 @@ export function createProvider(settings: ProviderSettings): Provider {
     jsonReference: dialect.create.jsonReference,
   };
   return {
+    name: settings.name,
+    identity: identityOf(settings),
     baseUrl,
-    name: `openai@${url.origin}`,
     dialect: dialect.name,
     can: capabilitiesOf(dialect, settings.can),
+    readWebhook: webhookSecret === undefined ? null : (headers, body) => readWebhook(webhookSecret, headers, body),
 
     async createVideo(request) {
       if (request.remixedFrom !== undefined) {
@@ -128,6 +136,15 @@ export function createProvider(settings: ProviderSettings): Provider {
 
     downloadContent: (id, options = {}) => download(get, id, options, dialect),
   };
+}
+
+/** The name and the first origin: a server that moved is the same one, and one with another name never is (MR-38). */
+export function identityOf({
+  name,
+  baseUrl,
+  previousUrls = [],
+}: Pick<ProviderSettings, 'name' | 'baseUrl' | 'previousUrls'>): string {
+  return `${name}@${new URL(previousUrls[0] ?? baseUrl).origin}`;
 }
 
 /** Sets everything that the SDK would read from the environment. Its log is off, because it would contain prompts. */

@@ -3,6 +3,7 @@ import type { Verdict } from '../contracts/states.ts';
 import type { Capabilities } from './dialects/index.ts';
 import type { Debt } from './errors.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
+import type { WebhookReading } from './events.ts';
 
 /**
  * The language of this room. A *look* is one retrieve of a video; a *verdict* is what its status means for the money;
@@ -140,16 +141,21 @@ export interface DownloadOptions {
 }
 
 export interface Provider {
+  /** By which the operator's settings and the price book call it. */
+  readonly name: string;
+  /**
+   * Its name and the origin of its base URL, `openai@https://host`: bound to each generation, for polling never moves
+   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider (MR-38); so is
+   * another origin, if it is declared as moved.
+   */
+  readonly identity: string;
   /** Without a trailing slash. */
   readonly baseUrl: string;
-  /**
-   * What identifies it, `openai@` and the origin of its base URL: bound to each generation, for polling never moves
-   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider (MR-38).
-   */
-  readonly name: string;
   /** The name of the dialect that it is spoken to in. */
   readonly dialect: string;
   readonly can: Capabilities;
+  /** Verifies and reads a webhook of its; null: it sends none, or their secret is not set. */
+  readonly readWebhook: ((headers: Headers, body: string) => Promise<WebhookReading>) | null;
   /** At most one request; never throws for provider trouble. */
   createVideo(request: VideoRequest): Promise<CreateResult>;
   /**

@@ -91,7 +91,7 @@ describe('a list that shows no prompts', () => {
     const owned = await timed(mine.provider, 0);
     const earlier = silent({ createdAt: null });
     const provider = another();
-    await db.ledger.noteOwnerlessVideos(provider.name, [earlier.id]);
+    await db.ledger.noteOwnerlessVideos(provider.identity, [earlier.id]);
     const later = await lost(randomUUID(), { provider });
     expect(await find(mine, [page([{ ...owned, prompt: null }])])).toMatchObject({ outcome: 'not_found' });
     expect(await find(later, [page([earlier])])).toMatchObject({ outcome: 'not_found' });

@@ -7,7 +7,7 @@ import { closedPort, closeServers, json, provider, serve } from './provider-serv
 afterEach(closeServers);
 
 const LIST = { object: 'list', data: [], has_more: false };
-const found = (baseUrl: string) => checkProvider({ provider: provider(baseUrl) });
+const found = (baseUrl: string) => checkProvider(provider(baseUrl));
 
 const MEANS = /keep their credits reserved and are tried again; those whose time ends before are refunded\./;
 const CLOSE = /close sales \(POST \/admin\/sales\)/;
@@ -16,7 +16,7 @@ test('a provider that answers is well, and is asked for one video of its list an
   const { baseUrl, requests } = await serve(json(200, LIST));
   expect(await found(baseUrl)).toEqual({
     ok: true,
-    message: expect.stringMatching(/^The provider at http:.* answers in \d+ ms\.$/) as string,
+    message: expect.stringMatching(/^The provider openai at http:.* answers in \d+ ms\.$/) as string,
   });
   expect(requests.map(({ method, url }) => [method, url])).toEqual([['GET', '/v1/videos?limit=1&order=desc']]);
 });
@@ -44,9 +44,13 @@ test('one that gives no answer is away, and the doctor waits no longer than it h
 
 test.each([
   [503, {}, /is away \(HTTP 503\)\./],
-  [401, { code: 'invalid_api_key' }, /refuses our key \(HTTP 401 invalid_api_key\)\. .*Set OPENAI_API_KEY/],
+  [
+    401,
+    { code: 'invalid_api_key' },
+    /refuses our key \(HTTP 401 invalid_api_key\)\. .*Set OPENAI_API_KEY.*close sales/,
+  ],
   [403, {}, /refuses our key \(HTTP 403\)/],
-  [402, {}, /refuses us for what we owe it \(HTTP 402\)\. .*Pay its bill/],
+  [402, {}, /refuses us for what we owe it \(HTTP 402\)\. .*Pay its bill.*close sales/],
   [429, { code: 'insufficient_quota' }, /refuses us for what we owe it \(HTTP 429 insufficient_quota\)/],
   [403, { code: 'billing_not_active' }, /refuses us for what we owe it \(HTTP 403 billing_not_active\)/],
   [400, { type: 'budget_exceeded' }, /refuses us for what we owe it \(HTTP 400 budget_exceeded\)/],
