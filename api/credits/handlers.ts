@@ -2,8 +2,9 @@ import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { toCsv } from '../../ledger/index.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
+import { providerNames } from '../generations/providerNames.ts';
 import { type ListQuery, toList } from '../http/listing.ts';
-import { SECONDS } from '../videos/videoRequest.ts';
+import { toOffer } from './offer.ts';
 import { toHold, toPrice, toTextPrice, toTotals, toTransaction } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'ledger'>;
@@ -44,7 +45,13 @@ export async function listHolds({ ledger }: Dependencies, accountId: string, que
   return toList(items.map(toHold), hasMore);
 }
 
-export async function listPrices({ ledger }: Dependencies) {
-  const [prices, textPrices] = await Promise.all([ledger.listPrices(SECONDS.map(Number)), ledger.listTextPrices()]);
-  return { object: 'list' as const, data: [...prices.map(toPrice), ...textPrices.map(toTextPrice)] };
+export async function listPrices(deps: Pick<ApiDependencies, 'ledger' | 'provider'>) {
+  const [{ ledger }, providers] = [deps, providerNames(deps)];
+  const [prices, textPrices, offers] = await Promise.all([
+    ledger.listPrices(providers),
+    ledger.listTextPrices(providers),
+    ledger.listOffers(providers),
+  ]);
+  const data = [...prices.map(toPrice), ...textPrices.map(toTextPrice)];
+  return { object: 'list' as const, data, offers: offers.map(toOffer) };
 }

@@ -30,6 +30,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
   const quiet = () => undefined;
   const app = createApp({
     ledger: { getBalance: () => Promise.resolve(BALANCE), ...fakes.ledger },
+    provider: { name: 'openai@http://provider' },
     store: {
       findCaller: (hash: Buffer) =>
         Promise.resolve(
