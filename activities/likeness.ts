@@ -1,3 +1,4 @@
+import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { OpenAttempt } from '../store/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 
@@ -17,12 +18,16 @@ export function likenessOf(video: ProviderVideo, asked: Asked): Likeness {
     video.model === asked.model &&
     video.seconds === asked.seconds &&
     video.size === asked.size &&
-    video.remixedFrom === asked.remixedFrom;
+    isSameOriginal(video.remixedFrom, asked.remixedFrom);
   if (sameKind && video.prompt === asked.prompt) return 'equal';
   const [shownWide, askedWide] = [wideForm(video.prompt), wideForm(asked.prompt)];
   if (!isEcho(shownWide, askedWide)) return 'other';
   const mayBeSame = sameKind && shownWide === askedWide;
   return mayBeSame && normalForm(video.prompt) === normalForm(asked.prompt) ? 'normalised' : 'perhaps';
+}
+
+function isSameOriginal(shown: string | null, asked: string | null): boolean {
+  return shown === null || asked === null ? shown === asked : canonicalVideoId(shown) === canonicalVideoId(asked);
 }
 
 function normalForm(text: string): string {

@@ -1,3 +1,4 @@
+import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { Provider, ProviderVideo } from '../provider/index.ts';
 import { transient } from './transient.ts';
 
@@ -44,7 +45,7 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
       throw transient(`The provider's list could not be read: ${listed.why}.`, retryMs);
     }
     unreadable += listed.unreadable;
-    const fresh = listed.videos.filter(({ id }) => !seen.has(id) && seen.add(id));
+    const fresh = listed.videos.filter(isNew(seen));
     await visit(fresh, listed.clockSkewMs);
     if (!listed.hasMore || order.isPast(listed.videos, listed.clockSkewMs))
       return unreadable === 0 ? { read: 'whole' } : UNREADABLE;
@@ -56,6 +57,16 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
     after = listed.lastId;
   }
   return { read: 'in part', why: 'the list is too long to be looked through' };
+}
+
+/** A gateway may list one video under two spellings of its id. */
+function isNew(seen: Set<string>) {
+  return ({ id }: ProviderVideo): boolean => {
+    const canonical = canonicalVideoId(id);
+    if (seen.has(canonical)) return false;
+    seen.add(canonical);
+    return true;
+  };
 }
 
 const UNREADABLE: ListEnd = { read: 'in part', why: 'a part of the list is unreadable' };

@@ -157,7 +157,7 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
-  const { verdict } = await store.recordLook(generationId, providerVideoId, answer.video);
+  const { verdict } = await store.recordLook(generationId, answer.video.id, answer.video);
   return { verdict };
 }
 

@@ -3,7 +3,6 @@ import { requestId } from 'hono/request-id';
 import { requireAdminKey, requireApiKey } from './http/auth.ts';
 import type { ApiDependencies, Env } from './http/deps.ts';
 import { handleError } from './http/errors.ts';
-import { requireJson } from './http/jsonOnly.ts';
 import { documentOf } from './http/openapi.ts';
 import { limitAtOnce, limitRate } from './http/rateLimit.ts';
 import { ADMIN_BODY, createBodyReader, JSON_BODY, REMIX_BODY, VIDEO_BODY, WEBHOOK_BODY } from './http/readBody.ts';
@@ -38,7 +37,6 @@ export function createApp(deps: ApiDependencies) {
   app.use('/admin/*', requireAdminKey(deps.adminKey));
   app.use(requireRoute(() => app.routes));
   app.use('/v1/*', requireScope);
-  app.use('/admin/*', requireJson);
   const readBody = createBodyReader();
   const readVideo = readBody(VIDEO_BODY, accountOf);
   const readRemix = readBody(REMIX_BODY, accountOf);

@@ -14,6 +14,7 @@ import { createTemporal } from '../temporal/index.ts';
 import { createWorkflowLinks } from '../temporal/web.ts';
 import { createProvider } from '../provider/index.ts';
 import { createApp } from './app.ts';
+import { sayWhenReady } from './health/readiness.ts';
 import { createServer } from './server.ts';
 
 /** After this long without an answer of Temporal, a line of the log says so. */
@@ -41,14 +42,16 @@ const givingUp = new AbortController();
 // As many as there are streams and creates at once; each takes its own back.
 setMaxListeners(0, closing.signal, givingUp.signal);
 const registry = createMetrics();
+const store = createStore(database);
+const temporal = createTemporal(temporalClient);
 const app = createApp({
   database,
   ledger: createLedger(database),
-  store: createStore(database),
+  store,
   changes,
   closing: closing.signal,
   givingUp: givingUp.signal,
-  temporal: createTemporal(temporalClient),
+  temporal,
   provider: createProvider(config.provider),
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
@@ -68,9 +71,10 @@ const metrics = await serveMetrics(registry, config.host, config.metricsPort).ca
 const server = createServer(app);
 server.on('error', endUnableToListen(log, 'PORT'));
 server.listen(config.port, config.host, () => {
-  log.info({ port: (server.address() as AddressInfo).port }, 'ready');
+  log.info({ port: (server.address() as AddressInfo).port }, 'listening');
 });
 
+void sayWhenReady({ store, temporal, closing: closing.signal, log });
 // Neither is waited for: /readyz says so until both answer.
 void contactDatabase(pool, 'DATABASE_URL', config.databaseUrl).then((fault) => sayFault(log, fault));
 contactTemporal(temporalClient, TEMPORAL_CONTACT_MS).catch((error: unknown) => {

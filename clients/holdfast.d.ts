@@ -22,6 +22,9 @@ export interface Credits {
   /** Whether the video completed after its credits were refunded, and can be had for its old price; and until when. */
   claimable: boolean;
   claimable_until: number | null;
+  /** Of a claim: the video that it pays for. Of that one: its claim, which has the content. */
+  claimed_from: string | null;
+  claimed_as: string | null;
   /** All of this in a sentence. */
   message: string;
 }

@@ -55,7 +55,10 @@ export interface Act {
   readonly outcome: string;
 }
 
-/** What a run of the reconciler found and did: the body that `POST /admin/reconcile` answers. */
+/**
+ * What a run of the reconciler found and did: the body that `POST /admin/reconcile` answers. What was not counted is null, for
+ * that is not the same as none: in a dry run what only a real run does, and whatever could not be read.
+ */
 export interface ReconcileReport {
   readonly dry_run: boolean;
   holds_checked: number;
@@ -63,19 +66,20 @@ export interface ReconcileReport {
   readonly acts: Act[];
   acts_made: number;
   /** Holds past their end that a fault of ours keeps open: an operator is alerted, and the next run tries again. */
-  holds_overdue: number;
+  holds_overdue: number | null;
   /** Requests whose time to be held was over. */
-  requests_voided: number;
+  requests_voided: number | null;
   /** Overdue webhooks to tenants that nobody was sending. */
-  webhooks_resumed: number;
+  webhooks_resumed: number | null;
   /** Released generations whose video was looked at. */
-  followed: number;
-  follow_ended: number;
+  followed: number | null;
+  /** Those of them that are followed no longer: a day has passed. */
+  follow_ended: number | null;
   /** Videos that completed after their refund and that nobody claimed in time. */
-  videos_deleted: number;
-  /** Videos at the provider that belong to no generation; null when its list could not be read. Never deleted. */
+  videos_deleted: number | null;
+  /** Videos at the provider that belong to no generation. Never deleted. */
   orphans: Orphans | null;
-  /** Null when the balances could not be compared. */
+  /** Whose balances were compared with the journal. */
   accounts_compared: number | null;
   /** Rows of `ledger_drift` for these accounts: always 0. */
   differences: number | null;

@@ -20,7 +20,7 @@ const checks = ['types', 'lint', 'knip', 'format:check'];
 const usage = `npm start [-- option]
 
   --fresh     deletes what earlier starts have kept, then starts
-  --status    prints the addresses and keys of the running stack again
+  --status    prints the addresses and keys of the running stack again, and the health of its parts
   --version   prints the version of Holdfast
   --help      prints this text
 `;
@@ -76,12 +76,17 @@ async function installWhatIsMissing() {
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
   if (readNote() === wanted) return;
-  process.stdout.write('Installing dependencies (npm ci)…\n');
+  process.stdout.write('Installing dependencies (npm ci), which takes up to a few minutes the first time…\n');
+  const began = performance.now();
+  const passed = () => `${Math.round((performance.now() - began) / 1000)} s`;
+  const waiting = setInterval(() => process.stdout.write(`  still installing after ${passed()}…\n`), 5000);
   const { code, output } = await npm(['ci', '--include=dev', '--no-audit', '--no-fund'], ['ignore', 'pipe', 'pipe']);
+  clearInterval(waiting);
   if (code !== 0) {
     process.stderr.write(`${output}\nnpm ci failed: see above.\n`);
     process.exit(1);
   }
+  process.stdout.write(`  Dependencies installed in ${passed()}\n`);
   writeFileSync(note, wanted);
 }
 

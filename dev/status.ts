@@ -1,11 +1,15 @@
 import { join } from 'node:path';
+import { examineParts, partLines } from './health.ts';
 import { runningStack } from './lock.ts';
 import { complain, say } from './output.ts';
-import { isProxied, stateFolderOf } from './settings.ts';
+import { bypassProxies, isProxied, stateFolderOf } from './settings.ts';
 import { readJson } from './state.ts';
 import { type Endpoints, summary } from './summary.ts';
 
-/** Behind `npm start -- --status`: prints where the running stack has everything. Exits with 1 when there is none. */
+/**
+ * Behind `npm start -- --status`: prints where the running stack has everything, and how its parts are. Exits with 1 when there
+ * is none, and when a part of it does not answer.
+ */
 
 const folder = stateFolderOf(process.env);
 const pid = runningStack(folder);
@@ -19,5 +23,14 @@ if (pid === undefined) {
   process.exitCode = 1;
 } else {
   const proxied = isProxied(process.env);
-  say(summary(endpoints, { proxied, stop: `Ctrl-C in its terminal stops it, and so does "kill ${pid}".` }));
+  bypassProxies(process.env);
+  const parts = await examineParts(endpoints);
+  if (!parts.every(({ ok }) => ok)) process.exitCode = 1;
+  say(
+    summary(endpoints, {
+      proxied,
+      parts: partLines(parts),
+      stop: `Ctrl-C in its terminal stops it, and so does "kill ${pid}".`,
+    }),
+  );
 }

@@ -37,10 +37,12 @@ interface Telling {
   readonly stop: string;
   /** Whether the environment has a proxy, which curl must not use. */
   readonly proxied: boolean;
+  /** A line for each part: how it is. */
+  readonly parts?: readonly string[];
 }
 
-/** What runs, where it is, a request to try, and last how to stop. */
-export function summary(endpoints: Endpoints, { aside = '', stop, proxied }: Telling): string {
+/** What runs, where it is, a request to try, how its parts are, and last how to stop. */
+export function summary(endpoints: Endpoints, { aside = '', stop, proxied, parts = [] }: Telling): string {
   const simulated = endpoints.pids.simulator !== null;
   const places: [string, string][] = [
     ['API', `${endpoints.api}/v1`],
@@ -63,6 +65,7 @@ export function summary(endpoints: Endpoints, { aside = '', stop, proxied }: Tel
     `  curl ${proxied ? '--noproxy 127.0.0.1 ' : ''}${endpoints.api}/v1/videos -H 'Authorization: Bearer ${endpoints.apiKey}' -H 'Content-Type: application/json' \\`,
     `    -d '{"model":"sora-2","prompt":"a red fox runs through fresh snow","seconds":"4"}'`,
     '',
+    ...(parts.length > 0 ? ['Its parts:', '', ...parts, ''] : []),
     stop,
   ].join('\n');
 }

@@ -186,6 +186,7 @@ CREATE TABLE generations (
   provider_name text,
   provider text,
   provider_video_id text,
+  provider_canonical_id text,
   provider_id_contested_at timestamp with time zone,
   provider_created_at timestamp with time zone,
   provider_completed_at timestamp with time zone,
@@ -208,7 +209,7 @@ CREATE TABLE generations (
   counts_as_active boolean NOT NULL DEFAULT false,
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
-  CONSTRAINT generations_provider_video UNIQUE (provider_video_id, provider),
+  CONSTRAINT generations_provider_video UNIQUE (provider_canonical_id, provider),
   CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
@@ -232,8 +233,8 @@ CASE
 END, false)),
   CONSTRAINT generations_video_fields CHECK (
 CASE
-    WHEN kind = 'video'::text THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND offer_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
-    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND offer_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL
+    WHEN kind = 'video'::text THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND offer_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL) AND (provider_video_id IS NULL) = (provider_canonical_id IS NULL)
+    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND offer_id IS NULL AND provider_video_id IS NULL AND provider_canonical_id IS NULL AND claim_of IS NULL AND remix_of IS NULL
 END),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
@@ -411,10 +412,10 @@ GRANT SELECT ON holdfast.offers TO holdfast_service;
 
 CREATE TABLE ownerless_videos (
   provider text NOT NULL,
-  provider_video_id text NOT NULL,
+  provider_canonical_id text NOT NULL,
   sequence bigint NOT NULL DEFAULT nextval('attempt_order'::regclass),
   listed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-  CONSTRAINT ownerless_videos_pkey PRIMARY KEY (provider, provider_video_id)
+  CONSTRAINT ownerless_videos_pkey PRIMARY KEY (provider, provider_canonical_id)
 );
 GRANT SELECT ON holdfast.ownerless_videos TO holdfast_service;
 
@@ -688,7 +689,7 @@ CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE
 GRANT SELECT ON holdfast.active_generations TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],timestamp with time zone[],boolean) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
@@ -703,7 +704,7 @@ GRANT SELECT ON holdfast.current_text_prices TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.delete_generation(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.delete_webhook_endpoint(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.enable_webhook_endpoint(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.end_attempt(text,integer,text,text,timestamp with time zone,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.end_attempt(text,integer,text,text,text,timestamp with time zone,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.end_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.end_text(text,integer,text,text,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.expected_duration_ms(text,integer,text) TO holdfast_service;
@@ -727,7 +728,7 @@ GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_settlement_refusal(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_text(text,integer,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_unusable_content(text,text) TO holdfast_service;

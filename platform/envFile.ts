@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { readEnvLines, type EnvLine } from './envLines.ts';
+import { likelySetting } from './likelySetting.ts';
 
-const PROJECT_FILE = join(import.meta.dirname, '..', '.env');
+const FOLDER = join(import.meta.dirname, '..');
+const PROJECT_FILE = join(FOLDER, '.env');
 
 /**
  * Adds what `.env` in the project's folder sets (or the file that `HOLDFAST_ENV_FILE` names) to the environment, which wins.
- * Without a `.env` nothing happens. A file that can't be read, or a line in it that sets nothing, ends the process with 2.
+ * Without a `.env` nothing happens. A file that can't be read, or a line in it that sets nothing or has a quote that is not
+ * closed, ends the process with 2. A name that looks like a misspelt setting is told on standard error. No value is printed.
  */
 export function readEnvFile(): void {
   const named = process.env['HOLDFAST_ENV_FILE'] || undefined;
@@ -20,17 +24,34 @@ export function readEnvFile(): void {
     const otherwise = named === undefined ? 'remove it' : 'correct HOLDFAST_ENV_FILE';
     refuse(`${path} can't be read (${code ?? 'unknown'}): make it a readable file, or ${otherwise}.`);
   }
-  const line = brokenLine(text);
-  if (line !== undefined) refuse(`Line ${line} of ${path} is not NAME=value: correct it, or put a # before it.`);
+  const lines = readEnvLines(text);
+  for (const { number, fault } of lines) if (fault !== undefined) refuse(`Line ${number} of ${path} ${FAULTS[fault]}`);
+  warnOfMisspelt(lines, path);
   for (const [name, value] of Object.entries(parseEnv(text))) process.env[name] ??= value;
 }
 
-/** The number of the first line that is neither empty, a comment nor an assignment; Node's parser skips such a line silently. */
-export function brokenLine(text: string): number | undefined {
-  // A quoted value may have several lines.
-  const flat = text.replace(/=[ \t]*(["'`])[^]*?\1/g, (value) => `=${value.replace(/[^\n]/g, '')}`);
-  const index = flat.split('\n').findIndex((line) => !/^\s*(#.*|(export\s+)?[A-Za-z_]\w*\s*=.*)?\s*$/.test(line));
-  return index === -1 ? undefined : index + 1;
+const FAULTS = {
+  no_assignment: 'is not NAME=value: correct it, or put a # before it.',
+  open_quote: 'has quotes that do not enclose the whole value: close them at its end, or remove them.',
+};
+
+function warnOfMisspelt(lines: readonly EnvLine[], path: string): void {
+  const known = knownSettings();
+  for (const { number, name } of lines) {
+    const meant = name === undefined ? undefined : likelySetting(name, known);
+    if (meant === undefined) continue;
+    process.stderr.write(`Line ${number} of ${path} sets ${name}, which Holdfast does not read: is it ${meant}?\n`);
+  }
+}
+
+/** `.env.example` names every setting; an image is made without that file. */
+function knownSettings(): string[] {
+  try {
+    const text = readFileSync(join(FOLDER, '.env.example'), 'utf8');
+    return [...text.matchAll(/^#?(\w+)=/gm)].map(([, name = '']) => name);
+  } catch {
+    return [];
+  }
 }
 
 function refuse(why: string): never {

@@ -1,4 +1,5 @@
 import OpenAI from 'openai';
+import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { AddressRules } from '../network/index.ts';
 import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
@@ -165,14 +166,19 @@ async function retrieve(request: () => Promise<Response>, id: string, redact: Re
   } catch (error) {
     const trouble = describeTrouble(error, redact);
     const video = parseVideo(bodyOfError(error), redact);
-    return video?.id === id && isVerdictOf(video, trouble)
+    return video !== null && isSame(video.id, id) && isVerdictOf(video, trouble)
       ? { outcome: 'seen', video }
       : { outcome: 'transient', ...trouble };
   }
   const video = parseVideo(answer.body, redact);
   if (video === null) return unreadable(answer);
   // A gateway's cache may hand out another video, and its `completed` would charge this one.
-  return video.id === id ? { outcome: 'seen', video } : unreadable(answer, 'about another video');
+  return isSame(video.id, id) ? { outcome: 'seen', video } : unreadable(answer, 'about another video');
+}
+
+/** Gateways spell one video's id in several ways (MR-74). */
+function isSame(told: string, asked: string): boolean {
+  return canonicalVideoId(told) === canonicalVideoId(asked);
 }
 
 /**

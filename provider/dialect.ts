@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readProblem } from './problem.ts';
 import { cleanText, type Redact } from './redact.ts';
+import { isProviderVideoId } from '../contracts/providerVideoId.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { ProviderVideo, VideoPage } from './types.ts';
 
@@ -28,16 +29,7 @@ function terminal(word: string, verdict: Verdict, code: string) {
 const FAILED_MESSAGE = 'The provider reported that the generation failed.';
 const LAST_UNIX_SECOND = 253_402_300_799;
 
-/**
- * An opaque id that fits into a URL (a lone surrogate does not, so the video could never be retrieved) and into a unique
- * index of PostgreSQL (whose entries are limited to about 2,700 bytes).
- */
-const idSchema = z
-  .string()
-  .refine((id) => id.isWellFormed())
-  .refine((id) => Buffer.byteLength(id) <= 1000)
-  .regex(/^[^\p{Cc}\s]+$/u)
-  .refine((id) => id !== '.' && id !== '..');
+const idSchema = z.string().refine(isProviderVideoId);
 
 const text = z.string().nullable().catch(null);
 // Milliseconds instead of seconds would be beyond the year 9999.

@@ -1,3 +1,4 @@
+import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { InputFile } from '../contracts/inputFile.ts';
 import type { ParameterValue } from '../contracts/offers.ts';
 import type { Verdict } from '../contracts/states.ts';
@@ -96,7 +97,7 @@ export type AttemptEnd =
 
 const END = defineStatement({
   name: 'end_attempt',
-  text: 'SELECT end_attempt($1, $2, $3, $4, $5, $6, $7) AS outcome',
+  text: 'SELECT end_attempt($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
   row: { outcome: t.word<AttemptEnd['outcome'] | 'conflict' | 'closed'>() },
 });
 
@@ -118,12 +119,12 @@ export async function endAttempt(
 function endValues(end: AttemptEnd): unknown[] {
   switch (end.outcome) {
     case 'created':
-      return [end.providerVideoId, end.providerCreatedAt, null, null];
+      return [end.providerVideoId, canonicalVideoId(end.providerVideoId), end.providerCreatedAt, null, null];
     case 'refused':
     case 'not_made':
-      return [null, null, end.code, end.message];
+      return [null, null, null, end.code, end.message];
     case 'not_found':
-      return [null, null, null, null];
+      return [null, null, null, null, null];
   }
 }
 
@@ -184,7 +185,10 @@ const RECORD_LOOK = defineStatement({
   row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text) },
 });
 
-/** Records a look and returns the recorded verdict: the first terminal verdict stands. */
+/**
+ * Records a look and returns the recorded verdict: the first terminal verdict stands. `providerVideoId`: of the video that was
+ * seen, in any spelling.
+ */
 export async function recordLook(
   db: Database,
   generationId: string,
@@ -194,7 +198,7 @@ export async function recordLook(
   const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
   const recorded = await row(db, RECORD_LOOK, [
     generationId,
-    providerVideoId,
+    canonicalVideoId(providerVideoId),
     verdict,
     status,
     progress,

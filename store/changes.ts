@@ -48,7 +48,13 @@ const RECONNECT_MS = 1000;
 const CONNECT_TIMEOUT_MS = 5000;
 
 /** Listens on its own connection and replaces it when it breaks; then it wakes all watchers, for a change may have been missed. */
-export function listenForChanges(options: { databaseUrl: string; onError: (error: Error) => void }): Changes {
+export function listenForChanges(options: {
+  databaseUrl: string;
+  onError: (error: Error) => void;
+  /** Between two connections; a second by default. */
+  reconnectMs?: number;
+}): Changes {
+  const { reconnectMs = RECONNECT_MS } = options;
   const watchers = new Map<string, Set<() => void>>();
   const closing = new AbortController();
   // A database that stays away is reported once, not at every attempt.
@@ -69,14 +75,16 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: CONNECT_TIMEOUT_MS,
     });
+    let end = () => {};
     const broken = new Promise<void>((resolve) => {
-      client.once('error', (error: Error) => {
-        report(error);
-        resolve();
-      });
-      client.once('end', resolve);
-      closing.signal.addEventListener('abort', () => resolve(), { once: true });
+      end = resolve;
     });
+    client.once('error', (error: Error) => {
+      report(error);
+      end();
+    });
+    client.once('end', end);
+    closing.signal.addEventListener('abort', end, { once: true });
     client.on('notification', ({ payload = '' }) => wake(payload.split(' ')));
     try {
       await client.connect();
@@ -85,6 +93,8 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
       wake([...watchers.keys()]);
       await broken;
     } finally {
+      // There may be thousands of connections before the process ends: none may leave a listener behind.
+      closing.signal.removeEventListener('abort', end);
       await client.end().catch(() => undefined);
     }
   }
@@ -92,7 +102,7 @@ export function listenForChanges(options: { databaseUrl: string; onError: (error
   async function listen(): Promise<void> {
     while (!closing.signal.aborted) {
       await listenOnce().catch((error: unknown) => report(error as Error));
-      await delay(RECONNECT_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+      await delay(reconnectMs, undefined, { signal: closing.signal }).catch(() => undefined);
     }
   }
 

@@ -14,7 +14,8 @@ export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, 
       CASE WHEN g.claimable_until > clock_timestamp() AND g.deletion_begun_at IS NULL AND g.provider_id_contested_at IS NULL
         AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = g.id AND c.state IN ('requested', 'held', 'charged'))
         AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = g.account_id AND a.frozen_at IS NOT NULL) THEN g.claimable_until END AS "claimableUntil",
-      g.claim_of AS "claimOf", g.remix_of AS "remixOf"`;
+      g.claim_of AS "claimOf",
+      (SELECT c.id FROM generations c WHERE c.claim_of = g.id AND c.state IN ('held', 'charged')) AS "claimedAs", g.remix_of AS "remixOf"`;
 
 export const FROM_VIDEOS = `FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
 
@@ -37,7 +38,10 @@ export const VIDEO_COLUMNS = {
   eventSequence: t.integer,
   /** Until when `claim_generation` would admit a claim, whatever the balance, and while sales are open; null when it would not (MR-53). */
   claimableUntil: t.nullable(t.timestamptz),
+  /** The late video that it claims. */
   claimOf: t.nullable(t.text),
+  /** The claim that has it, or is getting it. */
+  claimedAs: t.nullable(t.text),
   /** The video that it remixes. */
   remixOf: t.nullable(t.text),
 };

@@ -1,3 +1,4 @@
+import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
@@ -42,9 +43,9 @@ export async function getOpenAttempt(db: Database, generationId: string): Promis
 
 const OWNED = defineStatement({
   name: 'owned_videos',
-  text: `SELECT g.provider_video_id AS id,
+  text: `SELECT g.provider_canonical_id AS id,
       (SELECT a.begun_at FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome = 'created') AS "begunAt"
-    FROM generations g WHERE g.provider = $1 AND g.provider_video_id = ANY($2)`,
+    FROM generations g WHERE g.provider = $1 AND g.provider_canonical_id = ANY($2)`,
   row: { id: t.notNull(t.text), begunAt: t.nullable(t.timestamptz) },
 });
 
@@ -57,13 +58,16 @@ export async function findOwnedVideos(
   provider: string,
   providerVideoIds: readonly string[],
 ): Promise<Map<string, Date | null>> {
-  const owned = await rows(db, OWNED, [provider, providerVideoIds]);
-  return new Map(owned.map(({ id, begunAt }) => [id, begunAt]));
+  const owned = await rows(db, OWNED, [provider, providerVideoIds.map(canonicalVideoId)]);
+  const begunAt = new Map(owned.map((each) => [each.id, each.begunAt]));
+  const begun = providerVideoIds.map((id) => [id, begunAt.get(canonicalVideoId(id))] as const);
+  return new Map(begun.filter((entry): entry is [string, Date | null] => entry[1] !== undefined));
 }
 
 const LISTED_BEFORE = defineStatement({
   name: 'listed_before',
-  text: `SELECT provider_video_id AS id FROM ownerless_videos WHERE provider = $1 AND sequence < $2 AND provider_video_id = ANY($3)`,
+  text: `SELECT provider_canonical_id AS id FROM ownerless_videos
+    WHERE provider = $1 AND sequence < $2 AND provider_canonical_id = ANY($3)`,
   row: { id: t.text },
 });
 
@@ -73,7 +77,9 @@ export async function findListedBefore(
   { provider, sequence }: Pick<OpenAttempt, 'provider' | 'sequence'>,
   providerVideoIds: readonly string[],
 ): Promise<Set<string>> {
-  return new Set((await rows(db, LISTED_BEFORE, [provider, sequence, providerVideoIds])).map(({ id }) => id));
+  const listed = await rows(db, LISTED_BEFORE, [provider, sequence, providerVideoIds.map(canonicalVideoId)]);
+  const before = new Set(listed.map(({ id }) => id));
+  return new Set(providerVideoIds.filter((id) => before.has(canonicalVideoId(id))));
 }
 
 const NOTE_OWNERLESS = defineStatement({
@@ -88,7 +94,7 @@ export async function noteOwnerlessVideos(
   provider: string,
   providerVideoIds: readonly string[],
 ): Promise<void> {
-  await row(db, NOTE_OWNERLESS, [provider, providerVideoIds]);
+  await row(db, NOTE_OWNERLESS, [provider, providerVideoIds.map(canonicalVideoId)]);
 }
 
 const UNMATCHED = defineStatement({
@@ -107,7 +113,7 @@ export async function listUnmatchedPrompts(db: Database, exceptGenerationId: str
 
 const ADOPT = defineStatement({
   name: 'adopt_video',
-  text: 'SELECT outcome, provider_video_id AS "providerVideoId" FROM adopt_video($1, $2, $3, $4, $5)',
+  text: 'SELECT outcome, provider_video_id AS "providerVideoId" FROM adopt_video($1, $2, $3, $4, $5, $6)',
   row: {
     /** `rival`: another open attempt may have made it; `unequal`: the numbers of equal attempts and of videos differ. */
     outcome: t.word<'adopted' | 'rival' | 'unequal' | 'taken' | 'closed'>(),
@@ -131,6 +137,7 @@ export async function adoptVideo(
     generationId,
     number,
     videos.map(({ id }) => id),
+    videos.map(({ id }) => canonicalVideoId(id)),
     videos.map(({ createdAt }) => createdAt),
     exact,
   ]);

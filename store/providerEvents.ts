@@ -1,10 +1,11 @@
+import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { Database } from './database.ts';
 import { row } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
 const RECORD = defineStatement({
   name: 'record_provider_event',
-  text: `SELECT outcome, generation_id AS "generationId" FROM record_provider_event($1, $2, $3, $4)`,
+  text: `SELECT outcome, generation_id AS "generationId" FROM record_provider_event($1, $2, $3, $4, $5)`,
   row: cases('outcome', {
     /** Its generation is open: signal the workflow once. */
     nudge: { generationId: t.text },
@@ -31,5 +32,5 @@ export async function recordProviderEvent(
   provider: string,
   { webhookId, type, providerVideoId }: ProviderEvent,
 ): Promise<RecordedEvent> {
-  return row(db, RECORD, [webhookId, type, provider, providerVideoId]);
+  return row(db, RECORD, [webhookId, type, provider, providerVideoId, canonicalVideoId(providerVideoId)]);
 }

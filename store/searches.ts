@@ -1,3 +1,4 @@
+import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { GenerationKind } from '../contracts/ids.ts';
 import type { PaidState } from '../contracts/states.ts';
 import { boundedSearch } from './boundedSearch.ts';
@@ -13,6 +14,7 @@ export interface GenerationSearch {
   readonly accountId?: string | undefined;
   readonly state?: PaidState | undefined;
   readonly errorCode?: string | undefined;
+  /** In any spelling. */
   readonly providerVideoId?: string | undefined;
   /** Those that it must have. */
   readonly labels?: Labels | undefined;
@@ -56,7 +58,9 @@ function searchStatement(search: GenerationSearch, { limit, order, after }: Page
     ...(search.id === undefined ? [] : [`g.id = ${value(search.id)}`]),
     ...(search.accountId === undefined ? [] : [`g.account_id = ${value(search.accountId)}`]),
     ...(search.errorCode === undefined ? [] : [`g.error_code = ${value(search.errorCode)}`]),
-    ...(search.providerVideoId === undefined ? [] : [`g.provider_video_id = ${value(search.providerVideoId)}`]),
+    ...(search.providerVideoId === undefined
+      ? []
+      : [`g.provider_canonical_id = ${value(canonicalVideoId(search.providerVideoId))}`]),
     ...labelsOf(search).map(
       ([name, label]) => `EXISTS (SELECT FROM generation_labels l WHERE l.generation_id = g.id
       AND l.account_id = g.account_id AND l.name = ${value(name)} AND l.value = ${value(label)})`,

@@ -45,16 +45,23 @@ function emptyReport(dryRun: boolean): ReconcileReport {
     holds_checked: 0,
     acts: [],
     acts_made: 0,
-    holds_overdue: 0,
-    requests_voided: 0,
-    webhooks_resumed: 0,
-    followed: 0,
-    follow_ended: 0,
-    videos_deleted: 0,
+    holds_overdue: dryRun ? null : 0,
+    requests_voided: null,
+    webhooks_resumed: null,
+    followed: null,
+    follow_ended: null,
+    videos_deleted: null,
     orphans: null,
     accounts_compared: null,
     differences: null,
   };
+}
+
+type Counted = 'holds_overdue' | 'webhooks_resumed' | 'followed' | 'follow_ended' | 'videos_deleted';
+
+/** What is never counted stays null, also when its list could not be read. */
+function count(done: ReconcileReport, what: Counted, more: number): void {
+  done[what] = (done[what] ?? 0) + more;
 }
 
 const NOT_NOW = 'not now';
@@ -64,7 +71,7 @@ async function act(done: ReconcileReport, finding: Finding): Promise<void> {
   const outcome = done.dry_run ? 'would' : ((await ifNow(() => carryOut(finding))) ?? NOT_NOW);
   done.acts_made += 1;
   // A fault of the provider's would have released the hold, so `not now` means a fault of ours.
-  if (action === 'settle' && outcome === NOT_NOW) done.holds_overdue += 1;
+  if (action === 'settle' && outcome === NOT_NOW) count(done, 'holds_overdue', 1);
   if (done.acts.length < NAMED) done.acts.push({ generation_id: generationId, action, why, outcome });
 }
 
@@ -85,27 +92,27 @@ async function ifNow<Result>(work: () => Promise<Result>): Promise<Result | unde
 }
 
 async function finish(done: ReconcileReport): Promise<ReconcileReport> {
-  if (done.holds_overdue > 0) await ifNow(() => alertOverdue(done));
+  const overdue = done.holds_overdue ?? 0;
+  if (overdue > 0) await ifNow(() => alertOverdue(done, overdue));
   await ifNow(() => archive(done));
   if (!done.dry_run) {
     done.requests_voided =
-      (await ifNow(() => reconciler('void late requests that hold nothing').voidLateRequests())) ?? 0;
+      (await ifNow(() => reconciler('void late requests that hold nothing').voidLateRequests())) ?? null;
     await ifNow(() => resumeWebhooks(done));
     await ifNow(() => follow(done));
     await ifNow(() => deleteUnclaimed(done));
   }
-  // Null: the provider can't be reached, or its list is too long.
+  // The provider may not be reached, or its list may be too long.
   done.orphans = (await ifNow(() => providerOnce('find videos that no generation owns', 'long').findOrphans())) ?? null;
   const compared = await ifNow(() => reconciler('compare balances with the journal').compareBalances());
-  // Null: they could not be compared. That is not the same as no differences.
   done.accounts_compared = compared?.accounts ?? null;
   done.differences = compared?.differences ?? null;
-  const overdue = done.holds_overdue === 0 ? '' : ` ALERT: a fault of ours keeps ${done.holds_overdue} past their end.`;
-  describe(`Done: ${done.holds_checked} holds checked, ${done.acts_made} acts.${overdue}`);
+  const alert = overdue === 0 ? '' : ` ALERT: a fault of ours keeps ${overdue} past their end.`;
+  describe(`Done: ${done.holds_checked} holds checked, ${done.acts_made} acts.${alert}`);
   return done;
 }
 
-async function alertOverdue({ holds_overdue: holds, acts }: ReconcileReport): Promise<void> {
+async function alertOverdue({ acts }: ReconcileReport, holds: number): Promise<void> {
   const one = acts.find(({ action, outcome }) => action === 'settle' && outcome === NOT_NOW);
   const why = 'the reconciler could not settle them; the next run tries again';
   await reconciler('alert: a fault of ours keeps holds past their end').alertOverdue({
@@ -131,8 +138,9 @@ async function resumeWebhooks(done: ReconcileReport): Promise<void> {
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
     const some = { seed: `${workflowInfo().runId} ${page}`, limit: PAGE };
     const deliveries = await reconciler('find overdue webhooks').listOverdueWebhooks(some);
+    count(done, 'webhooks_resumed', 0);
     await inParallel(AT_ONCE, deliveries, async (delivery) => {
-      if (await startDelivery(delivery)) done.webhooks_resumed += 1;
+      if (await startDelivery(delivery)) count(done, 'webhooks_resumed', 1);
     });
     if (deliveries.length < PAGE) return;
   }
@@ -144,7 +152,8 @@ async function follow(done: ReconcileReport): Promise<void> {
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
     const paged = { seed, offset: page * PAGE, limit: PAGE };
     const followed = await reconciler('list released generations whose video has not ended').listFollowed(paged);
-    done.followed += followed.length;
+    count(done, 'followed', followed.length);
+    count(done, 'follow_ended', 0);
     await inParallel(AT_ONCE, followed, async (one) => {
       await ifNow(() => followOne(done, one));
     });
@@ -164,7 +173,7 @@ async function followOne(done: ReconcileReport, followed: Followed): Promise<voi
   }
   if (!isOver) return;
   const stopped = await reconciler('stop following: a day has passed').stopFollowing({ generationId });
-  if (stopped) done.follow_ended += 1;
+  if (stopped) count(done, 'follow_ended', 1);
 }
 
 async function deleteUnclaimed(done: ReconcileReport): Promise<void> {
@@ -172,8 +181,9 @@ async function deleteUnclaimed(done: ReconcileReport): Promise<void> {
     seed: workflowInfo().runId,
     limit: PAGE,
   });
+  count(done, 'videos_deleted', 0);
   await inParallel(AT_ONCE, unclaimed, async (generationId) => {
     const deleting = () => providerOnce('delete a late video that nobody claimed').deleteUnclaimed({ generationId });
-    if (await ifNow(deleting)) done.videos_deleted += 1;
+    if (await ifNow(deleting)) count(done, 'videos_deleted', 1);
   });
 }

@@ -49,17 +49,5 @@ export const ADMIN_EXAMPLE = {
     provider_id_contested_at: null,
   },
   text: { ...text, ...ours, ...linkTo(text.id), provider_status: null, settlement_reason: 'completed' },
-  timeline: {
-    object: 'list',
-    data: [
-      {
-        object: 'timeline.step',
-        sequence: 2,
-        at: '2026-11-23T06:45:17.900Z',
-        type: 'held',
-        message: 'Hold of 0.571429 credits placed',
-        data: { amount_microcredits: 571429 },
-      },
-    ],
-  },
+  timeline: { object: 'list', data: [{ ...EXAMPLE.timelineStep, data: { amount_microcredits: 571429 } }] },
 } as const;

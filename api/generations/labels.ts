@@ -61,10 +61,11 @@ function faultOf(pairs: readonly (readonly [string, string])[]): { message: stri
 export const labelFields = {
   user: user.optional().openapi({
     example: 'user-1234',
-    description: 'Your own id of the user who asked for this. Kept with the generation; deleting a video erases it.',
+    description:
+      'Your own id of the user who asked for this. Kept with the generation, and erased when you delete that.',
   }),
   metadata: metadata.optional().openapi({
-    description: `Up to ${MAXIMUM_PAIRS} pairs of your own, kept with the generation; deleting a video erases them.`,
+    description: `Up to ${MAXIMUM_PAIRS} pairs of your own, kept with the generation, and erased when you delete that.`,
   }),
 };
 

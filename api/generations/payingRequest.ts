@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { parseCredits } from '../../contracts/money.ts';
+import { strictAbout } from '../http/contract.ts';
 import { type DescribedError, errorResponses } from '../http/errorResponses.ts';
 import { keyed } from '../http/idempotencyKey.ts';
 
@@ -14,6 +15,11 @@ const query = z.strictObject({
 
 export const payingRequest = { headers: keyed, query };
 
+export const DRY_RUN_ELSEWHERE = 'must be a query parameter: ?dry_run=true';
+
+/** The body of such a POST. Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
+export const payingBody = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => strictAbout(shape, DRY_RUN_ELSEWHERE);
+
 /** The errors of such a POST. A request that is refused holds nothing. */
 export const payingErrors = (...more: DescribedError[]) =>
   errorResponses(
@@ -21,6 +27,7 @@ export const payingErrors = (...more: DescribedError[]) =>
       400: 'The request is invalid, or costs more than its `max_credits`; `param` names the field. Nothing was held.',
       402: 'The available credits, or a spend limit of the key, do not cover the price. Nothing was held.',
       403: 'The account is frozen, or the key lacks the scope. Nothing was held.',
+      404: 'What the first request with this Idempotency-Key made was deleted. Nothing more was held.',
       409: 'The first request with this Idempotency-Key is still running. Nothing more was held.',
       422: 'The Idempotency-Key was used for a different request before, or over 72 hours ago. Nothing more was held.',
       429: 'Too many generations are active, or the key sent too many requests. Nothing was held; Retry-After says when to try again.',

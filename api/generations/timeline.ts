@@ -3,6 +3,7 @@ import { type GenerationKind, isGenerationId, kindOf } from '../../contracts/ids
 import type { GenerationEvent } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { notFound } from '../http/errors.ts';
+import { EXAMPLE } from '../http/examples.ts';
 import { SHOWN_STATES } from './creditsObject.ts';
 import { WORDS } from './timelineWords.ts';
 
@@ -17,18 +18,7 @@ export const Step = z
   .openapi('TimelineStep');
 
 export const Timeline = z.object({ object: z.literal('list'), data: z.array(Step) }).openapi('Timeline', {
-  example: {
-    object: 'list',
-    data: [
-      {
-        object: 'timeline.step',
-        sequence: 2,
-        at: '2026-11-23T06:45:17.900Z',
-        type: 'held',
-        message: 'Hold of 0.571429 credits placed',
-      },
-    ],
-  },
+  example: { object: 'list', data: [EXAMPLE.timelineStep] },
 });
 
 /** The timeline of an account's video, script or thread. Raises `not_found`. */

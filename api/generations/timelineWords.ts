@@ -8,7 +8,8 @@ const credits = ({ amount_microcredits: amount }: GenerationEvent['data']) => fo
 
 /** Explains each event to a customer who asks "why was I charged?". Events that only concern operators are not shown. */
 export const WORDS: Record<string, Words> = {
-  requested: (data, kind) => `Requested, at a price of ${kind === 'video' ? '' : 'at most '}${credits(data)} credits`,
+  requested: (data, kind) =>
+    `Requested${data['claim_of'] === undefined ? '' : ` as a claim of ${data['claim_of']}, which was completed after its credits were refunded`}, at a price of ${kind === 'video' ? '' : 'at most '}${credits(data)} credits`,
   held: (data) => `Hold of ${credits(data)} credits placed`,
   attempt_begun: ({ attempt }, kind) =>
     `Asking the provider for the ${kind}${attempt === 1 ? '' : `, attempt ${attempt}`}`,
@@ -26,11 +27,11 @@ export const WORDS: Record<string, Words> = {
     'The provider gave the id of this video to another one too: what it reports and serves under this id from now on may belong to the other, and is not used',
   text_ended: ({ finish_reason: reason, input_tokens: input, output_tokens: output }) =>
     `${ended(reason)}${input === null ? '; the provider reported no usage' : `: ${input} tokens read, ${output} written`}`,
-  submission_refused: ({ code }) => `The provider refused the request: ${code}`,
+  submission_refused: ({ code }) => `The provider refused the request: ${reasonInWords(code)}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';
-    if (verdict === 'failed') return `The provider reported a failure: ${code}`;
-    return `The provider reported ${status}${progress === null ? '' : `, ${progress} %`}`;
+    if (verdict === 'failed') return `The provider reported a failure: ${reasonInWords(code)}`;
+    return `${statusInWords(status)}${progress === null ? '' : `, ${progress} %`}`;
   },
   unreachable: ({ tries, for_ms: forMs }) =>
     `The provider could not be reached: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
@@ -39,7 +40,7 @@ export const WORDS: Record<string, Words> = {
   charged: (data) => `${credits(data)} credits charged`,
   late_completion: ({ claimable_until: until }) =>
     `The provider completed the video after the refund; it can be claimed at its original price until ${new Date(String(until)).toISOString()}`,
-  claimed: ({ by }) => `Claimed as ${by}`,
+  claimed: ({ by }) => `Claimed as ${by}, which is charged once it has the content`,
   provider_video_deleted: () => 'The late video was not claimed, so it was deleted at the provider',
   provider_video_kept: () => 'The late video was not claimed and can’t be claimed any more; the provider keeps it',
   deleted: ({ provider_keeps: why }) =>
@@ -53,14 +54,49 @@ export const WORDS: Record<string, Words> = {
     data['actor'] === 'holdfast'
       ? `${credits(data)} credits refunded: the content was lost before anyone downloaded the video`
       : `${credits(data)} of the charged credits were refunded by the operator`,
-  released: (data) => `${credits(data)} credits returned: ${data['code']}`,
+  released: (data) => `${credits(data)} credits returned: ${reasonInWords(data['code'])}`,
 };
 
+type Value = GenerationEvent['data'][string] | undefined;
+
+/** Error codes, Holdfast's own and those that providers share. `error.code` of the generation has the code itself. */
+const REASONS = new Map<Value, string>(
+  Object.entries({
+    generation_timeout: 'it was not finished in time',
+    provider_unavailable: 'the provider could not take the request in time',
+    cancelled: 'it was cancelled before anything was made',
+    create_failed: 'it could not be started at the provider',
+    settlement_failed: 'its outcome could not be recorded',
+    nothing_delivered: 'nothing was delivered',
+    generation_failed: 'the provider failed to make it, without a reason',
+    moderation_blocked: 'it was blocked by moderation',
+    content_policy_violation: 'it is against the provider’s content policy',
+    invalid_request: 'the request is not valid for the provider',
+    invalid_prompt: 'the prompt is not valid for the provider',
+  }),
+);
+
+/** Another code is a word of the provider's. */
+function reasonInWords(code: Value): string {
+  if (code == null) return 'without a reason';
+  return REASONS.get(code) ?? `the provider’s reason is “${code}”`;
+}
+
+const STATUSES = new Map<Value, string>([
+  ['queued', 'The video waits at the provider'],
+  ['in_progress', 'The provider is making the video'],
+]);
+
+function statusInWords(status: Value): string {
+  return STATUSES.get(status) ?? `The provider reported the status “${status}”`;
+}
+
 /** How the writing of a text ended, by the provider’s reason. */
-function ended(reason: GenerationEvent['data'][string] | undefined): string {
+function ended(reason: Value): string {
   if (reason === 'stop') return 'The provider has finished writing';
   if (reason === 'length') return 'The provider stopped writing at the maximum length';
-  return reason == null ? 'The writing broke off' : `The provider stopped writing: ${reason}`;
+  if (reason === 'content_filter') return 'The provider’s content filter stopped the writing';
+  return reason == null ? 'The writing broke off' : `The provider stopped writing, for the reason “${reason}”`;
 }
 
 /** In seconds, or in minutes from 90 s on. */

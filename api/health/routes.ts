@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { jsonResponse } from '../http/contract.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { newRouter } from '../http/router.ts';
+import { probe } from './readiness.ts';
 
 const up = z.boolean();
 const Health = z.object({ status: z.literal('ok') }).openapi('Health', { example: { status: 'ok' } });
@@ -30,31 +31,12 @@ const readyz = createRoute({
   },
 });
 
-/** Shorter than the timeout of common health probes. */
-const PROBE_TIMEOUT_MS = 2000;
-
-export function healthRoutes({ store, temporal }: ApiDependencies) {
+export function healthRoutes(deps: ApiDependencies) {
   return newRouter()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyz, async (c) => {
-      const [isDatabaseUp, isTemporalUp] = await Promise.all([
-        isUp(store.ping().then(() => true)),
-        isUp(temporal.isUp(PROBE_TIMEOUT_MS)),
-      ]);
-      const parts = { database: isDatabaseUp, temporal: isTemporalUp };
-      if (isDatabaseUp && isTemporalUp) return c.json({ status: 'ok' as const, ...parts }, 200);
+      const parts = await probe(deps);
+      if (parts.database && parts.temporal) return c.json({ status: 'ok' as const, ...parts }, 200);
       return c.json({ status: 'unavailable' as const, ...parts }, 503);
     });
-}
-
-async function isUp(check: Promise<boolean>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([check.catch(() => false), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

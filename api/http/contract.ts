@@ -21,12 +21,22 @@ export const endpointParams = z.object({
 /** The query of a POST or DELETE that takes none: an unknown `dry_run`, for example, is refused and not ignored. */
 export const noQuery = z.strictObject({});
 
+/** A strict object that says of `dry_run`, which is elsewhere in other requests, where it belongs in this one. */
+export const strictAbout = <Shape extends z.core.$ZodLooseShape>(shape: Shape, whereDryRunBelongs: string) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' && issue.keys[0] === 'dry_run' ? whereDryRunBelongs : undefined,
+  });
+
 export const jsonContent = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 
 export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
   required: true,
   content: jsonContent(schema),
 });
+
+/** A body whose fields are all optional: without one, the request is as with an empty one. */
+export const optionalJsonBody = <Schema extends z.ZodType>(schema: Schema) => ({ content: jsonContent(schema) });
 
 export const jsonResponse = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   description,

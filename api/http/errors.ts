@@ -31,6 +31,7 @@ const STATUS = {
   not_claimable: 409,
   not_refundable: 409,
   price_conflict: 409,
+  text_not_terminal: 409,
   video_not_terminal: 409,
   webhook_endpoint_disabled: 409,
   body_too_large: 413,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Env } from './deps.ts';
-import { describeOperation } from './operations.ts';
+import { allowNulls } from './nullable.ts';
+import { describeOperation, type Operation } from './operations.ts';
 import { describeTags, tagOf } from './tags.ts';
 
 export type OpenApiDocument = ReturnType<OpenAPIHono<Env>['getOpenAPI31Document']>;
@@ -38,14 +39,23 @@ function describe(app: OpenAPIHono<Env>): OpenApiDocument {
     servers: [{ url: '/' }],
   });
   const used = new Set<string>();
+  const bodies: string[] = [];
   for (const [path, item] of Object.entries(document.paths ?? {})) {
-    for (const [method, operation] of Object.entries(item as Record<string, object>)) {
+    for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {
       const tag = tagOf(path);
+      if (path.startsWith('/v1/')) bodies.push(...jsonBodyOf(operation));
       if (tag !== undefined) used.add(tag);
       Object.assign(operation, describeOperation(method, path, operation), tag === undefined ? {} : { tags: [tag] });
     }
   }
+  allowNulls(document.components?.schemas ?? {}, bodies);
   return Object.assign(document, describeTags(used));
+}
+
+/** The reference to the schema of an operation's JSON body, if it takes one. */
+function jsonBodyOf({ requestBody }: Operation): string[] {
+  const ref = requestBody?.content['application/json']?.schema.$ref;
+  return ref === undefined ? [] : [ref];
 }
 
 function versionOfPackage(): string {

@@ -2,8 +2,11 @@ import { errorReference } from './errorResponses.ts';
 import { scopeOf } from './scopes.ts';
 
 /** The parts of an operation in an OpenAPI document that are completed here. */
-interface Operation {
+export interface Operation {
   readonly description?: string;
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: { readonly $ref?: string } }>>;
+  };
   readonly security?: readonly object[];
   readonly responses?: Readonly<Record<string, unknown>>;
 }

@@ -64,8 +64,8 @@ export function createBodyReader({ graceMs = GRACE_MS }: BodyReaderOptions = {})
     createMiddleware<Env>(async (c, next) => {
       const body = bodyOf(c);
       if (body === undefined) {
-        // What is not there has no type. An operator's body must be there, even if all its fields have defaults.
-        if (kind !== ADMIN_BODY) c.req.raw.headers.delete('content-type');
+        // What is not there has no type.
+        c.req.raw.headers.delete('content-type');
         return next();
       }
       const { maximumBytes, scan, keep } = readerOf(c.req.header('content-type'), kind);

@@ -65,6 +65,7 @@ const thread = {
 export const TEXT_EXAMPLE = {
   script,
   thread,
+  deleted: { id: script.id, object: 'script.deleted', deleted: true },
   events: [
     'event: created',
     `data: ${JSON.stringify(scriptInProgress)}`,

@@ -38,7 +38,7 @@ export async function* followText(
   const closing = reader.isStreamed ? givingUp : AbortSignal.any([givingUp, AbortSignal.timeout(WAITED_FOR_MS)]);
   for await (const text of following({ streams, closing }, caller, generationId, look, reader.onGone)) {
     if (text === undefined) continue;
-    if (text === 'deleted') break;
+    if (text === 'deleted') throw deletedMeanwhile(generationId);
     const written = toText(text);
     const isFinal = written.status !== 'in_progress';
     if (isFinal) await keepAnswer(deps, caller, repeat, generationId, { status: 200, body: written });
@@ -46,6 +46,16 @@ export async function* followText(
     if (isFinal) return;
   }
   throw stillWritten(generationId);
+}
+
+/** Its owner deleted the text after its end, before that was read here. */
+function deletedMeanwhile(generationId: string): ApiError {
+  const kind = kindOf(generationId);
+  return new ApiError(
+    'not_found',
+    `The ${kind} ${generationId} was deleted. GET /v1/${kind}s/${generationId}/timeline shows what it cost.`,
+    { effect: 'in_message' },
+  );
 }
 
 /** The error for a client that cannot wait for the end of a text. */

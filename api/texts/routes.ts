@@ -4,14 +4,23 @@ import { labelledListQuery } from '../generations/labels.ts';
 import { payingErrors, payingRequest } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import { getTimeline, Timeline } from '../generations/timeline.ts';
-import { bearer, errorResponses, jsonBody, jsonContent, pageResponse, responsesWith } from '../http/contract.ts';
+import {
+  bearer,
+  errorResponses,
+  jsonBody,
+  jsonContent,
+  noQuery,
+  pageResponse,
+  responsesWith,
+} from '../http/contract.ts';
 import { newRouter } from '../http/router.ts';
 import type { StreamDependencies } from '../http/streams.ts';
 import { createText } from './createText.ts';
+import { deleteText } from './deleteText.ts';
 import { TEXT_EXAMPLE } from './examples.ts';
 import { listTexts } from './listTexts.ts';
 import { findNamedText, findOwnedText } from './ownedText.ts';
-import { toText, WrittenText } from './textObject.ts';
+import { DeletedText, toText, WrittenText } from './textObject.ts';
 import { CreateScript, CreateThread } from './textRequest.ts';
 
 /** In operation ids and the names of schemas. */
@@ -69,6 +78,20 @@ const retrieveOf = (kind: TextKind) =>
     responses: responsesWith(`The ${kind}.`, WrittenText, 404),
   });
 
+const deleteOf = (kind: TextKind) =>
+  createRoute({
+    method: 'delete',
+    path: `/${kind}s/{${kind}_id}`,
+    operationId: `delete${NAME[kind]}`,
+    summary: `Delete a finished ${kind}; its charge or refund stands`,
+    description: `Deletes what was asked for and what was written, with \`user\` and \`metadata\`. What was charged or refunded for it is kept, and so is its timeline.`,
+    security: bearer,
+    request: { params: paramsOf(kind), query: noQuery },
+    responses: responsesWith(`The ${kind} is deleted.`, DeletedText, 400, 404, {
+      409: `The ${kind} is still being written, and its credits are reserved until it ends.`,
+    }),
+  });
+
 const timelineOf = (kind: TextKind) =>
   createRoute({
     method: 'get',
@@ -99,6 +122,12 @@ function routesOf(deps: StreamDependencies, kind: TextKind, schema: typeof Creat
     .openapi(retrieveOf(kind), async (c) =>
       c.json(toText(await findOwnedText(deps, c.get('caller'), kind, idOf(c.req.valid('param')))), 200),
     )
+    .openapi(deleteOf(kind), async (c) => {
+      const caller = c.get('caller');
+      const text = await findOwnedText(deps, caller, kind, idOf(c.req.valid('param')));
+      await deleteText(deps, caller, text);
+      return c.json({ id: text.id, object: `${kind}.deleted` as const, deleted: true as const }, 200);
+    })
     .openapi(timelineOf(kind), async (c) => {
       const caller = c.get('caller');
       const id = idOf(c.req.valid('param'));

@@ -40,6 +40,10 @@ export const WrittenText = z
 
 export type WrittenText = z.infer<typeof WrittenText>;
 
+export const DeletedText = z
+  .object({ id: z.string(), object: z.enum(['script.deleted', 'thread.deleted']), deleted: z.literal(true) })
+  .openapi('DeletedText', { example: TEXT_EXAMPLE.deleted });
+
 /** The text as its owner sees it. Output that is not in the requested form is `incomplete`: it was written, and is charged. */
 export function toText(text: Text): WrittenText {
   const { id, kind, state, model, output, requestedAt, settledAt, inputTokens, outputTokens } = text;

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_TONE_CHARACTERS, MAX_TOPIC_CHARACTERS, POSTS, TEXT_LENGTHS, type TextRequest } from '../../texts/index.ts';
 import { labelFields } from '../generations/labels.ts';
-import { maxCredits } from '../generations/payingRequest.ts';
+import { maxCredits, payingBody } from '../generations/payingRequest.ts';
 import { plainText } from '../http/schemas.ts';
 
 const fields = {
@@ -13,13 +13,15 @@ const fields = {
   ...labelFields,
 };
 
-export const CreateScript = z
-  .strictObject({ ...fields, length: z.enum(TEXT_LENGTHS).default('medium') })
-  .openapi('CreateScriptBody', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', length: 'short' } });
+export const CreateScript = payingBody({ ...fields, length: z.enum(TEXT_LENGTHS).default('medium') }).openapi(
+  'CreateScriptBody',
+  { example: { topic: 'a red fox in fresh snow', tone: 'friendly', length: 'short' } },
+);
 
-export const CreateThread = z
-  .strictObject({ ...fields, posts: z.number().int().min(POSTS.minimum).max(POSTS.maximum).default(5) })
-  .openapi('CreateThreadBody', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', posts: 3 } });
+export const CreateThread = payingBody({
+  ...fields,
+  posts: z.number().int().min(POSTS.minimum).max(POSTS.maximum).default(5),
+}).openapi('CreateThreadBody', { example: { topic: 'a red fox in fresh snow', tone: 'friendly', posts: 3 } });
 
 /** The body of a POST to /scripts or /threads. */
 export type CreateTextBody = z.output<typeof CreateScript> | z.output<typeof CreateThread>;

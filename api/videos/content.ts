@@ -5,6 +5,7 @@ import { serveArchived } from './archivedContent.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 import { passThrough } from './passThrough.ts';
+import { lateInWords } from './videoObject.ts';
 
 /** Until this long after the charge, a missing preview may merely not exist yet. */
 const NOT_READY_MS = 3_600_000;
@@ -24,7 +25,7 @@ export async function downloadContent(
   if (generation.state === 'released') {
     throw new ApiError(
       'not_charged',
-      'This video failed and was never charged, so there is no content. Credits have been refunded to your account.',
+      `This video failed and was never charged, so there is no content. Credits have been refunded to your account.${lateInWords(generation)}`,
     );
   }
   const content = await deps.store.getContent(generation.accountId, generation.id, variant);

@@ -1,3 +1,4 @@
+import { DRY_RUN_ELSEWHERE } from '../generations/payingRequest.ts';
 import { invalid } from '../http/errors.ts';
 import { plainText } from '../http/schemas.ts';
 
@@ -12,6 +13,7 @@ const text = plainText(32_000);
  */
 export function toParameters(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const parameters = Object.entries(fields).map(([name, value]) => {
+    if (name === 'dry_run') throw invalid(name, DRY_RUN_ELSEWHERE);
     if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) throw invalid(shown(name), 'is not a known field');
     if (typeof value === 'string' && value !== '' && !text.safeParse(value).success) {
       throw invalid(name, 'must be text of at most 32000 characters, without control characters or binary data');

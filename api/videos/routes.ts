@@ -12,6 +12,7 @@ import {
   jsonContent,
   jsonResponse,
   noQuery,
+  optionalJsonBody,
   pageResponse,
   responsesWith,
   videoParams,
@@ -105,7 +106,7 @@ const claim = createRoute({
   description:
     'Answers a new video, which has what the provider completed. The original price is reserved, and charged once that content is kept. A second claim is answered with the same video and costs nothing more.',
   security: bearer,
-  request: { params: videoParams, ...payingRequest, body: { content: jsonContent(ClaimVideo) } },
+  request: { params: videoParams, ...payingRequest, body: optionalJsonBody(ClaimVideo) },
   responses: {
     200: videoOrQuote,
     ...payingErrors(404, {

@@ -18,6 +18,13 @@ const VideoCredits = z
     /** Whether the video completed after its hold was released and can be paid for after all, and until when. */
     claimable: z.boolean(),
     claimable_until: z.number().int().nullable(),
+    claimed_from: z.string().nullable().openapi({
+      description:
+        'Of a claim: the id of the video that completed after its credits were refunded, which this one pays for.',
+    }),
+    claimed_as: z.string().nullable().openapi({
+      description: 'Of such a late video: the id of the video that claimed it, and has its content.',
+    }),
   })
   .openapi('VideoCredits');
 
@@ -84,6 +91,8 @@ export function toVideo(generation: Generation): Video {
       ),
       claimable: generation.claimableUntil !== null,
       claimable_until: unixSecondsOrNull(generation.claimableUntil),
+      claimed_from: generation.claimOf,
+      claimed_as: generation.claimedAs,
     },
   };
 }
@@ -104,20 +113,30 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
 }
 
 function creditsInWords(generation: Generation): string {
-  const { state, amountMicrocredits, chargedMicrocredits, cancelRequested, claimableUntil } = generation;
+  const { state, amountMicrocredits, chargedMicrocredits, cancelRequested, claimOf } = generation;
   const amount = formatCredits(amountMicrocredits);
   switch (state) {
     case 'held':
       return cancelRequested
         ? `Cancel requested. ${amount} credits stay reserved; if the provider has begun, the outcome of the video settles them.`
-        : `${amount} credits are reserved for this video; they are charged only when it completes.`;
+        : claimOf === null
+          ? `${amount} credits are reserved for this video; they are charged only when it completes.`
+          : `${amount} credits are reserved for this video, a claim of ${claimOf}; they are charged once its content is kept.`;
     case 'charged': {
       const charged = chargedMicrocredits ?? amountMicrocredits;
       return `${formatCredits(charged)} credits were charged for this video.${refundInWords(generation, charged)}`;
     }
     case 'released':
-      return claimableUntil === null
-        ? releaseInWords(amountMicrocredits)
-        : `${releaseInWords(amountMicrocredits)} The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}.`;
+      return `${releaseInWords(amountMicrocredits)}${lateInWords(generation)}`;
   }
+}
+
+type Late = Pick<Generation, 'id' | 'amountMicrocredits' | 'claimableUntil' | 'claimedAs'>;
+
+/** Sentences on a video that completed after its credits were refunded: how it can be had, or where it is. Empty for any other. */
+export function lateInWords({ id, amountMicrocredits, claimableUntil, claimedAs }: Late): string {
+  if (claimedAs !== null) return ` The video was completed later and claimed as ${claimedAs}.`;
+  if (claimableUntil === null) return '';
+  const amount = formatCredits(amountMicrocredits);
+  return ` The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}, by POST /v1/videos/${id}/claim.`;
 }

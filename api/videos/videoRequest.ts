@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { InputFile } from '../../contracts/inputFile.ts';
 import type { Generation, Labels } from '../../store/index.ts';
 import { labelFields, toLabels, withMetadata } from '../generations/labels.ts';
-import { maxCredits, toMaximum } from '../generations/payingRequest.ts';
+import { maxCredits, payingBody, toMaximum } from '../generations/payingRequest.ts';
 import type { FieldNames } from '../generations/refusedField.ts';
 import { invalid } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
@@ -148,7 +148,7 @@ function toSeconds(length: string | number | undefined): number | null {
 }
 
 /** OpenAI's request to remix a video: everything but the prompt is the original's, and its labels are its own. */
-const remix = z.strictObject({ prompt: fields.prompt, max_credits: fields.max_credits, ...labelFields });
+const remix = payingBody({ prompt: fields.prompt, max_credits: fields.max_credits, ...labelFields });
 const remixExample = { example: { prompt: 'the same fox, at night' } };
 
 export const RemixVideo = remix.openapi('RemixVideoBody', remixExample);
@@ -169,6 +169,6 @@ export function readRemix(
 }
 
 /** The body of a claim, which is optional. */
-export const ClaimVideo = z
-  .strictObject({ max_credits: maxCredits('The claim is refused if it costs more than this.') })
-  .openapi('ClaimVideoBody', { example: { max_credits: '0.6' } });
+export const ClaimVideo = payingBody({
+  max_credits: maxCredits('The claim is refused if it costs more than this.'),
+}).openapi('ClaimVideoBody', { example: { max_credits: '0.6' } });

@@ -13,7 +13,8 @@ BEGIN
      OLD.state = 'requested' AND NEW.state IN ('held', 'refused', 'voided') OR OLD.state = 'held' AND NEW.state IN ('charged', 'released')) THEN
     RAISE EXCEPTION 'a generation does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'HF004';
   END IF;
-  IF OLD.provider_video_id IS NOT NULL AND (NEW.provider, NEW.provider_video_id) IS DISTINCT FROM (OLD.provider, OLD.provider_video_id) THEN
+  IF OLD.provider_video_id IS NOT NULL AND (NEW.provider, NEW.provider_video_id, NEW.provider_canonical_id)
+     IS DISTINCT FROM (OLD.provider, OLD.provider_video_id, OLD.provider_canonical_id) THEN
     RAISE EXCEPTION 'a generation keeps its provider video' USING ERRCODE = 'HF004';
   END IF;
   IF OLD.deletion_begun_at IS NOT NULL AND NEW.deletion_begun_at IS NULL THEN

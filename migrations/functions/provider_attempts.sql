@@ -95,7 +95,9 @@ good), 'conflict' (an attempt was answered with another's video), 'cancelled' (n
 Raises HF001; HF002 for a claim.
 Rules: MR-18, MR-24, MR-30, MR-31, MR-39, MR-46, MR-53, MR-62.$$;
 
-CREATE FUNCTION adopt_video(p_generation_id text, p_number integer, p_video_ids text[], p_created_ats timestamptz[], p_exact boolean)
+CREATE FUNCTION adopt_video(
+  p_generation_id text, p_number integer, p_video_ids text[], p_canonical_ids text[], p_created_ats timestamptz[], p_exact boolean
+)
 RETURNS TABLE (outcome text, provider_video_id text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -105,8 +107,9 @@ DECLARE
   asked inputs;
   twins integer;
   rivals integer;
-  free_ids text[];
-  created_at timestamptz;
+  free_places integer[];
+  -- The first of the videos that nobody owns.
+  adopted text;
 BEGIN
   SELECT * INTO mine FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.number = p_number AND a.outcome IS NULL;
   IF NOT FOUND OR g.state NOT IN ('held', 'released') OR g.provider_video_id IS NOT NULL THEN
@@ -129,36 +132,38 @@ BEGIN
   IF rivals > 0 OR asked.reference IS NOT NULL THEN
     RETURN QUERY SELECT 'rival', NULL::text; RETURN;
   END IF;
-  free_ids := ARRAY(SELECT v.id FROM unnest(p_video_ids) WITH ORDINALITY AS v (id, place)
-    WHERE NOT EXISTS (SELECT FROM generations gen WHERE gen.provider = g.provider AND gen.provider_video_id = v.id) ORDER BY v.place);
-  IF cardinality(free_ids) = 0 THEN
+  -- One video may be listed under two spellings of its id.
+  free_places := ARRAY(SELECT v.place FROM unnest(p_canonical_ids) WITH ORDINALITY AS v (id, place)
+    WHERE array_position(p_canonical_ids, v.id) = v.place
+      AND NOT EXISTS (SELECT FROM generations gen WHERE gen.provider = g.provider AND gen.provider_canonical_id = v.id) ORDER BY v.place);
+  IF cardinality(free_places) = 0 THEN
     RETURN QUERY SELECT 'taken', NULL::text; RETURN;
   END IF;
-  IF cardinality(free_ids) <> 1 + twins THEN
+  IF cardinality(free_places) <> 1 + twins THEN
     RETURN QUERY SELECT 'unequal', NULL::text; RETURN;
   END IF;
-  created_at := p_created_ats[array_position(p_video_ids, free_ids[1])];
+  adopted := p_video_ids[free_places[1]];
   BEGIN
-    PERFORM end_attempt(p_generation_id, p_number, 'adopted', free_ids[1], created_at, NULL, NULL);
+    PERFORM end_attempt(p_generation_id, p_number, 'adopted', adopted, p_canonical_ids[free_places[1]], p_created_ats[free_places[1]], NULL, NULL);
   EXCEPTION WHEN unique_violation THEN
     RETURN QUERY SELECT 'taken', NULL::text; RETURN;
   END;
-  RETURN QUERY SELECT 'adopted', free_ids[1];
+  RETURN QUERY SELECT 'adopted', adopted;
 END $$;
 COMMENT ON FUNCTION adopt_video IS
 $$Gives a video from the provider's list to the generation whose open attempt may have made it, if nothing else can be meant:
-the first of p_video_ids that no generation owns. After a release too: the video is then followed, and claimable when it
+the first of p_video_ids that no generation owns, by p_canonical_ids. After a release too: the video is then followed, and claimable when it
 completes. p_exact: each of the videos is equal to what was asked for, not only after changes to its text. Attempts need no
 lock between them: what begins after the list was read has made nothing in it, and the unique id lets one of two adopt.
 outcome: 'adopted', 'rival' (it may be another open attempt's, or a reference was given), 'unequal' (equal open attempts of
 one account are interchangeable, but only if there are as many videos), 'taken' (the videos have owners), 'closed' (the
 attempt is not open any more, or its generation was deleted).
 Raises HF001.
-Rules: MR-32, MR-33, MR-34, MR-35, MR-38.$$;
+Rules: MR-32, MR-33, MR-34, MR-35, MR-38, MR-74.$$;
 
 CREATE FUNCTION end_attempt(
-  p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_created_at timestamptz,
-  p_error_code text, p_error_message text
+  p_generation_id text, p_number integer, p_outcome text, p_provider_video_id text, p_provider_canonical_id text,
+  p_provider_created_at timestamptz, p_error_code text, p_error_message text
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   g generations;
@@ -172,26 +177,26 @@ BEGIN
   g := lock_generation(p_generation_id);
   SELECT * INTO attempt FROM provider_attempts WHERE generation_id = p_generation_id AND number = p_number;
   IF NOT FOUND OR attempt.outcome IS NOT NULL THEN
-    IF attempt.outcome = 'conflict' OR attempt.outcome = p_outcome AND g.provider_video_id IS NOT DISTINCT FROM p_provider_video_id THEN
+    IF attempt.outcome = 'conflict' OR attempt.outcome = p_outcome AND g.provider_canonical_id IS NOT DISTINCT FROM p_provider_canonical_id THEN
       RETURN attempt.outcome;
     END IF;
     -- The answer of a process that was halted and given up: its video has no owner, and is on record for whoever looks.
-    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations WHERE provider = g.provider AND provider_video_id = p_provider_video_id) THEN
+    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations WHERE provider = g.provider AND provider_canonical_id = p_provider_canonical_id) THEN
       PERFORM append_event(p_generation_id, 'orphan_video', jsonb_build_object('attempt', p_number, 'provider_video_id', p_provider_video_id));
     END IF;
     RETURN 'closed';
   END IF;
   IF p_outcome IN ('created', 'adopted') THEN
     BEGIN
-      UPDATE generations SET provider_video_id = p_provider_video_id, provider_verdict = 'open',
-          provider_created_at = COALESCE(plausible_time(p_provider_created_at), clock_timestamp())
+      UPDATE generations SET provider_video_id = p_provider_video_id, provider_canonical_id = p_provider_canonical_id,
+          provider_verdict = 'open', provider_created_at = COALESCE(plausible_time(p_provider_created_at), clock_timestamp())
         WHERE id = p_generation_id;
     EXCEPTION WHEN unique_violation THEN
       IF p_outcome = 'adopted' THEN RAISE; END IF;
       -- Twins are interchangeable: one found this video in the list while this answer was under way, when there were as many
       -- videos as twins. So the attempt stays open, and looks for the other one.
       IF EXISTS (SELECT FROM generations owner JOIN provider_attempts a ON a.generation_id = owner.id
-          WHERE owner.provider = g.provider AND owner.provider_video_id = p_provider_video_id AND owner.account_id = g.account_id
+          WHERE owner.provider = g.provider AND owner.provider_canonical_id = p_provider_canonical_id AND owner.account_id = g.account_id
             AND a.outcome = 'adopted' AND a.ended_at > attempt.begun_at AND a.visible_sha256 = attempt.visible_sha256
             AND (SELECT (i.prompt, i.parameters) FROM inputs i WHERE i.generation_id = owner.id)
               = (SELECT (i.prompt, i.parameters) FROM inputs i WHERE i.generation_id = g.id)) THEN
@@ -200,7 +205,7 @@ BEGIN
       ended := 'conflict';
       -- From here on nobody is charged for what is at that id, or shown it, but who was before.
       UPDATE generations owner SET provider_id_contested_at = clock_timestamp()
-        WHERE owner.provider = g.provider AND owner.provider_video_id = p_provider_video_id AND owner.provider_id_contested_at IS NULL
+        WHERE owner.provider = g.provider AND owner.provider_canonical_id = p_provider_canonical_id AND owner.provider_id_contested_at IS NULL
         RETURNING owner.id INTO contested;
       IF FOUND THEN
         PERFORM append_event(contested, 'id_contested', '{}');
@@ -222,7 +227,7 @@ nothing proves anything. The same close again changes nothing. 'conflict' in pla
 generation's video, and whose it is cannot be known; from then on neither is charged for it. 'closed': the attempt had ended
 otherwise, or a twin has its video.
 Raises HF001; 22004 unless an attempt that made a video ends with its id, and no other does.
-Rules: MR-30, MR-38, MR-39, MR-40.$$;
+Rules: MR-30, MR-38, MR-39, MR-40, MR-74.$$;
 
 CREATE FUNCTION note_ambiguous_attempt(p_generation_id text, p_number integer, p_why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -238,16 +243,16 @@ $$Records that a call may have arrived; the attempt stays open.
 Raises HF001.
 Rules: MR-16, MR-31.$$;
 
-CREATE FUNCTION note_ownerless_videos(p_provider text, p_video_ids text[]) RETURNS void
+CREATE FUNCTION note_ownerless_videos(p_provider text, p_canonical_ids text[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   DELETE FROM ownerless_videos WHERE listed_at < clock_timestamp() - interval '48 hours';
   -- In one order, so that two that note the same wait for each other only one way.
-  INSERT INTO ownerless_videos (provider, provider_video_id) SELECT p_provider, id FROM unnest(p_video_ids) AS v (id) ORDER BY id
+  INSERT INTO ownerless_videos (provider, provider_canonical_id) SELECT p_provider, id FROM unnest(p_canonical_ids) AS v (id) ORDER BY id
     ON CONFLICT DO NOTHING;
 $$;
 COMMENT ON FUNCTION note_ownerless_videos IS
 $$Keeps for two days that these videos had no owner when they were listed: no attempt that begins later has made them.
-Rules: MR-37.$$;
+Rules: MR-37, MR-74.$$;
 
 GRANT SELECT ON provider_attempts, ownerless_videos TO holdfast_service;
 GRANT EXECUTE ON FUNCTION begin_attempt, adopt_video, end_attempt, note_ambiguous_attempt, note_ownerless_videos TO holdfast_service;

@@ -10,7 +10,7 @@ nothing.
 Rules: MR-6.$$;
 
 CREATE FUNCTION record_look(
-  p_generation_id text, p_provider_video_id text, p_verdict text, p_status text, p_progress integer,
+  p_generation_id text, p_provider_canonical_id text, p_verdict text, p_status text, p_progress integer,
   p_completed_at timestamptz, p_error_code text, p_error_message text
 ) RETURNS TABLE (verdict text, error_code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -20,11 +20,11 @@ DECLARE
   late timestamptz;
 BEGIN
   IF g.claim_of IS NOT NULL THEN
-    RETURN QUERY SELECT l.verdict, l.error_code FROM record_look(g.claim_of, p_provider_video_id, p_verdict, p_status, p_progress,
+    RETURN QUERY SELECT l.verdict, l.error_code FROM record_look(g.claim_of, p_provider_canonical_id, p_verdict, p_status, p_progress,
       p_completed_at, p_error_code, p_error_message) l;
     RETURN;
   END IF;
-  IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN
+  IF g.provider_canonical_id IS DISTINCT FROM p_provider_canonical_id THEN
     RAISE EXCEPTION 'generation % owns another video', p_generation_id USING ERRCODE = 'HF002';
   END IF;
   IF p_verdict IS NULL THEN
@@ -63,8 +63,8 @@ COMMENT ON FUNCTION record_look IS
 $$Records what a look saw; of a claim, on the generation that made the video. The first terminal verdict stands. At a contested
 id every look is 'open'. A completion after the release moves nothing: it is claimable for a day. Answers with the verdict on
 record.
-Raises HF001; HF002 for another video than the generation's; 22004 without a verdict.
-Rules: MR-1, MR-14, MR-39, MR-42, MR-51, MR-53.$$;
+Raises HF001; HF002 for another video than the generation's, by its canonical id; 22004 without a verdict.
+Rules: MR-1, MR-14, MR-39, MR-42, MR-51, MR-53, MR-74.$$;
 
 CREATE FUNCTION note_unreachable(p_generation_id text, p_tries integer, p_for_ms bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -134,7 +134,7 @@ Raises HF001.
 Rules: MR-53, MR-96.$$;
 
 CREATE FUNCTION record_provider_event(
-  p_webhook_id text, p_type text, p_provider text, p_provider_video_id text, OUT outcome text, OUT generation_id text
+  p_webhook_id text, p_type text, p_provider text, p_provider_video_id text, p_provider_canonical_id text, OUT outcome text, OUT generation_id text
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -148,7 +148,7 @@ BEGIN
     RETURN;
   END IF;
   SELECT g.id, g.state INTO record_provider_event.generation_id, known_state FROM generations g
-    WHERE g.provider = p_provider AND g.provider_video_id = p_provider_video_id;
+    WHERE g.provider = p_provider AND g.provider_canonical_id = p_provider_canonical_id;
   IF NOT FOUND THEN
     outcome := 'unknown';
   ELSIF known_state <> 'held' THEN
@@ -163,7 +163,7 @@ COMMENT ON FUNCTION record_provider_event IS
 $$Keeps a provider's webhook, once, and says whether its generation's workflow should look now. It moves nothing.
 outcome: 'nudge', 'replayed', 'unknown' (no generation has that video, or not yet), 'settled', 'enough' (20 nudges were sent;
 the workflow's timers look on).
-Rules: MR-4, MR-38, MR-87.$$;
+Rules: MR-4, MR-38, MR-74, MR-87.$$;
 CREATE TRIGGER provider_events_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON provider_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT ON provider_events, provider_nudges TO holdfast_service;

@@ -265,7 +265,8 @@ BEGIN
     IF (earlier.requested_microcredits, earlier.reason) IS DISTINCT FROM (p_amount, p_reason) THEN
       RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::bigint, g.charged_amount_microcredits - before, false; RETURN;
     END IF;
-    RETURN QUERY SELECT 'refunded', earlier.transaction_id, earlier.amount_microcredits, g.charged_amount_microcredits - before, true; RETURN;
+    RETURN QUERY SELECT 'refunded', earlier.transaction_id, earlier.amount_microcredits,
+      earlier.captured_microcredits - earlier.refunded_before_microcredits - earlier.amount_microcredits, true; RETURN;
   END IF;
   moved := COALESCE(p_amount, g.charged_amount_microcredits - before);
   IF moved = 0 OR before + moved > g.charged_amount_microcredits THEN
@@ -288,7 +289,7 @@ END $$;
 COMMENT ON FUNCTION refund_generation IS
 $$Gives credits of a captured hold back, all that is left of them when p_amount is NULL; once per key, and never more than was
 captured.
-outcome: 'refunded' (with what was moved and what is left to refund), 'key_reused', 'not_charged', 'exceeds_captured' (more
+outcome: 'refunded' (with what was moved and what was left to refund after it, the same for each repeat), 'key_reused', 'not_charged', 'exceeds_captured' (more
 than is left), 'nothing_left', 'too_large' (the balance would pass 2^53 - 1).
 Raises HF001; 22003 for an amount that is not above 0.
 Rules: MR-8, MR-22, MR-44, MR-70, MR-71, MR-72, MR-83, MR-97.$$;

@@ -112,7 +112,7 @@ BEGIN
   END IF;
   IF writing.lease_until IS NULL THEN
     -- The lease comes before the call, and can't be taken any more: nothing was sent, and nothing will be.
-    PERFORM end_attempt(p_generation_id, writing.number, 'not_made', NULL, NULL, 'not_sent', 'its writer was gone before the call');
+    PERFORM end_attempt(p_generation_id, writing.number, 'not_made', NULL, NULL, NULL, 'not_sent', 'its writer was gone before the call');
     RETURN QUERY SELECT 'not_asked', NULL::bigint; RETURN;
   END IF;
   -- A lease that ends later than it is long is of a clock that was set back since.

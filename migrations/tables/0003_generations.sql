@@ -48,7 +48,10 @@ CREATE TABLE generations (
   -- The provider of the last create: a video is never looked for at another one.
   -- Its kind and the origin of its base URL, `openai@https://host`: another key, or another path, is the same provider.
   provider text,
+  -- As the provider told it; it is used in calls.
   provider_video_id text,
+  -- The same in canonical form: a gateway spells one video's id in several ways. By this, ids are compared and unique.
+  provider_canonical_id text,
   -- Since when the provider has given that id to another create as well: what is there now may be another's.
   provider_id_contested_at timestamptz,
   provider_created_at timestamptz,
@@ -82,10 +85,12 @@ CREATE TABLE generations (
 
   FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys (id, account_id),
   CONSTRAINT generations_video_fields CHECK (CASE WHEN kind = 'video'
-    THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND offer_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
-    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND offer_id IS NULL AND provider_video_id IS NULL AND claim_of IS NULL AND remix_of IS NULL END),
+    THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND offer_id IS NOT NULL
+      AND (provider_video_id IS NULL) = (provider_verdict IS NULL) AND (provider_video_id IS NULL) = (provider_canonical_id IS NULL)
+    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND offer_id IS NULL AND provider_video_id IS NULL AND provider_canonical_id IS NULL
+      AND claim_of IS NULL AND remix_of IS NULL END),
   -- Two generations never share a video; ids are unique within a provider. The id first: an operator searches by it alone.
-  CONSTRAINT generations_provider_video UNIQUE (provider_video_id, provider),
+  CONSTRAINT generations_provider_video UNIQUE (provider_canonical_id, provider),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released' AND provider_verdict = 'completed'),

@@ -29,13 +29,13 @@ CREATE INDEX provider_attempts_unmatched ON provider_attempts (begun_at) WHERE o
 -- Refused for what the operator owes the provider: the doctor reads the latest.
 CREATE INDEX provider_attempts_owed ON provider_attempts (ended_at) WHERE error_code = 'operators_fault';
 
--- Videos that no generation owned when they were listed, of the last two days.
+-- Videos that no generation owned when they were listed, of the last two days; their ids in canonical form.
 CREATE TABLE ownerless_videos (
   provider text NOT NULL,
-  provider_video_id text NOT NULL,
+  provider_canonical_id text NOT NULL,
   sequence bigint NOT NULL DEFAULT nextval('attempt_order'),
   listed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (provider, provider_video_id)
+  PRIMARY KEY (provider, provider_canonical_id)
 );
 
 -- Webhooks of the provider: verified by the API, and never more than "look now" (MR-4).

@@ -4,7 +4,7 @@ import { PRICE } from '../harness/support/database.ts';
 import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
 import { PNG } from '../harness/support/png.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
-import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** Bodies as HTTP clients of every language send them. */
 
@@ -166,6 +166,30 @@ describe('JSON is read', () => {
       await expectRefused(await send('/v1/videos', type, null), 400, 'invalid_request', 'prompt');
     }
   });
+
+  it('may be left out by an operator where every field is optional; elsewhere the answer names what is missing', async () => {
+    const withoutBody = (path: string) =>
+      fetch(`${stack.url}/admin${path}`, { method: 'POST', headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const reconciled = await withoutBody('/reconcile');
+    expect([reconciled.status, await reconciled.json()]).toMatchObject([200, { dry_run: false }]);
+    const { id } = await openAccount(stack, 0);
+    const made = await adminPost(stack, `/accounts/${id}/keys`, { name: 'to be rotated' });
+    const old = (await made.json()) as { id: string; key: string };
+    const rotated = await withoutBody(`/accounts/${id}/keys/${old.id}/rotate`);
+    expect([rotated.status, await rotated.json()]).toMatchObject([
+      200,
+      { key: expect.stringMatching(/^hf_/) as string },
+    ]);
+    const ended = await fetch(`${stack.url}/v1/credits`, { headers: { authorization: `Bearer ${old.key}` } });
+    await expectRefused(ended, 401, 'invalid_api_key');
+    for (const [path, param] of [
+      ['/accounts', 'name'],
+      ['/prices', 'model'],
+      [`/accounts/${id}/freeze`, 'reason'],
+    ] as const) {
+      await expectRefused(await withoutBody(path), 400, 'invalid_request', param);
+    }
+  });
 });
 
 describe('a field that is null', () => {
@@ -174,6 +198,8 @@ describe('a field that is null', () => {
       [QUOTE, { prompt: 'a fox', model: null, seconds: null, size: null, max_credits: null, input_reference: null }],
       ['/v1/scripts?dry_run=true', { topic: 'a fox', tone: null, length: null, stream: null }],
       ['/v1/threads?dry_run=true', { topic: 'a fox', posts: null, max_credits: null }],
+      [QUOTE, { prompt: 'a fox', user: null, metadata: null }],
+      [QUOTE, { prompt: 'a fox', metadata: { kept: 'a', left: null } }],
     ];
     for (const [path, body] of bodies) {
       const answer = await send(path, 'application/json', bytesOf(JSON.stringify(body)));

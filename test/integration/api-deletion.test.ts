@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { untilTerminal } from '../harness/support/answers.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Announcer } from '../../store/index.ts';
+import { expectRefused, jsonPost, untilTerminal } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { eventsOf, expectNoDrift } from '../harness/support/generations.ts';
+import { tablesWith } from '../harness/support/erasure.ts';
+import { booksOf, eventsOf, expectNoDrift, untilRow } from '../harness/support/generations.ts';
 import { PNG } from '../harness/support/png.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
@@ -81,6 +83,118 @@ describe('a deleted video', () => {
     expect((await account.fetch(`/v1/videos/${body.id}`)).status).toBe(200);
     expect((await remove(account, body.id)).status).toBe(200);
     expect(await eventsOf(stack, body.id, 'deleted')).toEqual([{}]);
+  });
+});
+
+describe.each(['script', 'thread'] as const)('a deleted %s', (kind) => {
+  const path = `/v1/${kind}s`;
+  const write = ({ fetch }: TestAccount, body: object, headers: Record<string, string> = {}) => {
+    const { headers: typed, ...init } = jsonPost(body);
+    return fetch(path, { ...init, headers: { ...(typed as Record<string, string>), ...headers } });
+  };
+  const idOf = async (answer: Response) => ((await answer.json()) as { id: string }).id;
+  const erase = ({ fetch }: TestAccount, id: string) => fetch(`${path}/${id}`, { method: 'DELETE' });
+  const stepsOf = async ({ fetch }: TestAccount, id: string) => {
+    const { data } = (await (await fetch(`${path}/${id}/timeline`)).json()) as { data: { type: string }[] };
+    return data.map(({ type }) => type);
+  };
+
+  // MR-96
+  it('leaves neither what was asked for nor what was written in any table; its charge and its timeline stay', async () => {
+    const account = await openAccount(stack, PRICE);
+    const [topic, user] = [`topic ${randomUUID()}`, `user ${randomUUID()}`];
+    const answer = await write(account, { topic, user, metadata: { of: user } }, { 'idempotency-key': 'k' });
+    const { id, output } = (await answer.json()) as { id: string; output: string };
+    expect(await tablesWith(stack.database.admin, topic)).toEqual(expect.arrayContaining(['text_requests', 'texts']));
+    const books = await booksOf(stack, account);
+    const deleted = await erase(account, id);
+    expect([deleted.status, await deleted.json()]).toEqual([200, { id, object: `${kind}.deleted`, deleted: true }]);
+    for (const words of [topic, user, output]) expect(await tablesWith(stack.database.admin, words)).toEqual([]);
+    expect(await booksOf(stack, account)).toEqual(books);
+    const steps = await stepsOf(account, id);
+    expect(steps.slice(-2)).toEqual(['charged', 'deleted']);
+    await expectRefused(await erase(account, id), 404, 'not_found');
+    await expectRefused(await account.fetch(`${path}/${id}`), 404, 'not_found');
+    expect(await (await account.fetch(path)).json()).toMatchObject({ data: [] });
+    expect(await stepsOf(account, id)).toEqual(steps);
+  });
+
+  // MR-96
+  it('is never paid for again under its key, as a stream or without', async () => {
+    const account = await openAccount(stack, PRICE);
+    const key = { 'idempotency-key': 'k' };
+    await erase(account, await idOf(await write(account, { topic: 'a fox' }, key)));
+    const before = await booksOf(stack, account);
+    for (const stream of [false, true]) {
+      const again = await write(account, { topic: 'a fox', stream }, key);
+      expect(await expectRefused(again, 404, 'not_found')).toContain('was deleted. Nothing more was held.');
+    }
+    expect(await booksOf(stack, account)).toEqual(before);
+  });
+
+  // MR-81
+  it('was refused its deletion, and not changed, until it was written', async () => {
+    const account = await openAccount(stack, PRICE);
+    const answer = await write(account, { topic: 'slow [[chat:slow:1s]]', stream: true });
+    const { value } = (await answer.body?.getReader().read()) ?? {};
+    const id = new RegExp(`${kind}_[0-9a-f]{32}`).exec(Buffer.from(value ?? []).toString())?.[0] ?? '';
+    const refused = await erase(account, id);
+    expect(refused.headers.get('x-should-retry')).toBe('false');
+    expect(await expectRefused(refused, 409, 'text_not_terminal')).toBe(
+      `This ${kind} is still being written, so it can’t be deleted; its credits stay reserved until it ends. Nothing was changed.`,
+    );
+    await untilRow(stack, id, "state = 'charged'");
+    expect(await (await account.fetch(`${path}/${id}`)).json()).toMatchObject({ status: 'completed' });
+    expect((await erase(account, id)).status).toBe(200);
+  });
+
+  it('that failed, in words that quote its topic, leaves none of them', async () => {
+    const account = await openAccount(stack, PRICE);
+    const topic = `topic ${randomUUID()} [[chat:400:invalid_prompt]]`;
+    const id = await idOf(await write(account, { topic }));
+    expect((await erase(account, id)).status).toBe(200);
+    expect(await tablesWith(stack.database.admin, topic)).toEqual([]);
+    expect(await account.credits()).toMatchObject({ available_microcredits: PRICE, held_microcredits: 0 });
+  });
+
+  it.each([false, true])(
+    'tells a client that has not had its end yet that it is deleted (stream: %s)',
+    async (stream) => {
+      const account = await openAccount(stack, PRICE);
+      const change = (sql: string) => stack.database.admin.query(sql);
+      const answered = write(account, { topic: 'unread [[chat:slow:1s]]', stream });
+      const id = await vi.waitFor(
+        async () => {
+          const sql = "SELECT id FROM generations WHERE account_id = $1 AND state = 'held'";
+          const { rows } = await stack.database.admin.query<{ id: string }>(sql, [account.id]);
+          if (rows[0] === undefined) throw new Error('not held yet');
+          return rows[0].id;
+        },
+        { timeout: 20_000 },
+      );
+      await change('REVOKE SELECT ON texts FROM holdfast_service');
+      await untilRow(stack, id, "state = 'charged'").finally(() =>
+        // At once, so that its end can be read at no moment.
+        change(
+          `BEGIN; SELECT delete_generation('${id}', '${account.id}'); GRANT SELECT ON texts TO holdfast_service; COMMIT`,
+        ),
+      );
+      new Announcer(stack.database.admin).add(id);
+      const text = await (await answered).text();
+      expect(text).toContain('not_found');
+      expect(text).toContain(`The ${kind} ${id} was deleted. GET ${path}/${id}/timeline shows what it cost.`);
+    },
+  );
+
+  it('is none of another kind’s', async () => {
+    const account = await openAccount(stack, PRICE);
+    const id = await idOf(await write(account, { topic: 'a fox' }));
+    const others = ['/v1/scripts', '/v1/threads', '/v1/videos'].filter((other) => other !== path);
+    for (const other of others) {
+      await expectRefused(await account.fetch(`${other}/${id}`, { method: 'DELETE' }), 404, 'not_found');
+    }
+    expect((await account.fetch(`${path}/${id}?force=1`, { method: 'DELETE' })).status).toBe(400);
+    expect((await account.fetch(`${path}/${id}`)).status).toBe(200);
   });
 });
 

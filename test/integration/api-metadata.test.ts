@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tablesWith } from '../harness/support/erasure.ts';
 import {
   ask,
   expectNoDrift,
@@ -342,13 +343,7 @@ describe('labels are personal data', () => {
     await untilSettled(stack, [id]);
     await account.client.videos.delete(id);
     expect(await idsOf(`user=${encodeURIComponent(user)}`)).toEqual([]);
-    const { rows } = await stack.database.admin.query<{ name: string }>(
-      "SELECT relname AS name FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND relkind = 'r'",
-    );
-    for (const { name } of rows) {
-      const found = await stack.database.admin.query(`SELECT FROM ${name} t WHERE position($1 IN t::text) > 0`, [user]);
-      expect([name, found.rowCount]).toEqual([name, 0]);
-    }
+    expect(await tablesWith(stack.database.admin, user)).toEqual([]);
   });
 
   it('that are not kept of a request that is refused', async () => {

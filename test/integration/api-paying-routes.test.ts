@@ -111,6 +111,10 @@ describe('each POST that may cost money', () => {
           const answer = await account.fetch(urlOf(route), jsonPost({ ...route.example, [unknown]: true }));
           expect(await expectRefused(answer, 400, 'invalid_request', unknown)).toMatch(/Nothing was held/);
         }
+        const asked = await account.fetch(urlOf(route), jsonPost({ ...route.example, dry_run: true }));
+        expect(await expectRefused(asked, 400, 'invalid_request', 'dry_run')).toBe(
+          'dry_run must be a query parameter: ?dry_run=true. Nothing was held.',
+        );
       }
       const form = new FormData();
       form.set('prompt', 'a fox');

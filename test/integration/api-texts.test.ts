@@ -287,8 +287,8 @@ describe('a script', () => {
     ]);
     const refused = await write('/v1/scripts', { topic: 'a fox [[chat:400:invalid_prompt]]' });
     expect((await timeline(refused.body.id)).slice(-2)).toEqual([
-      ['submission_refused', 'The provider refused the request: invalid_prompt'],
-      ['refunded', expect.stringMatching(/^0\.00\d{4} credits returned: invalid_prompt$/)],
+      ['submission_refused', 'The provider refused the request: the prompt is not valid for the provider'],
+      ['refunded', expect.stringMatching(/^0\.00\d{4} credits returned: the prompt is not valid for the provider$/)],
     ]);
     const lost = await write('/v1/threads', { topic: 'a fox [[chat:reset]]' });
     const { data } = (await (await account.fetch(`/v1/threads/${lost.body.id}/timeline`)).json()) as {

@@ -78,6 +78,19 @@ describe("OpenAI's Node SDK, unchanged", () => {
     expect(error.message).toMatch(/more are reserved for 2 videos and 1 script in progress\)\. Nothing was held\./);
   });
 
+  it('asks what a video would cost as the documentation shows, and pays nothing', async () => {
+    const account = await openAccount(stack, PRICE);
+    expect(await account.client.videos.create({ prompt: 'x' }, { query: { dry_run: true } })).toMatchObject({
+      object: 'video.quote',
+      amount_microcredits: PRICE,
+      would_be_accepted: true,
+    });
+    const inBody: object = { prompt: 'x', dry_run: true };
+    const refused: unknown = await account.client.videos.create(inBody as never).catch((caught: unknown) => caught);
+    expect((refused as APIError).message).toContain('dry_run must be a query parameter: ?dry_run=true.');
+    expect(await stack.database.ledger.getBalance(account.id)).toMatchObject({ availableMicrocredits: PRICE });
+  });
+
   it('sends a reference image, which reaches the provider', async () => {
     const account = await openAccount(stack, 1_000_000);
     const image = new File([PNG], 'a.png');
@@ -136,12 +149,12 @@ describe('the timeline', () => {
       '0.571429 credits charged',
     ]);
     expect((await told(blocked)).slice(-2)).toEqual([
-      'The provider reported a failure: moderation_blocked',
-      '0.571429 credits returned: moderation_blocked',
+      'The provider reported a failure: it was blocked by moderation',
+      '0.571429 credits returned: it was blocked by moderation',
     ]);
     expect((await told(refused)).slice(-2)).toEqual([
-      'The provider refused the request: bad_thing',
-      '0.571429 credits returned: bad_thing',
+      'The provider refused the request: the provider’s reason is “bad_thing”',
+      '0.571429 credits returned: the provider’s reason is “bad_thing”',
     ]);
     expect((await told(away)).at(-3)).toMatch(
       /^The provider could not be reached: 2 tries over \d+ seconds?; credits stay reserved$/,

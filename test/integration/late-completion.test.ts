@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Video } from '../../api/videos/videoObject.ts';
 import { contentKey } from '../../contracts/content.ts';
+import { expectRefused } from '../harness/support/answers.ts';
 import {
   ask,
   eventsOf,
@@ -79,7 +81,6 @@ describe('a late completion', () => {
     ).toMatch(
       /Credits have been refunded to your account\. The video was completed later: claim it for 0\.571429 credits until /,
     );
-    expect((await account.fetch(`/v1/videos/${id}/content`)).status).toBe(402);
   });
 
   // MR-53
@@ -102,6 +103,44 @@ describe('a late completion', () => {
     ]);
     await reconcile(stack);
     expect(await eventsOf(stack, id, 'provider_video_deleted')).toEqual([]);
+  });
+
+  it('and its claim name each other, as fields, in sentences and in both timelines', async () => {
+    const { account, id } = await late();
+    await untilSeen(id);
+    const get = async (path: string) => (await (await account.fetch(`/v1/videos/${path}`)).json()) as Video;
+    const before = await get(id);
+    expect(before.credits).toMatchObject({ claimable: true, claimed_from: null, claimed_as: null });
+    const { body } = await claim(account, id);
+    expect(await settledAs(stack, body.id)).toBe('charged');
+    const [original, claimed] = [await get(id), await get(body.id)];
+    expect(original.credits).toMatchObject({ claimable: false, claimed_from: null, claimed_as: body.id });
+    expect(original.credits.message).toContain(`The video was completed later and claimed as ${body.id}.`);
+    expect(claimed.credits).toMatchObject({ claimable: false, claimed_from: id, claimed_as: null });
+    const told = async (of: string) => {
+      const timeline = (await (await account.fetch(`/v1/videos/${of}/timeline`)).json()) as {
+        data: { message: string }[];
+      };
+      return timeline.data.map(({ message }) => message);
+    };
+    expect(await told(id)).toContain(`Claimed as ${body.id}, which is charged once it has the content`);
+    expect((await told(body.id))[0]).toBe(
+      `Requested as a claim of ${id}, which was completed after its credits were refunded, at a price of 0.571429 credits`,
+    );
+  });
+
+  it('says in place of its content until when and how it can be claimed, and then where it is', async () => {
+    const { account, id } = await late();
+    const refusal = async () => expectRefused(await account.fetch(`/v1/videos/${id}/content`), 402, 'not_charged');
+    expect(await refusal()).not.toContain('claim');
+    await untilSeen(id);
+    const { credits } = (await (await account.fetch(`/v1/videos/${id}`)).json()) as Video;
+    const until = new Date(Number(credits.claimable_until) * 1000).toISOString().slice(0, 19);
+    expect(await refusal()).toContain('claim it for 0.571429 credits until ');
+    expect(await refusal()).toContain(until);
+    expect(await refusal()).toContain(`by POST /v1/videos/${id}/claim.`);
+    const { body } = await claim(account, id);
+    expect(await refusal()).toContain(`claimed as ${body.id}.`);
   });
 
   it('is deleted at the provider too when the owner of its claim deletes it', async () => {

@@ -256,7 +256,7 @@ describe('adopting', () => {
     const contested = video();
     const adopted = await runBehind(
       db,
-      { sql: "SELECT end_attempt($1, 1, 'created', $2, NULL, NULL, NULL)", values: [other, contested.id] },
+      { sql: "SELECT end_attempt($1, 1, 'created', $2, $2, NULL, NULL, NULL)", values: [other, contested.id] },
       () => adoptOne(db, mine, 1, contested),
     );
     expect(adopted).toBe('taken');
@@ -282,11 +282,11 @@ describe('a video without an owner', () => {
     const { id } = video();
     await db.ledger.noteOwnerlessVideos(PROVIDER.name, [id]);
     await db.admin.query(
-      "UPDATE ownerless_videos SET listed_at = now() - interval '49 hours' WHERE provider_video_id = $1",
+      "UPDATE ownerless_videos SET listed_at = now() - interval '49 hours' WHERE provider_canonical_id = $1",
       [id],
     );
     await db.ledger.noteOwnerlessVideos(PROVIDER.name, []);
-    const { rows } = await db.pool.query('SELECT FROM ownerless_videos WHERE provider_video_id = $1', [id]);
+    const { rows } = await db.pool.query('SELECT FROM ownerless_videos WHERE provider_canonical_id = $1', [id]);
     expect(rows).toEqual([]);
   });
 });

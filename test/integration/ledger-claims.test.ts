@@ -265,7 +265,7 @@ describe('the tables refuse', () => {
         [JSON.stringify({ id: videoId(randomUUID()), ...changes }), elsewhere],
       );
     await expect(copy({ claim_of: hold.id })).rejects.toMatchObject({ constraint: 'generations_claimed_once' });
-    const made = { provider_video_id: randomUUID(), provider_verdict: 'open' };
+    const made = { provider_video_id: 'a', provider_canonical_id: randomUUID(), provider_verdict: 'open' };
     const another = await late();
     await expect(copy({ claim_of: another.id, ...made })).rejects.toMatchObject({
       constraint: 'generations_claims_make_nothing',

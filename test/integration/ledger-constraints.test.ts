@@ -104,6 +104,7 @@ describe('three states, also for a superuser', () => {
     'provider_progress = 101',
     'provider_video_id = NULL',
     "provider_video_id = 'another'",
+    "provider_canonical_id = 'another'",
     "provider = 'another'",
     "id = 'video_00000000000000000000000000000000'",
   ])('a held generation refuses %s', async (assignment) => {

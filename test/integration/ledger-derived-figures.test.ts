@@ -168,7 +168,7 @@ describe('what a provider tells of times and counts', () => {
   it('a time that can’t be one is not kept, and the video can be shown', async () => {
     const { id, tenant } = await held();
     await begin(id);
-    await db.pool.query("SELECT end_attempt($1, 1, 'created', $2, 'infinity', NULL, NULL)", [id, `video ${id}`]);
+    await db.pool.query("SELECT end_attempt($1, 1, 'created', $2, $2, 'infinity', NULL, NULL)", [id, `video ${id}`]);
     await db.pool.query("SELECT * FROM record_look($1, $2, 'completed', 'completed', 1, 'infinity', NULL, NULL)", [
       id,
       `video ${id}`,

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
 import type { Tenant, TestDatabase } from '../harness/support/database.ts';
 import { admissionRequest, createTestDatabase, openTenant, PRICE } from '../harness/support/database.ts';
+import { tablesWith } from '../harness/support/erasure.ts';
 import { BLOCKED, FINISHED, OPEN, PROVIDER } from '../harness/support/ledgerSteps.ts';
 import { runBehind } from '../harness/support/runBehind.ts';
 
@@ -54,19 +55,6 @@ const labelledOf = async (texts: readonly { generationId: string }[]) => {
   const sql = 'SELECT DISTINCT generation_id FROM generation_labels WHERE generation_id = ANY($1)';
   return (await db.admin.query(sql, [ids])).rowCount;
 };
-
-/** Which tables have these words anywhere, in a text, in JSON or in bytes. */
-async function tablesWith(words: string): Promise<string[]> {
-  const { rows } = await db.admin.query<{ name: string }>(
-    "SELECT relname AS name FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND relkind = 'r' ORDER BY 1",
-  );
-  const found: string[] = [];
-  for (const { name } of rows) {
-    const sql = `SELECT FROM ${name} t WHERE position($1 IN t::text) > 0 OR position(encode(convert_to($1, 'UTF8'), 'hex') IN t::text) > 0`;
-    if (((await db.admin.query(sql, [words])).rowCount ?? 0) > 0) found.push(name);
-  }
-  return found;
-}
 
 // MR-95
 describe('nothing large is kept of a request', () => {
@@ -245,7 +233,7 @@ describe('what its owner deletes', () => {
     async (_what, end) => {
       const prompt = words();
       const { accountId, generationId } = await end(prompt);
-      expect(await tablesWith(prompt)).toEqual(
+      expect(await tablesWith(db.admin, prompt)).toEqual(
         expect.arrayContaining(['generation_labels', 'idempotency_keys', 'inputs']),
       );
       const books = async () => [
@@ -254,7 +242,7 @@ describe('what its owner deletes', () => {
       ];
       const before = await books();
       expect(await db.ledger.deleteGeneration(accountId, generationId)).toBe(true);
-      expect(await tablesWith(prompt)).toEqual([]);
+      expect(await tablesWith(db.admin, prompt)).toEqual([]);
       expect(await books()).toEqual(before);
     },
   );
@@ -274,9 +262,9 @@ describe('what its owner deletes', () => {
   it('a text: what was asked for and what was written', async () => {
     const [prompt, output] = [words(), words()];
     const { accountId, generationId } = await written(prompt, output);
-    expect(await tablesWith(prompt)).toEqual(['generation_labels', 'text_requests']);
+    expect(await tablesWith(db.admin, prompt)).toEqual(['generation_labels', 'text_requests']);
     await db.ledger.deleteGeneration(accountId, generationId);
-    expect([await tablesWith(prompt), await tablesWith(output)]).toEqual([[], []]);
+    expect([await tablesWith(db.admin, prompt), await tablesWith(db.admin, output)]).toEqual([[], []]);
   });
 
   it('is not paid for again by a repeat under its key, which is known still', async () => {
@@ -306,7 +294,7 @@ describe('what its owner deletes', () => {
     await runBehind(db, deletion, keep);
     await keep();
     expect(request.idempotencyKey).toBe('key');
-    expect(await tablesWith(prompt)).toEqual([]);
+    expect(await tablesWith(db.admin, prompt)).toEqual([]);
   });
 
   it('does not come back in the late words of the provider', async () => {
@@ -320,7 +308,7 @@ describe('what its owner deletes', () => {
     }
     await db.ledger.recordLook(seen.generationId, seen.video, { ...BLOCKED, errorMessage: prompt });
     await db.ledger.endAttempt(unknown.generationId, 1, { outcome: 'refused', code: 'invalid', message: prompt });
-    expect(await tablesWith(prompt)).toEqual([]);
+    expect(await tablesWith(db.admin, prompt)).toEqual([]);
   });
 
   it('takes nothing from a claim of it, nor from a remix', async () => {
@@ -336,7 +324,7 @@ describe('what its owner deletes', () => {
     await db.ledger.placeHold(claim.generationId, 3600);
     await db.ledger.deleteGeneration(accountId, original.generationId);
     expect(await inputsOf([original.generationId, claim.generationId])).toBe(1);
-    expect(await tablesWith(prompt)).toEqual(['generation_labels', 'inputs']);
+    expect(await tablesWith(db.admin, prompt)).toEqual(['generation_labels', 'inputs']);
   });
 
   it('is erased by nothing but a deletion, and a deletion changes nothing else', async () => {

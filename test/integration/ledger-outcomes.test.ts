@@ -195,7 +195,7 @@ describe('an attempt', () => {
     const hold = await held();
     await begin(hold.id);
     const end = (outcome: string | null, video: string | null) =>
-      sqlstate('SELECT end_attempt($1, 1, $2, $3, NULL, NULL, NULL)', [hold.id, outcome, video]);
+      sqlstate('SELECT end_attempt($1, 1, $2, $3, $3, NULL, NULL, NULL)', [hold.id, outcome, video]);
     for (const [outcome, video] of [
       ['created', null],
       ['adopted', null],

@@ -67,6 +67,13 @@ const hex = () => randomUUID().replaceAll('-', '');
 const NOW = '2026-01-01T00:00:00Z';
 const BEYOND = String(2n ** 53n);
 
+const VIDEO = {
+  provider: 'x',
+  provider_video_id: 'a video',
+  provider_canonical_id: 'a video',
+  provider_verdict: 'open',
+};
+
 describe('a generation', () => {
   const base = () => ({ id: `video_${hex()}` });
   const like = (changes: object) => forge('generations', `id = '${ids.requested}'`, { ...base(), ...changes });
@@ -79,12 +86,9 @@ describe('a generation', () => {
     ['for nothing', { amount_microcredits: 0 }, 'generations_amount_microcredits_range'],
     ['for more than 2^53 − 1', { amount_microcredits: BEYOND }, 'generations_amount_microcredits_range'],
     ['with a verdict and no video', { provider_verdict: 'completed' }, 'generations_video_fields'],
-    ['with a video and no verdict', { provider: 'x', provider_video_id: 'a video' }, 'generations_video_fields'],
-    [
-      'with a video of no provider',
-      { provider_video_id: 'a video', provider_verdict: 'open' },
-      'generations_video_has_provider',
-    ],
+    ['with a video and no verdict', { ...VIDEO, provider_verdict: null }, 'generations_video_fields'],
+    ['with a video without its canonical id', { ...VIDEO, provider_canonical_id: null }, 'generations_video_fields'],
+    ['with a video of no provider', { ...VIDEO, provider: null }, 'generations_video_has_provider'],
   ])('%s', async (_, changes, refused) => {
     expect(await like('id' in changes ? { id: ids.requested } : changes)).toBe(refused);
   });
@@ -96,11 +100,11 @@ describe('a generation', () => {
 
   it("with another generation's video", async () => {
     const { rows } = await db.admin.query<{ video: string; provider: string }>(
-      'SELECT provider_video_id AS video, provider FROM generations WHERE id = $1',
+      'SELECT provider_canonical_id AS video, provider FROM generations WHERE id = $1',
       [ids.charged],
     );
-    const video = { provider_video_id: rows[0]?.video, provider: rows[0]?.provider, provider_verdict: 'open' };
-    expect(await like(video)).toBe('generations_provider_video');
+    const video = { provider_canonical_id: rows[0]?.video, provider: rows[0]?.provider };
+    expect(await like({ ...VIDEO, ...video })).toBe('generations_provider_video');
   });
 
   it('skips no state', async () => {

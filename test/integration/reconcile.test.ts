@@ -154,6 +154,30 @@ describe('a run', () => {
     expect(await settledAs(stack, id)).toBe('charged');
   });
 
+  it('with dry_run has null for what only a real run counts, because 0 would say that there is none', async () => {
+    const onlyReal = [
+      'holds_overdue',
+      'requests_voided',
+      'webhooks_resumed',
+      'followed',
+      'follow_ended',
+      'videos_deleted',
+    ];
+    const counted = {
+      dry_run: true,
+      holds_checked: expect.any(Number) as number,
+      accounts_compared: expect.any(Number) as number,
+    };
+    expect(await reconcile(stack, true)).toMatchObject({
+      ...counted,
+      ...Object.fromEntries(onlyReal.map((field) => [field, null])),
+    });
+    expect(await reconcile(stack)).toMatchObject({
+      dry_run: false,
+      ...Object.fromEntries(onlyReal.map((field) => [field, expect.any(Number)])),
+    });
+  });
+
   // MR-55
   it('asks Temporal about a hold by describe, and lists no workflows: a list may lag behind', async () => {
     const { workflowService } = stack.temporal;

@@ -126,7 +126,7 @@ describe('a video whose hold was released', () => {
     expect(credits).not.toHaveProperty('refunded_microcredits');
     expect((await steps(account, id)).at(-1)).toMatchObject({
       type: 'refunded',
-      message: '0.571429 credits returned: moderation_blocked',
+      message: '0.571429 credits returned: it was blocked by moderation',
     });
   });
 
@@ -163,7 +163,7 @@ describe('a video whose hold was released', () => {
     expect((await account.fetch(`/v1/videos/${id}/claim`, { method: 'POST' })).status).toBe(200);
     const credits = await creditsOf(account, id);
     expect(credits).toMatchObject({ claimable: false, claimable_until: null });
-    expect(credits['message']).not.toContain('claim');
+    expect(credits['message']).not.toContain('claim it');
   });
 });
 

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, parseConfig } from '../../config.ts';
-import { brokenLine } from '../../platform/envFile.ts';
+import { readEnvLines } from '../../platform/envLines.ts';
+import { likelySetting } from '../../platform/likelySetting.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const ENOUGH = {
@@ -131,22 +132,75 @@ describe('a .env', () => {
       () => envFile('PORT=1\nDATABASE_URL postgres://a\n'),
       /^Line 2 of .* is not NAME=value/,
     ],
+    [
+      'a quote that is not closed',
+      () => envFile('PORT=1\nADMIN_KEY="a-secret\nDATABASE_URL=postgres://a\n'),
+      /^Line 2 of .* has quotes that do not enclose the whole value/,
+    ],
     ['a folder in its place', () => ({ HOLDFAST_ENV_FILE: folder }), /can't be read \(EISDIR\)/],
     ['a named file that is not there', () => ({ HOLDFAST_ENV_FILE: join(folder, 'no') }), /can't be read \(ENOENT\)/],
   ])('%s is one line, and no stack trace', (_, environment, said) => {
     const { status, stderr } = verify(environment());
     expect(stderr).toMatch(said);
     expect(stderr.split('\n')).toHaveLength(2);
+    expect(stderr).not.toMatch(/a-secret|postgres:/);
     expect(status).toBe(2);
   });
 
-  it.each<[text: string, line: number | undefined]>([
-    ['', undefined],
-    ['A=1\n\n  # why\nexport B = "x" # and why\nC=\r\n', undefined],
-    ['KEY="-----BEGIN\nabc def\n-----END"\nA=1', undefined],
-    ["A=it's\nB=don't", undefined],
-    ['KEY="a\nb"\nwrong\n', 3],
-    ['A=1\n=2', 2],
-    ['A="never closed\nB', 2],
-  ])('%j: line %s is the first broken one', (text, line) => expect(brokenLine(text)).toBe(line));
+  it.each<[text: string, line: number, fault: string]>([
+    ['KEY="a\nb"\nwrong\n', 3, 'no_assignment'],
+    ['A=1\n=2', 2, 'no_assignment'],
+    ['A=1\nexport\nB=2', 2, 'no_assignment'],
+    ['A=1\nB="never closed\nC=2', 2, 'open_quote'],
+    ["A='never closed\nB='x'\n", 1, 'open_quote'],
+    ['A = "closed" too early"', 1, 'open_quote'],
+    ['`', 1, 'no_assignment'],
+  ])('%j: line %i is the first with a fault', (text, number, fault) => {
+    expect(readEnvLines(text).filter((line) => line.fault !== undefined)).toEqual([{ number, fault }]);
+  });
+
+  it.each<[text: string, names: string[]]>([
+    ['', []],
+    ['A=1\n\n  # why\nexport B = "x" # and why\nC=\r\nD=', ['1 A', '4 B', '5 C', '6 D']],
+    ['KEY="-----BEGIN\nabc = def\n-----END"\nA=1', ['1 KEY', '4 A']],
+    ["A=it's\nB=don't", ['1 A', '2 B']],
+    ['A="it\'s"\r\nB=`a"b`', ['1 A', '2 B']],
+  ])('%j has no fault', (text, names) => {
+    expect(readEnvLines(text).map(({ number, name, fault }) => fault ?? `${number} ${name}`)).toEqual(names);
+  });
+
+  it('with a misspelt name is told in one line without its value, and read', () => {
+    const file = envFile('DATABASE_URL=postgres://a@127.0.0.1:1/h\nDATABSE_URL=a-secret\nMY_OWN=1\n');
+    const [line, ...rest] = verify(file).stderr.split('\n');
+    expect(line).toBe(
+      `Line 2 of ${file.HOLDFAST_ENV_FILE} sets DATABSE_URL, which Holdfast does not read: is it DATABASE_URL?`,
+    );
+    expect(rest.join()).toContain('127.0.0.1:1');
+    expect(rest.join()).not.toMatch(/a-secret|does not read/);
+  });
+
+  const known = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^#?(\w+)=/gm)].map(
+    ([, name]) => `${name}`,
+  );
+
+  it.each([
+    ['OPENAI_KEY', 'OPENAI_API_KEY'],
+    ['openai_api_key', 'OPENAI_API_KEY'],
+    ['ADMINKEY', 'ADMIN_KEY'],
+    ['PROT', 'PORT'],
+    ['HOLD_TTL', 'HOLD_TTL_SECONDS'],
+    ['TEMPORAL_ADRESS', 'TEMPORAL_ADDRESS'],
+    ['HOLDFAST_DIRECTORY', 'HOLDFAST_DIR'],
+    ['HOLDFAST_PORT', 'PORT'],
+    ['HOLDFAST_ADMINKEY', 'ADMIN_KEY'],
+    ['TEMPORAL_TLS_CLIENT_CERT_DATA', undefined],
+    ['SERVICE_DB_PASSWORD', undefined],
+    ['PATH', undefined],
+    ['NODE_ENV', undefined],
+  ])('%s is taken for %s', (name, meant) => expect(likelySetting(name, known)).toBe(meant));
+
+  it('with nothing but settings is told nothing', () => {
+    expect(known.length).toBeGreaterThan(40);
+    expect(known.filter((name) => likelySetting(name, known) !== undefined)).toEqual([]);
+  });
 });

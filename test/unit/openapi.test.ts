@@ -109,6 +109,15 @@ describe('every operation', () => {
     expect(idsOf(wrong)).toEqual([]);
   });
 
+  it('requires no body where every field of it is optional', () => {
+    const wrong = routes().filter(({ requestBody }) => {
+      const ref = requestBody?.content['application/json']?.schema.$ref?.split('/').at(-1) ?? '';
+      const body = document.components.schemas[ref];
+      return requestBody?.required === true && body?.required === undefined;
+    });
+    expect(idsOf(wrong)).toEqual([]);
+  });
+
   it('that can cost credits says what it holds and when it charges; no other speaks of holds in its errors', () => {
     expect(idsOf(routes().filter(isPaying))).toEqual(expect.arrayContaining(['createVideo', 'createScript']));
     const silent = routes().filter((each) => isPaying(each) && !/reserve.*charge/s.test(each.description ?? ''));
@@ -152,6 +161,50 @@ describe('every schema, as generators of clients need it', () => {
     expect(placesOf(({ schema }) => isNullableObject(schema))).toEqual([]);
     const isUnionWithNull = ({ oneOf = [] }: Schema) => oneOf.some(({ type }) => type === 'null');
     expect(placesOf(({ schema }) => isUnionWithNull(schema))).toEqual([]);
+  });
+});
+
+describe('null in a JSON body', () => {
+  const jsonBodies = (isOfCustomer: boolean) => {
+    const found = routes()
+      .filter(({ path }) => path.startsWith('/v1/') === isOfCustomer)
+      .flatMap(({ requestBody }) => requestBody?.content['application/json']?.schema.$ref ?? []);
+    return [...new Set(found)];
+  };
+  const named = (ref: string) => document.components.schemas[ref.split('/').at(-1)!]!;
+  const isNullable = ({ type, anyOf = [], enum: values }: Schema): boolean =>
+    anyOf.some(isNullable) || ([type].flat().includes('null') && values === undefined);
+  const fieldsOf = (ref: string) =>
+    Object.entries(named(ref).properties ?? {}).map(([name, field]) => ({
+      name: `${ref.split('/').at(-1)}.${name}`,
+      isOptional: !named(ref).required?.includes(name),
+      field,
+    }));
+
+  it('is taken for every optional field below /v1, and for no other', () => {
+    const fields = jsonBodies(true).flatMap(fieldsOf);
+    expect(fields.length).toBeGreaterThan(20);
+    const wrong = fields.filter(({ isOptional, field }) => isNullable(field) !== isOptional);
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('is taken for a value of metadata, for no field of an object inside, and for no item of a list', () => {
+    const { metadata } = named('CreateVideoBody').properties!;
+    expect(metadata).toMatchObject({ type: ['object', 'null'], additionalProperties: { type: ['string', 'null'] } });
+    expect(fieldsOf('InputReference').filter(({ field }) => isNullable(field))).toEqual([]);
+    const { events } = named('CreateWebhookEndpointBody').properties!;
+    expect([isNullable(events!), isNullable(events!.items!)]).toEqual([true, false]);
+  });
+
+  it('is taken for no field of an operator’s body or of a form', () => {
+    expect(jsonBodies(false).filter((ref) => jsonBodies(true).includes(ref))).toEqual([]);
+    expect(
+      jsonBodies(false)
+        .flatMap(fieldsOf)
+        .filter(({ field }) => isNullable(field)),
+    ).toEqual([]);
+    const forms = fieldsOf('CreateVideoForm').concat(fieldsOf('RemixVideoForm'));
+    expect(forms.filter(({ field }) => isNullable(field))).toEqual([]);
   });
 });
 

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort, portVariables } from '../../dev/ports.ts';
 
 /** What `npm start` says instead of starting: one line, the exit code, and nothing was started. */
@@ -54,6 +54,33 @@ describe('the options of npm start', () => {
     expect(stderr).toBe(`No stack runs on ${folder}: "npm start" starts one; HOLDFAST_DIR names another folder.\n`);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   });
+});
+
+describe('a first start', () => {
+  it(
+    'says that the packages are being installed, while that lasts, and how long it took',
+    { timeout: 30_000 },
+    async () => {
+      const clone = mkdtempSync(join(folder, 'clone-'));
+      for (const name of ['dev', 'node_modules']) mkdirSync(join(clone, name));
+      for (const name of ['dev/start.mjs', 'package-lock.json']) copyFileSync(join(root, name), join(clone, name));
+      // An npm that works until it is told that this is enough.
+      const npm = join(clone, 'npm.cjs');
+      writeFileSync(npm, 'setInterval(() => require("fs").existsSync("enough") && process.exit(0), 20);');
+      const { PATH } = process.env;
+      const started = spawn(process.execPath, ['dev/start.mjs'], { cwd: clone, env: { PATH, npm_execpath: npm } });
+      let output = '';
+      started.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      try {
+        await vi.waitFor(() => expect(output).toMatch(/^Installing dependencies \(npm ci\)/), { timeout: 5000 });
+        await vi.waitFor(() => expect(output).toMatch(/^ {2}still installing after 5 s…$/m), { timeout: 10_000 });
+        writeFileSync(join(clone, 'enough'), '');
+        await vi.waitFor(() => expect(output).toMatch(/^ {2}Dependencies installed in \d+ s$/m), { timeout: 5000 });
+      } finally {
+        started.kill('SIGTERM');
+      }
+    },
+  );
 });
 
 describe('a start that cannot succeed', () => {

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { ApiDependencies } from '../../http/deps.ts';
-import { type Finding, ill, well } from './finding.ts';
+import { type Examined, type Finding, ill, well } from './finding.ts';
 
 /** The doctor's checks of what is neither Temporal nor the provider. */
 
 /** Whether PostgreSQL answers, and how soon. */
-export async function checkDatabase({ store }: ApiDependencies): Promise<Finding> {
+export async function checkDatabase({ store }: Examined): Promise<Finding> {
   const beganMs = performance.now();
   await store.ping();
   return well(`PostgreSQL answers in ${Math.ceil(performance.now() - beganMs)} ms.`);
 }
 
 /** Whether the schema is the one that this version was made for. */
-export async function checkMigrations({ store, schemaFiles }: ApiDependencies): Promise<Finding> {
+export async function checkMigrations({ store, schemaFiles }: Examined): Promise<Finding> {
   const known = new Map(schemaFiles.map(({ name, sha256 }) => [name, sha256]));
   const applied = new Map((await store.listMigrations()).map(({ name, sha256 }) => [name, sha256]));
   const missing = [...known.keys()].filter((name) => !applied.has(name));
@@ -30,7 +29,7 @@ export async function checkMigrations({ store, schemaFiles }: ApiDependencies): 
 }
 
 /** Whether everybody has the rights that the migration gave, and nobody more. */
-export async function checkRights({ store }: ApiDependencies): Promise<Finding> {
+export async function checkRights({ store }: Examined): Promise<Finding> {
   const { beyond, missing } = await store.compareRights();
   if (beyond.length === 0 && missing.length === 0) return well('They are those that the migration gave.');
   const found = [
@@ -52,7 +51,7 @@ function some(lines: readonly string[]): string {
 const CLOCKS_MAY_DIFFER_MS = 5000;
 
 /** Whether this process and the database agree on the time. */
-export async function checkClock({ store }: ApiDependencies): Promise<Finding> {
+export async function checkClock({ store }: Examined): Promise<Finding> {
   const beganMs = Date.now();
   const now = await store.readClock();
   // What the database said lies between the two.
@@ -68,7 +67,7 @@ export async function checkClock({ store }: ApiDependencies): Promise<Finding> {
 const MOVEMENTS_COMPARED = 20;
 
 /** Whether the accounts that moved last have what the journal says. */
-export async function compareLedger({ ledger }: ApiDependencies): Promise<Finding> {
+export async function compareLedger({ ledger }: Examined): Promise<Finding> {
   const { accounts, differences } = await ledger.compareLatestAccounts(MOVEMENTS_COMPARED);
   if (differences === 0) return well(`The accounts of the latest movements (${accounts}) have what the journal says.`);
   return ill(
@@ -77,7 +76,7 @@ export async function compareLedger({ ledger }: ApiDependencies): Promise<Findin
 }
 
 /** Whether credits were given back because their outcome could not be recorded. */
-export async function countEmergencies({ ledger }: ApiDependencies): Promise<Finding> {
+export async function countEmergencies({ ledger }: Examined): Promise<Finding> {
   const count = await ledger.countEmergencyReleases();
   if (count === 0) return well('None in 24 hours.');
   return ill(
@@ -86,7 +85,7 @@ export async function countEmergencies({ ledger }: ApiDependencies): Promise<Fin
 }
 
 /** Whether new requests are taken: closed on purpose is well only as long as somebody knows. */
-export async function checkSales({ ledger }: ApiDependencies): Promise<Finding> {
+export async function checkSales({ ledger }: Examined): Promise<Finding> {
   const { open, reason, changedAt } = await ledger.getSales();
   if (open) return well('New requests are taken.');
   return ill(
@@ -95,7 +94,7 @@ export async function checkSales({ ledger }: ApiDependencies): Promise<Finding> 
 }
 
 /** Whether a content could be kept; what is written is removed again. */
-export async function checkArchive({ archive }: ApiDependencies): Promise<Finding> {
+export async function checkArchive({ archive }: Examined): Promise<Finding> {
   // A name of its own: of two writes to one, the first would fail.
   const group = `doctor_${randomUUID().replaceAll('-', '')}`;
   try {
@@ -111,7 +110,7 @@ async function* probe(): AsyncGenerator<Uint8Array> {
 }
 
 /** Whether the provider’s webhooks are listened to; both are fine. */
-export async function describeWebhooks({ webhookSecret }: ApiDependencies): Promise<Finding> {
+export async function describeWebhooks({ webhookSecret }: Examined): Promise<Finding> {
   if (webhookSecret !== undefined)
     return well('OPENAI_WEBHOOK_SECRET is set: the provider’s events make us look sooner.');
   return well('OPENAI_WEBHOOK_SECRET is not set: none are taken, and videos are found by looking.');

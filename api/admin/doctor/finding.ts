@@ -6,7 +6,13 @@ export interface Finding {
   readonly message: string;
 }
 
-export type Check = (deps: ApiDependencies) => Promise<Finding>;
+/** What the doctor looks at. */
+export type Examined = Pick<
+  ApiDependencies,
+  'store' | 'ledger' | 'temporal' | 'provider' | 'archive' | 'schemaFiles' | 'webhookSecret' | 'log'
+>;
+
+export type Check = (deps: Examined) => Promise<Finding>;
 
 export const well = (message: string): Finding => ({ ok: true, message });
 export const ill = (message: string): Finding => ({ ok: false, message });

@@ -28,7 +28,9 @@ const TEXT_KINDS = ['script', 'thread'] as const;
 
 const videoQuery = listQuery(VIDEO_ID, EXAMPLE.video.id).extend({
   ...generationFilters,
-  provider_video_id: plainText(255).optional().openapi({ description: 'The id that the provider gave.' }),
+  provider_video_id: plainText(1000)
+    .optional()
+    .openapi({ description: 'The id that the provider gave, in any of its spellings.' }),
 });
 const textQuery = listQuery(/^(script|thread)_[0-9a-f]{32}$/, TEXT_EXAMPLE.script.id).extend(generationFilters);
 

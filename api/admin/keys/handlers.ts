@@ -46,17 +46,22 @@ export async function listKeys(
   return toPage(await store.listApiKeys(accountId, after, limit + 1), limit, (key) => toKeyAndSpending(accountId, key));
 }
 
-export function rotateKey(deps: OnceDependencies, c: Context<Env>, path: KeyPath, body: RotateKey): Promise<ShownKey> {
+export function rotateKey(
+  deps: OnceDependencies,
+  c: Context<Env>,
+  path: KeyPath,
+  { expires_in_seconds: overlapSeconds = 0 }: RotateKey,
+): Promise<ShownKey> {
   requireIds(path);
   const { account_id: accountId, key_id: oldId } = path;
   const rotate = async ({ store }: Inside) => {
     const key = newApiKey();
-    const next = { id: apiKeyId(uuidv7()), sha256: sha256(key), overlapSeconds: body.expires_in_seconds };
+    const next = { id: apiKeyId(uuidv7()), sha256: sha256(key), overlapSeconds };
     const rotated = await store.rotateApiKey(accountId, oldId, next);
     if (rotated === undefined) throw notFound('A valid key with this id');
     return { ...toKey(accountId, rotated), key };
   };
-  return answerOnce<ShownKey>(deps, c, body, rotate, 'key');
+  return answerOnce<ShownKey>(deps, c, { expires_in_seconds: overlapSeconds }, rotate, 'key');
 }
 
 export async function revokeKey({ store }: Dependencies, path: KeyPath): Promise<KeyRevoked> {

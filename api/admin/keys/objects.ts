@@ -91,8 +91,8 @@ export const RotateKey = z
       .int()
       .min(0)
       .max(MAXIMUM_OVERLAP_SECONDS)
-      .default(0)
-      .openapi({ description: 'How long the old key stays valid.' }),
+      .optional()
+      .openapi({ default: 0, description: 'How long the old key stays valid.' }),
   })
   .openapi('RotateApiKeyBody', { example: { expires_in_seconds: 3600 } });
 export type RotateKey = z.output<typeof RotateKey>;

@@ -6,6 +6,7 @@ import {
   errorResponses,
   jsonBody,
   noQuery,
+  optionalJsonBody,
   pageResponse,
   responsesWith,
 } from '../../http/contract.ts';
@@ -54,7 +55,7 @@ const rotate = createRoute({
   description:
     'The old key ends at once, or after `expires_in_seconds`. Both count towards the same limits. Only this response shows the new key.',
   security: adminBearer,
-  request: { params: keyParams, headers: keyed, query: noQuery, body: jsonBody(RotateKey) },
+  request: { params: keyParams, headers: keyed, query: noQuery, body: optionalJsonBody(RotateKey) },
   responses: responsesWith('The new key.', ShownKey, 400, 404, 415, 422),
 });
 

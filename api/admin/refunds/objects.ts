@@ -14,7 +14,9 @@ export const Refund = z
     video_id: z.string(),
     transaction_id: z.number().int(),
     amount_microcredits: microcredits,
-    refundable_microcredits: microcredits,
+    refundable_microcredits: microcredits.openapi({
+      description: 'What was left of the charge after this refund; a repeat of the request shows the same.',
+    }),
   })
   .openapi('Refund', { example: EXAMPLE.refund });
 export type Refund = z.infer<typeof Refund>;

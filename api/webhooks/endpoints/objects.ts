@@ -5,16 +5,14 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { shownOnce } from '../../http/once.ts';
 import { unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
 
-export const NewEndpoint = z
-  .strictObject({
-    url: z.string().openapi({ example: EXAMPLE.webhookEndpoint.url }),
-    events: z
-      .array(z.enum(WEBHOOK_EVENTS))
-      .min(1)
-      .max(20)
-      .default([...WEBHOOK_EVENTS]),
-  })
-  .openapi('CreateWebhookEndpointBody', { example: EXAMPLE.newWebhookEndpoint });
+export const NewEndpoint = z.strictObject({
+  url: z.string().openapi({ example: EXAMPLE.webhookEndpoint.url }),
+  events: z
+    .array(z.enum(WEBHOOK_EVENTS))
+    .min(1)
+    .max(20)
+    .default([...WEBHOOK_EVENTS]),
+});
 export type NewEndpoint = z.output<typeof NewEndpoint>;
 
 const fields = {

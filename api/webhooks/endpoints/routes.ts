@@ -21,13 +21,17 @@ import { Endpoint, EndpointCreated, EndpointDeleted, NewEndpoint, SecretRotated 
 const EndpointList = listOf(Endpoint).openapi('WebhookEndpointList', { example: pageOf(EXAMPLE.webhookEndpoint) });
 
 function contractsFor({ security, operation, events }: EndpointOwner) {
+  // A schema of its own for each: a null is an absent field below /v1, and refused below /admin.
+  const body = NewEndpoint.openapi(operation('Create', 'WebhookEndpointBody'), {
+    example: EXAMPLE.newWebhookEndpoint,
+  });
   const create = createRoute({
     method: 'post',
     path: '/webhook_endpoints',
     operationId: operation('create', 'WebhookEndpoint'),
     summary: 'Create a webhook endpoint; only this response shows its secret',
     security,
-    request: { headers: keyed, query: noQuery, body: jsonBody(NewEndpoint) },
+    request: { headers: keyed, query: noQuery, body: jsonBody(body) },
     responses: responsesWith(`The endpoint. It receives ${events} from now on.`, EndpointCreated, 400, 413, 415, 422),
   });
 

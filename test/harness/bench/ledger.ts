@@ -117,9 +117,9 @@ async function seedGenerations(admin: pg.Pool, schema: string, accountIds: strin
   const owners = ids.map((_, index) => accountIds[index % accountIds.length] ?? '');
   await admin.query(
     `INSERT INTO ${schema}.generations (id, account_id, api_key_id, admit_by, fingerprint, model, seconds, size, price_id,
-       amount_microcredits, provider, provider_video_id, provider_verdict, provider_status)
+       amount_microcredits, provider, provider_video_id, provider_canonical_id, provider_verdict, provider_status)
      SELECT id, account, k.id, now() + interval '1 hour', sha256(t.id::bytea), 'sora-2', 4, '720x1280', 1, 571429,
-       'openai@http://provider', 'at_' || t.id, 'completed', 'completed'
+       'openai@http://provider', 'at_' || t.id, 'at_' || t.id, 'completed', 'completed'
      FROM unnest($1::text[], $2::text[]) t (id, account) JOIN api_keys k ON k.account_id = t.account`.replace(
       'SELECT id,',
       'SELECT t.id,',

@@ -165,9 +165,9 @@ export function refundGeneration(model: Model, call: RefundCall): unknown {
   const earlier = generation.refunds.get(idempotencyKey);
   if (earlier !== undefined) {
     if (earlier.requested !== asked || earlier.reason !== reason) return refuse('key_reused');
-    const { transactionId, amount } = earlier;
+    const { transactionId, amount, leftAfter } = earlier;
     const answer = { outcome: 'refunded', transactionId, movedMicrocredits: amount };
-    return { ...answer, refundableMicrocredits: left, replayed: true };
+    return { ...answer, refundableMicrocredits: leftAfter, replayed: true };
   }
   if (left === 0) return refuse('nothing_left');
   const amount = asked ?? left;
@@ -176,7 +176,7 @@ export function refundGeneration(model: Model, call: RefundCall): unknown {
   if (account.available + account.held + amount > LIMIT) return refuse('too_large');
   if (!isKey(idempotencyKey) || reason.length < 1 || reason.length > 500) return refusedAs('constraint');
   const transactionId = new Learned();
-  generation.refunds.set(idempotencyKey, { requested: asked, reason, amount, transactionId });
+  generation.refunds.set(idempotencyKey, { requested: asked, reason, amount, leftAfter: left - amount, transactionId });
   move(account, { kind: 'refund', generationId, available: amount, held: 0, issued: 0, revenue: -amount });
   const answer = { outcome: 'refunded', transactionId, movedMicrocredits: amount, replayed: false };
   return { ...answer, refundableMicrocredits: left - amount };

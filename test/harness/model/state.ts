@@ -90,6 +90,8 @@ export interface RefundMade {
   readonly requested: number | null;
   readonly reason: string;
   readonly amount: number;
+  /** What could still be refunded after it. */
+  readonly leftAfter: number;
   readonly transactionId: Learned;
 }
 

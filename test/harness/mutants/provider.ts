@@ -130,6 +130,31 @@ export const provider = [
       find: 'PERFORM free_slot(p_generation_id);',
       replace: '',
     },
+    'spelled-owner': {
+      breaks: 'a video is owned in one spelling of its id only, and another generation adopts it',
+      find: 'provider_canonical_id = p_provider_canonical_id,\n          provider_verdict',
+      replace: 'provider_canonical_id = p_provider_video_id,\n          provider_verdict',
+    },
+    'spelled-orphan': {
+      breaks: 'a video that was adopted is on record as nobody’s',
+      find: 'WHERE provider = g.provider AND provider_canonical_id = p_provider_canonical_id)',
+      replace: 'WHERE provider = g.provider AND provider_video_id = p_provider_video_id)',
+    },
+    'spelled-conflict': {
+      breaks: 'who has a video under another spelling is charged for, and shown, what another asked for',
+      find: 'AND owner.provider_canonical_id = p_provider_canonical_id AND owner.provider_id_contested_at',
+      replace: 'AND owner.provider_video_id = p_provider_video_id AND owner.provider_id_contested_at',
+    },
+    'spelled-twin': {
+      breaks: 'a twin that found its video loses it to the late answer of the other, which spells it differently',
+      find: 'AND owner.provider_canonical_id = p_provider_canonical_id AND owner.account_id',
+      replace: 'AND owner.provider_video_id = p_provider_video_id AND owner.account_id',
+    },
+    'spelled-repeat': {
+      breaks: 'one answer that is recorded twice counts as a lost one',
+      find: 'g.provider_canonical_id IS NOT DISTINCT FROM p_provider_canonical_id',
+      replace: 'g.provider_video_id IS NOT DISTINCT FROM p_provider_video_id',
+    },
     'orphan-unrecorded': {
       breaks: 'a video that nobody owns is on no record',
       find: "PERFORM append_event(p_generation_id, 'orphan_video', jsonb_build_object('attempt', p_number, 'provider_video_id', p_provider_video_id));",
@@ -182,12 +207,17 @@ export const provider = [
     },
     'adopt-unequal': {
       breaks: 'the one video of two twins is adopted, whosoever it is',
-      find: 'cardinality(free_ids) <> 1 + twins',
+      find: 'cardinality(free_places) <> 1 + twins',
       replace: 'false',
+    },
+    'adopt-spelled-twice': {
+      breaks: 'one video that is listed under two spellings is given to one of two equal attempts, whosesoever it is',
+      find: 'array_position(p_canonical_ids, v.id) = v.place\n      AND ',
+      replace: '',
     },
     'adopt-taken': {
       breaks: 'a video of another generation has no answer of its own',
-      find: 'cardinality(free_ids) = 0',
+      find: 'cardinality(free_places) = 0',
       replace: 'false',
     },
     'adopt-taken-meanwhile': {
@@ -205,7 +235,7 @@ export const provider = [
     'ownerless-again': {
       breaks: 'an old video that is listed again is taken for what a later create made',
       find: 'ON CONFLICT DO NOTHING',
-      replace: "ON CONFLICT (provider, provider_video_id) DO UPDATE SET sequence = nextval('attempt_order')",
+      replace: "ON CONFLICT (provider, provider_canonical_id) DO UPDATE SET sequence = nextval('attempt_order')",
     },
     'ownerless-kept': {
       breaks: 'videos without an owner fill the database',
@@ -221,7 +251,7 @@ export const provider = [
     },
     'look-at-another': {
       breaks: "another generation's video is evidence",
-      find: 'IF g.provider_video_id IS DISTINCT FROM p_provider_video_id THEN',
+      find: 'IF g.provider_canonical_id IS DISTINCT FROM p_provider_canonical_id THEN',
       replace: 'IF false THEN',
     },
     'look-changes-the-end': {
@@ -233,6 +263,13 @@ export const provider = [
       breaks: 'the late end of a released video frees no place under the cap',
       find: 'PERFORM free_slot(p_generation_id);',
       replace: '',
+    },
+  }),
+  ...edits('record_provider_event', {
+    'spelled-event': {
+      breaks: 'a webhook that spells the id of a video differently is about nobody’s',
+      find: 'g.provider_canonical_id = p_provider_canonical_id',
+      replace: 'g.provider_video_id = p_provider_video_id',
     },
   }),
 ];

@@ -26,6 +26,11 @@ export const refunds = [
       replace: 'COALESCE(p_amount, g.charged_amount_microcredits)',
     },
     'refund-key': { breaks: 'a repeated refund is no repeat', find: 'IF FOUND THEN', replace: 'IF false THEN' },
+    'refund-replay-left': {
+      breaks: 'a repeated refund is answered with what is left today, not as it was',
+      find: 'earlier.captured_microcredits - earlier.refunded_before_microcredits - earlier.amount_microcredits',
+      replace: 'g.charged_amount_microcredits - before',
+    },
     'refund-key-amount': {
       breaks: 'one key for two amounts: the second is answered as refunded',
       find: '(earlier.requested_microcredits, earlier.reason) IS DISTINCT FROM (p_amount, p_reason)',

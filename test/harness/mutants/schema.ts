@@ -147,13 +147,18 @@ export const schema = [
     },
     'guard-video': {
       breaks: 'a generation gets another video',
-      find: '(NEW.provider, NEW.provider_video_id) IS DISTINCT FROM (OLD.provider, OLD.provider_video_id)',
+      find: '(NEW.provider, NEW.provider_video_id, NEW.provider_canonical_id)\n     IS DISTINCT FROM (OLD.provider, OLD.provider_video_id, OLD.provider_canonical_id)',
       replace: 'false',
     },
     'guard-video-provider': {
       breaks: 'a video moves to another provider',
-      find: '(NEW.provider, NEW.provider_video_id) IS DISTINCT FROM (OLD.provider, OLD.provider_video_id)',
-      replace: 'NEW.provider_video_id IS DISTINCT FROM OLD.provider_video_id',
+      find: '(NEW.provider, NEW.provider_video_id, NEW.provider_canonical_id)\n     IS DISTINCT FROM (OLD.provider, ',
+      replace: '(NEW.provider_video_id, NEW.provider_canonical_id)\n     IS DISTINCT FROM (',
+    },
+    'guard-video-canonical': {
+      breaks: 'a video is spelled anew, and another generation owns it too',
+      find: 'NEW.provider_canonical_id)\n     IS DISTINCT FROM (OLD.provider, OLD.provider_video_id, OLD.provider_canonical_id)',
+      replace: 'NULL)\n     IS DISTINCT FROM (OLD.provider, OLD.provider_video_id, NULL)',
     },
     'guard-settlement': {
       breaks: 'the columns of a settlement can be changed',

@@ -53,6 +53,12 @@ export const PAYING: Case[] = [
     post({ prompt: 'x', seconds: 4 }),
   ],
   ['an unknown field', 'colour is not a known field.', '/v1/videos', post({ prompt: 'x', colour: 'red' })],
+  [
+    'a dry run in the body',
+    'dry_run must be a query parameter: ?dry_run=true.',
+    '/v1/videos',
+    post({ prompt: 'x', dry_run: true }),
+  ],
   ['an unknown parameter', 'dryrun is not a known query parameter.', '/v1/videos?dryrun=true', post({ prompt: 'x' })],
   ['a wrong parameter', 'dry_run must be "true" or "false".', '/v1/videos?dry_run=yes', post({ prompt: 'x' })],
   [
@@ -186,6 +192,13 @@ export const CHANGING: Case[] = [
     '/admin/accounts?dry_run=true',
     post({ name: 'x' }, admin),
   ],
+  [
+    'a dry run in the query, where it is a field',
+    'dry_run must be a field of the body: {"dry_run": true}.',
+    '/admin/reconcile?dry_run=true',
+    { method: 'POST', headers: admin },
+  ],
+  ['no body', 'name is required.', '/admin/accounts', { method: 'POST', headers: admin }],
   ['no Idempotency-Key', 'Idempotency-Key is required here.', '/admin/sales', post({ open: true, reason: 'x' }, admin)],
   [
     'a used key',
@@ -305,7 +318,7 @@ export const READING: Case[] = [
     'This video failed and was never charged',
     `${VIDEO}/content`,
     {},
-    { store: { getGeneration: answering({ ...held, state: 'released' }) } },
+    { store: { getGeneration: answering({ ...held, state: 'released', claimableUntil: null, claimedAs: null }) } },
   ],
   ['no database', 'Holdfast is temporarily unavailable.', VIDEO, {}, { store: { getGeneration: away } }],
   [

@@ -92,6 +92,8 @@ export async function startStack(
     serverLimits?: Partial<ServerLimits>;
     /** If set, there are proxies in front of Temporal (for the API) and of the provider. */
     proxied?: boolean;
+    /** What stands in front of the simulator, if anything. */
+    providerBehind?: (simulatorUrl: string) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
   } = {},
 ): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
@@ -120,7 +122,9 @@ export async function startStack(
   const temporal = createTemporalClient({
     connectionOptions: { address: between === undefined ? env.address : `127.0.0.1:${between.temporal.port}` },
   });
-  const providerUrl = between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`;
+  const gateway = await options.providerBehind?.(simulator.url);
+  const providerUrl =
+    gateway?.url ?? (between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`);
   const provider = createProvider({ baseUrl: `${providerUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
@@ -242,6 +246,7 @@ export async function startStack(
       await new Promise((resolve) => server.close(resolve));
       await Promise.all(processes.map(({ changes }) => changes.close()));
       await between?.provider.close();
+      await gateway?.close();
       await simulator.close();
       await Promise.all([env.teardown(), temporal.connection.close(), database.drop()]);
       await between?.temporal.close();

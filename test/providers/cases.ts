@@ -1,0 +1,112 @@
+import type { Effect, Fault, Step } from './faultyWire.ts';
+import type { RealServer } from './servers.ts';
+import type { Seen } from './seen.ts';
+
+/** How an order must end: `either` where the server's list can't tell, and the hold may wait for its end. */
+export type Ending = 'charged' | 'released' | 'either';
+
+/** One order that is made, watched and settled through a fault. */
+export interface Case {
+  /** In the prompt and in the table. */
+  readonly name: string;
+  readonly title: string;
+  /** What the server is told to do; null: it can't, so the case is left out. */
+  readonly words: (server: RealServer) => string | null;
+  readonly faults: readonly Fault[];
+  readonly orders: number;
+  readonly ends: (server: RealServer) => Ending;
+  /** What else must hold; undefined when it does. */
+  readonly check: (seen: Seen, server: RealServer) => string | undefined;
+}
+
+const QUICKLY = '[[after:1s]]';
+
+/** A video that succeeds, but for `changes`. */
+export function plain(name: string, title: string, changes: Partial<Case> = {}): Case {
+  return {
+    name,
+    title,
+    words: () => QUICKLY,
+    faults: [],
+    orders: 1,
+    ends: () => 'charged',
+    check: () => undefined,
+    ...changes,
+  };
+}
+
+const fails = { ends: () => 'released' as const };
+
+/** The reason is shown, by the first look that could know it, and it is the provider's own. */
+function showsReason(reason: RegExp) {
+  return ({ error, terminalPolls }: Seen): string | undefined => {
+    const shown = `${error?.code ?? ''} ${error?.message ?? ''}`;
+    if (!reason.test(shown)) return `the reason shown is "${shown}"`;
+    return terminalPolls === 1 ? undefined : `${terminalPolls} looks saw the failure`;
+  };
+}
+
+/** The customer's fault at once, in plain words: a server's own would mean nothing to a customer. */
+function showsRefusal({ error, creates, standing }: Seen): string | undefined {
+  const shown = `${error?.code ?? ''} ${error?.message ?? ''}`;
+  if (/litellm|exception|model group|fallback|traceback|HTTP \d/i.test(shown)) return `shown: ${shown}`;
+  if (standing.reason !== 'submission_refused') return `it was released as ${standing.reason ?? ''}`;
+  return creates === 1 ? undefined : `it was sent ${creates} times`;
+}
+
+const EFFECTS: Readonly<Record<Effect, string>> = {
+  reset: 'connection reset before the server got the request',
+  '502': '502 of a gateway, the server got nothing',
+  lost: 'reply lost',
+  hang: 'no answer until our time-out',
+  '502-after': '502 of a gateway after the server did it',
+  cut: 'broken off in the middle',
+};
+
+/** An outage of the step. One at create is searched for in the list: without prompts in it, the hold may wait for its end. */
+function outage(step: Step, effect: Effect, times = 1): Case {
+  const ends = ({ habits }: RealServer): Ending => {
+    if (step !== 'create' || habits.list === 'with prompts') return 'charged';
+    return habits.list === 'none' ? 'released' : 'either';
+  };
+  return plain(`${step}-${effect}`, `${step}: ${EFFECTS[effect]}`, { faults: [{ step, effect, times }], ends });
+}
+
+export const CASES: readonly Case[] = [
+  plain('success', 'success'),
+  plain('failure', 'failure with a reason', {
+    ...fails,
+    words: ({ prompts }) => prompts.failure,
+    check: showsReason(/the GPU fell over/),
+  }),
+  plain('moderation', 'moderation while it is made', {
+    ...fails,
+    words: ({ prompts }) => prompts.moderation,
+    check: showsReason(/moderation|safety|guardrail/i),
+  }),
+  plain('refused-content', 'refused at create: content policy', {
+    ...fails,
+    words: ({ refusals }) => refusals.moderation,
+    check: showsRefusal,
+  }),
+  plain('refused-input', 'refused at create: invalid input', {
+    ...fails,
+    words: ({ refusals }) => refusals.invalid,
+    check: showsRefusal,
+  }),
+  ...(['reset', '502', 'lost', 'hang', '502-after'] as const).map((effect) => outage('create', effect)),
+  plain('twins', 'create: two equal orders, one reply lost', {
+    faults: [{ step: 'create', effect: 'lost', times: 1 }],
+    orders: 2,
+    ends: ({ habits }) => (habits.list === 'with prompts' ? 'charged' : 'either'),
+  }),
+  plain('list-502', 'list: 502 twice, after a lost create', {
+    faults: [
+      { step: 'create', effect: 'lost', times: 1 },
+      { step: 'list', effect: '502', times: 2 },
+    ],
+    ends: ({ habits }) => (habits.list === 'with prompts' ? 'charged' : 'either'),
+  }),
+  ...(['reset', '502', 'lost', 'hang'] as const).map((effect) => outage('poll', effect, effect === 'hang' ? 1 : 3)),
+  ...(['reset', '502', 'cut', 'hang'] as const).map((effect) => outage('content', effect, effect === 'hang' ? 1 : 2)),
+];

@@ -1,0 +1,91 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { createSimulator, listen } from '../../dev/simulator/server.ts';
+import { untilItWorks } from '../../dev/ports.ts';
+
+/** A server that runs. */
+export interface Running {
+  /** Without /v1. */
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Holdfast's key at each of them. */
+export const API_KEY = 'sk-of-the-tests-5a0e8c1b7d3f9264aa10';
+
+/** How long a server may take until it answers. */
+const START_LIMIT_MS = 120_000;
+
+/** What its documentation or code says it can; a case whose step it lacks expects what this implies. */
+export interface Habits {
+  /** `none`: a lost create can't be found again, so the hold waits for its end. */
+  readonly list: 'with prompts' | 'without prompts' | 'none';
+  readonly delete: boolean;
+  /** Whether an unfinished video can be ended. */
+  readonly cancel: boolean;
+  /** Whether it has thumbnail and spritesheet. */
+  readonly images: boolean;
+}
+
+/** A published server of the format. */
+export interface RealServer {
+  readonly name: string;
+  readonly title: string;
+  readonly version: string;
+  /** Holdfast's settings for it. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The server's own settings that matter, in words. */
+  readonly itsSettings: string;
+  readonly habits: Habits;
+  readonly start: () => Promise<Running>;
+  /** The words of a prompt that make it fail in this way. */
+  readonly prompts: Readonly<Record<'failure' | 'moderation', string>>;
+  /** A prompt that is refused at create; null: this server refuses none. */
+  readonly refusals: Readonly<Record<'moderation' | 'invalid', string | null>>;
+  /** One spelling for each video. */
+  readonly canonical: (id: string) => string;
+}
+
+/** Runs a program until it is stopped; resolves once `ready` answers with 200. Raises with its last lines if it ends before. */
+export async function startProgram(
+  command: string,
+  args: readonly string[],
+  { env, ready, cwd }: { env: Record<string, string>; ready: string; cwd: string },
+): Promise<() => Promise<void>> {
+  const child = spawn('nice', ['-n', '10', command, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let tail = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-6000)));
+  }
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const stop = () => stopProgram(child, ended);
+  const answers = async () => {
+    if (child.exitCode !== null) return undefined;
+    const { ok } = await fetch(ready, { signal: AbortSignal.timeout(2000) });
+    if (!ok) throw new Error('not yet');
+    return true;
+  };
+  const started = await untilItWorks(answers, START_LIMIT_MS).catch(() => undefined);
+  if (started === undefined) {
+    await stop();
+    throw new Error(`${command} did not start:\n${tail}`);
+  }
+  return stop;
+}
+
+async function stopProgram(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await ended;
+  clearTimeout(late);
+}
+
+/** The simulator in this process, in front of which LiteLLM stands. Its videos take a second. */
+export async function startSimulator(dir: string): Promise<{ url: string; stop: () => Promise<void> }> {
+  const server = await listen(createSimulator({ dir, videoSeconds: 1 }));
+  return { url: server.url, stop: () => server.close() };
+}
