@@ -407,7 +407,7 @@ CREATE TABLE offers (
   CONSTRAINT offers_sizes_count CHECK (cardinality(sizes) >= 1 AND cardinality(sizes) <= 100)
 );
 CREATE TRIGGER offers_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON offers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER offers_guard BEFORE INSERT ON offers FOR EACH ROW EXECUTE FUNCTION guard_offer();
+CREATE TRIGGER offers_guard AFTER INSERT ON offers FOR EACH ROW EXECUTE FUNCTION guard_offer();
 GRANT SELECT ON holdfast.offers TO holdfast_service;
 
 CREATE TABLE ownerless_videos (
@@ -438,7 +438,7 @@ CREATE TABLE prices (
   CONSTRAINT prices_provider_cost_microcredits_per_second_range CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER prices_guard BEFORE INSERT ON prices FOR EACH ROW EXECUTE FUNCTION guard_offer();
+CREATE TRIGGER prices_guard AFTER INSERT ON prices FOR EACH ROW EXECUTE FUNCTION guard_offer();
 GRANT SELECT ON holdfast.prices TO holdfast_service;
 
 CREATE TABLE provider_attempts (

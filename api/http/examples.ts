@@ -28,7 +28,7 @@ export function pageOf<Item extends { id: string }>(item: Item) {
 const errors = {
   400: refusal(
     'invalid_request',
-    'seconds must be one of "4", "8", "12", "16" or "20", as text. Nothing was held.',
+    'seconds must be one of "4", "8", "12", "16" or "20", as text. Nothing was held. GET /v1/models lists what is sold of each model.',
     'seconds',
   ),
   401: refusal(

@@ -163,15 +163,15 @@ BEGIN
   IF fault IS NOT NULL THEN
     RAISE EXCEPTION 'the % of % is refused: %', TG_TABLE_NAME, NEW.model, fault USING ERRCODE = '23514';
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END $$;
 COMMENT ON FUNCTION guard_offer IS
 $$Trigger of offers and prices: an offer is well-formed, and no price of it, with its longest length and its largest effects, is
 above 2^53 - 1.
 Raises 23514.
 Rules: MR-72, MR-93.$$;
-CREATE TRIGGER offers_guard BEFORE INSERT ON offers FOR EACH ROW EXECUTE FUNCTION guard_offer();
-CREATE TRIGGER prices_guard BEFORE INSERT ON prices FOR EACH ROW EXECUTE FUNCTION guard_offer();
+CREATE TRIGGER offers_guard AFTER INSERT ON offers FOR EACH ROW EXECUTE FUNCTION guard_offer();
+CREATE TRIGGER prices_guard AFTER INSERT ON prices FOR EACH ROW EXECUTE FUNCTION guard_offer();
 CREATE TRIGGER offers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON offers
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 

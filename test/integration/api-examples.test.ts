@@ -22,7 +22,12 @@ function largeFile(): FormData {
 
 /** A request that is answered with each status. */
 const REQUESTS: Record<number, () => ReturnType<typeof send>> = {
-  400: () => send('/v1/videos', post({ prompt: 'a fox', seconds: '5' })),
+  400: () => {
+    const rule = { values: [4, 8, 12, 16, 20] };
+    const answer = { param: 'seconds', fault: 'no_value', rule };
+    const ledger = { admitGeneration: answering({ outcome: 'refused', answer }) };
+    return send('/v1/videos', post({ prompt: 'a fox', seconds: '5' }), { ledger });
+  },
   401: () => send('/v1/credits', { headers: { authorization: 'Bearer unknown' } }),
   402: () => send('/v1/videos', post({ prompt: 'a fox' }), admission('insufficient_credits')),
   403: () => send('/v1/videos', post({ prompt: 'a fox' }), admission('account_frozen')),
