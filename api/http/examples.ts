@@ -9,6 +9,7 @@ import {
   unsupportedMediaType,
 } from './errors.ts';
 import { keyReused } from './idempotencyKey.ts';
+import { OFFER_EXAMPLES } from './offerExamples.ts';
 
 /** What the OpenAPI document shows as examples; a test holds each of them to its schema. */
 
@@ -121,6 +122,7 @@ const webhookEndpoint = {
 } as const;
 
 export const EXAMPLE = {
+  ...OFFER_EXAMPLES,
   video,
   videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
   createVideo: {
@@ -148,13 +150,6 @@ export const EXAMPLE = {
     seconds: '4',
     amount_microcredits: 571429,
     amount: '0.571429',
-  },
-  offer: {
-    object: 'offer',
-    model: 'sora-2',
-    seconds: ['4', '8', '12', '16', '20'],
-    sizes: ['1280x720', '720x1280'],
-    parameters: [{ name: 'seed', type: 'integer', min: 0, max: 4294967295 }],
   },
   creditHold: {
     id: 'hold_019a0000000070008000000000000000',
@@ -284,35 +279,6 @@ export const EXAMPLE = {
     cost_per_second_microcredits: 100000,
     margin_basis_points: 3000,
     effective_from: moment,
-  },
-  setOffer: {
-    model: 'wan',
-    provider: 'litellm',
-    provider_model: 'wan2.2-t2v',
-    lengths: { min: 3, max: 10, step: 1 },
-    parameters: [
-      { name: 'seed', type: 'integer', min: 0, max: 4294967295 },
-      { name: 'generate_audio', type: 'boolean', default: false, price: { true: { per_second_microcredits: 20000 } } },
-    ],
-    charge_rule: 'as_made',
-  },
-  offerSet: { object: 'offer', id: 9, model: 'wan', effective_from: moment },
-  offerVersion: {
-    id: '9',
-    object: 'offer_version',
-    model: 'wan',
-    for_sale: true,
-    provider: 'litellm',
-    provider_model: 'wan2.2-t2v',
-    lengths: [3, 4, 5],
-    sizes: null,
-    length_field: 'seconds',
-    size_field: 'size',
-    parameters: [{ name: 'seed', type: 'integer', min: 0, max: 4294967295 }],
-    prompt_flags: 'allow',
-    charge_rule: 'as_made',
-    effective_from: moment,
-    recorded_by: 'holdfast_service',
   },
   setTextPrice: {
     model: 'gpt-4.1-mini',

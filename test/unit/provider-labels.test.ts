@@ -65,7 +65,10 @@ describe('the customer’s own references', () => {
 
 describe('the parameters of a request', () => {
   const asked = {
-    ...{ ...REQUEST, lengthField: 'duration', sizeField: 'resolution', size: '720p' },
+    ...REQUEST,
+    lengthField: 'duration',
+    sizeField: 'resolution',
+    size: '720p',
     parameters: { rng: 7, generate_audio: true, negative_prompt: 'no "quotes"\n', model: 'another', n: 4 },
   } as const;
 

@@ -27,7 +27,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [settlements, ['ledger-settlement', 'ledger-outcomes', 'ledger-money-rules']],
   [derivedFigures, ['ledger-derived-figures']],
   [refunds, ['ledger-refunds']],
-  [offers, ['ledger-offers']],
+  [offers, ['ledger-offers', 'ledger-offer-prices']],
   [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
