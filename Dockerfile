@@ -1,12 +1,12 @@
 # One image for every process: the API (default), the worker (worker/main.ts), the migrations (migrations/main.ts) and the
 # provider simulator (dev/simulator/main.ts).
-FROM node:22.22.0-bookworm-slim AS dependencies
+FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No package needs its install script to run.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:22.22.0-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 # Their owner is copied to a volume that is mounted here for the first time.

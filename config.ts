@@ -1,6 +1,8 @@
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
+import { type ProviderEntries, readProvidersFile } from './config/providers.ts';
+import { baseUrl, hostList, isUrlOf, oneOf } from './config/values.ts';
 
 /**
  * The one place that reads the environment, besides `platform/envFile.ts`, which adds a `.env` to it. Only the `main.ts` of each
@@ -11,10 +13,6 @@ import { z } from 'zod';
 function whole(fallback: number, least: number, most: number) {
   const error = `must be a whole number from ${least} to ${most}`;
   return z.coerce.number(error).int(error).min(least, error).max(most, error).default(fallback);
-}
-
-function oneOf<const Name extends string>(names: readonly [Name, ...Name[]]) {
-  return z.enum(names, `must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`);
 }
 
 const port = (fallback: number) => whole(fallback, 0, 65_535);
@@ -29,13 +27,6 @@ const hasReadableCredentials = (text: string) => {
     return false;
   }
 };
-const isUrlOf = (protocol: RegExp) => (text: string) => URL.canParse(text) && protocol.test(new URL(text).protocol);
-
-function hasNoCredentials(url: string): boolean {
-  const { username, password } = new URL(url);
-  return username === '' && password === '';
-}
-
 function postgresUrl(what: string) {
   return z.string(`is required: ${what}`).refine(isUrlOf(/^postgres(ql)?:$/), 'must be a postgres:// URL');
 }
@@ -47,20 +38,8 @@ const ownerUrl = postgresUrl('the same database as DATABASE_URL, as its owner');
 const hosts = z
   .string()
   .default('')
-  .transform((list) =>
-    list
-      .toLowerCase()
-      .split(',')
-      .map((host) => host.trim()),
-  )
-  .transform((list) => list.filter((host) => host !== ''))
-  .refine((list) => list.every(isHost), { error: 'must be hosts separated by commas, each as host or host:port' });
-
-function isHost(text: string): boolean {
-  return ['http', 'https'].some(
-    (protocol) => URL.canParse(`${protocol}://${text}/`) && new URL(`${protocol}://${text}/`).host === text,
-  );
-}
+  .transform((list) => list.split(',').filter((host) => host.trim() !== ''))
+  .pipe(hostList);
 
 /** For the programs that only speak to the database and Temporal: the migrations and the auditors' commands. */
 const toolSchema = z.object({
@@ -75,23 +54,13 @@ const migrationSchema = toolSchema.extend({ MIGRATE_DATABASE_URL: ownerUrl });
 
 /** For the API and the worker. */
 const serviceSchema = toolSchema.extend({
-  OPENAI_API_KEY: z.string(
-    "is required: the key of a server that speaks OpenAI's formats; `npm start` brings a simulator",
-  ),
-  OPENAI_BASE_URL: z
-    .string('is required: the URL of that server, with its /v1')
-    .refine(isUrlOf(/^https?:$/), { error: 'must be an http:// or https:// URL', abort: true })
-    .refine(hasNoCredentials, 'must not contain a user name or a password: the key is OPENAI_API_KEY'),
+  PROVIDERS_FILE: z.string().optional(),
   DATABASE_POOL_SIZE: whole(20, 2, 200),
-  OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
-  OPENAI_CONTENT_HOSTS: hosts,
   PROVIDER_PROXY_URL: z
     .string()
     .refine(isUrlOf(/^https?:$/), 'must be an http:// or https:// URL')
     .refine(hasReadableCredentials, 'must have its user name and password percent-encoded')
     .optional(),
-  PROVIDER_CREATE_ENCODING: oneOf(['multipart', 'json']).default('multipart'),
-  PROVIDER_SEND_USER_AND_METADATA: oneOf(['true', 'false']).default('false'),
   HOLD_TTL_SECONDS: whole(3600, 10, 86_400),
   LOOK_FOR_CREATE_SECONDS: whole(150, 1, 86_400),
   RECONCILE_INTERVAL_SECONDS: whole(300, 1, 86_400),
@@ -115,6 +84,26 @@ const serviceSchema = toolSchema.extend({
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
 
+/** Of the one provider that needs no file. */
+const providerSchema = z.object({
+  OPENAI_API_KEY: z.string(
+    "is required: the key of a server that speaks OpenAI's formats; `npm start` brings a simulator",
+  ),
+  OPENAI_BASE_URL: baseUrl('is required: the URL of that server, with its /v1'),
+  OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
+  OPENAI_CONTENT_HOSTS: hosts,
+  PROVIDER_CREATE_ENCODING: oneOf(['multipart', 'json']).default('multipart'),
+  PROVIDER_SEND_USER_AND_METADATA: oneOf(['true', 'false']).default('false'),
+});
+
+/** What the file says for each provider: in the environment, beside the file, nobody would read it. */
+const INSTEAD_OF_THE_FILE = [
+  'OPENAI_BASE_URL',
+  'OPENAI_CONTENT_HOSTS',
+  'PROVIDER_CREATE_ENCODING',
+  'PROVIDER_SEND_USER_AND_METADATA',
+] as const;
+
 /** Whose webhooks may go to private addresses. */
 const PRIVATE_FOR = { true: 'everybody', operator: 'operator', false: 'nobody' } as const;
 
@@ -126,21 +115,27 @@ type Environment = Record<string, string | undefined>;
 
 /** Lists every fault of the environment, one line each, without values: no secret is printed. */
 export class ConfigError extends Error {
-  constructor(readonly faults: string[]) {
+  constructor(readonly faults: readonly string[]) {
     const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
     super(`The configuration has ${count}:\n${faults.join('\n')}\nSee .env.example for what each variable means.`);
   }
 }
 
-/** An empty variable counts as unset. Raises `ConfigError` with the first fault of each variable. */
-function validate<Schema extends z.ZodType>(schema: Schema, environment: Environment) {
-  const set = withoutEmpty(environment);
-  const parsed = schema.safeParse(set);
+/** The first fault of each variable. */
+function faultsOf(error: z.ZodError | undefined): Map<string, string> {
   const faults = new Map<string, string>();
-  for (const { path, message } of parsed.error?.issues ?? []) {
+  for (const { path, message } of error?.issues ?? []) {
     const variable = path.join('.');
     if (!faults.has(variable)) faults.set(variable, `  ${variable}: ${message}`);
   }
+  return faults;
+}
+
+/** An empty variable counts as unset. Raises `ConfigError` with the first fault of each variable, and those found before. */
+function validate<Schema extends z.ZodType>(schema: Schema, environment: Environment, before: readonly string[] = []) {
+  const set = withoutEmpty(environment);
+  const parsed = schema.safeParse(set);
+  const faults = faultsOf(parsed.error);
   let temporal: ClientConnectConfig | undefined;
   try {
     temporal = loadClientConnectConfig({ overrideEnvVars: set });
@@ -149,8 +144,38 @@ function validate<Schema extends z.ZodType>(schema: Schema, environment: Environ
     const why = error instanceof Error ? error.message.split('\n')[0] : 'unreadable';
     faults.set('TEMPORAL', `  TEMPORAL_… or Temporal's configuration file: ${why}`);
   }
-  if (parsed.success && temporal !== undefined) return { env: parsed.data, temporal };
-  throw new ConfigError([...faults.values()]);
+  if (parsed.success && temporal !== undefined && before.length === 0) return { env: parsed.data, temporal };
+  throw new ConfigError([...before, ...faults.values()]);
+}
+
+/** The providers of the file, or the one that the environment describes; or all faults of either. */
+function readProviders(environment: Environment): ProviderEntries | { readonly faults: readonly string[] } {
+  const set = withoutEmpty(environment);
+  const { PROVIDERS_FILE: path, PROVIDER_PROXY_URL: proxyUrl } = set;
+  if (path !== undefined) {
+    const beside = INSTEAD_OF_THE_FILE.filter((name) => set[name] !== undefined);
+    const unread = beside.map(
+      (name) => `  ${name}: is not read beside PROVIDERS_FILE; say it of a provider in that file`,
+    );
+    const read = readProvidersFile({ path, environment: set, proxyUrl });
+    const faults = 'faults' in read ? read.faults.map((fault) => `  PROVIDERS_FILE: ${fault}`) : [];
+    return 'faults' in read || unread.length > 0 ? { faults: [...unread, ...faults] } : read;
+  }
+  const { data: env, error } = providerSchema.safeParse(set);
+  if (env === undefined) return { faults: [...faultsOf(error).values()] };
+  return [
+    {
+      name: 'openai',
+      baseUrl: env.OPENAI_BASE_URL,
+      previousUrls: [],
+      apiKey: env.OPENAI_API_KEY,
+      webhookSecret: env.OPENAI_WEBHOOK_SECRET,
+      createEncoding: env.PROVIDER_CREATE_ENCODING,
+      sendLabels: env.PROVIDER_SEND_USER_AND_METADATA === 'true',
+      contentHosts: env.OPENAI_CONTENT_HOSTS,
+      proxyUrl,
+    },
+  ];
 }
 
 function withoutEmpty(environment: Environment): Record<string, string> {
@@ -169,22 +194,16 @@ function parseMigrationConfig(environment: Environment) {
   return { temporal, databaseUrl: env.DATABASE_URL, migrateDatabaseUrl: env.MIGRATE_DATABASE_URL };
 }
 
-/** Pure: an environment in, a validated configuration out. Raises `ConfigError`. */
+/** An environment in, a validated configuration out; reads the files that it names, and nothing else. Raises `ConfigError`. */
 export function parseConfig(environment: Environment) {
-  const { env, temporal } = validate(serviceSchema, environment);
+  const providers = readProviders(environment);
+  const { env, temporal } = validate(serviceSchema, environment, 'faults' in providers ? providers.faults : []);
+  if ('faults' in providers) throw new ConfigError(providers.faults);
   return {
     temporal,
     databaseUrl: env.DATABASE_URL,
     databasePoolSize: env.DATABASE_POOL_SIZE,
-    provider: {
-      apiKey: env.OPENAI_API_KEY,
-      baseUrl: env.OPENAI_BASE_URL,
-      createEncoding: env.PROVIDER_CREATE_ENCODING,
-      sendLabels: env.PROVIDER_SEND_USER_AND_METADATA === 'true',
-      contentHosts: env.OPENAI_CONTENT_HOSTS,
-      proxyUrl: env.PROVIDER_PROXY_URL,
-      webhookSecret: env.OPENAI_WEBHOOK_SECRET,
-    },
+    providers,
     holdTtlSeconds: env.HOLD_TTL_SECONDS,
     lookForCreateMs: env.LOOK_FOR_CREATE_SECONDS * 1000,
     reconcileIntervalMs: env.RECONCILE_INTERVAL_SECONDS * 1000,

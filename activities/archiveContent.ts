@@ -3,12 +3,12 @@ import type { Archived } from '../contracts/activities.ts';
 import type { ContentVariant } from '../contracts/content.ts';
 import { contentKey } from '../contracts/content.ts';
 import type { Archiving } from '../store/index.ts';
-import { NotTheContent } from '../provider/index.ts';
+import { NotTheContent, type Provider } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
-import { notAsked, transient } from './transient.ts';
+import { notConfigured, transient } from './transient.ts';
 
 /** A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). */
 const DEAD_AFTER_MS = 3_600_000;
@@ -81,11 +81,15 @@ async function archivePreview(run: Run, variant: ContentVariant): Promise<void> 
 
 async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcome'] | 'missing'> {
   const { deps, generationId } = run;
-  const videoId = reachable(run);
+  const { videoId, provider } = reachable(run);
   const location = contentKey(generationId, variant);
-  const copied = await copyContent(deps, { videoId, variant, location, earlier: run.progress }, (progress) => {
-    run.progress = progress;
-  });
+  const copied = await copyContent(
+    { ...deps, provider },
+    { videoId, variant, location, earlier: run.progress },
+    (progress) => {
+      run.progress = progress;
+    },
+  );
   if (copied === 'missing') return 'missing';
   const { state } = await deps.store.recordContent(generationId, variant, { state: 'archived', ...copied, location });
   if (state === 'gone') await deps.archive.remove(generationId);
@@ -93,17 +97,16 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
 }
 
 /**
- * Raises a retryable failure unless the video must be archived and was made at the configured provider. Another provider is a
+ * Raises a retryable failure unless the video must be archived and was made at a configured provider. A missing one is a
  * fault of ours: a content that was never requested must not be recorded as gone and refunded.
  */
-function reachable({ deps: { provider }, archiving }: Run): string {
+function reachable({ deps: { providers }, archiving }: Run): { readonly videoId: string; readonly provider: Provider } {
   const { state, videoId } = archiving;
   if (state !== 'charged' && state !== 'held') throw new Error(`the content of a ${state} generation is not kept`);
   if (videoId === null) throw new Error('there is no video');
-  if (archiving.provider !== provider.name) {
-    throw notAsked('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).');
-  }
-  return videoId;
+  const provider = providers.bound(archiving.provider);
+  if (provider === undefined) throw notConfigured(archiving.provider);
+  return { videoId, provider };
 }
 
 /** Its owner deleted it meanwhile: nothing of it is kept. */

@@ -1,5 +1,5 @@
 import type { OpenAttempt } from '../store/index.ts';
-import type { ProviderVideo } from '../provider/index.ts';
+import type { Provider, ProviderVideo } from '../provider/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { likenessOf, wideForm, type Likeness } from './likeness.ts';
 import { listRecent, type ListEnd } from './listRecent.ts';
@@ -27,8 +27,10 @@ const MOST_CANDIDATES = 1000;
 const TEXT_LENGTH = 300;
 
 /** Reads the list and keeps only possible matches: videos that have an owner, or were listed before, are put aside. */
-export async function lookForCandidates(deps: ProviderDependencies, attempt: OpenAttempt): Promise<Looked> {
-  const { store, provider } = deps;
+export async function lookForCandidates(
+  { store, provider }: Pick<ProviderDependencies, 'store'> & { readonly provider: Provider },
+  attempt: OpenAttempt,
+): Promise<Looked> {
   // By this process's clock, because the provider's `Date` was compared with it; begunAt is by the database's clock.
   const begunHereMs = Date.now() - attempt.ageMs;
   const offsets: number[] = [];
@@ -37,7 +39,7 @@ export async function lookForCandidates(deps: ProviderDependencies, attempt: Ope
   const end = await listRecent(provider, attempt.begunAt, async (videos, clockSkewMs) => {
     clock.skewMs = clockSkewMs;
     const owned = await store.findOwnedVideos(
-      provider.name,
+      provider.identity,
       videos.map(({ id }) => id),
     );
     for (const video of videos) {

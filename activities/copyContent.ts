@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { ContentVariant } from '../contracts/content.ts';
 import type { Stored } from '../outbound/index.ts';
 import { ContentTooLarge, IncompleteContent } from '../outbound/index.ts';
-import { checkContent, type ContentAnswer } from '../provider/index.ts';
+import { checkContent, type ContentAnswer, type Provider } from '../provider/index.ts';
 import type { ActivityDependencies, CopyLimits } from './dependencies.ts';
 import { transient } from './transient.ts';
 
@@ -26,7 +26,7 @@ export interface Wanted {
 
 export type Copied = Stored & { readonly contentType: string };
 
-type Dependencies = Pick<ActivityDependencies, 'provider' | 'archive' | 'copyLimits'>;
+type Dependencies = Pick<ActivityDependencies, 'archive' | 'copyLimits'> & { readonly provider: Provider };
 
 /** Longer than what then remains of Temporal's time-out, so that no try begins that the time-out would end. */
 const TRY_OVER_RETRY_MS = 2 * 60_000;

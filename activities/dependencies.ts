@@ -2,7 +2,7 @@ import type { GenerationRef } from '../contracts/activities.ts';
 import type { Alarm } from '../contracts/alarms.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { ContentStore, WebhookSender } from '../outbound/index.ts';
-import type { Provider } from '../provider/index.ts';
+import type { Providers } from '../provider/index.ts';
 import type { Store } from '../store/index.ts';
 
 /** What the reconciler asks of Temporal, by describe: a list may lag behind. */
@@ -74,14 +74,12 @@ type StoreOperation =
 export interface ActivityDependencies {
   readonly ledger: Pick<Ledger, LedgerOperation>;
   readonly store: Pick<Store, StoreOperation>;
-  readonly provider: Provider;
+  readonly providers: Providers;
   readonly archive: ContentStore;
   readonly webhooks: WebhookSender;
   readonly generations: Generations;
   readonly holdTtlSeconds: number;
   readonly copyLimits: CopyLimits;
-  /** Whether the provider is set up to send webhooks. */
-  readonly providerEventsExpected: boolean;
   /** A video that isn't in the provider's list this long after its create was begun was never made. */
   readonly lookForCreateMs: number;
   /** A writer of a text that renews its lease no more for this long is called once more, and then taken for dead. */
@@ -94,5 +92,5 @@ export interface ActivityDependencies {
 /** What the provider's activities need. */
 export type ProviderDependencies = Pick<
   ActivityDependencies,
-  'store' | 'provider' | 'providerEventsExpected' | 'lookForCreateMs' | 'textLeaseMs' | 'count'
+  'store' | 'providers' | 'lookForCreateMs' | 'textLeaseMs' | 'count' | 'log'
 >;

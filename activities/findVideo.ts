@@ -1,25 +1,26 @@
 import type { FindOutcome } from '../contracts/activities.ts';
+import type { Provider } from '../provider/index.ts';
 import type { OpenAttempt } from '../store/index.ts';
 import { judge, lookForCandidates, type Judgement } from './candidates.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { wideForm } from './likeness.ts';
-import { notAsked } from './transient.ts';
+import { notConfigured } from './transient.ts';
+import { expectsEvents } from './expectsEvents.ts';
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
-  const { store, provider } = deps;
+  const { store, providers } = deps;
   const attempt = await store.getOpenAttempt(generationId);
   if (attempt === undefined) return closed(deps, generationId);
   // MR-35
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
-  if (attempt.provider !== provider.name) {
-    throw notAsked('The create went to another provider than is configured now.');
-  }
-  const looked = await lookForCandidates(deps, attempt);
+  const provider = providers.bound(attempt.provider);
+  if (provider === undefined) throw notConfigured(attempt.provider);
+  const looked = await lookForCandidates({ store, provider }, attempt);
   if (looked.end.read === 'cannot list') return { outcome: 'unknowable', why: 'the provider has no list' };
   const others = looked.candidates.length === 0 ? [] : await store.listUnmatchedPrompts(generationId);
   const judged = judge(looked, others.map(wideForm));
-  if (judged.outcome === 'fits') return adopt(deps, generationId, attempt, judged);
+  if (judged.outcome === 'fits') return adopt(deps, provider, generationId, attempt, judged);
   if (attempt.ageMs < deps.lookForCreateMs) return { outcome: 'nothing_yet' };
   if (judged.outcome === 'unclear') return judged;
   const ended = await store.endAttempt(generationId, attempt.number, { outcome: 'not_found' });
@@ -28,13 +29,14 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
 
 async function adopt(
   deps: ProviderDependencies,
+  provider: Provider,
   generationId: string,
   attempt: OpenAttempt,
   found: Extract<Judgement, { outcome: 'fits' }>,
 ): Promise<FindOutcome> {
   const { outcome, providerVideoId } = await deps.store.adoptVideo(generationId, attempt.number, found);
   if (providerVideoId !== null) {
-    return { outcome: 'adopted', providerVideoId, providerEventsExpected: deps.providerEventsExpected };
+    return { outcome: 'adopted', providerVideoId, providerEventsExpected: provider.readWebhook !== null };
   }
   switch (outcome) {
     case 'rival':
@@ -50,7 +52,7 @@ async function adopt(
 
 /** The attempt ended meanwhile; a late answer to the submission may have brought its video. */
 async function closed(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
-  const { videoId } = await deps.store.getProviderVideo(generationId);
+  const { provider, videoId } = await deps.store.getProviderVideo(generationId);
   if (videoId === null) return { outcome: 'closed' };
-  return { outcome: 'adopted', providerVideoId: videoId, providerEventsExpected: deps.providerEventsExpected };
+  return { outcome: 'adopted', providerVideoId: videoId, providerEventsExpected: expectsEvents(deps, provider) };
 }

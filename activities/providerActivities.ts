@@ -6,7 +6,8 @@ import { Slots } from './slots.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
-import { notAsked, transient } from './transient.ts';
+import { expectsEvents } from './expectsEvents.ts';
+import { notConfigured, transient } from './transient.ts';
 import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. Its answers are recorded before the workflow learns of them. */
@@ -44,6 +45,7 @@ const ORIGINAL_ELSEWHERE = {
 
 /** A video that was made but perhaps not recorded yet. Temporal keeps it between two tries of the activity. */
 interface Made {
+  readonly provider: string;
   readonly number: number;
   readonly providerVideoId: string;
   readonly createdAtMs: number | null;
@@ -61,10 +63,10 @@ async function submitVideo(
   if (unrecorded !== undefined) return recordMade(deps, generationId, unrecorded);
 
   const askedAtMs = performance.now();
-  const begun = await deps.store.beginAttempt(generationId, deps.provider, leastTimeLeftMs);
+  const begun = await deps.store.beginAttempt(generationId, deps.providers.all, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
-      return created(deps, begun.providerVideoId);
+      return created(deps, begun);
     case 'refused':
       return { outcome: 'refused', errorCode: begun.errorCode };
     case 'open':
@@ -75,40 +77,48 @@ async function submitVideo(
     case 'spent':
     case 'too_late':
       return { outcome: begun.outcome };
+    case 'no_provider':
+      throw notConfigured(null);
     case 'begun':
       break;
   }
 
+  const provider = deps.providers.bound(begun.provider);
+  if (provider === undefined) throw notConfigured(begun.provider);
   const halted = await giveUpIfHalted(deps, generationId, begun.number, askedAtMs);
   if (halted !== undefined) return halted;
   const { inputReference, remixedFrom, remixedElsewhere, ...fields } = begun.request;
   if (remixedElsewhere) return recordRefusal(deps, generationId, begun.number, ORIGINAL_ELSEWHERE);
-  const result = await deps.provider.createVideo({
+  const result = await provider.createVideo({
     ...fields,
     ...(inputReference === null ? {} : { inputReference }),
     ...(remixedFrom === null ? {} : { remixedFrom }),
   });
-  return recordCreate(deps, generationId, begun.number, result);
+  return recordCreate(deps, generationId, begun, result);
 }
 
 async function recordCreate(
   deps: ProviderDependencies,
   generationId: string,
-  number: number,
+  { number, provider }: Pick<Made, 'number' | 'provider'>,
   result: CreateResult,
 ): Promise<SubmitOutcome> {
-  const { store } = deps;
+  const { store, log } = deps;
   switch (result.outcome) {
     case 'created': {
       const { id, createdAt } = result.video;
       const context = Context.current();
-      const video: Made = { number, providerVideoId: id, createdAtMs: createdAt?.getTime() ?? null };
+      const video: Made = { provider, number, providerVideoId: id, createdAtMs: createdAt?.getTime() ?? null };
       // If the database is away, the next try of this activity reads the id from here and submits nothing.
       made.set(context, video);
       context.heartbeat(video);
       return recordMade(deps, generationId, video);
     }
     case 'ambiguous':
+      log.warn(
+        { generationId, attempt: number, why: result.why },
+        'a create may have arrived; its video is searched for',
+      );
       await store.noteAmbiguousAttempt(generationId, number, result.why);
       return { outcome: 'ambiguous', why: result.why };
     default:
@@ -129,11 +139,12 @@ async function recordMade(deps: ProviderDependencies, generationId: string, vide
     default:
       return { outcome: 'ambiguous', why: 'the attempt was closed before its answer was recorded' };
   }
-  return created(deps, providerVideoId);
+  return created(deps, video);
 }
 
-function created({ providerEventsExpected }: ProviderDependencies, providerVideoId: string): SubmitOutcome {
-  return { outcome: 'created', providerVideoId, providerEventsExpected };
+function created(deps: ProviderDependencies, made: Pick<Made, 'provider' | 'providerVideoId'>): SubmitOutcome {
+  const { provider, providerVideoId } = made;
+  return { outcome: 'created', providerVideoId, providerEventsExpected: expectsEvents(deps, provider) };
 }
 
 /** Tries of one look that the provider did not answer. Temporal keeps the count between tries. */
@@ -145,11 +156,10 @@ interface Unanswered {
 const unanswered = new WeakMap<Context, Unanswered>();
 
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
-  const { provider, store } = deps;
+  const { providers, store } = deps;
   const made = await store.getProviderVideo(generationId);
-  if (made.provider !== provider.name) {
-    throw notAsked('The video is at another provider than the one that is configured now (OPENAI_BASE_URL).');
-  }
+  const provider = providers.bound(made.provider);
+  if (provider === undefined) throw notConfigured(made.provider);
   const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
   if (answer.outcome === 'transient') {

@@ -1,12 +1,13 @@
 import type { Finding, ReconcileActivities, ReconcileProviderActivities, Orphans } from '../contracts/reconcile.ts';
 import { STUCK_AFTER_MS } from '../contracts/reconcile.ts';
 import type { HeldGeneration } from '../ledger/index.ts';
+import type { Provider } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import type { ActivityDependencies, Generations } from './dependencies.ts';
 import { listRecent } from './listRecent.ts';
-import { transient } from './transient.ts';
+import { notConfigured, transient } from './transient.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'generations' | 'provider' | 'count'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'generations' | 'providers' | 'count'>;
 
 const VOIDED_AT_ONCE = 500;
 const COMPARED_AT_ONCE = 50;
@@ -14,7 +15,7 @@ const COMPARED_AT_ONCE = 50;
 const DESCRIBED_AT_ONCE = 20;
 
 export function createReconcileActivities(deps: Dependencies): ReconcileActivities {
-  const { ledger, store, generations, provider, count } = deps;
+  const { ledger, store, generations, providers, count } = deps;
   return {
     surveyHolds: async ({ after, limit }) => {
       const held = await ledger.listHeld(after ?? '', limit);
@@ -44,7 +45,7 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
     voidLateRequests: () => ledger.voidLateRequests(VOIDED_AT_ONCE),
     listFollowed: ({ seed, offset, limit }) => ledger.listFollowed(seed, offset, limit),
     stopFollowing: ({ generationId }) => ledger.stopFollowing(generationId),
-    listUnclaimed: ({ seed, limit }) => store.listUnclaimed(provider, seed, limit),
+    listUnclaimed: ({ seed, limit }) => store.listUnclaimed(providers.all, seed, limit),
     compareBalances: async () => {
       // Many at once may take too long; one that does by itself keeps the others waiting, and the count below from growing.
       const compared = await ledger.compareNextAccounts(COMPARED_AT_ONCE).catch(() => ledger.compareNextAccounts(1));
@@ -96,14 +97,13 @@ export function createReconcileProviderActivities(deps: ActivityDependencies): R
 }
 
 async function deleteUnclaimed(
-  { store, provider, count }: ActivityDependencies,
+  { store, providers, count }: ActivityDependencies,
   generationId: string,
 ): Promise<boolean> {
   const video = await store.beginDeletion(generationId);
   if (video === undefined) return false;
-  if (video.provider !== provider.name) {
-    throw transient('The video is at another provider than is configured now.', null);
-  }
+  const provider = providers.bound(video.provider);
+  if (provider === undefined) throw notConfigured(video.provider);
   const deleted = await provider.deleteVideo(video.videoId);
   if (deleted.outcome === 'transient') {
     throw transient(`The video could not be deleted: ${deleted.why}.`, deleted.retryAfterMs);
@@ -113,14 +113,31 @@ async function deleteUnclaimed(
   return true;
 }
 
-async function findOrphans({ store, provider, observe }: ActivityDependencies): Promise<Orphans> {
+/** Each provider by itself: one that can't be read doesn't keep the others' from being noted. */
+async function findOrphans({ store, providers, observe }: ActivityDependencies): Promise<Orphans> {
+  const found = await Promise.all(
+    providers.all.map((provider) => findOrphansAt(provider, store).catch((error: unknown) => ({ error }))),
+  );
+  for (const each of found) if ('error' in each) throw each.error;
+  const orphans = found.filter((each) => 'count' in each);
+  const count = orphans.reduce((sum, each) => sum + each.count, 0);
+  const sample = orphans.flatMap((each) => each.sample).slice(0, ORPHANS_NAMED);
+  if (orphans.some((each) => each.counted)) observe('orphan_videos', count);
+  return { count, sample };
+}
+
+/** `counted`: it has a list. */
+async function findOrphansAt(
+  provider: Provider,
+  store: ActivityDependencies['store'],
+): Promise<Orphans & { readonly counted: boolean }> {
   const now = Date.now();
   const listed: string[] = [];
   const sample: string[] = [];
   let count = 0;
   const end = await listRecent(provider, new Date(now), async (videos) => {
     const ids = videos.map(({ id }) => id);
-    const owned = await store.findOwnedVideos(provider.name, ids);
+    const owned = await store.findOwnedVideos(provider.identity, ids);
     const orphans = videos.filter(
       ({ id, createdAt }) => !owned.has(id) && (createdAt === null || now - createdAt.getTime() > ORPHAN_AFTER_MS),
     );
@@ -130,9 +147,9 @@ async function findOrphans({ store, provider, observe }: ActivityDependencies): 
     listed.push(...ownerless.slice(0, ORPHANS_NOTED - listed.length));
   });
   // What is here now is not what a later create made.
-  if (listed.length > 0) await store.noteOwnerlessVideos(provider.name, listed);
-  if (end.read === 'cannot list') return { count: 0, sample: [] };
-  if (end.read === 'in part') throw transient(`The provider's videos can't be counted: ${end.why}.`, null);
-  observe('orphan_videos', count);
-  return { count, sample };
+  if (listed.length > 0) await store.noteOwnerlessVideos(provider.identity, listed);
+  if (end.read === 'cannot list') return { count: 0, sample: [], counted: false };
+  if (end.read === 'in part')
+    throw transient(`The videos of the provider ${provider.name} can't be counted: ${end.why}.`, null);
+  return { count, sample, counted: true };
 }

@@ -12,7 +12,11 @@ export function transient(message: string, retryAfterMs: number | null): Applica
   });
 }
 
-/** The operator's settings keep us from asking the provider: a fault of ours, which a hold waits out without end. */
-export function notAsked(message: string): ApplicationFailure {
-  return ApplicationFailure.create({ message, type: 'ProviderNotAsked' });
+/**
+ * The provider that a generation is bound to (an identity), or that it needs, is not in the settings: a fault of ours, which a
+ * hold waits out without end.
+ */
+export function notConfigured(provider: string | null): ApplicationFailure {
+  const which = provider === null ? 'The provider that makes this model' : `The provider ${provider}`;
+  return ApplicationFailure.create({ message: `${which} is not configured.`, type: 'ProviderNotConfigured' });
 }

@@ -1,9 +1,10 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { TextOutcome } from '../contracts/activities.ts';
-import type { CompletionRequest } from '../provider/index.ts';
+import type { CompletionRequest, Provider } from '../provider/index.ts';
 import { completionOf, parseTextRequest } from '../texts/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
+import { notConfigured } from './transient.ts';
 import { TextWriter, untilRecorded } from './textWriter.ts';
 
 /** How often to check whether another writer has ended the text: a client waits for it. */
@@ -15,9 +16,9 @@ export async function writeText(
   generationId: string,
   leastTimeLeftMs: number,
 ): Promise<TextOutcome> {
-  const { store, provider } = deps;
+  const { store, providers } = deps;
   const askedAtMs = performance.now();
-  const begun = await store.beginText(generationId, provider, leastTimeLeftMs);
+  const begun = await store.beginText(generationId, providers.all, leastTimeLeftMs);
   switch (begun.outcome) {
     case 'known':
       return { outcome: 'ended' };
@@ -34,9 +35,13 @@ export async function writeText(
       return { outcome: begun.outcome };
     case 'conflict':
       throw new Error('a text has no video id that could be in conflict');
+    case 'no_provider':
+      throw notConfigured(null);
     case 'begun':
       break;
   }
+  const provider = providers.bound(begun.provider);
+  if (provider === undefined) throw notConfigured(begun.provider);
 
   const { number, model, user, metadata } = begun;
   // Before the lease: then what can't be read counts as never asked.
@@ -46,7 +51,7 @@ export async function writeText(
   const writer = await TextWriter.take(deps, generationId, number);
   if (writer === undefined) return { outcome: 'ended' };
   try {
-    return await write(deps, generationId, number, completion, writer);
+    return await write({ ...deps, provider }, generationId, number, completion, writer);
   } finally {
     await writer.stop();
   }
@@ -68,19 +73,23 @@ async function isClosed({ store }: ProviderDependencies, generationId: string): 
 }
 
 async function write(
-  deps: ProviderDependencies,
+  deps: ProviderDependencies & { readonly provider: Provider },
   generationId: string,
   number: number,
   completion: CompletionRequest,
   writer: TextWriter,
 ): Promise<TextOutcome> {
-  const { store, provider } = deps;
+  const { store, provider, log } = deps;
   const result = await provider.writeText(completion, async (output) => writer.write(output));
   switch (result.outcome) {
     case 'written':
       await untilRecorded(() => store.endText(generationId, number, result));
       return { outcome: 'ended' };
     case 'ambiguous':
+      log.warn(
+        { generationId, attempt: number, why: result.why },
+        'a call for a text may have arrived; it is not repeated',
+      );
       await untilRecorded(() => store.noteAmbiguousAttempt(generationId, number, result.why));
       await untilRecorded(() => store.endText(generationId, number, { output: '', finishReason: null, usage: null }));
       return { outcome: 'ended' };

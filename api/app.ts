@@ -18,6 +18,7 @@ import { videoRoutes } from './videos/routes.ts';
 import { webhookDeliveryRoutes } from './webhooks/deliveries/routes.ts';
 import { webhookEndpointRoutes } from './webhooks/endpoints/routes.ts';
 import { TENANT } from './webhooks/owner.ts';
+import { findSender } from './provider-events/handlers.ts';
 import { providerEventRoutes } from './provider-events/routes.ts';
 import { requireScope } from './http/scopes.ts';
 import { withStreams } from './http/streams.ts';
@@ -50,13 +51,10 @@ export function createApp(deps: ApiDependencies) {
     '/admin/*',
     readBody(ADMIN_BODY, () => 'admin'),
   );
-  if (deps.webhookSecret !== undefined) {
-    app.on(
-      WRITING,
-      '/webhooks/*',
-      readBody(WEBHOOK_BODY, () => 'webhooks'),
-    );
-  }
+  const readWebhook = readBody(WEBHOOK_BODY, () => 'webhooks');
+  app.on(WRITING, '/webhooks/*', (c, next) =>
+    findSender(deps, c.req.path.slice('/webhooks/'.length)) === undefined ? next() : readWebhook(c, next),
+  );
 
   app.route('/', healthRoutes(deps));
   app.route('/', providerEventRoutes(deps));

@@ -12,7 +12,7 @@ import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.
 import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 import { createWorkflowLinks } from '../temporal/web.ts';
-import { createProvider } from '../provider/index.ts';
+import { createProviders } from '../provider/index.ts';
 import { createApp } from './app.ts';
 import { sayWhenReady } from './health/readiness.ts';
 import { createServer } from './server.ts';
@@ -52,12 +52,11 @@ const app = createApp({
   closing: closing.signal,
   givingUp: givingUp.signal,
   temporal,
-  provider: createProvider(config.provider),
+  providers: createProviders(config.providers),
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
   requestsPerMinute: config.requestsPerMinute,
   streamLimits: config.streamLimits,
-  webhookSecret: config.provider.webhookSecret,
   webhooksPrivateFor: config.webhooksPrivateFor,
   countWebhook: countWebhooks(registry),
   startTimeoutMs: config.startTimeoutMs,

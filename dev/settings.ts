@@ -12,8 +12,8 @@ export interface Settings {
   readonly database: { readonly url: string; readonly ownerUrl: string } | undefined;
   /** The user's own Temporal server; undefined: one is started. */
   readonly temporalAddress: string | undefined;
-  /** The user's own provider; undefined: the simulator is started. */
-  readonly providerUrl: string | undefined;
+  /** Whether the simulator is the provider; the user names none of their own. */
+  readonly simulated: boolean;
 }
 
 /** Reads what to start from the environment; dev/start.mjs has checked the options. Raises `Misconfigured`. */
@@ -21,7 +21,8 @@ export function readSettings(environment: NodeJS.ProcessEnv, options: readonly s
   const set = (name: string) => environment[name] || undefined;
   const database = ownDatabase(set('DATABASE_URL'), set('MIGRATE_DATABASE_URL'));
   const temporalAddress = set('TEMPORAL_ADDRESS');
-  const providerUrl = ownProvider(set('OPENAI_API_KEY'), set('OPENAI_BASE_URL'));
+  const simulated =
+    set('PROVIDERS_FILE') === undefined && !hasOwnProvider(set('OPENAI_API_KEY'), set('OPENAI_BASE_URL'));
   return {
     ports: readPorts(environment),
     needed: [
@@ -30,13 +31,13 @@ export function readSettings(environment: NodeJS.ProcessEnv, options: readonly s
       'WORKER_METRICS_PORT',
       ...(database === undefined ? (['POSTGRES_PORT'] as const) : []),
       ...(temporalAddress === undefined ? (['TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const) : []),
-      ...(providerUrl === undefined ? (['SIMULATOR_PORT'] as const) : []),
+      ...(simulated ? (['SIMULATOR_PORT'] as const) : []),
     ],
     stateFolder: stateFolderOf(environment),
     fresh: options.includes('--fresh'),
     database,
     temporalAddress,
-    providerUrl,
+    simulated,
   };
 }
 
@@ -66,8 +67,8 @@ function ownDatabase(url: string | undefined, ownerUrl: string | undefined): Set
   );
 }
 
-function ownProvider(key: string | undefined, url: string | undefined): Settings['providerUrl'] {
-  if ((key === undefined) === (url === undefined)) return url;
+function hasOwnProvider(key: string | undefined, url: string | undefined): boolean {
+  if ((key === undefined) === (url === undefined)) return url !== undefined;
   const [there, missing] =
     key === undefined ? ['OPENAI_BASE_URL', 'OPENAI_API_KEY'] : ['OPENAI_API_KEY', 'OPENAI_BASE_URL'];
   throw new Misconfigured(`${there} is set, so ${missing} is needed too; with neither, a simulator is the provider.`);

@@ -26,12 +26,12 @@ async function runUntilOver(running: Running): Promise<never> {
   running.holds(await takeFolder(folder, say));
   await refuseTakenPorts(settings.ports, settings.needed);
   const first = begin(settings, folder, running);
-  const config = checkConfiguration(partEnvironment(first), { simulated: settings.providerUrl === undefined });
+  const config = checkConfiguration(partEnvironment(first), { simulated: settings.simulated });
   say('Starting Holdfast…');
   await contactOutside(first, config);
   const start = settings.fresh ? beginAgain(first) : first;
   const endpointsFile = join(folder, 'endpoints.json');
-  const endpoints = await Promise.race([startAll(start), running.over]);
+  const endpoints = await Promise.race([startAll(start, config), running.over]);
   try {
     writePrivate(endpointsFile, endpoints);
     const aside = ` (ready in ${seconds(performance.now())})`;

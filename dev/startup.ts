@@ -72,7 +72,7 @@ async function startTemporal(start: Start): Promise<Part> {
 
 function startSimulator(start: Start): Part | undefined {
   const { settings, folder, running } = start;
-  if (settings.providerUrl !== undefined) return undefined;
+  if (!settings.simulated) return undefined;
   const env = {
     ...process.env,
     SIMULATOR_PORT: String(settings.ports.SIMULATOR_PORT),
@@ -88,10 +88,9 @@ function webhookSecretOf({ secrets }: Start): string {
   return process.env['OPENAI_WEBHOOK_SECRET'] || secrets.webhookSecret;
 }
 
-/** The user's provider, or the simulator, which accepts any key. */
+/** Of the simulator, which accepts any key; the user's own providers are in the environment as it is. */
 function providerSettings(start: Start) {
-  const { providerUrl } = start.settings;
-  if (providerUrl !== undefined) return { OPENAI_BASE_URL: providerUrl };
+  if (!start.settings.simulated) return {};
   return {
     OPENAI_API_KEY: 'simulator',
     PROVIDER_PROXY_URL: '',
@@ -154,7 +153,7 @@ async function migrate(start: Start, env: NodeJS.ProcessEnv): Promise<void> {
  * Starts everything in order. Resolves with all addresses once the API is ready and the worker runs; rejects when a step fails.
  * What has started by then is in `running`.
  */
-export async function startAll(start: Start): Promise<Endpoints> {
+export async function startAll(start: Start, config: Config): Promise<Endpoints> {
   const { settings, running } = start;
   const simulator = startSimulator(start);
   const [postgres, temporal] = await Promise.all([
@@ -185,7 +184,7 @@ export async function startAll(start: Start): Promise<Endpoints> {
     temporalNamespace: env.TEMPORAL_NAMESPACE,
     databaseUrl: database.url,
     migrateDatabaseUrl: database.ownerUrl,
-    provider: env.OPENAI_BASE_URL,
+    provider: config.providers[0].baseUrl,
     apiKey: await demoKey(where.api, env.ADMIN_KEY, start.folder),
     adminKey: env.ADMIN_KEY,
     pids: {

@@ -471,11 +471,12 @@ CREATE TRIGGER provider_attempts_kept BEFORE DELETE OR TRUNCATE ON provider_atte
 GRANT SELECT ON holdfast.provider_attempts TO holdfast_service;
 
 CREATE TABLE provider_events (
+  provider text NOT NULL,
   webhook_id text NOT NULL,
   type text NOT NULL,
   provider_video_id text NOT NULL,
   received_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-  CONSTRAINT provider_events_pkey PRIMARY KEY (webhook_id),
+  CONSTRAINT provider_events_pkey PRIMARY KEY (provider, webhook_id),
   CONSTRAINT provider_events_provider_video_id_length CHECK (length(provider_video_id) >= 1 AND length(provider_video_id) <= 255),
   CONSTRAINT provider_events_type_length CHECK (length(type) >= 1 AND length(type) <= 100),
   CONSTRAINT provider_events_webhook_id_length CHECK (length(webhook_id) >= 1 AND length(webhook_id) <= 255)
@@ -690,7 +691,7 @@ GRANT SELECT ON holdfast.active_generations TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;

@@ -70,13 +70,16 @@ export function observeGauges(registry: Registry): (gauge: 'orphan_videos', valu
   return (_gauge, value) => orphans.set(value);
 }
 
-/** `holdfast_provider_webhooks_total` by outcome. `unverified`: not sent by the provider, or our secret is not the provider's. */
-export function countWebhooks(registry: Registry): (outcome: string) => void {
+/**
+ * `holdfast_provider_webhooks_total` by provider and outcome. `unverified`: not sent by the provider, or our secret is not the
+ * provider's.
+ */
+export function countWebhooks(registry: Registry): (provider: string, outcome: string) => void {
   const webhooks = new Counter({
     name: 'holdfast_provider_webhooks_total',
-    help: 'Webhooks received from the provider, by outcome.',
-    labelNames: ['outcome'],
+    help: 'Webhooks received from providers, by provider and outcome.',
+    labelNames: ['provider', 'outcome'],
     registers: [registry],
   });
-  return (outcome) => webhooks.inc({ outcome });
+  return (provider, outcome) => webhooks.inc({ provider, outcome });
 }

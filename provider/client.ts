@@ -5,6 +5,7 @@ import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { parsePage, parseVideo } from './dialect.ts';
 import { createDownload, type Download } from './download.ts';
+import { readWebhook } from './events.ts';
 import { encodeCreate, encodeLabels, type CreateEncoding } from './encoding.ts';
 import {
   bodyOfError,
@@ -31,8 +32,13 @@ import { writeText } from './writeText.ts';
 
 /** The address rules apply to redirects of contents; tests replace them. */
 export interface ProviderSettings extends AddressRules {
+  readonly name: string;
   /** Including /v1; http or https, without user name or password. */
   readonly baseUrl: string;
+  /** Where the same server was before, with the same videos, the oldest first. */
+  readonly previousUrls?: readonly string[];
+  /** With which it signs its webhooks; unset: it sends none. */
+  readonly webhookSecret?: string | undefined;
   readonly apiKey: string;
   readonly createEncoding: CreateEncoding;
   /** Whether `user` and `metadata` are sent with what is created; false by default, because they may be personal data. */
@@ -62,7 +68,7 @@ interface Answer {
  * when the base URL is invalid or contains credentials.
  */
 export function createProvider(settings: ProviderSettings): Provider {
-  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl } = settings;
+  const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl, webhookSecret } = settings;
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
   // Errors and the doctor name the base URL, so it must not hold a secret.
   const url = new URL(baseUrl);
@@ -79,8 +85,10 @@ export function createProvider(settings: ProviderSettings): Provider {
     askFor(request, read, redact);
   const retrieveVideo = (id: string) => retrieve(() => client.videos.retrieve(id).asResponse(), id, redact);
   return {
+    name: settings.name,
+    identity: identityOf(settings),
     baseUrl,
-    name: `openai@${url.origin}`,
+    readWebhook: webhookSecret === undefined ? null : (headers, body) => readWebhook(webhookSecret, headers, body),
 
     async createVideo(request) {
       if (request.remixedFrom !== undefined) {
@@ -116,6 +124,15 @@ export function createProvider(settings: ProviderSettings): Provider {
 
     downloadContent: (id, options = {}) => download(get, id, options),
   };
+}
+
+/** The name and the first origin: a server that moved is the same one, and one with another name never is (MR-38). */
+export function identityOf({
+  name,
+  baseUrl,
+  previousUrls = [],
+}: Pick<ProviderSettings, 'name' | 'baseUrl' | 'previousUrls'>): string {
+  return `${name}@${new URL(previousUrls[0] ?? baseUrl).origin}`;
 }
 
 /** Sets everything that the SDK would read from the environment. Its log is off, because it would contain prompts. */

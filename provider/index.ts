@@ -1,10 +1,11 @@
 /** The client of an OpenAI-compatible provider, made by `createProvider`. It neither moves credits nor retries. */
 export { type ProviderChange, watchHealth } from './health.ts';
-export { createProvider, type ProviderSettings } from './client.ts';
+export { createProvider, identityOf, type ProviderSettings } from './client.ts';
+export { createProviders, type Providers, providersOf } from './registry.ts';
 export type { ContentAnswer } from './contentAnswer.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';
 export type { CreateEncoding } from './encoding.ts';
-export { readWebhook, type WebhookReading } from './events.ts';
+export type { WebhookReading } from './events.ts';
 export { inputBoundTokens } from './completion.ts';
 export type {
   CompletionRequest,

@@ -2,6 +2,7 @@ import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Debt } from './errors.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
+import type { WebhookReading } from './events.ts';
 
 /**
  * The language of this room. A *look* is one retrieve of a video; a *verdict* is what its status means for the money;
@@ -141,13 +142,18 @@ export interface DownloadOptions {
 }
 
 export interface Provider {
+  /** By which the operator's settings and the price book call it. */
+  readonly name: string;
+  /**
+   * Its name and the origin of its base URL, `openai@https://host`: bound to each generation, for polling never moves
+   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider (MR-38); so is
+   * another origin, if it is declared as moved.
+   */
+  readonly identity: string;
   /** Without a trailing slash. */
   readonly baseUrl: string;
-  /**
-   * What identifies it, `openai@` and the origin of its base URL: bound to each generation, for polling never moves
-   * elsewhere, and video ids are unique within it. A rotated key, or another path, is the same provider (MR-38).
-   */
-  readonly name: string;
+  /** Verifies and reads a webhook of its; null: it sends none, or their secret is not set. */
+  readonly readWebhook: ((headers: Headers, body: string) => Promise<WebhookReading>) | null;
   /** At most one request; never throws for provider trouble. */
   createVideo(request: VideoRequest): Promise<CreateResult>;
   /**

@@ -3,6 +3,7 @@ import type { InputFile } from '../contracts/inputFile.ts';
 import type { ParameterValue } from '../contracts/offers.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Database } from './database.ts';
+import { identitiesOf, type Identified } from './identities.ts';
 import { LABELS, LABELS_COLUMNS, type Labels } from './labels.ts';
 import { row } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
@@ -29,13 +30,14 @@ export interface GenerationRequest {
 
 const BEGIN = defineStatement({
   name: 'begin_attempt',
-  text: `SELECT outcome, number, provider_video_id AS "providerVideoId", error_code AS "errorCode", model, seconds, size, prompt,
+  text: `SELECT outcome, number, provider, provider_video_id AS "providerVideoId", error_code AS "errorCode", model, seconds, size, prompt,
       reference, reference_type AS "referenceType", reference_filename AS "referenceFilename", remixed_from AS "remixedFrom",
       remixed_elsewhere AS "remixedElsewhere", length_field AS "lengthField", size_field AS "sizeField", parameters, ${LABELS('$1')}
     FROM begin_attempt($1, $2, $3)`,
   row: cases('outcome', {
     begun: {
       number: t.integer,
+      provider: t.text,
       model: t.text,
       seconds: t.integer,
       size: t.text,
@@ -50,13 +52,14 @@ const BEGIN = defineStatement({
       parameters: t.jsonb<GenerationRequest['parameters']>(),
       ...LABELS_COLUMNS,
     },
-    known: { providerVideoId: t.text },
+    known: { provider: t.text, providerVideoId: t.text },
     refused: { errorCode: t.text },
     open: {},
     conflict: {},
     spent: {},
     cancelled: {},
     too_late: {},
+    no_provider: {},
     settled: {},
   }),
 });
@@ -64,19 +67,29 @@ const BEGIN = defineStatement({
 type Begun = Extract<RowOf<typeof BEGIN>, { outcome: 'begun' }>;
 
 export type AttemptStart =
-  | { readonly outcome: 'begun'; readonly number: number; readonly request: GenerationRequest }
+  | {
+      readonly outcome: 'begun';
+      readonly number: number;
+      /** The identity of the provider to be called. */
+      readonly provider: string;
+      readonly request: GenerationRequest;
+    }
   | Exclude<RowOf<typeof BEGIN>, Begun>;
 
-/** Commits an attempt before the call (`begun`), or returns why none may be made; `too_late`: less time is left than required. */
+/**
+ * Commits an attempt before the call (`begun`), or returns why none may be made; `too_late`: less time is left than required;
+ * `no_provider`: none of the configured ones, the default one first, may make it.
+ */
 export async function beginAttempt(
   db: Database,
   generationId: string,
-  provider: { name: string },
+  configured: readonly Identified[],
   leastTimeLeftMs = 0,
 ): Promise<AttemptStart> {
-  const begun = await row(db, BEGIN, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
+  const begun = await row(db, BEGIN, [generationId, identitiesOf(configured), Math.ceil(leastTimeLeftMs)]);
   if (begun.outcome !== 'begun') return begun;
-  return { outcome: 'begun', number: begun.number, request: requestOf(begun) };
+  const { number, provider } = begun;
+  return { outcome: 'begun', number, provider, request: requestOf(begun) };
 }
 
 function requestOf(begun: Begun): GenerationRequest {

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { identitiesOf, type Identified } from './identities.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t } from './statement.ts';
 
@@ -35,20 +36,20 @@ export async function deleteGeneration(
 const LIST_UNCLAIMED = defineStatement({
   name: 'list_unclaimed',
   text: `SELECT id FROM generations WHERE claimable_until < clock_timestamp() AND provider_deleted_at IS NULL
-      AND provider = $1
+      AND provider = ANY($1)
       AND NOT EXISTS (SELECT FROM generations c WHERE c.claim_of = generations.id AND c.state IN ('requested', 'held', 'charged'))
     ORDER BY md5(id || $2) LIMIT $3`,
   row: { id: t.text },
 });
 
-/** Late videos that were not claimed in time and are still at this provider, shuffled by `seed`. */
+/** Late videos that were not claimed in time and are still at one of these providers, shuffled by `seed`. */
 export async function listUnclaimed(
   db: Database,
-  provider: { name: string },
+  providers: readonly Identified[],
   seed: string,
   limit: number,
 ): Promise<string[]> {
-  return (await rows(db, LIST_UNCLAIMED, [provider.name, seed, limit])).map(({ id }) => id);
+  return (await rows(db, LIST_UNCLAIMED, [identitiesOf(providers), seed, limit])).map(({ id }) => id);
 }
 
 const BEGIN_DELETION = defineStatement({

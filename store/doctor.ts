@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { identitiesOf, type Identified } from './identities.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
 
@@ -14,6 +15,23 @@ export type AppliedFile = RowOf<typeof MIGRATIONS>;
 /** The files of `migrations/` that were applied to this database. */
 export async function listMigrations(db: Database): Promise<AppliedFile[]> {
   return rows(db, MIGRATIONS, []);
+}
+
+const AT_OTHERS = defineStatement({
+  name: 'count_at_others',
+  text: `SELECT provider, count(*)::integer AS generations FROM (
+      SELECT COALESCE(g.provider, g.provider_name) AS provider FROM generations g
+        WHERE g.state = 'held' OR g.counts_as_active AND g.state = 'released') AS open
+    WHERE provider <> ALL($1) AND provider <> ALL($2) GROUP BY provider ORDER BY provider LIMIT 20`,
+  row: { provider: t.text, generations: t.integer },
+});
+
+/** How many generations are open at providers, or were sold for providers, that are not among these. */
+export async function countAtOthers(
+  db: Database,
+  providers: readonly (Identified & { readonly name: string })[],
+): Promise<RowOf<typeof AT_OTHERS>[]> {
+  return rows(db, AT_OTHERS, [identitiesOf(providers), providers.map(({ name }) => name)]);
 }
 
 const RIGHTS = defineStatement({

@@ -1,5 +1,6 @@
 import type { TextKind } from '../contracts/ids.ts';
 import type { Database } from './database.ts';
+import { identitiesOf, type Identified } from './identities.ts';
 import { defineGenerationList, LABELS, LABELS_COLUMNS, type Labels, listGenerationPage } from './labels.ts';
 import type { Listed, Page } from './pages.ts';
 import { row, rows } from './query.ts';
@@ -58,11 +59,11 @@ export async function listTexts(
 
 const BEGIN = defineStatement({
   name: 'begin_text',
-  text: `SELECT b.outcome, b.number, b.error_code AS "errorCode", b.model, r.request,
+  text: `SELECT b.outcome, b.number, b.provider, b.error_code AS "errorCode", b.model, r.request,
       ${LABELS('$1')}
     FROM begin_attempt($1, $2, $3) b LEFT JOIN text_requests r ON r.generation_id = $1 AND b.outcome = 'begun'`,
   row: cases('outcome', {
-    begun: { number: t.integer, model: t.text, request: t.jsonb<unknown>(), ...LABELS_COLUMNS },
+    begun: { number: t.integer, provider: t.text, model: t.text, request: t.jsonb<unknown>(), ...LABELS_COLUMNS },
     known: {},
     open: {},
     refused: { errorCode: t.text },
@@ -70,6 +71,7 @@ const BEGIN = defineStatement({
     cancelled: {},
     spent: {},
     too_late: {},
+    no_provider: {},
     settled: {},
   }),
 });
@@ -83,10 +85,10 @@ type TextStart = RowOf<typeof BEGIN>;
 export async function beginText(
   db: Database,
   generationId: string,
-  provider: { name: string },
+  configured: readonly Identified[],
   leastTimeLeftMs: number,
 ): Promise<TextStart> {
-  return row(db, BEGIN, [generationId, provider.name, Math.ceil(leastTimeLeftMs)]);
+  return row(db, BEGIN, [generationId, identitiesOf(configured), Math.ceil(leastTimeLeftMs)]);
 }
 
 const RECORD = defineStatement({

@@ -29,10 +29,22 @@ type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 
 const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
 
+/**
+ * The start of a generation is what a client waits for: without a connection it is given up after 3 s (a server that is busy is
+ * asked for 20 s). Its caller voids the generation, so it does not matter whether the call had arrived (MR-28).
+ */
+const STARTS = /\/ExecuteMultiOperation$/;
+const retryStart = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 6 }));
+
+/** gRPC would wait longer after each attempt, up to two minutes: as long as that we would refuse although Temporal is back. */
+const RECONNECT_MS = 1000;
+
 /** Without a deadline gRPC waits for a silent server as long as the connection lives. All retries share one deadline. */
 const retryInTime: Interceptor = (options, nextCall) => {
-  const timeoutMs = LONG_POLLS.test(options.method_definition.path) ? LONG_POLL_TIMEOUT_MS : CALL_TIMEOUT_MS;
-  return retry({ ...options, deadline: options.deadline ?? Date.now() + timeoutMs }, nextCall);
+  const { path } = options.method_definition;
+  const timeoutMs = LONG_POLLS.test(path) ? LONG_POLL_TIMEOUT_MS : CALL_TIMEOUT_MS;
+  const again = STARTS.test(path) ? retryStart : retry;
+  return again({ ...options, deadline: options.deadline ?? Date.now() + timeoutMs }, nextCall);
 };
 
 /**
@@ -44,7 +56,11 @@ export function createTemporalClient({ connectionOptions, namespace }: ClientCon
   const connection = Connection.lazy({
     connectTimeout: CALL_TIMEOUT_MS,
     // The worker's own connection knows no proxy of the environment, and http_proxy must not catch calls to this machine.
-    channelArgs: { 'grpc.enable_http_proxy': 0 },
+    channelArgs: {
+      'grpc.enable_http_proxy': 0,
+      'grpc.initial_reconnect_backoff_ms': RECONNECT_MS,
+      'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
+    },
     interceptors: [retryInTime],
     ...(address === undefined ? {} : { address }),
     ...(tls === undefined ? {} : { tls }),

@@ -5,7 +5,7 @@ import { Announcer, contactDatabase, createPool, createStore, openDatabase } fro
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
 import { countAlarms, createMetrics, observeGauges } from '../platform/metrics.ts';
-import { createProvider, watchHealth } from '../provider/index.ts';
+import { createProviders, watchHealth } from '../provider/index.ts';
 import { createTemporalClient } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 
@@ -28,15 +28,17 @@ export function createDependencies(config: Config) {
   const activities: ActivityDependencies = {
     ledger: createLedger(database),
     store: createStore(database),
-    provider: watchHealth(createProvider(config.provider), (change) => {
-      if (change.state === 'down') log.warn(change, 'the provider gives no usable answer');
-      else log.info(change, 'the provider answers again');
-    }),
+    providers: createProviders(config.providers, (provider) =>
+      watchHealth(provider, (change) => {
+        const said = { provider: provider.name, ...change };
+        if (change.state === 'down') log.warn(said, 'the provider gives no usable answer');
+        else log.info(said, 'the provider answers again');
+      }),
+    ),
     archive: createFolderStore(config.archiveFolder),
     webhooks: createWebhookSender({ privateFor: config.webhooksPrivateFor }),
     generations: createTemporal(client).generations,
     holdTtlSeconds: config.holdTtlSeconds,
-    providerEventsExpected: config.provider.webhookSecret !== undefined,
     lookForCreateMs: config.lookForCreateMs,
     textLeaseMs: config.textLeaseMs,
     copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },

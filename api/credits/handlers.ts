@@ -45,7 +45,7 @@ export async function listHolds({ ledger }: Dependencies, accountId: string, que
   return toList(items.map(toHold), hasMore);
 }
 
-export async function listPrices(deps: Pick<ApiDependencies, 'ledger' | 'provider'>) {
+export async function listPrices(deps: Pick<ApiDependencies, 'ledger' | 'providers'>) {
   const [{ ledger }, providers] = [deps, providerNames(deps)];
   const [prices, textPrices, offers] = await Promise.all([
     ledger.listPrices(providers),

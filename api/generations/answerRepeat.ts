@@ -5,7 +5,7 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, envelopeOf } from '../http/errors.ts';
 import type { Order, Started } from './order.ts';
 import { placeHold } from './placeHold.ts';
-import { inadmissible, refusalOf } from './refusals.ts';
+import { inadmissible, keyInUse, refusalOf } from './refusals.ts';
 import { keepAnswer, type Repeat } from './repeat.ts';
 
 /**
@@ -31,6 +31,8 @@ export async function answerRepeat(
       }
       return { generationId, replayed: true };
     }
+    case 'in_use':
+      throw keyInUse(deps);
     default:
       throw inadmissible(earlier.outcome);
   }

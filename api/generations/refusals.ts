@@ -88,9 +88,22 @@ export function exceedsMaxCredits(amountMicrocredits: number, maxMicrocredits: n
   );
 }
 
+/** The refusal of a repeat while the first request may still wait for its hold, which it does for `startTimeoutMs` at most. */
+export function keyInUse({ startTimeoutMs }: Pick<ApiDependencies, 'startTimeoutMs'>): ApiError {
+  return new ApiError(
+    'idempotency_key_in_use',
+    `The first request with this Idempotency-Key is still being decided, which takes up to ${Math.ceil(startTimeoutMs / 1000)} s.`,
+    {
+      headers: { 'retry-after': '1' },
+      effect: 'nothing_more',
+      advice: 'Try again in a second, with the same key.',
+    },
+  );
+}
+
 /** The refusal of a request that cannot be admitted, whatever the balance. */
 export function inadmissible(
-  outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' | 'no_provider' | 'in_use' | 'reused' | 'too_old',
+  outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' | 'no_provider' | 'reused' | 'too_old',
   names: FieldNames = {},
 ): ApiError {
   switch (outcome) {
@@ -105,16 +118,6 @@ export function inadmissible(
       });
     case 'unknown_original':
       return notFound('A completed video with this id, to be remixed,');
-    case 'in_use':
-      return new ApiError(
-        'idempotency_key_in_use',
-        'The first request with this Idempotency-Key is still being decided, which takes up to 20 s.',
-        {
-          headers: { 'retry-after': '1' },
-          effect: 'nothing_more',
-          advice: 'Try again in a second, with the same key.',
-        },
-      );
     case 'reused':
       return keyReused();
     case 'too_old':

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Ledger } from '../../ledger/index.ts';
 import type { AppliedFile, Caller, Changes, Database, RecordedEvent, Store } from '../../store/index.ts';
 import type { ContentStore, PrivateFor } from '../../outbound/index.ts';
-import type { Provider } from '../../provider/index.ts';
+import type { Provider, Providers } from '../../provider/index.ts';
 import type { Temporal } from '../../temporal/index.ts';
 import type { Log } from './log.ts';
 
@@ -15,6 +15,11 @@ export interface StreamLimits {
   readonly inAll: number;
 }
 
+export type ApiProvider = Pick<
+  Provider,
+  'name' | 'identity' | 'baseUrl' | 'readWebhook' | 'listVideos' | 'deleteVideo' | 'downloadContent'
+>;
+
 export interface ApiDependencies {
   /** For work that is done in one transaction with its kept answer. */
   readonly database: Database;
@@ -22,7 +27,7 @@ export interface ApiDependencies {
   readonly store: Store;
   readonly temporal: Temporal;
   /** The API submits and polls nothing: only workflows do. */
-  readonly provider: Pick<Provider, 'name' | 'baseUrl' | 'listVideos' | 'deleteVideo' | 'downloadContent'>;
+  readonly providers: Providers<ApiProvider>;
   readonly archive: Pick<ContentStore, 'read' | 'write' | 'remove'>;
   readonly changes: Pick<Changes, 'watch'>;
   /** Aborted when shutdown begins: streams are closed, and their clients reconnect to another process. */
@@ -34,11 +39,9 @@ export interface ApiDependencies {
   /** The limit per process of a key without a limit of its own. */
   readonly requestsPerMinute: number;
   readonly streamLimits: StreamLimits;
-  /** Undefined disables the provider's webhooks. */
-  readonly webhookSecret: string | undefined;
   readonly webhooksPrivateFor: PrivateFor;
-  /** Counts the provider's webhooks by outcome. */
-  readonly countWebhook: (outcome: WebhookOutcome) => void;
+  /** Counts a provider's webhooks by outcome. */
+  readonly countWebhook: (provider: string, outcome: WebhookOutcome) => void;
   /** How long a request waits for its hold before it is voided. */
   readonly startTimeoutMs: number;
   /** The address of a workflow's page in Temporal Web; null if that has none. */

@@ -10,7 +10,7 @@ const MAXIMUM_LENGTH = 255;
 export const keyed = z.object({
   'idempotency-key': z.string().optional().openapi({
     description:
-      'A text of your own for this request, of at most 255 printable ASCII characters. A repeat with the same key and body gets the first answer, with `Idempotency-Replayed: true`, and has no further effect; with another body it is refused (422). For what costs credits: while the first request is being decided, up to 20 s, a repeat is answered 409, and after 72 hours 422.',
+      'A text of your own for this request, of at most 255 printable ASCII characters. A repeat with the same key and body gets the first answer, with `Idempotency-Replayed: true`, and has no further effect; with another body it is refused (422). For what costs credits: while the first request is being decided, some seconds, a repeat is answered 409, and after 72 hours 422.',
   }),
 });
 

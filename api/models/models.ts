@@ -33,7 +33,7 @@ export const ModelList = z
   .openapi('ModelList', { example: { object: 'list', data: [EXAMPLE_MODEL] } });
 
 /** Every model that is sold now. */
-export async function listModels(deps: Pick<ApiDependencies, 'ledger' | 'provider'>): Promise<Model[]> {
+export async function listModels(deps: Pick<ApiDependencies, 'ledger' | 'providers'>): Promise<Model[]> {
   const [{ ledger }, providers] = [deps, providerNames(deps)];
   const [models, prices, textPrices, offers] = await Promise.all([
     ledger.listModels(providers),

@@ -1,26 +1,47 @@
-import { readWebhook } from '../../provider/index.ts';
-import type { ApiDependencies, WebhookOutcome } from '../http/deps.ts';
+import type { ApiDependencies, ApiProvider, WebhookOutcome } from '../http/deps.ts';
 import { ApiError, notFound } from '../http/errors.ts';
 
-type Dependencies = Pick<ApiDependencies, 'store' | 'temporal' | 'provider' | 'webhookSecret' | 'countWebhook' | 'log'>;
+type Dependencies = Pick<ApiDependencies, 'store' | 'temporal' | 'providers' | 'countWebhook' | 'log'>;
 
-/** Records an event of the provider. Raises `ApiError` when webhooks are not configured or the signature is wrong. */
-export async function receiveEvent(deps: Dependencies, headers: Headers, body: string): Promise<void> {
-  if (deps.webhookSecret === undefined)
-    throw notFound('This route', 'It is enabled by the setting OPENAI_WEBHOOK_SECRET.');
-  const outcome = await record(deps, deps.webhookSecret, headers, body);
-  deps.countWebhook(outcome);
+interface Sender {
+  readonly name: string;
+  readonly identity: string;
+  readonly read: NonNullable<ApiProvider['readWebhook']>;
+}
+
+/** The provider that sends webhooks under this name; undefined when there is none, or its secret is not set. */
+export function findSender({ providers }: Pick<ApiDependencies, 'providers'>, called: string): Sender | undefined {
+  const { name = '', identity = '', readWebhook: read = null } = providers.named(called) ?? {};
+  return read === null ? undefined : { name, identity, read };
+}
+
+/** Records an event of a provider. Raises `ApiError` when its webhooks are not configured or the signature is wrong. */
+export async function receiveEvent(deps: Dependencies, called: string, headers: Headers, body: string): Promise<void> {
+  const sender = findSender(deps, called);
+  if (sender === undefined) {
+    throw notFound(
+      'This route',
+      'It is enabled by the secret of that provider’s webhooks: OPENAI_WEBHOOK_SECRET, or in PROVIDERS_FILE.',
+    );
+  }
+  const outcome = await record(deps, sender, headers, body);
+  deps.countWebhook(sender.name, outcome);
   if (outcome === 'unverified') {
     throw new ApiError('invalid_signature', 'The signature of this webhook does not verify.', {
-      advice: 'Sign it with the secret that is set as OPENAI_WEBHOOK_SECRET.',
+      advice: 'Sign it with the secret that is set for this provider: OPENAI_WEBHOOK_SECRET, or in PROVIDERS_FILE.',
     });
   }
 }
 
-async function record(deps: Dependencies, secret: string, headers: Headers, body: string): Promise<WebhookOutcome> {
-  const read = await readWebhook(secret, headers, body);
-  if (read.outcome !== 'video') return read.outcome;
-  const recorded = await deps.store.recordProviderEvent(deps.provider.name, read);
+async function record(
+  deps: Dependencies,
+  { identity, read }: Sender,
+  headers: Headers,
+  body: string,
+): Promise<WebhookOutcome> {
+  const event = await read(headers, body);
+  if (event.outcome !== 'video') return event.outcome;
+  const recorded = await deps.store.recordProviderEvent(identity, event);
   if (recorded.outcome === 'nudge') await nudge(deps, recorded.generationId);
   return recorded.outcome;
 }

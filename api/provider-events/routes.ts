@@ -10,12 +10,18 @@ const header = (description: string) => z.string().optional().openapi({ descript
 
 const receive = createRoute({
   method: 'post',
-  path: '/webhooks/openai',
+  path: '/webhooks/{provider}',
   operationId: 'receiveProviderWebhook',
-  summary: 'Receive an event of the provider, signed according to Standard Webhooks',
+  summary: 'Receive an event of a provider, signed according to Standard Webhooks',
   description:
-    'For the provider. An event moves no credits: it makes Holdfast ask the provider sooner, and only that answer counts.',
+    'For a provider. An event moves no credits: it makes Holdfast ask the provider sooner, and only that answer counts.',
   request: {
+    params: z.object({
+      provider: z.string().openapi({
+        description: 'The provider’s name in the settings; `openai` where there is one without a name.',
+        example: 'openai',
+      }),
+    }),
     headers: z.object({
       'webhook-id': header('The id of the event.'),
       'webhook-timestamp': header('When it was sent, in seconds since 1970.'),
@@ -25,7 +31,7 @@ const receive = createRoute({
   },
   responses: responsesWith('The event was received.', Received, 413, {
     401: 'The signature is missing or wrong, or the event is too old.',
-    404: 'No secret is configured for webhooks of the provider.',
+    404: 'There is no such provider, or no secret is configured for its webhooks.',
   }),
 });
 
@@ -35,7 +41,7 @@ const receive = createRoute({
  */
 export function providerEventRoutes(deps: ApiDependencies) {
   return newRouter().openapi(receive, async (c) => {
-    await receiveEvent(deps, c.req.raw.headers, await c.req.text());
+    await receiveEvent(deps, c.req.valid('param').provider, c.req.raw.headers, await c.req.text());
     return c.json({ received: true as const }, 200);
   });
 }

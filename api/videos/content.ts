@@ -48,8 +48,9 @@ async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Resp
   const { generation } = wanted;
   // A claim has no video of its own at the provider: its content is in the archive.
   if (generation.providerVideoId === null) throw contentMissing();
-  if (generation.provider !== deps.provider.name) throw unavailable(wanted);
-  const passed = await passThrough(deps, wanted).catch((error: unknown) => {
+  const provider = deps.providers.bound(generation.provider);
+  if (provider === undefined) throw unavailable(wanted);
+  const passed = await passThrough(deps, provider, wanted).catch((error: unknown) => {
     deps.log.warn({ err: error, generationId: generation.id }, 'content could not be fetched');
     return 'unavailable' as const;
   });

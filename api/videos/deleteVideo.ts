@@ -26,7 +26,7 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
 
 /** Returns why the provider keeps the video, null when it does not. Raises `temporarily_unavailable` when the provider cannot be reached. */
 async function deleteAtProvider(
-  { store, provider, log }: ApiDependencies,
+  { store, providers, log }: ApiDependencies,
   { id: generationId, state }: Generation,
 ): Promise<string | null> {
   // A video whose hold was released may still be in progress there; the reconciler, which follows it, needs it.
@@ -35,7 +35,8 @@ async function deleteAtProvider(
   const { videoId, provider: madeAt, contested } = await store.getArchiving(generationId);
   if (videoId === null) return null;
   if (contested) return 'the provider gave its id to another video as well';
-  if (madeAt !== provider.name) return 'it was made at another provider than is configured now';
+  const provider = providers.bound(madeAt);
+  if (provider === undefined) return 'it was made at a provider that is not configured any more';
   const deleted = await provider.deleteVideo(videoId);
   if (deleted.outcome === 'deleted') return null;
   if (deleted.outcome === 'transient') throw notDeleted('The video could not be deleted at the provider just now.');

@@ -3,7 +3,7 @@ import type { Generation } from '../../store/index.ts';
 import { checkContent, type ContentAnswer, NotTheContent } from '../../provider/index.ts';
 import { readRange, singleRange } from '../http/byteRange.ts';
 import { checkBeginning, type Head, readHead, rest } from './checkedBody.ts';
-import type { ApiDependencies } from '../http/deps.ts';
+import type { ApiDependencies, ApiProvider } from '../http/deps.ts';
 import { recorded } from './servedBody.ts';
 
 export type PassedThrough = Response | 'missing' | 'unavailable';
@@ -20,11 +20,15 @@ interface Wanted {
  * last chunk is held back until the whole is known to be complete: what is not a video is never sent as one (MR-58). All
  * headers are made here and describe the bytes that are sent. Which bytes of a video were sent is recorded.
  */
-export async function passThrough(deps: ApiDependencies, wanted: Wanted): Promise<PassedThrough> {
+export async function passThrough(
+  deps: ApiDependencies,
+  provider: ApiProvider,
+  wanted: Wanted,
+): Promise<PassedThrough> {
   const { generation, variant, request } = wanted;
   const range = rangeOf(request);
   const options = { variant, signal: request.signal, ...(range !== undefined && { range }) };
-  const answer = await deps.provider.downloadContent(generation.providerVideoId ?? '', options);
+  const answer = await provider.downloadContent(generation.providerVideoId ?? '', options);
   if (answer.outcome === 'missing') return 'missing';
   if (answer.outcome === 'behind_the_end') return behindTheEnd(answer.total, range);
   if (answer.outcome === 'trouble') return unavailable(deps, wanted, answer.why);

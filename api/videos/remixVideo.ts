@@ -51,7 +51,7 @@ function orderRemix(
 async function findRemixable(deps: ApiDependencies, caller: Caller, videoId: string): Promise<Generation> {
   const original = await findOwnedVideo(deps, caller, videoId);
   if (original.state === 'held') throw notFinished();
-  if (original.provider !== null && original.provider !== deps.provider.name) throw madeElsewhere();
+  if (original.provider !== null && deps.providers.bound(original.provider) === undefined) throw madeElsewhere();
   return original;
 }
 

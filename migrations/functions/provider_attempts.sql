@@ -43,9 +43,9 @@ COMMENT ON FUNCTION visible_fields IS
 $$Internal. A hash of what a provider's list shows of a request, as widely as a server may change its text.
 Rules: MR-32, MR-34.$$;
 
-CREATE FUNCTION begin_attempt(p_generation_id text, p_provider text, p_least_ms bigint)
+CREATE FUNCTION begin_attempt(p_generation_id text, p_providers text[], p_least_ms bigint)
 RETURNS TABLE (
-  outcome text, number integer, provider_video_id text, error_code text,
+  outcome text, number integer, provider text, provider_video_id text, error_code text,
   model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text,
   remixed_from text, remixed_elsewhere boolean, length_field text, size_field text, parameters jsonb
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -53,12 +53,17 @@ RETURNS TABLE (
 DECLARE
   g generations := lock_generation(p_generation_id);
   last provider_attempts;
+  maker text;
   answer text;
 BEGIN
   IF g.claim_of IS NOT NULL THEN
     RAISE EXCEPTION 'generation % is a claim and creates nothing', p_generation_id USING ERRCODE = 'HF002';
   END IF;
   SELECT * INTO last FROM provider_attempts a WHERE a.generation_id = p_generation_id ORDER BY a.number DESC LIMIT 1;
+  -- Once one was asked, another with another name never is.
+  SELECT configured INTO maker FROM unnest(p_providers) WITH ORDINALITY AS p (configured, place)
+    WHERE split_part(configured, '@', 1) = COALESCE(g.provider_name, split_part(g.provider, '@', 1), split_part(configured, '@', 1))
+    ORDER BY place LIMIT 1;
   answer := CASE
     WHEN g.provider_verdict IS NOT NULL THEN 'known'
     WHEN g.state <> 'held' THEN 'settled'
@@ -69,16 +74,17 @@ BEGIN
     WHEN attempts_spent(p_generation_id) THEN 'spent'
     -- A call that waited in a queue would make a video whose hold is released before it is finished.
     WHEN NOT EXISTS (SELECT FROM holds h WHERE h.generation_id = p_generation_id AND h.expires_at > clock_timestamp() + p_least_ms * interval '1 millisecond') THEN 'too_late'
+    WHEN maker IS NULL THEN 'no_provider'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
     INSERT INTO provider_attempts (generation_id, number, visible_sha256)
       VALUES (p_generation_id, COALESCE(last.number, 0) + 1, visible_fields(g)) RETURNING * INTO last;
-    UPDATE generations gen SET provider = p_provider WHERE gen.id = p_generation_id;
+    UPDATE generations gen SET provider = maker WHERE gen.id = p_generation_id;
     PERFORM append_event(p_generation_id, 'attempt_begun', jsonb_build_object('attempt', last.number));
   END IF;
-  RETURN QUERY SELECT answer, last.number, g.provider_video_id, last.error_code, sent_model(g), g.seconds, g.size,
+  RETURN QUERY SELECT answer, last.number, CASE answer WHEN 'begun' THEN maker ELSE g.provider END, g.provider_video_id, last.error_code, sent_model(g), g.seconds, g.size,
       i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id,
-      (made.provider IS DISTINCT FROM p_provider OR made.provider_id_contested_at IS NOT NULL) AND g.remix_of IS NOT NULL,
+      (made.provider IS DISTINCT FROM maker OR made.provider_id_contested_at IS NOT NULL) AND g.remix_of IS NOT NULL,
       offer.length_field, offer.size_field,
       -- By the names that the provider knows them by.
       (SELECT COALESCE(jsonb_object_agg(COALESCE(r ->> 'sent_as', r ->> 'name'), i.parameters -> (r ->> 'name')), '{}')
@@ -88,10 +94,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION begin_attempt IS
 $$Commits an attempt before its call, so that a crash during the call is seen as "may have arrived". Answers with what the call
-needs. A claim makes no attempt, because its video is there.
+needs, and with the one of p_providers (identities, the default one first) that it is for: of the generation's name, or of the
+name that was asked before. A claim makes no attempt, because its video is there.
 outcome: 'begun', 'known' (there is a video or a text already), 'open' (an earlier attempt may have arrived), 'refused' (for
 good), 'conflict' (an attempt was answered with another's video), 'cancelled' (no video is known, and none is wanted),
-'spent' (as many attempts were begun as may be), 'too_late' (less than p_least_ms of the hold's time is left), 'settled'.
+'spent' (as many attempts were begun as may be), 'too_late' (less than p_least_ms of the hold's time is left), 'no_provider'
+(none of p_providers may make it), 'settled'.
 Raises HF001; HF002 for a claim.
 Rules: MR-18, MR-24, MR-30, MR-31, MR-39, MR-46, MR-53, MR-62.$$;
 

@@ -141,7 +141,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_tem
 DECLARE
   known_state text;
 BEGIN
-  INSERT INTO provider_events (webhook_id, type, provider_video_id) VALUES (p_webhook_id, p_type, p_provider_video_id)
+  INSERT INTO provider_events (provider, webhook_id, type, provider_video_id) VALUES (p_provider, p_webhook_id, p_type, p_provider_video_id)
     ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     outcome := 'replayed';

@@ -43,10 +43,10 @@ CREATE TABLE generations (
   amount_microcredits bigint NOT NULL
     CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits BETWEEN 1 AND 9007199254740991),
 
-  -- Which provider makes it, by name; NULL: the default one.
+  -- Which provider makes it, by its name in the operator's settings; NULL: the default one.
   provider_name text,
-  -- The provider of the last create: a video is never looked for at another one.
-  -- Its kind and the origin of its base URL, `openai@https://host`: another key, or another path, is the same provider.
+  -- The provider of the last attempt: a video is never looked for at another one. Its name and the origin of its base URL,
+  -- `openai@https://host`: with another key, or another path, it is the same provider; at another origin, counters begin again.
   provider text,
   -- As the provider told it; it is used in calls.
   provider_video_id text,

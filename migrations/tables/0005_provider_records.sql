@@ -40,11 +40,13 @@ CREATE TABLE ownerless_videos (
 
 -- Webhooks of the provider: verified by the API, and never more than "look now" (MR-4).
 CREATE TABLE provider_events (
+  provider text NOT NULL,
   -- As the provider signed it: what comes again under the same id is a replay.
-  webhook_id text PRIMARY KEY CONSTRAINT provider_events_webhook_id_length CHECK (length(webhook_id) BETWEEN 1 AND 255),
+  webhook_id text CONSTRAINT provider_events_webhook_id_length CHECK (length(webhook_id) BETWEEN 1 AND 255),
   type text NOT NULL CONSTRAINT provider_events_type_length CHECK (length(type) BETWEEN 1 AND 100),
   provider_video_id text NOT NULL CONSTRAINT provider_events_provider_video_id_length CHECK (length(provider_video_id) BETWEEN 1 AND 255),
-  received_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (provider, webhook_id)
 );
 
 -- How often a workflow was told to look: a signal is an event of its history, so there is an end to them.

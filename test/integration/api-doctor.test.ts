@@ -67,6 +67,7 @@ describe('of a healthy installation', () => {
       'workers holdfast-outbound',
       'reconciler',
       'provider',
+      'removed providers',
       'provider debts',
       'archive',
       'provider webhooks',
@@ -212,7 +213,7 @@ describe('names what is wrong, and what to do', () => {
     await stack.stopSimulator();
     const found = await doctor();
     expect(ills(found)).toContain('provider');
-    expect(messageOf(found, 'provider')).toMatch(/^The provider at http:.* is away \(connection refused/);
+    expect(messageOf(found, 'provider')).toMatch(/^The provider openai at http:.* is away \(connection refused/);
   });
 });
 

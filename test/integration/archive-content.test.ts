@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createLedgerActivities } from '../../activities/ledgerActivities.ts';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
+import { providersOf } from '../../provider/index.ts';
 import { interruptAt } from '../harness/support/crashPoints.ts';
 import { COPY_LIMITS } from '../harness/support/copyLimits.ts';
 import { admit, openTenant, PRICE } from '../harness/support/database.ts';
@@ -107,7 +108,7 @@ describe('a body that was cut', () => {
     const deps = {
       ledger: db.ledger,
       store: db.ledger,
-      provider,
+      providers: providersOf([provider]),
       archive: store,
       copyLimits: COPY_LIMITS,
       count: () => undefined,
@@ -192,13 +193,13 @@ describe('an answer that is no video', () => {
   });
 });
 
-it('of a video at another provider than is configured now is not asked for here, which is no trouble of the provider’s', async () => {
+it('of a video at a provider that is not configured now is not asked for here, which is no trouble of the provider’s', async () => {
   const id = await charged('openai@http://elsewhere.test');
   await age(id, '2 hours');
   // By its type the workflow waits, and never puts on record that the content is gone.
   expect((await once(id)).end).toMatchObject({
-    type: 'ProviderNotAsked',
-    message: expect.stringMatching(/another provider/),
+    type: 'ProviderNotConfigured',
+    message: 'The provider openai@http://elsewhere.test is not configured.',
   });
   expect(requests).toEqual([]);
   expect(await onRecord(id)).toEqual([]);
@@ -209,7 +210,7 @@ it('of a video whose id the provider gave to another as well is not asked for: g
   const { videoId } = await db.ledger.getProviderVideo(id);
   const other = await admit(db, await openTenant(db, PRICE));
   await db.ledger.placeHold(other, 3600);
-  await db.ledger.beginAttempt(other, provider);
+  await db.ledger.beginAttempt(other, [provider]);
   const again = { outcome: 'created', providerVideoId: videoId ?? '', providerCreatedAt: null } as const;
   expect(await db.ledger.endAttempt(other, 1, again)).toBe('conflict');
   expect((await once(id)).end).toMatchObject({ message: expect.stringMatching(/no content/) });

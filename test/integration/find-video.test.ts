@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createReconcileProviderActivities } from '../../activities/reconcileActivities.ts';
-import type { ProviderVideo, VideoPage } from '../../provider/index.ts';
+import { providersOf, type ProviderVideo, type VideoPage } from '../../provider/index.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { PRICE, createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { type Lost, another, lostCreates, page, video } from '../harness/support/lostCreates.ts';
@@ -90,7 +90,7 @@ describe('the search for an attempt that may have arrived', () => {
 
   it('concludes nothing from the list of another provider', async () => {
     const mine = await lost();
-    await expect(find(mine, [page([])], { as: another() })).rejects.toThrow('another provider');
+    await expect(find(mine, [page([])], { as: another() })).rejects.toThrow('is not configured');
     expect(await isOpen(mine)).toBe(true);
   });
 });
@@ -172,7 +172,7 @@ describe('a video without an owner', () => {
     const [provider, prompt] = [another(), randomUUID()];
     const old = [video({ prompt }), video({ prompt: null }), video({ prompt: `${prompt} `, createdAt: null })];
     await db.ledger.noteOwnerlessVideos(
-      provider.name,
+      provider.identity,
       old.map(({ id }) => id),
     );
     const mine = await lost(prompt, { provider });
@@ -180,7 +180,7 @@ describe('a video without an owner', () => {
     const later = await lost(prompt.toUpperCase(), { provider });
     expect(await find(mine, [page(old)])).toMatchObject({ outcome: 'not_found' });
     const fresh = video({ prompt: later.prompt });
-    await db.ledger.noteOwnerlessVideos(provider.name, [fresh.id, ...old.map(({ id }) => id)]);
+    await db.ledger.noteOwnerlessVideos(provider.identity, [fresh.id, ...old.map(({ id }) => id)]);
     expect(await find(later, [page([...old, fresh])])).toMatchObject({ outcome: 'adopted', providerVideoId: fresh.id });
   });
 
@@ -189,7 +189,8 @@ describe('a video without an owner', () => {
     const orphans = (pages: VideoPage[]) => {
       let calls = 0;
       const listVideos = async () => pages[Math.min(calls++, pages.length - 1)];
-      const deps = { store: db.ledger, provider: { ...provider, listVideos }, observe: () => undefined };
+      const providers = providersOf([{ name: 'openai', ...provider, listVideos }]);
+      const deps = { store: db.ledger, providers, observe: () => undefined };
       const activities = createReconcileProviderActivities(deps as unknown as ActivityDependencies);
       return new MockActivityEnvironment().run(activities.findOrphans);
     };
@@ -202,7 +203,7 @@ describe('a video without an owner', () => {
 
   it('of another provider by the same id is not put aside', async () => {
     const mine = video();
-    await db.ledger.noteOwnerlessVideos(another().name, [mine.id]);
+    await db.ledger.noteOwnerlessVideos(another().identity, [mine.id]);
     const attempt = await lost();
     expect(await find(attempt, [page([{ ...mine, prompt: attempt.prompt }])])).toMatchObject({ outcome: 'adopted' });
   });

@@ -18,15 +18,15 @@ afterEach(async () => {
 });
 
 const { held, begin, settle, outlive, balance, noProof, notMade } = ledgerSteps(() => db);
-const PROVIDER = { name: 'openai@http://provider' };
-const ELSEWHERE = { name: 'openai@http://elsewhere' };
+const PROVIDER = { identity: 'openai@http://provider' };
+const ELSEWHERE = { identity: 'openai@http://elsewhere' };
 const HELD = { available: 0, held: PRICE };
 const REFUNDED = { available: PRICE, held: 0 };
 
 interface Ask {
   readonly prompt?: string;
   readonly tenant?: Tenant;
-  readonly provider?: { name: string };
+  readonly provider?: { identity: string };
   readonly reference?: boolean;
   readonly remixOf?: string;
 }
@@ -54,7 +54,7 @@ async function asked({ prompt = randomUUID(), tenant, reference = false, remixOf
 /** One whose only create may have arrived. */
 async function lost(ask: Ask = {}): Promise<string> {
   const id = await asked(ask);
-  expect(await db.ledger.beginAttempt(id, ask.provider ?? PROVIDER)).toMatchObject({ outcome: 'begun' });
+  expect(await db.ledger.beginAttempt(id, [ask.provider ?? PROVIDER])).toMatchObject({ outcome: 'begun' });
   return id;
 }
 
@@ -100,7 +100,7 @@ it('a text that is written meanwhile is no rival in the search for a video', asy
     idempotencyKey: null,
   });
   await db.ledger.placeHold(text, 3600);
-  expect(await db.ledger.beginText(text, PROVIDER, 0)).toMatchObject({ outcome: 'begun' });
+  expect(await db.ledger.beginText(text, [PROVIDER], 0)).toMatchObject({ outcome: 'begun' });
   expect(await adopt(await lost({ prompt: 'a fox,' }), [video()], false)).toMatchObject({ outcome: 'adopted' });
 });
 
@@ -145,7 +145,7 @@ describe('an id of the provider that comes again', () => {
     const [here, there] = [await lost(), await lost({ provider: ELSEWHERE })];
     expect(await answer(here, 1, 'of both')).toBe('created');
     expect(await answer(there, 1, 'of both')).toBe('created');
-    expect(await db.ledger.findOwnedVideos(PROVIDER.name, ['of both'])).toEqual(
+    expect(await db.ledger.findOwnedVideos(PROVIDER.identity, ['of both'])).toEqual(
       new Map([['of both', expect.any(Date)]]),
     );
   });
@@ -268,9 +268,9 @@ describe('a video without an owner', () => {
   it('is older than whatever began after it was first listed, and never gets younger', async () => {
     const before = await lost();
     const { id } = video();
-    await db.ledger.noteOwnerlessVideos(PROVIDER.name, [id]);
+    await db.ledger.noteOwnerlessVideos(PROVIDER.identity, [id]);
     const after = await lost();
-    await db.ledger.noteOwnerlessVideos(PROVIDER.name, [id]);
+    await db.ledger.noteOwnerlessVideos(PROVIDER.identity, [id]);
     const older = async (generationId: string) => {
       const attempt = await db.ledger.getOpenAttempt(generationId);
       return attempt && (await db.ledger.findListedBefore(attempt, [id])).has(id);
@@ -280,12 +280,12 @@ describe('a video without an owner', () => {
 
   it('is forgotten after two days', async () => {
     const { id } = video();
-    await db.ledger.noteOwnerlessVideos(PROVIDER.name, [id]);
+    await db.ledger.noteOwnerlessVideos(PROVIDER.identity, [id]);
     await db.admin.query(
       "UPDATE ownerless_videos SET listed_at = now() - interval '49 hours' WHERE provider_canonical_id = $1",
       [id],
     );
-    await db.ledger.noteOwnerlessVideos(PROVIDER.name, []);
+    await db.ledger.noteOwnerlessVideos(PROVIDER.identity, []);
     const { rows } = await db.pool.query('SELECT FROM ownerless_videos WHERE provider_canonical_id = $1', [id]);
     expect(rows).toEqual([]);
   });
@@ -298,11 +298,11 @@ it('a remix is submitted only to the provider of its original', async () => {
   await db.ledger.recordLook(original, 'the original', FINISHED);
   await settle(original, 'completed');
   const [here, there] = [await asked({ tenant, remixOf: original }), await asked({ tenant, remixOf: original })];
-  expect(await db.ledger.beginAttempt(here, PROVIDER)).toMatchObject({
+  expect(await db.ledger.beginAttempt(here, [PROVIDER])).toMatchObject({
     request: { remixedFrom: 'the original', remixedElsewhere: false },
   });
-  expect(await db.ledger.beginAttempt(there, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: true } });
+  expect(await db.ledger.beginAttempt(there, [ELSEWHERE])).toMatchObject({ request: { remixedElsewhere: true } });
   const plain = await admit(db, await openTenant(db, PRICE));
   await db.ledger.placeHold(plain, 3600);
-  expect(await db.ledger.beginAttempt(plain, ELSEWHERE)).toMatchObject({ request: { remixedElsewhere: false } });
+  expect(await db.ledger.beginAttempt(plain, [ELSEWHERE])).toMatchObject({ request: { remixedElsewhere: false } });
 });

@@ -209,7 +209,7 @@ it('a claim refers to what its original refers to', async () => {
 it('a claim submits nothing', async () => {
   const id = await claimed(await late());
   await db.ledger.placeHold(id, 3600);
-  await expect(db.ledger.beginAttempt(id, PROVIDER)).rejects.toMatchObject({ code: 'wrong_state' });
+  await expect(db.ledger.beginAttempt(id, [PROVIDER])).rejects.toMatchObject({ code: 'wrong_state' });
 });
 
 it('a second claim waits for the first and returns it', async () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await db.ledger.voidGeneration(ids.voided);
   for (const id of [ids.held, ids.charged, ids.released]) {
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
+    await db.ledger.beginAttempt(id, [{ identity: 'openai@http://provider' }]);
     await db.ledger.endAttempt(id, 1, {
       outcome: 'created',
       providerVideoId: `at_provider_${id}`,

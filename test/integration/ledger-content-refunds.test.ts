@@ -102,7 +102,7 @@ describe('a charged video whose content is on record as gone (MR-22)', () => {
     const rich = await openTenant(site.db, PRICE);
     const id = await admit(site.db, rich);
     await site.db.ledger.placeHold(id, 3600);
-    await site.db.ledger.beginAttempt(id, PROVIDER);
+    await site.db.ledger.beginAttempt(id, [PROVIDER]);
     const video = randomUUID();
     await site.db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
     const seen = { verdict: 'completed', status: 'completed', progress: null, completedAt: null } as const;

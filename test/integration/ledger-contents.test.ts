@@ -128,7 +128,7 @@ describe('what archiving has to know', () => {
     await age(id, '10 minutes');
     await record(id, archived(), 'thumbnail');
     const archiving = await site.db.ledger.getArchiving(id);
-    expect(archiving).toMatchObject({ provider: PROVIDER.name, state: 'charged', deleted: false, video: null });
+    expect(archiving).toMatchObject({ provider: PROVIDER.identity, state: 'charged', deleted: false, video: null });
     expect(archiving.recorded).toEqual(['thumbnail']);
     expect(archiving.completedForMs).toBeGreaterThanOrEqual(600_000);
     expect(archiving.completedForMs).toBeLessThan(660_000);

@@ -189,7 +189,7 @@ async function begun(prompt: string): Promise<Asked> {
   await db.ledger.admitGeneration(request);
   await db.ledger.placeHold(request.generationId, 3600);
   await db.ledger.keepAnswer(tenant.accountId, 'key', { status: 200, body: { prompt } }, request.generationId);
-  await db.ledger.beginAttempt(request.generationId, PROVIDER);
+  await db.ledger.beginAttempt(request.generationId, [PROVIDER]);
   return request;
 }
 
@@ -253,7 +253,7 @@ describe('what its owner deletes', () => {
     const { generationId } = request;
     await db.ledger.admitText(request);
     await db.ledger.placeHold(generationId, 3600);
-    await db.ledger.beginText(generationId, PROVIDER, 0);
+    await db.ledger.beginText(generationId, [PROVIDER], 0);
     await db.ledger.endText(generationId, 1, { output, finishReason: 'stop', usage: null });
     await db.ledger.settleGeneration(generationId, 'completed');
     return request;

@@ -252,10 +252,10 @@ describe('a process that dies', () => {
   it('after begin_attempt committed leaves an open attempt: nothing is submitted blindly', async () => {
     const { id } = await one();
     await db.ledger.placeHold(id, TTL);
-    const provider = { name: 'openai@http://provider' };
-    await dieAfter('SELECT * FROM begin_attempt($1, $2, 0)', [id, provider.name]);
-    expect(await db.ledger.beginAttempt(id, provider)).toMatchObject({ outcome: 'begun', number: 1 });
-    expect(await db.ledger.beginAttempt(id, provider)).toEqual({ outcome: 'open' });
+    const provider = { identity: 'openai@http://provider' };
+    await dieAfter('SELECT * FROM begin_attempt($1, ARRAY[$2], 0)', [id, provider.identity]);
+    expect(await db.ledger.beginAttempt(id, [provider])).toMatchObject({ outcome: 'begun', number: 1 });
+    expect(await db.ledger.beginAttempt(id, [provider])).toEqual({ outcome: 'open' });
     expect(await db.ledger.placeHold(id, TTL)).toMatchObject({ outcome: 'held', attemptMayHaveArrived: true });
   });
 });

@@ -32,7 +32,7 @@ const heldBy = async (tenant: Tenant) => {
 };
 const release = (id: string) => db.ledger.settleGeneration(id, 'provider_unavailable');
 const capture = async (id: string, options?: { chargeMicrocredits: number }) => {
-  await db.ledger.beginAttempt(id, PROVIDER);
+  await db.ledger.beginAttempt(id, [PROVIDER]);
   const video = `at_provider_${id}`;
   await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   await db.ledger.recordLook(id, video, FINISHED);

@@ -16,7 +16,7 @@ afterEach(async () => {
   expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
 });
 
-const PROVIDER = { name: 'openai@http://provider' };
+const PROVIDER = { identity: 'openai@http://provider' };
 const COMPLETED: SeenVideo = {
   verdict: 'completed',
   status: 'completed',
@@ -35,7 +35,7 @@ async function held(prompt: string = randomUUID()): Promise<{ id: string; tenant
 
 /** Begins a create whose end nobody knows; answers with its number. */
 async function lost(id: string): Promise<number> {
-  const begun = await db.ledger.beginAttempt(id, PROVIDER);
+  const begun = await db.ledger.beginAttempt(id, [PROVIDER]);
   if (begun.outcome !== 'begun') throw new Error(begun.outcome);
   await db.ledger.noteAmbiguousAttempt(id, begun.number, 'connection reset');
   return begun.number;
@@ -45,7 +45,7 @@ async function notFound(id: string): Promise<void> {
   await db.ledger.endAttempt(id, await lost(id), { outcome: 'not_found' });
 }
 
-const begin = async (id: string) => (await db.ledger.beginAttempt(id, PROVIDER)).outcome;
+const begin = async (id: string) => (await db.ledger.beginAttempt(id, [PROVIDER])).outcome;
 const activeOf = async ({ accountId }: Tenant) => (await db.ledger.getBalance(accountId)).activeGenerations;
 const availableOf = async ({ accountId }: Tenant) => (await db.ledger.getBalance(accountId)).availableMicrocredits;
 
@@ -112,7 +112,7 @@ describe('adopting', () => {
     const video = { id: randomUUID(), createdAt: null };
     expect(await adoptOne(db, id, number, video)).toBe('adopted');
     expect(await adoptOne(db, id, number, video)).toBe('closed');
-    expect(await db.ledger.beginAttempt(id, PROVIDER)).toEqual({ outcome: 'known', providerVideoId: video.id });
+    expect(await db.ledger.beginAttempt(id, [PROVIDER])).toEqual({ outcome: 'known', providerVideoId: video.id });
   });
 
   it('is refused while another open attempt, of whichever account, looks the same', async () => {
@@ -145,7 +145,7 @@ describe('adopting', () => {
       const number = await lost(one.id);
       const [adopted, begun] = await Promise.all([
         adoptOne(db, one.id, number, { id: randomUUID(), createdAt: null }),
-        db.ledger.beginAttempt(two.id, PROVIDER),
+        db.ledger.beginAttempt(two.id, [PROVIDER]),
       ]);
       // Whoever came second saw the first: an adoption after the begin is refused.
       expect(begun.outcome).toBe('begun');

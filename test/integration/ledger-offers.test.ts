@@ -32,6 +32,7 @@ async function bothSay(model: string, changes: Partial<AskedVideo>, said: { outc
   expect(await admit(model, changes)).toMatchObject(answer === undefined ? { outcome } : { outcome, answer });
 }
 
+const PROVIDERS = [{ identity: 'openai@http://provider' }, { identity: 'vllm@http://provider' }];
 const SEED: OfferedParameter = { name: 'seed', type: 'integer', min: 0, max: 99 };
 
 describe('what is sold of a model', () => {
@@ -256,8 +257,12 @@ describe('a generation keeps what it was sold by (MR-47)', () => {
     if (admitted.outcome !== 'admitted') throw new Error(admitted.outcome);
     await setOffer(model, { provider: 'other', provider_model: 'wan9' });
     await db.ledger.placeHold(admitted.generationId, 3600);
-    const begun = await db.ledger.beginAttempt(admitted.generationId, { name: 'vllm@http://provider' });
-    expect(begun).toMatchObject({ outcome: 'begun', request: { model: 'wan2.2', parameters: { rng: 7 } } });
+    const begun = await db.ledger.beginAttempt(admitted.generationId, PROVIDERS);
+    expect(begun).toMatchObject({
+      outcome: 'begun',
+      provider: 'vllm@http://provider',
+      request: { model: 'wan2.2', parameters: { rng: 7 } },
+    });
     expect(await db.ledger.getOpenAttempt(admitted.generationId)).toMatchObject({ model: 'wan2.2' });
     const { rows } = await db.admin.query('SELECT model, provider_name FROM generations WHERE id = $1', [
       admitted.generationId,
@@ -293,7 +298,7 @@ describe('a generation keeps what it was sold by (MR-47)', () => {
       const admitted = await admit(model, { parameters: { seed } }, of);
       if (admitted.outcome !== 'admitted') throw new Error(admitted.outcome);
       await db.ledger.placeHold(admitted.generationId, 3600);
-      await db.ledger.beginAttempt(admitted.generationId, { name: 'openai@http://provider' });
+      await db.ledger.beginAttempt(admitted.generationId, PROVIDERS);
       ids.push(admitted.generationId);
     }
     const videos = [1, 2].map((n) => ({ id: `${randomUUID()} ${n}`.replace(' ', '-'), createdAt: null }));
@@ -304,7 +309,7 @@ describe('a generation keeps what it was sold by (MR-47)', () => {
 async function complete(id: string): Promise<void> {
   const video = `at_${id}`;
   await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
+  await db.ledger.beginAttempt(id, PROVIDERS);
   await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const seen = { verdict: 'completed', status: 'completed', progress: 100, completedAt: null } as const;
   await db.ledger.recordLook(id, video, { ...seen, errorCode: null, errorMessage: null });

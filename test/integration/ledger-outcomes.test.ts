@@ -234,7 +234,7 @@ describe('a settled generation', () => {
     await db.ledger.placeHold(id, 3600);
     await settle(id, 'provider_unavailable');
     expect(await db.ledger.placeHold(id, 3600)).toMatchObject({ outcome: 'settled', settlement: { charged: false } });
-    expect(await db.ledger.beginAttempt(id, PROVIDER)).toEqual({ outcome: 'settled' });
+    expect(await db.ledger.beginAttempt(id, [PROVIDER])).toEqual({ outcome: 'settled' });
     expect(await balance({ tenant, id })).toEqual({ available: 3 * PRICE, held: 0 });
   });
 

@@ -157,7 +157,7 @@ it('every movement records the balances as they stood after it', async () => {
   const tenant = await openTenant(db, 5 * PRICE);
   const hold = { tenant, id: await admit(db, tenant) };
   await db.ledger.placeHold(hold.id, 3600);
-  await db.ledger.beginAttempt(hold.id, { name: 'openai@http://provider' });
+  await db.ledger.beginAttempt(hold.id, [{ identity: 'openai@http://provider' }]);
   await db.ledger.endAttempt(hold.id, 1, { outcome: 'created', providerVideoId: 'paid', providerCreatedAt: null });
   await db.ledger.recordLook(hold.id, 'paid', FINISHED);
   await db.ledger.settleGeneration(hold.id, 'completed', { chargeMicrocredits: PART });

@@ -45,7 +45,7 @@ describe('a video whose id is spelled in several ways', () => {
     const upstream = randomUUID();
     await answered(await lost(), SPELLINGS.create(upstream));
     const spelled = [...Object.values(SPELLINGS).map((spell) => spell(upstream)), upstream];
-    const owned = await db.ledger.findOwnedVideos(PROVIDER.name, [...spelled, SPELLINGS.list(randomUUID())]);
+    const owned = await db.ledger.findOwnedVideos(PROVIDER.identity, [...spelled, SPELLINGS.list(randomUUID())]);
     expect([...owned.keys()]).toEqual(spelled);
   });
 
@@ -116,12 +116,15 @@ describe('a video whose id is spelled in several ways', () => {
     const [id, upstream] = [await lost(), randomUUID()];
     await answered(id, SPELLINGS.create(upstream));
     const event = { webhookId: randomUUID(), type: 'video.completed', providerVideoId: upstream };
-    expect(await db.ledger.recordProviderEvent(PROVIDER.name, event)).toEqual({ outcome: 'nudge', generationId: id });
+    expect(await db.ledger.recordProviderEvent(PROVIDER.identity, event)).toEqual({
+      outcome: 'nudge',
+      generationId: id,
+    });
   });
 
   it('was in an earlier list in whatever spelling that showed it', async () => {
     const upstream = randomUUID();
-    await db.ledger.noteOwnerlessVideos(PROVIDER.name, [SPELLINGS.list(upstream)]);
+    await db.ledger.noteOwnerlessVideos(PROVIDER.identity, [SPELLINGS.list(upstream)]);
     const attempt = await db.ledger.getOpenAttempt(await lost());
     const listed = [SPELLINGS.retrieve(upstream), SPELLINGS.list(randomUUID())];
     expect(attempt && [...(await db.ledger.findListedBefore(attempt, listed))]).toEqual(listed.slice(0, 1));

@@ -124,7 +124,7 @@ describe('an attempt', () => {
   it.each(pairs(ATTEMPT_STEPS))('goes from %s to %s: %s', async (from, to, allowed) => {
     const id = await admit(db, tenant);
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
+    await db.ledger.beginAttempt(id, [{ identity: 'openai@http://provider' }]);
     const move = (client: PoolClient, state: string) => {
       const [outcome, endedAt] = state === 'open' ? [null, null] : [state, new Date()];
       return client.query('UPDATE provider_attempts SET outcome = $2, ended_at = $3 WHERE generation_id = $1', [
@@ -148,7 +148,7 @@ describe('a verdict', () => {
   it.each(pairs(VERDICT_STEPS))('goes from %s to %s: %s', async (from, to, allowed) => {
     const id = await admit(db, tenant);
     await db.ledger.placeHold(id, 3600);
-    await db.ledger.beginAttempt(id, { name: 'openai@http://provider' });
+    await db.ledger.beginAttempt(id, [{ identity: 'openai@http://provider' }]);
     const providerVideoId = `at_provider_${id}`;
     await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt: null });
     const look = (verdict: typeof from) =>

@@ -303,14 +303,14 @@ describe('the request of a text', () => {
     await db.ledger.admitText(asked);
     await db.ledger.placeHold(asked.generationId, 3600);
     expect(await db.ledger.getText(tenant.accountId, asked.generationId)).toMatchObject({ request: asked.request });
-    expect(await db.ledger.beginText(asked.generationId, PROVIDER, 0)).toEqual({
+    expect(await db.ledger.beginText(asked.generationId, [PROVIDER], 0)).toEqual({
       outcome: 'begun',
       number: 1,
       model: 'gpt-4.1-mini',
       request: asked.request,
       ...{ user: null, metadata: {} },
     });
-    expect(await db.ledger.beginText(asked.generationId, PROVIDER, 0)).toEqual({ outcome: 'open' });
+    expect(await db.ledger.beginText(asked.generationId, [PROVIDER], 0)).toEqual({ outcome: 'open' });
   });
 
   it.each([
@@ -352,7 +352,7 @@ describe('a remix', () => {
     const asked = { ...remix(original.tenant, original.id), seconds: 12 };
     expect(await db.ledger.admitGeneration(asked)).toMatchObject({ outcome: 'admitted', amountMicrocredits: PRICE });
     await db.ledger.placeHold(asked.generationId, 3600);
-    expect(await db.ledger.beginAttempt(asked.generationId, PROVIDER)).toMatchObject({
+    expect(await db.ledger.beginAttempt(asked.generationId, [PROVIDER])).toMatchObject({
       outcome: 'begun',
       request: { seconds: 4, prompt: 'at night', remixedFrom: original.video },
     });

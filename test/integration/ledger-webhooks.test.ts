@@ -50,7 +50,7 @@ async function settle(of = tenant, reason: 'completed' | 'cancelled' = 'cancelle
   await ledger.placeHold(id, 3600);
   if (reason === 'completed') {
     const video = `video ${id}`;
-    await ledger.beginAttempt(id, PROVIDER);
+    await ledger.beginAttempt(id, [PROVIDER]);
     await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
     await ledger.recordLook(id, video, FINISHED);
   } else {

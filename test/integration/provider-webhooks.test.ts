@@ -51,6 +51,13 @@ async function atWork(prompt = 'at work [[after:40s]] [[webhook:none]]'): Promis
   return { id, video: standing?.video ?? '' };
 }
 
+it('sent under a name that no provider has, or whose provider has no secret, finds no route', async () => {
+  for (const name of ['gateway', 'OpenAI', '%00', '..%2f..']) {
+    const answer = await fetch(`${stack.url}/webhooks/${name}`, { method: 'POST', ...sign({}) });
+    expect([name, answer.status]).toEqual([name, 404]);
+  }
+});
+
 describe('an event of the provider', () => {
   it('is kept once for each video, and every one of them settles', async () => {
     const ids = await forEachOf(range(5), 5, (n) => ask(account, `number ${n}`));

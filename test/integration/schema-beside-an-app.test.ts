@@ -76,7 +76,7 @@ describe('an app with tables of the same names', () => {
     const id = await admit({ ledger }, tenant);
     const held = await ledger.placeHold(id, 3600);
     expect(held).toMatchObject({ outcome: 'held' });
-    await ledger.beginAttempt(id, { name: 'openai@http://provider' });
+    await ledger.beginAttempt(id, [{ identity: 'openai@http://provider' }]);
     await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: 'a_video', providerCreatedAt: null });
     expect((await pool.query('SELECT count(*)::integer AS accounts FROM accounts')).rows).toEqual([{ accounts: 1 }]);
     expect((await pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
 import { toTimeline } from '../../api/generations/timeline.ts';
 import type { SubmitOutcome } from '../../contracts/activities.ts';
-import type { CreateResult, Provider } from '../../provider/index.ts';
+import { type CreateResult, type Provider, providersOf } from '../../provider/index.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
 
@@ -28,6 +28,8 @@ async function held(): Promise<{ id: string; tenant: Tenant }> {
 /** A provider that answers every create so, and what became of asking it once. */
 async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
   const alarms: string[] = [];
+  const logged: [fields: object, message: string][] = [];
+  const log = (fields: object, message: string) => logged.push([fields, message]);
   let creates = 0;
   const createVideo = async () => {
     creates += 1;
@@ -35,18 +37,18 @@ async function create(id: string, answer: CreateResult, heartbeat?: unknown) {
   };
   const activities = createProviderActivities({
     store: db.ledger,
-    provider: { name: NAME, createVideo } as unknown as Provider,
-    providerEventsExpected: false,
+    providers: providersOf([{ identity: NAME, createVideo, readWebhook: null } as unknown as Provider]),
     lookForCreateMs: 0,
     textLeaseMs: 1000,
     count: (alarm) => alarms.push(alarm),
+    log: { info: log, warn: log, error: log },
   });
   const environment = new MockActivityEnvironment({ heartbeatDetails: heartbeat });
   let details: unknown;
   environment.on('heartbeat', (beat: unknown) => (details = beat));
   const input = { generationId: id, leastTimeLeftMs: 0 };
   const outcome = (await environment.run(activities.submitVideo, input)) as SubmitOutcome;
-  return { outcome, alarms, creates, details };
+  return { outcome, alarms, logged, creates, details };
 }
 
 const made = (id: string): CreateResult => ({
@@ -114,9 +116,17 @@ it('a refusal for what the operator owes is alerted, and told to operators alone
 
 it('an answer whose attempt was closed meanwhile is no video of the generation', async () => {
   const { id } = await held();
-  await db.ledger.beginAttempt(id, { name: NAME });
+  await db.ledger.beginAttempt(id, [{ identity: NAME }]);
   await db.ledger.endAttempt(id, 1, { outcome: 'not_found' });
   const late = { number: 1, providerVideoId: 'late', createdAtMs: null };
   expect((await create(id, made('x'), late)).outcome).toMatchObject({ outcome: 'ambiguous' });
   expect(await db.ledger.getProviderVideo(id)).toMatchObject({ videoId: null });
+});
+
+it('an attempt that may have arrived is logged once, with its generation and why, and nothing else', async () => {
+  const { id } = await held();
+  const lost = { outcome: 'ambiguous', why: 'connection reset' } as const;
+  const fields = { generationId: id, attempt: 1, why: 'connection reset' };
+  expect((await create(id, lost)).logged).toEqual([[fields, 'a create may have arrived; its video is searched for']]);
+  expect((await create(id, lost)).logged).toEqual([]);
 });

@@ -7,7 +7,7 @@ import type { ActivityDependencies } from '../../activities/index.ts';
 import { createProviderActivities } from '../../activities/providerActivities.ts';
 import type { TextOutcome } from '../../contracts/activities.ts';
 import { textId } from '../../contracts/ids.ts';
-import type { Provider } from '../../provider/index.ts';
+import { type Provider, providersOf } from '../../provider/index.ts';
 import type { Tenant, TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { closeServers, provider as providerAt, serve } from '../unit/provider-server.ts';
@@ -70,21 +70,24 @@ async function held(): Promise<Writing> {
 }
 
 /** One try of the activity, and how Temporal cancels it. */
-function trying({ id, tenant }: Writing) {
+function trying({ id, tenant }: Writing, asked: Provider = provider) {
+  const logged: [fields: object, message: string][] = [];
+  const log = (fields: object, message: string) => logged.push([fields, message]);
   const env = new MockActivityEnvironment({}, { logger: QUIET });
   const activities = createProviderActivities({
     ledger: db.ledger,
     store: db.ledger,
-    provider,
+    providers: providersOf([asked]),
     textLeaseMs: LEASE_MS,
     count: () => undefined,
+    log: { info: log, warn: log, error: log },
   } as unknown as ActivityDependencies);
   const input = { generationId: id, accountId: tenant.accountId, leastTimeLeftMs: 0 };
   const end = (env.run(activities.writeText, input) as Promise<TextOutcome>).then(
     ({ outcome }) => outcome,
     (error: Error & { type?: string }) => error.type ?? error,
   );
-  return { end, cancel: () => env.cancel('NOT_FOUND') };
+  return { end, logged, cancel: () => env.cancel('NOT_FOUND') };
 }
 
 const piece = (content: string) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
@@ -210,4 +213,13 @@ it('a text that the provider does not write for minutes keeps its writer', async
   silent.end(`${piece(WHOLE)}${USAGE}`);
   expect(await first.end).toBe('ended');
   expect(await settled(writing)).toEqual({ output: WHOLE, charged: BILLED });
+});
+
+it('a call that may have arrived is logged once, with its generation and why, and nothing else', async () => {
+  const writing = await held();
+  const answer = { outcome: 'ambiguous', why: 'connection reset' } as const;
+  const first = trying(writing, { ...provider, writeText: () => Promise.resolve(answer) });
+  expect(await first.end).toBe('ended');
+  const fields = { generationId: writing.id, attempt: 1, why: 'connection reset' };
+  expect(first.logged).toEqual([[fields, 'a call for a text may have arrived; it is not repeated']]);
 });

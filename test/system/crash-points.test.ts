@@ -87,7 +87,7 @@ async function completeEarlierGeneration(): Promise<void> {
   const { ledger } = site.database;
   const generationId = await admit(site.database, await openTenant(site.database, GRANTED), 'an earlier one');
   await ledger.placeHold(generationId, 3600);
-  await ledger.beginAttempt(generationId, { name: 'openai@http://127.0.0.1' });
+  await ledger.beginAttempt(generationId, [{ identity: 'openai@http://127.0.0.1' }]);
   const [createdAt, completedAt] = [new Date(Date.now() - 1000), new Date()];
   const video = { providerVideoId: 'earlier', providerCreatedAt: createdAt };
   await ledger.endAttempt(generationId, 1, { outcome: 'created', ...video });

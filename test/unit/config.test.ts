@@ -15,7 +15,7 @@ const ENOUGH = {
   OPENAI_BASE_URL: 'https://provider.example/v1',
 };
 
-function faultsOf(environment: Record<string, string>): string[] {
+function faultsOf(environment: Record<string, string>): readonly string[] {
   try {
     parseConfig(environment);
     return [];
@@ -38,7 +38,8 @@ function start(program: string, environment: Record<string, string>) {
 describe('the configuration', () => {
   it('needs a database and a provider, and nothing else', () => {
     expect(faultsOf(ENOUGH)).toEqual([]);
-    expect(parseConfig(ENOUGH).provider).toMatchObject({
+    expect(parseConfig(ENOUGH).providers[0]).toMatchObject({
+      name: 'openai',
       apiKey: 'sk-a-key',
       baseUrl: 'https://provider.example/v1',
     });
@@ -46,8 +47,8 @@ describe('the configuration', () => {
 
   it('names every fault at once, and no value', () => {
     const faults = faultsOf({ ...ENOUGH, DATABASE_URL: '', OPENAI_BASE_URL: 'ftp://secret', PORT: '70000' });
-    expect(faults.map((line) => line.trim().split(':')[0])).toEqual(['DATABASE_URL', 'OPENAI_BASE_URL', 'PORT']);
-    expect(faults[0]).toBe('  DATABASE_URL: is required: the PostgreSQL database, as the role holdfast_service');
+    expect(faults.map((line) => line.trim().split(':')[0])).toEqual(['OPENAI_BASE_URL', 'DATABASE_URL', 'PORT']);
+    expect(faults[1]).toBe('  DATABASE_URL: is required: the PostgreSQL database, as the role holdfast_service');
     expect(faults.join()).not.toContain('secret');
   });
 
@@ -60,7 +61,7 @@ describe('the configuration', () => {
     [
       'OPENAI_BASE_URL',
       'https://me:a-secret@provider.example/v1',
-      'must not contain a user name or a password: the key is OPENAI_API_KEY',
+      'must not contain a user name or a password: the key has a setting of its own',
     ],
     ['PROVIDER_PROXY_URL', 'http://u:p%ss@proxy:1', 'must have its user name and password percent-encoded'],
     ['TEMPORAL_ADDRESS', 'https://temporal.example:7233', 'must be host:port, without https:// before it'],

@@ -56,6 +56,15 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the Dockerfile', () => {
+  it('is of a Node on which the tests are run, which README names', () => {
+    const [, list = ''] = /^const SUPPORTED = \[(.*)\];$/m.exec(read('test/harness/nodes/run.ts')) ?? [];
+    const tested = list.match(/\d+\.\d+\.\d+/g) ?? [];
+    const inImage = [...dockerfile.matchAll(/^FROM node:([\d.]+)-/gm)].map(([, version]) => version);
+    expect(inImage).toHaveLength(2);
+    for (const version of inImage) expect(tested).toContain(version);
+    expect(read('README.md')).toContain(`${tested.slice(0, -1).join(', ')} and ${tested.at(-1)}`);
+  });
+
   it('ends as a user that is not root, and starts node itself', () => {
     expect(dockerfile).toMatch(/\nUSER node\n/);
     expect(dockerfile).toMatch(/\nENTRYPOINT \["node", "--import", "tsx"\]\n/);

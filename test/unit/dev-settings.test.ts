@@ -40,7 +40,9 @@ test('with outside services only the ports of our own parts are needed', () => {
   const outside = { DATABASE_URL: 'postgres://a', MIGRATE_DATABASE_URL: 'postgres://b', TEMPORAL_ADDRESS: 'host:7233' };
   const settings = readSettings({ ...outside, OPENAI_API_KEY: 'sk', OPENAI_BASE_URL: 'https://a/v1' }, []);
   expect(settings.needed).toEqual(['PORT', 'METRICS_PORT', 'WORKER_METRICS_PORT']);
-  expect(settings.providerUrl).toBe('https://a/v1');
+  expect(settings.simulated).toBe(false);
+  expect(readSettings({ PROVIDERS_FILE: 'providers.yaml' }, []).simulated).toBe(false);
+  expect(readSettings({}, []).simulated).toBe(true);
 });
 
 test("a database of the user's own without its owner's URL is refused in one line", () => {

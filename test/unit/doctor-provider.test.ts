@@ -7,7 +7,7 @@ import { closedPort, closeServers, json, provider, serve } from './provider-serv
 afterEach(closeServers);
 
 const LIST = { object: 'list', data: [], has_more: false };
-const found = (baseUrl: string) => checkProvider({ provider: provider(baseUrl) });
+const found = (baseUrl: string) => checkProvider(provider(baseUrl));
 
 const MEANS = /keep their credits reserved and are tried again; those whose time ends before are refunded\./;
 const CLOSE = /close sales \(POST \/admin\/sales\)/;
@@ -16,7 +16,7 @@ test('a provider that answers is well, and is asked for one video of its list an
   const { baseUrl, requests } = await serve(json(200, LIST));
   expect(await found(baseUrl)).toEqual({
     ok: true,
-    message: expect.stringMatching(/^The provider at http:.* answers in \d+ ms\.$/) as string,
+    message: expect.stringMatching(/^The provider openai at http:.* answers in \d+ ms\.$/) as string,
   });
   expect(requests.map(({ method, url }) => [method, url])).toEqual([['GET', '/v1/videos?limit=1&order=desc']]);
 });

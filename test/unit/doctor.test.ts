@@ -5,6 +5,7 @@ import { examine } from '../../api/admin/doctor/examine.ts';
 import { createLedger } from '../../ledger/index.ts';
 import { createFolderStore } from '../../outbound/index.ts';
 import { createPool, createStore, openDatabase } from '../../store/index.ts';
+import { providersOf } from '../../provider/index.ts';
 import { createTemporalClient } from '../../temporal/connection.ts';
 import { createTemporal } from '../../temporal/index.ts';
 import { closedPort, closeServers, json, provider, serve } from './provider-server.ts';
@@ -24,10 +25,9 @@ beforeAll(async () => {
     store: createStore(database),
     ledger: createLedger(database),
     temporal: createTemporal(temporal),
-    provider: provider(baseUrl),
+    providers: providersOf([provider(baseUrl)]),
     archive: createFolderStore(join(tmpdir(), `holdfast-doctor-${process.pid}`)),
     schemaFiles: [],
-    webhookSecret: undefined,
     log: { warn: (fields) => logged.push(fields), error: (fields) => logged.push(fields), info: () => undefined },
   });
   messages = Object.fromEntries(found.map(({ name, message }) => [name, message]));
@@ -39,7 +39,8 @@ beforeAll(async () => {
 afterAll(closeServers);
 
 it('says of each check that could not run that it was not checked, and which server does not answer', () => {
-  const asksDatabase = ['migrations', 'rights', 'clock', 'ledger', 'emergency releases', 'sales', 'provider debts'];
+  const ofBooks = ['migrations', 'rights', 'clock', 'ledger', 'emergency releases', 'sales'];
+  const asksDatabase = [...ofBooks, 'removed providers', 'provider debts'];
   const queues = ['workers holdfast', 'workers holdfast-provider', 'workers holdfast-outbound'];
   const asksTemporal = ['search attributes', ...queues, 'reconciler'];
   for (const name of asksDatabase)

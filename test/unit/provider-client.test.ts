@@ -281,15 +281,15 @@ describe('the binding of a generation to its provider', () => {
   test('is the origin of its base URL: another key or path is the same provider, another origin is another', () => {
     const bound = provider('https://Gateway.test:443/v1/');
     expect(bound.baseUrl).toBe('https://Gateway.test:443/v1');
-    expect(bound.name).toBe('openai@https://gateway.test');
-    expect(provider('https://gateway.test/team/v1', { apiKey: 'sk-another' }).name).toBe(bound.name);
+    expect(bound.identity).toBe('openai@https://gateway.test');
+    expect(provider('https://gateway.test/team/v1', { apiKey: 'sk-another' }).identity).toBe(bound.identity);
     for (const other of ['http://gateway.test/v1', 'https://gateway.test:444/v1', 'https://gateway2.test/v1']) {
-      expect(provider(other).name).not.toBe(bound.name);
+      expect(provider(other).identity).not.toBe(bound.identity);
     }
   });
 
   test('a base URL with a password is refused, for it is stored', () => {
-    const settings = { apiKey: KEY, createEncoding: 'json' as const };
+    const settings = { name: 'openai', apiKey: KEY, createEncoding: 'json' as const };
     expect(() => createProvider({ ...settings, baseUrl: 'http://user:pass@127.0.0.1/v1' })).toThrow(TypeError);
   });
 });

@@ -71,7 +71,7 @@ export function json(status: number, body: unknown, headers: Record<string, stri
 }
 
 export function provider(baseUrl: string, settings: Partial<ProviderSettings> = {}) {
-  return createProvider({ baseUrl, apiKey: KEY, createEncoding: 'json', ...settings });
+  return createProvider({ name: 'openai', baseUrl, apiKey: KEY, createEncoding: 'json', ...settings });
 }
 
 function listen(server: Server): Promise<number> {

@@ -109,9 +109,11 @@ async function* probe(): AsyncGenerator<Uint8Array> {
   yield new Uint8Array(1);
 }
 
-/** Whether the provider’s webhooks are listened to; both are fine. */
-export async function describeWebhooks({ webhookSecret }: Examined): Promise<Finding> {
-  if (webhookSecret !== undefined)
-    return well('OPENAI_WEBHOOK_SECRET is set: the provider’s events make us look sooner.');
-  return well('OPENAI_WEBHOOK_SECRET is not set: none are taken, and videos are found by looking.');
+/** Whether the providers’ webhooks are listened to; both are fine. */
+export async function describeWebhooks({ providers }: Examined): Promise<Finding> {
+  const sending = providers.all.filter(({ readWebhook }) => readWebhook !== null).map(({ name }) => name);
+  if (sending.length === 0)
+    return well('No secret of webhooks is set: none are taken, and videos are found by looking.');
+  const silent = providers.all.length > sending.length ? ' The videos of the others are found by looking.' : '';
+  return well(`The events of ${sending.join(', ')} are taken, and make us look sooner.${silent}`);
 }

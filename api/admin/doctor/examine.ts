@@ -11,7 +11,7 @@ import {
   describeWebhooks,
 } from './checks.ts';
 import { type Check, type Examined, type Finding, ill } from './finding.ts';
-import { checkDebts, checkProvider } from './providerChecks.ts';
+import { checkDebts, checkProvider, checkRemoved } from './providerChecks.ts';
 import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } from './temporalChecks.ts';
 
 const LIMIT_MS = 3000;
@@ -42,7 +42,7 @@ const ofTemporal = (name: string, check: Check, advice: string): Examination => 
   server: 'temporal',
 });
 
-const EXAMINATIONS: readonly Examination[] = [
+const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
   ofDatabase('database', checkDatabase, 'PostgreSQL does not answer: is it running, and does DATABASE_URL name it?'),
   ofDatabase('migrations', checkMigrations, 'The migrations can not be read: run npm run migrate.'),
   ofDatabase('rights', checkRights, 'The rights can not be read: run npm run migrate.'),
@@ -64,11 +64,12 @@ const EXAMINATIONS: readonly Examination[] = [
     ),
   ),
   ofTemporal('reconciler', checkReconciler, 'Its schedule could not be read; the API’s log says why.'),
-  {
-    name: 'provider',
-    check: checkProvider,
-    advice: 'The provider gives no answer: is it up, and does OPENAI_BASE_URL name it?',
-  },
+  ...providers.all.map((provider) => ({
+    name: providers.all.length === 1 ? 'provider' : `provider ${provider.name}`,
+    check: () => checkProvider(provider),
+    advice: 'The provider gives no answer: is it up, and does its base URL name it?',
+  })),
+  ofDatabase('removed providers', checkRemoved, 'What is open there could not be read; the API’s log says why.'),
   ofDatabase('provider debts', checkDebts, 'The refusals on record could not be read; the API’s log says why.'),
   {
     name: 'archive',
@@ -88,7 +89,7 @@ const LATE = new Unanswered(undefined);
 /** Examines everything at once; answers within little more than three seconds, whatever hangs. */
 export async function examine(deps: Examined): Promise<(Finding & { name: string })[]> {
   const results = await Promise.all(
-    EXAMINATIONS.map(async (examination) => ({ examination, result: await limited(deps, examination.check) })),
+    examinationsOf(deps).map(async (examination) => ({ examination, result: await limited(deps, examination.check) })),
   );
   const unanswered = new Set(
     results.filter(({ result }) => result instanceof Unanswered).map(({ examination }) => examination.name),

@@ -9,7 +9,7 @@ export interface Finding {
 /** What the doctor looks at. */
 export type Examined = Pick<
   ApiDependencies,
-  'store' | 'ledger' | 'temporal' | 'provider' | 'archive' | 'schemaFiles' | 'webhookSecret' | 'log'
+  'store' | 'ledger' | 'temporal' | 'providers' | 'archive' | 'schemaFiles' | 'log'
 >;
 
 export type Check = (deps: Examined) => Promise<Finding>;

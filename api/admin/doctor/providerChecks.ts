@@ -1,5 +1,5 @@
 import type { Debts } from '../../../store/index.ts';
-import type { ApiDependencies } from '../../http/deps.ts';
+import type { ApiDependencies, ApiProvider } from '../../http/deps.ts';
 import { type Finding, ill, well } from './finding.ts';
 
 /**
@@ -16,11 +16,9 @@ const CREDITS_WAIT =
 const CLOSE_SALES =
   'Until then, close sales (POST /admin/sales), so that nobody waits in vain; what is in progress goes on.';
 
-type Asked = Pick<ApiDependencies, 'provider'>;
-
 /** Whether the provider answers a list, and if not why; its URL is shown, for it never carries a credential. */
-export async function checkProvider({ provider }: Asked): Promise<Finding> {
-  const where = `The provider at ${provider.baseUrl}`;
+export async function checkProvider(provider: Pick<ApiProvider, 'name' | 'baseUrl' | 'listVideos'>): Promise<Finding> {
+  const where = `The provider ${provider.name} at ${provider.baseUrl}`;
   const beganMs = performance.now();
   const answer = await withinMs(ANSWERS_WITHIN_MS, provider.listVideos({ limit: 1 }));
   const tookMs = Math.ceil(performance.now() - beganMs);
@@ -46,6 +44,19 @@ export async function checkProvider({ provider }: Asked): Promise<Finding> {
   if (status === null || status >= 500) return away(`${where} is away (${why}).`);
   return ill(
     `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does OPENAI_BASE_URL name a server that speaks OpenAI's Videos API?`,
+  );
+}
+
+/** Whether anything is open at a provider that the settings don't name any more: nobody can look at it. */
+export async function checkRemoved({
+  store,
+  providers,
+}: Pick<ApiDependencies, 'store' | 'providers'>): Promise<Finding> {
+  const open = await store.countAtOthers(providers.all);
+  if (open.length === 0) return well('Nothing is open at a provider that is not configured.');
+  const counted = open.map(({ provider, generations }) => `${generations} at ${provider}`).join(', ');
+  return ill(
+    `Open at providers that are not configured: ${counted}. Their credits stay reserved, because nobody can look. Configure the provider again under its name, with previous_urls if it moved, or settle them by hand (docs/operating.md).`,
   );
 }
 

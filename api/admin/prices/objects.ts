@@ -33,16 +33,19 @@ export const SetTextPrice = z
   .openapi('SetTextPriceBody', { example: EXAMPLE.setTextPrice });
 export type SetTextPrice = z.output<typeof SetTextPrice>;
 
+/** The price book's schemas know nothing of OpenAPI. */
+const documented = <Schema extends z.ZodType>(schema: Schema) => z.lazy(() => schema);
+
 export const SetOffer = z
   .strictObject({
     model: plainText(100),
     for_sale: z.boolean().optional(),
     ...offerTerms,
-    lengths: offerTerms.lengths.openapi({
+    lengths: documented(offerTerms.lengths).openapi({
       type: ['array', 'object'],
       description: 'In whole seconds, 1 to 60: a list, or `min`, `max` and `step`.',
     }),
-    parameters: offerTerms.parameters.openapi({
+    parameters: documented(offerTerms.parameters).openapi({
       type: 'array',
       items: { type: 'object' },
       maxItems: 32,

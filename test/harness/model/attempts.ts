@@ -2,6 +2,7 @@ import { type Books } from '../support/database.ts';
 import type { SeenVideo } from '../../../store/index.ts';
 import type { Generation, Model } from './state.ts';
 import { createsSpent, isFinished, isSettled, openAttempt, refusedAs } from './state.ts';
+import { PROVIDER } from '../support/ledgerSteps.ts';
 
 /** Predicts the provider's steps. None moves credits, but each may be the proof for a movement. */
 
@@ -16,7 +17,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
   const { attempts, video } = generation;
   if (generation.claimOf !== null) return refusedAs('wrong_state');
   const last = attempts.at(-1);
-  if (video !== null) return { outcome: 'known', providerVideoId: video };
+  if (video !== null) return { outcome: 'known', provider: PROVIDER.identity, providerVideoId: video };
   if (generation.state !== 'held') return { outcome: 'settled' };
   if (last?.outcome === 'refused') return { outcome: 'refused', errorCode: last.errorCode };
   if (last?.outcome === null) return { outcome: 'open' };
@@ -30,6 +31,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
   return {
     outcome: 'begun',
     number,
+    provider: PROVIDER.identity,
     request: {
       ...{ model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
       ...{ lengthField: 'seconds', sizeField: 'size', parameters: {} },

@@ -20,7 +20,7 @@ export const begin = operation({
   call: (model, { which, leastTimeLeftMs }) => ({ generationId: find(model, which, isWaiting).id, leastTimeLeftMs }),
   predict: foretold.beginAttempt,
   perform: ({ ledger }, { generationId, leastTimeLeftMs }) =>
-    ledger.beginAttempt(generationId, PROVIDER, leastTimeLeftMs),
+    ledger.beginAttempt(generationId, [PROVIDER], leastTimeLeftMs),
 });
 
 /** A video of the provider: of this generation, or perhaps of another. */

@@ -8,6 +8,21 @@ export const provider = [
       find: ' OR made.provider_id_contested_at IS NOT NULL',
       replace: '',
     },
+    'attempt-elsewhere': {
+      breaks: 'a video is submitted to another provider than it was sold for',
+      find: 'COALESCE(g.provider_name, ',
+      replace: 'COALESCE(',
+    },
+    'attempt-moves': {
+      breaks: 'a second attempt goes to another provider than the first',
+      find: ", split_part(g.provider, '@', 1)",
+      replace: '',
+    },
+    'attempt-without-provider': {
+      breaks: 'an attempt is begun that no provider may make',
+      find: "    WHEN maker IS NULL THEN 'no_provider'\n",
+      replace: '',
+    },
     'create-known': {
       breaks: 'a second create of a known video',
       find: "WHEN g.provider_verdict IS NOT NULL THEN 'known'",
@@ -45,7 +60,7 @@ export const provider = [
     },
     'remix-elsewhere': {
       breaks: 'a remix of whatever has that id at another provider',
-      find: 'made.provider IS DISTINCT FROM p_provider OR ',
+      find: 'made.provider IS DISTINCT FROM maker OR ',
       replace: '',
     },
     'create-spent': {

@@ -10,7 +10,7 @@ import { createOutboundActivities } from '../../../activities/outboundActivities
 import type { ActivityDependencies } from '../../../activities/index.ts';
 import type { Archived } from '../../../contracts/activities.ts';
 import { createFolderStore } from '../../../outbound/index.ts';
-import type { Provider } from '../../../provider/index.ts';
+import { type Provider, providersOf } from '../../../provider/index.ts';
 import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from './database.ts';
@@ -82,10 +82,10 @@ export function rest(headers: Record<string, string> = {}, from?: number, conten
   };
 }
 
-export async function charged(at = provider.name): Promise<string> {
+export async function charged(at = provider.identity): Promise<string> {
   const id = await admit(db, tenant);
   await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginAttempt(id, { name: at });
+  await db.ledger.beginAttempt(id, [{ identity: at }]);
   const video = randomUUID();
   await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const completed = { verdict: 'completed', status: 'completed', progress: 100, completedAt: null } as const;
@@ -111,7 +111,7 @@ export async function once(generationId: string, details?: unknown, changes: Par
   const activities = createOutboundActivities({
     ledger: db.ledger,
     store: db.ledger,
-    provider,
+    providers: providersOf([provider]),
     archive: archiveAt(),
     copyLimits: COPY_LIMITS,
     count: (alarm: string) => alarms.push(alarm),

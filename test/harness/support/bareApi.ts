@@ -7,6 +7,7 @@ import { sha256 } from '../../../api/http/auth.ts';
 import type { ApiDependencies } from '../../../api/http/deps.ts';
 import type { ServerLimits } from '../../../api/server.ts';
 import { createServer } from '../../../api/server.ts';
+import { createProviders } from '../../../provider/index.ts';
 
 /** The API's routes and server without a database, and bare sockets, for bytes that no client library sends. */
 
@@ -38,7 +39,15 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
       getBalance: () => new Promise(() => undefined),
     },
     adminKey: ADMIN_KEY,
-    webhookSecret: 'whsec_c2VjcmV0',
+    providers: createProviders([
+      {
+        name: 'openai',
+        baseUrl: 'http://127.0.0.1:9/v1',
+        apiKey: 'key',
+        createEncoding: 'json',
+        webhookSecret: 'whsec_c2VjcmV0',
+      },
+    ]),
     requestsPerMinute: 1_000_000,
     streamLimits: { ofOneKey: 1, inAll: 1 },
     log: { error: log, warn: log, info: () => undefined },

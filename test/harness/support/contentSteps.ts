@@ -5,7 +5,7 @@ import { LedgerError } from '../../../store/index.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { admit, createTestDatabase, openTenant, PRICE } from './database.ts';
 
-export const PROVIDER = { name: 'openai@http://provider' };
+export const PROVIDER = { identity: 'openai@http://provider' };
 export const GONE: Content = { state: 'gone' };
 export const ALL = { from: 0, to: 11_138, total: 11_138 };
 
@@ -29,7 +29,7 @@ export function contentSteps() {
   async function held(verdict: 'open' | 'completed' | 'failed' = 'completed'): Promise<string> {
     const id = await admit(site.db, site.tenant);
     await site.db.ledger.placeHold(id, 3600);
-    await site.db.ledger.beginAttempt(id, PROVIDER);
+    await site.db.ledger.beginAttempt(id, [PROVIDER]);
     const video = randomUUID();
     await site.db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
     const error =

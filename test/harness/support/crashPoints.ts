@@ -1,7 +1,8 @@
 import type { ActivityDependencies } from '../../../activities/index.ts';
+import { type Provider, providersOf } from '../../../provider/index.ts';
 
 /** The dependencies whose calls have an effect outside the process, or observe one. */
-type Crashable = Pick<ActivityDependencies, 'ledger' | 'store' | 'provider' | 'archive'>;
+type Crashable = Pick<ActivityDependencies, 'ledger' | 'store' | 'archive'> & { readonly provider: Provider };
 type Owner = keyof Crashable;
 
 /** Before or after one call of an activity's dependency. */
@@ -65,14 +66,24 @@ export function isCrashPoint(name: string | undefined): name is CrashPoint {
 }
 
 /** Wraps the dependencies so that `act` runs at the point. An error that it throws reaches the activity. */
-export function interruptAt<Deps extends Partial<Crashable>>(deps: Deps, point: CrashPoint, act: () => void): Deps {
+export function interruptAt<Deps extends Partial<ActivityDependencies>>(
+  deps: Deps,
+  point: CrashPoint,
+  act: () => void,
+): Deps {
   const { owner, method, side } = CALLS[point];
-  const target = deps[owner] as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const target = (owner === 'provider' ? deps.providers?.all[0] : deps[owner]) as unknown as Record<
+    string,
+    (...args: unknown[]) => Promise<unknown>
+  >;
   const interrupted = async (...args: unknown[]) => {
     if (side === 'before') act();
     const result = await target[method]?.(...args);
     if (side === 'after') act();
     return result;
   };
-  return { ...deps, [owner]: { ...target, [method]: interrupted } };
+  const wrapped = { ...target, [method]: interrupted };
+  return owner === 'provider'
+    ? { ...deps, providers: providersOf([wrapped as unknown as Provider]) }
+    : { ...deps, [owner]: wrapped };
 }

@@ -26,7 +26,7 @@ export async function liveThrough(db: TestDatabase, ledger: Books, tenant: Tenan
     await Promise.all([twice(() => ledger.settleGeneration(id, 'cancelled')), grant(-100_000, 'back')]);
     return;
   }
-  await ledger.beginAttempt(id, PROVIDER);
+  await ledger.beginAttempt(id, [PROVIDER]);
   await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: `of ${id}`, providerCreatedAt: null });
   if (round % 5 === 1) {
     await ledgerSteps(() => db).outlive(id);

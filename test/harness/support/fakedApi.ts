@@ -30,7 +30,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
   const quiet = () => undefined;
   const app = createApp({
     ledger: { getBalance: () => Promise.resolve(BALANCE), ...fakes.ledger },
-    provider: { name: 'openai@http://provider' },
+    providers: { all: [{ name: 'openai' }] },
     store: {
       findCaller: (hash: Buffer) =>
         Promise.resolve(
@@ -41,6 +41,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
     adminKey: ADMIN_KEY,
     requestsPerMinute: fakes.requestsPerMinute ?? 100,
     streamLimits: { ofOneKey: 1, inAll: 1 },
+    startTimeoutMs: 6500,
     log: { error: quiet, warn: quiet, info: quiet },
   } as unknown as ApiDependencies);
   const headers = { authorization: 'Bearer known', ...(init.headers as Record<string, string>) };

@@ -147,7 +147,7 @@ export async function expectQuickVideos({ database }: TestStack): Promise<void> 
   const { ledger } = database;
   const id = await admit(database, await openTenant(database, PRICE), 'an earlier one');
   await ledger.placeHold(id, 3600);
-  await ledger.beginAttempt(id, { name: 'openai@http://earlier.test' });
+  await ledger.beginAttempt(id, [{ identity: 'openai@http://earlier.test' }]);
   const video = `video_${randomUUID()}`;
   const createdAt = new Date();
   await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: createdAt });

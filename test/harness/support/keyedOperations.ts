@@ -118,7 +118,7 @@ export function placeHold(accountId: string, generationId: string): Operation {
 
 export function beginAttempt(generationId: string): Operation {
   const run = async (ledger: Books): Promise<Outcome> => {
-    const { outcome } = await ledger.beginAttempt(generationId, PROVIDER);
+    const { outcome } = await ledger.beginAttempt(generationId, [PROVIDER]);
     must(outcome, 'begun', 'open', 'known', 'refused', 'settled');
     return { ...still, fact: {}, replayed: outcome !== 'begun' };
   };

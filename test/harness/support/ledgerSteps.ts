@@ -8,7 +8,7 @@ export interface Held {
   readonly tenant: Tenant;
   readonly id: string;
 }
-export const PROVIDER = { name: 'openai@http://provider' };
+export const PROVIDER = { identity: 'openai@http://provider' };
 export const FINISHED = {
   verdict: 'completed',
   status: 'completed',
@@ -57,7 +57,7 @@ export function ledgerSteps(db: () => TestDatabase) {
     await db().ledger.recordLook(hold.id, hold.video, look);
     return hold;
   };
-  const begin = (id: string) => db().ledger.beginAttempt(id, PROVIDER);
+  const begin = (id: string) => db().ledger.beginAttempt(id, [PROVIDER]);
   const settle = (id: string, reason: ReleaseReason | 'completed') => db().ledger.settleGeneration(id, reason);
   const refuse = (id: string) =>
     db().ledger.endAttempt(id, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });

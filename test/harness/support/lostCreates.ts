@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createProviderActivities } from '../../../activities/providerActivities.ts';
 import type { FindOutcome } from '../../../contracts/activities.ts';
-import type { Provider, ProviderVideo, VideoPage } from '../../../provider/index.ts';
+import { type Provider, providersOf, type ProviderVideo, type VideoPage } from '../../../provider/index.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { PRICE, admit, openTenant } from './database.ts';
 
 /** Attempts whose answer was lost, and searches for their videos. */
 
 /** A separate provider for each test, so that its list has no other test's videos. */
-export const another = () => ({ name: `openai@http://${randomUUID()}` });
+export const another = () => ({ identity: `openai@http://${randomUUID()}` });
 
 export interface Lost {
   readonly id: string;
   readonly prompt: string;
-  readonly provider: { name: string };
+  readonly provider: { identity: string };
 }
 
 export function video(changes: Partial<ProviderVideo> = {}): ProviderVideo {
@@ -51,11 +51,11 @@ export function lostCreates(db: () => TestDatabase) {
   /** A generation whose only attempt may have arrived. */
   async function lost(
     prompt: string = randomUUID(),
-    { provider = another(), tenant }: { provider?: { name: string }; tenant?: Tenant } = {},
+    { provider = another(), tenant }: { provider?: { identity: string }; tenant?: Tenant } = {},
   ): Promise<Lost> {
     const id = await admit(db(), tenant ?? (await openTenant(db(), PRICE)), prompt);
     await db().ledger.placeHold(id, 3600);
-    await db().ledger.beginAttempt(id, provider);
+    await db().ledger.beginAttempt(id, [provider]);
     return { id, prompt, provider };
   }
 
@@ -63,27 +63,27 @@ export function lostCreates(db: () => TestDatabase) {
   async function find(
     { id, provider }: Lost,
     pages: VideoPage[],
-    { as = provider, ...methods }: Partial<Provider> & { as?: { name: string } } = {},
+    { as = provider, ...methods }: Partial<Provider> & { as?: { identity: string } } = {},
   ): Promise<FindOutcome & { calls: number }> {
     let calls = 0;
     const listVideos = async () => pages[Math.min(calls++, pages.length - 1)] ?? page([]);
     const activities = createProviderActivities({
       store: db().ledger,
-      provider: { listVideos, ...as, ...methods } as unknown as Provider,
-      providerEventsExpected: false,
+      providers: providersOf([{ listVideos, readWebhook: null, ...as, ...methods } as unknown as Provider]),
       lookForCreateMs: 0,
       textLeaseMs: 1000,
       count: () => undefined,
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     });
     const found = (await new MockActivityEnvironment().run(activities.findVideo, { generationId: id })) as FindOutcome;
     return { ...found, calls };
   }
 
   /** A generation whose attempt was answered at once; its video makes the provider's clock known. */
-  async function timed(provider: { name: string }, clockMs: number): Promise<ProviderVideo> {
+  async function timed(provider: { identity: string }, clockMs: number): Promise<ProviderVideo> {
     const id = await admit(db(), await openTenant(db(), PRICE), randomUUID());
     await db().ledger.placeHold(id, 3600);
-    await db().ledger.beginAttempt(id, provider);
+    await db().ledger.beginAttempt(id, [provider]);
     const made = video({ createdAt: new Date(Date.now() + clockMs) });
     const providerCreatedAt = made.createdAt;
     await db().ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: made.id, providerCreatedAt });

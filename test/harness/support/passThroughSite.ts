@@ -10,7 +10,7 @@ import { createApp } from '../../../api/app.ts';
 import type { ApiDependencies } from '../../../api/http/deps.ts';
 import { createServer } from '../../../api/server.ts';
 import { createFolderStore } from '../../../outbound/index.ts';
-import type { Provider } from '../../../provider/index.ts';
+import { type Provider, providersOf } from '../../../provider/index.ts';
 import type { TestDatabase, Tenant } from './database.ts';
 import { addKey, admit, createTestDatabase, openTenant, PRICE } from './database.ts';
 import { mp4 } from './mp4.ts';
@@ -66,7 +66,7 @@ async function openSite(): Promise<void> {
   const app = createApp({
     ledger: db.ledger,
     store: db.ledger,
-    provider,
+    providers: providersOf([provider]),
     archive: { ...store, remove: (group: string) => site.removing?.() ?? store.remove(group) },
     adminKey: undefined,
     requestsPerMinute: 1_000_000,
@@ -92,7 +92,7 @@ async function closeSite(): Promise<void> {
 export async function charged(): Promise<string> {
   const id = await admit(site.db, site.tenant);
   await site.db.ledger.placeHold(id, 3600);
-  await site.db.ledger.beginAttempt(id, { name: site.provider.name });
+  await site.db.ledger.beginAttempt(id, [site.provider]);
   const video = randomUUID();
   await site.db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
   const completed = { verdict: 'completed', status: 'completed', progress: 100, completedAt: null } as const;

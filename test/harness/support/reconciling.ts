@@ -48,11 +48,16 @@ export async function loseVideo(stack: TestStack, prompt: string, owner?: TestAc
     owner === undefined
       ? await openTenant(database, PRICE)
       : { accountId: owner.id, apiKeyId: await keyOf(stack, owner) };
-  const provider = createProvider({ baseUrl: `${simulatorUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const provider = createProvider({
+    name: 'openai',
+    baseUrl: `${simulatorUrl}/v1`,
+    apiKey: 'key',
+    createEncoding: 'multipart',
+  });
   const unique = `${prompt} ${randomUUID()}`;
   const id = await admit(database, tenant, unique);
   await ledger.placeHold(id, 3600);
-  await ledger.beginAttempt(id, provider);
+  await ledger.beginAttempt(id, [provider]);
   const made = await provider.createVideo({ model: 'sora-2', prompt: unique, seconds: 4, size: '720x1280' });
   if (made.outcome !== 'created') throw new Error(JSON.stringify(made));
   const { id: providerVideoId, createdAt: providerCreatedAt } = made.video;
@@ -62,7 +67,12 @@ export async function loseVideo(stack: TestStack, prompt: string, owner?: TestAc
 
 /** Waits until the video has ended at the provider, without a look of ours. */
 export async function untilProviderEnds(stack: TestStack, { providerVideoId }: LostVideo): Promise<void> {
-  const provider = createProvider({ baseUrl: `${stack.simulatorUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const provider = createProvider({
+    name: 'openai',
+    baseUrl: `${stack.simulatorUrl}/v1`,
+    apiKey: 'key',
+    createEncoding: 'multipart',
+  });
   await vi.waitFor(
     async () => {
       const seen = await provider.retrieveVideo(providerVideoId);

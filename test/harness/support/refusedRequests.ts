@@ -83,7 +83,7 @@ export const PAYING: Case[] = [
   ],
   [
     'a key in use',
-    'The first request with this Idempotency-Key is still being decided, which takes up to 20 s. Nothing more was held.',
+    'The first request with this Idempotency-Key is still being decided, which takes up to 7 s. Nothing more was held.',
     '/v1/videos',
     post({ prompt: 'x' }, key),
     repeated('in_use'),

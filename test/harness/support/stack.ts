@@ -21,7 +21,7 @@ import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
 import { createWorkflowLinks } from '../../../temporal/web.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
-import { createProvider } from '../../../provider/index.ts';
+import { createProviders } from '../../../provider/index.ts';
 import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
@@ -125,7 +125,10 @@ export async function startStack(
   const gateway = await options.providerBehind?.(simulator.url);
   const providerUrl =
     gateway?.url ?? (between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`);
-  const provider = createProvider({ baseUrl: `${providerUrl}/v1`, apiKey: 'key', createEncoding: 'multipart' });
+  const baseUrl = `${providerUrl}/v1`;
+  const providers = createProviders([
+    { name: 'openai', baseUrl, apiKey: 'key', createEncoding: 'multipart', webhookSecret },
+  ]);
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
@@ -149,12 +152,11 @@ export async function startStack(
     const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
     const dependencies: ActivityDependencies = {
       ...books,
-      provider,
+      providers,
       archive,
       webhooks: createWebhookSender({ privateFor: options.webhooksPrivateFor ?? 'everybody' }),
       generations: createTemporal(temporal).generations,
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
-      providerEventsExpected: webhookSecret !== undefined,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
       textLeaseMs: options.textLeaseMs ?? 1000,
       copyLimits: COPY_LIMITS,
@@ -170,14 +172,13 @@ export async function startStack(
       closing: closing.signal,
       givingUp: givingUp.signal,
       temporal: createTemporal(temporal),
-      provider,
+      providers,
       archive,
       adminKey: ADMIN_KEY,
       requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
       streamLimits: options.streamLimits ?? { ofOneKey: 1000, inAll: 1000 },
-      webhookSecret,
       webhooksPrivateFor: options.webhooksPrivateFor ?? 'everybody',
-      countWebhook: (outcome) => webhooks.push(outcome),
+      countWebhook: (_provider, outcome) => webhooks.push(outcome),
       startTimeoutMs: options.startTimeoutMs ?? 8000,
       linkToWorkflow: createWorkflowLinks('http://temporal.test', 'default'),
       log,

@@ -59,12 +59,12 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
   await begin(ambiguous.id);
   await db.ledger.noteAmbiguousAttempt(ambiguous.id, 1, 'a time-out');
   const watched = await seen(OPEN);
-  await db.ledger.recordProviderEvent(PROVIDER.name, {
+  await db.ledger.recordProviderEvent(PROVIDER.identity, {
     webhookId: 'a webhook',
     type: 'video.completed',
     providerVideoId: watched.video,
   });
-  await db.ledger.noteOwnerlessVideos(PROVIDER.name, ['nobody knows whose']);
+  await db.ledger.noteOwnerlessVideos(PROVIDER.identity, ['nobody knows whose']);
   const cancelled = await created();
   await db.ledger.requestCancel(cancelled.id, 'client');
   // Completed, and not settled yet.

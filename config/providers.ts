@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { baseUrl, hostList, oneOf } from './values.ts';
+
+/** The file of providers (PROVIDERS_FILE): the first is the default one. docs/providers.md describes it. */
+
+/** Of one provider; `ProviderSettings` in provider/client.ts says what each is for. */
+export interface ProviderEntry {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly previousUrls: readonly string[];
+  readonly apiKey: string;
+  readonly webhookSecret: string | undefined;
+  readonly createEncoding: 'multipart' | 'json';
+  readonly sendLabels: boolean;
+  readonly contentHosts: readonly string[];
+  readonly proxyUrl: string | undefined;
+}
+
+export type ProviderEntries = readonly [ProviderEntry, ...ProviderEntry[]];
+
+export interface ProvidersFile {
+  readonly path: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** For the providers that don't set `proxy: false`. */
+  readonly proxyUrl: string | undefined;
+}
+
+const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_PROVIDERS = 100;
+
+/** Names of other routes below /webhooks. */
+const RESERVED_NAMES = ['stripe'];
+
+const variable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable');
+const path = z.string().min(1);
+
+const entrySchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and -, 32 at most')
+      .refine((name) => !RESERVED_NAMES.includes(name), 'is reserved'),
+    base_url: baseUrl('is required'),
+    previous_urls: z.array(baseUrl('must be a URL')).max(20).default([]),
+    api_key_env: variable.optional(),
+    api_key_file: path.optional(),
+    webhook_secret_env: variable.optional(),
+    webhook_secret_file: path.optional(),
+    create_encoding: oneOf(['multipart', 'json']).default('multipart'),
+    send_user_and_metadata: z.boolean().default(false),
+    content_hosts: hostList.default([]),
+    proxy: z.boolean().default(true),
+  })
+  .refine((entry) => (entry.api_key_env === undefined) !== (entry.api_key_file === undefined), {
+    path: ['api_key_env'],
+    error: 'or api_key_file is required, and not both: a server without keys takes any',
+  })
+  .refine((entry) => entry.webhook_secret_env === undefined || entry.webhook_secret_file === undefined, {
+    path: ['webhook_secret_env'],
+    error: 'or webhook_secret_file, not both',
+  });
+
+type Entry = z.output<typeof entrySchema>;
+
+const fileSchema = z.strictObject({ providers: z.array(entrySchema).min(1).max(MAX_PROVIDERS) });
+
+/** Returns the providers, or every fault of the file, without values: no secret is printed. Raises nothing. */
+export function readProvidersFile(file: ProvidersFile): ProviderEntries | { readonly faults: readonly string[] } {
+  const text = readText(file.path);
+  if (text === undefined) return { faults: ['can’t be read'] };
+  const document = parseDocument(text);
+  const [wrong] = document.errors;
+  if (wrong !== undefined) return { faults: [`is no YAML in line ${wrong.linePos?.[0].line ?? 1}`] };
+  const parsed = fileSchema.safeParse(toValue(document));
+  if (!parsed.success)
+    return { faults: parsed.error.issues.map(({ path: at, message }) => `${placeOf(at)} ${message}`) };
+  const faults = parsed.data.providers.flatMap((entry, place) => faultsOf(entry, place, parsed.data.providers));
+  const secrets = parsed.data.providers.map((entry, place) => readSecrets(entry, place, file, faults));
+  const entries = parsed.data.providers.map((entry, place) => toEntry(entry, secrets[place] ?? NO_SECRETS, file));
+  const [first, ...others] = entries;
+  return first === undefined || faults.length > 0 ? { faults } : [first, ...others];
+}
+
+/** An alias that refers to itself, or to too much, is refused by the library. */
+function toValue(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(from: string): string | undefined {
+  try {
+    const bytes = readFileSync(from);
+    return bytes.length > MAX_FILE_BYTES ? undefined : bytes.toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** `providers[0].base_url` */
+function placeOf(at: readonly PropertyKey[]): string {
+  return at.reduce<string>(
+    (all, key) => (typeof key === 'number' ? `${all}[${key}]` : `${all}${all && '.'}${String(key)}`),
+    '',
+  );
+}
+
+/** Two that share a name, or a server under one name, could not be told apart. */
+function faultsOf({ name }: Entry, place: number, all: readonly Entry[]): string[] {
+  const isRepeated = all.findIndex((each) => each.name === name) < place;
+  return isRepeated ? [`providers[${place}].name is another provider's too`] : [];
+}
+
+interface Secrets {
+  readonly apiKey: string | undefined;
+  readonly webhookSecret: string | undefined;
+}
+
+const NO_SECRETS: Secrets = { apiKey: undefined, webhookSecret: undefined };
+
+function readSecrets(entry: Entry, place: number, { environment }: ProvidersFile, faults: string[]): Secrets {
+  const read = (what: 'api_key' | 'webhook_secret') => {
+    const [name, from] = [entry[`${what}_env`], entry[`${what}_file`]];
+    if (name === undefined && from === undefined) return undefined;
+    const value = (name === undefined ? readText(from ?? '')?.trim() : environment[name]) ?? '';
+    if (value !== '') return value;
+    const how = name === undefined ? 'a file that is empty or can’t be read' : `${name}, which is not set`;
+    faults.push(`providers[${place}].${what}_${name === undefined ? 'file' : 'env'} names ${how}`);
+    return undefined;
+  };
+  return { apiKey: read('api_key'), webhookSecret: read('webhook_secret') };
+}
+
+function toEntry(entry: Entry, { apiKey = '', webhookSecret }: Secrets, { proxyUrl }: ProvidersFile): ProviderEntry {
+  return {
+    name: entry.name,
+    baseUrl: entry.base_url,
+    previousUrls: entry.previous_urls,
+    apiKey,
+    webhookSecret,
+    createEncoding: entry.create_encoding,
+    sendLabels: entry.send_user_and_metadata,
+    contentHosts: entry.content_hosts,
+    proxyUrl: entry.proxy ? proxyUrl : undefined,
+  };
+}
