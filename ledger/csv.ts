@@ -8,6 +8,7 @@ const COLUMNS = [
   ...['created_at', 'id', 'kind', 'generation_id', 'reason'],
   ...['available_change', 'available_change_microcredits', 'held_change', 'held_change_microcredits'],
   ...['available', 'available_microcredits', 'held', 'held_microcredits'],
+  ...['charged', 'charged_microcredits', 'user', 'metadata'],
 ];
 
 /** A total has columns of its own, so that a spreadsheet does not add it to the movements. */
@@ -15,9 +16,12 @@ const STATEMENT_COLUMNS = [...COLUMNS, 'total', 'total_microcredits'];
 
 type Cells = Readonly<Record<string, string | number | null>>;
 
-/** Movements as CSV, with a header. */
+/** The names of the columns of `toCsv`, as its first line. */
+export const CSV_HEADER = toText(COLUMNS, []);
+
+/** Movements as lines of CSV. */
 export function toCsv(lines: readonly StatementLine[]): string {
-  return toText(COLUMNS, lines.map(movement));
+  return stringify(lines.map(movement), { columns: COLUMNS });
 }
 
 /** A statement as CSV: the opening balance, each movement, the closing balance, and each total in a row of its own. */
@@ -51,6 +55,9 @@ function movement(line: StatementLine): Cells {
       availableMicrocredits: line.availableAfterMicrocredits,
       heldMicrocredits: line.heldAfterMicrocredits,
     }),
+    ...amounts('charged', line.chargedMicrocredits),
+    user: line.user === null ? null : harmless(line.user),
+    metadata: Object.keys(line.metadata).length === 0 ? null : harmless(JSON.stringify(line.metadata)),
   };
 }
 

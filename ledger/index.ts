@@ -37,7 +37,7 @@ export function createLedger(db: Database): Ledger {
   return bind(db, operations);
 }
 
-export { toCsv, toStatementCsv } from './csv.ts';
+export { CSV_HEADER, toCsv, toStatementCsv } from './csv.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { AccountDetails, LastGeneration } from './accountDetails.ts';
 export type { Balance, Frozen, Grant, OpenedAccount } from './accounts.ts';

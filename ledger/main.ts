@@ -30,6 +30,8 @@ or with --csv as a table. It fails unless opening + movements = closing. The col
                               what the operator wrote; behind an apostrophe where a spreadsheet would run it as a formula
   available_change, held_change   what it moved, in credits
   available, held             the balances after it, in credits
+  charged                     what it charged, below zero for a refund: the sum is what was paid
+  user, metadata              what the client gave with the generation, the latter as JSON
   total                       of the rows total_*, in credits
   *_microcredits              the same amounts in microcredits: 1 credit = 1,000,000 microcredits
 `;

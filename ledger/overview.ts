@@ -1,30 +1,51 @@
+import { boundedSearch } from '../store/boundedSearch.ts';
 import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { defineStatement, t, type RowOf } from '../store/statement.ts';
 
 /** Figures for operators. Nothing here moves credits. */
 
+const ACCOUNT_COLUMNS = `id, name, available_microcredits AS "availableMicrocredits", held_microcredits AS "heldMicrocredits",
+      active_generations AS "activeGenerations", frozen_at AS "frozenAt", created_at AS "createdAt"`;
+const ACCOUNT_ROW = {
+  id: t.text,
+  name: t.text,
+  availableMicrocredits: t.bigint,
+  heldMicrocredits: t.bigint,
+  activeGenerations: t.integer,
+  frozenAt: t.nullable(t.timestamptz),
+  createdAt: t.timestamptz,
+};
+
 const ACCOUNTS = defineStatement({
   name: 'list_accounts',
-  text: `SELECT id, name, available_microcredits AS "availableMicrocredits", held_microcredits AS "heldMicrocredits",
-      active_generations AS "activeGenerations", frozen_at AS "frozenAt", created_at AS "createdAt"
-    FROM accounts WHERE id > $1 ORDER BY id LIMIT $2`,
-  row: {
-    id: t.text,
-    name: t.text,
-    availableMicrocredits: t.bigint,
-    heldMicrocredits: t.bigint,
-    activeGenerations: t.integer,
-    frozenAt: t.nullable(t.timestamptz),
-    createdAt: t.timestamptz,
-  },
+  text: `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE id > $1 ORDER BY id LIMIT $2`,
+  row: ACCOUNT_ROW,
 });
+
+const NAMED = defineStatement({
+  name: 'list_named_accounts',
+  text: `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE id > $1 AND strpos(lower(name), lower($3)) > 0 ORDER BY id LIMIT $2`,
+  row: ACCOUNT_ROW,
+});
+
+/** No index finds a part of a name: all accounts are read until the page is full. */
+const NAME_TIMEOUT_MS = 3000;
 
 export type ListedAccount = RowOf<typeof ACCOUNTS>;
 
-/** The accounts after this id, in the order in which they were opened. */
-export async function listAccounts(db: Database, after: string, limit: number): Promise<ListedAccount[]> {
-  return rows(db, ACCOUNTS, [after, limit]);
+/**
+ * The accounts after this id, in the order in which they were opened; with a name, those whose name has it in it, in upper or
+ * lower case. Raises `SearchTooBroad` for a name.
+ */
+export async function listAccounts(
+  db: Database,
+  after: string,
+  limit: number,
+  name?: string,
+): Promise<ListedAccount[]> {
+  if (name === undefined) return rows(db, ACCOUNTS, [after, limit]);
+  return boundedSearch(db, NAME_TIMEOUT_MS, (inside) => rows(inside, NAMED, [after, limit, name]));
 }
 
 const OVERVIEW = defineStatement({

@@ -2,6 +2,7 @@ import { LedgerError } from '../store/errors.ts';
 import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
+import { between, type MovementFilter, movementsOf } from './movements.ts';
 import { AFTERWARDS, LINES, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
 
 export interface StandingBalance {
@@ -25,8 +26,9 @@ const STANDING = (
   before: string,
 ) => `SELECT NULL::bigint AS "transactionId", ${before}::timestamptz AS "recordedAt",
       '${kind}' AS kind, NULL AS "generationId", NULL AS reason, 0::bigint AS "availableMicrocredits", 0::bigint AS "heldMicrocredits",
+      0::bigint AS "chargedMicrocredits",
       COALESCE(t.available_after_microcredits, 0) AS "availableAfterMicrocredits",
-      COALESCE(t.held_after_microcredits, 0) AS "heldAfterMicrocredits"
+      COALESCE(t.held_after_microcredits, 0) AS "heldAfterMicrocredits", NULL AS "user", '{}'::jsonb AS metadata
     FROM accounts a LEFT JOIN LATERAL (
       SELECT available_after_microcredits, held_after_microcredits FROM journal_transactions
       WHERE account_id = a.id AND recorded_at < ${before} ORDER BY recorded_at DESC, id DESC LIMIT 1) t ON true
@@ -75,24 +77,33 @@ function totalsOf(lines: readonly StatementLine[]): StatementTotals {
   };
 }
 
-const TOTALS = defineStatement({
-  name: 'statement_totals',
-  text: `SELECT COALESCE(sum(available_microcredits) FILTER (WHERE kind = 'grant'), 0)::bigint AS "grantedMicrocredits",
+const totalsOfLines = (name: string, which: string) =>
+  defineStatement({
+    name,
+    text: `SELECT COALESCE(sum(available_microcredits) FILTER (WHERE kind = 'grant'), 0)::bigint AS "grantedMicrocredits",
       COALESCE(-sum(available_microcredits) FILTER (WHERE kind = 'claw_back'), 0)::bigint AS "clawedBackMicrocredits",
       COALESCE(sum(revenue_microcredits) FILTER (WHERE kind = 'capture'), 0)::bigint AS "chargedMicrocredits",
       COALESCE(sum(available_microcredits) FILTER (WHERE kind = 'refund'), 0)::bigint AS "refundedMicrocredits"
-    FROM journal_transactions WHERE account_id = $1`,
-  row: {
-    grantedMicrocredits: t.bigint,
-    clawedBackMicrocredits: t.bigint,
-    chargedMicrocredits: t.bigint,
-    refundedMicrocredits: t.bigint,
-  },
-});
+    FROM ${which}`,
+    row: {
+      grantedMicrocredits: t.bigint,
+      clawedBackMicrocredits: t.bigint,
+      chargedMicrocredits: t.bigint,
+      refundedMicrocredits: t.bigint,
+    },
+  });
 
-/** The totals of all movements of an account. */
-export async function getTotals(db: Database, accountId: string): Promise<StatementTotals> {
-  return row(db, TOTALS, [accountId]);
+const TOTALS = totalsOfLines('statement_totals', `journal_transactions WHERE ${between('$2', '$3')}`);
+const TOTALS_OF_GENERATION = totalsOfLines('generation_totals', `${movementsOf('$4')} WHERE ${between('$2', '$3')}`);
+
+/** The totals of the movements of an account that match. */
+export async function getTotals(
+  db: Database,
+  accountId: string,
+  { generationId, createdAfter, createdBefore }: MovementFilter = {},
+): Promise<StatementTotals> {
+  const range = [accountId, createdAfter ?? null, createdBefore ?? null];
+  return generationId === undefined ? row(db, TOTALS, range) : row(db, TOTALS_OF_GENERATION, [...range, generationId]);
 }
 
 function standing({ availableAfterMicrocredits, heldAfterMicrocredits }: RowOf<typeof STATEMENT>): StandingBalance {

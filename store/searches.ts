@@ -12,6 +12,8 @@ export interface GenerationSearch {
   readonly kinds: readonly GenerationKind[];
   readonly id?: string | undefined;
   readonly accountId?: string | undefined;
+  /** The key that asked for it. */
+  readonly apiKeyId?: string | undefined;
   readonly state?: PaidState | undefined;
   readonly errorCode?: string | undefined;
   /** In any spelling. */
@@ -57,6 +59,7 @@ function searchStatement(search: GenerationSearch, { limit, order, after }: Page
     search.state === undefined ? `g.state IN ('held', 'charged', 'released')` : `g.state = ${value(search.state)}`,
     ...(search.id === undefined ? [] : [`g.id = ${value(search.id)}`]),
     ...(search.accountId === undefined ? [] : [`g.account_id = ${value(search.accountId)}`]),
+    ...(search.apiKeyId === undefined ? [] : [ofKey(value(search.apiKeyId))]),
     ...(search.errorCode === undefined ? [] : [`g.error_code = ${value(search.errorCode)}`]),
     ...(search.providerVideoId === undefined
       ? []
@@ -80,6 +83,10 @@ function searchStatement(search: GenerationSearch, { limit, order, after }: Page
     values,
   };
 }
+
+/** Of one account, as all of a key's are: the index by account finds them. */
+const ofKey = (apiKeyId: string) =>
+  `g.account_id = (SELECT k.account_id FROM api_keys k WHERE k.id = ${apiKeyId}) AND g.api_key_id = ${apiKeyId}`;
 
 /** As `generation_labels` has them: `user` has no name. */
 function labelsOf({ labels = { user: null, metadata: {} } }: GenerationSearch): (readonly [string, string])[] {

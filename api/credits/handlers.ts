@@ -1,9 +1,12 @@
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
-import { toCsv } from '../../ledger/index.ts';
+import { CSV_HEADER, toCsv } from '../../ledger/index.ts';
+import { toDate } from '../http/createdFilter.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
-import { type ListQuery, toList } from '../http/listing.ts';
+import { invalid } from '../http/errors.ts';
+import { type ListQuery, MAXIMUM_LIMIT, toList } from '../http/listing.ts';
 import { SECONDS } from '../videos/videoRequest.ts';
+import type { TransactionsQuery } from './lists.ts';
 import { toHold, toPrice, toTextPrice, toTotals, toTransaction } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'ledger'>;
@@ -13,29 +16,52 @@ export function acceptsCsv(c: Context<Env>): boolean {
   return accepts(c, { header: 'Accept', supports: [json, 'text/csv'], default: json }) === 'text/csv';
 }
 
-export async function listTransactions({ ledger }: Dependencies, accountId: string, query: ListQuery) {
-  const { items, hasMore } = await ledger.listTransactions(accountId, pageOf(query));
-  const totals = await ledger.getTotals(accountId);
+export async function listTransactions({ ledger }: Dependencies, accountId: string, query: TransactionsQuery) {
+  if (query.limit > MAXIMUM_LIMIT) throw invalid('limit', `must be at most ${MAXIMUM_LIMIT}, except as CSV`);
+  const filter = filterOf(query);
+  const { items, hasMore } = await ledger.listTransactions(accountId, pageOf(query), filter);
+  const totals = await ledger.getTotals(accountId, filter);
   return { ...toList(items.map(toTransaction), hasMore), totals: toTotals(totals) };
 }
+
+/** A page of CSV is read in batches, between which other requests are served, and ends early where it grows large. */
+const CSV_BATCH = 500;
+const MAXIMUM_CSV_BYTES = 8 * 1024 * 1024;
 
 export async function transactionsAsCsv(
   { ledger }: Dependencies,
   c: Context<Env>,
   accountId: string,
-  query: ListQuery,
+  query: TransactionsQuery,
 ) {
-  const { items, hasMore } = await ledger.listTransactions(accountId, pageOf(query));
+  const filter = filterOf(query);
+  const chunks = [CSV_HEADER];
+  let [{ after }, left, bytes, hasMore] = [pageOf(query), query.limit, 0, true];
+  while (hasMore && left > 0 && bytes < MAXIMUM_CSV_BYTES) {
+    const page = { order: query.order, limit: Math.min(left, CSV_BATCH), after };
+    const listed = await ledger.listTransactions(accountId, page, filter);
+    const chunk = toCsv(listed.items);
+    chunks.push(chunk);
+    after = listed.items.at(-1)?.transactionId ?? after;
+    [left, bytes, hasMore] = [left - listed.items.length, bytes + Buffer.byteLength(chunk), listed.hasMore];
+  }
   // CSV has no field for `has_more`, so a Link header leads to the next page.
-  const after = items.at(-1)?.transactionId;
-  const next = `${c.req.path}?limit=${query.limit}&order=${query.order}&after=${after}`;
-  if (hasMore && after !== undefined) c.header('link', `<${next}>; rel="next"`);
-  return c.body(toCsv(items), 200, { 'content-type': 'text/csv; charset=utf-8' });
+  if (hasMore && query.limit > 0) c.header('link', `<${c.req.path}?${nextQuery(query, after)}>; rel="next"`);
+  return c.body(chunks.join(''), 200, { 'content-type': 'text/csv; charset=utf-8' });
 }
 
 /** Transactions are numbered, so their cursor is a number. */
-function pageOf({ limit, order, after }: ListQuery) {
+function pageOf({ limit, order, after }: TransactionsQuery) {
   return { limit, order, after: after === undefined ? null : Number(after) };
+}
+
+function filterOf({ created_after, created_before, generation_id: generationId }: TransactionsQuery) {
+  return { generationId, createdAfter: toDate(created_after), createdBefore: toDate(created_before) };
+}
+
+function nextQuery({ limit, order, after: _, ...filters }: TransactionsQuery, after: number | null): string {
+  const given = Object.entries({ limit, order, after, ...filters }).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();
 }
 
 export async function listHolds({ ledger }: Dependencies, accountId: string, query: ListQuery) {

@@ -1,12 +1,29 @@
 import { z } from '@hono/zod-openapi';
+import { isGenerationId } from '../../contracts/ids.ts';
 import { jsonContent, pageResponse } from '../http/contract.ts';
+import { createdFilter } from '../http/createdFilter.ts';
 import { EXAMPLE } from '../http/examples.ts';
-import { listQuery } from '../http/listing.ts';
+import { limitUpTo, listQuery, MAXIMUM_LIMIT } from '../http/listing.ts';
 import { Hold, Transactions } from './objects.ts';
 
 /** The lists of an account's credits, in the contracts of the account itself and of an operator. */
 
-export const transactionsQuery = listQuery(/^[1-9][0-9]{0,14}$/, EXAMPLE.creditTransaction.id);
+/** As CSV, for a statement in one piece. */
+const MAXIMUM_CSV_LIMIT = 10_000;
+
+export const transactionsQuery = listQuery(/^[1-9][0-9]{0,14}$/, EXAMPLE.creditTransaction.id).extend({
+  limit: limitUpTo(MAXIMUM_CSV_LIMIT).openapi({
+    type: 'integer',
+    description: `The maximum number of items, up to ${MAXIMUM_LIMIT}, or up to ${MAXIMUM_CSV_LIMIT} as CSV; with 0, only \`has_more\` tells.`,
+  }),
+  ...createdFilter,
+  generation_id: z
+    .string()
+    .refine(isGenerationId, 'must be the id of a video, script or thread')
+    .optional()
+    .openapi({ description: 'Only the movements for this video, script or thread.', example: EXAMPLE.video.id }),
+});
+export type TransactionsQuery = z.output<typeof transactionsQuery>;
 
 export const transactionsPage = {
   description: 'A page.',

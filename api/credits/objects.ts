@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type * as ledger from '../../ledger/index.ts';
+import { shownLabels } from '../generations/labels.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf } from '../http/listing.ts';
 import { microcredits, unixSeconds, unixTime } from '../http/schemas.ts';
@@ -33,7 +34,6 @@ const Transaction = z
     object: z.literal('credit_transaction'),
     kind: z.enum(['grant', 'claw_back', 'hold', 'capture', 'release', 'refund']),
     generation_id: z.string().nullable(),
-    video_id: z.string().nullable(),
     /** Of a release, the error code of the generation. */
     reason: z.string().nullable(),
     available_change_microcredits: microcredits,
@@ -44,6 +44,11 @@ const Transaction = z
     available: z.string(),
     held_microcredits: microcredits,
     held: z.string(),
+    charged_microcredits: microcredits.openapi({
+      description: 'What it charged, below zero for a refund: the sum is what was paid.',
+    }),
+    charged: z.string(),
+    ...shownLabels,
     created_at: unixTime,
   })
   .openapi('CreditTransaction', { example: EXAMPLE.creditTransaction });
@@ -69,7 +74,6 @@ export function toTransaction(line: ledger.StatementLine): z.infer<typeof Transa
     object: 'credit_transaction',
     kind: line.kind,
     generation_id: line.generationId,
-    video_id: line.generationId,
     reason: line.reason,
     available_change_microcredits: line.availableMicrocredits,
     available_change: formatCredits(line.availableMicrocredits),
@@ -79,6 +83,10 @@ export function toTransaction(line: ledger.StatementLine): z.infer<typeof Transa
     available: formatCredits(line.availableAfterMicrocredits),
     held_microcredits: line.heldAfterMicrocredits,
     held: formatCredits(line.heldAfterMicrocredits),
+    charged_microcredits: line.chargedMicrocredits,
+    charged: formatCredits(line.chargedMicrocredits),
+    user: line.user,
+    metadata: { ...line.metadata },
     created_at: unixSeconds(line.recordedAt),
   };
 }
@@ -97,7 +105,6 @@ export const Hold = z
     id: z.string(),
     object: z.literal('credit_hold'),
     generation_id: z.string(),
-    video_id: z.string(),
     state: z.enum(['active', 'captured', 'released']),
     amount_microcredits: microcredits,
     amount: z.string(),
@@ -111,7 +118,6 @@ export function toHold(hold: ledger.ListedHold): z.infer<typeof Hold> {
     id: hold.id,
     object: 'credit_hold',
     generation_id: hold.generationId,
-    video_id: hold.generationId,
     state: hold.state,
     amount_microcredits: hold.amountMicrocredits,
     amount: formatCredits(hold.amountMicrocredits),

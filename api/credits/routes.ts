@@ -20,9 +20,9 @@ const transactions = createRoute({
   method: 'get',
   path: '/credits/transactions',
   operationId: 'listCreditTransactions',
-  summary: 'List every movement of credits, the newest first, with the totals of all pages',
+  summary: 'List the movements of credits that match, the newest first, with the totals of all pages',
   description:
-    'With `Accept: text/csv` the page is CSV, and a `Link` header leads to the next one. Each line has the balance after it.',
+    'With `Accept: text/csv` the page is CSV, of up to 10,000 lines or 8 MB, and a `Link` header leads to the next one. Each line has the balance after it, and what it charged.',
   security: bearer,
   request: { query: transactionsQuery },
   responses: { 200: transactionsPage, ...errorResponses(400, 401, 500, 503) },

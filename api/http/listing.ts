@@ -3,15 +3,19 @@ import { z } from '@hono/zod-openapi';
 /** OpenAI's lists: `limit`, `order` and `after` in, `data`, `first_id`, `last_id` and `has_more` out. */
 
 const DEFAULT_LIMIT = 20;
-const MAXIMUM_LIMIT = 100;
+export const MAXIMUM_LIMIT = 100;
 
 /** 0 asks only whether there is anything, as at OpenAI. An empty value would be coerced to 0. */
-const limit = z
-  .preprocess(
+export const limitUpTo = (maximum: number) =>
+  z.preprocess(
     (value) => (value === '' ? NaN : value),
-    z.coerce.number().int().min(0).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT),
-  )
-  .openapi({ type: 'integer', description: 'The maximum number of items; with 0, only `has_more` tells.' });
+    z.coerce.number().int().min(0).max(maximum).default(DEFAULT_LIMIT),
+  );
+
+const limit = limitUpTo(MAXIMUM_LIMIT).openapi({
+  type: 'integer',
+  description: 'The maximum number of items; with 0, only `has_more` tells.',
+});
 
 /** The query of a list that has one page only. */
 export const limitQuery = z.object({ limit });

@@ -1,7 +1,7 @@
 import type { TextKind } from '../../contracts/ids.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { type LabelledListQuery, toLabels } from '../generations/labels.ts';
-import { refuseTooBroad } from '../generations/tooBroad.ts';
+import { addFilter, refuseTooBroad } from '../generations/tooBroad.ts';
 import { toList } from '../http/listing.ts';
 import { toText } from './textObject.ts';
 
@@ -14,6 +14,6 @@ export async function listTexts(
 ) {
   const { limit, order, after = null, ...labels } = query;
   const page = store.listTexts(accountId, kind, { limit, order, after }, toLabels(labels));
-  const { items, hasMore } = await page.catch(refuseTooBroad('user alone'));
+  const { items, hasMore } = await page.catch(refuseTooBroad('generations', addFilter('user alone')));
   return toList(items.map(toText), hasMore);
 }

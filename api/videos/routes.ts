@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import { VIDEO_ID } from '../../contracts/ids.ts';
 import { labelledListQuery, toLabels } from '../generations/labels.ts';
-import { refuseTooBroad } from '../generations/tooBroad.ts';
+import { addFilter, refuseTooBroad } from '../generations/tooBroad.ts';
 import { payingErrors, payingRequest, toMaximum } from '../generations/payingRequest.ts';
 import { Quote } from '../generations/quote.ts';
 import { getTimeline, Timeline } from '../generations/timeline.ts';
@@ -231,7 +231,7 @@ export function videoRoutes(deps: StreamDependencies) {
       const page = { limit, order, after };
       const { accountId } = c.get('caller');
       const listed = deps.store.listGenerations(accountId, page, toLabels(labels));
-      const { items, hasMore } = await listed.catch(refuseTooBroad('user alone'));
+      const { items, hasMore } = await listed.catch(refuseTooBroad('generations', addFilter('user alone')));
       return c.json(toList(items.map(toVideo), hasMore), 200);
     })
     .openapi(cancel, async (c) => {

@@ -232,3 +232,67 @@ it('an operator’s look writes nothing: each route answers where nothing can be
     await pool.end();
   }
 });
+
+interface Listed {
+  readonly data: { readonly id: string }[];
+  readonly error?: { readonly message: string };
+}
+const get = async (path: string) => {
+  const answer = await fetch(`${stack.url}/admin${path}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  return { status: answer.status, body: (await answer.json()) as Listed };
+};
+
+describe('every list of generations', () => {
+  it('finds by api_key_id those that this key asked for', async () => {
+    const account = await openAccount(stack, GRANTED);
+    const made = await adminPost(stack, `/accounts/${account.id}/keys`, { name: 'second' });
+    const second = (await made.json()) as { id: string; key: string };
+    const ids = async (path: string) => (await get(path)).body.data.map(({ id }) => id);
+    const first = (await get(`/accounts/${account.id}/keys`)).body.data.find(({ id }) => id !== second.id)?.id ?? '';
+    const one = await ask(account, 'by the first key');
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${second.key}` };
+    const posted = async (path: string, body: object) =>
+      (await (await fetch(stack.url + path, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as {
+        id: string;
+      };
+    const { id: two } = await posted('/v1/videos', { prompt: 'by the second key' });
+    const { id: text } = await posted('/v1/scripts', { topic: 'by the second key' });
+    expect(await ids(`/videos?api_key_id=${first}`)).toEqual([one]);
+    expect(await ids(`/videos?api_key_id=${second.id}`)).toEqual([two]);
+    expect(await ids(`/accounts/${account.id}/videos?api_key_id=${second.id}`)).toEqual([two]);
+    expect(await ids(`/accounts/${other.id}/videos?api_key_id=${second.id}`)).toEqual([]);
+    expect(await ids(`/texts?api_key_id=${second.id}`)).toEqual([text]);
+    expect(await ids(`/videos?api_key_id=key_${'0'.repeat(32)}`)).toEqual([]);
+  });
+});
+
+describe('the list of accounts', () => {
+  const idsNamed = async (name: string, more = '') =>
+    (await get(`/accounts?name=${encodeURIComponent(name)}${more}`)).body.data.map(({ id }) => id);
+
+  it('by name finds those that have it in theirs, in upper or lower case, page after page', async () => {
+    const ids: string[] = [];
+    for (const name of ['Fox & Söhne', 'the foxes', 'FOX 100%', 'nobody']) {
+      ids.push(((await (await adminPost(stack, '/accounts', { name })).json()) as { id: string }).id);
+    }
+    const foxes = ids.slice(0, 3);
+    expect(await idsNamed('fox')).toEqual(foxes);
+    expect(await idsNamed('söhne')).toEqual([ids[0]]);
+    // What a pattern would take for anything.
+    expect(await idsNamed('%')).toEqual([ids[2]]);
+    expect(await idsNamed('f_x')).toEqual([]);
+    expect(await idsNamed('fox', '&limit=2')).toEqual(foxes.slice(0, 2));
+    expect(await idsNamed('fox', `&limit=2&after=${ids[1]}`)).toEqual(foxes.slice(2));
+  });
+
+  it('by a name that takes long to find is given up after three seconds, and says what to do', async () => {
+    const blocking = await stack.database.admin.connect();
+    await blocking.query('BEGIN; LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE');
+    const answer = await get('/accounts?name=fox').finally(() => blocking.query('ROLLBACK'));
+    blocking.release();
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'invalid_request', param: null } } });
+    expect(answer.body.error?.message).toBe(
+      'This search was stopped after 3 s, because it reads too many accounts. Ask for the account by its id.',
+    );
+  });
+});

@@ -143,7 +143,8 @@ async function moment(): Promise<Date> {
   return new Date(next);
 }
 
-const lineOf = (reason: string) => ({
+const NO_LABELS = { user: null, metadata: {} };
+const lineOf = (reason: string, labels: { user: string | null; metadata: Record<string, string> } = NO_LABELS) => ({
   kind: 'grant' as const,
   transactionId: 1,
   recordedAt: new Date(0),
@@ -153,6 +154,8 @@ const lineOf = (reason: string) => ({
   heldMicrocredits: 0,
   availableAfterMicrocredits: 1,
   heldAfterMicrocredits: 0,
+  chargedMicrocredits: 0,
+  ...labels,
 });
 
 describe('a statement', () => {
@@ -221,18 +224,18 @@ describe('a statement', () => {
     const dates = ['--from', '2020-01-01', '--to', '2100-01-01'];
     const csv = (await ledgerCommand('statement', tenant.accountId, ...dates, '--csv')).output.trim().split('\n');
     expect(csv[0]).toBe(
-      'created_at,id,kind,generation_id,reason,available_change,available_change_microcredits,held_change,held_change_microcredits,available,available_microcredits,held,held_microcredits,total,total_microcredits',
+      'created_at,id,kind,generation_id,reason,available_change,available_change_microcredits,held_change,held_change_microcredits,available,available_microcredits,held,held_microcredits,charged,charged_microcredits,user,metadata,total,total_microcredits',
     );
-    expect(csv[1]).toBe('2020-01-01T00:00:00.000Z,,opening,,,,,,,0.000000,0,0.000000,0,,');
-    expect(csv[2]).toContain(`grant,,"'=1+1, ""quoted""",0.000007,7,0.000000,0,0.000007,7,0.000000,0,,`);
-    expect(csv[3]).toContain('claw_back,,too much,-0.000003,-3,0.000000,0,0.000004,4,0.000000,0,,');
+    expect(csv[1]).toBe('2020-01-01T00:00:00.000Z,,opening,,,,,,,0.000000,0,0.000000,0,,,,,,');
+    expect(csv[2]).toContain(`grant,,"'=1+1, ""quoted""",0.000007,7,0.000000,0,0.000007,7,0.000000,0,0.000000,0,,,,`);
+    expect(csv[3]).toContain('claw_back,,too much,-0.000003,-3,0.000000,0,0.000004,4,0.000000,0,0.000000,0,,,,');
     const end = '2100-01-01T00:00:00.000Z';
     expect(csv.slice(4)).toEqual([
-      `${end},,closing,,,,,,,0.000004,4,0.000000,0,,`,
-      `${end},,total_granted,,,,,,,,,,,0.000007,7`,
-      `${end},,total_clawed_back,,,,,,,,,,,0.000003,3`,
-      `${end},,total_charged,,,,,,,,,,,0.000000,0`,
-      `${end},,total_refunded,,,,,,,,,,,0.000000,0`,
+      `${end},,closing,,,,,,,0.000004,4,0.000000,0,,,,,,`,
+      `${end},,total_granted,,,,,,,,,,,,,,,0.000007,7`,
+      `${end},,total_clawed_back,,,,,,,,,,,,,,,0.000003,3`,
+      `${end},,total_charged,,,,,,,,,,,,,,,0.000000,0`,
+      `${end},,total_refunded,,,,,,,,,,,,,,,0.000000,0`,
     ]);
     const json = JSON.parse((await ledgerCommand('statement', tenant.accountId, ...dates)).output) as object;
     expect(json).toMatchObject({ account: tenant.accountId, closing: { availableMicrocredits: 4 } });
@@ -244,6 +247,12 @@ describe('a statement', () => {
       expect(toCsv([lineOf(reason)])).toContain(`,"'${reason}",`.replaceAll('"', /[\r\n]/.test(reason) ? '"' : ''));
     },
   );
+
+  it('as CSV has the client’s labels as cells, which run no more than any other text', () => {
+    const labels = { user: '=1+1', metadata: { order: '42, =1+1' } };
+    expect(toCsv([lineOf('r', labels)])).toContain(`,0.000000,0,'=1+1,"{""order"":""42, =1+1""}"\n`);
+    expect(toCsv([lineOf('r')])).toMatch(/,0\.000000,0,,\n$/);
+  });
 
   it.each(['refund of 1=1', 'a-b', '1+1', 'ＡＢＣ', "'=1", ''])('as CSV has %j as it is', (reason) => {
     expect(toCsv([lineOf(reason)])).toContain(`,grant,,${reason},0.000001,`);

@@ -8,6 +8,7 @@ import { runCases } from './orders.ts';
 import { refuseConnections } from './refusedConnections.ts';
 import type { RealServer } from './servers.ts';
 import { API_KEY } from './servers.ts';
+import { sglang, sglangWithS3, vllmOmni } from './stubbedEngines.ts';
 
 /**
  * `npm run test:providers`: Holdfast in front of the published servers of the format, each in a Python environment of its own, with
@@ -15,7 +16,7 @@ import { API_KEY } from './servers.ts';
  * last line is "N passed, N failed".
  */
 
-const SERVERS: readonly RealServer[] = [litellm('1.110.2'), litellm('1.108.14')];
+const SERVERS: readonly RealServer[] = [litellm('1.110.2'), litellm('1.108.14'), vllmOmni, sglang, sglangWithS3];
 
 /** Holds that nothing can settle end after this time, instead of an hour. */
 const HOLD_TTL_SECONDS = 65;

@@ -12,7 +12,7 @@ const transactions = createRoute({
   method: 'get',
   path: '/accounts/{account_id}/transactions',
   operationId: 'listAccountTransactions',
-  summary: 'List every movement of the credits of an account, the newest first, as its owner sees them',
+  summary: 'List the movements of the credits of an account that match, the newest first, as its owner sees them',
   description: 'With the totals of all pages. With `Accept: text/csv` the page is CSV.',
   security: adminBearer,
   request: { params: accountParams, query: transactionsQuery },

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
 import { accountId, isAccountId } from '../../../contracts/ids.ts';
 import type { Ledger } from '../../../ledger/index.ts';
+import { refuseTooBroad } from '../../generations/tooBroad.ts';
 import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError, invalid, notFound } from '../../http/errors.ts';
 import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
@@ -27,9 +28,14 @@ export function createAccount(
   });
 }
 
-export async function listAccounts({ ledger }: Dependencies, page: { limit: number; after?: string | undefined }) {
-  const { limit, after = '' } = page;
-  return toPage(await ledger.listAccounts(after, limit + 1), limit, toAccountStanding);
+export async function listAccounts(
+  { ledger }: Dependencies,
+  { limit, after = '', name }: { limit: number; after?: string | undefined; name?: string | undefined },
+) {
+  const listed = await ledger
+    .listAccounts(after, limit + 1, name)
+    .catch(refuseTooBroad('accounts', 'Ask for the account by its id.'));
+  return toPage(listed, limit, toAccountStanding);
 }
 
 export async function getAccount({ ledger }: Dependencies, id: string): Promise<AccountDetails> {

@@ -14,6 +14,7 @@ import { EXAMPLE } from '../../http/examples.ts';
 import { keyed } from '../../http/idempotencyKey.ts';
 import { listQuery } from '../../http/listing.ts';
 import { newRouter } from '../../http/router.ts';
+import { plainText } from '../../http/schemas.ts';
 import { createAccount, freezeAccount, getAccount, grantCredits, listAccounts } from './handlers.ts';
 import {
   Account,
@@ -42,7 +43,15 @@ const list = createRoute({
   operationId: 'listAccounts',
   summary: 'List the accounts and their balances, the oldest first',
   security: adminBearer,
-  request: { query: listQuery(ACCOUNT_ID, EXAMPLE.account.id).omit({ order: true }) },
+  request: {
+    query: listQuery(ACCOUNT_ID, EXAMPLE.account.id)
+      .omit({ order: true })
+      .extend({
+        name: plainText(200)
+          .optional()
+          .openapi({ description: 'Only those whose name has this in it, in upper or lower case.', example: 'Acme' }),
+      }),
+  },
   responses: {
     200: pageResponse('AccountList', AccountStanding, EXAMPLE.accountStanding),
     ...errorResponses(400, 401, 404, 500, 503),

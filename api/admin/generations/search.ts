@@ -1,34 +1,25 @@
 import { z } from '@hono/zod-openapi';
-import { ACCOUNT_ID, type GenerationKind } from '../../../contracts/ids.ts';
+import { ACCOUNT_ID, API_KEY_ID, type GenerationKind } from '../../../contracts/ids.ts';
 import type { Listed } from '../../../store/index.ts';
 import { SHOWN_STATES } from '../../generations/creditsObject.ts';
 import { labelFilter, toLabels } from '../../generations/labels.ts';
-import { refuseTooBroad } from '../../generations/tooBroad.ts';
+import { addFilter, refuseTooBroad } from '../../generations/tooBroad.ts';
+import { createdFilter, toDate } from '../../http/createdFilter.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
 import { EXAMPLE } from '../../http/examples.ts';
-import { LAST_UNIX_TIME, plainText } from '../../http/schemas.ts';
+import { plainText } from '../../http/schemas.ts';
 
 /** The filters of an operator's search; all that are given must match. */
-
-const moment = z
-  .string()
-  .regex(/^[0-9]{1,12}$/, 'must be a Unix time in seconds')
-  .transform(Number)
-  .pipe(z.number().max(LAST_UNIX_TIME));
 
 export const generationFilters = {
   state: z.enum(['held', 'charged', 'refunded']).optional().openapi({ description: 'The state of its credits.' }),
   error_code: plainText(200).optional().openapi({ description: 'Why it failed, such as `moderation_blocked`.' }),
-  created_after: moment.optional().openapi({
-    type: 'integer',
-    example: EXAMPLE.video.created_at,
-    description: 'From this moment on, in Unix seconds.',
-  }),
-  created_before: moment.optional().openapi({
-    type: 'integer',
-    example: EXAMPLE.video.created_at + 3600,
-    description: 'Up to, but not including, this moment, in Unix seconds.',
-  }),
+  api_key_id: z
+    .string()
+    .regex(API_KEY_ID, 'must be the id of an API key')
+    .optional()
+    .openapi({ description: 'The key that asked for it.', example: EXAMPLE.apiKey.id }),
+  ...createdFilter,
   ...labelFilter,
 };
 
@@ -48,6 +39,7 @@ export interface SearchQuery {
   readonly after?: string | undefined;
   readonly id?: string | undefined;
   readonly account_id?: string | undefined;
+  readonly api_key_id?: string | undefined;
   readonly state?: 'held' | 'charged' | 'refunded' | undefined;
   readonly error_code?: string | undefined;
   readonly provider_video_id?: string | undefined;
@@ -67,6 +59,7 @@ export async function searchIds(
   const filters = {
     id: query.id,
     accountId: query.account_id,
+    apiKeyId: query.api_key_id,
     state: query.state === SHOWN_STATES.released ? ('released' as const) : query.state,
     errorCode: query.error_code,
     providerVideoId: query.provider_video_id,
@@ -75,9 +68,6 @@ export async function searchIds(
     createdBefore: toDate(query.created_before),
   };
   const search = store.searchGenerations({ kinds, ...filters }, { limit, order, after });
-  return search.catch(refuseTooBroad('account_id, user or a shorter time between created_after and created_before'));
-}
-
-function toDate(unixSeconds: number | undefined): Date | undefined {
-  return unixSeconds === undefined ? undefined : new Date(unixSeconds * 1000);
+  const helpful = 'account_id, user or a shorter time between created_after and created_before';
+  return search.catch(refuseTooBroad('generations', addFilter(helpful)));
 }

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 from http import HTTPStatus
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,12 +23,16 @@ OPENAI = "vllm_omni.entrypoints.openai."
 stub(
     ["aenum", "diffusers", "janus", "soundfile", "torch", "transformers", "vllm", "vllm_omni"],
     [
-        *(OPENAI + name for name in ("api_server", "app_state", "errors", "protocol", "serving_video", "stage_params")),
-        *(OPENAI + name for name in ("storage", "stores", "utils", "video", "video_api_utils")),
+        *(OPENAI + name for name in ("api_server", "app_state", "errors", "image_api_utils", "protocol", "serving_video")),
+        *(OPENAI + name for name in ("stage_params", "storage", "stores", "utils", "video", "video_api_utils")),
         "vllm_omni.config.server_settings",
         "vllm_omni.errors",
     ],
 )
+
+# What is asked of modules that are left out: how long an abort may take, and how many frames a file has.
+import_module("vllm_omni.entrypoints.async_omni").ABORT_TIMEOUT_S = 2.0
+import_module("vllm_omni.diffusion.utils.media_utils").count_mp4_frames = lambda _bytes: 96
 
 import uvicorn  # noqa: E402
 from fastapi import FastAPI, HTTPException, Request  # noqa: E402
@@ -46,11 +51,12 @@ MODEL = "sora-2"
 
 
 class Engine:
-    """Counts what it was told to end."""
-
     stage_configs = ()
 
     async def abort(self, _request_id, timeout=None):
+        pass
+
+    async def check_health(self):
         pass
 
 
@@ -104,11 +110,6 @@ async def on_http_error(_request: Request, raised: HTTPException):
 @app.exception_handler(RequestValidationError)
 async def on_invalid(_request: Request, raised: RequestValidationError):
     return error(400, str(raised))
-
-
-@app.get("/health")
-async def health():
-    return {}
 
 
 uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
