@@ -307,6 +307,7 @@ describe('the request of a text', () => {
       outcome: 'begun',
       number: 1,
       model: 'gpt-4.1-mini',
+      provider: PROVIDER.identity,
       request: asked.request,
       ...{ user: null, metadata: {} },
     });

@@ -1,8 +1,8 @@
+import { PROVIDER } from '../support/ledgerSteps.ts';
 import { type Books } from '../support/database.ts';
 import type { SeenVideo } from '../../../store/index.ts';
 import type { Generation, Model } from './state.ts';
 import { createsSpent, isFinished, isSettled, openAttempt, refusedAs } from './state.ts';
-import { PROVIDER } from '../support/ledgerSteps.ts';
 
 /** Predicts the provider's steps. None moves credits, but each may be the proof for a movement. */
 
@@ -12,12 +12,13 @@ export interface BeginCall {
 }
 
 export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: BeginCall): unknown {
+  const { identity: provider } = PROVIDER;
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
   const { attempts, video } = generation;
   if (generation.claimOf !== null) return refusedAs('wrong_state');
   const last = attempts.at(-1);
-  if (video !== null) return { outcome: 'known', provider: PROVIDER.identity, providerVideoId: video };
+  if (video !== null) return { outcome: 'known', provider, providerVideoId: video };
   if (generation.state !== 'held') return { outcome: 'settled' };
   if (last?.outcome === 'refused') return { outcome: 'refused', errorCode: last.errorCode };
   if (last?.outcome === null) return { outcome: 'open' };
@@ -31,7 +32,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
   return {
     outcome: 'begun',
     number,
-    provider: PROVIDER.identity,
+    provider,
     request: {
       ...{ model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
       ...{ lengthField: 'seconds', sizeField: 'size', parameters: {} },
