@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { createApp } from './app.ts';
+import { answerClientErrors } from './http/clientErrors.ts';
 
 /** What one connection may take of a process, in time and in memory. */
 export interface ServerLimits {
@@ -47,6 +48,7 @@ export function createServer(
       maxHeaderSize: all.maximumHeaderBytes,
     },
   }) as Server;
+  answerClientErrors(server, all.maximumHeaderBytes);
   server.setTimeout(all.idleTimeoutMs);
   server.maxConnections = all.maximumConnections;
   return server;

@@ -12,7 +12,7 @@ export const PAGE = `<!doctype html>
   </head>
   <body>
     <div id="reference"></div>
-    <noscript>This page needs JavaScript; the same is at <a href="/llms.txt">/llms.txt</a> and /openapi.json.</noscript>
+    <noscript>This page needs JavaScript; the same is at <a href="/llms.txt">/llms.txt</a> and <a href="/openapi.json">/openapi.json</a>.</noscript>
     <script src="/docs/swagger-ui-bundle.js"></script>
     <script src="/docs/page.js"></script>
   </body>

@@ -41,12 +41,12 @@ export function requireAdminKey(adminKey: string | undefined) {
   });
 }
 
-function noApiKey(message: string): ApiError {
+export function noApiKey(message: string): ApiError {
   const advice = 'Send a valid key as: Authorization: Bearer <key>. The operator of this service issues them.';
   return new ApiError('invalid_api_key', message, { advice });
 }
 
-function noAdminKey(message: string): ApiError {
+export function noAdminKey(message: string): ApiError {
   const advice = 'Send the key that is set as ADMIN_KEY, as: Authorization: Bearer <admin key>.';
   return new ApiError('invalid_api_key', message, { advice });
 }

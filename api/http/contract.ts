@@ -14,6 +14,9 @@ export const adminBearer = [{ adminAuth: [] }];
 const idParam = (description: string, example: string) => z.string().openapi({ description, example });
 export const accountParams = z.object({ account_id: idParam('The id of an account.', EXAMPLE.account.id) });
 export const videoParams = z.object({ video_id: idParam('The id of a video.', EXAMPLE.video.id) });
+export const generationParams = z.object({
+  generation_id: idParam('The id of a video, a script or a thread.', EXAMPLE.video.id),
+});
 export const endpointParams = z.object({
   endpoint_id: idParam('The id of a webhook endpoint.', EXAMPLE.webhookEndpoint.id),
 });

@@ -1,5 +1,4 @@
 import { z } from '@hono/zod-openapi';
-import { EXAMPLE } from './examples.ts';
 
 /** The error responses of an operation in the OpenAPI document. */
 
@@ -12,14 +11,14 @@ const ErrorDetail = z
   })
   .openapi('ErrorDetail');
 
-const ErrorResponse = z.object({ error: ErrorDetail }).openapi('ErrorResponse', { example: EXAMPLE.errors[404] });
+const ErrorResponse = z.object({ error: ErrorDetail }).openapi('ErrorResponse');
 
 /** A status with its usual description, or statuses with what they mean for this operation. */
 export type DescribedError = number | Readonly<Record<number, string>>;
 
 interface ErrorObject<Schema> {
   description: string;
-  content: { 'application/json': { schema: Schema; example?: object } };
+  content: { 'application/json': { schema: Schema } };
 }
 
 /** The responses with these statuses. A later description of a status replaces an earlier one. */
@@ -28,20 +27,22 @@ export function errorResponses(...errors: DescribedError[]) {
   for (const error of errors) {
     const described = typeof error === 'number' ? { [error]: USUAL[error] ?? 'The request was refused.' } : error;
     for (const [status, description] of Object.entries(described)) {
-      responses[Number(status)] = errorObject(Number(status), description, ErrorResponse);
+      responses[Number(status)] = errorObject(description, ErrorResponse);
     }
   }
   return responses;
 }
 
+/** In a document that was generated already. */
+export const ERROR_REFERENCE = '#/components/schemas/ErrorResponse';
+
 /** One such response for a document that was generated already. */
 export function errorReference(status: number, description = USUAL[status] ?? '') {
-  return errorObject(status, description, { $ref: '#/components/schemas/ErrorResponse' });
+  return errorObject(description, { $ref: ERROR_REFERENCE });
 }
 
-function errorObject<Schema>(status: number, description: string, schema: Schema): ErrorObject<Schema> {
-  const example = (EXAMPLE.errors as Partial<Record<number, object>>)[status];
-  return { description, content: { 'application/json': { schema, ...(example === undefined ? {} : { example }) } } };
+function errorObject<Schema>(description: string, schema: Schema): ErrorObject<Schema> {
+  return { description, content: { 'application/json': { schema } } };
 }
 
 const USUAL: Readonly<Record<number, string>> = {
@@ -54,6 +55,7 @@ const USUAL: Readonly<Record<number, string>> = {
   415: 'This route does not accept the content type of the body.',
   422: 'The Idempotency-Key was used for a different request before.',
   429: 'The key sent too many requests, or the account too much at once; Retry-After says when to try again.',
+  431: 'The address and the headers together are too large; the connection is closed.',
   500: 'An internal error; `message` has the id of the request.',
   503: 'Holdfast is temporarily unavailable; Retry-After says when to try again.',
 };

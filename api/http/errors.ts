@@ -39,6 +39,7 @@ const STATUS = {
   idempotency_key_reused: 422,
   rate_limited: 429,
   too_many_active_generations: 429,
+  headers_too_large: 431,
   internal_error: 500,
   outcome_unknown: 500,
   temporarily_unavailable: 503,
@@ -176,6 +177,18 @@ export function bodyTooLarge(maximumBytes: number, what = 'it'): ApiError {
   return new ApiError('body_too_large', `The body is too large: ${what} may have up to ${most}.`);
 }
 
+/** Node refuses such a request before the app sees it. */
+export function headersTooLarge(maximumBytes: number): ApiError {
+  return new ApiError(
+    'headers_too_large',
+    `The address and the headers of the request are too large: together they may have up to ${maximumBytes / KILOBYTE} kB.`,
+  );
+}
+
+export function bodyTooSlow(): ApiError {
+  return new ApiError('request_timeout', 'The body was sent too slowly.', { advice: 'Try again.' });
+}
+
 export function fileTooLarge(param: string): ApiError {
   return new ApiError('body_too_large', `${param} is too large: a file may have up to 10 MB.`);
 }
@@ -197,7 +210,7 @@ export function unavailable(): ApiError {
 }
 
 /** The database did not answer to a request that changes something at once: nobody knows whether it did. */
-function maybeDone(): ApiError {
+export function maybeDone(): ApiError {
   return new ApiError(
     'temporarily_unavailable',
     'Holdfast is temporarily unavailable, and this request may have been carried out.',

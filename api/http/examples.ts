@@ -1,15 +1,3 @@
-import {
-  ApiError,
-  type ApiErrorCode,
-  envelopeOf,
-  fileTooLarge,
-  internalError,
-  notFound,
-  unavailable,
-  unsupportedMediaType,
-} from './errors.ts';
-import { keyReused } from './idempotencyKey.ts';
-
 /** What the OpenAPI document shows as examples; a test holds each of them to its schema. */
 
 const accountId = 'acct_019a0000000070008000000000000000';
@@ -22,46 +10,6 @@ const moment = 1790000000;
 /** One page with this on it, and no other behind it. */
 export function pageOf<Item extends { id: string }>(item: Item) {
   return { object: 'list' as const, data: [item], first_id: item.id, last_id: item.id, has_more: false };
-}
-
-/** What the API sends with these statuses; test/integration/api-examples.test.ts compares them. */
-const errors = {
-  400: refusal(
-    'invalid_request',
-    'seconds must be one of "4", "8", "12", "16" or "20", as text. Nothing was held.',
-    'seconds',
-  ),
-  401: refusal(
-    'invalid_api_key',
-    'This API key is unknown. Send a valid key as: Authorization: Bearer <key>. The operator of this service issues them.',
-  ),
-  402: refusal(
-    'insufficient_credits',
-    'This video costs 0.571429 credits; 0.300000 are available (1.144488 more are reserved for 2 videos and 1 script in progress). Nothing was held. Ask the operator of this service for more credits.',
-  ),
-  403: refusal(
-    'account_frozen',
-    'This account is frozen since 2026-09-21T14:13:20.000Z: it can’t begin anything new. Nothing was held. Ask the operator of this service.',
-  ),
-  404: envelopeOf(notFound('This video'), 'reading'),
-  409: refusal(
-    'video_not_terminal',
-    'This video is not finished, so it can’t be deleted; its credits stay reserved until it ends. Nothing was changed.',
-  ),
-  413: envelopeOf(fileTooLarge('input_reference'), 'paying'),
-  415: envelopeOf(unsupportedMediaType('multipart/form-data or application/json'), 'paying'),
-  422: envelopeOf(keyReused(), 'paying'),
-  429: refusal(
-    'too_many_active_generations',
-    'This account may have 10 generations in progress at once, and has them. Nothing was held. Try again when one of them has ended.',
-  ),
-  500: envelopeOf(internalError('019a0000-0000-7000-8000-000000000000'), 'reading'),
-  503: envelopeOf(unavailable(), 'reading'),
-};
-
-/** Its message is the whole one. */
-function refusal(code: ApiErrorCode, message: string, param?: string) {
-  return envelopeOf(new ApiError(code, message, param === undefined ? {} : { param }), 'reading');
 }
 
 const video = {
@@ -153,7 +101,6 @@ export const EXAMPLE = {
     id: 'hold_019a0000000070008000000000000000',
     object: 'credit_hold',
     generation_id: videoId,
-    video_id: videoId,
     state: 'active',
     amount_microcredits: 571429,
     amount: '0.571429',
@@ -165,7 +112,6 @@ export const EXAMPLE = {
     object: 'credit_transaction',
     kind: 'hold',
     generation_id: videoId,
-    video_id: videoId,
     reason: null,
     available_change_microcredits: -571429,
     available_change: '-0.571429',
@@ -270,7 +216,6 @@ export const EXAMPLE = {
   refund: {
     object: 'refund',
     generation_id: videoId,
-    video_id: videoId,
     transaction_id: 44,
     amount_microcredits: 571429,
     refundable_microcredits: 0,
@@ -325,5 +270,4 @@ export const EXAMPLE = {
       },
     ],
   },
-  errors,
 } as const;

@@ -21,7 +21,7 @@ export function requireRoute(registered: () => readonly Registered[]) {
     known ??= knownOf(registered());
     const { method, path } = c.req;
     const allowed = new Set(known.flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : [])));
-    if (allowed.size === 0) throw noRoute();
+    if (allowed.size === 0) throw known.some(({ pattern }) => pattern.test(`/v1${path}`)) ? notBelowV1() : noRoute();
     if (!allowed.has(method)) throw notAllowed(method, [...allowed].sort());
     await next();
   });
@@ -48,6 +48,11 @@ function patternOf(path: string): RegExp {
 
 export function noRoute(): ApiError {
   return notFound('This route', 'GET /openapi.json lists the routes.');
+}
+
+/** The path of a client whose base URL lacks the /v1. */
+function notBelowV1(): ApiError {
+  return notFound('This route', 'Use a base URL that ends in /v1.');
 }
 
 const ALTERNATIVES = new Intl.ListFormat('en-GB', { type: 'disjunction' });

@@ -27,7 +27,7 @@ export function limitRate(requestsPerMinute: number) {
   });
 }
 
-function tooFast(limit: number, waitMs: number): ApiError {
+export function tooFast(limit: number, waitMs: number): ApiError {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   return new ApiError('rate_limited', `This API key may send ${limit} requests a minute, and has sent them.`, {
     headers: { 'retry-after': String(seconds) },

@@ -4,7 +4,7 @@ import type { BodyScan } from './bodyScan.ts';
 import { JsonScan, PartsScan } from './bodyScan.ts';
 import { isServed } from './connection.ts';
 import type { Env } from './deps.ts';
-import { ApiError, bodyTooLarge, malformed, unsupportedMediaType } from './errors.ts';
+import { bodyTooLarge, bodyTooSlow, malformed, unsupportedMediaType } from './errors.ts';
 import { isForm, isJson, readMediaType } from './mediaType.ts';
 import { delimiterOf, readForm } from './multipart.ts';
 import { withoutNulls } from './nulls.ts';
@@ -168,7 +168,7 @@ async function read(
     timer = setInterval(
       () => {
         const owedSeconds = (performance.now() - beganMs - graceMs) / 1000;
-        if (size < owedSeconds * LEAST_BYTES_PER_SECOND) reject(tooSlow());
+        if (size < owedSeconds * LEAST_BYTES_PER_SECOND) reject(bodyTooSlow());
       },
       Math.min(CHECK_EVERY_MS, graceMs),
     );
@@ -188,8 +188,4 @@ async function read(
   } finally {
     clearInterval(timer);
   }
-}
-
-function tooSlow(): ApiError {
-  return new ApiError('request_timeout', 'The body was sent too slowly.', { advice: 'Try again.' });
 }

@@ -29,9 +29,13 @@ export const requireScope = createMiddleware<Env>(async (c, next) => {
   if (scope === undefined) throw noRoute();
   const { scopes } = c.get('caller');
   if (scopes !== null && !scopes.includes(scope)) {
-    throw new ApiError('forbidden', `This API key lacks the scope ${scope}.`, {
-      advice: 'Use a key that has it, or ask the operator of this service for one.',
-    });
+    throw lacksScope(scope);
   }
   await next();
 });
+
+export function lacksScope(scope: string): ApiError {
+  return new ApiError('forbidden', `This API key lacks the scope ${scope}.`, {
+    advice: 'Use a key that has it, or ask the operator of this service for one.',
+  });
+}

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServerLimits } from '../../api/server.ts';
+import { answerClientErrors } from '../../api/http/clientErrors.ts';
 import type { BareApi } from '../harness/support/bareApi.ts';
 import { ADMIN_KEY, authOf, IN_FLIGHT, MEGABYTE, open, pour, serveBare, statusOf } from '../harness/support/bareApi.ts';
 
@@ -98,6 +100,47 @@ describe('headers', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => `X-Header-${index}: value\r\n`).join('');
     line.socket.write(`GET /v1/prices HTTP/1.1\r\n${AUTH}${many}\r\n`);
     expect(statusOf(await line.closed)).toBe('HTTP/1.1 431 Request Header Fields Too Large');
+  });
+
+  it('of over 16 kB, or an address of as many, are refused in the form of every other error', async () => {
+    for (const head of [
+      `/v1/prices HTTP/1.1\r\nX-Long: ${'x'.repeat(17_000)}`,
+      `/v1/prices?a=${'x'.repeat(17_000)} HTTP/1.1`,
+    ]) {
+      const line = open(patient);
+      line.socket.write(`GET ${head}\r\n${AUTH}\r\n`);
+      const [headers = '', body = ''] = (await line.closed).split('\r\n\r\n');
+      expect(headers).toMatch(/^HTTP\/1\.1 431 .*\r\nX-Request-Id: [0-9a-f-]{36}$/s);
+      expect(JSON.parse(body)).toEqual({
+        error: {
+          message: 'The address and the headers of the request are too large: together they may have up to 16 kB.',
+          ...{ type: 'invalid_request_error', param: null, code: 'headers_too_large' },
+        },
+      });
+    }
+  });
+
+  it('that are no HTTP are refused in the form of every other error', async () => {
+    const line = open(patient);
+    line.socket.write('a fox\r\n\r\n');
+    const answer = await line.closed;
+    expect(statusOf(answer)).toBe('HTTP/1.1 400 Bad Request');
+    expect(answer).toContain(
+      '{"error":{"message":"This is not a well-formed HTTP request.","type":"invalid_request_error"',
+    );
+  });
+
+  it('that are wrong put nothing into the answer to an earlier request of their connection', async () => {
+    const server = createHttpServer((_request, response) => response.write('the beginning'));
+    answerClientErrors(server, MEGABYTE);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const line = open((server.address() as AddressInfo).port);
+    line.socket.write('GET / HTTP/1.1\r\nHost: holdfast\r\n\r\n');
+    await vi.waitFor(() => expect(line.received()).toContain('the beginning'));
+    line.socket.write('a fox\r\n\r\n');
+    expect(await line.closed).toMatch(/the beginning\r\n$/);
+    server.close();
   });
 
   it('that trickle in are cut off in time', async () => {

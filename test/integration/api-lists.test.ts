@@ -254,7 +254,7 @@ describe('credits', () => {
 
   it('are listed hold by hold', async () => {
     const { data } = await list(account, '/v1/credits/holds?order=asc');
-    expect(data.map((hold) => [hold['video_id'], hold['state']])).toEqual(
+    expect(data.map((hold) => [hold['generation_id'], hold['state']])).toEqual(
       ids.map((id, index) => [id, index === 1 ? 'released' : 'captured']),
     );
   });

@@ -62,6 +62,33 @@ describe('a trailing slash', () => {
   );
 });
 
+describe('a base URL without /v1', () => {
+  it.each([
+    ['POST', '/videos'],
+    ['GET', '/models'],
+    ['GET', '/videos/video_1'],
+    ['DELETE', '/videos/video_1/'],
+    ['PUT', '/credits/holds'],
+  ])('%s %s is 404, and its message says what is missing', async (method, path) => {
+    const { status, body } = await send(path, { method, headers: stranger });
+    const { message } = (body as { error: { message: string } }).error;
+    expect([status, message]).toEqual([
+      404,
+      expect.stringMatching(/^This route was not found\. .*Use a base URL that ends in \/v1\.$/),
+    ]);
+  });
+
+  it.each(['/accounts', '/chat/completions', '/sales'])(
+    'is not guessed for %s, which is no route below /v1',
+    async (path) => {
+      const { body } = await send(path, {});
+      expect((body as { error: { message: string } }).error.message).toBe(
+        'This route was not found. GET /openapi.json lists the routes.',
+      );
+    },
+  );
+});
+
 describe('a method that a route does not have', () => {
   it.each([
     ['PUT', '/v1/videos', 'GET, HEAD, POST', 'Use GET or POST.'],

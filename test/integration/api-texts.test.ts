@@ -83,7 +83,7 @@ describe('a script', () => {
 
   it('is a generation in the account’s holds and transactions, and in a refund', async () => {
     const { id } = (await write('/v1/scripts', { topic: 'a refunded fox' })).body;
-    const named = { generation_id: id, video_id: id };
+    const named = { generation_id: id };
     const holds = (await (await account.fetch('/v1/credits/holds?limit=1')).json()) as { data: unknown };
     expect(holds.data).toMatchObject([named]);
     const lines = (await (await account.fetch('/v1/credits/transactions?limit=1')).json()) as { data: unknown };

@@ -112,7 +112,11 @@ describe('adopting', () => {
     const video = { id: randomUUID(), createdAt: null };
     expect(await adoptOne(db, id, number, video)).toBe('adopted');
     expect(await adoptOne(db, id, number, video)).toBe('closed');
-    expect(await db.ledger.beginAttempt(id, [PROVIDER])).toEqual({ outcome: 'known', providerVideoId: video.id });
+    expect(await db.ledger.beginAttempt(id, [PROVIDER])).toEqual({
+      outcome: 'known',
+      provider: PROVIDER.identity,
+      providerVideoId: video.id,
+    });
   });
 
   it('is refused while another open attempt, of whichever account, looks the same', async () => {

@@ -12,7 +12,7 @@ const overview = createRoute({
   operationId: 'getOverview',
   summary: 'Get the number of active generations and stuck holds, and what was charged, released and refunded today',
   security: adminBearer,
-  responses: responsesWith('The current figures.', Overview, 400, 404),
+  responses: responsesWith('The current figures.', Overview, 404),
 });
 
 const emergencyReleases = createRoute({

@@ -15,11 +15,11 @@ export async function refundGeneration(
   { amount_microcredits: amount, reason }: z.output<typeof RefundVideo>,
 ): Promise<Refund> {
   const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
-  if (!isGenerationId(generationId)) throw notFound('This video');
+  if (!isGenerationId(generationId)) throw notFound('This generation');
   const refunded = await ledger
     .refundGeneration({ generationId, amountMicrocredits: amount ?? null, reason, idempotencyKey })
     .catch((error: unknown) => {
-      if (error instanceof LedgerError && error.code === 'unknown_generation') throw notFound('This video');
+      if (error instanceof LedgerError && error.code === 'unknown_generation') throw notFound('This generation');
       throw error;
     });
   if (refunded.outcome !== 'refunded') throw refundRefused(refunded);
@@ -28,7 +28,6 @@ export async function refundGeneration(
   return {
     object: 'refund',
     generation_id: generationId,
-    video_id: generationId,
     transaction_id: refunded.transactionId,
     amount_microcredits: refunded.movedMicrocredits,
     refundable_microcredits: refunded.refundableMicrocredits,
@@ -40,7 +39,7 @@ function refundRefused(refused: Exclude<Refunded, { outcome: 'refunded' }>): Api
     case 'key_reused':
       return keyReused();
     case 'not_charged':
-      return new ApiError('not_refundable', 'This video was not charged.');
+      return new ApiError('not_refundable', 'This generation was not charged.');
     case 'nothing_left':
       return new ApiError('not_refundable', 'The whole charge has already been refunded.');
     case 'exceeds_captured':

@@ -11,7 +11,6 @@ export const Refund = z
   .object({
     object: z.literal('refund'),
     generation_id: z.string(),
-    video_id: z.string(),
     transaction_id: z.number().int(),
     amount_microcredits: microcredits,
     refundable_microcredits: microcredits.openapi({

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { adminBearer, jsonBody, noQuery, responsesWith, videoParams } from '../../http/contract.ts';
+import { adminBearer, jsonBody, noQuery, responsesWith, generationParams } from '../../http/contract.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
 import { keyed } from '../../http/idempotencyKey.ts';
 import { newRouter } from '../../http/router.ts';
@@ -8,12 +8,12 @@ import { Refund, RefundVideo } from './objects.ts';
 
 const refund = createRoute({
   method: 'post',
-  path: '/videos/{video_id}/refund',
+  path: '/videos/{generation_id}/refund',
   operationId: 'refundVideo',
   summary: 'Refund the charge for a video, script or thread, in full or in part; never more than was charged',
   description: 'Requires an Idempotency-Key. Without an amount, all that is left of the charge is refunded.',
   security: adminBearer,
-  request: { params: videoParams, headers: keyed, query: noQuery, body: jsonBody(RefundVideo) },
+  request: { params: generationParams, headers: keyed, query: noQuery, body: jsonBody(RefundVideo) },
   responses: responsesWith('The refund.', Refund, 400, 404, 415, 422, {
     409: 'There is no charge, or less of it is left than is to be refunded. No credits were moved.',
   }),
@@ -21,6 +21,6 @@ const refund = createRoute({
 
 export function refundRoutes(deps: ApiDependencies) {
   return newRouter().openapi(refund, async (c) => {
-    return c.json(await refundGeneration(deps, c, c.req.valid('param').video_id, c.req.valid('json')), 200);
+    return c.json(await refundGeneration(deps, c, c.req.valid('param').generation_id, c.req.valid('json')), 200);
   });
 }

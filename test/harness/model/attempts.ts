@@ -1,3 +1,4 @@
+import { PROVIDER } from '../support/ledgerSteps.ts';
 import { type Books } from '../support/database.ts';
 import type { SeenVideo } from '../../../store/index.ts';
 import type { Generation, Model } from './state.ts';
@@ -11,12 +12,13 @@ export interface BeginCall {
 }
 
 export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: BeginCall): unknown {
+  const { identity: provider } = PROVIDER;
   const generation = model.generations.get(generationId);
   if (generation === undefined) return refusedAs('unknown_generation');
   const { attempts, video } = generation;
   if (generation.claimOf !== null) return refusedAs('wrong_state');
   const last = attempts.at(-1);
-  if (video !== null) return { outcome: 'known', providerVideoId: video };
+  if (video !== null) return { outcome: 'known', provider, providerVideoId: video };
   if (generation.state !== 'held') return { outcome: 'settled' };
   if (last?.outcome === 'refused') return { outcome: 'refused', errorCode: last.errorCode };
   if (last?.outcome === null) return { outcome: 'open' };
@@ -30,6 +32,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
   return {
     outcome: 'begun',
     number,
+    provider,
     request: {
       ...{ model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
       labels: { user: null, metadata: {} },

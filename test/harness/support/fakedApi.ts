@@ -21,6 +21,7 @@ interface Fakes {
   readonly ledger?: object;
   readonly store?: object;
   readonly requestsPerMinute?: number;
+  readonly startTimeoutMs?: number;
   /** As many requests are sent before this one. */
   readonly requestsBefore?: number;
 }
@@ -40,7 +41,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
     adminKey: ADMIN_KEY,
     requestsPerMinute: fakes.requestsPerMinute ?? 100,
     streamLimits: { ofOneKey: 1, inAll: 1 },
-    startTimeoutMs: 6500,
+    startTimeoutMs: fakes.startTimeoutMs ?? 6500,
     log: { error: quiet, warn: quiet, info: quiet },
   } as unknown as ApiDependencies);
   const headers = { authorization: 'Bearer known', ...(init.headers as Record<string, string>) };
