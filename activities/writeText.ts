@@ -43,9 +43,9 @@ export async function writeText(
   const provider = providers.bound(begun.provider);
   if (provider === undefined) throw notConfigured(begun.provider);
 
-  const { number, user, metadata } = begun;
+  const { number, model, user, metadata } = begun;
   // Before the lease: then what can't be read counts as never asked.
-  const completion = { ...completionOf(parseTextRequest(begun.request)), labels: { user, metadata } };
+  const completion = { ...completionOf(parseTextRequest(begun.request)), model, labels: { user, metadata } };
   const halted = await giveUpIfHalted(deps, generationId, number, askedAtMs);
   if (halted !== undefined) return halted;
   const writer = await TextWriter.take(deps, generationId, number);

@@ -33,7 +33,17 @@ export interface Credits {
 type AnyVideo = Omit<VideoCreateParams, 'seconds' | 'size'> & {
   seconds?: VideoSeconds | (string & {});
   size?: VideoSize | (string & {});
-};
+} & OfferedParameters;
+
+/** Those of these that the model is sold with; `GET /v1/models` says which, and of any others. */
+interface OfferedParameters {
+  seed?: number;
+  negative_prompt?: string;
+  fps?: number;
+  aspect_ratio?: string;
+  guidance_scale?: number;
+  generate_audio?: boolean;
+}
 
 declare module 'openai/resources/videos' {
   interface Video {
@@ -42,6 +52,10 @@ declare module 'openai/resources/videos' {
     metadata: Record<string, string>;
   }
   interface VideoCreateParams {
+    /** Another word for `seconds`. */
+    duration?: string | number;
+    /** Another word for `size`. */
+    resolution?: string;
     /** In credits, like `'0.6'`: a video that costs more is refused. */
     max_credits?: string | number;
     /** Your own id of the user who asks. */

@@ -5,6 +5,7 @@ import type { Labels } from '../store/labels.ts';
 import { row } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
 import { ADMISSION_COLUMNS, ADMISSIONS } from './admissions.ts';
+import type { AskedVideo } from './offers.ts';
 
 /** Admission, idempotency and voiding of requests. Nothing here moves credits. */
 
@@ -27,14 +28,8 @@ export interface AnyAdmission extends RepeatableRequest {
   readonly maxMicrocredits?: number | null;
 }
 
-export interface AdmissionRequest extends AnyAdmission {
-  readonly model: string;
-  readonly seconds: number;
-  readonly size: string;
-  readonly prompt: string;
+export interface AdmissionRequest extends AnyAdmission, AskedVideo {
   readonly inputReference: InputFile | null;
-  /** The account's video to remix, which determines model, seconds and size. */
-  readonly remixOf?: string | null;
   /** Unset: none. */
   readonly labels?: Labels;
 }
@@ -48,6 +43,8 @@ export interface TextAdmissionRequest extends AnyAdmission {
   readonly maxOutputTokens: number;
   /** Unset: none. */
   readonly labels?: Labels;
+  /** The names of the configured providers; unset: whichever sells it. */
+  readonly providers?: readonly string[];
 }
 
 /** The answer kept for an idempotency key. */
@@ -59,7 +56,7 @@ export interface KeptAnswer {
 const ADMIT = defineStatement({
   name: 'admit_generation',
   text: `SELECT ${ADMISSION_COLUMNS}
-    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
   row: cases('outcome', ADMISSIONS),
 });
 
@@ -90,12 +87,14 @@ export async function admitGeneration(db: Database, request: AdmissionRequest): 
     request.retryWithinMs,
     request.labels?.user,
     request.labels?.metadata,
+    JSON.stringify(request.parameters ?? {}),
+    request.providers,
   ]);
 }
 
 const ADMIT_TEXT = defineStatement({
   name: 'admit_text',
-  text: `SELECT ${ADMISSION_COLUMNS} FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+  text: `SELECT ${ADMISSION_COLUMNS} FROM admit_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
   row: cases('outcome', ADMISSIONS),
 });
 
@@ -116,6 +115,7 @@ export async function admitText(db: Database, request: TextAdmissionRequest): Pr
     request.retryWithinMs,
     request.labels?.user,
     request.labels?.metadata,
+    request.providers,
   ]);
 }
 

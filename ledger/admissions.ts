@@ -1,3 +1,4 @@
+import type { RefusedField } from '../contracts/offers.ts';
 import { t } from '../store/statement.ts';
 
 /** The results of the functions that admit a request, by `outcome`. */
@@ -35,6 +36,10 @@ export const ADMISSIONS = {
   sales_closed: {},
   unknown_model: {},
   unknown_size: {},
+  /** The configuration does not name the provider of the model. */
+  no_provider: {},
+  /** A field is none of what is sold of the model. */
+  refused: { answer: t.jsonb<RefusedField>() },
   /** The account has no such charged and undeleted video to remix. */
   unknown_original: {},
 };

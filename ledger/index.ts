@@ -9,6 +9,7 @@ import { placeHold, recordSettlementRefusal, settleGeneration } from './holds.ts
 import { listHolds, listTransactions } from './lists.ts';
 import { getOverview, listAccounts, listEmergencyReleases } from './overview.ts';
 import { listModels } from './models.ts';
+import { listOffers, listOfferVersions, quoteVideo, setOffer } from './offers.ts';
 import { listPrices, setPrice } from './prices.ts';
 import { listFollowed, listHeld, stopFollowing, voidLateRequests } from './reconcile.ts';
 import { refundGeneration } from './refunds.ts';
@@ -22,6 +23,7 @@ const operations = {
   ...{ openAccount, setAccountFrozen, getBalance, grantCredits, listAccounts },
   ...{ accountExists, getAccount, getLastGeneration },
   ...{ listModels, listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },
+  ...{ listOffers, listOfferVersions, quoteVideo, setOffer },
   ...{ admitGeneration, admitText, claimGeneration, voidGeneration, findRepeat, keepAnswer, markKnown },
   ...{ placeHold, settleGeneration, recordSettlementRefusal, refundGeneration },
   ...{ listHolds, listTransactions, getStatement, getTotals, getOverview, listEmergencyReleases },
@@ -47,6 +49,7 @@ export type { Claim } from './claims.ts';
 export type { Movement } from './holds.ts';
 export type { ListedHold } from './lists.ts';
 export type { EmergencyRelease, ListedAccount, Overview } from './overview.ts';
+export type { AskedVideo, Offer, OfferTerms, OfferVersion } from './offers.ts';
 export type { Price } from './prices.ts';
 export type { PriceChange } from './priceChange.ts';
 export type { HeldGeneration } from './reconcile.ts';

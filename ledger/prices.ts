@@ -5,18 +5,21 @@ import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
 
 const LIST = defineStatement({
   name: 'list_prices',
-  text: `SELECT p.model, p.size, s.seconds,
-      price_microcredits(p.provider_cost_microcredits_per_second, p.margin_basis_points, s.seconds) AS "amountMicrocredits"
-    FROM current_prices p CROSS JOIN unnest($1::integer[]) AS s (seconds)
+  // A request without parameters has their defaults, with what those add to its price.
+  text: `SELECT p.model, p.size, s.seconds, price_microcredits(p.provider_cost_microcredits_per_second, p.margin_basis_points, s.seconds,
+        o.price_effects)::bigint AS "amountMicrocredits"
+    FROM (SELECT o.model, o.lengths, o.sizes, q.price_effects FROM current_offers o, quote_video(NULL, NULL, o.model, NULL, NULL, '', '{}', $1) q
+        WHERE q.outcome = 'priced' OFFSET 0) AS o
+      JOIN current_prices p ON p.model = o.model AND p.size = ANY (COALESCE(o.sizes, ARRAY[p.size])) CROSS JOIN unnest(o.lengths) AS s (seconds)
     ORDER BY p.model, "amountMicrocredits", p.size`,
   row: { model: t.text, size: t.text, seconds: t.integer, amountMicrocredits: t.bigint },
 });
 
 export type Price = RowOf<typeof LIST>;
 
-/** The current price of every model and size, for each of these lengths. */
-export async function listPrices(db: Database, seconds: readonly number[]): Promise<Price[]> {
-  return rows(db, LIST, [seconds]);
+/** The current price of every model, size and length that is sold and whose provider is one of these; unset: whichever it is. */
+export async function listPrices(db: Database, providers?: readonly string[]): Promise<Price[]> {
+  return rows(db, LIST, [providers]);
 }
 
 const SET = defineStatement({

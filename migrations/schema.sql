@@ -180,6 +180,8 @@ CREATE TABLE generations (
   remix_of text,
   claim_of text,
   price_id bigint,
+  offer_id bigint,
+  price_effects jsonb NOT NULL DEFAULT '[]'::jsonb,
   amount_microcredits bigint NOT NULL,
   provider_name text,
   provider text,
@@ -231,14 +233,15 @@ CASE
 END, false)),
   CONSTRAINT generations_video_fields CHECK (
 CASE
-    WHEN kind = 'video'::text THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL) AND (provider_video_id IS NULL) = (provider_canonical_id IS NULL)
-    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND provider_canonical_id IS NULL AND claim_of IS NULL AND remix_of IS NULL
+    WHEN kind = 'video'::text THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND offer_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL) AND (provider_video_id IS NULL) = (provider_canonical_id IS NULL)
+    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND offer_id IS NULL AND provider_video_id IS NULL AND provider_canonical_id IS NULL AND claim_of IS NULL AND remix_of IS NULL
 END),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
   CONSTRAINT generations_api_key_id_account_id_fkey FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys(id, account_id),
   CONSTRAINT generations_claim_of_fkey FOREIGN KEY (claim_of) REFERENCES generations(id),
   CONSTRAINT generations_limited_key_fkey FOREIGN KEY (limited_key) REFERENCES api_key_spending(api_key_id),
+  CONSTRAINT generations_offer_id_fkey FOREIGN KEY (offer_id) REFERENCES offers(id),
   CONSTRAINT generations_price_id_fkey FOREIGN KEY (price_id) REFERENCES prices(id),
   CONSTRAINT generations_remix_of_fkey FOREIGN KEY (remix_of) REFERENCES generations(id)
 );
@@ -314,6 +317,7 @@ CREATE TABLE inputs (
   reference bytea,
   reference_type text,
   reference_filename text,
+  parameters jsonb NOT NULL DEFAULT '{}'::jsonb,
   CONSTRAINT inputs_pkey PRIMARY KEY (generation_id),
   CONSTRAINT inputs_prompt_length CHECK (length(prompt) >= 1 AND length(prompt) <= 32000),
   CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL)),
@@ -371,6 +375,41 @@ CREATE TABLE kept_operations (
 );
 CREATE TRIGGER kept_operations_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON kept_operations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE offers (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  model text NOT NULL,
+  for_sale boolean NOT NULL DEFAULT true,
+  provider text,
+  provider_model text,
+  lengths integer[] NOT NULL DEFAULT '{4,8,12,16,20}'::integer[],
+  sizes text[],
+  length_field text NOT NULL DEFAULT 'seconds'::text,
+  size_field text NOT NULL DEFAULT 'size'::text,
+  parameters jsonb NOT NULL DEFAULT '[]'::jsonb,
+  prompt_flags text NOT NULL DEFAULT 'allow'::text,
+  charge_rule text NOT NULL DEFAULT 'as_sold'::text,
+  effective_from timestamp with time zone NOT NULL DEFAULT now(),
+  key text,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  recorded_by text NOT NULL DEFAULT SESSION_USER,
+  CONSTRAINT offers_pkey PRIMARY KEY (id),
+  CONSTRAINT offers_key UNIQUE (key),
+  CONSTRAINT offers_model_effective_from_key UNIQUE (model, effective_from),
+  CONSTRAINT offers_charge_rule_known CHECK (charge_rule = ANY (ARRAY['as_made'::text, 'as_sold'::text])),
+  CONSTRAINT offers_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
+  CONSTRAINT offers_length_field_known CHECK (length_field = ANY (ARRAY['seconds'::text, 'duration'::text])),
+  CONSTRAINT offers_lengths_range CHECK (cardinality(lengths) >= 1 AND cardinality(lengths) <= 60 AND (1 <= ALL (lengths)) AND (60 >= ALL (lengths))),
+  CONSTRAINT offers_model_length CHECK (length(model) >= 1 AND length(model) <= 100),
+  CONSTRAINT offers_prompt_flags_known CHECK (prompt_flags = ANY (ARRAY['allow'::text, 'refuse'::text])),
+  CONSTRAINT offers_provider_is_a_name CHECK (provider ~ '^[a-z][a-z0-9-]{0,31}$'::text),
+  CONSTRAINT offers_provider_model_length CHECK (length(provider_model) >= 1 AND length(provider_model) <= 200),
+  CONSTRAINT offers_size_field_known CHECK (size_field = ANY (ARRAY['size'::text, 'resolution'::text])),
+  CONSTRAINT offers_sizes_count CHECK (cardinality(sizes) >= 1 AND cardinality(sizes) <= 100)
+);
+CREATE TRIGGER offers_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON offers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER offers_guard AFTER INSERT ON offers FOR EACH ROW EXECUTE FUNCTION guard_offer();
+GRANT SELECT ON holdfast.offers TO holdfast_service;
+
 CREATE TABLE ownerless_videos (
   provider text NOT NULL,
   provider_canonical_id text NOT NULL,
@@ -399,6 +438,7 @@ CREATE TABLE prices (
   CONSTRAINT prices_provider_cost_microcredits_per_second_range CHECK (provider_cost_microcredits_per_second >= 1 AND provider_cost_microcredits_per_second <= '1000000000000'::bigint)
 );
 CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER prices_guard AFTER INSERT ON prices FOR EACH ROW EXECUTE FUNCTION guard_offer();
 GRANT SELECT ON holdfast.prices TO holdfast_service;
 
 CREATE TABLE provider_attempts (
@@ -522,6 +562,8 @@ GRANT SELECT ON holdfast.served_parts TO holdfast_service;
 CREATE TABLE text_prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   model text NOT NULL,
+  provider text,
+  provider_model text,
   input_cost_microcredits_per_million_tokens bigint NOT NULL,
   output_cost_microcredits_per_million_tokens bigint NOT NULL,
   margin_basis_points integer NOT NULL,
@@ -535,7 +577,9 @@ CREATE TABLE text_prices (
   CONSTRAINT text_prices_input_cost_microcredits_per_million_tokens_range CHECK (input_cost_microcredits_per_million_tokens >= 0 AND input_cost_microcredits_per_million_tokens <= '1000000000000'::bigint),
   CONSTRAINT text_prices_key_length CHECK (length(key) >= 1 AND length(key) <= 255),
   CONSTRAINT text_prices_margin_basis_points_range CHECK (margin_basis_points >= 0 AND margin_basis_points <= 9999),
-  CONSTRAINT text_prices_output_cost_microcredits_per_million_tokens_range CHECK (output_cost_microcredits_per_million_tokens >= 1 AND output_cost_microcredits_per_million_tokens <= '1000000000000'::bigint)
+  CONSTRAINT text_prices_output_cost_microcredits_per_million_tokens_range CHECK (output_cost_microcredits_per_million_tokens >= 1 AND output_cost_microcredits_per_million_tokens <= '1000000000000'::bigint),
+  CONSTRAINT text_prices_provider_is_a_name CHECK (provider ~ '^[a-z][a-z0-9-]{0,31}$'::text),
+  CONSTRAINT text_prices_provider_model_length CHECK (length(provider_model) >= 1 AND length(provider_model) <= 200)
 );
 CREATE TRIGGER text_prices_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON text_prices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.text_prices TO holdfast_service;
@@ -644,8 +688,8 @@ CREATE TABLE webhook_secrets (
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
@@ -655,6 +699,7 @@ GRANT EXECUTE ON FUNCTION holdfast.close_text(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.compare_next_accounts(integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.create_webhook_endpoint(text,text,text,text[],text) TO holdfast_service;
 GRANT SELECT ON holdfast.credit_usage_today TO holdfast_service;
+GRANT SELECT ON holdfast.current_offers TO holdfast_service;
 GRANT SELECT ON holdfast.current_prices TO holdfast_service;
 GRANT SELECT ON holdfast.current_text_prices TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.delete_generation(text,text,text) TO holdfast_service;
@@ -678,7 +723,8 @@ GRANT EXECUTE ON FUNCTION holdfast.note_ownerless_videos(text,text[]) TO holdfas
 GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.place_hold(text,integer) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer,jsonb) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,jsonb,text[]) TO holdfast_service;
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
@@ -695,9 +741,10 @@ GRANT EXECUTE ON FUNCTION holdfast.request_cancel(text,text) TO holdfast_service
 GRANT SELECT ON holdfast.rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.rotate_webhook_secret(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_account_frozen(text,boolean,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.set_offer(text,jsonb,timestamp with time zone,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_sales(boolean,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,timestamp with time zone,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,timestamp with time zone,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.settle_generation(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.stop_following(text) TO holdfast_service;
 GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;

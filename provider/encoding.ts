@@ -23,14 +23,20 @@ export function encodeLabels({ user, metadata }: SentLabels): EncodedLabels {
   };
 }
 
-/** The body of POST /videos. `seconds` is a string on the wire, whatever its value: gateways know more than 4, 8, 12. */
+/**
+ * The body of POST /videos. `seconds` is a string on the wire, as OpenAI has it; `duration` a number, as gateways have it.
+ * Parameters keep their type in JSON, and are text in a form. They come first: none replaces a field of the request.
+ */
 export function encodeCreate(request: VideoRequest, encoding: CreateEncoding, labels: EncodedLabels): EncodedCreate {
   const { prompt, model, size, inputReference } = request;
-  const fields = { model, prompt, seconds: String(request.seconds), size };
+  const { lengthField = 'seconds', sizeField = 'size', parameters = {} } = request;
+  const seconds = lengthField === 'seconds' ? String(request.seconds) : request.seconds;
+  const fields = { ...parameters, model, prompt, [lengthField]: seconds, [sizeField]: size };
   if (encoding === 'multipart') {
     const { metadata, ...user } = labels;
     // As JSON in one field, which gateways read; fields of their own would be unknown parameters.
-    const sent = { ...fields, ...user, ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }) };
+    const texts = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
+    const sent = { ...texts, ...user, ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }) };
     const form = encodeMultipart(sent, inputReference === undefined ? {} : { input_reference: inputReference });
     return { body: form.body, headers: { 'content-type': form.contentType } };
   }

@@ -20,8 +20,13 @@ export interface VideoRequest {
   readonly prompt: string;
   readonly model: string;
   readonly seconds: number;
-  /** `<width>x<height>`; sent as it is. */
+  /** `<width>x<height>`, or a resolution such as `720p`; sent as it is. */
   readonly size: string;
+  /** The names under which length and size are sent; unset: `seconds` and `size`. */
+  readonly lengthField?: 'seconds' | 'duration';
+  readonly sizeField?: 'size' | 'resolution';
+  /** What else is sent, by the provider's names. */
+  readonly parameters?: Readonly<Record<string, string | number | boolean>>;
   readonly inputReference?: InputFile;
   /** The provider's id of the video that it is made from; the prompt alone is sent then. */
   readonly remixedFrom?: string;

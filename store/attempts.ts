@@ -1,5 +1,6 @@
 import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { InputFile } from '../contracts/inputFile.ts';
+import type { ParameterValue } from '../contracts/offers.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { identitiesOf, type Identified } from './identities.ts';
@@ -9,6 +10,7 @@ import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
 /** The client's request, with what the submission needs. */
 export interface GenerationRequest {
+  /** Its name at the provider. */
   readonly model: string;
   readonly seconds: number;
   readonly size: string;
@@ -19,13 +21,18 @@ export interface GenerationRequest {
   /** The video to remix is at another provider. */
   readonly remixedElsewhere: boolean;
   readonly labels: Labels;
+  /** The provider's names for length and size. */
+  readonly lengthField: 'seconds' | 'duration';
+  readonly sizeField: 'size' | 'resolution';
+  /** By the provider's names. */
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
 }
 
 const BEGIN = defineStatement({
   name: 'begin_attempt',
   text: `SELECT outcome, number, provider, provider_video_id AS "providerVideoId", error_code AS "errorCode", model, seconds, size, prompt,
       reference, reference_type AS "referenceType", reference_filename AS "referenceFilename", remixed_from AS "remixedFrom",
-      remixed_elsewhere AS "remixedElsewhere", ${LABELS('$1')}
+      remixed_elsewhere AS "remixedElsewhere", length_field AS "lengthField", size_field AS "sizeField", parameters, ${LABELS('$1')}
     FROM begin_attempt($1, $2, $3)`,
   row: cases('outcome', {
     begun: {
@@ -40,6 +47,9 @@ const BEGIN = defineStatement({
       referenceFilename: t.text,
       remixedFrom: t.nullable(t.text),
       remixedElsewhere: t.boolean,
+      lengthField: t.word<GenerationRequest['lengthField']>(),
+      sizeField: t.word<GenerationRequest['sizeField']>(),
+      parameters: t.jsonb<GenerationRequest['parameters']>(),
       ...LABELS_COLUMNS,
     },
     known: { provider: t.text, providerVideoId: t.text },
@@ -84,11 +94,12 @@ export async function beginAttempt(
 
 function requestOf(begun: Begun): GenerationRequest {
   const { model, seconds, size, prompt, reference, referenceType, referenceFilename } = begun;
-  const { remixedFrom, remixedElsewhere, user, metadata } = begun;
+  const { remixedFrom, remixedElsewhere, user, metadata, lengthField, sizeField, parameters } = begun;
   const inputReference =
     reference === null ? null : { bytes: reference, contentType: referenceType, filename: referenceFilename };
   const labels = { user, metadata };
-  return { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere, labels };
+  const asked = { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere, labels };
+  return { ...asked, lengthField, sizeField, parameters };
 }
 
 export type AttemptEnd =

@@ -33,7 +33,7 @@ export interface List<Row, After extends string | number> extends Keys<After> {
   readonly desc: Statement<Row>;
 }
 
-/** A list of an account, whose id is `$1` in the select. */
+/** A list of an account, whose id is `$1` in the select; of something else where there are no accounts. */
 export function defineList<const Of extends Shape, After extends string | number>(list: {
   readonly name: string;
   readonly select: string;
@@ -56,7 +56,7 @@ export function defineList<const Of extends Shape, After extends string | number
 export async function listPage<Row, After extends string | number>(
   db: Database,
   list: List<Row, After>,
-  accountId: string,
+  accountId: string | null,
   { limit, order, after }: Page<After>,
   more: readonly unknown[] = [],
 ): Promise<Listed<Row>> {

@@ -31,6 +31,7 @@ export const t = {
   bytea: column<Buffer>('bytea'),
   json: <Value>() => column<Value>('json'),
   jsonb: <Value>() => column<Value>('jsonb'),
+  integers: column<readonly number[]>('integer[]'),
   texts: <Word extends string = string>() => column<readonly Word[]>('text[]'),
   nullable: <Value>(of: Column<Value>): Column<Value | null> => ({ type: of.type, null: 'possible' }),
   notNull: <Value>(of: Column<Value>): Column<Value> => ({ ...of, null: 'excluded' }),

@@ -59,11 +59,11 @@ export async function listTexts(
 
 const BEGIN = defineStatement({
   name: 'begin_text',
-  text: `SELECT b.outcome, b.number, b.provider, b.error_code AS "errorCode", r.request,
+  text: `SELECT b.outcome, b.number, b.provider, b.error_code AS "errorCode", b.model, r.request,
       ${LABELS('$1')}
     FROM begin_attempt($1, $2, $3) b LEFT JOIN text_requests r ON r.generation_id = $1 AND b.outcome = 'begun'`,
   row: cases('outcome', {
-    begun: { number: t.integer, provider: t.text, request: t.jsonb<unknown>(), ...LABELS_COLUMNS },
+    begun: { number: t.integer, provider: t.text, model: t.text, request: t.jsonb<unknown>(), ...LABELS_COLUMNS },
     known: {},
     open: {},
     refused: { errorCode: t.text },
@@ -80,7 +80,7 @@ type TextStart = RowOf<typeof BEGIN>;
 
 /**
  * Like `beginAttempt`, of a text: commits an attempt before the call and answers with what was asked for (`parseTextRequest`), or
- * says why no call may be made.
+ * says why no call may be made. `model` is its name at the provider.
  */
 export async function beginText(
   db: Database,

@@ -3,10 +3,11 @@ import { accepts } from 'hono/accepts';
 import { CSV_HEADER, toCsv } from '../../ledger/index.ts';
 import { toDate } from '../http/createdFilter.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
+import { providerNames } from '../generations/providerNames.ts';
 import { invalid } from '../http/errors.ts';
 import { type ListQuery, MAXIMUM_LIMIT, toList } from '../http/listing.ts';
-import { SECONDS } from '../videos/videoRequest.ts';
 import type { TransactionsQuery } from './lists.ts';
+import { toOffer } from './offer.ts';
 import { toHold, toPrice, toTextPrice, toTotals, toTransaction } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'ledger'>;
@@ -70,7 +71,13 @@ export async function listHolds({ ledger }: Dependencies, accountId: string, que
   return toList(items.map(toHold), hasMore);
 }
 
-export async function listPrices({ ledger }: Dependencies) {
-  const [prices, textPrices] = await Promise.all([ledger.listPrices(SECONDS.map(Number)), ledger.listTextPrices()]);
-  return { object: 'list' as const, data: [...prices.map(toPrice), ...textPrices.map(toTextPrice)] };
+export async function listPrices(deps: Pick<ApiDependencies, 'ledger' | 'providers'>) {
+  const [{ ledger }, providers] = [deps, providerNames(deps)];
+  const [prices, textPrices, offers] = await Promise.all([
+    ledger.listPrices(providers),
+    ledger.listTextPrices(providers),
+    ledger.listOffers(providers),
+  ]);
+  const data = [...prices.map(toPrice), ...textPrices.map(toTextPrice)];
+  return { object: 'list' as const, data, offers: offers.map(toOffer) };
 }

@@ -4,6 +4,7 @@ import type * as ledger from '../../ledger/index.ts';
 import { shownLabels } from '../generations/labels.ts';
 import { EXAMPLE, pageOf } from '../http/examples.ts';
 import { listOf } from '../http/listing.ts';
+import { Offer } from './offer.ts';
 import { microcredits, unixSeconds, unixTime } from '../http/schemas.ts';
 
 export const Credits = z
@@ -146,8 +147,13 @@ export const TextPrice = z
   .openapi('TextPrice');
 
 export const PriceList = z
-  .object({ object: z.literal('list'), data: z.array(z.discriminatedUnion('object', [Price, TextPrice])) })
-  .openapi('PriceList', { example: { object: 'list', data: [EXAMPLE.price] } });
+  .object({
+    object: z.literal('list'),
+    /** Of a request without parameters; what these add stands in `offers`. */
+    data: z.array(z.discriminatedUnion('object', [Price, TextPrice])),
+    offers: z.array(Offer),
+  })
+  .openapi('PriceList', { example: { object: 'list', data: [EXAMPLE.price], offers: [EXAMPLE.offer] } });
 
 export function toPrice({ model, size, seconds, amountMicrocredits }: ledger.Price): z.infer<typeof Price> {
   return {

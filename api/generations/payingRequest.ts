@@ -15,9 +15,10 @@ const query = z.strictObject({
 
 export const payingRequest = { headers: keyed, query };
 
+export const DRY_RUN_ELSEWHERE = 'must be a query parameter: ?dry_run=true';
+
 /** The body of such a POST. Strict: a field that is not known here could make the provider do more than is paid for (MR-93). */
-export const payingBody = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  strictAbout(shape, 'must be a query parameter: ?dry_run=true');
+export const payingBody = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => strictAbout(shape, DRY_RUN_ELSEWHERE);
 
 /** The errors of such a POST. A request that is refused holds nothing. */
 export const payingErrors = (...more: DescribedError[]) =>

@@ -7,6 +7,7 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, invalid, notFound, unavailable } from '../http/errors.ts';
 import { keyReused } from '../http/idempotencyKey.ts';
 import { costOf } from './cost.ts';
+import type { FieldNames } from './refusedField.ts';
 import { spendLimitExceeded } from './spendLimit.ts';
 
 /** The response to a request whose hold was refused. */
@@ -102,13 +103,19 @@ export function keyInUse({ startTimeoutMs }: Pick<ApiDependencies, 'startTimeout
 
 /** The refusal of a request that cannot be admitted, whatever the balance. */
 export function inadmissible(
-  outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' | 'reused' | 'too_old',
+  outcome: 'unknown_model' | 'unknown_size' | 'unknown_original' | 'no_provider' | 'reused' | 'too_old',
+  names: FieldNames = {},
 ): ApiError {
   switch (outcome) {
     case 'unknown_model':
       return invalid('model', 'is not sold here', 'GET /v1/prices lists the models that are.');
     case 'unknown_size':
-      return invalid('size', 'is not sold for this model', 'GET /v1/prices lists the sizes that are.');
+      return invalid(names['size'] ?? 'size', 'is not sold for this model', 'GET /v1/prices lists the sizes that are.');
+    case 'no_provider':
+      return new ApiError('temporarily_unavailable', 'The provider of this model is not available.', {
+        headers: { 'retry-after': '60' },
+        advice: 'Try again later, or use another model.',
+      });
     case 'unknown_original':
       return notFound('A completed video with this id, to be remixed,');
     case 'reused':

@@ -7,6 +7,7 @@ import { answerRepeat } from './answerRepeat.ts';
 import type { Order, Started } from './order.ts';
 import { outcomeUnknown, placeHold } from './placeHold.ts';
 import { exceedsMaxCredits, inadmissible, refusalOf, salesClosed } from './refusals.ts';
+import { refusedField } from './refusedField.ts';
 import type { Repeat } from './repeat.ts';
 
 /** A hold may be placed slightly after we stop waiting for it, but never long after: the client has had its 503 by then. */
@@ -51,6 +52,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
       if (idempotencyKey === null && repeat.hasClientDisconnected())
         return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
+    case 'refused':
+      throw refusedField(admission.answer, order.fieldNames);
     case 'sales_closed':
       throw salesClosed(await deps.ledger.getSales());
     case 'exceeds_max_credits':
@@ -63,7 +66,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
     case 'unknown_model':
     case 'unknown_size':
     case 'unknown_original':
-      throw inadmissible(admission.outcome);
+    case 'no_provider':
+      throw inadmissible(admission.outcome, order.fieldNames);
     default: {
       const answered = await answerRepeat(deps, caller, order, repeat, admission);
       if (answered === undefined) throw unavailable();

@@ -80,7 +80,8 @@ const EXAMPLES: Readonly<Record<number, (operation: Described) => ApiError>> = {
 function badRequest(operation: Described): ApiError {
   const { path, hasJsonBody, isList } = operation;
   if (path === '/v1/videos' && hasJsonBody) {
-    return invalid('seconds', 'must be one of "4", "8", "12", "16" or "20", as text');
+    const advice = 'GET /v1/models lists what is sold of each model.';
+    return invalid('seconds', 'must be one of "4", "8", "12", "16" or "20", as text', advice);
   }
   if (path.endsWith('/content')) return invalid('variant', 'must be one of "video", "thumbnail" or "spritesheet"');
   if (hasJsonBody) return malformed('JSON');

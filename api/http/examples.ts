@@ -1,3 +1,5 @@
+import { OFFER_EXAMPLES } from './offerExamples.ts';
+
 /** What the OpenAPI document shows as examples; a test holds each of them to its schema. */
 
 const accountId = 'acct_019a0000000070008000000000000000';
@@ -69,6 +71,7 @@ const webhookEndpoint = {
 } as const;
 
 export const EXAMPLE = {
+  ...OFFER_EXAMPLES,
   video,
   videoEvents: `event: progress\nid: 3\ndata: ${JSON.stringify(video)}\n\n`,
   createVideo: {

@@ -45,7 +45,11 @@ const ADMIN_TAGS: readonly Tag[] = [
     description: 'Generations of every account: find them, look at them, refund their charges.',
     paths: ['/admin/videos', '/admin/texts', '/admin/generations', '/admin/search'],
   },
-  { name: 'Admin: prices', description: 'The price book.', paths: ['/admin/prices', '/admin/text_prices'] },
+  {
+    name: 'Admin: prices',
+    description: 'The price book.',
+    paths: ['/admin/prices', '/admin/offers', '/admin/text_prices'],
+  },
   { name: 'Admin: webhooks', description: 'Webhooks of the operator.', paths: ['/admin/webhook_endpoints'] },
   { name: 'Admin: operations', description: 'The state of this installation, and what repairs it.', paths: ['/admin'] },
   { name: 'Provider events', description: 'What the provider tells Holdfast.', paths: ['/webhooks'] },

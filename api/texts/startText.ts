@@ -4,6 +4,7 @@ import type { Caller, Labels } from '../../store/index.ts';
 import { inputBoundTokens } from '../../provider/index.ts';
 import { completionOf, type TextRequest } from '../../texts/index.ts';
 import type { Order, Started } from '../generations/order.ts';
+import { providerNames } from '../generations/providerNames.ts';
 import { quote, type Quote } from '../generations/quote.ts';
 import { inadmissible } from '../generations/refusals.ts';
 import { keepRefusal, type Repeat } from '../generations/repeat.ts';
@@ -25,7 +26,8 @@ export async function startText(
     generationId: textId(request.kind, uuidv7()),
     maxMicrocredits,
     fingerprint: fingerprintOf(`/v1/${request.kind}s`, { ...request, ...labels, max: maxMicrocredits }),
-    admit: (admission) => ledger.admitText({ ...admission, ...pricedBy(request), request, labels }),
+    admit: (admission) =>
+      ledger.admitText({ ...admission, ...pricedBy(request), request, labels, providers: providerNames(deps) }),
     exists: async (id) => (await store.getText(caller.accountId, id)) !== undefined,
   };
   return startGeneration(deps, caller, order, repeat).catch(keepRefusal(deps, caller, repeat, order.generationId));
@@ -38,9 +40,10 @@ export async function quoteText(
   request: TextRequest,
   maxMicrocredits: number | null,
 ): Promise<Quote> {
-  const amount = await deps.ledger.getTextPrice(pricedBy(request));
-  if (amount === undefined) throw inadmissible('unknown_model');
-  return quote(deps, caller, request.kind, amount, maxMicrocredits);
+  const priced = await deps.ledger.getTextPrice({ ...pricedBy(request), providers: providerNames(deps) });
+  if (priced === undefined) throw inadmissible('unknown_model');
+  if (!priced.isAvailable) throw inadmissible('no_provider');
+  return quote(deps, caller, request.kind, priced.amountMicrocredits, maxMicrocredits);
 }
 
 /** What its price is made from: upper bounds of the very call that its worker will make (MR-60). */

@@ -2,9 +2,12 @@ import type { Context } from 'hono';
 import type { Caller } from '../../store/index.ts';
 import { inadmissible } from '../generations/refusals.ts';
 import type { Order } from '../generations/order.ts';
+import { providerNames } from '../generations/providerNames.ts';
 import { quote, type Quote } from '../generations/quote.ts';
+import { refusedField } from '../generations/refusedField.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { fingerprintOf, hashOfFile } from '../http/fingerprint.ts';
+import { asTexts } from './parameters.ts';
 import { newVideo, sendStarted } from './startVideo.ts';
 import type { VideoRequest } from './videoRequest.ts';
 
@@ -15,24 +18,28 @@ export async function createVideo(deps: ApiDependencies, c: Context<Env>, reques
 }
 
 function orderVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest): Order {
-  const { model, seconds, size, prompt, maxMicrocredits, inputReference, labels } = request;
+  const { model, prompt, maxMicrocredits, inputReference, labels, parameters } = request;
+  // What is left out is this where it is sold, and where it is not, nobody is sold it by asking for it.
+  const { seconds, size } = { seconds: request.seconds ?? 4, size: request.size ?? '720x1280' };
   const asked = {
     ...{ model, seconds, size, prompt, max: maxMicrocredits, input_reference: hashOfFile(inputReference) },
+    ...(Object.keys(parameters).length > 0 && { parameters: asTexts(parameters) }),
     ...labels,
   };
   return {
     ...newVideo(deps, caller),
     maxMicrocredits,
     fingerprint: fingerprintOf('/v1/videos', asked),
-    admit: (admission) => deps.ledger.admitGeneration({ ...admission, ...request }),
+    fieldNames: request.names,
+    admit: (admission) => deps.ledger.admitGeneration({ ...admission, ...request, providers: providerNames(deps) }),
   };
 }
 
-/** Quotes a new video or a remix. Raises `invalid_request` for a model or size that is not offered. */
+/** Quotes a new video or a remix. Raises what a create would raise for what is not sold. */
 export async function quoteVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest): Promise<Quote> {
-  const prices = await deps.ledger.listPrices([request.seconds]);
-  const ofModel = prices.filter(({ model }) => model === request.model);
-  const price = ofModel.find(({ size }) => size === request.size);
-  if (price === undefined) throw inadmissible(ofModel.length === 0 ? 'unknown_model' : 'unknown_size');
-  return quote(deps, caller, 'video', price.amountMicrocredits, request.maxMicrocredits);
+  const { accountId } = caller;
+  const priced = await deps.ledger.quoteVideo({ ...request, accountId, providers: providerNames(deps) });
+  if (priced.outcome === 'refused') throw refusedField(priced.refused, request.names);
+  if (priced.outcome !== 'priced') throw inadmissible(priced.outcome, request.names);
+  return quote(deps, caller, 'video', priced.amountMicrocredits, request.maxMicrocredits);
 }

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { Caller, Generation } from '../../store/index.ts';
 import type { Order } from '../generations/order.ts';
 import { toLabels } from '../generations/labels.ts';
+import { providerNames } from '../generations/providerNames.ts';
 import { toMaximum } from '../generations/payingRequest.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError, invalid } from '../http/errors.ts';
@@ -40,8 +41,10 @@ function orderRemix(
       ...{ prompt: asked.prompt, max: maxMicrocredits },
       ...toLabels(asked),
     }),
-    admit: async (admission) =>
-      deps.ledger.admitGeneration({ ...admission, ...readRemix(asked, await findOriginal()) }),
+    admit: async (admission) => {
+      const request = readRemix(asked, await findOriginal());
+      return deps.ledger.admitGeneration({ ...admission, ...request, providers: providerNames(deps) });
+    },
   };
 }
 

@@ -3,18 +3,24 @@ import type { InputFile } from '../../contracts/inputFile.ts';
 import type { Generation, Labels } from '../../store/index.ts';
 import { labelFields, toLabels, withMetadata } from '../generations/labels.ts';
 import { maxCredits, payingBody, toMaximum } from '../generations/payingRequest.ts';
+import type { FieldNames } from '../generations/refusedField.ts';
 import { invalid } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
-import { oneOf } from '../http/issues.ts';
 import { plainText } from '../http/schemas.ts';
 import { fromDataUrl, fromFile } from './inputReference.ts';
+import { toParameters } from './parameters.ts';
 
 /** A client's request for a video, whichever way it was encoded. */
 export interface VideoRequest {
   readonly model: string;
-  readonly seconds: number;
-  readonly size: string;
+  /** Null: as the offer says. */
+  readonly seconds: number | null;
+  readonly size: string | null;
   readonly prompt: string;
+  /** What else is asked for; the offer of the model says whether it is sold. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** The client's words where it has two for a field. */
+  readonly names: FieldNames;
   /** The client's ceiling: a higher price is refused, not reserved. Null for no ceiling. */
   readonly maxMicrocredits: number | null;
   readonly inputReference: InputFile | null;
@@ -25,13 +31,28 @@ export interface VideoRequest {
 
 /** OpenAI's request to create a video, as its SDKs send it: multipart or JSON. */
 
-export const SECONDS = ['4', '8', '12', '16', '20'] as const;
-
 const fields = {
   prompt: plainText(32_000).openapi({ example: 'a red fox runs through fresh snow' }),
   model: plainText(100).default('sora-2').openapi({ example: 'sora-2' }),
-  seconds: z.enum(SECONDS, `must be ${oneOf(SECONDS)}, as text`).default('4'),
-  size: plainText(20).default('720x1280').openapi({ example: '720x1280' }),
+  seconds: plainText(20).optional().openapi({
+    example: '4',
+    description: 'Without it 4 seconds where the model has that length, else its shortest one.',
+  }),
+  duration: z
+    .union([plainText(20), z.number()])
+    .optional()
+    .openapi({
+      example: 4,
+      description: 'Another word for seconds; send one of them.',
+    }),
+  size: plainText(20).optional().openapi({
+    example: '720x1280',
+    description: 'Without it 720x1280 where the model has that size, else its cheapest one.',
+  }),
+  resolution: plainText(20).optional().openapi({
+    example: '720p',
+    description: 'Another word for size; send one of them.',
+  }),
   max_credits: maxCredits('The video is refused if it costs more than this.'),
   ...labelFields,
 };
@@ -56,25 +77,31 @@ const InputReference = z
   )
   .openapi('InputReference');
 
-export const CreateVideoJson = payingBody({ ...fields, input_reference: InputReference.optional() }).openapi(
-  'CreateVideoBody',
-  {
-    example: EXAMPLE.createVideo,
-  },
-);
+const further = z.unknown().openapi({
+  description: 'A parameter that the model is sold with: GET /v1/models lists them. Any other field is refused.',
+});
+
+const known = z.object({ ...fields, input_reference: InputReference.optional() });
+
+/** Every further field is a parameter: what the model is not sold with is refused (MR-93). */
+export const CreateVideoJson = known.catchall(further).openapi('CreateVideoBody', { example: EXAMPLE.createVideo });
 
 export const CreateVideoForm = withMetadata(
-  payingBody({
-    ...fields,
-    input_reference: z
-      .instanceof(File, { error: 'must be a file' })
-      .refine((file) => file.size > 0, 'must not be empty')
-      .optional()
-      .openapi({ type: 'string', format: 'binary' }),
-    'input_reference[image_url]': dataUrl.optional(),
-  }),
+  z
+    .object({
+      ...fields,
+      input_reference: z
+        .instanceof(File, { error: 'must be a file' })
+        .refine((file) => file.size > 0, 'must not be empty')
+        .optional()
+        .openapi({ type: 'string', format: 'binary' }),
+      'input_reference[image_url]': dataUrl.optional(),
+    })
+    .catchall(further),
 ).openapi('CreateVideoForm', { example: EXAMPLE.createVideo });
 
+/** The fields of a request that are no parameters. */
+export type CreateVideoFields = z.output<typeof known>;
 export type CreateVideoJson = z.output<typeof CreateVideoJson>;
 export type CreateVideoForm = z.output<typeof CreateVideoForm>;
 
@@ -99,15 +126,25 @@ export function requireType(contentType: string | undefined): 'json' | 'form' {
   return contentType === 'application/json' ? 'json' : 'form';
 }
 
-function toRequest(
-  { model, prompt, size, seconds, max_credits, ...labels }: Omit<CreateVideoJson, 'input_reference'>,
-  inputReference: InputFile | null,
-): VideoRequest {
-  const maxMicrocredits = toMaximum(max_credits);
+function toRequest(fields: Omit<CreateVideoFields, 'input_reference'>, inputReference: InputFile | null): VideoRequest {
+  const { model, prompt, seconds, duration, size, resolution, max_credits, user, metadata, ...further } = fields;
+  if (seconds !== undefined && duration !== undefined) throw invalid('duration', 'must be left out beside seconds');
+  if (size !== undefined && resolution !== undefined) throw invalid('resolution', 'must be left out beside size');
   return {
-    ...{ model, prompt, size, seconds: Number(seconds) },
-    ...{ maxMicrocredits, inputReference, remixOf: null, labels: toLabels(labels) },
+    ...{ model, prompt, seconds: toSeconds(seconds ?? duration), size: size ?? resolution ?? null },
+    ...{ maxMicrocredits: toMaximum(max_credits), inputReference, remixOf: null, labels: toLabels({ user, metadata }) },
+    parameters: toParameters(further),
+    names: {
+      ...(duration !== undefined && { seconds: 'duration' }),
+      ...(resolution !== undefined && { size: 'resolution' }),
+    },
   };
+}
+
+/** What is no whole number of seconds is a length that nobody sells. */
+function toSeconds(length: string | number | undefined): number | null {
+  if (length === undefined) return null;
+  return /^[1-9]\d?$/.test(String(length)) ? Number(length) : 0;
 }
 
 /** OpenAI's request to remix a video: everything but the prompt is the original's, and its labels are its own. */
@@ -126,7 +163,7 @@ export function readRemix(
 ): VideoRequest {
   const maxMicrocredits = toMaximum(max_credits);
   return {
-    ...{ model, seconds, size, prompt, maxMicrocredits },
+    ...{ model, seconds, size, prompt, maxMicrocredits, parameters: {}, names: {} },
     ...{ inputReference: null, remixOf: id, labels: toLabels(labels) },
   };
 }

@@ -1,8 +1,8 @@
 -- Requests before their hold: admitted, answered, or void.
 
 CREATE FUNCTION admit_priced(
-  p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint, amount bigint,
-  p_remix_of text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text,
+  p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint,
+  p_offer_id bigint, p_price_effects jsonb, p_provider_name text, amount bigint, p_remix_of text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text,
   p_retry_within_ms integer
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -33,10 +33,10 @@ BEGIN
   IF refusal IN ('sales_closed', 'exceeds_max_credits', 'account_frozen', 'insufficient_credits') THEN
     RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
-  INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, amount_microcredits, remix_of,
-      admit_by, fingerprint)
+  INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, offer_id, price_effects,
+      provider_name, amount_microcredits, remix_of, admit_by, fingerprint)
   VALUES (p_generation_id, split_part(p_generation_id, '_', 1), p_account_id, p_api_key_id, CASE WHEN refusal IS NULL THEN 'requested' ELSE 'refused' END,
-          refusal, p_model, p_seconds, p_size, p_price_id, amount, p_remix_of,
+          refusal, p_model, p_seconds, p_size, p_price_id, p_offer_id, p_price_effects, p_provider_name, amount, p_remix_of,
           clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint);
   PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, p_generation_id, NULL);
   PERFORM append_event(p_generation_id, 'requested', jsonb_build_object('amount_microcredits', amount));
@@ -70,51 +70,38 @@ CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
   p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
   p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer,
-  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}'
+  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}', p_parameters jsonb DEFAULT '{}', p_providers text[] DEFAULT NULL
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  price current_prices;
-  original generations;
+  asked record;
   admitted record;
 BEGIN
-  IF p_remix_of IS NOT NULL THEN
-    SELECT * INTO original FROM generations gen WHERE gen.id = p_remix_of AND gen.account_id = p_account_id AND gen.kind = 'video'
-      AND gen.state = 'charged' AND gen.deleted_at IS NULL;
-    IF NOT FOUND THEN
-      RETURN QUERY SELECT 'unknown_original', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
-    END IF;
-    p_model := original.model;
-    p_seconds := original.seconds;
-    p_size := original.size;
+  SELECT * INTO asked FROM quote_video(p_account_id, p_remix_of, p_model, p_seconds, p_size, p_prompt, p_parameters, p_providers);
+  IF asked.outcome <> 'priced' THEN
+    RETURN QUERY SELECT asked.outcome, NULL::text, NULL::bigint, NULL::integer, asked.refused; RETURN;
   END IF;
-  SELECT * INTO price FROM current_prices p WHERE p.model = p_model AND p.size = p_size;
-  IF NOT FOUND THEN
-    RETURN QUERY SELECT CASE WHEN EXISTS (SELECT FROM current_prices p WHERE p.model = p_model)
-      THEN 'unknown_size' ELSE 'unknown_model' END, NULL::text, NULL::bigint, NULL::integer, NULL::jsonb;
-    RETURN;
-  END IF;
-  SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, p_seconds, p_size, price.id,
-    price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds), p_remix_of,
+  SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, asked.model, asked.seconds, asked.size, asked.price_id,
+    asked.offer_id, asked.price_effects, asked.provider, asked.amount_microcredits, p_remix_of,
     p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
   IF admitted.outcome = 'admitted' THEN
-    INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename)
-      VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename);
+    INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename, parameters)
+      VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename, asked.parameters);
     PERFORM keep_labels(p_generation_id, p_account_id, p_user, p_metadata);
   END IF;
   RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;
 END $$;
 COMMENT ON FUNCTION admit_generation IS
-$$Writes the request for a video at the current price. A remix takes model, seconds and size from its original, which must be
-a charged, undeleted video of the same account; its labels are its own.
-outcome: as admit_priced; 'unknown_model', 'unknown_size', 'unknown_original'.
-Rules: MR-28, MR-89, and those of admit_priced.$$;
+$$Writes the request for a video, read and priced by quote_video. A remix takes model, seconds, size and parameters from its
+original, which must be a charged, undeleted video of the same account; its labels are its own.
+outcome: as admit_priced; as quote_video, but for 'priced': of 'refused' the answer says what it refuses.
+Rules: MR-28, MR-89, MR-93, and those of admit_priced.$$;
 
 CREATE FUNCTION admit_text(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_input_bound_tokens bigint, p_max_output_tokens bigint,
   p_request jsonb, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer,
-  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}'
+  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}', p_providers text[] DEFAULT NULL
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -126,7 +113,10 @@ BEGIN
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'unknown_model', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
   END IF;
-  SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL,
+  IF price.provider <> ALL (p_providers) THEN
+    RETURN QUERY SELECT 'no_provider', NULL::text, NULL::bigint, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL, NULL, '[]', price.provider,
     text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
       price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
     p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
@@ -141,7 +131,7 @@ END $$;
 COMMENT ON FUNCTION admit_text IS
 $$Writes the request for a text, priced for the most that so many tokens can cost. p_request is what was asked for, an object;
 nothing in SQL reads it.
-outcome: as admit_priced; 'unknown_model'.
+outcome: as admit_priced; 'unknown_model'; 'no_provider' (its provider is not one of p_providers; NULL: any).
 Rules: MR-28, MR-60, and those of admit_priced.$$;
 
 CREATE FUNCTION claim_generation(
@@ -193,10 +183,11 @@ BEGIN
   IF p_dry_run THEN
     RETURN QUERY SELECT 'admitted', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
   END IF;
-  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, amount_microcredits, admit_by, fingerprint, claim_of)
-  VALUES (p_generation_id, p_account_id, p_api_key_id, original.model, original.seconds, original.size, original.price_id, original.amount_microcredits,
-          clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint, p_claim_of);
-  INSERT INTO inputs (generation_id, prompt) SELECT p_generation_id, i.prompt FROM inputs i WHERE i.generation_id = p_claim_of;
+  INSERT INTO generations (id, account_id, api_key_id, model, seconds, size, price_id, offer_id, price_effects, provider_name, amount_microcredits,
+      admit_by, fingerprint, claim_of)
+  VALUES (p_generation_id, p_account_id, p_api_key_id, original.model, original.seconds, original.size, original.price_id, original.offer_id,
+          original.price_effects, original.provider_name, original.amount_microcredits, clock_timestamp() + make_interval(secs => p_admit_within_ms / 1000.0), p_fingerprint, p_claim_of);
+  INSERT INTO inputs (generation_id, prompt, parameters) SELECT p_generation_id, i.prompt, i.parameters FROM inputs i WHERE i.generation_id = p_claim_of;
   INSERT INTO generation_labels (generation_id, account_id, place, name, value)
     SELECT p_generation_id, l.account_id, l.place, l.name, l.value FROM generation_labels l WHERE l.generation_id = p_claim_of;
   PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, p_generation_id, NULL);

@@ -3,8 +3,10 @@
 
 CREATE FUNCTION guard_generation() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
-  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.amount_microcredits, OLD.model, OLD.seconds, OLD.size, OLD.claim_of, OLD.remix_of, OLD.provider_name)
-     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.amount_microcredits, NEW.model, NEW.seconds, NEW.size, NEW.claim_of, NEW.remix_of, NEW.provider_name) THEN
+  IF (OLD.id, OLD.account_id, OLD.price_id, OLD.offer_id, OLD.price_effects, OLD.provider_name, OLD.amount_microcredits, OLD.model,
+      OLD.seconds, OLD.size, OLD.claim_of, OLD.remix_of)
+     IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.price_id, NEW.offer_id, NEW.price_effects, NEW.provider_name, NEW.amount_microcredits, NEW.model,
+      NEW.seconds, NEW.size, NEW.claim_of, NEW.remix_of) THEN
     RAISE EXCEPTION 'a generation keeps what it was admitted with' USING ERRCODE = 'HF004';
   END IF;
   IF NEW.state <> OLD.state AND NOT (

@@ -2,12 +2,32 @@
 -- it was; a generation keeps the version that it was admitted by (admit_generation in admission.sql snapshots it, and the
 -- trigger guard_generation in generations.sql refuses to change it).
 
-CREATE FUNCTION price_microcredits(p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer)
-RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT ceil(p_cost_per_second::numeric * p_seconds * 10000 / (10000 - p_margin_basis_points))::bigint
-$$;
+CREATE FUNCTION price_microcredits(
+  p_cost_per_second bigint, p_margin_basis_points integer, p_seconds integer, p_effects jsonb DEFAULT '[]'
+) RETURNS numeric LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+DECLARE
+  effect jsonb;
+  per_second numeric := 0;
+  amount numeric := 0;
+  -- One fraction to the end: rounded once, up, and exact.
+  numerator numeric;
+  denominator numeric := 10000 - p_margin_basis_points;
+BEGIN
+  FOR effect IN SELECT * FROM jsonb_array_elements(p_effects) LOOP
+    per_second := per_second + COALESCE((effect ->> 'per_second_microcredits')::numeric, 0);
+    amount := amount + COALESCE((effect ->> 'amount_microcredits')::numeric, 0);
+  END LOOP;
+  numerator := (p_cost_per_second::numeric * 10000 + per_second * denominator) * p_seconds;
+  FOR effect IN SELECT * FROM jsonb_array_elements(p_effects) LOOP
+    numerator := numerator * COALESCE((effect ->> 'factor_basis_points')::numeric, 10000);
+    denominator := denominator * 10000;
+  END LOOP;
+  RETURN div(numerator + denominator - 1, denominator) + amount;
+END $$;
 COMMENT ON FUNCTION price_microcredits IS
-$$Internal. The provider's cost per second ÷ (1 − margin) × seconds, rounded up to the microcredit; exact.
+$$Internal. (The provider's cost per second ÷ (1 − margin) + what the effects add by second) × seconds × their factors, rounded up
+to the microcredit, + their amounts; exact. With effects that are not negative it is never below the least price, 1, and never
+falls with the seconds.
 Rules: MR-72.$$;
 
 CREATE VIEW current_prices AS
@@ -45,11 +65,16 @@ BEGIN
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'already_set', NULL::bigint, NULL::timestamptz, false; RETURN;
   END IF;
+  -- The first price of a model sells it, as sora-2 is sold, until an offer says otherwise.
+  INSERT INTO offers (model, effective_from) SELECT p_model, price.effective_from
+    WHERE NOT EXISTS (SELECT FROM offers o WHERE o.model = p_model AND o.effective_from <= price.effective_from)
+    ON CONFLICT DO NOTHING;
   RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
 END $$;
 COMMENT ON FUNCTION set_price IS
 $$Sets the price of a model and size from a moment on (from now on when that is NULL), once per key. A version begins in the
-future or now, never in the past; a generation keeps the version that it was admitted by.
+future or now, never in the past; a generation keeps the version that it was admitted by. Where no offer is in force then, it
+makes one with the default lengths and no parameters.
 outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
 Rules: MR-8, MR-90.$$;
 CREATE TRIGGER prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON prices
@@ -66,14 +91,15 @@ $$Internal. The provider's cost of the tokens ÷ (1 − margin), rounded up to t
 Rules: MR-72.$$;
 
 CREATE VIEW current_text_prices AS
-  SELECT DISTINCT ON (model) id, model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
-    margin_basis_points, effective_from
+  SELECT DISTINCT ON (model) id, model, provider, provider_model, input_cost_microcredits_per_million_tokens,
+    output_cost_microcredits_per_million_tokens, margin_basis_points, effective_from
   FROM text_prices WHERE effective_from <= now() ORDER BY model, effective_from DESC;
 COMMENT ON VIEW current_text_prices IS
 $$The price of each text model that is in force now.$$;
 
 CREATE FUNCTION set_text_price(
-  p_model text, p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text
+  p_model text, p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text,
+  p_provider text DEFAULT NULL, p_provider_model text DEFAULT NULL
 ) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -85,8 +111,10 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('text price ' || p_key, 0));
   SELECT * INTO price FROM text_prices p WHERE p.key = p_key;
   IF FOUND THEN
-    IF (price.model, price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens, price.margin_basis_points, price.effective_from)
-       IS DISTINCT FROM (p_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, price.recorded_at)) THEN
+    IF (price.model, price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens, price.margin_basis_points,
+        price.provider, price.provider_model, price.effective_from)
+       IS DISTINCT FROM (p_model, p_input_cost, p_output_cost, p_margin_basis_points, p_provider, p_provider_model,
+        COALESCE(p_effective_from, price.recorded_at)) THEN
       RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::timestamptz, false; RETURN;
     END IF;
     RETURN QUERY SELECT 'set', price.id, price.effective_from, true; RETURN;
@@ -94,9 +122,9 @@ BEGIN
   IF p_effective_from < recorded THEN
     RETURN QUERY SELECT 'in_the_past', NULL::bigint, NULL::timestamptz, false; RETURN;
   END IF;
-  INSERT INTO text_prices AS p (model, input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
-      margin_basis_points, effective_from, key, recorded_at)
-    VALUES (p_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, recorded), p_key, recorded)
+  INSERT INTO text_prices AS p (model, provider, provider_model, input_cost_microcredits_per_million_tokens,
+      output_cost_microcredits_per_million_tokens, margin_basis_points, effective_from, key, recorded_at)
+    VALUES (p_model, p_provider, p_provider_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, recorded), p_key, recorded)
     ON CONFLICT (model, effective_from) DO NOTHING RETURNING * INTO price;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'already_set', NULL::bigint, NULL::timestamptz, false; RETURN;
@@ -104,7 +132,8 @@ BEGIN
   RETURN QUERY SELECT 'set', price.id, price.effective_from, false;
 END $$;
 COMMENT ON FUNCTION set_text_price IS
-$$Sets the price of a text model, as set_price does for videos; a text keeps the version that it was admitted by.
+$$Sets the price of a text model, as set_price does for videos; a text keeps the version that it was admitted by. p_provider
+writes it, under the name p_provider_model; NULL: the default provider, the same name.
 outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
 Rules: MR-8, MR-90.$$;
 CREATE TRIGGER text_prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON text_prices

@@ -25,9 +25,18 @@ COMMENT ON FUNCTION wide_text IS
 $$Internal. The letters and digits of a text alone: what is left of it whatever a server does to its spaces, marks and case.
 Rules: MR-34.$$;
 
+CREATE FUNCTION sent_model(g generations) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT COALESCE((SELECT o.provider_model FROM offers o WHERE o.id = g.offer_id),
+    (SELECT p.provider_model FROM texts t JOIN text_prices p ON p.id = t.text_price_id WHERE t.generation_id = g.id), g.model)
+$$;
+COMMENT ON FUNCTION sent_model IS
+$$Internal. The model's name at the provider, by what the generation was sold by.
+Rules: MR-32, MR-47.$$;
+
 CREATE FUNCTION visible_fields(g generations) RETURNS bytea
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT sha256(convert_to(concat_ws(E'\x1f', g.model, g.seconds, g.size,
+  SELECT sha256(convert_to(concat_ws(E'\x1f', sent_model(g), g.seconds, g.size,
     (SELECT wide_text(i.prompt) FROM inputs i WHERE i.generation_id = g.id), g.remix_of), 'UTF8'))
 $$;
 COMMENT ON FUNCTION visible_fields IS
@@ -38,7 +47,7 @@ CREATE FUNCTION begin_attempt(p_generation_id text, p_providers text[], p_least_
 RETURNS TABLE (
   outcome text, number integer, provider text, provider_video_id text, error_code text,
   model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text,
-  remixed_from text, remixed_elsewhere boolean
+  remixed_from text, remixed_elsewhere boolean, length_field text, size_field text, parameters jsonb
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -73,10 +82,14 @@ BEGIN
     UPDATE generations gen SET provider = maker WHERE gen.id = p_generation_id;
     PERFORM append_event(p_generation_id, 'attempt_begun', jsonb_build_object('attempt', last.number));
   END IF;
-  RETURN QUERY SELECT answer, last.number, CASE answer WHEN 'begun' THEN maker ELSE g.provider END, g.provider_video_id, last.error_code, g.model, g.seconds, g.size,
+  RETURN QUERY SELECT answer, last.number, CASE answer WHEN 'begun' THEN maker ELSE g.provider END, g.provider_video_id, last.error_code, sent_model(g), g.seconds, g.size,
       i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id,
-      (made.provider IS DISTINCT FROM maker OR made.provider_id_contested_at IS NOT NULL) AND g.remix_of IS NOT NULL
-    FROM (SELECT) AS one LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun'
+      (made.provider IS DISTINCT FROM maker OR made.provider_id_contested_at IS NOT NULL) AND g.remix_of IS NOT NULL,
+      offer.length_field, offer.size_field,
+      -- By the names that the provider knows them by.
+      (SELECT COALESCE(jsonb_object_agg(COALESCE(r ->> 'sent_as', r ->> 'name'), i.parameters -> (r ->> 'name')), '{}')
+        FROM jsonb_array_elements(offer.parameters) AS r WHERE i.parameters ? (r ->> 'name'))
+    FROM (SELECT) AS one LEFT JOIN offers offer ON offer.id = g.offer_id LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun'
       LEFT JOIN generations original ON original.id = g.remix_of LEFT JOIN generations made ON made.id = COALESCE(original.claim_of, original.id);
 END $$;
 COMMENT ON FUNCTION begin_attempt IS
@@ -119,7 +132,8 @@ BEGIN
   -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's, or off one's that its
   -- owner has deleted, of which nobody knows the text.
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
-    SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL AS twin
+    SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL
+        AND (i.parameters, other.offer_id) IS NOT DISTINCT FROM (asked.parameters, g.offer_id) AS twin
     FROM provider_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
     WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND other.kind = 'video' AND a.begun_at > clock_timestamp() - interval '24 hours'
       AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND (i.prompt IS NULL OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))))) AS alike;
@@ -192,7 +206,8 @@ BEGIN
       IF EXISTS (SELECT FROM generations owner JOIN provider_attempts a ON a.generation_id = owner.id
           WHERE owner.provider = g.provider AND owner.provider_canonical_id = p_provider_canonical_id AND owner.account_id = g.account_id
             AND a.outcome = 'adopted' AND a.ended_at > attempt.begun_at AND a.visible_sha256 = attempt.visible_sha256
-            AND (SELECT i.prompt FROM inputs i WHERE i.generation_id = owner.id) = (SELECT i.prompt FROM inputs i WHERE i.generation_id = g.id)) THEN
+            AND (SELECT (i.prompt, i.parameters) FROM inputs i WHERE i.generation_id = owner.id)
+              = (SELECT (i.prompt, i.parameters) FROM inputs i WHERE i.generation_id = g.id)) THEN
         RETURN 'closed';
       END IF;
       ended := 'conflict';

@@ -36,8 +36,10 @@ CREATE TABLE generations (
   -- A claim: a generation that pays for the video of another, whose hold was released before it completed.
   claim_of text REFERENCES generations,
 
-  -- The price, snapshotted.
+  -- The price, snapshotted: the price of model and size, what was sold, and what the request's parameters add to the price.
   price_id bigint REFERENCES prices,
+  offer_id bigint REFERENCES offers,
+  price_effects jsonb NOT NULL DEFAULT '[]',
   amount_microcredits bigint NOT NULL
     CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits BETWEEN 1 AND 9007199254740991),
 
@@ -83,9 +85,10 @@ CREATE TABLE generations (
 
   FOREIGN KEY (api_key_id, account_id) REFERENCES api_keys (id, account_id),
   CONSTRAINT generations_video_fields CHECK (CASE WHEN kind = 'video'
-    THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND (provider_video_id IS NULL) = (provider_verdict IS NULL)
-      AND (provider_video_id IS NULL) = (provider_canonical_id IS NULL)
-    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND provider_video_id IS NULL AND provider_canonical_id IS NULL AND claim_of IS NULL AND remix_of IS NULL END),
+    THEN seconds IS NOT NULL AND size IS NOT NULL AND price_id IS NOT NULL AND offer_id IS NOT NULL
+      AND (provider_video_id IS NULL) = (provider_verdict IS NULL) AND (provider_video_id IS NULL) = (provider_canonical_id IS NULL)
+    ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND offer_id IS NULL AND provider_video_id IS NULL AND provider_canonical_id IS NULL
+      AND claim_of IS NULL AND remix_of IS NULL END),
   -- Two generations never share a video; ids are unique within a provider. The id first: an operator searches by it alone.
   CONSTRAINT generations_provider_video UNIQUE (provider_canonical_id, provider),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
@@ -128,6 +131,8 @@ CREATE TABLE inputs (
   reference bytea,
   reference_type text,
   reference_filename text,
+  -- By the names that the client uses, its defaults filled in. As private as the prompt: one of them may be text.
+  parameters jsonb NOT NULL DEFAULT '{}',
   CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL))
 );
 

@@ -8,6 +8,8 @@ import { type OpenApi, type Operation, readDocument } from '../harness/support/o
 type Sent = ReturnType<typeof send>;
 type Fakes = Parameters<typeof send>[2];
 
+const LISTS_OF_MODELS = ['listModels', 'listPrices', 'listTextPrices', 'listOffers'];
+
 interface Route extends Operation {
   readonly method: string;
   readonly path: string;
@@ -179,7 +181,15 @@ describe('the example of an error in /openapi.json', () => {
   it.each([
     ...paying('createVideo'),
     ...paying('createScript'),
-    ['createVideo', 400, () => send('/v1/videos', post({ prompt: 'a fox', seconds: '5' }))],
+    [
+      'createVideo',
+      400,
+      () => {
+        const answer = { param: 'seconds', fault: 'no_value', rule: { values: [4, 8, 12, 16, 20] } };
+        const ledger = { admitGeneration: async () => ({ outcome: 'refused', answer }) };
+        return send('/v1/videos', post({ prompt: 'a fox', seconds: '5' }), { ledger });
+      },
+    ],
     ['createVideo', 413, () => send('/v1/videos', { method: 'POST', body: largeFile() })],
     ['downloadVideoContent', 400, () => send(`${video}/content?variant=x`, {})],
     [
@@ -249,7 +259,7 @@ describe('the example of an error in /openapi.json', () => {
         send(
           '/v1/models/none',
           {},
-          { ledger: { listModels: async () => [], listPrices: async () => [], listTextPrices: async () => [] } },
+          { ledger: Object.fromEntries(LISTS_OF_MODELS.map((name) => [name, async () => []])) },
         ),
     ],
   ] as [string, number, () => Sent][])('of %s %i is what it sends', async (operationId, status, asked) => {

@@ -105,8 +105,8 @@ describe('a price', () => {
   };
   const fresh = () => ({ ...base, model: `model ${randomUUID()}`, idempotencyKey: randomUUID() });
   const asked = async (model: string) =>
-    (await db.ledger.listPrices([10]))
-      .filter((price) => price.model === model)
+    (await db.ledger.listPrices())
+      .filter((price) => price.model === model && price.seconds === 20)
       .map((price) => price.amountMicrocredits);
 
   it('is set once a key, and its key is for no other price', async () => {
@@ -126,7 +126,7 @@ describe('a price', () => {
         outcome: 'key_reused',
       });
     }
-    expect(await asked(price.model)).toEqual([20_000]);
+    expect(await asked(price.model)).toEqual([40_000]);
   });
 
   it('is never set for the past', async () => {
@@ -143,18 +143,18 @@ describe('a price', () => {
     expect(await db.ledger.setPrice({ ...later, idempotencyKey: randomUUID() })).toMatchObject({
       outcome: 'already_set',
     });
-    expect(await asked(now.model)).toEqual([20_000]);
+    expect(await asked(now.model)).toEqual([40_000]);
     const tenant = await openTenant(db, 1_000_000);
-    expect(await db.ledger.admitGeneration({ ...request(tenant), model: now.model, seconds: 10 })).toMatchObject({
+    expect(await db.ledger.admitGeneration({ ...request(tenant), model: now.model, seconds: 20 })).toMatchObject({
       outcome: 'admitted',
-      amountMicrocredits: 20_000,
+      amountMicrocredits: 40_000,
     });
   });
 
   it('is a whole number of microcredits, rounded up', async () => {
     const price = { ...fresh(), costPerSecondMicrocredits: 1, marginBasisPoints: 3333 };
     await db.ledger.setPrice(price);
-    expect(await asked(price.model)).toEqual([15]);
+    expect(await asked(price.model)).toEqual([30]);
   });
 });
 

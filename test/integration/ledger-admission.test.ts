@@ -29,8 +29,9 @@ const request = (tenant: Tenant) => admissionRequest(tenant, { fingerprint: Buff
 
 describe('prices', () => {
   it('4 s of sora-2 cost 571,429 microcredits', async () => {
-    const prices = await db.ledger.listPrices([4]);
-    expect(prices.find(({ model, size }) => model === 'sora-2' && size === '720x1280')?.amountMicrocredits).toBe(PRICE);
+    const prices = await db.ledger.listPrices();
+    const cheapest = prices.find(({ model, size }) => model === 'sora-2' && size === '720x1280');
+    expect(cheapest?.amountMicrocredits).toBe(PRICE);
   });
 
   it('every price is cost ÷ (1 − margin), rounded up to a whole microcredit', async () => {
@@ -44,8 +45,8 @@ describe('prices', () => {
       'sora-2-pro 1080x1920': 700_000n,
       'sora-2-pro 1920x1080': 700_000n,
     };
-    const prices = await db.ledger.listPrices([4, 8, 12]);
-    expect(prices.length).toBe(Object.keys(costs).length * 3);
+    const prices = await db.ledger.listPrices();
+    expect(prices.length).toBe(Object.keys(costs).length * 5);
     for (const { model, size, seconds, amountMicrocredits } of prices) {
       const cost = (costs[`${model} ${size}`] ?? 0n) * BigInt(seconds);
       const amount = BigInt(amountMicrocredits);

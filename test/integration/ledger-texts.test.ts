@@ -306,6 +306,7 @@ describe('the request of a text', () => {
     expect(await db.ledger.beginText(asked.generationId, [PROVIDER], 0)).toEqual({
       outcome: 'begun',
       number: 1,
+      model: 'gpt-4.1-mini',
       provider: PROVIDER.identity,
       request: asked.request,
       ...{ user: null, metadata: {} },

@@ -203,8 +203,8 @@ describe('a run', () => {
   it('voids requests whose process died before the hold', async () => {
     const account = await openAccount(stack, GRANTED);
     const { rows } = await stack.database.admin.query<{ id: string }>(
-      `INSERT INTO generations (id, account_id, api_key_id, admit_by, fingerprint, model, seconds, size, price_id, amount_microcredits)
-       SELECT 'video_' || md5(random()::text), k.account_id, k.id, now() - interval '1 s', sha256('x'), 'sora-2', 4, '720x1280', 1, 571429
+      `INSERT INTO generations (id, account_id, api_key_id, admit_by, fingerprint, model, seconds, size, price_id, offer_id, amount_microcredits)
+       SELECT 'video_' || md5(random()::text), k.account_id, k.id, now() - interval '1 s', sha256('x'), 'sora-2', 4, '720x1280', 1, 1, 571429
        FROM api_keys k WHERE k.account_id = $1 RETURNING id`,
       [account.id],
     );

@@ -36,9 +36,10 @@ const ROOMS: Record<string, Room> = {
   network: { ours: [], packages: ['ipaddr.js', 'undici'], nodeBuiltins: true },
   provider: { ours: ['contracts', 'network'], packages: ['file-type', 'openai', 'undici', 'zod'], nodeBuiltins: true },
   texts: { ours: [], packages: ['zod'], nodeBuiltins: false },
+  pricebook: { ours: [], packages: ['zod'], nodeBuiltins: false },
   outbound: { ours: ['contracts', 'network'], packages: ['standardwebhooks', 'undici'], nodeBuiltins: true },
   api: {
-    ours: ['contracts', 'ledger', 'outbound', 'provider', 'store', 'temporal', 'texts'],
+    ours: ['contracts', 'ledger', 'outbound', 'pricebook', 'provider', 'store', 'temporal', 'texts'],
     packages: [
       '@hono/node-server',
       '@hono/zod-openapi',

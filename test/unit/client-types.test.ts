@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { expectTypeOf, it } from 'vitest';
 import type { Video } from '../../api/videos/videoObject.ts';
-import type { CreateVideoJson, RemixVideo } from '../../api/videos/videoRequest.ts';
+import type { CreateVideoFields, RemixVideo } from '../../api/videos/videoRequest.ts';
 
 /** clients/holdfast.d.ts and the contract say the same: `npm run types` fails here where they differ. */
 
@@ -15,6 +15,6 @@ it('the types for OpenAI’s SDK have every field of a video that OpenAI does no
 });
 
 it('the types for OpenAI’s SDK have every field of a request', () => {
-  expectTypeOf<keyof OpenAI.VideoCreateParams>().toEqualTypeOf<keyof CreateVideoJson>();
+  expectTypeOf<keyof OpenAI.VideoCreateParams>().toEqualTypeOf<keyof CreateVideoFields>();
   expectTypeOf<keyof OpenAI.VideoRemixParams>().toEqualTypeOf<keyof (typeof RemixVideo)['shape']>();
 });

@@ -62,3 +62,35 @@ describe('the customer’s own references', () => {
     expect(inputBoundTokens({ ...COMPLETION, labels })).toBe(inputBoundTokens(COMPLETION));
   });
 });
+
+describe('the parameters of a request', () => {
+  const asked = {
+    ...REQUEST,
+    lengthField: 'duration',
+    sizeField: 'resolution',
+    size: '720p',
+    parameters: { rng: 7, generate_audio: true, negative_prompt: 'no "quotes"\n', model: 'another', n: 4 },
+  } as const;
+
+  test('are typed fields of JSON, and none replaces a field of the request', async () => {
+    const { baseUrl, requests } = await serve(json(200, QUEUED));
+    await provider(baseUrl, { createEncoding: 'json' }).createVideo(asked);
+    expect(JSON.parse(String(requests[0]?.body))).toEqual({
+      ...{ prompt: PROMPT, model: 'sora-2', duration: 16, resolution: '720p' },
+      ...{ rng: 7, generate_audio: true, negative_prompt: 'no "quotes"\n', n: 4 },
+    });
+  });
+
+  test('are text in a form', async () => {
+    const { baseUrl, requests } = await serve(json(200, QUEUED));
+    await provider(baseUrl, { createEncoding: 'multipart' }).createVideo(asked);
+    const { body, headers } = requests[0] ?? expect.fail('nothing was sent');
+    const form = await new Response(new Uint8Array(body), {
+      headers: { 'content-type': headers['content-type'] ?? '' },
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- it is deprecated for bodies without a limit
+    }).formData();
+    expect(Object.fromEntries(form)).toMatchObject({
+      ...{ model: 'sora-2', duration: '16', resolution: '720p', rng: '7', generate_audio: 'true' },
+    });
+  });
+});

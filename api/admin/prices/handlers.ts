@@ -5,7 +5,7 @@ import type { ApiDependencies, Env } from '../../http/deps.ts';
 import { ApiError } from '../../http/errors.ts';
 import { keyReused, markReplayed, requireIdempotencyKey } from '../../http/idempotencyKey.ts';
 import { unixSeconds } from '../../http/schemas.ts';
-import type { PriceSet, SetPrice, SetTextPrice, TextPriceSet } from './objects.ts';
+import type { OfferSet, PriceSet, SetOffer, SetPrice, SetTextPrice, TextPriceSet } from './objects.ts';
 
 type Dependencies = Pick<ApiDependencies, 'ledger'>;
 
@@ -29,13 +29,28 @@ export async function setTextPrice(
     inputCostMicrocredits: body.input_cost_microcredits_per_million_tokens,
     outputCostMicrocredits: body.output_cost_microcredits_per_million_tokens,
   };
+  const providedBy = { provider: body.provider, providerModel: body.provider_model };
   const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
-  const set = await confirmed(c, ledger.setTextPrice({ model, ...costs, ...termsOf(body), idempotencyKey }));
+  const set = await confirmed(
+    c,
+    ledger.setTextPrice({ model, ...costs, ...providedBy, ...termsOf(body), idempotencyKey }),
+  );
   return { object: 'text_price', id: set.priceId, model, effective_from: unixSeconds(set.effectiveFrom) };
 }
 
+export async function setOffer({ ledger }: Dependencies, c: Context<Env>, body: SetOffer): Promise<OfferSet> {
+  const { model, effective_from: from, ...terms } = body;
+  const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
+  const set = await confirmed(c, ledger.setOffer({ model, terms, effectiveFrom: toMoment(from), idempotencyKey }));
+  return { object: 'offer', id: set.priceId, model, effective_from: unixSeconds(set.effectiveFrom) };
+}
+
+function toMoment(from: number | undefined): Date | null {
+  return from === undefined ? null : new Date(from * 1000);
+}
+
 function termsOf({ margin_basis_points: marginBasisPoints, effective_from: from }: SetPrice | SetTextPrice) {
-  return { marginBasisPoints, effectiveFrom: from === undefined ? null : new Date(from * 1000) };
+  return { marginBasisPoints, effectiveFrom: toMoment(from) };
 }
 
 /** The change that was made. Raises `ApiError` if none was. */
@@ -45,7 +60,7 @@ async function confirmed(
 ): Promise<Extract<PriceChange, { outcome: 'set' }>> {
   const set = await change.catch((error: unknown) => {
     if (!(error instanceof LedgerError) || error.code !== 'constraint') throw error;
-    throw new ApiError('invalid_request', 'The price is out of range.');
+    throw new ApiError('invalid_request', 'The price is out of range, or the offer is not well-formed.');
   });
   switch (set.outcome) {
     case 'set':

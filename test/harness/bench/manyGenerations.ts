@@ -41,10 +41,10 @@ const STEPS: readonly [string, string][] = [
            CASE WHEN n > total - 300 THEN now() - (total - n) * interval '10 s'
              ELSE now() - interval '1 hour' - (total - n) * (interval '365 days' / total) END AS at
          FROM generate_series(1, TOTAL) n, (SELECT TOTAL AS total) t) numbered;
-     INSERT INTO generations (id, account_id, api_key_id, state, requested_at, admit_by, known_at, fingerprint, model, seconds, size, price_id, amount_microcredits,
+     INSERT INTO generations (id, account_id, api_key_id, state, requested_at, admit_by, known_at, fingerprint, model, seconds, size, price_id, offer_id, amount_microcredits,
          provider, provider_video_id, provider_canonical_id, provider_verdict, provider_status, provider_progress,
          credits_charged, charged_amount_microcredits, settled_at, settlement_reason, error_code, error_message, duration_ms, counts_as_active, event_sequence)
-       SELECT id, account_id, 'key_' || substr(account_id, 6), state, at, at + interval '30 s', CASE WHEN n % 50 <> 0 THEN at END, sha256(id::bytea), 'sora-2', 4, '720x1280', 1, ${PRICE},
+       SELECT id, account_id, 'key_' || substr(account_id, 6), state, at, at + interval '30 s', CASE WHEN n % 50 <> 0 THEN at END, sha256(id::bytea), 'sora-2', 4, '720x1280', 1, 1, ${PRICE},
          'openai@http://provider', 'at_' || id, 'at_' || id, CASE state WHEN 'held' THEN 'open' WHEN 'charged' THEN 'completed' ELSE 'failed' END, 'x', 50,
          CASE state WHEN 'held' THEN NULL ELSE state = 'charged' END, CASE state WHEN 'charged' THEN ${PRICE} END,
          CASE WHEN state <> 'held' THEN at + interval '2 minutes' END, CASE state WHEN 'charged' THEN 'completed' WHEN 'released' THEN 'provider_failed' END,

@@ -58,7 +58,7 @@ try {
   await measure('API: GET /v1/videos/{id}/timeline', () => ledger.listEvents(HOT_ACCOUNT, one(sample.ofHot)));
   await measure('API: GET /v1/credits, an account', () => ledger.getBalance(ACCOUNT));
   await measure('API: GET /v1/credits, the hot account', () => ledger.getBalance(HOT_ACCOUNT));
-  await measure('API: GET /v1/prices', () => ledger.listPrices([4, 8, 12]));
+  await measure('API: GET /v1/prices', () => ledger.listPrices());
   await measure('API: whose key', () => ledger.findCaller(KEY));
   const retry = { fingerprint: Buffer.alloc(32), idempotencyKey: null, retryWithinMs: 45 * 60_000 };
   await measure("API: an SDK's retry", () =>

@@ -35,6 +35,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
     provider,
     request: {
       ...{ model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
+      ...{ lengthField: 'seconds', sizeField: 'size', parameters: {} },
       labels: { user: null, metadata: {} },
     },
   };

@@ -20,7 +20,16 @@ const KINDS: Record<string, readonly string[]> = {
   setPrice: ['set', 'set again', 'key_reused', 'in_the_past', 'already_set', 'constraint'],
   admitGeneration: [
     ...['admitted', 'unknown_model', 'unknown_size', 'account_frozen', 'insufficient_credits', 'already_admitted'],
-    ...['too_many_active_generations', 'in_use', 'reused', 'too_old', 'replay 200', 'replay 402', 'constraint'],
+    ...[
+      'refused',
+      'too_many_active_generations',
+      'in_use',
+      'reused',
+      'too_old',
+      'replay 200',
+      'replay 402',
+      'constraint',
+    ],
     // Of an account that is not there.
     'P0002',
   ],

@@ -18,6 +18,9 @@ export interface AdmitCall {
   readonly idempotencyKey: string | null;
 }
 
+/** Of the offer that a first price makes. */
+const LENGTHS = [4, 8, 12, 16, 20];
+
 const fitsInteger = (value: number) => value >= -(2 ** 31) && value < 2 ** 31;
 
 export function admitGeneration(model: Model, call: AdmitCall): unknown {
@@ -35,6 +38,9 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
   if (!fitsInteger(call.seconds)) return refusedAs('constraint');
   const version = currentPrice(model, call.model, call.size);
   if (version === undefined) return { outcome: isPriced(model, call.model) ? 'unknown_size' : 'unknown_model' };
+  if (!LENGTHS.includes(call.seconds)) {
+    return { outcome: 'refused', answer: { param: 'seconds', fault: 'no_value', rule: { values: LENGTHS } } };
+  }
   const amount = priceOf(version.cost, version.margin, call.seconds);
   const account = model.accounts.get(call.accountId);
   const key = call.idempotencyKey;
@@ -50,7 +56,6 @@ function admission(model: Model, call: AdmitCall, earlier: RequestKey | undefine
     if (key !== null) keep(account, key, call.body, { generationId: null, status: 402, refused: amount });
     return { outcome: 'insufficient_credits', amountMicrocredits: amount };
   }
-  if (amount < 1) return refusedAs('constraint');
   if (model.generations.has(call.generationId)) return refusedAs('already_admitted');
   const overCap = account.active >= account.cap;
   if ((call.prompt === '' && !overCap) || (key !== null && !isKey(key))) return refusedAs('constraint');

@@ -100,7 +100,7 @@ async function prepare(model: Model, real: Real): Promise<void> {
     const first = { size: 'small', marginBasisPoints: 0, effectiveFrom: null, idempotencyKey: model.named(name) };
     await step(price, model, real, { model: model.named(name), costPerSecondMicrocredits: cost, ...first });
   }
-  for (const [slot, amountMicrocredits] of [1000, 300].entries()) {
+  for (const [slot, amountMicrocredits] of [4000, 1200].entries()) {
     await step(open, model, real, open.call(model, { slot, name: 'a tenant' }));
     const first = { reason: 'the first', idempotencyKey: 'the first' };
     await step(grant, model, real, { accountId: model.accountId(slot), amountMicrocredits, ...first });

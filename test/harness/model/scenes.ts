@@ -31,7 +31,7 @@ async function beginAnother(model: Model, real: Real, slot: number): Promise<str
   const generationId = model.generationId(model.generations.size);
   await step(admit, model, real, {
     ...{ generationId, accountId: model.accountId(slot), apiKeyId: model.apiKeyId(slot) },
-    ...{ model: model.named('cheap'), size: 'small', seconds: 1, prompt: model.named('a fox') },
+    ...{ model: model.named('cheap'), size: 'small', seconds: 4, prompt: model.named('a fox') },
     ...{ admitWithinMs: 3_600_000, body: 'body 0', idempotencyKey: null },
   });
   await step(place, model, real, { generationId, ttlSeconds: 3600 });

@@ -146,6 +146,10 @@ export const accounts = [
     },
   }),
   ...edits('price_microcredits', {
-    'price-rounded-down': { breaks: 'a microcredit of each price is given away', find: 'ceil(', replace: 'floor(' },
+    'price-rounded-down': {
+      breaks: 'a microcredit of each price is given away',
+      find: 'numerator + denominator - 1',
+      replace: 'numerator',
+    },
   }),
 ];

@@ -81,8 +81,8 @@ export const afterwards = [
     },
     'claim-price': {
       breaks: 'a claim at another price',
-      find: 'original.price_id, original.amount_microcredits,\n',
-      replace: 'original.price_id, 1,\n',
+      find: 'original.provider_name, original.amount_microcredits, clock',
+      replace: 'original.provider_name, 1, clock',
     },
   }),
   ...edits('claim_is_ready', {

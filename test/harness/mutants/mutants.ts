@@ -6,6 +6,7 @@ import { drift } from './drift.ts';
 import { holds } from './holds.ts';
 import { limits } from './limits.ts';
 import type { Mutant } from './mutant.ts';
+import { offers } from './offers.ts';
 import { provider } from './provider.ts';
 import { refunds } from './refunds.ts';
 import { requests } from './requests.ts';
@@ -26,6 +27,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [settlements, ['ledger-settlement', 'ledger-outcomes', 'ledger-money-rules']],
   [derivedFigures, ['ledger-derived-figures']],
   [refunds, ['ledger-refunds']],
+  [offers, ['ledger-offers', 'ledger-offer-prices']],
   [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],

@@ -90,7 +90,7 @@ export const texts = [
       replace: '',
     },
   }),
-  ...edits('admit_generation', {
+  ...edits('quote_video', {
     'remix-foreign': {
       breaks: "another account's video is remixed",
       find: ' AND gen.account_id = p_account_id',

@@ -31,6 +31,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
   const quiet = () => undefined;
   const app = createApp({
     ledger: { getBalance: () => Promise.resolve(BALANCE), ...fakes.ledger },
+    providers: { all: [{ name: 'openai' }] },
     store: {
       findCaller: (hash: Buffer) =>
         Promise.resolve(

@@ -1,5 +1,6 @@
 import { LedgerUnavailable } from '../../../store/index.ts';
 import { ADMIN_KEY, post, type send } from './fakedApi.ts';
+import { REFUSED_FIELDS } from './refusedFields.ts';
 
 /** Requests that are refused, each with what its message says first. */
 
@@ -46,13 +47,7 @@ export const PAYING: Case[] = [
   ['text that is a number', 'prompt must be text.', '/v1/videos', post({ prompt: 7 })],
   ['blank text', 'prompt must not be empty.', '/v1/videos', post({ prompt: ' ' })],
   ['too much text', 'prompt must have at most 32000 characters.', '/v1/videos', post({ prompt: 'a'.repeat(32_001) })],
-  [
-    'seconds',
-    'seconds must be one of "4", "8", "12", "16" or "20", as text.',
-    '/v1/videos',
-    post({ prompt: 'x', seconds: 4 }),
-  ],
-  ['an unknown field', 'colour is not a known field.', '/v1/videos', post({ prompt: 'x', colour: 'red' })],
+  ...REFUSED_FIELDS,
   [
     'a dry run in the body',
     'dry_run must be a query parameter: ?dry_run=true.',

@@ -1,0 +1,162 @@
+import { edits } from './mutant.ts';
+
+/** What is sold of a model, and how a request is read and priced by it. */
+export const offers = [
+  ...edits('quote_video', {
+    'offer-withdrawn': { breaks: 'a withdrawn model is sold', find: ' AND o.for_sale;', replace: ';' },
+    'offer-provider': {
+      breaks: 'credits are held for a model whose provider is not configured',
+      find: 'IF offer.provider <> ALL (p_providers) THEN',
+      replace: 'IF false THEN',
+    },
+    'offer-sizes': {
+      breaks: 'a size that the offer leaves out is sold',
+      find: 'p.size = ANY (COALESCE(offer.sizes, ARRAY[p.size]))',
+      replace: 'true',
+    },
+    'offer-lengths': {
+      breaks: 'a length that the offer leaves out is sold',
+      find: 'p_seconds <> ALL (offer.lengths)',
+      replace: 'false',
+    },
+    'offer-flags': {
+      breaks: 'options in the prompt make more than is paid for',
+      find: "offer.prompt_flags = 'refuse' AND p_prompt ~ '--[[:alpha:]]'",
+      replace: 'false',
+    },
+    'offer-flags-text': {
+      breaks: 'options in a parameter that is text make more than is paid for',
+      find: "THEN fault := 'flags'; END IF;",
+      replace: 'THEN NULL; END IF;',
+    },
+    'offer-unknown': {
+      breaks: 'a parameter that is not sold is taken, and not sent',
+      find: "IF FOUND THEN outcome := 'refused'; RETURN NEXT; RETURN; END IF;",
+      replace: '',
+    },
+    'offer-fault': {
+      breaks: 'a value that the offer refuses is sold',
+      find: 'IF fault IS NOT NULL THEN',
+      replace: 'IF false THEN',
+    },
+    'offer-effects': {
+      breaks: 'parameters that cost more are not charged',
+      find: 'p_seconds, effects)::bigint',
+      replace: "p_seconds, '[]')::bigint",
+    },
+    'offer-remix': {
+      breaks: 'a remix is read by another offer than its original',
+      find: 'WHERE o.id = original.offer_id',
+      replace: 'WHERE false',
+    },
+  }),
+  ...edits('read_parameter', {
+    'parameter-small': {
+      breaks: 'a parameter below its least value is sold',
+      find: "amount < (p_rule ->> 'min')::numeric",
+      replace: 'false',
+    },
+    'parameter-large': {
+      breaks: 'a parameter above its greatest value is sold',
+      find: "amount > (p_rule ->> 'max')::numeric",
+      replace: 'false',
+    },
+    'parameter-step': {
+      breaks: 'a parameter between its steps is sold',
+      find: "mod(amount - (p_rule ->> 'min')::numeric, (p_rule ->> 'step')::numeric) <> 0",
+      replace: 'false',
+    },
+    'parameter-fraction': {
+      breaks: 'a fraction is sold where whole numbers are',
+      find: 'amount <> trunc(amount)',
+      replace: 'false',
+    },
+    'parameter-length': {
+      breaks: 'a text of any length is sold',
+      find: "length(written) > (p_rule ->> 'max_length')::integer",
+      replace: 'false',
+    },
+  }),
+  ...edits('parameter_fault', {
+    'parameter-reserved': {
+      breaks: 'n, num_frames or a path can be sold as a parameter',
+      find: "is_reserved_parameter(p_rule ->> 'name') OR",
+      replace: '',
+    },
+    'parameter-reserved-sent': {
+      breaks: 'n, num_frames or a path can be sent under another name',
+      find: ' OR is_reserved_parameter(sent)',
+      replace: '',
+    },
+    'parameter-factor': {
+      breaks: 'a factor makes a price 0 or negative',
+      find: 'BETWEEN 1 AND 1000000\n',
+      replace: 'BETWEEN -1000000 AND 1000000\n',
+    },
+    'parameter-per-second': {
+      breaks: 'an amount by second makes a price negative',
+      find: "WHEN 'per_second_microcredits' THEN (e ->> k)::numeric BETWEEN 0",
+      replace: "WHEN 'per_second_microcredits' THEN (e ->> k)::numeric BETWEEN -1000000000000",
+    },
+    'parameter-amount': {
+      breaks: 'an amount makes a price negative',
+      find: "WHEN 'amount_microcredits' THEN (e ->> k)::numeric BETWEEN 0",
+      replace: "WHEN 'amount_microcredits' THEN (e ->> k)::numeric BETWEEN -1000000000000",
+    },
+  }),
+  ...edits('is_reserved_parameter', {
+    'reserved-spelling': {
+      breaks: 'a reserved name is sold in another spelling',
+      find: "replace(lower(p_name), '_', '')",
+      replace: 'p_name',
+    },
+  }),
+  ...edits('offer_fault', {
+    'offer-dear': { breaks: 'a price of an offer is above 2^53 − 1', find: '> 9007199254740991', replace: 'IS NULL' },
+    'offer-names': {
+      breaks: 'two parameters are sent under one name',
+      find: 'HAVING count(*) > 1)\n     OR EXISTS',
+      replace: 'HAVING false)\n     OR EXISTS',
+    },
+  }),
+  ...edits('guard_offer', {
+    'offer-unguarded': {
+      breaks: 'an offer is taken as it comes',
+      find: 'fault := offer_fault(NEW);',
+      replace: 'fault := NULL;',
+    },
+    'offer-price-dear': {
+      breaks: 'a new price makes an offer’s price larger than 2^53 − 1',
+      find: '> 9007199254740991',
+      replace: 'IS NULL',
+    },
+  }),
+  ...edits('set_offer', {
+    'offer-key': { breaks: 'a repeat sets a second offer', find: 'IF FOUND THEN', replace: 'IF false THEN' },
+    'offer-past': {
+      breaks: 'an offer of the past: what was sold then looks sold otherwise',
+      find: 'p_effective_from < recorded',
+      replace: 'false',
+    },
+    'offer-twice-a-moment': {
+      breaks: 'two versions at one moment have no answer of their own',
+      find: 'ON CONFLICT (model, effective_from) DO NOTHING ',
+      replace: '',
+    },
+  }),
+  ...edits('current_offers', {
+    'offer-early': { breaks: 'an offer is in force before its time', find: 'effective_from <= now()', replace: 'true' },
+    'offer-oldest': {
+      breaks: 'the first offer stays for ever',
+      find: 'effective_from DESC',
+      replace: 'effective_from',
+    },
+  }),
+  ...edits('adopt_video', {
+    'twin-parameters': {
+      breaks: 'a video is adopted that may have been made with another’s parameters',
+      find: ' AND (i.parameters, other.offer_id) IS NOT DISTINCT FROM (asked.parameters, g.offer_id)',
+      replace: '',
+    },
+  }),
+];
