@@ -99,7 +99,10 @@ describe('what a look saw', () => {
       errorCode: 'moderation_blocked',
       differs: false,
     });
-    expect(await db.ledger.recordLook(id, video, OPEN)).toMatchObject({ verdict: 'failed', errorCode: 'moderation_blocked' });
+    expect(await db.ledger.recordLook(id, video, OPEN)).toMatchObject({
+      verdict: 'failed',
+      errorCode: 'moderation_blocked',
+    });
     await noProof(id, ['completed']);
   });
 
