@@ -31,6 +31,11 @@ export async function checkProvider(
       `${where} is slow: it took ${(tookMs / 1000).toFixed(1)} s to answer. Videos end later for it, and no credits are lost by it.`,
     );
   }
+  if (answer.outcome === 'no_list') {
+    return well(
+      `${where} answers, but lists no videos (${answer.why}): an attempt whose answer is lost waits for the end of its hold.`,
+    );
+  }
   const { status, debt, why } = answer;
   if (status === 404 && (await withinMs(ANSWERS_WITHIN_MS - tookMs, provider.hasModels())) === false) {
     return ill(
@@ -43,11 +48,6 @@ export async function checkProvider(
     );
   }
   if (debt === 'bill') return ill(`${where} refuses us for what we owe it (${why}). ${CREDITS_WAIT} ${payIt}`);
-  if (status === 404 || status === 405 || status === 501) {
-    return well(
-      `${where} answers, but lists no videos (${status}): an attempt whose answer is lost waits for the end of its hold.`,
-    );
-  }
   if (status === null || status >= 500) return away(`${where} is away (${why}).`);
   return ill(
     `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does its base URL name a server that speaks OpenAI's Videos API?`,

@@ -31,18 +31,20 @@ export function video(changes: Partial<ProviderVideo> = {}): ProviderVideo {
     model: 'sora-2',
     seconds: 4,
     size: '720x1280',
+    hasAudio: null,
     remixedFrom: null,
     ...changes,
   };
 }
 
-/** A provider's clock without skew. */
+/** A page of a list that shows every video, by a clock without skew. */
 export const page = (videos: ProviderVideo[], more: Partial<VideoPage> = {}): VideoPage => ({
   outcome: 'listed',
   videos,
   unreadable: 0,
   hasMore: false,
   lastId: videos.at(-1)?.id ?? null,
+  isComplete: true,
   clockSkewMs: 0,
   ...more,
 });
