@@ -38,7 +38,7 @@ interface Written {
   posts: string[] | null;
   output: string;
   usage: { input_tokens: number; output_tokens: number } | null;
-  error: { code: string } | null;
+  error: { code: string; message: string } | null;
   credits: { state: string; amount_microcredits: number; message: string };
 }
 const post = async (path: string, body: object, headers: Record<string, string> = {}, signal?: AbortSignal) =>
@@ -162,6 +162,8 @@ describe('a script', () => {
   it('whose answer breaks off is charged what was delivered, and not asked for again', async () => {
     const { result, cost } = await costing(() => write('/v1/scripts', { topic: 'a fox [[chat:cut]]' }));
     expect(result.body).toMatchObject({ status: 'incomplete', usage: null, error: { code: 'incomplete_output' } });
+    expect(result.body.error?.message).toMatch(/ The upper bound of its cost was charged\.$/);
+    expect(result.body.credits.message).toContain('reserved, and the rest was returned.');
     expect(result.body.output).not.toBe('');
     expect(cost).toBe(result.body.credits.amount_microcredits);
     expect(cost).toBeGreaterThan(0);
@@ -278,7 +280,14 @@ describe('a script', () => {
       ['held', expect.stringMatching(/^Hold of 0\.00\d{4} credits placed$/)],
       ['attempt_begun', 'Asking the provider for the script'],
       ['text_ended', `The provider has finished writing: ${input} tokens read, ${output} written`],
-      ['charged', `${formatCredits(body.credits.amount_microcredits)} credits charged`],
+      [
+        'charged',
+        expect.stringMatching(
+          new RegExp(
+            `^${formatCredits(body.credits.amount_microcredits)} of 0\\.00\\d{4} reserved credits charged: the cost of this script; the rest was returned$`,
+          ),
+        ),
+      ],
     ]);
     const cut = await write('/v1/scripts', { topic: 'a fox [[chat:cut]]' });
     expect(await timeline(cut.body.id)).toContainEqual([
@@ -295,8 +304,9 @@ describe('a script', () => {
       data: { message: string }[];
     };
     expect(data.map(({ message }) => message)).toContain(
-      'The provider’s response was lost; the thread is not asked for again',
+      'It is not known whether the provider accepted the thread; it is not asked for again',
     );
+    expect(data.map(({ message }) => message)).toContain('Nothing was written; the provider reported no usage');
   });
 
   it('is nobody else’s', async () => {
