@@ -172,7 +172,7 @@ describe('a late completion', () => {
       deleted: 'Deleted by its owner; its charge or refund stands',
     });
     const { account, id } = after;
-    const words = `This video was not found. It was deleted, and its charge or refund stands: GET /v1/videos/${id}/timeline has its steps.`;
+    const words = `It was deleted, and its charge or refund stands: GET /v1/videos/${id}/timeline has its steps.`;
     for (const answer of [
       await account.fetch(`/v1/videos/${id}/claim`, { method: 'POST' }),
       await account.fetch(`/v1/videos/${id}`),
