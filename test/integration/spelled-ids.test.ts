@@ -25,8 +25,9 @@ let spelling: TestStack;
 let silent: TestStack;
 beforeAll(async () => {
   [spelling, silent] = await Promise.all([
-    startStack({ lookForCreateMs: 1500, providerBehind: (url) => startSpellingGateway(url) }),
+    startStack({ dialect: 'litellm', lookForCreateMs: 1500, providerBehind: (url) => startSpellingGateway(url) }),
     startStack({
+      dialect: 'litellm',
       lookForCreateMs: 1500,
       holdTtlSeconds: HOLD_SECONDS,
       providerBehind: (url) => startSpellingGateway(url, { showsPrompts: false }),

@@ -94,6 +94,8 @@ export async function startStack(
     proxied?: boolean;
     /** The providers of all processes, instead of the simulator alone. */
     providers?: (simulatorUrl: string) => Providers;
+    /** The dialect that the provider is spoken to in. */
+    dialect?: string;
     /** What stands in front of the simulator, if anything. */
     providerBehind?: (simulatorUrl: string) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
   } = {},
@@ -130,7 +132,7 @@ export async function startStack(
   const baseUrl = `${providerUrl}/v1`;
   const providers =
     options.providers?.(simulator.url) ??
-    createProviders([{ name: 'openai', baseUrl, apiKey: 'key', createEncoding: 'multipart', webhookSecret }]);
+    createProviders([{ name: 'openai', baseUrl, apiKey: 'key', webhookSecret, dialect: options.dialect ?? 'auto' }]);
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
