@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { textId } from '../../contracts/ids.ts';
 import type { OfferedParameter } from '../../contracts/offers.ts';
 import type { AskedVideo, OfferTerms } from '../../ledger/index.ts';
 import { isReserved } from '../../pricebook/terms.ts';
@@ -32,7 +33,7 @@ async function bothSay(model: string, changes: Partial<AskedVideo>, said: { outc
   expect(await admit(model, changes)).toMatchObject(answer === undefined ? { outcome } : { outcome, answer });
 }
 
-const PROVIDERS = [{ identity: 'openai@http://provider' }, { identity: 'vllm@http://provider' }];
+const PROVIDERS = [{ identity: 'openai@http://provider' }, { identity: 'vllm@http://provider' }] as const;
 const SEED: OfferedParameter = { name: 'seed', type: 'integer', min: 0, max: 99 };
 
 describe('what is sold of a model', () => {
@@ -246,6 +247,37 @@ describe('an offer is refused', () => {
       outcome: 'priced',
       amountMicrocredits: 60 * 150_119_987 * 1_000_000,
     });
+  });
+});
+
+describe('a text', () => {
+  it('is sent to the provider that its price names, under the model’s name there; nobody else is asked', async () => {
+    const of = await openTenant(db, 1_000_000);
+    const model = `a text model ${randomUUID()}`;
+    await db.ledger.setTextPrice({
+      ...{ model, inputCostMicrocredits: 1, outputCostMicrocredits: 1, marginBasisPoints: 0, effectiveFrom: null },
+      ...{ idempotencyKey: model, provider: 'vllm', providerModel: 'qwen' },
+    });
+    const asked = {
+      ...{
+        ...of,
+        generationId: textId('script', randomUUID()),
+        model,
+        request: {},
+        inputBoundTokens: 9,
+        maxOutputTokens: 9,
+      },
+      ...{ admitWithinMs: 60_000, fingerprint: Buffer.alloc(32), idempotencyKey: null },
+    };
+    expect(await db.ledger.admitText({ ...asked, providers: ['openai'] })).toEqual({ outcome: 'no_provider' });
+    expect(await db.ledger.getTextPrice({ ...asked, providers: ['openai'] })).toMatchObject({ isAvailable: false });
+    expect((await db.ledger.listModels(['openai'])).map(({ id }) => id)).not.toContain(model);
+    expect(await db.ledger.admitText({ ...asked, providers: ['vllm'] })).toMatchObject({ outcome: 'admitted' });
+    await db.ledger.placeHold(asked.generationId, 3600);
+    expect(await db.ledger.beginText(asked.generationId, [PROVIDERS[0]], 0)).toEqual({ outcome: 'no_provider' });
+    const there = { identity: 'vllm@http://gpu' };
+    const begun = await db.ledger.beginText(asked.generationId, [PROVIDERS[0], there], 0);
+    expect(begun).toMatchObject({ outcome: 'begun', provider: there.identity, model: 'qwen' });
   });
 });
 
