@@ -47,6 +47,19 @@ export async function checkProvider(provider: Pick<ApiProvider, 'name' | 'baseUr
   );
 }
 
+/** Whether nothing new is begun at a provider, because it does not answer the probes of the workers. */
+export async function checkOutages({ store }: Pick<ApiDependencies, 'store'>): Promise<Finding> {
+  const down = (await store.listProbed()).filter(({ isDown }) => isDown);
+  if (down.length === 0) return well('No provider is down by the workers’ probes: new requests are taken for all.');
+  const told = down.map(
+    ({ provider, failingSince, why }) =>
+      `${provider} since ${failingSince?.toISOString() ?? 'a while'} (${why ?? 'no reason'})`,
+  );
+  return ill(
+    `By the workers’ probes these are down: ${told.join(', ')}. New requests for their models are 503, and nothing is held for them; what is in progress goes on. They are taken again by themselves once a probe is answered.`,
+  );
+}
+
 /** Whether anything is open at a provider that the settings don't name any more: nobody can look at it. */
 export async function checkRemoved({
   store,
@@ -64,7 +77,7 @@ const payIt = `Pay its bill, or raise the quota or the limit: attempts succeed a
 
 function away(what: string): Finding {
   return ill(
-    `${what} ${CREDITS_WAIT} What it completes meanwhile is charged once it is seen, or refunded at its hold’s end. Look at its status page, at this network, and whether OPENAI_BASE_URL names it. ${CLOSE_SALES}`,
+    `${what} ${CREDITS_WAIT} What it completes meanwhile is charged once it is seen, or refunded at its hold’s end. Look at its status page, at this network, and whether its base URL names it. New requests are refused once the workers’ probes find it down too (provider outages).`,
   );
 }
 
