@@ -26,7 +26,11 @@ const CLOCK_SLACK_MS = 60_000;
 const MOST_CANDIDATES = 1000;
 const TEXT_LENGTH = 300;
 
-/** Reads the list and keeps only possible matches: videos that have an owner, or were listed before, are put aside. */
+/**
+ * Reads the list and keeps only possible matches. What the attempt can't have made is put aside whatever its text, so that a list
+ * without prompts doesn't block the search for ever: what has an owner, what was listed before, and what is older by the clock of
+ * `created_at` itself. That clock is known only by creates that we timed; the answer's `Date` may be another one.
+ */
 export async function lookForCandidates(
   { store, provider }: Pick<ProviderDependencies, 'store'> & { readonly provider: Provider },
   attempt: OpenAttempt,
@@ -51,7 +55,8 @@ export async function lookForCandidates(
     unowned.splice(MOST_CANDIDATES + 1);
   });
   const dated = clock.skewMs === null ? null : begunHereMs + clock.skewMs;
-  const begunAtMs = offsets.length === 0 ? dated : timed(offsets, attempt.begunAt.getTime());
+  const measured = offsets.length === 0 ? null : timed(offsets, attempt.begunAt.getTime());
+  const begunAtMs = offsets.length === 0 ? dated : measured;
   if (unowned.length > MOST_CANDIDATES) {
     return { end: { read: 'in part', why: 'too many videos have no owner' }, candidates: unowned, begunAtMs };
   }
@@ -59,7 +64,8 @@ export async function lookForCandidates(
     attempt,
     unowned.map(({ id }) => id),
   );
-  return { end, candidates: unowned.filter(({ id }) => !earlier.has(id)), begunAtMs };
+  const candidates = unowned.filter(({ id, createdAt }) => !earlier.has(id) && !isOlder(createdAt, measured));
+  return { end, candidates, begunAtMs };
 }
 
 /** The provider's clock skew by the submissions that we timed; null when they disagree, as those of two machines may. */
@@ -80,17 +86,18 @@ export type Judgement =
   | { readonly outcome: 'unclear'; readonly why: string }
   | { readonly outcome: 'nothing' };
 
-/** What the candidates prove (MR-32 to MR-37). `explains`: the texts of other attempts whose video is unknown. */
+/** What the candidates prove (MR-32 to MR-37, MR-78). `explains`: the texts of other attempts whose video is unknown. */
 export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly string[]): Judgement {
   const alike = (likeness: Likeness) => candidates.filter((each) => each.likeness === likeness);
   const [equal, perhaps] = [alike('equal'), alike('perhaps')];
   const exact = equal.length > 0;
   const fits = exact ? equal : alike('normalised');
   if (fits.length > 0) {
-    const inTime = fits.filter(({ createdAt }) => sinceBegin(createdAt, begunAtMs) >= -CLOCK_SLACK_MS);
+    const inTime = fits.filter(({ createdAt }) => !isOlder(createdAt, begunAtMs));
     if (inTime.length === 0) return unclear('what looks the same seems to be older');
     if (!exact && perhaps.length > 0) return unclear('another video may be meant as well');
     if (end.read !== 'whole' && (!exact || inTime.length > 1)) return unclear('the list could not be read whole');
+    if (!exact && !isComplete(end)) return unclear(MAY_NOT_SHOW_ALL);
     return { outcome: 'fits', videos: inTime.toSorted(byAge), exact };
   }
   // "Not recognised" does not mean "nothing was made": a second submission needs more proof than that.
@@ -101,12 +108,23 @@ export function judge({ end, candidates, begunAtMs }: Looked, explains: readonly
       Math.abs(sinceBegin(createdAt, begunAtMs)) <= CLOCK_SLACK_MS && !explains.some((asked) => asked.startsWith(text)),
   );
   if (meant) return unclear('a video of about that time has no owner');
-  return end.read === 'in part' ? unclear(end.why) : { outcome: 'nothing' };
+  if (end.read === 'in part') return unclear(end.why);
+  return isComplete(end) ? { outcome: 'nothing' } : unclear(MAY_NOT_SHOW_ALL);
+}
+
+const MAY_NOT_SHOW_ALL = 'the provider’s list may not show every video';
+
+function isComplete(end: ListEnd): boolean {
+  return end.read === 'whole' && end.isComplete;
 }
 
 /** The attempt's age by the provider's clock; 0 when that is unknown: then age proves nothing (MR-37). */
 function sinceBegin(createdAt: Date | null, begunAtMs: number | null): number {
   return createdAt === null || begunAtMs === null ? 0 : createdAt.getTime() - begunAtMs;
+}
+
+function isOlder(createdAt: Date | null, begunAtMs: number | null): boolean {
+  return sinceBegin(createdAt, begunAtMs) < -CLOCK_SLACK_MS;
 }
 
 function byAge(a: Candidate, b: Candidate): number {

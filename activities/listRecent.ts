@@ -13,12 +13,10 @@ const MOST_MS = 120_000;
 /** The delay before a list that broke off in the middle is read from its beginning again. */
 const RETRY_MS = 60_000;
 
-/** The statuses of a server that has no list. */
-const CANNOT_LIST = [404, 405, 501];
-
-/** How far a list was read. Only `whole` proves that something is not in it (MR-36). */
+/** How far a list was read. Only one that was read whole, and is complete, proves that something was not made (MR-36, MR-78). */
 export type ListEnd =
-  | { readonly read: 'whole' | 'cannot list' }
+  | { readonly read: 'whole'; readonly isComplete: boolean }
+  | { readonly read: 'cannot list' }
   | {
       /** The list goes in circles, is too long, or contains unreadable entries. */
       readonly read: 'in part';
@@ -36,19 +34,21 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
   const order = new Order(since.getTime() - LIST_BACK_MS);
   const seen = new Set<string>();
   let unreadable = 0;
+  let isComplete = true;
   let after: string | undefined;
   for (let page = 0; page < MOST_PAGES && performance.now() < endsAtMs; page += 1) {
     const listed = await provider.listVideos({ limit: PAGE, ...(after === undefined ? {} : { after }) });
+    if (listed.outcome === 'no_list') return { read: 'cannot list' };
     if (listed.outcome === 'transient') {
-      if (listed.status !== null && CANNOT_LIST.includes(listed.status)) return { read: 'cannot list' };
       const retryMs = page === 0 ? listed.retryAfterMs : RETRY_MS;
       throw transient(`The provider's list could not be read: ${listed.why}.`, retryMs);
     }
     unreadable += listed.unreadable;
+    isComplete &&= listed.isComplete;
     const fresh = listed.videos.filter(isNew(seen));
     await visit(fresh, listed.clockSkewMs);
     if (!listed.hasMore || order.isPast(listed.videos, listed.clockSkewMs))
-      return unreadable === 0 ? { read: 'whole' } : UNREADABLE;
+      return unreadable === 0 ? { read: 'whole', isComplete } : UNREADABLE;
     if (listed.lastId === null) return { read: 'in part', why: 'the list has more, but not where' };
     // The page ignores `after`, repeats, or is empty although there are more: the next pages would do so for ever.
     if (fresh.length === 0) return { read: 'in part', why: 'the list turns in circles' };

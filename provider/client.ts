@@ -1,12 +1,19 @@
 import OpenAI from 'openai';
 import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { AddressRules } from '../network/index.ts';
+import { type Answer, readAnswer, unreadable } from './answer.ts';
 import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
-import { parsePage, parseVideo } from './dialect.ts';
+import {
+  type Capabilities,
+  capabilitiesOf,
+  type CreateEncoding,
+  type Dialect,
+  dialectCalled,
+} from './dialects/index.ts';
 import { createDownload, type Download } from './download.ts';
 import { readWebhook } from './events.ts';
-import { encodeCreate, encodeLabels, type CreateEncoding } from './encoding.ts';
+import { encodeCreate, encodeLabels } from './encoding.ts';
 import {
   bodyOfError,
   type CallTrouble,
@@ -15,9 +22,11 @@ import {
   sortToldError,
   type SortedError,
 } from './errors.ts';
+import { listVideos } from './listVideos.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './redact.ts';
 import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
+import { parseVideo, type Reading } from './videoObject.ts';
 import type {
   CreateRefusal,
   CreateResult,
@@ -40,7 +49,12 @@ export interface ProviderSettings extends AddressRules {
   /** With which it signs its webhooks; unset: it sends none. */
   readonly webhookSecret?: string | undefined;
   readonly apiKey: string;
-  readonly createEncoding: CreateEncoding;
+  /** The name of a dialect (provider/dialects); `auto` by default. */
+  readonly dialect?: string;
+  /** The dialect's own by default. */
+  readonly createEncoding?: CreateEncoding | undefined;
+  /** What this very provider can, where it differs from its dialect. */
+  readonly can?: Partial<Capabilities>;
   /** Whether `user` and `metadata` are sent with what is created; false by default, because they may be personal data. */
   readonly sendLabels?: boolean;
   readonly connectTimeoutMs?: number;
@@ -55,17 +69,9 @@ export interface ProviderSettings extends AddressRules {
 /** A model may take a while before its first word. */
 const FIRST_WORD_TIMEOUT_MS = 120_000;
 
-interface Answer {
-  readonly status: number;
-  /** Undefined when it is not JSON. */
-  readonly body: unknown;
-  /** How far the answer's `Date` is ahead of our clock; negative when behind, null without one. */
-  readonly clockSkewMs: number | null;
-}
-
 /**
  * A client of one server that speaks OpenAI's Videos API. Each method makes one request; Temporal retries. Raises TypeError
- * when the base URL is invalid or contains credentials.
+ * when the base URL is invalid or contains credentials, or when there is no such dialect.
  */
 export function createProvider(settings: ProviderSettings): Provider {
   const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl, webhookSecret } = settings;
@@ -76,28 +82,38 @@ export function createProvider(settings: ProviderSettings): Provider {
   const redact = createRedact(apiKey, baseUrl);
   const transport = createTransport({ connectTimeoutMs, callTimeoutMs, proxyUrl });
   const { contentHosts = [] } = settings;
-  const get = createDownload({ ...settings, baseUrl, connectTimeoutMs, callTimeoutMs, contentHosts });
+  const dialect = dialectCalled(settings.dialect ?? 'auto');
+  if (dialect === undefined) throw new TypeError(`there is no dialect "${settings.dialect}"`);
+  const reading = { redact, dialect };
+  const { elsewhere } = dialect.content;
+  const get = createDownload({ ...settings, baseUrl, connectTimeoutMs, callTimeoutMs, contentHosts, elsewhere });
   const client = createClient(baseUrl, apiKey, callTimeoutMs, transport.call);
   const writer = createClient(baseUrl, apiKey, FIRST_WORD_TIMEOUT_MS, transport.open);
   const labelsOf = ({ labels }: { readonly labels?: SentLabels }) =>
     settings.sendLabels === true && labels !== undefined ? encodeLabels(labels) : {};
   const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
     askFor(request, read, redact);
-  const retrieveVideo = (id: string) => retrieve(() => client.videos.retrieve(id).asResponse(), id, redact);
+  const retrieveVideo = (id: string) => retrieve(() => client.videos.retrieve(id).asResponse(), id, reading);
+  const createForm = {
+    encoding: settings.createEncoding ?? dialect.create.encoding,
+    jsonReference: dialect.create.jsonReference,
+  };
   return {
     name: settings.name,
     identity: identityOf(settings),
     baseUrl,
+    dialect: dialect.name,
+    can: capabilitiesOf(dialect, settings.can),
     readWebhook: webhookSecret === undefined ? null : (headers, body) => readWebhook(webhookSecret, headers, body),
 
     async createVideo(request) {
       if (request.remixedFrom !== undefined) {
         const path = `/videos/${encodeURIComponent(request.remixedFrom)}/remix`;
         const remix = () => client.post(path, { body: { prompt: request.prompt, ...labelsOf(request) } }).asResponse();
-        return create(remix, redact, remixRefusal);
+        return create(remix, reading, remixRefusal);
       }
-      const encoded = encodeCreate(request, settings.createEncoding, labelsOf(request));
-      return create(() => client.post('/videos', encoded).asResponse(), redact);
+      const encoded = encodeCreate(request, createForm, labelsOf(request));
+      return create(() => client.post('/videos', encoded).asResponse(), reading);
     },
 
     writeText: (request, onOutput) =>
@@ -105,14 +121,18 @@ export function createProvider(settings: ProviderSettings): Provider {
 
     retrieveVideo,
 
-    listVideos: ({ after, limit = 100 } = {}) =>
-      ask(
-        () => client.videos.list({ limit, order: 'desc', ...(after !== undefined && { after }) }).asResponse(),
-        (answer) => {
-          const page = parsePage(answer.body, limit, redact);
-          return page === null ? unreadable(answer) : { ...page, clockSkewMs: answer.clockSkewMs };
-        },
-      ),
+    listVideos({ after, limit = 100 } = {}) {
+      const query = { ...dialect.list.query, limit, order: 'desc', ...(after !== undefined && { after }) };
+      return listVideos(() => client.get('/videos', { query }).asResponse(), limit, reading, settings.can);
+    },
+
+    async hasModels() {
+      const answer = await ask(
+        () => client.models.list().asResponse(),
+        () => ({ outcome: 'answered' as const }),
+      );
+      return answer.outcome === 'answered' || answer.status !== 404;
+    },
 
     async deleteVideo(id) {
       const deleted = await ask(
@@ -122,7 +142,7 @@ export function createProvider(settings: ProviderSettings): Provider {
       return deleted.outcome === 'transient' ? sortDeletion(deleted, () => retrieveVideo(id)) : deleted;
     },
 
-    downloadContent: (id, options = {}) => download(get, id, options),
+    downloadContent: (id, options = {}) => download(get, id, options, dialect),
   };
 }
 
@@ -163,31 +183,33 @@ function remixRefusal(sorted: SortedError): CreateRefusal {
 
 async function create(
   request: () => Promise<Response>,
-  redact: Redact,
+  reading: Reading,
   refuse: (sorted: SortedError) => CreateRefusal = createRefusal,
 ): Promise<CreateResult> {
   let answer: Answer;
   try {
     answer = await readAnswer(await request());
   } catch (error) {
-    return refuse(sortCreateError(error, redact));
+    return refuse(sortCreateError(error, reading.redact));
   }
-  const video = parseVideo(answer.body, redact);
-  return video === null ? refuse(sortToldError(answer.status, answer.body, redact)) : { outcome: 'created', video };
+  const video = parseVideo(answer.body, reading);
+  return video === null
+    ? refuse(sortToldError(answer.status, answer.body, reading.redact))
+    : { outcome: 'created', video };
 }
 
-async function retrieve(request: () => Promise<Response>, id: string, redact: Redact): Promise<RetrieveResult> {
+async function retrieve(request: () => Promise<Response>, id: string, reading: Reading): Promise<RetrieveResult> {
   let answer: Answer;
   try {
     answer = await readAnswer(await request());
   } catch (error) {
-    const trouble = describeTrouble(error, redact);
-    const video = parseVideo(bodyOfError(error), redact);
+    const trouble = describeTrouble(error, reading.redact);
+    const video = parseVideo(bodyOfError(error), reading);
     return video !== null && isSame(video.id, id) && isVerdictOf(video, trouble)
       ? { outcome: 'seen', video }
       : { outcome: 'transient', ...trouble };
   }
-  const video = parseVideo(answer.body, redact);
+  const video = parseVideo(answer.body, reading);
   if (video === null) return unreadable(answer);
   // A gateway's cache may hand out another video, and its `completed` would charge this one.
   return isSame(video.id, id) ? { outcome: 'seen', video } : unreadable(answer, 'about another video');
@@ -221,34 +243,16 @@ async function askFor<T>(
   return read(answer);
 }
 
-/** Ignores the content type: a body that parses is JSON. The bytes have arrived already, so reading can't fail. */
-async function readAnswer(response: Response): Promise<Answer> {
-  const text = await response.text();
-  const answered = { status: response.status, clockSkewMs: clockSkewMs(response.headers) };
-  try {
-    return { ...answered, body: JSON.parse(text) };
-  } catch {
-    return { ...answered, body: undefined };
-  }
-}
-
-/** The `Date` of a cached answer is the time at which it was cached. */
-function clockSkewMs(headers: Headers): number | null {
-  const skewMs = Date.parse(headers.get('date') ?? '') - Date.now();
-  return Number.isNaN(skewMs) || Number(headers.get('age') ?? 0) > 0 ? null : skewMs;
-}
-
-function unreadable({ status }: Answer, how = 'with an unreadable body'): Trouble {
-  return { outcome: 'transient', why: `HTTP ${status} ${how}`, status, retryAfterMs: null, debt: null };
-}
-
 /** Not by the SDK: it throws on 304 and 416, and follows redirects to any address. */
 async function download(
   get: Download,
   id: string,
-  { variant, range, signal }: DownloadOptions,
+  { variant = 'video', range, signal }: DownloadOptions,
+  dialect: Dialect,
 ): Promise<ContentAnswer> {
-  const query = variant === undefined ? '' : `?variant=${variant}`;
+  if (!dialect.content.variants.includes(variant)) return { outcome: 'missing' };
+  // It is what every server sends without a variant, and some take none, or numbers only.
+  const query = variant === 'video' ? '' : `?variant=${variant}`;
   try {
     return await readContentAnswer(await get(`/videos/${encodeURIComponent(id)}/content${query}`, range, signal));
   } catch (error) {

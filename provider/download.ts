@@ -13,6 +13,8 @@ export interface DownloadSettings extends AddressRules {
   readonly contentHosts: readonly string[];
   /** An HTTP proxy for the provider and for public addresses; the listed hosts are inside the network. */
   readonly proxyUrl?: string | undefined;
+  /** The address that a refusal (400) of the provider names instead; it is followed like a redirect. */
+  readonly elsewhere: (body: unknown) => string | null;
 }
 
 /** Returns the answer after the last redirect. Raises `CallFailed`, and the signal's reason when the caller gave up. */
@@ -21,6 +23,8 @@ type Answer = Awaited<ReturnType<typeof undiciFetch>>;
 
 /** How long a download may stall before it is given up. A pause by a slow reader does not count. */
 const STREAM_IDLE_MS = 30_000;
+/** More than a refusal that names an address needs. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
@@ -47,7 +51,8 @@ export function createDownload(settings: DownloadSettings): Download {
       const dispatcher = agentFor(url);
       const headers = headersOf(range, withKey ? settings.apiKey : undefined);
       const answer = await get(url, { headers, dispatcher, signal: signal ?? null, redirect: 'manual' }, settings);
-      const location = REDIRECTS.includes(answer.status) ? answer.headers.get('location') : null;
+      // Only the provider itself may name another address in a refusal.
+      const location = await locationIn(answer, withKey ? settings.elsewhere : () => null);
       if (location === null) return answer;
       await answer.body?.cancel();
       url = nextHop(location, url, isTrusted);
@@ -55,6 +60,27 @@ export function createDownload(settings: DownloadSettings): Download {
     }
     throw new CallFailed(`more than ${MAX_REDIRECTS} redirects`, false);
   };
+}
+
+async function locationIn(answer: Answer, elsewhere: DownloadSettings['elsewhere']): Promise<string | null> {
+  if (REDIRECTS.includes(answer.status)) return answer.headers.get('location');
+  return answer.status === 400 ? elsewhere(await readRefusal(answer)) : null;
+}
+
+/** The JSON of a refusal; undefined when it is none, is too long or breaks off. Nothing is left of the body afterwards. */
+async function readRefusal({ body }: Answer): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length;
+      if (bytes > MAX_REFUSAL_BYTES) return undefined;
+      chunks.push(chunk);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 async function get(

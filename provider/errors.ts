@@ -162,6 +162,12 @@ export function bodyOfError(error: unknown): unknown {
   return error instanceof APIError ? error.error : undefined;
 }
 
+/** The headers of an answer that the SDK raised as an error; none when there was no answer. */
+export function headersOfError(error: unknown): Headers {
+  const headers = error instanceof APIError ? (error.headers as Headers | undefined) : undefined;
+  return headers ?? new Headers();
+}
+
 /** Without an envelope, the body itself is the error. */
 function errorIn(body: unknown): unknown {
   return typeof body === 'object' && body !== null && 'error' in body ? body.error : body;

@@ -5,9 +5,9 @@ export { createProbe, type Probe } from './probe.ts';
 export { createProviders, type Providers, providersOf } from './registry.ts';
 export type { ContentAnswer } from './contentAnswer.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';
-export type { CreateEncoding } from './encoding.ts';
 export type { WebhookReading } from './events.ts';
 export { inputBoundTokens } from './completion.ts';
+export { type Capabilities, type CreateEncoding, DIALECTS, type ListKind } from './dialects/index.ts';
 export type {
   CompletionRequest,
   CreateRefusal,

@@ -19,9 +19,9 @@ export function createProbe(settings: ProviderSettings): Probe {
   const provider: Pick<Provider, 'listVideos' | 'retrieveVideo'> = createProvider({ ...settings, callTimeoutMs });
   return async () => {
     const listed = await provider.listVideos({ limit: 1 });
-    if (listed.outcome === 'listed' || isAnswer(listed)) return undefined;
+    if (listed.outcome !== 'transient' || isAnswer(listed)) return undefined;
     const seen = await provider.retrieveVideo(NOBODYS_VIDEO);
-    return seen.outcome === 'seen' || isAnswer(seen) ? undefined : listed.why;
+    return seen.outcome !== 'transient' || isAnswer(seen) ? undefined : listed.why;
   };
 }
 

@@ -1,5 +1,6 @@
 import type { InputFile } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
+import type { Capabilities } from './dialects/index.ts';
 import type { Debt } from './errors.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
 import type { WebhookReading } from './events.ts';
@@ -122,11 +123,14 @@ export interface VideoPage {
   readonly hasMore: boolean;
   /** The `after` of the next page; null when the page is empty or its end has no id. */
   readonly lastId: string | null;
+  /** Whether the list shows every video of this key; only then can it prove that one was not made (MR-78). */
+  readonly isComplete: boolean;
   /** By how much the provider's clock is ahead of ours, below zero behind it; null when the answer doesn't tell. */
   readonly clockSkewMs: number | null;
 }
 
-export type ListResult = VideoPage | Trouble;
+/** `no_list`: the provider has no list, and will have none when it is asked again. */
+export type ListResult = VideoPage | { readonly outcome: 'no_list'; readonly why: string } | Trouble;
 
 export type DeleteResult =
   | { readonly outcome: 'deleted' }
@@ -152,6 +156,9 @@ export interface Provider {
   readonly identity: string;
   /** Without a trailing slash. */
   readonly baseUrl: string;
+  /** The name of the dialect that it is spoken to in. */
+  readonly dialect: string;
+  readonly can: Capabilities;
   /** Verifies and reads a webhook of its; null: it sends none, or their secret is not set. */
   readonly readWebhook: ((headers: Headers, body: string) => Promise<WebhookReading>) | null;
   /** At most one request; never throws for provider trouble. */
@@ -165,6 +172,11 @@ export interface Provider {
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
   /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */
   listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
+  /**
+   * Whether there is anything at `GET /models`, which every server of this kind has: false only for a 404, as below a wrong base
+   * URL. Never throws for provider trouble.
+   */
+  hasModels(): Promise<boolean>;
   /** `deleted` also when it was gone before. Never throws for provider trouble. */
   deleteVideo(providerVideoId: string): Promise<DeleteResult>;
   /**

@@ -40,6 +40,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 
   app.use(async (c, next) => {
     const started_ms = Date.now();
+    // By this a client can tell that its list shows every video, as one server's does.
+    c.header('server', 'holdfast-simulator');
     c.header('x-request-id', `req_${randomBytes(16).toString('hex')}`);
     if (c.req.method === 'POST' && CREATE_PATH.test(c.req.path)) store.increment('creates');
     await next();

@@ -63,6 +63,10 @@ export class Books {
     });
   }
 
+  delete(path: string): Promise<Response> {
+    return fetch(`${this.#api}${path}`, { method: 'DELETE', headers: { authorization: `Bearer ${this.#key}` } });
+  }
+
   /** Orders a video of 4 seconds; returns its id once the hold is placed. */
   async order(prompt: string): Promise<string> {
     const answer = await this.post('/v1/videos', { prompt, model: 'sora-2', seconds: '4' });

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { freePort } from '../../dev/ports.ts';
 import { pythonEnvironment } from './pythonEnvironment.ts';
 import type { RealServer, Running } from './servers.ts';
-import { API_KEY, startProgram, startSimulator } from './servers.ts';
+import { API_KEY, startProgram } from './servers.ts';
+import { startSimulator } from './simulatorServer.ts';
 
 /** What the proxy's routes import. Its extra `proxy` also names packages that are not published, and much that is not used here. */
 const IMPORTED = [
@@ -56,30 +56,29 @@ export function litellm(version: string): RealServer {
     name: `litellm-${version}`,
     title: 'LiteLLM proxy',
     version,
-    settings: {},
+    settings: () => ({}),
     itsSettings:
       '`router_settings: { num_retries: 0 }`: by default it repeats a create that got no answer, and makes several videos',
-    habits: { list: 'none', delete: false, cancel: false, images: false },
+    habits: { list: 'none', delete: false, forgets: false, images: false },
     prompts: { failure: '[[fail:gpu_lost:the GPU fell over]]', moderation: '[[fail:moderation_blocked]]' },
     refusals: {
       moderation: '[[create:403:content_policy_violation:No such pictures.]]',
       invalid: '[[create:400:invalid_prompt:The prompt is no good.]]',
     },
     canonical,
-    start: () => start(version),
+    start: (port) => start(version, port),
   };
 }
 
-async function start(version: string): Promise<Running> {
+async function start(version: string, port: number): Promise<Running> {
   const python = await pythonEnvironment(`litellm-${version}`, {
     whole: [`litellm==${version}`, ...IMPORTED],
     alone: [],
   });
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-litellm-'));
-  const simulator = await startSimulator(join(folder, 'simulator'));
+  const simulator = await startSimulator();
   const configured = join(folder, 'litellm.yaml');
   await writeFile(configured, configuration(simulator.url));
-  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const stop = await startProgram(
     join(dirname(python), 'litellm'),

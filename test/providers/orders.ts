@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Provider } from '../../provider/index.ts';
 import type { Books, Standing } from './books.ts';
 import type { Case, Ending } from './cases.ts';
 import { CASES } from './cases.ts';
@@ -13,6 +14,8 @@ export interface Row {
   readonly title: string;
   readonly expected: string;
   readonly seen: string;
+  /** The same for a cell of the table. */
+  readonly short: string;
   readonly failure: string | undefined;
 }
 
@@ -21,6 +24,10 @@ export interface Bench {
   readonly server: RealServer;
   readonly books: Books;
   readonly wire: FaultyWire;
+  /** Holdfast's client of it, past the wire. */
+  readonly provider: Provider;
+  /** The server itself, past the wire. */
+  readonly target: string;
   /** How long a hold lives. */
   readonly holdTtlMs: number;
 }
@@ -43,14 +50,26 @@ export async function runCases(bench: Bench, wanted: (name: string) => boolean):
     const words = one.words(server);
     return words === null || !wanted(one.name) ? [] : [{ one, prompt: promptOf(one, words) }];
   });
-  const rows = cases.map(async ({ one, prompt }) => {
+  const run = async (one: Case, prompt: string) => {
     wire.strike(one.name, one.faults);
     const ids: string[] = [];
     for (let order = 0; order < one.orders; order += 1) ids.push(await books.order(prompt));
     const standings = await books.untilSettled(ids, bench.holdTtlMs + AFTER_THE_END_MS);
     return judge(bench, one, standings);
+  };
+  return Promise.all(cases.map(({ one, prompt }) => orBroken(one, EXPECTED[one.ends(server)], run(one, prompt))));
+}
+
+/** A case that could not be tried to its end is wrong; the others go on. */
+export function orBroken(
+  { name, title }: Pick<Row, 'name' | 'title'>,
+  expected: string,
+  row: Promise<Row>,
+): Promise<Row> {
+  return row.catch((error: unknown) => {
+    const failure = error instanceof Error ? error.message : String(error);
+    return { name, title, expected, seen: 'nothing', short: 'not tried to its end', failure };
   });
-  return Promise.all(rows);
 }
 
 /** How an order ended that no case describes: `name` is that of its prompt. */
@@ -68,6 +87,7 @@ export function judge(bench: Bench, one: Case, standings: readonly Standing[]): 
       title: one.title,
       expected: EXPECTED[ends],
       seen: inWords(all),
+      short: endingsOf(all),
       failure: faults.length === 0 ? undefined : [...new Set(faults)].join('; '),
     };
   });
@@ -84,6 +104,23 @@ function faultsOf(seen: Seen, ends: Ending, one: Case, server: RealServer): stri
   if (content !== null) faults.push(content);
   const more = one.check(seen, server);
   return more === undefined ? faults : [...faults, more];
+}
+
+export async function judgeOrder(bench: Bench, one: Case, id: string): Promise<Row> {
+  return judge(bench, one, await bench.books.untilSettled([id], bench.holdTtlMs + AFTER_THE_END_MS));
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  expired: 'released at the end of the hold',
+  provider_failed: 'released, with the reason',
+  submission_refused: 'refused, released',
+};
+
+function endingsOf(all: readonly Seen[]): string {
+  const ends = all.map(({ standing: { state, reason } }) =>
+    state === 'charged' ? 'charged' : (REASONS[reason ?? ''] ?? `${state} (${reason ?? ''})`),
+  );
+  return [...new Set(ends)].join(' and ');
 }
 
 function inWords(all: readonly Seen[]): string {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from './cases.ts';
 import { plain } from './cases.ts';
 import type { Bench, Row } from './orders.ts';
-import { judge, promptOf, until } from './orders.ts';
+import { judgeOrder, orBroken, promptOf, until } from './orders.ts';
 
 /** Longer than until a first look, which is at most 10 s after the create. */
 const AWAY_MS = 12_000;
@@ -29,9 +29,13 @@ export async function refuseConnections(bench: Bench): Promise<Passing> {
   const created = await order(create);
   await sleep(AWAY_MS);
   await listenAgain();
-  const last = refuseContent(bench, content, await order(content));
-  const ends = [[poll, polled] as const, [create, created] as const].map(([one, id]) => judgeOrder(bench, one, id));
-  return { ended: Promise.all([...ends, last]) };
+  const due = await order(content);
+  const ends = [
+    orBroken(poll, 'charged', judgeOrder(bench, poll, polled)),
+    orBroken(create, 'charged', judgeOrder(bench, create, created)),
+    orBroken(content, 'charged', refuseContent(bench, content, due)),
+  ];
+  return { ended: Promise.all(ends) };
 }
 
 async function refuseContent(bench: Bench, one: Case, id: string): Promise<Row> {
@@ -44,8 +48,4 @@ async function refuseContent(bench: Bench, one: Case, id: string): Promise<Row> 
   await sleep(AWAY_AT_CONTENT_MS);
   await listenAgain();
   return judgeOrder(bench, one, id);
-}
-
-async function judgeOrder(bench: Bench, one: Case, id: string): Promise<Row> {
-  return judge(bench, one, await bench.books.untilSettled([id], bench.holdTtlMs));
 }

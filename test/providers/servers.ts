@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { createSimulator, listen } from '../../dev/simulator/server.ts';
 import { untilItWorks } from '../../dev/ports.ts';
 
 /** A server that runs. */
@@ -21,8 +20,8 @@ export interface Habits {
   /** `none`: a lost create can't be found again, so the hold waits for its end. */
   readonly list: 'with prompts' | 'without prompts' | 'none';
   readonly delete: boolean;
-  /** Whether an unfinished video can be ended. */
-  readonly cancel: boolean;
+  /** Whether its DELETE takes away what is being made, so that it knows nothing of it any more. */
+  readonly forgets: boolean;
   /** Whether it has thumbnail and spritesheet. */
   readonly images: boolean;
 }
@@ -32,12 +31,12 @@ export interface RealServer {
   readonly name: string;
   readonly title: string;
   readonly version: string;
-  /** Holdfast's settings for it. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** What Holdfast's file of providers says of it, besides name, address and key; `port` is where it listens. */
+  readonly settings: (port: number) => Readonly<Record<string, unknown>>;
   /** The server's own settings that matter, in words. */
   readonly itsSettings: string;
   readonly habits: Habits;
-  readonly start: () => Promise<Running>;
+  readonly start: (port: number) => Promise<Running>;
   /** The words of a prompt that make it fail in this way. */
   readonly prompts: Readonly<Record<'failure' | 'moderation', string>>;
   /** A prompt that is refused at create; null: this server refuses none. */
@@ -82,10 +81,4 @@ async function stopProgram(child: ChildProcess, ended: Promise<void>): Promise<v
   const late = setTimeout(() => child.kill('SIGKILL'), 5000);
   await ended;
   clearTimeout(late);
-}
-
-/** The simulator in this process, in front of which LiteLLM stands. Its videos take a second. */
-export async function startSimulator(dir: string): Promise<{ url: string; stop: () => Promise<void> }> {
-  const server = await listen(createSimulator({ dir, videoSeconds: 1 }));
-  return { url: server.url, stop: () => server.close() };
 }

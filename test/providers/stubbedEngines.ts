@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../dev/ports.ts';
 import { repository } from '../../dev/state.ts';
 import type { Requirements } from './pythonEnvironment.ts';
 import { pythonEnvironment } from './pythonEnvironment.ts';
@@ -29,20 +28,20 @@ export const vllmOmni: RealServer = {
   name: 'vllm-omni',
   title: 'vLLM-Omni',
   version: '0.30.0',
-  settings: {},
+  settings: () => ({}),
   itsSettings: inOneProcess,
-  habits: { list: 'with prompts', delete: true, cancel: true, images: false },
+  habits: { list: 'with prompts', delete: true, forgets: true, images: false },
   prompts: PROMPTS,
   refusals: { moderation: null, invalid: null },
   canonical: (id) => id,
-  start: () => start('vllm-omni-0.30.0', VLLM_OMNI, ['vllm_omni_server.py']),
+  start: (port) => start(port, 'vllm-omni-0.30.0', VLLM_OMNI, ['vllm_omni_server.py']),
 };
 
 const sglangBase: Omit<RealServer, 'name' | 'title' | 'start'> = {
   version: '0.5.23',
-  settings: {},
+  settings: () => ({}),
   itsSettings: `--output-path, ${inOneProcess}`,
-  habits: { list: 'without prompts', delete: true, cancel: false, images: false },
+  habits: { list: 'without prompts', delete: true, forgets: true, images: false },
   prompts: PROMPTS,
   refusals: { moderation: null, invalid: null },
   canonical: (id) => id,
@@ -52,25 +51,26 @@ export const sglang: RealServer = {
   ...sglangBase,
   name: 'sglang',
   title: 'SGLang',
-  start: () => start('sglang-0.5.23', SGLANG, ['sglang_server.py']),
+  start: (port) => start(port, 'sglang-0.5.23', SGLANG, ['sglang_server.py']),
 };
 
 export const sglangWithS3: RealServer = {
   ...sglangBase,
   name: 'sglang-s3',
   title: 'SGLang with S3',
+  settings: (port) => ({ content_hosts: [`127.0.0.1:${port}`] }),
   itsSettings: `SGLANG_CLOUD_STORAGE_TYPE=s3, ${inOneProcess}`,
-  start: () => start('sglang-0.5.23', SGLANG, ['sglang_server.py', 's3']),
+  start: (port) => start(port, 'sglang-0.5.23', SGLANG, ['sglang_server.py', 's3']),
 };
 
 async function start(
+  port: number,
   environment: string,
   requirements: Requirements,
   [program, ...options]: [string, ...string[]],
 ): Promise<Running> {
   const python = await pythonEnvironment(environment, requirements);
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-engine-'));
-  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const script = join(import.meta.dirname, 'python', program);
   const stop = await startProgram(python, [script, String(port), folder, VIDEO, ...options], {

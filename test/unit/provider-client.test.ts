@@ -160,7 +160,7 @@ describe('retrieveVideo', () => {
       const { baseUrl } = await serve(json(status, failed));
       expect(await provider(baseUrl).retrieveVideo('video_1')).toMatchObject({
         outcome: 'seen',
-        video: { verdict: 'failed', errorCode: '400', errorMessage: 'height must be a multiple of 16' },
+        video: { verdict: 'failed', errorCode: 'generation_failed', errorMessage: 'height must be a multiple of 16' },
       });
     },
   );
@@ -231,7 +231,7 @@ describe('listVideos and deleteVideo', () => {
 
   test('a provider that cannot list says so by its status', async () => {
     const { baseUrl } = await serve(json(404, { detail: 'Not Found' }));
-    expect(await provider(baseUrl).listVideos()).toMatchObject({ outcome: 'transient', status: 404 });
+    expect(await provider(baseUrl).listVideos()).toMatchObject({ outcome: 'no_list', why: 'HTTP 404' });
   });
 
   test('a delete is done on any 2xx and only then', async () => {

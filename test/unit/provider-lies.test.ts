@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { likenessOf, wideForm } from '../../activities/likeness.ts';
-import { parsePage } from '../../provider/dialect.ts';
+import { parsePage } from '../../provider/videoObject.ts';
+import { readingIn } from '../harness/support/reading.ts';
 import { COMPLETION, closeServers, json, PROMPT, provider, serve } from './provider-server.ts';
 
 /**
@@ -12,7 +13,7 @@ afterEach(closeServers);
 
 const REQUEST = { prompt: PROMPT, model: 'sora-2', seconds: 4, size: '720x1280' };
 const HALF_A_PAIR = 'video_\uD800';
-const asIs = (text: string) => text;
+const reading = readingIn('auto');
 
 describe('a refusal of brackets without end', () => {
   const brackets = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
@@ -44,14 +45,14 @@ describe('an id that can’t be asked for again', () => {
   });
 
   test('makes the list one that proves no absence', () => {
-    const page = parsePage({ data: [{ id: HALF_A_PAIR, status: 'queued' }], last_id: HALF_A_PAIR }, 100, asIs);
+    const page = parsePage({ data: [{ id: HALF_A_PAIR, status: 'queued' }], last_id: HALF_A_PAIR }, 100, reading);
     expect(page).toMatchObject({ videos: [], unreadable: 1, lastId: null });
   });
 });
 
 describe('what would keep a process busy', () => {
   test('a page of more entries than could be looked through is unreadable', () => {
-    const page = (entries: number) => parsePage({ data: Array<number>(entries).fill(0) }, 100, asIs);
+    const page = (entries: number) => parsePage({ data: Array<number>(entries).fill(0) }, 100, reading);
     expect(page(10_000)).toMatchObject({ unreadable: 10_000 });
     expect(page(10_001)).toBeNull();
   });

@@ -17,7 +17,9 @@ const CLOSE_SALES =
   'Until then, close sales (POST /admin/sales), so that nobody waits in vain; what is in progress goes on.';
 
 /** Whether the provider answers a list, and if not why; its URL is shown, for it never carries a credential. */
-export async function checkProvider(provider: Pick<ApiProvider, 'name' | 'baseUrl' | 'listVideos'>): Promise<Finding> {
+export async function checkProvider(
+  provider: Pick<ApiProvider, 'name' | 'baseUrl' | 'listVideos' | 'hasModels'>,
+): Promise<Finding> {
   const where = `The provider ${provider.name} at ${provider.baseUrl}`;
   const beganMs = performance.now();
   const answer = await withinMs(ANSWERS_WITHIN_MS, provider.listVideos({ limit: 1 }));
@@ -29,21 +31,26 @@ export async function checkProvider(provider: Pick<ApiProvider, 'name' | 'baseUr
       `${where} is slow: it took ${(tookMs / 1000).toFixed(1)} s to answer. Videos end later for it, and no credits are lost by it.`,
     );
   }
+  if (answer.outcome === 'no_list') {
+    return well(
+      `${where} answers, but lists no videos (${answer.why}): an attempt whose answer is lost waits for the end of its hold.`,
+    );
+  }
   const { status, debt, why } = answer;
+  if (status === 404 && (await withinMs(ANSWERS_WITHIN_MS - tookMs, provider.hasModels())) === false) {
+    return ill(
+      `${where} has neither videos nor models there (HTTP 404): every attempt would be refused. ${CREDITS_WAIT} Its base URL usually ends with /v1: correct it, and restart the API and the workers.`,
+    );
+  }
   if (debt === 'key') {
     return ill(
-      `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set OPENAI_API_KEY to a key that is valid and has the rights, and restart the API and the workers. ${CLOSE_SALES}`,
+      `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set its key (OPENAI_API_KEY, or as PROVIDERS_FILE says) to one that is valid and has the rights, and restart the API and the workers. ${CLOSE_SALES}`,
     );
   }
   if (debt === 'bill') return ill(`${where} refuses us for what we owe it (${why}). ${CREDITS_WAIT} ${payIt}`);
-  if (status === 404 || status === 405 || status === 501) {
-    return well(
-      `${where} answers, but lists no videos (${status}): an attempt whose answer is lost waits for the end of its hold.`,
-    );
-  }
   if (status === null || status >= 500) return away(`${where} is away (${why}).`);
   return ill(
-    `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does OPENAI_BASE_URL name a server that speaks OpenAI's Videos API?`,
+    `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does its base URL name a server that speaks OpenAI's Videos API?`,
   );
 }
 

@@ -7,6 +7,7 @@ import { holds } from './holds.ts';
 import { limits } from './limits.ts';
 import type { Mutant } from './mutant.ts';
 import { offers } from './offers.ts';
+import { outages } from './outages.ts';
 import { provider } from './provider.ts';
 import { refunds } from './refunds.ts';
 import { requests } from './requests.ts';
@@ -29,6 +30,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [refunds, ['ledger-refunds']],
   [offers, ['ledger-offers', 'ledger-offer-prices']],
   [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
+  [outages, ['ledger-outages']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],

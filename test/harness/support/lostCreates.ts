@@ -36,13 +36,14 @@ export function video(changes: Partial<ProviderVideo> = {}): ProviderVideo {
   };
 }
 
-/** A provider's clock without skew. */
+/** A page of a list that shows every video, by a clock without skew. */
 export const page = (videos: ProviderVideo[], more: Partial<VideoPage> = {}): VideoPage => ({
   outcome: 'listed',
   videos,
   unreadable: 0,
   hasMore: false,
   lastId: videos.at(-1)?.id ?? null,
+  isComplete: true,
   clockSkewMs: 0,
   ...more,
 });

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parsePage, parseVideo } from '../../provider/dialect.ts';
+import { parsePage, parseVideo } from '../../provider/videoObject.ts';
 import { readProblem } from '../../provider/problem.ts';
+import { readingIn } from '../harness/support/reading.ts';
 
 const asIs = (text: string) => text;
-const read = (body: unknown) => parseVideo(body, asIs);
+const reading = readingIn('auto', asIs);
+const read = (body: unknown) => parseVideo(body, reading);
 
 // MR-14
 describe('statuses', () => {
@@ -148,7 +150,8 @@ describe('a failed video', () => {
 
   test.each([
     ['failed', { code: 'moderation_blocked', message: 'Blocked.' }, 'moderation_blocked', 'Blocked.'],
-    ['failed', { code: 500, message: 'Boom' }, '500', 'Boom'],
+    ['failed', { code: 500, message: 'Boom' }, 'generation_failed', 'Boom'],
+    ['failed', { code: 1043, message: 'Boom' }, '1043', 'Boom'],
     ['failed', { message: 'Boom' }, 'generation_failed', 'Boom'],
     ['failed', { code: null, message: '' }, 'generation_failed', DEFAULT],
     ['failed', { code: {}, message: 5 }, 'generation_failed', DEFAULT],
@@ -183,7 +186,7 @@ describe('a failed video', () => {
 describe('a page', () => {
   test('counts what it could not read, so that an absence proves nothing', () => {
     const data = [{ id: 'a', status: 'queued' }, { id: 'b' }, 7, { id: 'c', status: 'completed' }];
-    const page = parsePage({ data, has_more: true, last_id: 'z' }, 100, asIs);
+    const page = parsePage({ data, has_more: true, last_id: 'z' }, 100, reading);
     expect(page).toMatchObject({ unreadable: 2, hasMore: true, lastId: 'z' });
     expect(page?.videos.map((video) => video.id)).toEqual(['a', 'c']);
   });
@@ -193,13 +196,13 @@ describe('a page', () => {
       { id: 'a', status: 'queued' },
       { id: 'b', status: 'queued' },
     ];
-    expect(parsePage({ data }, 2, asIs)).toMatchObject({ hasMore: true, lastId: 'b' });
-    expect(parsePage({ data }, 3, asIs)).toMatchObject({ hasMore: false });
+    expect(parsePage({ data }, 2, reading)).toMatchObject({ hasMore: true, lastId: 'b' });
+    expect(parsePage({ data }, 3, reading)).toMatchObject({ hasMore: false });
   });
 
   test('is none without data', () => {
-    expect(parsePage({ object: 'list' }, 10, asIs)).toBeNull();
-    expect(parsePage([], 10, asIs)).toBeNull();
+    expect(parsePage({ object: 'list' }, 10, reading)).toBeNull();
+    expect(parsePage([], 10, reading)).toBeNull();
   });
 });
 
@@ -216,8 +219,8 @@ describe('reading never throws', () => {
     fc.assert(
       fc.property(fc.oneof(anything, likeVideo), (body) => {
         const video = read(body);
-        parsePage(body, 10, asIs);
-        parsePage({ data: [body] }, 10, asIs);
+        parsePage(body, 10, reading);
+        parsePage({ data: [body] }, 10, reading);
         readProblem(body, asIs);
         if (video === null) return true;
         const texts = [video.id, video.status, video.errorCode ?? '', video.errorMessage ?? ''];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { readProblem } from './problem.ts';
+import type { Dialect } from './dialects/index.ts';
+import { type Problem, readProblem } from './problem.ts';
 import { cleanText, type Redact } from './redact.ts';
 import { isProviderVideoId } from '../contracts/providerVideoId.ts';
 import type { Verdict } from '../contracts/states.ts';
@@ -47,7 +48,6 @@ const videoSchema = z.object({
   progress: z.number().min(0).max(100).transform(Math.floor).nullable().catch(null),
   created_at: unixTime,
   completed_at: unixTime,
-  error: z.unknown().optional(),
   prompt: text,
   model: text,
   seconds: z
@@ -68,13 +68,19 @@ const pageSchema = z.object({
   last_id: idSchema.nullable().catch(null),
 });
 
+/** How a provider's answers are read. */
+export interface Reading {
+  readonly redact: Redact;
+  readonly dialect: Dialect;
+}
+
 /** Reads a provider's video object leniently; null when it has no usable id or status. Never throws. */
-export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null {
+export function parseVideo(body: unknown, { redact, dialect }: Reading): ProviderVideo | null {
   const parsed = videoSchema.safeParse(body);
   if (!parsed.success) return null;
   const video = parsed.data;
   const ending = endingOf(video.status, body);
-  const problem = ending?.verdict === 'failed' ? readProblem(video.error, redact) : null;
+  const problem = ending?.verdict === 'failed' ? reasonIn(body, dialect.failure, redact) : null;
   return {
     id: video.id,
     verdict: ending?.verdict ?? 'open',
@@ -92,6 +98,14 @@ export function parseVideo(body: unknown, redact: Redact): ProviderVideo | null 
   };
 }
 
+/** Why it failed, from the first of the dialect's fields that says so. */
+function reasonIn(body: unknown, { fields, codeIsStatus }: Dialect['failure'], redact: Redact): Problem {
+  const told = fields.map((field) => readProblem((body as Record<string, unknown>)[field], redact));
+  const problem = told.find(({ code, type, message }) => code !== null || type !== null || message !== null);
+  if (problem === undefined) return { code: null, type: null, message: null };
+  return codeIsStatus && /^[45]\d\d$/.test(problem.code ?? '') ? { ...problem, code: null } : problem;
+}
+
 /** Around another object, `success` may be about the call: only OpenAI's own words are about the video then. */
 function endingOf(status: string, body: unknown) {
   const word = status.trim().toLowerCase().replace(/[\s-]/g, '_');
@@ -100,20 +114,22 @@ function endingOf(status: string, body: unknown) {
   return isEnvelope && word !== 'completed' && word !== 'failed' ? undefined : TERMINAL.get(word);
 }
 
+type Listed = Omit<VideoPage, 'clockSkewMs' | 'isComplete'>;
+
 /**
  * Reads a page of videos; null when it is not one. `limit` is what was requested: without `has_more`, a full page may be
  * followed by another. Never throws.
  */
-export function parsePage(body: unknown, limit: number, redact: Redact): Omit<VideoPage, 'clockSkewMs'> | null {
+export function parsePage(body: unknown, limit: number, reading: Reading): Listed | null {
   const parsed = pageSchema.safeParse(body);
   if (!parsed.success) return null;
   const { data, has_more: hasMore, last_id: lastId } = parsed.data;
-  const videos = data.map((entry) => parseVideo(entry, redact)).filter((video) => video !== null);
+  const videos = data.map((entry) => parseVideo(entry, reading)).filter((video) => video !== null);
   return {
     outcome: 'listed',
     videos,
     unreadable: data.length - videos.length,
     hasMore: hasMore ?? data.length >= limit,
-    lastId: lastId ?? parseVideo(data.at(-1), redact)?.id ?? null,
+    lastId: lastId ?? parseVideo(data.at(-1), reading)?.id ?? null,
   };
 }
