@@ -167,7 +167,8 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
-  const { verdict } = await store.recordLook(generationId, answer.video.id, answer.video);
+  const { verdict, differs } = await store.recordLook(generationId, answer.video.id, answer.video);
+  if (differs) deps.count('made_otherwise');
   return { verdict };
 }
 

@@ -10,6 +10,7 @@ export type Alarm =
   | 'ledger_difference'
   | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
+  | 'made_otherwise'
   | 'content_gone'
   | 'content_unusable'
   | 'content_refunded'

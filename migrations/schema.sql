@@ -195,6 +195,10 @@ CREATE TABLE generations (
   provider_progress integer,
   provider_error_code text,
   provider_error_message text,
+  made_seconds integer,
+  made_size text,
+  made_model text,
+  made_audio boolean,
   last_look_at timestamp with time zone,
   claimable_until timestamp with time zone,
   deletion_begun_at timestamp with time zone,
@@ -745,7 +749,7 @@ GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text,numeric,text,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_probe(text,text,boolean,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_settlement_refusal(text,text,text) TO holdfast_service;

@@ -38,6 +38,7 @@ const HELP: Record<Alarm, string> = {
   reconciler_run: 'Completed runs of the reconciler; alert when this stops growing.',
   ledger_difference: 'Rows of ledger_drift that the reconciler found.',
   provider_cost_lost_microcredits: 'Price of the videos that completed after their refund and that nobody claimed.',
+  made_otherwise: 'Completed videos of which the provider says that something else was made than was sold.',
   content_gone: 'Charged videos whose content could not be archived before its link died.',
   content_unusable: 'Videos for which the provider sent bytes that are not a complete video.',
   content_refunded: 'Charged videos that were refunded because their content was gone before their owner received it.',

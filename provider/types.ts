@@ -52,6 +52,8 @@ export interface ProviderVideo {
   readonly model: string | null;
   readonly seconds: number | null;
   readonly size: string | null;
+  /** Whether it has sound. */
+  readonly hasAudio: boolean | null;
   readonly remixedFrom: string | null;
 }
 

@@ -56,6 +56,8 @@ const videoSchema = z.object({
     .nullable()
     .catch(null),
   size: text,
+  has_audio: z.boolean().nullable().catch(null),
+  generate_audio: z.boolean().nullable().catch(null),
   remixed_from_video_id: text,
 });
 
@@ -94,6 +96,7 @@ export function parseVideo(body: unknown, { redact, dialect }: Reading): Provide
     model: video.model,
     seconds: video.seconds,
     size: video.size,
+    hasAudio: video.has_audio ?? video.generate_audio,
     remixedFrom: video.remixed_from_video_id,
   };
 }

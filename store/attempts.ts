@@ -190,12 +190,17 @@ export interface SeenVideo {
   readonly completedAt: Date | null;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
+  /** What the provider says that it made; unset or null: nothing. */
+  readonly seconds?: number | null;
+  readonly size?: string | null;
+  readonly model?: string | null;
+  readonly hasAudio?: boolean | null;
 }
 
 const RECORD_LOOK = defineStatement({
   name: 'record_look',
-  text: 'SELECT verdict, error_code AS "errorCode" FROM record_look($1, $2, $3, $4, $5, $6, $7, $8)',
-  row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text) },
+  text: 'SELECT verdict, error_code AS "errorCode", differs FROM record_look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+  row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text), differs: t.boolean },
 });
 
 /**
@@ -207,7 +212,7 @@ export async function recordLook(
   generationId: string,
   providerVideoId: string,
   seen: SeenVideo,
-): Promise<{ verdict: Verdict; errorCode: string | null }> {
+): Promise<RowOf<typeof RECORD_LOOK>> {
   const { verdict, status, progress, completedAt, errorCode, errorMessage } = seen;
   const recorded = await row(db, RECORD_LOOK, [
     generationId,
@@ -218,6 +223,10 @@ export async function recordLook(
     completedAt,
     errorCode,
     errorMessage,
+    seen.seconds,
+    seen.size,
+    seen.model,
+    seen.hasAudio,
   ]);
   db.changed(generationId);
   return recorded;

@@ -37,7 +37,14 @@ export const WORDS: Record<string, Words> = {
     `The provider could not be reached: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
   cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
-  charged: (data) => `${credits(data)} credits charged`,
+  made_otherwise: (data) => `The provider reports something else than was ordered: ${differences(data)}`,
+  charged: (data) => {
+    const { held_microcredits: held, seconds, made_seconds: made } = data;
+    if (held === undefined) return `${credits(data)} credits charged`;
+    const isShorter = made !== null && Number(made) < Number(seconds);
+    const why = isShorter ? `${made} of ${seconds} seconds were made` : 'less was made than was ordered';
+    return `${credits(data)} of ${formatCredits(Number(held))} reserved credits charged: ${why}; the rest was returned`;
+  },
   late_completion: ({ claimable_until: until }) =>
     `The provider completed the video after the refund; it can be claimed at its original price until ${new Date(String(until)).toISOString()}`,
   claimed: ({ by }) => `Claimed as ${by}, which is charged once it has the content`,
@@ -89,6 +96,24 @@ const STATUSES = new Map<Value, string>([
 
 function statusInWords(status: Value): string {
   return STATUSES.get(status) ?? `The provider reported the status “${status}”`;
+}
+
+function differences({
+  seconds,
+  made_seconds: madeSeconds,
+  size,
+  made_size: madeSize,
+  made_model: madeModel,
+  made_audio: madeAudio,
+}: GenerationEvent['data']): string {
+  return [
+    madeSeconds === undefined ? [] : [`${madeSeconds} seconds instead of ${seconds}`],
+    madeSize === undefined ? [] : [`${madeSize} instead of ${size}`],
+    madeModel === undefined ? [] : ['another model'],
+    madeAudio === undefined ? [] : ['no sound'],
+  ]
+    .flat()
+    .join(', ');
 }
 
 /** How the writing of a text ended, by the provider’s reason. */

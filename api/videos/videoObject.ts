@@ -112,6 +112,17 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
   }
 }
 
+/** A charge of a part says for what, and what became of the rest. */
+function chargeInWords({ amountMicrocredits, madeSeconds, seconds }: Generation, charged: number): string {
+  if (charged === amountMicrocredits) return `${formatCredits(charged)} credits were charged for this video.`;
+  const why =
+    madeSeconds !== null && madeSeconds < seconds
+      ? `${madeSeconds} of ${seconds} seconds were made`
+      : 'less was made than was ordered';
+  const rest = formatCredits(amountMicrocredits - charged);
+  return `${formatCredits(charged)} credits were charged: ${why}. The other ${rest} of ${formatCredits(amountMicrocredits)} reserved credits were returned.`;
+}
+
 function creditsInWords(generation: Generation): string {
   const { state, amountMicrocredits, chargedMicrocredits, cancelRequested, claimOf } = generation;
   const amount = formatCredits(amountMicrocredits);
@@ -124,7 +135,7 @@ function creditsInWords(generation: Generation): string {
           : `${amount} credits are reserved for this video, a claim of ${claimOf}; they are charged once its content is kept.`;
     case 'charged': {
       const charged = chargedMicrocredits ?? amountMicrocredits;
-      return `${formatCredits(charged)} credits were charged for this video.${refundInWords(generation, charged)}`;
+      return `${chargeInWords(generation, charged)}${refundInWords(generation, charged)}`;
     }
     case 'released':
       return `${releaseInWords(amountMicrocredits)}${lateInWords(generation)}`;

@@ -17,6 +17,10 @@ BEGIN
      IS DISTINCT FROM (OLD.provider, OLD.provider_video_id, OLD.provider_canonical_id) THEN
     RAISE EXCEPTION 'a generation keeps its provider video' USING ERRCODE = 'HF004';
   END IF;
+  IF OLD.provider_verdict IN ('completed', 'failed') AND (OLD.made_seconds, OLD.made_size, OLD.made_model, OLD.made_audio)
+     IS DISTINCT FROM (NEW.made_seconds, NEW.made_size, NEW.made_model, NEW.made_audio) THEN
+    RAISE EXCEPTION 'what was made is told once' USING ERRCODE = 'HF004';
+  END IF;
   IF OLD.deletion_begun_at IS NOT NULL AND NEW.deletion_begun_at IS NULL THEN
     RAISE EXCEPTION 'a deletion that has begun is not taken back' USING ERRCODE = 'HF004';
   END IF;

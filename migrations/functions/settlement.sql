@@ -28,6 +28,40 @@ $$Internal. Whether the video that a claim is about is complete and its content 
 for.
 Rules: MR-53, MR-57.$$;
 
+CREATE FUNCTION made_charge(g generations) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+DECLARE
+  offer offers;
+  -- The one that made the video.
+  made generations;
+  price prices;
+  smaller prices;
+  effects jsonb;
+BEGIN
+  SELECT * INTO offer FROM offers o WHERE o.id = g.offer_id;
+  IF offer.charge_rule IS DISTINCT FROM 'as_made' THEN
+    RETURN g.amount_microcredits;
+  END IF;
+  SELECT * INTO made FROM generations maker WHERE maker.id = COALESCE(g.claim_of, g.id);
+  SELECT * INTO price FROM prices p WHERE p.id = g.price_id;
+  -- By the price book of the moment at which it was sold.
+  SELECT * INTO smaller FROM prices p WHERE p.model = g.model AND p.size = made.made_size AND p.effective_from <= made.requested_at
+    ORDER BY p.effective_from DESC LIMIT 1;
+  IF FOUND THEN price := smaller; END IF;
+  SELECT COALESCE(jsonb_agg(e), '[]') INTO effects FROM jsonb_array_elements(g.price_effects) AS e
+    WHERE made.made_audio IS NOT false OR e ->> 'parameter' <> 'generate_audio';
+  RETURN least(g.amount_microcredits, price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points,
+    least(g.seconds, greatest(offer.lengths[1], COALESCE(made.made_seconds, g.seconds))), effects));
+EXCEPTION WHEN data_exception THEN
+  RETURN g.amount_microcredits;
+END $$;
+COMMENT ON FUNCTION made_charge IS
+$$Internal. What a completed video is charged: all that is held, or where its offer says 'as_made' the price of what the provider
+says that it made, by the prices at which it was sold. A length counts as at least the shortest that is sold; what the provider
+did not tell is as sold; it is never more than is held. What was told of it can refuse nothing: where it can't be priced, it is
+as sold.
+Rules: MR-6, MR-8, MR-75.$$;
+
 CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   -- As numbers, for the difference of two times may be out of range.
@@ -49,7 +83,7 @@ DECLARE
   account accounts;
   refused provider_attempts;
   -- Of a text, what was billed or delivered; the caller has no say in it.
-  due bigint := CASE WHEN g.kind <> 'video' THEN text_charge(p_generation_id) ELSE COALESCE(p_charge_microcredits, g.amount_microcredits) END;
+  due bigint := CASE WHEN g.kind <> 'video' THEN text_charge(p_generation_id) ELSE COALESCE(p_charge_microcredits, made_charge(g)) END;
   asked text := CASE WHEN p_reason = 'completed' AND due = 0 THEN 'nothing_to_charge' ELSE p_reason END;
   charge boolean := asked = 'completed';
   charged bigint := CASE WHEN asked = 'completed' THEN due END;
@@ -163,7 +197,9 @@ BEGIN
   WHERE gen.id = p_generation_id;
   INSERT INTO generation_events (generation_id, sequence, kind, data)
     VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'released' END,
-      jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits)));
+      jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits))
+        || CASE WHEN charged < hold.amount_microcredits THEN jsonb_build_object('held_microcredits', hold.amount_microcredits, 'seconds', g.seconds,
+          'made_seconds', (SELECT made.made_seconds FROM generations made WHERE made.id = COALESCE(g.claim_of, g.id))) ELSE '{}' END);
   -- Nothing is made with the file any more. That there was one stays known: a provider's list doesn't show it.
   UPDATE inputs i SET reference = '' WHERE i.generation_id = p_generation_id AND octet_length(i.reference) > 0;
   -- The account comes last: others of the same tenant wait for its row until the commit.
@@ -179,7 +215,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION settle_generation IS
 $$Settles a held generation, once: 'completed' captures, every other reason releases. Whoever calls, each reason needs its proof
-in the database. A capture takes p_charge_microcredits (all that is held when NULL) and returns the rest; a capture of 0 is a
+in the database. A capture takes p_charge_microcredits (what made_charge says when NULL) and returns the rest; a capture of 0 is a
 release, 'nothing_to_charge'. A text is charged by its own record, and one whose writer is gone is closed by what it
 delivered. The same settlement again answers with the first; a different one is recorded as a conflict and moves nothing.
 p_reason: 'completed', 'provider_failed', 'submission_refused', 'provider_unavailable', 'cancelled', 'create_failed',
@@ -189,7 +225,7 @@ is not over) and 'terminal' (the provider's last word is on record, and settles 
 Raises HF001; HF002 unless the generation is held; HF003 without proof; HF005 for more than is held; 22003 for a part of
 anything but a video's capture.
 Rules: MR-1, MR-2, MR-3, MR-6, MR-8, MR-10 to MR-12, MR-17 to MR-19, MR-21, MR-23, MR-24, MR-41 to MR-45, MR-50, MR-53, MR-61,
-MR-63, MR-70, MR-71, MR-83.$$;
+MR-63, MR-70, MR-71, MR-75, MR-83.$$;
 
 CREATE FUNCTION record_settlement_refusal(p_generation_id text, p_reason text, p_why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$

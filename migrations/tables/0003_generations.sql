@@ -61,6 +61,11 @@ CREATE TABLE generations (
   provider_progress integer CONSTRAINT generations_provider_progress_range CHECK (provider_progress BETWEEN 0 AND 100),
   provider_error_code text,
   provider_error_message text,
+  -- What the provider said of the completed video; NULL where it told nothing that can be read. Against what was sold: made_charge.
+  made_seconds integer,
+  made_size text,
+  made_model text,
+  made_audio boolean,
   last_look_at timestamptz,
   -- Completed after its hold was released: until then its owner may have it after all, for its old price.
   claimable_until timestamptz,

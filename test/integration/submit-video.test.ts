@@ -66,6 +66,7 @@ const made = (id: string): CreateResult => ({
     model: null,
     seconds: null,
     size: null,
+    hasAudio: null,
     remixedFrom: null,
   },
 });

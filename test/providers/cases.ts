@@ -63,13 +63,29 @@ const EFFECTS: Readonly<Record<Effect, string>> = {
   cut: 'broken off in the middle',
 };
 
-/** An outage of the step. One at create is searched for in the list: without prompts in it, the hold may wait for its end. */
+/** Effects of which the list can tell nothing, because nothing was made. */
+const NOTHING_MADE: readonly Effect[] = ['reset', '502'];
+
+/** How an order ends whose create was not answered: by what the list can tell. */
+function afterLostCreate({ habits: { list } }: RealServer, effect: Effect = 'lost'): Ending {
+  switch (list) {
+    case 'whole':
+      return 'charged';
+    case 'partial':
+      return NOTHING_MADE.includes(effect) ? 'released' : 'charged';
+    case 'without prompts':
+      return 'either';
+    case 'none':
+      return 'released';
+  }
+}
+
+/** An outage of the step. */
 function outage(step: Step, effect: Effect, times = 1): Case {
-  const ends = ({ habits }: RealServer): Ending => {
-    if (step !== 'create' || habits.list === 'with prompts') return 'charged';
-    return habits.list === 'none' ? 'released' : 'either';
-  };
-  return plain(`${step}-${effect}`, `${step}: ${EFFECTS[effect]}`, { faults: [{ step, effect, times }], ends });
+  return plain(`${step}-${effect}`, `${step}: ${EFFECTS[effect]}`, {
+    faults: [{ step, effect, times }],
+    ends: (server) => (step === 'create' ? afterLostCreate(server, effect) : 'charged'),
+  });
 }
 
 export const CASES: readonly Case[] = [
@@ -98,14 +114,15 @@ export const CASES: readonly Case[] = [
   plain('twins', 'create: two equal orders, one reply lost', {
     faults: [{ step: 'create', effect: 'lost', times: 1 }],
     orders: 2,
-    ends: ({ habits }) => (habits.list === 'with prompts' ? 'charged' : 'either'),
+    // One of them was answered.
+    ends: (server) => (afterLostCreate(server) === 'charged' ? 'charged' : 'either'),
   }),
   plain('list-502', 'list: 502 twice, after a lost create', {
     faults: [
       { step: 'create', effect: 'lost', times: 1 },
       { step: 'list', effect: '502', times: 2 },
     ],
-    ends: ({ habits }) => (habits.list === 'with prompts' ? 'charged' : 'either'),
+    ends: (server) => afterLostCreate(server),
   }),
   ...(['reset', '502', 'lost', 'hang'] as const).map((effect) => outage('poll', effect, effect === 'hang' ? 1 : 3)),
   ...(['reset', '502', 'cut', 'hang'] as const).map((effect) => outage('content', effect, effect === 'hang' ? 1 : 2)),

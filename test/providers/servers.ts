@@ -13,12 +13,15 @@ export interface Running {
 export const API_KEY = 'sk-of-the-tests-5a0e8c1b7d3f9264aa10';
 
 /** How long a server may take until it answers. */
-const START_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 300_000;
 
-/** What its documentation or code says it can; a case whose step it lacks expects what this implies. */
+/** What it can, with the settings that it is tested with; a case expects what follows from that. */
 export interface Habits {
-  /** `none`: a lost create can't be found again, so the hold waits for its end. */
-  readonly list: 'with prompts' | 'without prompts' | 'none';
+  /**
+   * `whole`: what it doesn't show was not made, so it is made again. `partial`: it proves only what it shows, and a hold waits for
+   * its end otherwise. `without prompts`: it may rule out something. `none`: a create whose answer was lost is never found.
+   */
+  readonly list: 'whole' | 'partial' | 'without prompts' | 'none';
   readonly delete: boolean;
   /** Whether its DELETE takes away what is being made, so that it knows nothing of it any more. */
   readonly forgets: boolean;

@@ -23,7 +23,7 @@ export const simulator: RealServer = {
   version: 'of this repository',
   settings: () => ({}),
   itsSettings: 'none',
-  habits: { list: 'with prompts', delete: true, forgets: false, images: true },
+  habits: { list: 'whole', delete: true, forgets: false, images: true },
   prompts: { failure: '[[fail:gpu_lost:the GPU fell over]]', moderation: '[[fail:moderation_blocked]]' },
   refusals: {
     moderation: '[[create:403:content_policy_violation:No such pictures.]]',

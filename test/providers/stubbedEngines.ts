@@ -30,7 +30,7 @@ export const vllmOmni: RealServer = {
   version: '0.30.0',
   settings: () => ({}),
   itsSettings: inOneProcess,
-  habits: { list: 'with prompts', delete: true, forgets: true, images: false },
+  habits: { list: 'partial', delete: true, forgets: true, images: false },
   prompts: PROMPTS,
   refusals: { moderation: null, invalid: null },
   canonical: (id) => id,

@@ -64,6 +64,13 @@ describe('statuses', () => {
 });
 
 describe('a video', () => {
+  test('tells its sound where the provider does, and nothing where what it tells is unreadable', () => {
+    const video = { id: 'video_1', status: 'completed' };
+    expect(read({ ...video, has_audio: false })).toMatchObject({ hasAudio: false });
+    expect(read({ ...video, generate_audio: true })).toMatchObject({ hasAudio: true });
+    expect(read({ ...video, has_audio: 'no' })).toMatchObject({ hasAudio: null });
+  });
+
   test('is read with every key of the schema', () => {
     const body = {
       id: 'video_1',
@@ -93,6 +100,7 @@ describe('a video', () => {
       model: 'sora-2',
       seconds: 8,
       size: '1280x720',
+      hasAudio: null,
       remixedFrom: 'video_0',
     });
   });

@@ -138,7 +138,7 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
     Object.assign(generation, { verdict, progress, providerError: errorCode });
     freeSlot(model, generation);
   }
-  return { verdict: generation.verdict, errorCode: generation.providerError };
+  return { verdict: generation.verdict, errorCode: generation.providerError, differs: false };
 }
 
 /** A fact learned after the settlement may stop a generation from counting against its account's cap. */

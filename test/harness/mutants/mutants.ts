@@ -5,6 +5,7 @@ import { derivedFigures } from './derivedFigures.ts';
 import { drift } from './drift.ts';
 import { holds } from './holds.ts';
 import { limits } from './limits.ts';
+import { made } from './made.ts';
 import type { Mutant } from './mutant.ts';
 import { offers } from './offers.ts';
 import { outages } from './outages.ts';
@@ -28,6 +29,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [settlements, ['ledger-settlement', 'ledger-outcomes', 'ledger-money-rules']],
   [derivedFigures, ['ledger-derived-figures']],
   [refunds, ['ledger-refunds']],
+  [made, ['ledger-made']],
   [offers, ['ledger-offers', 'ledger-offer-prices']],
   [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
   [outages, ['ledger-outages']],

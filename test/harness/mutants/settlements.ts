@@ -57,7 +57,7 @@ export const settlements = [
     },
     'charge-all': {
       breaks: 'a capture of a part takes the whole hold',
-      find: 'COALESCE(p_charge_microcredits, g.amount_microcredits) END',
+      find: 'COALESCE(p_charge_microcredits, made_charge(g)) END',
       replace: 'g.amount_microcredits END',
     },
     'charge-keeps-rest': {

@@ -31,6 +31,7 @@ export function video(changes: Partial<ProviderVideo> = {}): ProviderVideo {
     model: 'sora-2',
     seconds: 4,
     size: '720x1280',
+    hasAudio: null,
     remixedFrom: null,
     ...changes,
   };
