@@ -33,7 +33,8 @@ export async function keepProbing(providers: readonly Probed[], probing: Probing
 async function keepProbingOne(provider: Probed, probing: Probing): Promise<void> {
   const { stopping, everyMs = EVERY_MS, againAfterMs = AGAIN_AFTER_MS } = probing;
   let wasDown = false;
-  while (!stopping.aborted) {
+  const isStopping = () => stopping.aborted;
+  while (!isStopping()) {
     let why: string | undefined;
     try {
       why = await provider.probe();
@@ -42,7 +43,7 @@ async function keepProbingOne(provider: Probed, probing: Probing): Promise<void>
       if (isDown !== wasDown) tell(provider.name, isDown, why, probing.log);
       wasDown = isDown;
     } catch (error) {
-      if (stopping.aborted) return;
+      if (isStopping()) return;
       // What is on record grows old, and then new requests are taken.
       probing.log.warn({ err: error, provider: provider.name }, 'a probe of the provider could not be recorded');
     }

@@ -7,7 +7,7 @@ import { createSimulator, listen } from '../../dev/simulator/server.ts';
 import { createProbe, identityOf } from '../../provider/index.ts';
 import { keepProbing } from '../../worker/probing.ts';
 import { jsonPost } from '../harness/support/answers.ts';
-import { expectNoDrift, untilSettled } from '../harness/support/generations.ts';
+import { expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 import { startSwallowingProxy, type SwallowingProxy } from '../harness/support/swallowingProxy.ts';
@@ -31,6 +31,7 @@ beforeAll(async () => {
   const settings = { name: 'gpu-1', baseUrl: `http://127.0.0.1:${other.port}/v1`, apiKey: 'key', callTimeoutMs: 1000 };
   stack = await startStack({ videoSeconds: 0.3, proxied: true, moreProviders: [settings] });
   if (stack.between === undefined) throw new Error('not proxied');
+  await expectQuickVideos(stack);
   main = stack.between.provider;
   account = await openAccount(stack, GRANTED);
   const price = { model: 'wan', size: '720x1280', cost_per_second_microcredits: 10_000, margin_basis_points: 0 };
@@ -100,34 +101,38 @@ describe.each([
   ['sora-2', 'openai', () => main, 'wan'],
   ['wan', 'gpu-1', () => other, 'sora-2'],
 ])('while the provider of %s is down', (model, provider, wire, elsewhere) => {
-  it('its models are 503 and hold nothing, another one’s are made, and its own again once it answers', async () => {
-    wire().swallow();
-    await untilItIs(provider, false);
-    const before = await account.credits();
-    const refused = await create(model, 'a fox', { 'idempotency-key': `k ${provider}` });
-    expect(refused.status).toBe(503);
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(refused.body.error.code).toBe('temporarily_unavailable');
-    expect(refused.body.error.message).toMatch(/provider does not answer.*Nothing was held/);
-    expect(refused.body.error.message).not.toContain(provider);
-    expect(await account.credits()).toEqual(before);
-    const dry = await create(model, 'a fox', {}, '?dry_run=true');
-    expect(dry.body).toMatchObject({ would_be_accepted: false, error: { code: 'temporarily_unavailable' } });
-    expect((await create(elsewhere, 'a fox', {}, '?dry_run=true')).body).toMatchObject({ would_be_accepted: true });
-    const made = await create(elsewhere);
-    expect(await untilSettled(stack, [made.body.id])).toMatchObject([{ state: 'charged' }]);
-    expect(await outages()).toMatchObject({
-      ok: false,
-      message: expect.stringContaining(`${provider}@http`) as string,
-    });
+  it(
+    'its models are 503 and hold nothing, another one’s are made, and its own again once it answers',
+    { timeout: 60_000 },
+    async () => {
+      wire().swallow();
+      await untilItIs(provider, false);
+      const before = await account.credits();
+      const refused = await create(model, 'a fox', { 'idempotency-key': `k ${provider}` });
+      expect(refused.status).toBe(503);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(refused.body.error.code).toBe('temporarily_unavailable');
+      expect(refused.body.error.message).toMatch(/provider does not answer.*Nothing was held/);
+      expect(refused.body.error.message).not.toContain(provider);
+      expect(await account.credits()).toEqual(before);
+      const dry = await create(model, 'a fox', {}, '?dry_run=true');
+      expect(dry.body).toMatchObject({ would_be_accepted: false, error: { code: 'temporarily_unavailable' } });
+      expect((await create(elsewhere, 'a fox', {}, '?dry_run=true')).body).toMatchObject({ would_be_accepted: true });
+      const made = await create(elsewhere);
+      expect(await untilSettled(stack, [made.body.id])).toMatchObject([{ state: 'charged' }]);
+      expect(await outages()).toMatchObject({
+        ok: false,
+        message: expect.stringContaining(`${provider}@http`) as string,
+      });
 
-    wire().pass();
-    await untilItIs(provider, true);
-    expect(await outages()).toMatchObject({ ok: true });
-    const again = await create(model, 'a fox', { 'idempotency-key': `k ${provider}` });
-    expect(again.status).toBe(200);
-    expect(await untilSettled(stack, [again.body.id])).toMatchObject([{ state: 'charged' }]);
-  });
+      wire().pass();
+      await untilItIs(provider, true);
+      expect(await outages()).toMatchObject({ ok: true });
+      const again = await create(model, 'a fox', { 'idempotency-key': `k ${provider}` });
+      expect(again.status).toBe(200);
+      expect(await untilSettled(stack, [again.body.id])).toMatchObject([{ state: 'charged' }]);
+    },
+  );
 
   it('a replay and an SDK’s retry are answered, and what runs is settled by what it says afterwards', async () => {
     const keyed = { 'idempotency-key': randomUUID() };

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createProbe } from '../../provider/index.ts';
 import { closedPort, closeServers, json, KEY, serve } from './provider-server.ts';
 
-/** What our probe of a provider takes for an answer. */
+/** What our probe of a provider takes for an answer (MR-76). */
 
 afterEach(closeServers);
 
