@@ -39,6 +39,10 @@ export function createLedger(db: Database): Ledger {
   return bind(db, operations);
 }
 
+export { priceOf, readPriceBook, withPriceBook, type PriceBook } from './priceBook.ts';
+export { setOffer } from './offers.ts';
+export { setPrice } from './prices.ts';
+export { setTextPrice } from './textPrices.ts';
 export { CSV_HEADER, toCsv, toStatementCsv } from './csv.ts';
 export { type Difference, type Verification, verifyLedger } from './verify.ts';
 export type { AccountDetails, LastGeneration } from './accountDetails.ts';

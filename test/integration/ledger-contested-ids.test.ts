@@ -67,7 +67,7 @@ describe('the id of a video that is still being made, given to another attempt a
     const video = randomUUID();
     const { tenant, id } = await owner(video);
     await contest(video);
-    expect(await db.ledger.recordLook(id, video, seen)).toEqual({ verdict: 'open', errorCode: null });
+    expect(await db.ledger.recordLook(id, video, seen)).toMatchObject({ verdict: 'open', errorCode: null });
     await noProof(id, ['completed', 'provider_failed', 'create_failed', 'provider_unavailable', 'cancelled']);
     await outlive(id);
     expect(await settle(id, 'expired')).toMatchObject({ result: 'settled', settlement: { charged: false } });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSimulator, listen } from '../../dev/simulator/server.ts';
-import { createProbe, identityOf } from '../../provider/index.ts';
+import { createProbe, createProviders, identityOf } from '../../provider/index.ts';
 import { keepProbing } from '../../worker/probing.ts';
 import { jsonPost } from '../harness/support/answers.ts';
 import { expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
@@ -29,7 +29,9 @@ beforeAll(async () => {
   const simulator = await listen(createSimulator({ dir: folder, videoSeconds: 0.3 }));
   other = await startSwallowingProxy(simulator.url);
   const settings = { name: 'gpu-1', baseUrl: `http://127.0.0.1:${other.port}/v1`, apiKey: 'key', callTimeoutMs: 1000 };
-  stack = await startStack({ videoSeconds: 0.3, proxied: true, moreProviders: [settings] });
+  const providers = (url: string) =>
+    createProviders([{ name: 'openai', baseUrl: `${url}/v1`, apiKey: 'key' }, settings]);
+  stack = await startStack({ videoSeconds: 0.3, proxied: true, providers });
   if (stack.between === undefined) throw new Error('not proxied');
   await expectQuickVideos(stack);
   main = stack.between.provider;

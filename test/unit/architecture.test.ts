@@ -36,7 +36,7 @@ const ROOMS: Record<string, Room> = {
   network: { ours: [], packages: ['ipaddr.js', 'undici'], nodeBuiltins: true },
   provider: { ours: ['contracts', 'network'], packages: ['file-type', 'openai', 'undici', 'zod'], nodeBuiltins: true },
   texts: { ours: [], packages: ['zod'], nodeBuiltins: false },
-  pricebook: { ours: [], packages: ['zod'], nodeBuiltins: false },
+  pricebook: { ours: ['contracts', 'ledger', 'store'], packages: ['yaml', 'zod'], nodeBuiltins: true },
   outbound: { ours: ['contracts', 'network'], packages: ['standardwebhooks', 'undici'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'outbound', 'pricebook', 'provider', 'store', 'temporal', 'texts'],
@@ -73,7 +73,7 @@ const ROOMS: Record<string, Room> = {
  * Each process is put together in its `main.ts`: only there do the configuration and the rooms meet. The worker's is in three
  * files, for the crash tests start the same worker.
  */
-const COMPOSITION_ROOT = /^((api|ledger|worker|migrations)\/main|worker\/(dependencies|run))\.ts$/;
+const COMPOSITION_ROOT = /^((api|ledger|pricebook|worker|migrations)\/main|worker\/(dependencies|run))\.ts$/;
 /** `npm start` says what is wrong with the configuration before it starts anything. */
 const CHECKED_BEFORE_A_START = 'dev/configuration.ts';
 const COMPOSED = [

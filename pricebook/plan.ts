@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { formatCredits } from '../contracts/money.ts';
+import type { PriceBook } from '../ledger/index.ts';
+import { priceOf, readPriceBook, setOffer, setPrice, setTextPrice, withPriceBook } from '../ledger/index.ts';
+import type { Database } from '../store/index.ts';
+import type { PriceFile } from './file.ts';
+
+/** What the file changes, and its application: all of it, in one transaction. */
+
+type Video = PriceFile['videos'][number];
+type Text = PriceFile['texts'][number];
+type Offer = PriceBook['offers'][number];
+interface Price {
+  readonly cost: number;
+  readonly margin: number;
+}
+
+export interface Change {
+  readonly what: 'added' | 'changed' | 'withdrawn' | 'kept';
+  /** A line for a person. */
+  readonly line: string;
+  readonly carryOut: (db: Database) => Promise<void>;
+}
+
+/** The changes that make the price book what the file says; none where it is. Text models that the file leaves out are kept. */
+export async function planOf(db: Database, { videos, texts }: PriceFile): Promise<Change[]> {
+  const book = await readPriceBook(db);
+  const changes: Change[] = [];
+  for (const video of videos) changes.push(...(await videoChanges(db, book, video)));
+  for (const text of texts) changes.push(...textChanges(book, text));
+  const named = new Set(videos.map(({ model }) => model));
+  for (const offer of book.offers) {
+    if (offer.for_sale && !named.has(offer.model)) changes.push(withdrawal(offer));
+  }
+  for (const { model } of book.textPrices) {
+    if (!texts.some((text) => text.model === model)) {
+      changes.push({ what: 'kept', line: `text model ${model} is not in the file`, carryOut: () => Promise.resolve() });
+    }
+  }
+  return changes;
+}
+
+/** Plans and carries out in one transaction; an error takes everything back. */
+export async function applyFile(db: Database, file: PriceFile): Promise<Change[]> {
+  return withPriceBook(db, async (inside) => {
+    const changes = await planOf(inside, file);
+    for (const { carryOut } of changes) await carryOut(inside);
+    return changes;
+  });
+}
+
+async function videoChanges(db: Database, book: PriceBook, video: Video): Promise<Change[]> {
+  const { model } = video;
+  const prices = new Map(
+    book.prices.filter((price) => price.model === model).map(({ size, ...price }) => [size, price]),
+  );
+  const current = book.offers.find((offer) => offer.model === model);
+  const wanted = wantedOffer(video);
+  const isNew = current?.for_sale !== true;
+  const changes: Change[] = [];
+  for (const [size, price] of Object.entries(video.sizes)) {
+    const [before, after] = [
+      prices.get(size),
+      { cost: price.cost_per_second_microcredits, margin: price.margin_basis_points },
+    ];
+    if (before !== undefined && before.cost === after.cost && before.margin === after.margin) continue;
+    changes.push(await priceChange(db, wanted, size, before, after));
+  }
+  if (isNew || !isSame(current, wanted, [...prices.keys()])) {
+    changes.push({
+      what: isNew ? 'added' : 'changed',
+      line: `${model}: ${isNew ? 'is sold' : differencesOf(current, wanted).join(', ')}`,
+      carryOut: async (inside) => {
+        const { model: _model, ...terms } = wanted;
+        const order = { model, terms, effectiveFrom: null, idempotencyKey: newKey() };
+        confirm(await setOffer(inside, order), model);
+      },
+    });
+  }
+  return changes;
+}
+
+async function priceChange(
+  db: Database,
+  offer: Offer,
+  size: string,
+  before: Price | undefined,
+  after: Price,
+): Promise<Change> {
+  const [{ model }, [seconds = 1]] = [offer, offer.lengths];
+  const amount = async (price: Price) => formatCredits(await priceOf(db, price, seconds));
+  const old = before === undefined ? '' : `${await amount(before)} -> `;
+  return {
+    what: before === undefined ? 'added' : 'changed',
+    line: `${model} ${size}: ${seconds} s cost ${old}${await amount(after)} credits`,
+    carryOut: async (inside) => {
+      const price = { costPerSecondMicrocredits: after.cost, marginBasisPoints: after.margin };
+      confirm(await setPrice(inside, { model, size, ...price, effectiveFrom: null, idempotencyKey: newKey() }), model);
+    },
+  };
+}
+
+function wantedOffer(video: Video): Offer {
+  return {
+    model: video.model,
+    for_sale: true,
+    provider: video.provider ?? null,
+    provider_model: video.provider_model ?? null,
+    lengths: video.lengths ?? [4, 8, 12, 16, 20],
+    sizes: Object.keys(video.sizes).toSorted(),
+    length_field: video.length_field ?? 'seconds',
+    size_field: video.size_field ?? 'size',
+    // As JSON keeps them: without what is undefined.
+    parameters: JSON.parse(JSON.stringify(video.parameters ?? [])) as Offer['parameters'],
+    prompt_flags: video.prompt_flags ?? 'allow',
+    charge_rule: video.charge_rule ?? 'as_sold',
+  };
+}
+
+/** An offer without sizes sells all that are priced. */
+function isSame(current: Offer, wanted: Offer, priced: readonly string[]): boolean {
+  const sizes = [...(current.sizes ?? priced)].toSorted();
+  return isDeepStrictEqual({ ...current, sizes }, wanted);
+}
+
+function differencesOf(current: Offer, wanted: Offer): string[] {
+  const names = Object.keys(wanted) as (keyof Offer)[];
+  return names
+    .filter((name) => !isDeepStrictEqual(current[name], wanted[name]))
+    .map((name) =>
+      name === 'parameters'
+        ? `parameters ${changedParameters(current, wanted).join(' ')}`
+        : `${name} ${shown(current[name])} -> ${shown(wanted[name])}`,
+    );
+}
+
+function changedParameters({ parameters: before }: Offer, { parameters: after }: Offer): string[] {
+  const names = new Set([...before, ...after].map(({ name }) => name));
+  const named = (of: Offer['parameters'], wanted: string) => of.find(({ name }) => name === wanted);
+  return [...names].filter((name) => !isDeepStrictEqual(named(before, name), named(after, name)));
+}
+
+function shown(value: Offer[keyof Offer]): string {
+  return value === null ? 'unset' : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function withdrawal({ model, ...terms }: Offer): Change {
+  return {
+    what: 'withdrawn',
+    line: `${model}: is sold no more, for it is not in the file`,
+    carryOut: async (inside) => {
+      const withdrawn = { model, terms: { ...terms, for_sale: false }, effectiveFrom: null, idempotencyKey: newKey() };
+      confirm(await setOffer(inside, withdrawn), model);
+    },
+  };
+}
+
+function textChanges({ textPrices }: PriceBook, text: Text): Change[] {
+  const wanted = {
+    model: text.model,
+    provider: text.provider ?? null,
+    providerModel: text.provider_model ?? null,
+    inputCost: text.input_cost_microcredits_per_million_tokens,
+    outputCost: text.output_cost_microcredits_per_million_tokens,
+    margin: text.margin_basis_points,
+  };
+  const current = textPrices.find(({ model }) => model === text.model);
+  if (isDeepStrictEqual({ ...current }, wanted)) return [];
+  const costs = (of: typeof wanted) => `${of.inputCost}/${of.outputCost} microcredits, margin ${of.margin}`;
+  const { inputCost, outputCost, margin, model } = wanted;
+  return [
+    {
+      what: current === undefined ? 'added' : 'changed',
+      line: `text model ${model}: a million tokens read/written cost us ${current === undefined ? '' : `${costs(current)} -> `}${costs(wanted)}`,
+      carryOut: async (inside) => {
+        const price = {
+          inputCostMicrocredits: inputCost,
+          outputCostMicrocredits: outputCost,
+          marginBasisPoints: margin,
+        };
+        const by = { provider: text.provider, providerModel: text.provider_model };
+        confirm(
+          await setTextPrice(inside, { model, ...price, ...by, effectiveFrom: null, idempotencyKey: newKey() }),
+          model,
+        );
+      },
+    },
+  ];
+}
+
+/** Each version is set once: what makes it idempotent is the plan, which has nothing to do the second time. */
+function newKey(): string {
+  return `prices ${randomUUID()}`;
+}
+
+function confirm({ outcome }: { readonly outcome: string }, model: string): void {
+  if (outcome !== 'set') throw new Error(`${model} could not be set: ${outcome}`);
+}

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPriceFile, type PriceFile } from '../../pricebook/file.ts';
+import { applyFile, planOf } from '../../pricebook/plan.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase } from '../harness/support/database.ts';
+
+/** The price book by one reviewed file. */
+
+let db: TestDatabase;
+let example: string;
+beforeAll(async () => {
+  db = await createTestDatabase();
+  example = await readFile(new URL('../../docs/examples/prices.yaml', import.meta.url), 'utf8');
+});
+afterAll(async () => {
+  await db.drop();
+});
+
+function fileOf(text: string): PriceFile {
+  const read = readPriceFile(text);
+  if ('faults' in read) throw new Error(read.faults.join('\n'));
+  return read;
+}
+
+const linesOf = async (text: string) =>
+  (await planOf(db.database, fileOf(text))).map(({ what, line }) => `${what} ${line}`);
+const versions = async () =>
+  (
+    await db.admin.query(
+      'SELECT (SELECT count(*) FROM prices) + (SELECT count(*) FROM offers) + (SELECT count(*) FROM text_prices) AS n',
+    )
+  ).rows;
+const quote = (model: string, parameters: Record<string, unknown> = {}, seconds: number | null = null) =>
+  db.ledger.quoteVideo({ accountId: 'acct', model, seconds, size: null, prompt: 'a fox', parameters });
+
+describe('the file', () => {
+  it('of the documents is applied, once; what it says is sold', async () => {
+    const before = await versions();
+    const planned = await linesOf(example);
+    expect(planned).toContain('added wan-2.2 832x480: 3 s cost 0.060000 credits');
+    expect(planned).toContain('added wan-2.2: is sold');
+    expect(planned.filter((line) => line.includes('sora-2:'))).toEqual([]);
+    // A plan changes nothing.
+    expect(await versions()).toEqual(before);
+    await applyFile(db.database, fileOf(example));
+    expect(await quote('wan-2.2', { fps: 24 }, 5)).toEqual({ outcome: 'priced', amountMicrocredits: 150_000 });
+    // 6 s × (0.285715 + 0.285715), the cheaper size, which comes first by its name.
+    expect(await quote('veo-3.1', {}, 6)).toMatchObject({ outcome: 'priced', amountMicrocredits: 3_428_576 });
+    const after = await versions();
+    expect(await linesOf(example)).toEqual([]);
+    await applyFile(db.database, fileOf(example));
+    expect(await versions()).toEqual(after);
+  });
+
+  it('says the old and the new price of a video, what differs in an offer, and what is withdrawn', async () => {
+    await applyFile(db.database, fileOf(example));
+    const changed = example
+      .replace('{ cost_per_second_microcredits: 10000,', '{ cost_per_second_microcredits: 20000,')
+      .replace('lengths: [3, 5]', 'lengths: [3, 5, 10]')
+      .replace(/ {2}- model: sora-2-pro\n(.|\n)*?(?=\n {2}#)/, '');
+    expect(await linesOf(changed)).toEqual([
+      'changed wan-2.2 832x480: 3 s cost 0.060000 -> 0.120000 credits',
+      'changed wan-2.2: lengths [3,5] -> [3,5,10]',
+      'withdrawn sora-2-pro: is sold no more, for it is not in the file',
+    ]);
+    await applyFile(db.database, fileOf(changed));
+    expect(await quote('sora-2-pro')).toEqual({ outcome: 'unknown_model' });
+    expect(await quote('wan-2.2', {}, 10)).toMatchObject({ outcome: 'priced' });
+    // Back again: an earlier file is applied anew.
+    await applyFile(db.database, fileOf(example));
+    expect(await quote('sora-2-pro')).toMatchObject({ outcome: 'priced' });
+    expect(await quote('wan-2.2', {}, 10)).toMatchObject({ outcome: 'refused' });
+  });
+
+  it('that the database refuses in one place changes nothing in any', async () => {
+    const before = await versions();
+    const dear = example
+      .replace('gemini/veo', 'gemini/other')
+      .replace('lengths: [3, 5]', 'lengths: [60]')
+      .replace('factor_basis_points: 15000', 'factor_basis_points: 1000000')
+      .replace('{ cost_per_second_microcredits: 10000,', '{ cost_per_second_microcredits: 1000000000000,');
+    expect(await linesOf(dear)).toContain('changed wan-2.2: lengths [3,5] -> [60], parameters fps');
+    await expect(applyFile(db.database, fileOf(dear))).rejects.toMatchObject({ code: 'constraint' });
+    expect(await versions()).toEqual(before);
+  });
+
+  it('has every fault of it told, with its place', () => {
+    const faulty = `
+videos:
+  - model: wan
+    lengths: { min: 9, max: 3 }
+    colour: red
+    sizes:
+      large: { cost_per_second_microcredits: 1, margin_basis_points: 0 }
+    parameters:
+      - { name: num_frames, type: integer, min: 1, max: 9 }
+      - { name: fps, type: enum, values: [24], price: { 25: { amount_microcredits: 1 } } }
+  - model: wan
+    sizes:
+      720p: { cost_per_second_microcredits: 0, margin_basis_points: 10000 }
+`;
+    const read = readPriceFile(faulty);
+    const faults = 'faults' in read ? read.faults : [];
+    for (const place of [
+      'videos.0.lengths: must not be an empty range',
+      'videos.0.colour: is not known',
+      'videos.0.sizes.large',
+      'videos.0.parameters.0.name: must not be reserved',
+      'videos.0.parameters.1.price: must only name values, and 25 is none',
+      'videos.1.sizes.720p.cost_per_second_microcredits',
+      'videos.1.sizes.720p.margin_basis_points',
+    ]) {
+      expect(
+        faults.some((fault) => fault.startsWith(place)),
+        `${place} in ${faults.join('\n')}`,
+      ).toBe(true);
+    }
+    expect(readPriceFile('videos: [')).toMatchObject({ faults: [expect.stringContaining('line 1')] });
+    const twice = `videos:\n  - &a { model: a, sizes: { 720p: { cost_per_second_microcredits: 1, margin_basis_points: 0 } } }\n  - *a\n`;
+    expect(readPriceFile(twice)).toEqual({ faults: ['videos.1.model: must be there once'] });
+  });
+});
