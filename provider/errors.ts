@@ -1,6 +1,7 @@
 import { APIError } from 'openai';
 import { type Problem, readProblem } from './problem.ts';
 import type { Redact } from './redact.ts';
+import { refusedFor } from './refusalCodes.ts';
 import { CallFailed } from './transport.ts';
 
 /** What a failed submission proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */
@@ -22,12 +23,12 @@ export interface SortedError extends CallTrouble {
   readonly fault: Fault;
   /** The refusal's code, cleaned for storing and showing; `invalid_request` when it has none. */
   readonly code: string;
-  /** The provider's message without our key and address. Customers see it only for a `clients_fault`. */
+  /** The provider's message without our key and address. Customers see it only for a `clients_fault`, and in plain words. */
   readonly message: string;
 }
 
 /**
- * The one table of refused submissions (MR-12, MR-13). A status that isn't in it, such as 408, 409, a 5xx or a redirect, is
+ * What a status proves where no code says more (MR-12, MR-13; refusalCodes.ts). A status that isn't in it, such as 408, 409, a 5xx or a redirect, is
  * ambiguous. Errors of every other call prove nothing: see `askFor` in client.ts.
  */
 const FAULT_OF_SUBMISSION_STATUS = new Map<number, Fault>([
@@ -42,27 +43,7 @@ const FAULT_OF_SUBMISSION_STATUS = new Map<number, Fault>([
   [429, 'not_made'],
 ]);
 
-/**
- * Codes and types about the operator's bill or account, key, and models, under any status: OpenAI sends
- * insufficient_quota with 429 and billing_hard_limit_reached with 400, LiteLLM its budget_exceeded with 400.
- */
-const BILL_CODE =
-  /quota|billing|^budget_exceeded$|^insufficient_(balance|credit|fund)|^account_(deactivated|suspended)$|^organization_|^payment_required$/i;
-const KEY_CODE = /^(invalid_api_key|api_key_invalid|authentication_error)$/i;
-const MODEL_CODE = /^(model_not_found|unknown_model|invalid_model|model_not_available)$/i;
-const OPERATORS_CODES = [BILL_CODE, KEY_CODE, MODEL_CODE];
-
-/**
- * Codes and types about content that a policy forbids, under any status (MR-77). Seen: content_policy_violation with 403 and 451,
- * moderation_blocked with 500 and in a 200, DataInspectionFailed with 400 (Wan), InputTextSensitiveContentDetected with 400
- * (Seedance), content_filter with 400 (Azure), SAFETY with 400 (Gemini).
- */
-const CONTENT_CODE =
-  /moderation_?(block|flag|violat|reject|refus)|moderated$|content_?(policy|filter)|sensitive_?content|prohibited_?content|data_?inspection|responsible_?ai|^nsfw|(^|[._-])safety($|[._-])/i;
-
-/** And about input that can't be used, unless the server failed: it may mean what it got from its own upstream, after the create. */
-const INPUT_CODE =
-  /^invalid_(prompt|image|size|seconds|duration|input|parameter|value)|^(prompt|string|text|image)_(too_long|too_large|above_max_length)|^context_length_exceeded$|^unsupported_(parameter|value|size|duration|image)/i;
+/** Statuses below 500 that mean that the server failed. */
 const SERVER_FAILED = new Set([408, 409]);
 
 const MAX_RETRY_AFTER_MS = 60_000;
@@ -82,7 +63,7 @@ export function sortCreateError(error: unknown, redact: Redact): SortedError {
 }
 
 /**
- * What the body of a create's 2xx says in the place of a video; `ambiguous` unless its code is in a table: gateways pass errors on
+ * What the body of a create's 2xx says in the place of a video; `ambiguous` unless its code is in the table: gateways pass errors on
  * in a 200.
  */
 export function sortToldError(status: number, body: unknown, redact: Redact): SortedError {
@@ -113,15 +94,24 @@ function wordsOf({ code, type }: Problem): string[] {
 }
 
 function faultOfWords(words: readonly string[], status: number): Fault | undefined {
-  const any = (pattern: RegExp) => words.some((word) => pattern.test(word));
-  if (OPERATORS_CODES.some(any)) return 'operators_fault';
-  const hasFailed = status >= 500 || SERVER_FAILED.has(status);
-  return any(CONTENT_CODE) || (any(INPUT_CODE) && !hasFailed) ? 'clients_fault' : undefined;
+  switch (refusedFor(words)) {
+    case 'bill':
+    case 'key':
+    case 'model':
+      return 'operators_fault';
+    case 'content':
+      return 'clients_fault';
+    case 'input':
+      // A server that failed may mean what it got from its own upstream, after the create.
+      return status >= 500 || SERVER_FAILED.has(status) ? undefined : 'clients_fault';
+    case null:
+      return undefined;
+  }
 }
 
 function debtOf(status: number, words: readonly string[]): Debt | null {
-  if (words.some((word) => BILL_CODE.test(word))) return 'bill';
-  if (words.some((word) => KEY_CODE.test(word))) return 'key';
+  const about = refusedFor(words);
+  if (about === 'bill' || about === 'key') return about;
   if (status === 402) return 'bill';
   return status === 401 || status === 403 ? 'key' : null;
 }

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
 import type { GenerationState, PaidState } from '../../contracts/states.ts';
+import { plainWords } from '../../provider/index.ts';
 import { unixSeconds } from '../http/schemas.ts';
 
 /** The API says `refunded` of a hold that was released, because its customer has the credits back. */
@@ -35,6 +36,15 @@ export const GenerationCredits = z
 
 /** Why a generation failed, or would be refused. */
 export const GenerationError = z.object({ code: z.string(), message: z.string() }).openapi('GenerationError');
+
+/** Why its hold was released, in words for its customer. */
+export function errorInWords(
+  { errorCode, errorMessage }: { readonly errorCode: string | null; readonly errorMessage: string | null },
+  otherwise: string,
+): z.infer<typeof GenerationError> {
+  const code = errorCode ?? 'unknown';
+  return { code, message: errorMessage === null ? otherwise : plainWords(code, errorMessage) };
+}
 
 interface Paid {
   readonly state: PaidState;

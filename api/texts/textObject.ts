@@ -3,6 +3,7 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { Text } from '../../store/index.ts';
 import { parseTextRequest, readOutput } from '../../texts/index.ts';
 import {
+  errorInWords,
   GenerationCredits,
   GenerationError,
   refundInWords,
@@ -77,8 +78,9 @@ export function toText(text: Text): WrittenText {
   };
 }
 
-function errorOf({ kind, state, errorCode, errorMessage }: Text, isIncomplete: boolean): WrittenText['error'] {
-  if (state === 'released') return { code: errorCode ?? 'unknown', message: errorMessage ?? `The ${kind} failed.` };
+function errorOf(text: Text, isIncomplete: boolean): WrittenText['error'] {
+  const { kind, state } = text;
+  if (state === 'released') return errorInWords(text, `The ${kind} failed.`);
   if (state === 'held' || !isIncomplete) return null;
   return {
     code: 'incomplete_output',

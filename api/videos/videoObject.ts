@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { Generation } from '../../store/index.ts';
 import {
+  errorInWords,
   GenerationCredits,
   GenerationError,
   refundInWords,
@@ -105,10 +106,7 @@ function shown(generation: Generation): { state: Video['status']; error: Video['
     case 'charged':
       return { state: 'completed', error: null };
     case 'released':
-      return {
-        state: 'failed',
-        error: { code: generation.errorCode ?? 'unknown', message: generation.errorMessage ?? 'The video failed.' },
-      };
+      return { state: 'failed', error: errorInWords(generation, 'The video failed.') };
   }
 }
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { retryAfterMs } from '../../provider/errors.ts';
 import type { CreateResult } from '../../provider/index.ts';
+import { REFUSAL_CODES } from '../../provider/refusalCodes.ts';
 import { closedPort, closeServers, json, KEY, PROMPT, provider, serve, serveTcp } from './provider-server.ts';
 
 afterEach(closeServers);
@@ -62,6 +63,16 @@ describe('a refused attempt is sorted by what the answer proves', () => {
     [418, {}, 'ambiguous'],
   ])('HTTP %i with %j is %s', async (status, error, outcome) => {
     expect((await createAgainst(json(status, { error }))).outcome).toBe(outcome);
+  });
+
+  const seen = REFUSAL_CODES.flatMap(({ about, seen: each }) =>
+    each.map(([status, code]) => ({ about, status, code })),
+  );
+  test.each(seen)('HTTP $status with $code is about $about, as the table has it', async ({ about, status, code }) => {
+    const outcome = about === 'content' || about === 'input' ? 'clients_fault' : 'operators_fault';
+    for (const error of [{ code }, { code: String(status), type: code }]) {
+      expect((await createAgainst(json(status, { error }))).outcome).toBe(outcome);
+    }
   });
 
   test("the client's fault keeps the provider's code and message", async () => {

@@ -1,0 +1,39 @@
+import { refusedFor } from './refusalCodes.ts';
+
+/** What LiteLLM writes before the upstream's own words: its class, and that of the upstream, each once or more. */
+const WRAPPING = /^(?:litellm\.)?[A-Za-z]*(?:Error|Exception)\s*(?::|-)\s+/;
+/** And after them: its routing. */
+const ROUTING = /\.?\s*(?:Received Model Group|Available Model Group|No fallback model group|LiteLLM Retried)\b.*$/s;
+const MOST_WRAPPINGS = 4;
+
+/** What only whoever runs the provider understands, or nobody else should read: names of code, addresses, paths, keys, raw data. */
+const NOT_FOR_CUSTOMERS =
+  /litellm|model.?group|deployment|fallback|traceback|exception|errno|cuda|\bgpu\b|api.?key|\b(sk|org|proj)-|:\/\/|\blocalhost\b|\b[a-z][\w.-]*:\d{2,5}\b|\b\d{1,3}(\.\d{1,3}){3}\b|\.(py|js|ts|go|cpp)\b|(^|\s)[~.]?\/[\w.-]+\/|[{}<>[\]\\`]|\b0x[0-9a-f]+/i;
+const NAME_OF_CODE = /[a-z](Error|Exception)\b/;
+const LONGEST = 300;
+
+const OURS = {
+  content: 'The provider’s content policy does not allow this request.',
+  input: 'The provider can’t make this from what was asked for.',
+  other: 'The provider reported that the generation failed.',
+} as const;
+
+/**
+ * The reason of a failure in words for its customer: the provider's own message where it is plain, without what a gateway wraps
+ * around it, else a sentence of ours. The raw message is in the operator's view.
+ */
+export function plainWords(code: string, told: string): string {
+  const plain = unwrapped(told);
+  if (plain !== '' && plain.length <= LONGEST && !NOT_FOR_CUSTOMERS.test(plain) && !NAME_OF_CODE.test(plain))
+    return plain;
+  const about = refusedFor([code]);
+  return about === 'content' || about === 'input' ? OURS[about] : OURS.other;
+}
+
+function unwrapped(told: string): string {
+  let rest = told.replace(ROUTING, '').trim();
+  for (let wrappings = 0; wrappings < MOST_WRAPPINGS && WRAPPING.test(rest); wrappings += 1) {
+    rest = rest.replace(WRAPPING, '').trim();
+  }
+  return rest;
+}
