@@ -32,16 +32,16 @@ export async function checkProvider(
     );
   }
   if (answer.outcome === 'no_list') {
+    if ((await withinMs(ANSWERS_WITHIN_MS - tookMs, provider.hasModels())) === false) {
+      return ill(
+        `${where} has neither videos nor models there (${answer.why}): every attempt would be refused. ${CREDITS_WAIT} Its base URL usually ends with /v1: correct it, and restart the API and the workers.`,
+      );
+    }
     return well(
       `${where} answers, but lists no videos (${answer.why}): an attempt whose answer is lost waits for the end of its hold.`,
     );
   }
   const { status, debt, why } = answer;
-  if (status === 404 && (await withinMs(ANSWERS_WITHIN_MS - tookMs, provider.hasModels())) === false) {
-    return ill(
-      `${where} has neither videos nor models there (HTTP 404): every attempt would be refused. ${CREDITS_WAIT} Its base URL usually ends with /v1: correct it, and restart the API and the workers.`,
-    );
-  }
   if (debt === 'key') {
     return ill(
       `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set its key (OPENAI_API_KEY, or as PROVIDERS_FILE says) to one that is valid and has the rights, and restart the API and the workers. ${CLOSE_SALES}`,
@@ -60,10 +60,10 @@ export async function checkRemoved({
   providers,
 }: Pick<ApiDependencies, 'store' | 'providers'>): Promise<Finding> {
   const open = await store.countAtOthers(providers.all);
-  if (open.length === 0) return well('Nothing is open at a provider that is not configured.');
+  if (open.length === 0) return well('No hold waits for a provider that is not configured.');
   const counted = open.map(({ provider, generations }) => `${generations} at ${provider}`).join(', ');
   return ill(
-    `Open at providers that are not configured: ${counted}. Their credits stay reserved, because nobody can look. Configure the provider again under its name, with previous_urls if it moved, or settle them by hand (docs/operating.md).`,
+    `Holds that wait for providers that are not configured: ${counted}. Their credits stay reserved, because nobody can look. Configure the provider again under its name, with previous_urls if it moved (docs/providers.md); if it is gone for good, release them by release_expired_holds (docs/operating.md).`,
   );
 }
 
