@@ -60,6 +60,7 @@ describe('a file of providers', () => {
         sendLabels: false,
         contentHosts: [],
         proxyUrl: 'http://proxy:3128',
+        probe: true,
       },
       {
         name: 'gateway',
@@ -73,6 +74,7 @@ describe('a file of providers', () => {
         sendLabels: true,
         contentHosts: ['minio.internal:9000'],
         proxyUrl: undefined,
+        probe: true,
       },
     ]);
   });
