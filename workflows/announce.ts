@@ -7,6 +7,7 @@ import type { deliverWebhook } from './deliverWebhook.ts';
 // A local activity, because most accounts have no endpoint, and then this costs the history a single event. If the list can't
 // be read soon, the reconciler starts the deliveries: the settlement has recorded them.
 const local = proxyLocalActivities<WebhookLedgerActivities>({
+  summary: 'find the webhooks that tell of the outcome',
   startToCloseTimeout: '5 seconds',
   scheduleToCloseTimeout: '10 seconds',
   retry: { maximumAttempts: 3, initialInterval: '500 milliseconds' },

@@ -15,7 +15,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const RAW = 'litellm.BadRequestError: no healthy deployment in model group video';
+const RAW = 'litellm.BadRequestError - no healthy deployment in model group video';
 
 it.each([
   ['fails', `[[fail:no_gpu:${RAW}]]`, 'no_gpu'],

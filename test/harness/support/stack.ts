@@ -21,7 +21,7 @@ import { listSchemaFiles } from '../../../migrations/files.ts';
 import { createTemporal } from '../../../temporal/index.ts';
 import { createWorkflowLinks } from '../../../temporal/web.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
-import { createProviders } from '../../../provider/index.ts';
+import { createProviders, type Providers } from '../../../provider/index.ts';
 import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
@@ -92,6 +92,8 @@ export async function startStack(
     serverLimits?: Partial<ServerLimits>;
     /** If set, there are proxies in front of Temporal (for the API) and of the provider. */
     proxied?: boolean;
+    /** The providers of all processes, instead of the simulator alone. */
+    providers?: (simulatorUrl: string) => Providers;
     /** What stands in front of the simulator, if anything. */
     providerBehind?: (simulatorUrl: string) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
   } = {},
@@ -126,9 +128,9 @@ export async function startStack(
   const providerUrl =
     gateway?.url ?? (between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`);
   const baseUrl = `${providerUrl}/v1`;
-  const providers = createProviders([
-    { name: 'openai', baseUrl, apiKey: 'key', createEncoding: 'multipart', webhookSecret },
-  ]);
+  const providers =
+    options.providers?.(simulator.url) ??
+    createProviders([{ name: 'openai', baseUrl, apiKey: 'key', createEncoding: 'multipart', webhookSecret }]);
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);
   const alarms: string[] = [];
