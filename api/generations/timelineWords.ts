@@ -38,9 +38,10 @@ export const WORDS: Record<string, Words> = {
   cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   made_otherwise: (data) => `The provider reports something else than was ordered: ${differences(data)}`,
-  charged: (data) => {
+  charged: (data, kind) => {
     const { held_microcredits: held, seconds, made_seconds: made } = data;
-    if (held === undefined) return `${credits(data)} credits charged`;
+    // A text always costs less than the most that is reserved for it.
+    if (held === undefined || kind !== 'video') return `${credits(data)} credits charged`;
     const isShorter = made !== null && Number(made) < Number(seconds);
     const why = isShorter ? `${made} of ${seconds} seconds were made` : 'less was made than was ordered';
     return `${credits(data)} of ${formatCredits(Number(held))} reserved credits charged: ${why}; the rest was returned`;
