@@ -174,6 +174,7 @@ function readProviders(environment: Environment): ProviderEntries | { readonly f
       sendLabels: env.PROVIDER_SEND_USER_AND_METADATA === 'true',
       contentHosts: env.OPENAI_CONTENT_HOSTS,
       proxyUrl,
+      probe: true,
     },
   ];
 }

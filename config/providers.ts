@@ -16,6 +16,8 @@ export interface ProviderEntry {
   readonly sendLabels: boolean;
   readonly contentHosts: readonly string[];
   readonly proxyUrl: string | undefined;
+  /** Whether workers probe it, and nothing new is begun there while it does not answer. */
+  readonly probe: boolean;
 }
 
 export type ProviderEntries = readonly [ProviderEntry, ...ProviderEntry[]];
@@ -52,6 +54,7 @@ const entrySchema = z
     send_user_and_metadata: z.boolean().default(false),
     content_hosts: hostList.default([]),
     proxy: z.boolean().default(true),
+    probe: z.boolean().default(true),
   })
   .refine((entry) => (entry.api_key_env === undefined) !== (entry.api_key_file === undefined), {
     path: ['api_key_env'],
@@ -146,5 +149,6 @@ function toEntry(entry: Entry, { apiKey = '', webhookSecret }: Secrets, { proxyU
     sendLabels: entry.send_user_and_metadata,
     contentHosts: entry.content_hosts,
     proxyUrl: entry.proxy ? proxyUrl : undefined,
+    probe: entry.probe,
   };
 }

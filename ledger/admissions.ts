@@ -34,6 +34,8 @@ export const ADMISSIONS = {
   key_spend_limit: REFUSED,
   /** Nothing was written; `getSales` says why. */
   sales_closed: {},
+  /** Nothing was written: its provider does not answer our probes (MR-76). */
+  provider_down: {},
   unknown_model: {},
   unknown_size: {},
   /** The configuration does not name the provider of the model. */

@@ -7,9 +7,10 @@ import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
 
 const QUOTE = defineStatement({
   name: 'quote_video',
-  text: `SELECT outcome, refused, amount_microcredits AS "amountMicrocredits" FROM quote_video($1, $2, $3, $4, $5, $6, $7, $8)`,
+  text: `SELECT outcome, refused, amount_microcredits AS "amountMicrocredits", provider_is_down(provider) AS "isProviderDown"
+    FROM quote_video($1, $2, $3, $4, $5, $6, $7, $8)`,
   row: cases('outcome', {
-    priced: { amountMicrocredits: t.bigint },
+    priced: { amountMicrocredits: t.bigint, isProviderDown: t.boolean },
     unknown_model: {},
     unknown_size: {},
     unknown_original: {},

@@ -24,10 +24,11 @@ export async function listTextPrices(db: Database, providers?: readonly string[]
 const BOUND = defineStatement({
   name: 'bound_text_price',
   text: `SELECT text_price_microcredits(input_cost_microcredits_per_million_tokens, output_cost_microcredits_per_million_tokens,
-      margin_basis_points, $2, $3)::bigint AS "amountMicrocredits", (provider <> ALL ($4::text[])) IS NOT TRUE AS "isAvailable"
+      margin_basis_points, $2, $3)::bigint AS "amountMicrocredits", (provider <> ALL ($4::text[])) IS NOT TRUE AS "isAvailable",
+      provider_is_down(provider) AS "isProviderDown"
     FROM current_text_prices WHERE model = $1`,
   /** `isAvailable`: its provider is one of those that were given. */
-  row: { amountMicrocredits: t.bigint, isAvailable: t.boolean },
+  row: { amountMicrocredits: t.bigint, isAvailable: t.boolean, isProviderDown: t.boolean },
 });
 
 /** The highest price of a text with these numbers of tokens, which is the amount of its hold; undefined for an unknown model. */

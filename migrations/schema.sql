@@ -496,6 +496,22 @@ CREATE TABLE provider_nudges (
 );
 GRANT SELECT ON holdfast.provider_nudges TO holdfast_service;
 
+CREATE TABLE provider_probes (
+  provider text NOT NULL,
+  prober text NOT NULL,
+  is_default boolean NOT NULL,
+  last_at timestamp with time zone NOT NULL,
+  failures integer NOT NULL,
+  failing_since timestamp with time zone,
+  why text,
+  CONSTRAINT provider_probes_pkey PRIMARY KEY (provider, prober),
+  CONSTRAINT provider_probes_failing CHECK ((failures = 0) = (failing_since IS NULL) AND (failures = 0) = (why IS NULL)),
+  CONSTRAINT provider_probes_failures_range CHECK (failures >= 0),
+  CONSTRAINT provider_probes_prober_length CHECK (length(prober) >= 1 AND length(prober) <= 100),
+  CONSTRAINT provider_probes_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000)
+);
+GRANT SELECT ON holdfast.provider_probes TO holdfast_service;
+
 CREATE TABLE reconciler_progress (
   task text NOT NULL,
   "position" text NOT NULL,
@@ -728,12 +744,14 @@ GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO hold
 GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.place_hold(text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer,jsonb) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.provider_is_down(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,jsonb,text[]) TO holdfast_service;
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text,numeric,text,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_provider_probe(text,text,boolean,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_settlement_refusal(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_text(text,integer,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_unusable_content(text,text) TO holdfast_service;

@@ -71,6 +71,17 @@ export function observeGauges(registry: Registry): (gauge: 'orphan_videos', valu
   return (_gauge, value) => orphans.set(value);
 }
 
+/** `holdfast_provider_up` by provider: 0 while nothing new is begun there, because it does not answer the workers' probes. */
+export function observeProviders(registry: Registry): (provider: string, isUp: boolean) => void {
+  const up = new Gauge({
+    name: 'holdfast_provider_up',
+    help: 'Whether new requests are taken for this provider: 0 while it does not answer our probes.',
+    labelNames: ['provider'],
+    registers: [registry],
+  });
+  return (provider, isUp) => up.set({ provider }, isUp ? 1 : 0);
+}
+
 /**
  * `holdfast_provider_webhooks_total` by provider and outcome. `unverified`: not sent by the provider, or our secret is not the
  * provider's.

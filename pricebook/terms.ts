@@ -12,7 +12,7 @@ export const providerName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 
 export const providerModel = z.string().min(1).max(200);
 
 const effectAmount = z.number().int().min(0).max(LARGEST_EFFECT);
-export const PriceEffect = z.union([
+const PriceEffect = z.union([
   z.strictObject({ factor_basis_points: z.number().int().min(1).max(1_000_000) }),
   z.strictObject({ amount_microcredits: effectAmount }),
   z.strictObject({ per_second_microcredits: effectAmount }),
@@ -59,7 +59,7 @@ const Numeric = (type: 'integer' | 'number') =>
     ...{ step: z.number().positive().optional(), default: bound.optional() },
   });
 
-export const Parameter = z
+const Parameter = z
   .discriminatedUnion('type', [
     Numeric('integer'),
     Numeric('number'),
@@ -91,7 +91,7 @@ export const Parameter = z
 const second = z.number().int().min(1).max(60);
 
 /** A list, or a range with a step. */
-export const Lengths = z
+const Lengths = z
   .union([z.array(second).min(1).max(60), z.strictObject({ min: second, max: second, step: second.default(1) })])
   .transform((lengths) =>
     Array.isArray(lengths)

@@ -1,6 +1,7 @@
 /** The client of an OpenAI-compatible provider, made by `createProvider`. It neither moves credits nor retries. */
 export { type ProviderChange, watchHealth } from './health.ts';
 export { createProvider, identityOf, type ProviderSettings } from './client.ts';
+export { createProbe, type Probe } from './probe.ts';
 export { createProviders, type Providers, providersOf } from './registry.ts';
 export type { ContentAnswer } from './contentAnswer.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';

@@ -40,6 +40,7 @@ import {
   noteOwnerlessVideos,
 } from './lookup.ts';
 import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
+import { listProbed, recordProbe } from './probes.ts';
 import { recordProviderEvent } from './providerEvents.ts';
 import { searchGenerations } from './searches.ts';
 import { beginText, closeText, endText, getText, listTexts, recordText } from './texts.ts';
@@ -74,6 +75,7 @@ const operations = {
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
+  ...{ recordProbe, listProbed },
   ...{ listMigrations, compareRights, countAtOthers, readClock, readDebts, ping },
 };
 
@@ -103,6 +105,7 @@ export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
 export { SearchTooBroad } from './boundedSearch.ts';
 export type { GenerationSearch } from './searches.ts';
+export type { Probed } from './probes.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';
 export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';

@@ -1,13 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import type { ActivityDependencies } from '../activities/index.ts';
 import type { Config } from '../config.ts';
 import { createLedger } from '../ledger/index.ts';
 import { Announcer, contactDatabase, createPool, createStore, openDatabase } from '../store/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
-import { countAlarms, createMetrics, observeGauges } from '../platform/metrics.ts';
-import { createProviders, watchHealth } from '../provider/index.ts';
+import { countAlarms, createMetrics, observeGauges, observeProviders } from '../platform/metrics.ts';
+import { createProbe, createProviders, identityOf, watchHealth } from '../provider/index.ts';
 import { createTemporalClient } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
+import { keepProbing } from './probing.ts';
 
 /** A copy must receive 256 KiB in each half minute, and end before its activity's time-out of an hour. */
 const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000, tryMs: 59 * 60_000 };
@@ -25,9 +27,10 @@ export function createDependencies(config: Config) {
   const announcer = new Announcer(pool);
   const database = openDatabase(pool, (id) => announcer.add(id));
   const client = createTemporalClient(config.temporal);
+  const store = createStore(database);
   const activities: ActivityDependencies = {
     ledger: createLedger(database),
-    store: createStore(database),
+    store,
     providers: createProviders(config.providers, (provider) =>
       watchHealth(provider, (change) => {
         const said = { provider: provider.name, ...change };
@@ -46,11 +49,25 @@ export function createDependencies(config: Config) {
     observe: observeGauges(registry),
     log,
   };
+  const prober = randomUUID();
+  const probed = config.providers.map((settings, place) => ({
+    ...{ name: settings.name, identity: identityOf(settings), isDefault: place === 0, isProbed: settings.probe },
+    probe: createProbe(settings),
+  }));
   return {
     log,
     registry,
     client,
     activities,
+    /** Probes the providers until `stopping`. */
+    keepProbing: (stopping: AbortSignal) =>
+      keepProbing(
+        probed.filter(({ isProbed }) => isProbed),
+        {
+          record: (provider, why) => store.recordProbe(prober, provider, why),
+          ...{ observe: observeProviders(registry), log, stopping },
+        },
+      ),
     contactDatabase: () => contactDatabase(pool, 'DATABASE_URL', config.databaseUrl),
     close: async () => {
       await Promise.all([pool.end(), client.connection.close()]);

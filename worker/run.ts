@@ -15,7 +15,7 @@ import { createWorkers } from './worker.ts';
 /** Runs the workers of this process until a signal stops them. */
 export async function runWorker(
   config: Pick<Config, 'temporal' | 'reconcileIntervalMs' | 'host' | 'workerMetricsPort'>,
-  { log, registry, client, activities: activityDependencies, close }: Dependencies,
+  { log, registry, client, activities: activityDependencies, keepProbing, close }: Dependencies,
   buildBundle: () => Promise<WorkflowBundle>,
 ): Promise<void> {
   Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
@@ -34,6 +34,7 @@ export async function runWorker(
     stopping: stopping.signal,
     onError: (error) => log.error({ err: error }, 'a worker ended; all are started again'),
   });
+  void keepProbing(stopping.signal);
   await ensureReconcileSchedule(client, config.reconcileIntervalMs);
   keepRegistered(client, {
     reconcileIntervalMs: config.reconcileIntervalMs,

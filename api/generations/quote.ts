@@ -6,7 +6,14 @@ import type { ApiDependencies } from '../http/deps.ts';
 import { type ApiError, messageOf } from '../http/errors.ts';
 import { orNull } from '../http/schemas.ts';
 import { GenerationError } from './creditsObject.ts';
-import { accountFrozen, exceedsMaxCredits, insufficientCredits, salesClosed, tooManyActive } from './refusals.ts';
+import {
+  accountFrozen,
+  exceedsMaxCredits,
+  insufficientCredits,
+  providerDown,
+  salesClosed,
+  tooManyActive,
+} from './refusals.ts';
 import { overSpendLimit } from './spendLimit.ts';
 
 /** The price of a request, and whether it would be accepted. */
@@ -32,14 +39,20 @@ export const Quote = z
 
 export type Quote = z.infer<typeof Quote>;
 
-/** Reads only, so the result may be outdated a moment later. `refusal` stands before every other reason to refuse. */
+interface Known {
+  /** Stands before every other reason to refuse. */
+  readonly refusal?: ApiError | undefined;
+  readonly isProviderDown?: boolean;
+}
+
+/** Reads only, so the result may be outdated a moment later. */
 export async function quote(
   deps: ApiDependencies,
   caller: Caller,
   kind: GenerationKind,
   amountMicrocredits: number,
   maxMicrocredits: number | null,
-  refusal?: ApiError,
+  { refusal, isProviderDown = false }: Known = {},
 ): Promise<Quote> {
   const [balance, sales] = await Promise.all([deps.ledger.getBalance(caller.accountId), deps.ledger.getSales()]);
   const error = refusal ?? (amountMicrocredits === 0 ? null : await refused());
@@ -54,6 +67,7 @@ export async function quote(
 
   async function refused(): Promise<ApiError | null> {
     if (!sales.open) return salesClosed(sales);
+    if (isProviderDown) return providerDown();
     if (maxMicrocredits !== null && amountMicrocredits > maxMicrocredits) {
       return exceedsMaxCredits(amountMicrocredits, maxMicrocredits, kind);
     }

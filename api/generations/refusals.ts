@@ -129,6 +129,15 @@ export function inadmissible(
   }
 }
 
+/** The response to a new request whose provider does not answer our probes; none of it was recorded (MR-76). */
+export function providerDown(): ApiError {
+  return new ApiError(
+    'temporarily_unavailable',
+    'The provider does not answer at the moment, so nothing new is begun there. Generations in progress go on.',
+    { headers: { 'retry-after': '30' }, advice: 'Try again later, or use another model.' },
+  );
+}
+
 /** The response to a new request while sales are closed; none of it was recorded. */
 export function salesClosed({ open, reason }: Pick<Sales, 'open' | 'reason'>): ApiError {
   // Sales may have opened again since: then the client may retry at once.

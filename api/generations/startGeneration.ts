@@ -6,7 +6,7 @@ import { unavailable } from '../http/errors.ts';
 import { answerRepeat } from './answerRepeat.ts';
 import type { Order, Started } from './order.ts';
 import { outcomeUnknown, placeHold } from './placeHold.ts';
-import { exceedsMaxCredits, inadmissible, refusalOf, salesClosed } from './refusals.ts';
+import { exceedsMaxCredits, inadmissible, providerDown, refusalOf, salesClosed } from './refusals.ts';
 import { refusedField } from './refusedField.ts';
 import type { Repeat } from './repeat.ts';
 
@@ -56,6 +56,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
       throw refusedField(admission.answer, order.fieldNames);
     case 'sales_closed':
       throw salesClosed(await deps.ledger.getSales());
+    case 'provider_down':
+      throw providerDown();
     case 'exceeds_max_credits':
       throw exceedsMaxCredits(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
     case 'account_frozen':

@@ -43,7 +43,7 @@ export async function quoteText(
   const priced = await deps.ledger.getTextPrice({ ...pricedBy(request), providers: providerNames(deps) });
   if (priced === undefined) throw inadmissible('unknown_model');
   if (!priced.isAvailable) throw inadmissible('no_provider');
-  return quote(deps, caller, request.kind, priced.amountMicrocredits, maxMicrocredits);
+  return quote(deps, caller, request.kind, priced.amountMicrocredits, maxMicrocredits, priced);
 }
 
 /** What its price is made from: upper bounds of the very call that its worker will make (MR-60). */

@@ -73,8 +73,10 @@ async function quoteClaim(
   if (claim.outcome === 'unknown') throw notFound('This video');
   const isClaimed = claim.outcome === 'replay' || claim.outcome === 'pending';
   if (isClaimed) return quote(deps, caller, 'video', 0, null);
-  const refusal = claim.outcome === 'not_claimable' ? notClaimable() : undefined;
-  return quote(deps, caller, 'video', original.amountMicrocredits, maxMicrocredits, refusal);
+  return quote(deps, caller, 'video', original.amountMicrocredits, maxMicrocredits, {
+    refusal: claim.outcome === 'not_claimable' ? notClaimable() : undefined,
+    isProviderDown: claim.outcome === 'provider_down',
+  });
 }
 
 function notClaimable(): ApiError {

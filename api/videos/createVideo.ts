@@ -41,5 +41,5 @@ export async function quoteVideo(deps: ApiDependencies, caller: Caller, request:
   const priced = await deps.ledger.quoteVideo({ ...request, accountId, providers: providerNames(deps) });
   if (priced.outcome === 'refused') throw refusedField(priced.refused, request.names);
   if (priced.outcome !== 'priced') throw inadmissible(priced.outcome, request.names);
-  return quote(deps, caller, 'video', priced.amountMicrocredits, request.maxMicrocredits);
+  return quote(deps, caller, 'video', priced.amountMicrocredits, request.maxMicrocredits, priced);
 }

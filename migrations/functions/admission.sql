@@ -21,6 +21,7 @@ BEGIN
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
   refusal := CASE
     WHEN sales_are_closed() THEN 'sales_closed'
+    WHEN provider_is_down(p_provider_name) THEN 'provider_down'
     WHEN amount > p_max_microcredits THEN 'exceeds_max_credits'
     WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
     WHEN account.available_microcredits < amount THEN 'insufficient_credits'
@@ -30,7 +31,7 @@ BEGIN
     -- A key that was refused for lack of credits stays refused.
     PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, NULL, amount);
   END IF;
-  IF refusal IN ('sales_closed', 'exceeds_max_credits', 'account_frozen', 'insufficient_credits') THEN
+  IF refusal IN ('sales_closed', 'provider_down', 'exceeds_max_credits', 'account_frozen', 'insufficient_credits') THEN
     RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, offer_id, price_effects,
@@ -49,10 +50,10 @@ COMMENT ON FUNCTION admit_priced IS
 $$Internal. Writes a request at its price: the generation and its idempotency key. It refuses early what place_hold would
 refuse; place_hold decides for good, under the lock. What was asked for may be large, so the caller writes it, in the same
 transaction and only for 'admitted'.
-outcome: 'admitted'; 'sales_closed', 'exceeds_max_credits' (the price is above p_max_microcredits), 'account_frozen',
-'insufficient_credits' (no generation is written; a key keeps this refusal); 'too_many_active_generations',
+outcome: 'admitted'; 'sales_closed', 'provider_down', 'exceeds_max_credits' (the price is above p_max_microcredits),
+'account_frozen', 'insufficient_credits' (no generation is written; a key keeps this refusal); 'too_many_active_generations',
 'key_spend_limit' (a generation in state 'refused' is written); for a repeat what find_repeat answers.
-Rules: MR-26, MR-28, MR-29, MR-47, MR-90, MR-95.$$;
+Rules: MR-26, MR-28, MR-29, MR-47, MR-76, MR-90, MR-95.$$;
 
 CREATE FUNCTION keep_labels(p_generation_id text, p_account_id text, p_user text, p_metadata jsonb) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -172,6 +173,10 @@ BEGIN
   IF sales_are_closed() THEN
     RETURN QUERY SELECT 'sales_closed', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
   END IF;
+  -- Its content is copied from there, before it is charged.
+  IF provider_is_down(original.provider) THEN
+    RETURN QUERY SELECT 'provider_down', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
   SELECT * INTO STRICT account FROM accounts a WHERE a.id = p_account_id;
   IF account.frozen_at IS NOT NULL THEN
     RETURN QUERY SELECT 'account_frozen', NULL::text, original.amount_microcredits, NULL::integer, NULL::jsonb; RETURN;
@@ -200,9 +205,9 @@ $$Admits a claim: a new generation at the old price for a video that completed a
 claimed once, and never while its deletion has begun or while its id is contested. A dry run answers the same and writes
 nothing.
 outcome: 'admitted'; 'replay' or 'pending' (it is claimed already, by the generation in the answer); 'not_claimable' (not
-late, or too late); 'sales_closed', 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation of this
-account); for a repeat what find_repeat answers.
-Rules: MR-26, MR-39, MR-53, MR-89, MR-90.$$;
+late, or too late); 'sales_closed', 'provider_down', 'account_frozen', 'insufficient_credits'; 'unknown' (no such generation
+of this account); for a repeat what find_repeat answers.
+Rules: MR-26, MR-39, MR-53, MR-76, MR-89, MR-90.$$;
 
 CREATE FUNCTION keep_answer(p_account_id text, p_key text, p_status integer, p_answer jsonb, p_generation_id text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$

@@ -67,6 +67,7 @@ describe('of a healthy installation', () => {
       'workers holdfast-outbound',
       'reconciler',
       'provider',
+      'provider outages',
       'removed providers',
       'provider debts',
       'archive',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { textId } from '../../contracts/ids.ts';
 import type { OfferedParameter } from '../../contracts/offers.ts';
 import type { AskedVideo, OfferTerms } from '../../ledger/index.ts';
 import { isReserved } from '../../pricebook/terms.ts';
@@ -32,7 +33,7 @@ async function bothSay(model: string, changes: Partial<AskedVideo>, said: { outc
   expect(await admit(model, changes)).toMatchObject(answer === undefined ? { outcome } : { outcome, answer });
 }
 
-const PROVIDERS = [{ identity: 'openai@http://provider' }, { identity: 'vllm@http://provider' }];
+const PROVIDERS = [{ identity: 'openai@http://provider' }, { identity: 'vllm@http://provider' }] as const;
 const SEED: OfferedParameter = { name: 'seed', type: 'integer', min: 0, max: 99 };
 
 describe('what is sold of a model', () => {
@@ -42,15 +43,15 @@ describe('what is sold of a model', () => {
     expect((await db.ledger.listOffers()).find((offer) => offer.model === model)).toEqual({
       ...{ model, lengths: [4, 8, 12, 16, 20], sizes: ['720x1280'], parameters: [] },
     });
-    expect(await quote(model)).toEqual({ outcome: 'priced', amountMicrocredits: 4000 });
+    expect(await quote(model)).toMatchObject({ outcome: 'priced', amountMicrocredits: 4000 });
     await bothSay(model, { seconds: 5 }, refused('seconds', 'no_value'));
     await bothSay(model, { parameters: { seed: 1 } }, refused('seed', 'unknown'));
   });
 
   it('is its own lengths: without one the shortest is meant', async () => {
     const model = await sold({ lengths: [5, 10] });
-    expect(await quote(model)).toEqual({ outcome: 'priced', amountMicrocredits: 5000 });
-    expect(await quote(model, { seconds: 10 })).toEqual({ outcome: 'priced', amountMicrocredits: 10_000 });
+    expect(await quote(model)).toMatchObject({ outcome: 'priced', amountMicrocredits: 5000 });
+    expect(await quote(model, { seconds: 10 })).toMatchObject({ outcome: 'priced', amountMicrocredits: 10_000 });
     await bothSay(model, { seconds: 4 }, refused('seconds', 'no_value'));
   });
 
@@ -60,7 +61,7 @@ describe('what is sold of a model', () => {
     await setPrice(model, { cost: 2000 }, '720p');
     await setPrice(model, { cost: 1000 }, '480p');
     await setOffer(model, { sizes: ['720p', '1080p'] });
-    expect(await quote(model)).toEqual({ outcome: 'priced', amountMicrocredits: 8000 });
+    expect(await quote(model)).toMatchObject({ outcome: 'priced', amountMicrocredits: 8000 });
     await bothSay(model, { size: '480p' }, { outcome: 'unknown_size' });
     const sizes = (await db.ledger.listPrices()).filter((price) => price.model === model).map(({ size }) => size);
     expect([...new Set(sizes)].toSorted()).toEqual(['1080p', '720p']);
@@ -97,7 +98,7 @@ describe('what is sold of a model', () => {
     expect(await db.ledger.setOffer({ ...other, idempotencyKey: randomUUID() })).toEqual({ outcome: 'already_set' });
     const past = { ...later, effectiveFrom: new Date(Date.now() - 60_000), idempotencyKey: randomUUID() };
     expect(await db.ledger.setOffer(past)).toEqual({ outcome: 'in_the_past' });
-    expect(await quote(model)).toEqual({ outcome: 'priced', amountMicrocredits: 5000 });
+    expect(await quote(model)).toMatchObject({ outcome: 'priced', amountMicrocredits: 5000 });
     const versions = await db.ledger.listOfferVersions(model, { limit: 10, order: 'desc', after: null });
     expect(versions.items.map(({ lengths }) => lengths)).toEqual([[7], [5], [4, 8, 12, 16, 20]]);
   });
@@ -242,10 +243,42 @@ describe('an offer is refused', () => {
     const model = await sold(dear, { cost: 150_119_987 });
     await expect(setPrice(model, { cost: 150_119_988 })).rejects.toMatchObject({ code: 'constraint' });
     const all = { p1: 1, p2: 1, p3: 1 };
-    expect(await quote(model, { parameters: all })).toEqual({
+    expect(await quote(model, { parameters: all })).toMatchObject({
       outcome: 'priced',
+
       amountMicrocredits: 60 * 150_119_987 * 1_000_000,
     });
+  });
+});
+
+describe('a text', () => {
+  it('is sent to the provider that its price names, under the model’s name there; nobody else is asked', async () => {
+    const of = await openTenant(db, 1_000_000);
+    const model = `a text model ${randomUUID()}`;
+    await db.ledger.setTextPrice({
+      ...{ model, inputCostMicrocredits: 1, outputCostMicrocredits: 1, marginBasisPoints: 0, effectiveFrom: null },
+      ...{ idempotencyKey: model, provider: 'vllm', providerModel: 'qwen' },
+    });
+    const asked = {
+      ...{
+        ...of,
+        generationId: textId('script', randomUUID()),
+        model,
+        request: {},
+        inputBoundTokens: 9,
+        maxOutputTokens: 9,
+      },
+      ...{ admitWithinMs: 60_000, fingerprint: Buffer.alloc(32), idempotencyKey: null },
+    };
+    expect(await db.ledger.admitText({ ...asked, providers: ['openai'] })).toEqual({ outcome: 'no_provider' });
+    expect(await db.ledger.getTextPrice({ ...asked, providers: ['openai'] })).toMatchObject({ isAvailable: false });
+    expect((await db.ledger.listModels(['openai'])).map(({ id }) => id)).not.toContain(model);
+    expect(await db.ledger.admitText({ ...asked, providers: ['vllm'] })).toMatchObject({ outcome: 'admitted' });
+    await db.ledger.placeHold(asked.generationId, 3600);
+    expect(await db.ledger.beginText(asked.generationId, [PROVIDERS[0]], 0)).toEqual({ outcome: 'no_provider' });
+    const there = { identity: 'vllm@http://gpu' };
+    const begun = await db.ledger.beginText(asked.generationId, [PROVIDERS[0], there], 0);
+    expect(begun).toMatchObject({ outcome: 'begun', provider: there.identity, model: 'qwen' });
   });
 });
 
@@ -284,7 +317,7 @@ describe('a generation keeps what it was sold by (MR-47)', () => {
     await setOffer(model, { lengths: [9] });
     await setPrice(model, { cost: 2000 });
     const remix = { accountId: of.accountId, remixOf: original.generationId, prompt: 'at night' };
-    expect(await quote(model, remix)).toEqual({ outcome: 'priced', amountMicrocredits: 10_500 });
+    expect(await quote(model, remix)).toMatchObject({ outcome: 'priced', amountMicrocredits: 10_500 });
     expect(await admit(model, remix, of)).toMatchObject({ outcome: 'admitted', amountMicrocredits: 10_500 });
     expect(await quote(model, { ...remix, accountId: tenant.accountId })).toEqual({ outcome: 'unknown_original' });
   });

@@ -56,6 +56,7 @@ describe('a file of providers', () => {
         sendLabels: false,
         contentHosts: [],
         proxyUrl: 'http://proxy:3128',
+        probe: true,
       },
       {
         name: 'gateway',
@@ -67,6 +68,7 @@ describe('a file of providers', () => {
         sendLabels: true,
         contentHosts: ['minio.internal:9000'],
         proxyUrl: undefined,
+        probe: true,
       },
     ]);
   });

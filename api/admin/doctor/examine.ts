@@ -11,7 +11,7 @@ import {
   describeWebhooks,
 } from './checks.ts';
 import { type Check, type Examined, type Finding, ill } from './finding.ts';
-import { checkDebts, checkProvider, checkRemoved } from './providerChecks.ts';
+import { checkDebts, checkOutages, checkProvider, checkRemoved } from './providerChecks.ts';
 import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } from './temporalChecks.ts';
 
 const LIMIT_MS = 3000;
@@ -69,6 +69,11 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
     check: () => checkProvider(provider),
     advice: 'The provider gives no answer: is it up, and does its base URL name it?',
   })),
+  ofDatabase(
+    'provider outages',
+    checkOutages,
+    'What the workers’ probes saw could not be read; the API’s log says why.',
+  ),
   ofDatabase('removed providers', checkRemoved, 'What is open there could not be read; the API’s log says why.'),
   ofDatabase('provider debts', checkDebts, 'The refusals on record could not be read; the API’s log says why.'),
   {

@@ -32,16 +32,16 @@ export async function checkProvider(
     );
   }
   if (answer.outcome === 'no_list') {
+    if (await hasNothing(provider, answer.why, ANSWERS_WITHIN_MS - tookMs)) {
+      return ill(
+        `${where} has neither videos nor models there (HTTP 404): every attempt would be refused. ${CREDITS_WAIT} Its base URL usually ends with /v1: correct it, and restart the API and the workers.`,
+      );
+    }
     return well(
       `${where} answers, but lists no videos (${answer.why}): an attempt whose answer is lost waits for the end of its hold.`,
     );
   }
   const { status, debt, why } = answer;
-  if (status === 404 && (await withinMs(ANSWERS_WITHIN_MS - tookMs, provider.hasModels())) === false) {
-    return ill(
-      `${where} has neither videos nor models there (HTTP 404): every attempt would be refused. ${CREDITS_WAIT} Its base URL usually ends with /v1: correct it, and restart the API and the workers.`,
-    );
-  }
   if (debt === 'key') {
     return ill(
       `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set its key (OPENAI_API_KEY, or as PROVIDERS_FILE says) to one that is valid and has the rights, and restart the API and the workers. ${CLOSE_SALES}`,
@@ -51,6 +51,28 @@ export async function checkProvider(
   if (status === null || status >= 500) return away(`${where} is away (${why}).`);
   return ill(
     `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does its base URL name a server that speaks OpenAI's Videos API?`,
+  );
+}
+
+/** Whether there is nothing at all below the base URL: neither videos, of which `why` tells, nor models. */
+async function hasNothing(
+  { hasModels }: Pick<ApiProvider, 'hasModels'>,
+  why: string,
+  limitMs: number,
+): Promise<boolean> {
+  return why.startsWith('HTTP 404') && (await withinMs(limitMs, hasModels())) === false;
+}
+
+/** Whether nothing new is begun at a provider, because it does not answer the probes of the workers. */
+export async function checkOutages({ store }: Pick<ApiDependencies, 'store'>): Promise<Finding> {
+  const down = (await store.listProbed()).filter(({ isDown }) => isDown);
+  if (down.length === 0) return well('No provider is down by the workers’ probes: new requests are taken for all.');
+  const told = down.map(
+    ({ provider, failingSince, why }) =>
+      `${provider} since ${failingSince?.toISOString() ?? 'a while'} (${why ?? 'no reason'})`,
+  );
+  return ill(
+    `By the workers’ probes these are down: ${told.join(', ')}. New requests for their models are 503, and nothing is held for them; what is in progress goes on. They are taken again by themselves once a probe is answered.`,
   );
 }
 
@@ -71,7 +93,7 @@ const payIt = `Pay its bill, or raise the quota or the limit: attempts succeed a
 
 function away(what: string): Finding {
   return ill(
-    `${what} ${CREDITS_WAIT} What it completes meanwhile is charged once it is seen, or refunded at its hold’s end. Look at its status page, at this network, and whether its base URL names it. ${CLOSE_SALES}`,
+    `${what} ${CREDITS_WAIT} What it completes meanwhile is charged once it is seen, or refunded at its hold’s end. Look at its status page, at this network, and whether its base URL names it. New requests are refused once the workers’ probes find it down too (provider outages).`,
   );
 }
 

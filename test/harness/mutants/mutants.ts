@@ -8,6 +8,7 @@ import { limits } from './limits.ts';
 import { made } from './made.ts';
 import type { Mutant } from './mutant.ts';
 import { offers } from './offers.ts';
+import { outages } from './outages.ts';
 import { provider } from './provider.ts';
 import { refunds } from './refunds.ts';
 import { requests } from './requests.ts';
@@ -31,6 +32,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [made, ['ledger-made']],
   [offers, ['ledger-offers', 'ledger-offer-prices']],
   [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
+  [outages, ['ledger-outages']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],

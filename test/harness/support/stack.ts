@@ -92,8 +92,8 @@ export async function startStack(
     serverLimits?: Partial<ServerLimits>;
     /** If set, there are proxies in front of Temporal (for the API) and of the provider. */
     proxied?: boolean;
-    /** The providers of all processes, instead of the simulator alone. */
-    providers?: (simulatorUrl: string) => Providers;
+    /** The providers of all processes, instead of the simulator alone, given its URL or that of what is in front of it. */
+    providers?: (providerUrl: string) => Providers;
     /** What stands in front of the simulator, if anything. */
     providerBehind?: (simulatorUrl: string) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
   } = {},
@@ -129,7 +129,7 @@ export async function startStack(
     gateway?.url ?? (between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`);
   const baseUrl = `${providerUrl}/v1`;
   const providers =
-    options.providers?.(simulator.url) ??
+    options.providers?.(providerUrl) ??
     createProviders([{ name: 'openai', baseUrl, apiKey: 'key', createEncoding: 'multipart', webhookSecret }]);
   const archiveFolder = join(folder, 'archive');
   const archive = createFolderStore(archiveFolder);

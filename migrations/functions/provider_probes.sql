@@ -1,0 +1,40 @@
+-- Whether a provider answers, by probes of our own: while it does not, nothing new is begun there, and what runs goes on.
+
+CREATE FUNCTION provider_is_down(p_provider text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  -- Some process is sure that it fails, and every process fails: one whose own network is broken closes nothing.
+  SELECT COALESCE(bool_and(p.failures > 0) AND bool_or(p.failures >= 3 AND p.last_at - p.failing_since >= interval '10 seconds'), false)
+    FROM provider_probes p
+    WHERE p.last_at > clock_timestamp() - interval '1 minute'
+      AND CASE WHEN p_provider IS NULL THEN p.is_default ELSE p_provider IN (p.provider, split_part(p.provider, '@', 1)) END
+$$;
+COMMENT ON FUNCTION provider_is_down IS
+$$Whether nothing new may be begun at a provider, given by its name, by what generations are bound to, or as NULL for the default
+one. It is down when every process that probed it in the last minute failed, one of them three times in a row over ten seconds.
+A provider that nobody probes is not down.
+Rules: MR-76.$$;
+
+CREATE FUNCTION record_provider_probe(p_prober text, p_provider text, p_is_default boolean, p_why text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
+DECLARE
+  probed timestamptz := clock_timestamp();
+BEGIN
+  INSERT INTO provider_probes AS p (provider, prober, is_default, last_at, failures, failing_since, why)
+    VALUES (p_provider, p_prober, p_is_default, probed, CASE WHEN p_why IS NULL THEN 0 ELSE 1 END,
+            CASE WHEN p_why IS NOT NULL THEN probed END, left(p_why, 300))
+    ON CONFLICT (provider, prober) DO UPDATE SET is_default = EXCLUDED.is_default, last_at = EXCLUDED.last_at, why = EXCLUDED.why,
+      failures = CASE WHEN p_why IS NULL THEN 0 ELSE least(p.failures, 1000000) + 1 END,
+      -- The earlier one: the clock may have been set back.
+      failing_since = CASE WHEN p_why IS NOT NULL THEN least(p.failing_since, probed) END;
+  -- Two processes that wake after an hour don't wait for each other's rows.
+  DELETE FROM provider_probes WHERE (provider, prober) IN (
+    SELECT p.provider, p.prober FROM provider_probes p WHERE p.last_at < probed - interval '1 hour' FOR UPDATE SKIP LOCKED);
+  RETURN provider_is_down(p_provider);
+END $$;
+COMMENT ON FUNCTION record_provider_probe IS
+$$Records what a process saw when it probed a provider; p_why says why that failed, NULL: it was answered. Returns whether the
+provider is down, by the probes of all processes.
+Rules: MR-76.$$;
+
+GRANT SELECT ON provider_probes TO holdfast_service;
+GRANT EXECUTE ON FUNCTION provider_is_down, record_provider_probe TO holdfast_service;
