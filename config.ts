@@ -175,6 +175,7 @@ function readProviders(environment: Environment): ProviderEntries | { readonly f
       contentHosts: env.OPENAI_CONTENT_HOSTS,
       proxyUrl,
       probe: true,
+      videosAtOnce: undefined,
     },
   ];
 }
