@@ -1,7 +1,7 @@
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
-import { type ProviderEntries, readProvidersFile } from './config/providers.ts';
+import { dialect, type ProviderEntries, readProvidersFile } from './config/providers.ts';
 import { baseUrl, hostList, isUrlOf, oneOf } from './config/values.ts';
 
 /**
@@ -92,7 +92,8 @@ const providerSchema = z.object({
   OPENAI_BASE_URL: baseUrl('is required: the URL of that server, with its /v1'),
   OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
   OPENAI_CONTENT_HOSTS: hosts,
-  PROVIDER_CREATE_ENCODING: oneOf(['multipart', 'json']).default('multipart'),
+  PROVIDER_DIALECT: dialect,
+  PROVIDER_CREATE_ENCODING: oneOf(['multipart', 'json']).optional(),
   PROVIDER_SEND_USER_AND_METADATA: oneOf(['true', 'false']).default('false'),
 });
 
@@ -100,6 +101,7 @@ const providerSchema = z.object({
 const INSTEAD_OF_THE_FILE = [
   'OPENAI_BASE_URL',
   'OPENAI_CONTENT_HOSTS',
+  'PROVIDER_DIALECT',
   'PROVIDER_CREATE_ENCODING',
   'PROVIDER_SEND_USER_AND_METADATA',
 ] as const;
@@ -170,6 +172,8 @@ function readProviders(environment: Environment): ProviderEntries | { readonly f
       previousUrls: [],
       apiKey: env.OPENAI_API_KEY,
       webhookSecret: env.OPENAI_WEBHOOK_SECRET,
+      dialect: env.PROVIDER_DIALECT,
+      can: {},
       createEncoding: env.PROVIDER_CREATE_ENCODING,
       sendLabels: env.PROVIDER_SEND_USER_AND_METADATA === 'true',
       contentHosts: env.OPENAI_CONTENT_HOSTS,

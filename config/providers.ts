@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { type Capabilities, type CreateEncoding, DIALECTS, LIST_KINDS } from '../provider/dialects/index.ts';
 import { baseUrl, hostList, oneOf } from './values.ts';
 
 /** The file of providers (PROVIDERS_FILE): the first is the default one. docs/providers.md describes it. */
@@ -12,7 +13,9 @@ export interface ProviderEntry {
   readonly previousUrls: readonly string[];
   readonly apiKey: string;
   readonly webhookSecret: string | undefined;
-  readonly createEncoding: 'multipart' | 'json';
+  readonly dialect: string;
+  readonly can: Partial<Capabilities>;
+  readonly createEncoding: CreateEncoding | undefined;
   readonly sendLabels: boolean;
   readonly contentHosts: readonly string[];
   readonly proxyUrl: string | undefined;
@@ -39,6 +42,21 @@ const RESERVED_NAMES = ['stripe'];
 const variable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable');
 const path = z.string().min(1);
 
+/** How a server speaks; `auto` recognises what it can. */
+export const dialect = z
+  .string()
+  .default('auto')
+  .refine((name) => DIALECTS.some((each) => each.name === name), {
+    error: `must be one of ${DIALECTS.map(({ name }) => name).join(', ')}`,
+  });
+
+const canSchema = z.strictObject({
+  list: oneOf(LIST_KINDS).optional(),
+  list_shows_prompts: z.boolean().optional(),
+  cancel: z.boolean().optional(),
+  webhooks: z.boolean().optional(),
+});
+
 const entrySchema = z
   .strictObject({
     name: z
@@ -51,7 +69,9 @@ const entrySchema = z
     api_key_file: path.optional(),
     webhook_secret_env: variable.optional(),
     webhook_secret_file: path.optional(),
-    create_encoding: oneOf(['multipart', 'json']).default('multipart'),
+    dialect,
+    can: canSchema.default({}),
+    create_encoding: oneOf(['multipart', 'json']).optional(),
     send_user_and_metadata: z.boolean().default(false),
     content_hosts: hostList.default([]),
     proxy: z.boolean().default(true),
@@ -74,13 +94,12 @@ const fileSchema = z.strictObject({ providers: z.array(entrySchema).min(1).max(M
 /** Returns the providers, or every fault of the file, without values: no secret is printed. Raises nothing. */
 export function readProvidersFile(file: ProvidersFile): ProviderEntries | { readonly faults: readonly string[] } {
   const text = readText(file.path);
-  if (text === undefined) return { faults: ['can’t be read'] };
+  if (text === undefined) return { faults: [`${file.path} can’t be read`] };
   const document = parseDocument(text);
   const [wrong] = document.errors;
-  if (wrong !== undefined) return { faults: [`is no YAML in line ${wrong.linePos?.[0].line ?? 1}`] };
+  if (wrong !== undefined) return { faults: [`line ${wrong.linePos?.[0].line ?? 1} is no YAML, or repeats a setting`] };
   const parsed = fileSchema.safeParse(toValue(document));
-  if (!parsed.success)
-    return { faults: parsed.error.issues.map(({ path: at, message }) => `${placeOf(at)} ${message}`) };
+  if (!parsed.success) return { faults: parsed.error.issues.map(inWords) };
   const faults = parsed.data.providers.flatMap((entry, place) => faultsOf(entry, place, parsed.data.providers));
   const secrets = parsed.data.providers.map((entry, place) => readSecrets(entry, place, file, faults));
   const entries = parsed.data.providers.map((entry, place) => toEntry(entry, secrets[place] ?? NO_SECRETS, file));
@@ -106,6 +125,17 @@ function readText(from: string): string | undefined {
   }
 }
 
+/** Our sentence, or one for what the library says in its own words. */
+function inWords(issue: z.core.$ZodIssue): string {
+  const place = placeOf(issue.path);
+  if (issue.code === 'unrecognized_keys')
+    return `${place || 'it'} has settings that nobody reads: ${issue.keys.join(', ')}`;
+  if (issue.code === 'too_small' || issue.code === 'too_big') return `${place} must have 1 to ${MAX_PROVIDERS} entries`;
+  if (issue.code === 'invalid_type' && /^Invalid input/.test(issue.message))
+    return `${place || 'it'} must be ${issue.expected === 'object' ? 'settings with their names, like the example of docs/providers.md' : `of type ${issue.expected}`}`;
+  return `${place} ${issue.message}`;
+}
+
 /** `providers[0].base_url` */
 function placeOf(at: readonly PropertyKey[]): string {
   return at.reduce<string>(
@@ -114,10 +144,18 @@ function placeOf(at: readonly PropertyKey[]): string {
   );
 }
 
-/** Two that share a name, or a server under one name, could not be told apart. */
-function faultsOf({ name }: Entry, place: number, all: readonly Entry[]): string[] {
-  const isRepeated = all.findIndex((each) => each.name === name) < place;
-  return isRepeated ? [`providers[${place}].name is another provider's too`] : [];
+const originsOf = ({ base_url, previous_urls }: Entry) =>
+  [base_url, ...previous_urls].map((url) => new URL(url).origin);
+
+/** Two that share a name or a server could not be told apart: one would take the other's videos for nobody's. */
+function faultsOf(entry: Entry, place: number, all: readonly Entry[]): string[] {
+  const before = all.slice(0, place);
+  const origins = originsOf(entry);
+  const isShared = before.some((each) => originsOf(each).some((origin) => origins.includes(origin)));
+  return [
+    ...(before.some(({ name }) => name === entry.name) ? [`providers[${place}].name is another provider's too`] : []),
+    ...(isShared ? [`providers[${place}].base_url or previous_urls is the server of another provider too`] : []),
+  ];
 }
 
 interface Secrets {
@@ -140,6 +178,15 @@ function readSecrets(entry: Entry, place: number, { environment }: ProvidersFile
   return { apiKey: read('api_key'), webhookSecret: read('webhook_secret') };
 }
 
+function toCapabilities({ list, list_shows_prompts, cancel, webhooks }: Entry['can']): Partial<Capabilities> {
+  return {
+    ...(list !== undefined && { list }),
+    ...(list_shows_prompts !== undefined && { listShowsPrompts: list_shows_prompts }),
+    ...(cancel !== undefined && { cancel }),
+    ...(webhooks !== undefined && { webhooks }),
+  };
+}
+
 function toEntry(entry: Entry, { apiKey = '', webhookSecret }: Secrets, { proxyUrl }: ProvidersFile): ProviderEntry {
   return {
     name: entry.name,
@@ -147,6 +194,8 @@ function toEntry(entry: Entry, { apiKey = '', webhookSecret }: Secrets, { proxyU
     previousUrls: entry.previous_urls,
     apiKey,
     webhookSecret,
+    dialect: entry.dialect,
+    can: toCapabilities(entry.can),
     createEncoding: entry.create_encoding,
     sendLabels: entry.send_user_and_metadata,
     contentHosts: entry.content_hosts,

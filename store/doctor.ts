@@ -21,12 +21,12 @@ const AT_OTHERS = defineStatement({
   name: 'count_at_others',
   text: `SELECT provider, count(*)::integer AS generations FROM (
       SELECT COALESCE(g.provider, g.provider_name) AS provider FROM generations g
-        WHERE g.state = 'held' OR g.counts_as_active AND g.state = 'released') AS open
+        WHERE g.state = 'held') AS open
     WHERE provider <> ALL($1) AND provider <> ALL($2) GROUP BY provider ORDER BY provider LIMIT 20`,
   row: { provider: t.text, generations: t.integer },
 });
 
-/** How many generations are open at providers, or were sold for providers, that are not among these. */
+/** How many holds are active for videos at providers, or were sold for providers, that are not among these. */
 export async function countAtOthers(
   db: Database,
   providers: readonly (Identified & { readonly name: string })[],

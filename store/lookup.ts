@@ -45,12 +45,13 @@ const OWNED = defineStatement({
   name: 'owned_videos',
   text: `SELECT g.provider_canonical_id AS id,
       (SELECT a.begun_at FROM provider_attempts a WHERE a.generation_id = g.id AND a.outcome = 'created') AS "begunAt"
-    FROM generations g WHERE g.provider = $1 AND g.provider_canonical_id = ANY($2)`,
+    FROM generations g
+    WHERE g.provider_canonical_id = ANY($2) AND split_part(g.provider, '@', 2) = split_part($1, '@', 2)`,
   row: { id: t.notNull(t.text), begunAt: t.nullable(t.timestamptz) },
 });
 
 /**
- * The provider's videos among these that belong to a generation of any account; each with the time when its attempt began,
+ * The provider's videos among these that belong to a generation of any account, under whatever name the server was configured; each with the time when its attempt began,
  * null if the answer to the attempt was lost.
  */
 export async function findOwnedVideos(

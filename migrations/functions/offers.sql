@@ -252,6 +252,9 @@ BEGIN
   END IF;
   IF p_remix_of IS NOT NULL THEN
     SELECT o.* INTO offer FROM offers o WHERE o.id = original.offer_id;
+    -- Only the provider that made the original has it; what a claim pays for was made by the generation that it claims.
+    SELECT COALESCE(split_part(made.provider, '@', 1), offer.provider) INTO offer.provider
+      FROM generations made WHERE made.id = COALESCE(original.claim_of, original.id);
   END IF;
   IF offer.provider <> ALL (p_providers) THEN outcome := 'no_provider'; RETURN NEXT; RETURN; END IF;
   SELECT * INTO price FROM current_prices p
@@ -294,7 +297,7 @@ END $$;
 COMMENT ON FUNCTION quote_video IS
 $$Reads a request for a video by what is sold now, and prices it; it writes nothing. Without p_seconds it is 4 s where those are
 sold, else the shortest length; without p_size it is 720x1280 where that is sold, else the cheapest size. A remix is what its
-original is, by the original's offer, at today's price. p_providers are the names of those that are configured; NULL: any.
+original is, by the original's offer and provider, at today's price. p_providers are the names of those that are configured; NULL: any.
 outcome: 'priced' (with what is to be kept), 'unknown_model', 'unknown_size', 'unknown_original' (no charged, undeleted video of
 the account), 'no_provider' (its provider is not configured), 'refused': `refused` has the param, the fault (as read_parameter
 has it, 'unknown', 'flags') and the rule that it breaks.

@@ -143,7 +143,9 @@ BEGIN
   -- One video may be listed under two spellings of its id.
   free_places := ARRAY(SELECT v.place FROM unnest(p_canonical_ids) WITH ORDINALITY AS v (id, place)
     WHERE array_position(p_canonical_ids, v.id) = v.place
-      AND NOT EXISTS (SELECT FROM generations gen WHERE gen.provider = g.provider AND gen.provider_canonical_id = v.id) ORDER BY v.place);
+      AND NOT EXISTS (SELECT FROM generations gen WHERE gen.provider_canonical_id = v.id
+        -- A server whose name was changed is still that server.
+        AND split_part(gen.provider, '@', 2) = split_part(g.provider, '@', 2)) ORDER BY v.place);
   IF cardinality(free_places) = 0 THEN
     RETURN QUERY SELECT 'taken', NULL::text; RETURN;
   END IF;

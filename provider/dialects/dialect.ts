@@ -7,7 +7,8 @@ export type CreateEncoding = 'multipart' | 'json';
  * What a provider's list can prove (MR-78). `authoritative`: it shows every video of this key, so what it doesn't show was not
  * made. `partial`: it may show only some, such as those of one replica. `none`: there is no list.
  */
-export type ListKind = 'authoritative' | 'partial' | 'none';
+export const LIST_KINDS = ['authoritative', 'partial', 'none'] as const;
+export type ListKind = (typeof LIST_KINDS)[number];
 
 /** What a provider can: by its dialect, where its settings don't say otherwise. */
 export interface Capabilities {

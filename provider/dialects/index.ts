@@ -4,6 +4,7 @@ import { openai } from './openai.ts';
 import { sglang } from './sglang.ts';
 import { vllmOmni } from './vllmOmni.ts';
 
+export { LIST_KINDS } from './dialect.ts';
 export type { Capabilities, CreateEncoding, Dialect, ListKind } from './dialect.ts';
 
 const NAMED = [openai, litellm, vllmOmni, sglang];

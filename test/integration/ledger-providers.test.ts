@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { videoId } from '../../contracts/ids.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
-import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
-import { ledgerSteps } from '../harness/support/ledgerSteps.ts';
+import { admissionRequest, PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
 
 /** Which of the configured providers a generation is submitted to, and what is open at others (MR-38). */
 
@@ -73,7 +74,43 @@ it('an event of one provider is not taken for a replay of another’s with the s
   expect(await db.ledger.recordProviderEvent(SECOND.identity, event)).toMatchObject({ outcome: 'replayed' });
 });
 
-it('what is open at providers that are not configured is counted', async () => {
+it('a video of a server whose name was changed has its owner still, and nobody else adopts it', async () => {
+  const [before, after] = [at('before', 'renamed'), at('after', 'renamed')];
+  const [owner, other] = [await sold(null), await sold(null)];
+  const video = randomUUID();
+  await db.ledger.beginAttempt(owner, [before]);
+  await db.ledger.endAttempt(owner, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.beginAttempt(other, [after]);
+  expect([...(await db.ledger.findOwnedVideos(after.identity, [video])).keys()]).toEqual([video]);
+  const found = { videos: [{ id: video, createdAt: null }], exact: true };
+  expect(await db.ledger.adoptVideo(other, 1, found)).toMatchObject({ outcome: 'taken' });
+  expect([...(await db.ledger.findOwnedVideos(at('after', 'elsewhere').identity, [video])).keys()]).toEqual([]);
+});
+
+it('a remix is for the provider that made its original, whichever is the default one now', async () => {
+  const tenant = await openTenant(db, 3 * PRICE);
+  const original = await admit(db, tenant, randomUUID());
+  await db.ledger.placeHold(original, 3600);
+  await db.ledger.beginAttempt(original, [SECOND]);
+  const video = randomUUID();
+  await db.ledger.endAttempt(original, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.recordLook(original, video, FINISHED);
+  await db.ledger.settleGeneration(original, 'completed');
+  const asked = { model: '', seconds: null, size: null, prompt: 'now at night', remixOf: original };
+  const request = admissionRequest(tenant, { ...asked, ...tenant, fingerprint: randomBytes(32) });
+  expect(await db.ledger.admitGeneration({ ...request, providers: [FIRST.name] })).toMatchObject({
+    outcome: 'no_provider',
+  });
+  const both = { ...request, generationId: videoId(randomUUID()), providers: [FIRST.name, SECOND.name] };
+  expect(await db.ledger.admitGeneration(both)).toMatchObject({ outcome: 'admitted' });
+  await db.ledger.placeHold(both.generationId, 3600);
+  expect(await db.ledger.beginAttempt(both.generationId, [FIRST, SECOND])).toMatchObject({
+    provider: SECOND.identity,
+    request: { remixedFrom: video, remixedElsewhere: false },
+  });
+});
+
+it('what is held for providers that are not configured is counted', async () => {
   const [here, gone, moved] = [at('here'), at('gone'), at('here', 'elsewhere')];
   for (const provider of [here, gone, gone, moved]) await db.ledger.beginAttempt(await sold(null), [provider]);
   await sold('never');

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createProviders } from '../../provider/index.ts';
 import { PRICE } from '../harness/support/database.ts';
 import {
   ask,
@@ -20,13 +21,17 @@ vi.setConfig({ testTimeout: 90_000 });
 const GRANTED = 100_000_000;
 const HOLD_SECONDS = 15;
 
+const providers = (url: string) =>
+  createProviders([{ name: 'openai', baseUrl: `${url}/v1`, apiKey: 'key', dialect: 'litellm' }]);
+
 let spelling: TestStack;
 /** Its gateway's list shows no prompts. */
 let silent: TestStack;
 beforeAll(async () => {
   [spelling, silent] = await Promise.all([
-    startStack({ lookForCreateMs: 1500, providerBehind: (url) => startSpellingGateway(url) }),
+    startStack({ providers, lookForCreateMs: 1500, providerBehind: (url) => startSpellingGateway(url) }),
     startStack({
+      providers,
       lookForCreateMs: 1500,
       holdTtlSeconds: HOLD_SECONDS,
       providerBehind: (url) => startSpellingGateway(url, { showsPrompts: false }),

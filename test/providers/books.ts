@@ -17,12 +17,14 @@ export interface Standing {
   readonly charged: number | null;
   readonly reason: string | null;
   readonly video: string | null;
+  /** The provider's own reason of a failure, which operators see. */
+  readonly told: string | null;
   readonly attempts: readonly (string | null)[];
   readonly archived: boolean;
 }
 
 const STANDING = `SELECT g.id, g.state, g.amount_microcredits::float8 AS amount,
-    g.charged_amount_microcredits::float8 AS charged, g.settlement_reason AS reason, g.provider_video_id AS video,
+    g.charged_amount_microcredits::float8 AS charged, g.settlement_reason AS reason, g.provider_video_id AS video, g.provider_error_message AS told,
     ARRAY(SELECT a.outcome FROM provider_attempts a WHERE a.generation_id = g.id ORDER BY a.number) AS attempts,
     EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived') AS archived
   FROM generations g WHERE g.id = ANY($1) ORDER BY array_position($1, g.id)`;

@@ -37,11 +37,11 @@ export function plain(name: string, title: string, changes: Partial<Case> = {}):
 
 const fails = { ends: () => 'released' as const };
 
-/** The reason is shown, by the first look that could know it, and it is the provider's own. */
+/** The first look that could know of the failure ends it, and operators are told the provider's own reason. */
 function showsReason(reason: RegExp) {
-  return ({ error, terminalPolls }: Seen): string | undefined => {
-    const shown = `${error?.code ?? ''} ${error?.message ?? ''}`;
-    if (!reason.test(shown)) return `the reason shown is "${shown}"`;
+  return ({ standing: { told }, error, terminalPolls }: Seen): string | undefined => {
+    if (!reason.test(`${error?.code ?? ''} ${told ?? ''}`)) return `operators are told "${told ?? ''}"`;
+    if (error === null) return 'the customer is told nothing';
     return terminalPolls === 1 ? undefined : `${terminalPolls} looks saw the failure`;
   };
 }

@@ -112,7 +112,7 @@ export async function judgeOrder(bench: Bench, one: Case, id: string): Promise<R
 
 const REASONS: Readonly<Record<string, string>> = {
   expired: 'released at the end of the hold',
-  provider_failed: 'released, with the reason',
+  provider_failed: 'released, reason told',
   submission_refused: 'refused, released',
 };
 

@@ -65,7 +65,7 @@ const ROOMS: Record<string, Room> = {
   migrations: { ours: [], packages: ['pg'], nodeBuiltins: true },
   clients: { ours: [], packages: [], types: ['openai'], nodeBuiltins: false },
   'dev/simulator': { ours: ['platform'], packages: ['@hono/node-server', 'hono', 'zod'], nodeBuiltins: true },
-  config: { ours: [], packages: ['yaml', 'zod'], nodeBuiltins: true },
+  config: { ours: ['provider'], packages: ['yaml', 'zod'], nodeBuiltins: true },
   'config.ts': { ours: ['config', 'contracts'], packages: ['@temporalio/envconfig', 'zod'], nodeBuiltins: false },
 };
 

@@ -38,6 +38,8 @@ describe('a file of providers', () => {
       '    base_url: https://gateway.example/v1',
       `    api_key_file: ${key}`,
       '    webhook_secret_env: HOOKS',
+      '    dialect: litellm',
+      '    can: {list: partial, list_shows_prompts: false}',
       '    create_encoding: json',
       '    content_hosts: ["Minio.internal:9000"]',
       '    send_user_and_metadata: true',
@@ -54,7 +56,9 @@ describe('a file of providers', () => {
         previousUrls: [],
         apiKey: 'sk-secret-a',
         webhookSecret: undefined,
-        createEncoding: 'multipart',
+        dialect: 'auto',
+        can: {},
+        createEncoding: undefined,
         sendLabels: false,
         contentHosts: [],
         proxyUrl: 'http://proxy:3128',
@@ -67,6 +71,8 @@ describe('a file of providers', () => {
         previousUrls: ['https://old.example/v1'],
         apiKey: 'sk-of-a-file',
         webhookSecret: 'whsec_1',
+        dialect: 'litellm',
+        can: { list: 'partial', listShowsPrompts: false },
         createEncoding: 'json',
         sendLabels: true,
         contentHosts: ['minio.internal:9000'],
@@ -78,9 +84,17 @@ describe('a file of providers', () => {
   });
 
   it.each([
-    ['an unknown setting', one('    api_keys: x\n'), /providers\[0\] Unrecognized key: "api_keys"/],
-    ['no provider', 'providers: []\n', /providers .*1/],
-    ['what is no YAML', 'providers: [\n', /is no YAML in line \d/],
+    ['an unknown setting', one('    api_keys: x\n'), /providers\[0\] has settings that nobody reads: api_keys$/],
+    ['no provider', 'providers: []\n', /providers must have 1 to 100 entries/],
+    ['nothing in it', '', /it must be settings with their names/],
+    ['a dialect that nobody speaks', one('    dialect: klingon\n'), /dialect must be one of auto, openai, litellm/],
+    ['a list of no kind', one('    can: {list: whole}\n'), /can\.list must be authoritative, partial or none/],
+    [
+      'a server twice',
+      `${one()}${one('', 'other').slice('providers:\n'.length)}`,
+      /providers\[1\]\.base_url or previous_urls is the server/,
+    ],
+    ['what is no YAML', 'providers: [\n', /line \d is no YAML/],
     ['an alias that bites its tail', 'providers: &a [*a]\n', /providers\[0\]/],
     ['a name for a route of another kind', one('', 'stripe'), /providers\[0\]\.name is reserved/],
     ['a name that no path can have', one('', 'My GPU'), /providers\[0\]\.name must be lower-case/],
@@ -103,9 +117,9 @@ describe('a file of providers', () => {
 
   it('that is not there, or endless, is refused', () => {
     expect(() => parseConfig({ DATABASE_URL, PROVIDERS_FILE: join(folder, 'nowhere') })).toThrow(
-      'PROVIDERS_FILE: can’t be read',
+      /PROVIDERS_FILE: .*nowhere can’t be read/,
     );
-    expect(faultsOf(`${one()}# ${'x'.repeat(1024 * 1024)}`)).toContain('PROVIDERS_FILE: can’t be read');
+    expect(faultsOf(`${one()}# ${'x'.repeat(1024 * 1024)}`)).toMatch(/PROVIDERS_FILE: .* can’t be read/);
   });
 
   it('tells all its faults, and those of the environment, at once', () => {

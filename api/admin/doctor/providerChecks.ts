@@ -82,10 +82,10 @@ export async function checkRemoved({
   providers,
 }: Pick<ApiDependencies, 'store' | 'providers'>): Promise<Finding> {
   const open = await store.countAtOthers(providers.all);
-  if (open.length === 0) return well('Nothing is open at a provider that is not configured.');
+  if (open.length === 0) return well('No hold waits for a provider that is not configured.');
   const counted = open.map(({ provider, generations }) => `${generations} at ${provider}`).join(', ');
   return ill(
-    `Open at providers that are not configured: ${counted}. Their credits stay reserved, because nobody can look. Configure the provider again under its name, with previous_urls if it moved, or settle them by hand (docs/operating.md).`,
+    `Holds that wait for providers that are not configured: ${counted}. Their credits stay reserved, because nobody can look. Configure the provider again under its name, with previous_urls if it moved (docs/providers.md); if it is gone for good, release them by release_expired_holds (docs/operating.md).`,
   );
 }
 

@@ -183,7 +183,19 @@ export const provider = [
       replace: 'i.prompt',
     },
   }),
+  ...edits('quote_video', {
+    'remix-maker': {
+      breaks: 'a remix is sold for another provider than made its original',
+      find: "COALESCE(split_part(made.provider, '@', 1), offer.provider)",
+      replace: 'offer.provider',
+    },
+  }),
   ...edits('adopt_video', {
+    'adopt-renamed': {
+      breaks: 'a video that was paid for under another name of its server is adopted',
+      find: "split_part(gen.provider, '@', 2) = split_part(g.provider, '@', 2)",
+      replace: 'gen.provider = g.provider',
+    },
     'adopt-rival': { breaks: "a video is adopted that may be another tenant's", find: 'rivals > 0 OR ', replace: '' },
     'adopt-reference': {
       breaks: 'a video is adopted that may be made from another picture',
