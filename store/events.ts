@@ -10,7 +10,7 @@ const LIST_EVENTS = defineStatement({
   row: {
     sequence: t.integer,
     kind: t.text,
-    data: t.jsonb<Record<string, string | number | null>>(),
+    data: t.jsonb<Record<string, string | number | boolean | null>>(),
     recordedAt: t.timestamptz,
   },
 });

@@ -8,7 +8,8 @@ import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
 
 /** The columns of a text, and the tables that they are in. */
-export const TEXT = `${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens"`;
+export const TEXT = `${SHOWN}, g.kind, r.request, t.output, t.input_tokens AS "inputTokens", t.output_tokens AS "outputTokens",
+      t.finish_reason AS "finishReason"`;
 
 export const FROM_TEXTS = `FROM generations g JOIN texts t ON t.generation_id = g.id JOIN holds h ON h.generation_id = g.id
       LEFT JOIN text_requests r ON r.generation_id = g.id`;
@@ -25,6 +26,8 @@ export const TEXT_COLUMNS = {
   /** The tokens that the provider billed; null if it did not report them. */
   inputTokens: t.nullable(t.bigint),
   outputTokens: t.nullable(t.bigint),
+  /** Why the provider stopped writing; null if it did not say, or has not stopped. */
+  finishReason: t.nullable(t.text),
 };
 
 const GET = defineStatement({

@@ -9,24 +9,25 @@ const credits = ({ amount_microcredits: amount }: GenerationEvent['data']) => fo
 /** Explains each event to a customer who asks "why was I charged?". Events that only concern operators are not shown. */
 export const WORDS: Record<string, Words> = {
   requested: (data, kind) =>
-    `Requested${data['claim_of'] === undefined ? '' : ` as a claim of ${data['claim_of']}, which was completed after its credits were refunded`}, at a price of ${kind === 'video' ? '' : 'at most '}${credits(data)} credits`,
+    `Requested${data['claim_of'] === undefined ? '' : ` as a claim of ${data['claim_of']}, whose completion was seen after its credits were refunded`}, at a price of ${kind === 'video' ? '' : 'at most '}${credits(data)} credits`,
   held: (data) => `Hold of ${credits(data)} credits placed`,
   attempt_begun: ({ attempt }, kind) =>
     `Asking the provider for the ${kind}${attempt === 1 ? '' : `, attempt ${attempt}`}`,
   attempt_created: () => 'The provider has begun',
-  attempt_adopted: () => 'The provider’s response was lost; its video was found',
-  attempt_not_made: (_, kind) => `The provider did not accept the ${kind}; nothing was made, credits stay reserved`,
+  attempt_adopted: () => 'The video of this attempt was found at the provider',
+  attempt_not_made: ({ code }, kind) =>
+    `${code === 'not_sent' ? 'The provider was not reached' : `The provider did not accept the ${kind}`}; nothing was made, credits stay reserved`,
   attempt_ambiguous: (_, kind) =>
     kind === 'video'
-      ? 'The provider’s response was lost; looking for the video, credits stay reserved'
-      : `The provider’s response was lost; the ${kind} is not asked for again`,
+      ? 'It is not known whether the provider accepted the video; looking for it, credits stay reserved'
+      : `It is not known whether the provider accepted the ${kind}; it is not asked for again`,
   attempt_not_found: () => 'The provider has no such video: that attempt made nothing',
   attempt_conflict: () =>
     'The provider answered with the id of another video. Nothing is charged for that video and no new attempt is made; credits stay reserved until the hold ends',
   id_contested: () =>
     'The provider gave the id of this video to another one too: what it reports and serves under this id from now on may belong to the other, and is not used',
-  text_ended: ({ finish_reason: reason, input_tokens: input, output_tokens: output }) =>
-    `${ended(reason)}${input === null ? '; the provider reported no usage' : `: ${input} tokens read, ${output} written`}`,
+  text_ended: ({ finish_reason: reason, input_tokens: input, output_tokens: output, is_empty: isEmpty }) =>
+    `${isEmpty === true ? 'Nothing was written' : ended(reason)}${input === null ? '; the provider reported no usage' : `: ${input} tokens read, ${output} written`}`,
   submission_refused: ({ code }) => `The provider refused the request: ${reasonInWords(code)}`,
   seen: ({ verdict, status, progress, code }) => {
     if (verdict === 'completed') return 'The provider reported that the video is complete';
@@ -34,24 +35,30 @@ export const WORDS: Record<string, Words> = {
     return `${statusInWords(status)}${progress === null ? '' : `, ${progress} %`}`;
   },
   unreachable: ({ tries, for_ms: forMs }) =>
-    `The provider could not be reached: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
+    `The provider gave no usable answer: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
   cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   made_otherwise: (data) => `The provider reports something else than was ordered: ${differences(data)}`,
-  charged: (data) => {
+  charged: (data, kind) => {
     const { held_microcredits: held, seconds, made_seconds: made } = data;
-    if (held === undefined) return `${credits(data)} credits charged`;
+    // A text always costs less than the most that is reserved for it.
+    if (held === undefined || kind !== 'video') return `${credits(data)} credits charged`;
     const isShorter = made !== null && Number(made) < Number(seconds);
-    const why = isShorter ? `${made} of ${seconds} seconds were made` : 'less was made than was ordered';
+    const why =
+      kind !== 'video'
+        ? `the cost of this ${kind}`
+        : isShorter
+          ? `${made} of ${seconds} seconds were made`
+          : 'less was made than was ordered';
     return `${credits(data)} of ${formatCredits(Number(held))} reserved credits charged: ${why}; the rest was returned`;
   },
   late_completion: ({ claimable_until: until }) =>
-    `The provider completed the video after the refund; it can be claimed at its original price until ${new Date(String(until)).toISOString()}`,
+    `The provider’s completion was seen after the refund; ${until === undefined ? 'the video can’t be claimed, because its owner deleted it' : `the video can be claimed at its original price until ${new Date(String(until)).toISOString()}`}`,
   claimed: ({ by }) => `Claimed as ${by}, which is charged once it has the content`,
   provider_video_deleted: () => 'The late video was not claimed, so it was deleted at the provider',
   provider_video_kept: () => 'The late video was not claimed and can’t be claimed any more; the provider keeps it',
-  deleted: ({ provider_keeps: why }) =>
-    why === undefined ? 'Deleted by its owner' : 'Deleted by its owner here; the provider keeps its copy',
+  deleted: ({ provider_keeps: why, ended_claim: endedClaim }) =>
+    `Deleted by its owner${why === undefined ? '' : ' here; the provider keeps its copy'}${endedClaim === true ? ', so it can’t be claimed any more' : ''}; its charge or refund stands`,
   content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
   content_unusable: () =>
     'The provider sent something other than the whole video; Holdfast keeps fetching it for a day',

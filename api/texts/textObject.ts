@@ -50,17 +50,12 @@ export function toText(text: Text): WrittenText {
   const { id, kind, state, model, output, requestedAt, settledAt, inputTokens, outputTokens } = text;
   const written =
     state === 'charged' && text.request !== null ? readOutput(parseTextRequest(text.request), output) : null;
+  const isComplete = written !== null || isErasedWhole(text);
   return {
     id,
     object: kind,
     status:
-      state === 'held'
-        ? 'in_progress'
-        : state === 'released'
-          ? 'failed'
-          : written === null
-            ? 'incomplete'
-            : 'completed',
+      state === 'held' ? 'in_progress' : state === 'released' ? 'failed' : isComplete ? 'completed' : 'incomplete',
     model,
     created_at: unixSeconds(requestedAt),
     completed_at: state === 'charged' && settledAt !== null ? unixSeconds(settledAt) : null,
@@ -71,20 +66,28 @@ export function toText(text: Text): WrittenText {
     output: state === 'released' ? '' : output,
     usage:
       inputTokens === null || outputTokens === null ? null : { input_tokens: inputTokens, output_tokens: outputTokens },
-    error: errorOf(text, written === null),
+    error: errorOf(text, !isComplete),
     user: text.user,
     metadata: { ...text.metadata },
     credits: toCredits(text, text.chargedMicrocredits ?? text.amountMicrocredits, creditsInWords(text)),
   };
 }
 
+/** Of a deleted text only the provider's word is left: its output was erased, so its form can't be read any more (MR-96). */
+function isErasedWhole({ state, request, finishReason }: Text): boolean {
+  return state === 'charged' && request === null && finishReason === 'stop';
+}
+
+/** The code of a text that is charged but not in the requested form. It is read from the output and is in no column. */
+export const INCOMPLETE_OUTPUT = 'incomplete_output';
+
 function errorOf(text: Text, isIncomplete: boolean): WrittenText['error'] {
   const { kind, state } = text;
   if (state === 'released') return errorInWords(text, `The ${kind} failed.`);
   if (state === 'held' || !isIncomplete) return null;
   return {
-    code: 'incomplete_output',
-    message: `The ${kind} is not in the requested form, or was cut off; output has what was written. Its cost was charged.`,
+    code: INCOMPLETE_OUTPUT,
+    message: `The ${kind} is not in the requested form, or was cut off; output has what was written. ${text.outputTokens === null ? 'The upper bound of its cost was charged.' : 'Its cost was charged.'}`,
   };
 }
 
@@ -97,7 +100,7 @@ function creditsInWords(text: Text): string {
     case 'charged': {
       const charged = chargedMicrocredits ?? amountMicrocredits;
       return [
-        `${formatCredits(charged)} credits were charged for this ${kind}; ${reserved} were reserved.${refundInWords(text, charged)}`,
+        `${formatCredits(charged)} credits were charged for this ${kind}; ${reserved} were reserved${charged < amountMicrocredits ? ', and the rest was returned' : ''}.${refundInWords(text, charged)}`,
         ...(outputTokens === null
           ? ['The provider reported no usage, so the charge is the upper bound for what was delivered.']
           : []),

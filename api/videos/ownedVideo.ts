@@ -2,7 +2,7 @@ import { isVideoId } from '../../contracts/ids.ts';
 import type { Caller, Generation } from '../../store/index.ts';
 import { noteKnown } from '../generations/repeat.ts';
 import type { ApiDependencies } from '../http/deps.ts';
-import { notFound } from '../http/errors.ts';
+import { notThere } from '../generations/notThere.ts';
 
 /** The account's video with this id, undefined when it has none. Records that the client knows the id. */
 export async function findNamed(
@@ -18,6 +18,6 @@ export async function findNamed(
 /** Like `findNamed`, but raises `not_found`. */
 export async function findOwnedVideo(deps: ApiDependencies, caller: Caller, videoId: string): Promise<Generation> {
   const generation = await findNamed(deps, caller, videoId);
-  if (generation === undefined) throw notFound('This video');
+  if (generation === undefined) throw await notThere(deps, caller, 'video', videoId);
   return generation;
 }

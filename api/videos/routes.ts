@@ -102,7 +102,7 @@ const claim = createRoute({
   method: 'post',
   path: '/videos/{video_id}/claim',
   operationId: 'claimVideo',
-  summary: 'Claim a video that completed after its credits were refunded, and pay its original price',
+  summary: 'Claim a video whose completion was seen after its credits were refunded, and pay its original price',
   description:
     'Answers a new video, which has what the provider completed. The original price is reserved, and charged once that content is kept. A second claim is answered with the same video and costs nothing more.',
   security: bearer,
@@ -121,7 +121,7 @@ const remove = createRoute({
   operationId: 'deleteVideo',
   summary: 'Delete a finished video; its charge or refund stands',
   description:
-    'Deletes its prompt, its content and its reference image. What was charged or refunded for it is kept, and so is its timeline.',
+    'Deletes its prompt, its content and its reference image. What was charged or refunded for it is kept, and so is its timeline. A video that could still be claimed can’t be claimed any more.',
   security: bearer,
   request: { params: videoParams, query: noQuery },
   responses: responsesWith('The video is deleted.', DeletedVideo, 400, 404, {

@@ -144,8 +144,8 @@ type Late = Pick<Generation, 'id' | 'amountMicrocredits' | 'claimableUntil' | 'c
 
 /** Sentences on a video that completed after its credits were refunded: how it can be had, or where it is. Empty for any other. */
 export function lateInWords({ id, amountMicrocredits, claimableUntil, claimedAs }: Late): string {
-  if (claimedAs !== null) return ` The video was completed later and claimed as ${claimedAs}.`;
+  if (claimedAs !== null) return ` Its completion was seen later, and it was claimed as ${claimedAs}.`;
   if (claimableUntil === null) return '';
   const amount = formatCredits(amountMicrocredits);
-  return ` The video was completed later: claim it for ${amount} credits until ${claimableUntil.toISOString()}, by POST /v1/videos/${id}/claim.`;
+  return ` Its completion was seen later: claim it for ${amount} credits until ${claimableUntil.toISOString()}, by POST /v1/videos/${id}/claim.`;
 }

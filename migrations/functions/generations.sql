@@ -163,7 +163,9 @@ BEGIN
   END IF;
   IF g.deleted_at IS NULL THEN
     UPDATE generations SET deleted_at = clock_timestamp(), error_message = NULL, provider_error_message = NULL WHERE id = p_generation_id;
-    PERFORM append_event(p_generation_id, 'deleted', jsonb_strip_nulls(jsonb_build_object('provider_keeps', p_provider_keeps)));
+    PERFORM append_event(p_generation_id, 'deleted', jsonb_strip_nulls(jsonb_build_object('provider_keeps', p_provider_keeps,
+      'ended_claim', CASE WHEN g.claimable_until > clock_timestamp() AND NOT EXISTS (SELECT FROM generations claim
+        WHERE claim.claim_of = p_generation_id AND claim.state IN ('requested', 'held', 'charged')) THEN true END)));
     PERFORM erase_inputs(p_generation_id);
     UPDATE texts SET output = '' WHERE generation_id = p_generation_id;
     UPDATE provider_attempts SET error_message = NULL WHERE generation_id = p_generation_id AND error_message IS NOT NULL;

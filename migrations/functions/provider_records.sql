@@ -78,7 +78,7 @@ BEGIN
       PERFORM append_event(p_generation_id, 'seen', jsonb_build_object('verdict', p_verdict, 'status', p_status, 'progress', p_progress, 'code', p_error_code));
     END IF;
     IF late IS NOT NULL THEN
-      PERFORM append_event(p_generation_id, 'late_completion', jsonb_build_object('claimable_until', late));
+      PERFORM append_event(p_generation_id, 'late_completion', jsonb_strip_nulls(jsonb_build_object('claimable_until', CASE WHEN g.deleted_at IS NULL THEN late END)));
     END IF;
     SELECT made_difference(gen) INTO difference FROM generations gen WHERE gen.id = p_generation_id;
     IF difference <> '{}' THEN

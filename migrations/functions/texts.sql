@@ -86,7 +86,8 @@ BEGIN
   UPDATE generations SET provider_verdict = 'completed', provider_status = COALESCE(p_finish_reason, 'broken_off'), last_look_at = clock_timestamp()
     WHERE id = p_generation_id;
   PERFORM append_event(p_generation_id, 'text_ended', jsonb_build_object('finish_reason', p_finish_reason,
-    'input_tokens', p_input_tokens, 'output_tokens', p_output_tokens));
+    'input_tokens', p_input_tokens, 'output_tokens', p_output_tokens,
+    'is_empty', (SELECT t.output = '' FROM texts t WHERE t.generation_id = p_generation_id)));
   RETURN true;
 END $$;
 COMMENT ON FUNCTION end_text IS

@@ -200,6 +200,7 @@ describe('the search', () => {
   it.each([
     ['/videos?provider_id=x', 'provider_id'],
     ['/texts?provider_video_id=x', 'provider_video_id'],
+    ['/texts?error_code=incomplete_output', 'error_code'],
     ['/videos?state=released', 'state'],
     ['/videos?created_after=yesterday', 'created_after'],
     ['/videos?created_before=-1', 'created_before'],

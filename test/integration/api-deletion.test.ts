@@ -7,7 +7,7 @@ import { tablesWith } from '../harness/support/erasure.ts';
 import { booksOf, eventsOf, expectNoDrift, untilRow } from '../harness/support/generations.ts';
 import { PNG } from '../harness/support/png.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
-import { openAccount, startStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
 /** What is gone when its owner deletes it, and what was never kept. */
 
@@ -117,6 +117,28 @@ describe.each(['script', 'thread'] as const)('a deleted %s', (kind) => {
     await expectRefused(await account.fetch(`${path}/${id}`), 404, 'not_found');
     expect(await (await account.fetch(path)).json()).toMatchObject({ data: [] });
     expect(await stepsOf(account, id)).toEqual(steps);
+  });
+
+  // MR-96, MR-97
+  it('is shown to an operator as it ended, although what was written is erased', async () => {
+    const account = await openAccount(stack, PRICE);
+    const ids = [
+      await idOf(await write(account, { topic: 'a fox' })),
+      await idOf(await write(account, { topic: '[[chat:cut]]' })),
+    ];
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+    const shown = async () => {
+      const answer = await fetch(`${stack.url}/admin/texts?account_id=${account.id}&order=asc`, { headers });
+      const { data } = (await answer.json()) as { data: { status: string; error: unknown; deleted_at: unknown }[] };
+      return data.map(({ status, error, deleted_at }) => ({ status, error, isDeleted: deleted_at !== null }));
+    };
+    const before = await shown();
+    expect(before).toMatchObject([
+      { status: 'completed', error: null, isDeleted: false },
+      { status: 'incomplete', error: { code: 'incomplete_output' }, isDeleted: false },
+    ]);
+    for (const id of ids) expect((await erase(account, id)).status).toBe(200);
+    expect(await shown()).toEqual(before.map((text) => ({ ...text, isDeleted: true })));
   });
 
   // MR-96

@@ -157,7 +157,7 @@ describe('the timeline', () => {
       '0.571429 credits returned: the provider’s reason is “bad_thing”',
     ]);
     expect((await told(away)).at(-3)).toMatch(
-      /^The provider could not be reached: 2 tries over \d+ seconds?; credits stay reserved$/,
+      /^The provider gave no usable answer: 2 tries over \d+ seconds?; credits stay reserved$/,
     );
     const stranger = await openAccount(stack, 0);
     expect((await stranger.fetch(`/v1/videos/${done.id}/timeline`)).status).toBe(404);

@@ -79,7 +79,7 @@ describe('a late completion', () => {
     expect(
       ((await (await account.fetch(`/v1/videos/${id}`)).json()) as { credits: { message: string } }).credits.message,
     ).toMatch(
-      /Credits have been refunded to your account\. The video was completed later: claim it for 0\.571429 credits until /,
+      /Credits have been refunded to your account\. Its completion was seen later: claim it for 0\.571429 credits until /,
     );
   });
 
@@ -115,7 +115,7 @@ describe('a late completion', () => {
     expect(await settledAs(stack, body.id)).toBe('charged');
     const [original, claimed] = [await get(id), await get(body.id)];
     expect(original.credits).toMatchObject({ claimable: false, claimed_from: null, claimed_as: body.id });
-    expect(original.credits.message).toContain(`The video was completed later and claimed as ${body.id}.`);
+    expect(original.credits.message).toContain(`Its completion was seen later, and it was claimed as ${body.id}.`);
     expect(claimed.credits).toMatchObject({ claimable: false, claimed_from: id, claimed_as: null });
     const told = async (of: string) => {
       const timeline = (await (await account.fetch(`/v1/videos/${of}/timeline`)).json()) as {
@@ -125,7 +125,7 @@ describe('a late completion', () => {
     };
     expect(await told(id)).toContain(`Claimed as ${body.id}, which is charged once it has the content`);
     expect((await told(body.id))[0]).toBe(
-      `Requested as a claim of ${id}, which was completed after its credits were refunded, at a price of 0.571429 credits`,
+      `Requested as a claim of ${id}, whose completion was seen after its credits were refunded, at a price of 0.571429 credits`,
     );
   });
 
@@ -141,6 +141,46 @@ describe('a late completion', () => {
     expect(await refusal()).toContain(`by POST /v1/videos/${id}/claim.`);
     const { body } = await claim(account, id);
     expect(await refusal()).toContain(`claimed as ${body.id}.`);
+  });
+
+  // MR-53, MR-96
+  it('whose owner deletes it before or after it is seen can’t be claimed, and its timeline and the refusal say so', async () => {
+    const before = await late();
+    const remove = async ({ account, id }: typeof before) => {
+      expect((await account.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
+    };
+    await remove(before);
+    await untilSeen(before.id);
+    const after = await late();
+    await untilSeen(after.id);
+    await remove(after);
+    const told = async ({ account, id }: typeof before) => {
+      const { data } = (await (await account.fetch(`/v1/videos/${id}/timeline`)).json()) as {
+        data: { type: string; message: string }[];
+      };
+      return Object.fromEntries(data.map(({ type, message }) => [type, message]));
+    };
+    expect(await told(after)).toMatchObject({
+      late_completion: expect.stringMatching(
+        /^The provider’s completion was seen after the refund; the video can be /,
+      ) as string,
+      deleted: 'Deleted by its owner, so it can’t be claimed any more; its charge or refund stands',
+    });
+    expect(await told(before)).toMatchObject({
+      late_completion:
+        'The provider’s completion was seen after the refund; the video can’t be claimed, because its owner deleted it',
+      deleted: 'Deleted by its owner; its charge or refund stands',
+    });
+    const { account, id } = after;
+    const words = `It was deleted, and its charge or refund stands: GET /v1/videos/${id}/timeline has its steps.`;
+    for (const answer of [
+      await account.fetch(`/v1/videos/${id}/claim`, { method: 'POST' }),
+      await account.fetch(`/v1/videos/${id}`),
+    ]) {
+      expect(await expectRefused(answer, 404, 'not_found')).toContain(words);
+    }
+    const stranger = await openAccount(stack, 0);
+    expect(await expectRefused(await stranger.fetch(`/v1/videos/${id}`), 404, 'not_found')).not.toContain('deleted');
   });
 
   it('is deleted at the provider too when the owner of its claim deletes it', async () => {

@@ -147,7 +147,7 @@ describe('a video whose hold was released', () => {
       message: expect.stringContaining(`claim it for 0.571429 credits until ${until}`),
     });
     expect((await steps(account, id)).find(({ type }) => type === 'late_completion')?.message).toContain(
-      `it can be claimed at its original price until ${until}`,
+      `the video can be claimed at its original price until ${until}`,
     );
     // As long as claiming would be refused it is not offered.
     const set = (table: string, change: string, where: string) =>

@@ -8,12 +8,22 @@ import { createdFilter, toDate } from '../../http/createdFilter.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
 import { EXAMPLE } from '../../http/examples.ts';
 import { plainText } from '../../http/schemas.ts';
+import { INCOMPLETE_OUTPUT } from '../../texts/textObject.ts';
 
 /** The filters of an operator's search; all that are given must match. */
 
 export const generationFilters = {
   state: z.enum(['held', 'charged', 'refunded']).optional().openapi({ description: 'The state of its credits.' }),
-  error_code: plainText(200).optional().openapi({ description: 'Why it failed, such as `moderation_blocked`.' }),
+  error_code: plainText(200)
+    .refine(
+      (code) => code !== INCOMPLETE_OUTPUT,
+      'must be the code of a failure; incomplete_output is read from the text itself, which was charged: search for state=charged',
+    )
+    .optional()
+    .openapi({
+      description:
+        'Why it failed, such as `moderation_blocked`. Not `incomplete_output`: that text was charged, and the code is read from what was written.',
+    }),
   api_key_id: z
     .string()
     .regex(API_KEY_ID, 'must be the id of an API key')
