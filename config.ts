@@ -179,6 +179,7 @@ function readProviders(environment: Environment): ProviderEntries | { readonly f
       contentHosts: env.OPENAI_CONTENT_HOSTS,
       proxyUrl,
       probe: true,
+      videosAtOnce: undefined,
     },
   ];
 }

@@ -29,6 +29,18 @@ export interface Credits {
   message: string;
 }
 
+/** The answer to `?dry_run=true`, which OpenAI's types take for a video: `(await create(…)) as unknown as Quote`. */
+export interface Quote {
+  object: 'video.quote' | 'script.quote' | 'thread.quote';
+  would_be_accepted: boolean;
+  amount_microcredits: number;
+  /** The same in credits, as a decimal number. */
+  amount: string;
+  available_microcredits: number;
+  /** Why it would be refused. */
+  error: { code: string; message: string } | null;
+}
+
 /** OpenAI's types know three lengths and four sizes; a price book may have others. */
 type AnyVideo = Omit<VideoCreateParams, 'seconds' | 'size'> & {
   seconds?: VideoSeconds | (string & {});

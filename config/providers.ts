@@ -21,6 +21,7 @@ export interface ProviderEntry {
   readonly proxyUrl: string | undefined;
   /** Whether workers probe it, and nothing new is begun there while it does not answer. */
   readonly probe: boolean;
+  readonly videosAtOnce: number | undefined;
 }
 
 export type ProviderEntries = readonly [ProviderEntry, ...ProviderEntry[]];
@@ -75,6 +76,7 @@ const entrySchema = z
     content_hosts: hostList.default([]),
     proxy: z.boolean().default(true),
     probe: z.boolean().default(true),
+    limits: z.strictObject({ videos_at_once: z.number().int().min(1).max(1_000_000).optional() }).default({}),
   })
   .refine((entry) => (entry.api_key_env === undefined) !== (entry.api_key_file === undefined), {
     path: ['api_key_env'],
@@ -199,5 +201,6 @@ function toEntry(entry: Entry, { apiKey = '', webhookSecret }: Secrets, { proxyU
     contentHosts: entry.content_hosts,
     proxyUrl: entry.proxy ? proxyUrl : undefined,
     probe: entry.probe,
+    videosAtOnce: entry.limits.videos_at_once,
   };
 }

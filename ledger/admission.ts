@@ -56,7 +56,7 @@ export interface KeptAnswer {
 const ADMIT = defineStatement({
   name: 'admit_generation',
   text: `SELECT ${ADMISSION_COLUMNS}
-    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+    FROM admit_generation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
   row: cases('outcome', ADMISSIONS),
 });
 
@@ -89,6 +89,7 @@ export async function admitGeneration(db: Database, request: AdmissionRequest): 
     request.labels?.metadata,
     JSON.stringify(request.parameters ?? {}),
     request.providers,
+    request.videosAtOnce,
   ]);
 }
 

@@ -36,6 +36,8 @@ export const ADMISSIONS = {
   sales_closed: {},
   /** Nothing was written: its provider does not answer our probes (MR-76). */
   provider_down: {},
+  /** Nothing was written: its provider has as many videos as it may have at once (MR-99). */
+  provider_full: {},
   unknown_model: {},
   unknown_size: {},
   /** The configuration does not name the provider of the model. */

@@ -7,10 +7,11 @@ import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
 
 const QUOTE = defineStatement({
   name: 'quote_video',
-  text: `SELECT outcome, refused, amount_microcredits AS "amountMicrocredits", provider_is_down(provider) AS "isProviderDown"
+  text: `SELECT outcome, refused, amount_microcredits AS "amountMicrocredits", provider_is_down(provider) AS "isProviderDown",
+      provider_is_full(provider, $8, $9) AS "isProviderFull"
     FROM quote_video($1, $2, $3, $4, $5, $6, $7, $8)`,
   row: cases('outcome', {
-    priced: { amountMicrocredits: t.bigint, isProviderDown: t.boolean },
+    priced: { amountMicrocredits: t.bigint, isProviderDown: t.boolean, isProviderFull: t.boolean },
     unknown_model: {},
     unknown_size: {},
     unknown_original: {},
@@ -34,12 +35,15 @@ export interface AskedVideo {
   readonly remixOf?: string | null;
   /** The names of the configured providers; unset: whichever sells it. */
   readonly providers?: readonly string[];
+  /** How many videos each of them may have at once, in their order; null and unset: any number. */
+  readonly videosAtOnce?: readonly (number | null)[];
 }
 
 /** Reads and prices a request as its admission would; writes nothing. */
 export async function quoteVideo(db: Database, asked: AskedVideo): Promise<VideoQuote> {
-  const { accountId, remixOf, model, seconds, size, prompt, parameters = {}, providers } = asked;
-  return row(db, QUOTE, [accountId, remixOf, model, seconds, size, prompt, JSON.stringify(parameters), providers]);
+  const { accountId, remixOf, model, seconds, size, prompt, parameters = {}, providers, videosAtOnce } = asked;
+  const given = [accountId, remixOf, model, seconds, size, prompt, JSON.stringify(parameters), providers, videosAtOnce];
+  return row(db, QUOTE, given);
 }
 
 const LIST = defineStatement({

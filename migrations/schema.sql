@@ -708,7 +708,7 @@ CREATE TABLE webhook_secrets (
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[],integer[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint) TO holdfast_service;
@@ -745,6 +745,7 @@ GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.place_hold(text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer,jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.provider_is_down(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.provider_is_full(text,text[],integer[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,jsonb,text[]) TO holdfast_service;
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;

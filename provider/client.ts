@@ -62,6 +62,8 @@ export interface ProviderSettings extends AddressRules {
   readonly callTimeoutMs?: number;
   /** `host` or `host:port`: where redirects of contents may lead, besides public addresses and the provider's own origin. */
   readonly contentHosts?: readonly string[];
+  /** How many videos it may have at once; unset: any number. */
+  readonly videosAtOnce?: number | undefined;
   /** An HTTP proxy, with its credentials: `http://user:password@proxy:3128`. */
   readonly proxyUrl?: string | undefined;
 }
@@ -102,6 +104,7 @@ export function createProvider(settings: ProviderSettings): Provider {
     name: settings.name,
     identity: identityOf(settings),
     baseUrl,
+    videosAtOnce: settings.videosAtOnce ?? null,
     dialect: dialect.name,
     can: capabilitiesOf(dialect, settings.can),
     readWebhook: webhookSecret === undefined ? null : (headers, body) => readWebhook(webhookSecret, headers, body),

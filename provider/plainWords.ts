@@ -15,7 +15,7 @@ const LONGEST = 300;
 const OURS = {
   content: 'The provider’s content policy does not allow this request.',
   input: 'The provider can’t make this from what was asked for.',
-  other: 'The provider reported that the generation failed.',
+  other: 'The provider could not make this.',
 } as const;
 
 /**

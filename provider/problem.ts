@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { codeOfSentence, passedOn } from './passedOn.ts';
 import { cleanCode, cleanText, type Redact } from './redact.ts';
 
 /** What a provider says about a failed video or a refused call, redacted and cleaned; null where it says nothing. */
@@ -29,12 +30,18 @@ const problemSchema = z
   .nullable()
   .catch(null);
 
-/** Reads an error in any of the shapes seen in the wild: a string, OpenAI's, a gateway's, FastAPI's. Never throws. */
+/**
+ * Reads an error in any of the shapes seen in the wild: a string, OpenAI's, a gateway's around its upstream's, FastAPI's. Never throws.
+ */
 export function readProblem(value: unknown, redact: Redact): Problem {
-  const problem = problemSchema.parse(value);
-  const message = problem?.message ?? problem?.detail ?? null;
+  const outer = problemSchema.parse(value);
+  const told = outer?.message ?? outer?.detail ?? null;
+  const inner = told === null ? null : problemSchema.parse(passedOn(told));
+  const problem = inner ?? outer;
+  const message = inner?.message ?? inner?.detail ?? told;
+  const code = inner?.code ?? (told === null ? null : codeOfSentence(told)) ?? problem?.code;
   return {
-    code: readWord(problem?.code, redact),
+    code: readWord(code, redact),
     type: readWord(problem?.type, redact),
     // Redacted before it is cut: half a key is still half a key.
     message: message === null ? null : cleanText(redact(message), 1000),

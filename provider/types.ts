@@ -158,6 +158,8 @@ export interface Provider {
   readonly identity: string;
   /** Without a trailing slash. */
   readonly baseUrl: string;
+  /** How many videos it may have at once; null: any number. */
+  readonly videosAtOnce: number | null;
   /** The name of the dialect that it is spoken to in. */
   readonly dialect: string;
   readonly can: Capabilities;

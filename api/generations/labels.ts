@@ -113,8 +113,13 @@ export function withMetadata<Schema extends z.ZodType>(schema: Schema) {
       if (typeof fields !== 'object' || fields === null) return fields;
       const { pairs, others } = split(fields);
       const { metadata } = others;
-      if (pairs.length === 0) return typeof metadata === 'string' ? { ...others, metadata: parse(metadata) } : others;
       const fault = (message: string) => context.addIssue({ code: 'custom', message, path: ['metadata'] });
+      if (pairs.length === 0) {
+        if (typeof metadata !== 'string') return others;
+        const parsed = parse(metadata);
+        if (typeof parsed !== 'object') fault('must be sent as metadata[key]=value, or be a JSON object');
+        return { ...others, metadata: parsed };
+      }
       if (metadata !== undefined) fault('must be sent in one way');
       if (pairs.some(([key]) => key.includes(']['))) fault('must not be nested');
       return { ...others, metadata: Object.fromEntries(pairs) };

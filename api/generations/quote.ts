@@ -11,6 +11,7 @@ import {
   exceedsMaxCredits,
   insufficientCredits,
   providerDown,
+  providerFull,
   salesClosed,
   tooManyActive,
 } from './refusals.ts';
@@ -43,6 +44,7 @@ interface Known {
   /** Stands before every other reason to refuse. */
   readonly refusal?: ApiError | undefined;
   readonly isProviderDown?: boolean;
+  readonly isProviderFull?: boolean;
 }
 
 /** Reads only, so the result may be outdated a moment later. */
@@ -52,7 +54,7 @@ export async function quote(
   kind: GenerationKind,
   amountMicrocredits: number,
   maxMicrocredits: number | null,
-  { refusal, isProviderDown = false }: Known = {},
+  { refusal, isProviderDown = false, isProviderFull = false }: Known = {},
 ): Promise<Quote> {
   const [balance, sales] = await Promise.all([deps.ledger.getBalance(caller.accountId), deps.ledger.getSales()]);
   const error = refusal ?? (amountMicrocredits === 0 ? null : await refused());
@@ -75,6 +77,7 @@ export async function quote(
     if (balance.availableMicrocredits < amountMicrocredits) {
       return insufficientCredits(balance, amountMicrocredits, kind);
     }
+    if (isProviderFull) return providerFull();
     if (balance.activeGenerations >= balance.maxActiveGenerations) return tooManyActive(balance, amountMicrocredits);
     return (await overSpendLimit(deps, caller, amountMicrocredits, kind)) ?? null;
   }

@@ -138,6 +138,14 @@ export function providerDown(): ApiError {
   );
 }
 
+/** The response to a new request whose provider has as many videos as it may have at once; none of it was recorded (MR-99). */
+export function providerFull(): ApiError {
+  return new ApiError('temporarily_unavailable', 'As many videos as can be made at once are in progress.', {
+    headers: { 'retry-after': '15' },
+    advice: 'Try again later, or use another model.',
+  });
+}
+
 /** The response to a new request while sales are closed; none of it was recorded. */
 export function salesClosed({ open, reason }: Pick<Sales, 'open' | 'reason'>): ApiError {
   // Sales may have opened again since: then the client may retry at once.

@@ -6,7 +6,7 @@ import { unavailable } from '../http/errors.ts';
 import { answerRepeat } from './answerRepeat.ts';
 import type { Order, Started } from './order.ts';
 import { outcomeUnknown, placeHold } from './placeHold.ts';
-import { exceedsMaxCredits, inadmissible, providerDown, refusalOf, salesClosed } from './refusals.ts';
+import { exceedsMaxCredits, inadmissible, providerDown, providerFull, refusalOf, salesClosed } from './refusals.ts';
 import { refusedField } from './refusedField.ts';
 import type { Repeat } from './repeat.ts';
 
@@ -58,6 +58,8 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
       throw salesClosed(await deps.ledger.getSales());
     case 'provider_down':
       throw providerDown();
+    case 'provider_full':
+      throw providerFull();
     case 'exceeds_max_credits':
       throw exceedsMaxCredits(admission.amountMicrocredits, maxMicrocredits ?? 0, kind);
     case 'account_frozen':

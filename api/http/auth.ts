@@ -4,6 +4,7 @@ import type { ApiDependencies, Env } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
 
 const KEY_PREFIX = 'hf_';
+const NO_BEARER = 'The Authorization header must be the word Bearer, a space and the key.';
 
 /** A new API key of 256 random bits. */
 export function newApiKey(): string {
@@ -17,8 +18,9 @@ export function sha256(text: string): Buffer {
 /** Sets `caller` from the bearer key. Raises `invalid_api_key`. */
 export function requireApiKey({ store }: Pick<ApiDependencies, 'store'>) {
   return createMiddleware<Env>(async (c, next) => {
-    const key = bearerOf(c.req.header('authorization'));
-    if (key === undefined) throw noApiKey('This request has no API key.');
+    const header = c.req.header('authorization');
+    const key = bearerOf(header);
+    if (key === undefined) throw noApiKey(header ? NO_BEARER : 'This request has no API key.');
     const found = await store.findCaller(sha256(key));
     if (found.standing !== 'valid') {
       const what = { unknown: 'is unknown', revoked: 'was revoked', expired: 'has expired' }[found.standing];
@@ -33,8 +35,9 @@ export function requireApiKey({ store }: Pick<ApiDependencies, 'store'>) {
 export function requireAdminKey(adminKey: string | undefined) {
   return createMiddleware<Env>(async (c, next) => {
     if (adminKey === undefined) throw notFound('The admin API', 'It is enabled by the setting ADMIN_KEY.');
-    const given = bearerOf(c.req.header('authorization'));
-    if (given === undefined) throw noAdminKey('This request has no admin key.');
+    const header = c.req.header('authorization');
+    const given = bearerOf(header);
+    if (given === undefined) throw noAdminKey(header ? NO_BEARER : 'This request has no admin key.');
     // timingSafeEqual needs inputs of the same length, which the hashes have.
     if (!timingSafeEqual(sha256(given), sha256(adminKey))) throw noAdminKey('This is not the admin key.');
     await next();

@@ -6,7 +6,7 @@ import { LAST_UNIX_TIME } from './schemas.ts';
 
 const moment = z
   .string()
-  .regex(/^[0-9]{1,12}$/, 'must be a Unix time in seconds')
+  .regex(/^[0-9]{1,12}$/, 'must be Unix seconds, such as 1790000000')
   .transform(Number)
   .pipe(z.number().max(LAST_UNIX_TIME));
 

@@ -17,7 +17,15 @@ export interface StreamLimits {
 
 export type ApiProvider = Pick<
   Provider,
-  'name' | 'identity' | 'baseUrl' | 'readWebhook' | 'listVideos' | 'hasModels' | 'deleteVideo' | 'downloadContent'
+  | 'name'
+  | 'identity'
+  | 'videosAtOnce'
+  | 'baseUrl'
+  | 'readWebhook'
+  | 'listVideos'
+  | 'hasModels'
+  | 'deleteVideo'
+  | 'downloadContent'
 >;
 
 export interface ApiDependencies {

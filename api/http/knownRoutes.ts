@@ -21,9 +21,11 @@ export function requireRoute(registered: () => readonly Registered[]) {
     known ??= knownOf(registered());
     const { method, path } = c.req;
     const allowed = new Set(known.flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : [])));
-    if (allowed.size === 0) throw known.some(({ pattern }) => pattern.test(`/v1${path}`)) ? notBelowV1() : noRoute();
-    if (!allowed.has(method)) throw notAllowed(method, [...allowed].sort());
-    await next();
+    if (allowed.has(method)) return next();
+    const meant = knownAmong(known, pathsMeant(path));
+    if (allowed.size === 0) throw meant.length > 0 ? notBelowV1() : noRoute();
+    const isMeant = meant.some(({ methods }) => methods.has(method));
+    throw notAllowed(method, [...allowed].sort(), isMeant);
   });
 }
 
@@ -50,16 +52,27 @@ export function noRoute(): ApiError {
   return notFound('This route', 'GET /openapi.json lists the routes.');
 }
 
-/** The path of a client whose base URL lacks the /v1. */
+const BASE_URL = 'Use a base URL that ends in /v1, right after the address of this server.';
+
+/** What a client meant whose base URL lacks the /v1, has it twice or below another path, or goes on after it. */
+function pathsMeant(path: string): readonly string[] {
+  const fromLastV1 = path.slice(Math.max(path.lastIndexOf('/v1/'), 0));
+  return [`/v1${path}`, fromLastV1, path.replace(/^\/v1\/[^/]+/, '/v1')];
+}
+
+function knownAmong(known: readonly Known[], paths: readonly string[]): Known[] {
+  return known.filter(({ pattern }) => paths.some((path) => pattern.test(path)));
+}
+
 function notBelowV1(): ApiError {
-  return notFound('This route', 'Use a base URL that ends in /v1.');
+  return notFound('This route', BASE_URL);
 }
 
 const ALTERNATIVES = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 
-function notAllowed(method: string, allowed: readonly string[]): ApiError {
+function notAllowed(method: string, allowed: readonly string[], isMeant: boolean): ApiError {
   return new ApiError('method_not_allowed', `This route has no method ${method}.`, {
     headers: { allow: allowed.join(', ') },
-    advice: `Use ${ALTERNATIVES.format(allowed.filter((one) => one !== 'HEAD'))}.`,
+    advice: isMeant ? BASE_URL : `Use ${ALTERNATIVES.format(allowed.filter((one) => one !== 'HEAD'))}.`,
   });
 }

@@ -43,7 +43,7 @@ const createOf = (kind: TextKind, schema: typeof CreateScript | typeof CreateThr
     request: { ...payingRequest, body: jsonBody(schema) },
     responses: {
       200: {
-        description: `The ${kind}; with stream, events: created with the ${kind} as it stands, delta with what was written since, then completed or failed with the whole ${kind}; or error, with its id. With dry_run, a quote of the most that it can cost.`,
+        description: `The ${kind}; with stream, events: created with the ${kind} as it stands, delta with what was written since, so that created.output and the deltas are the whole output; then completed or failed with the whole ${kind}, or error, with its id. The data of each has the event's name as type. A ${kind} that was cut off ends with completed too, and its status is incomplete. With dry_run, a quote of the most that it can cost.`,
         content: {
           ...jsonContent(z.discriminatedUnion('object', [WrittenText, Quote])),
           'text/event-stream': { schema: z.unknown(), example: TEXT_EXAMPLE.events },

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { Caller } from '../../store/index.ts';
 import { inadmissible } from '../generations/refusals.ts';
 import type { Order } from '../generations/order.ts';
-import { providerNames } from '../generations/providerNames.ts';
+import { videoProviders } from '../generations/providerNames.ts';
 import { quote, type Quote } from '../generations/quote.ts';
 import { refusedField } from '../generations/refusedField.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
@@ -31,14 +31,14 @@ function orderVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest
     maxMicrocredits,
     fingerprint: fingerprintOf('/v1/videos', asked),
     fieldNames: request.names,
-    admit: (admission) => deps.ledger.admitGeneration({ ...admission, ...request, providers: providerNames(deps) }),
+    admit: (admission) => deps.ledger.admitGeneration({ ...admission, ...request, ...videoProviders(deps) }),
   };
 }
 
 /** Quotes a new video or a remix. Raises what a create would raise for what is not sold. */
 export async function quoteVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest): Promise<Quote> {
   const { accountId } = caller;
-  const priced = await deps.ledger.quoteVideo({ ...request, accountId, providers: providerNames(deps) });
+  const priced = await deps.ledger.quoteVideo({ ...request, accountId, ...videoProviders(deps) });
   if (priced.outcome === 'refused') throw refusedField(priced.refused, request.names);
   if (priced.outcome !== 'priced') throw inadmissible(priced.outcome, request.names);
   return quote(deps, caller, 'video', priced.amountMicrocredits, request.maxMicrocredits, priced);

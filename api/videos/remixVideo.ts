@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { Caller, Generation } from '../../store/index.ts';
 import type { Order } from '../generations/order.ts';
 import { toLabels } from '../generations/labels.ts';
-import { providerNames } from '../generations/providerNames.ts';
+import { videoProviders } from '../generations/providerNames.ts';
 import { toMaximum } from '../generations/payingRequest.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError, invalid } from '../http/errors.ts';
@@ -43,7 +43,7 @@ function orderRemix(
     }),
     admit: async (admission) => {
       const request = readRemix(asked, await findOriginal());
-      return deps.ledger.admitGeneration({ ...admission, ...request, providers: providerNames(deps) });
+      return deps.ledger.admitGeneration({ ...admission, ...request, ...videoProviders(deps) });
     },
   };
 }

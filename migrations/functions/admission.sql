@@ -3,7 +3,7 @@
 CREATE FUNCTION admit_priced(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_price_id bigint,
   p_offer_id bigint, p_price_effects jsonb, p_provider_name text, amount bigint, p_remix_of text, p_max_microcredits bigint, p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text,
-  p_retry_within_ms integer
+  p_retry_within_ms integer, p_providers text[], p_videos_at_once integer[]
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -25,13 +25,14 @@ BEGIN
     WHEN amount > p_max_microcredits THEN 'exceeds_max_credits'
     WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
     WHEN account.available_microcredits < amount THEN 'insufficient_credits'
+    WHEN provider_is_full(p_provider_name, p_providers, p_videos_at_once) THEN 'provider_full'
     WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations'
     WHEN NOT limits_leave_room(p_api_key_id, amount) THEN 'key_spend_limit' END;
   IF refusal = 'insufficient_credits' AND p_idempotency_key IS NOT NULL THEN
     -- A key that was refused for lack of credits stays refused.
     PERFORM keep_key(p_account_id, p_idempotency_key, p_fingerprint, NULL, amount);
   END IF;
-  IF refusal IN ('sales_closed', 'provider_down', 'exceeds_max_credits', 'account_frozen', 'insufficient_credits') THEN
+  IF refusal IN ('sales_closed', 'provider_down', 'exceeds_max_credits', 'account_frozen', 'insufficient_credits', 'provider_full') THEN
     RETURN QUERY SELECT refusal, NULL::text, amount, NULL::integer, NULL::jsonb; RETURN;
   END IF;
   INSERT INTO generations (id, kind, account_id, api_key_id, state, refusal_code, model, seconds, size, price_id, offer_id, price_effects,
@@ -51,9 +52,9 @@ $$Internal. Writes a request at its price: the generation and its idempotency ke
 refuse; place_hold decides for good, under the lock. What was asked for may be large, so the caller writes it, in the same
 transaction and only for 'admitted'.
 outcome: 'admitted'; 'sales_closed', 'provider_down', 'exceeds_max_credits' (the price is above p_max_microcredits),
-'account_frozen', 'insufficient_credits' (no generation is written; a key keeps this refusal); 'too_many_active_generations',
+'account_frozen', 'insufficient_credits' (a key keeps this refusal), 'provider_full' (no generation is written); 'too_many_active_generations',
 'key_spend_limit' (a generation in state 'refused' is written); for a repeat what find_repeat answers.
-Rules: MR-26, MR-28, MR-29, MR-47, MR-76, MR-90, MR-95.$$;
+Rules: MR-26, MR-28, MR-29, MR-47, MR-76, MR-90, MR-95, MR-99.$$;
 
 CREATE FUNCTION keep_labels(p_generation_id text, p_account_id text, p_user text, p_metadata jsonb) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -71,7 +72,8 @@ CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
   p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
   p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer,
-  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}', p_parameters jsonb DEFAULT '{}', p_providers text[] DEFAULT NULL
+  p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}', p_parameters jsonb DEFAULT '{}', p_providers text[] DEFAULT NULL,
+  p_videos_at_once integer[] DEFAULT NULL
 ) RETURNS TABLE (outcome text, generation_id text, amount_microcredits bigint, answer_status integer, answer jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -85,7 +87,7 @@ BEGIN
   END IF;
   SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, asked.model, asked.seconds, asked.size, asked.price_id,
     asked.offer_id, asked.price_effects, asked.provider, asked.amount_microcredits, p_remix_of,
-    p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
+    p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms, p_providers, p_videos_at_once);
   IF admitted.outcome = 'admitted' THEN
     INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename, parameters)
       VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename, asked.parameters);
@@ -120,7 +122,7 @@ BEGIN
   SELECT * INTO admitted FROM admit_priced(p_generation_id, p_account_id, p_api_key_id, p_model, NULL, NULL, NULL, NULL, '[]', price.provider,
     text_price_microcredits(price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens,
       price.margin_basis_points, p_input_bound_tokens, p_max_output_tokens)::bigint, NULL,
-    p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms);
+    p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms, NULL, NULL);
   IF admitted.outcome = 'admitted' THEN
     INSERT INTO text_requests (generation_id, request) VALUES (p_generation_id, p_request);
     INSERT INTO texts (generation_id, text_price_id, input_bound_tokens, max_output_tokens)

@@ -1,4 +1,4 @@
--- Whether a provider answers, by probes of our own: while it does not, nothing new is begun there, and what runs goes on.
+-- Whether a provider answers, by probes of our own, and has room: where not, nothing new is begun there, and what runs goes on.
 
 CREATE FUNCTION provider_is_down(p_provider text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -36,5 +36,32 @@ $$Records what a process saw when it probed a provider; p_why says why that fail
 provider is down, by the probes of all processes.
 Rules: MR-76.$$;
 
+CREATE FUNCTION provider_is_full(p_provider_name text, p_providers text[], p_videos_at_once integer[]) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
+DECLARE
+  name text := COALESCE(p_provider_name, p_providers[1]);
+  places integer := p_videos_at_once[array_position(p_providers, name)];
+BEGIN
+  IF places IS NULL THEN
+    RETURN false;
+  END IF;
+  -- Two callers don't take the last place both: the second counts what the first has written.
+  PERFORM pg_advisory_xact_lock(hashtextextended(name, 3));
+  RETURN (SELECT count(*) >= places FROM (
+    SELECT FROM (
+      SELECT g.provider, g.provider_name, g.kind, g.claim_of FROM generations g WHERE g.counts_as_active
+      UNION ALL
+      SELECT g.provider, g.provider_name, g.kind, g.claim_of FROM generations g WHERE g.state = 'requested' AND g.admit_by > clock_timestamp()
+    ) AS g
+    WHERE g.kind = 'video' AND g.claim_of IS NULL AND COALESCE(split_part(g.provider, '@', 1), g.provider_name, p_providers[1]) = name
+    LIMIT places) AS open);
+END $$;
+COMMENT ON FUNCTION provider_is_full IS
+$$Internal. Whether a provider, given by its name or as NULL for the first of p_providers, makes as many videos as it may have at
+once: p_videos_at_once has the limits of p_providers in their order, NULL for none. It counts what may be made there: requests
+that wait for their hold, what is held, and what was released unfinished; no claims. It locks the provider's places until the
+transaction ends.
+Rules: MR-99.$$;
+
 GRANT SELECT ON provider_probes TO holdfast_service;
-GRANT EXECUTE ON FUNCTION provider_is_down, record_provider_probe TO holdfast_service;
+GRANT EXECUTE ON FUNCTION provider_is_down, provider_is_full, record_provider_probe TO holdfast_service;

@@ -26,7 +26,7 @@ it.each([
     const id = await ask(account, prompt);
     await untilSettled(stack, [id]);
     const { error } = await account.client.videos.retrieve(id);
-    expect(error).toEqual({ code, message: 'The provider reported that the generation failed.' });
+    expect(error).toEqual({ code, message: 'The provider could not make this.' });
     const headers = { authorization: `Bearer ${ADMIN_KEY}` };
     const operators = await (await fetch(`${stack.url}/admin/videos?id=${id}`, { headers })).json();
     expect(operators).toMatchObject({ data: [{ provider_error: { message: RAW } }] });

@@ -62,23 +62,39 @@ describe('a trailing slash', () => {
   );
 });
 
-describe('a base URL without /v1', () => {
+describe('a wrong base URL', () => {
   it.each([
     ['POST', '/videos'],
     ['GET', '/models'],
     ['GET', '/videos/video_1'],
     ['DELETE', '/videos/video_1/'],
     ['PUT', '/credits/holds'],
+    ['POST', '/api/v1/videos'],
+    ['GET', '/openai/api/v1/videos/video_1/content'],
+    ['POST', '/v1/v1/videos'],
+    ['GET', '/v1/v1/models'],
+    ['GET', '/v1/videos/videos/video_1'],
   ])('%s %s is 404, and its message says what is missing', async (method, path) => {
-    const { status, body } = await send(path, { method, headers: stranger });
+    const headers = path.startsWith('/v1/') ? {} : stranger;
+    const { status, body } = await send(path, { method, headers });
     const { message } = (body as { error: { message: string } }).error;
     expect([status, message]).toEqual([
       404,
-      expect.stringMatching(/^This route was not found\. .*Use a base URL that ends in \/v1\.$/),
+      expect.stringMatching(
+        /^This route was not found\. .*Use a base URL that ends in \/v1, right after the address of this server\.$/,
+      ),
     ]);
   });
 
-  it.each(['/accounts', '/chat/completions', '/sales'])(
+  it('that goes on after /v1 makes a 405, whose message says so', async () => {
+    const { status, headers, body } = await send('/v1/videos/videos', post({ prompt: 'x' }));
+    expect([status, headers.get('allow')]).toEqual([405, 'DELETE, GET, HEAD']);
+    expect((body as { error: { message: string } }).error.message).toBe(
+      'This route has no method POST. Nothing was changed. Use a base URL that ends in /v1, right after the address of this server.',
+    );
+  });
+
+  it.each(['/accounts', '/chat/completions', '/sales', '/v1/v1/sales', '/v1/videos/chat/completions'])(
     'is not guessed for %s, which is no route below /v1',
     async (path) => {
       const { body } = await send(path, {});

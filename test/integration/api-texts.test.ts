@@ -91,49 +91,6 @@ describe('a script', () => {
     expect(await refund.json()).toMatchObject({ object: 'refund', ...named });
   });
 
-  it('streams itself as it stands, then what is written, then itself', async () => {
-    const answer = await post('/v1/scripts', { topic: 'a blue fox', stream: true });
-    expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
-    const events = eventsOf(await answer.text());
-    expect(events.map(({ event }) => event)).toEqual([
-      'created',
-      ...events.slice(1, -1).map(() => 'delta'),
-      'completed',
-    ]);
-    const last = events.at(-1);
-    expect(last?.event).toBe('completed');
-    const body = JSON.parse(last?.data ?? '') as Written;
-    const deltas = events
-      .filter(({ event }) => event === 'delta')
-      .map(({ data }) => (JSON.parse(data) as { delta: string }).delta);
-    expect(deltas.join('')).toBe(body.output);
-    expect(body.credits.state).toBe('charged');
-  });
-
-  it('that is streamed tells its id in the first event, so a client that loses the stream finds it', async () => {
-    const gone = new AbortController();
-    const answer = await post('/v1/scripts', { topic: 'a brief fox [[chat:slow:1s]]', stream: true }, {}, gone.signal);
-    const { value } = (await answer.body?.getReader().read()) ?? {};
-    gone.abort();
-    const [first] = eventsOf(Buffer.from(value ?? []).toString());
-    const created = JSON.parse(first?.data ?? '') as Written;
-    expect([first?.event, created]).toMatchObject(['created', { status: 'in_progress', credits: { state: 'held' } }]);
-    await expect
-      .poll(() => get(`/v1/scripts/${created.id}`), { timeout: 20_000 })
-      .toMatchObject({ id: created.id, status: 'completed' });
-  });
-
-  it('that is streamed sends the events that the description shows', async () => {
-    const { paths } = (await (await fetch(`${stack.url}/openapi.json`)).json()) as {
-      paths: Record<string, { post: { responses: { 200: { content: Record<string, { example: string }> } } } }>;
-    };
-    const { example } = paths['/v1/scripts']?.post.responses[200].content['text/event-stream'] ?? {};
-    const answer = await post('/v1/scripts', { topic: 'a shown fox', stream: true });
-    const fields = (text: string) =>
-      new Map(eventsOf(text).map(({ event, data }) => [event, namesIn(JSON.parse(data) as object)]));
-    expect(fields(example ?? '')).toEqual(fields(await answer.text()));
-  });
-
   // MR-61, MR-91
   it('is written to its end and charged although its client has gone', async () => {
     const gone = new AbortController();
@@ -206,8 +163,6 @@ describe('a script', () => {
     const key = { 'idempotency-key': 'script 1' };
     const { cost, result } = await costing(() => write('/v1/scripts', { topic: 'a twice fox' }, key));
     const again = await costing(() => write('/v1/scripts', { topic: 'a twice fox' }, key));
-    const streamed = await post('/v1/scripts', { topic: 'a twice fox', stream: true }, key);
-    expect(eventsOf(await streamed.text()).map(({ event }) => event)).toEqual(['created', 'delta', 'completed']);
     expect(again).toMatchObject({ cost: 0, result: { replayed: 'true', body: result.body } });
     expect(cost).toBeGreaterThan(0);
     expect((await write('/v1/scripts', { topic: 'another' }, key)).status).toBe(422);
@@ -355,19 +310,3 @@ describe('a thread', () => {
     },
   );
 });
-
-/** The names of an object's fields, and of the fields of its fields. */
-function namesIn(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, namesIn(field)]));
-}
-
-function eventsOf(text: string): { event: string; data: string }[] {
-  return text
-    .split('\n\n')
-    .filter((block) => block.startsWith('event:') || block.includes('\nevent:'))
-    .map((block) => ({
-      event: /^event: ?(.*)$/m.exec(block)?.[1] ?? '',
-      data: /^data: ?(.*)$/m.exec(block)?.[1] ?? '',
-    }));
-}

@@ -12,7 +12,7 @@ import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 import { startSwallowingProxy, type SwallowingProxy } from '../harness/support/swallowingProxy.ts';
 
-/** Two providers, of which one answers nothing for a while: what is sold of each meanwhile (MR-76). */
+/** Two providers, of which one answers nothing for a while, or is full: what is sold of each meanwhile (MR-76, MR-99). */
 
 const GRANTED = 100_000_000;
 let stack: TestStack;
@@ -28,7 +28,13 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-other-'));
   const simulator = await listen(createSimulator({ dir: folder, videoSeconds: 0.3 }));
   other = await startSwallowingProxy(simulator.url);
-  const settings = { name: 'gpu-1', baseUrl: `http://127.0.0.1:${other.port}/v1`, apiKey: 'key', callTimeoutMs: 1000 };
+  const settings = {
+    name: 'gpu-1',
+    baseUrl: `http://127.0.0.1:${other.port}/v1`,
+    apiKey: 'key',
+    callTimeoutMs: 1000,
+    videosAtOnce: 2,
+  };
   const providers = (url: string) =>
     createProviders([{ name: 'openai', baseUrl: `${url}/v1`, apiKey: 'key' }, settings]);
   stack = await startStack({ videoSeconds: 0.3, proxied: true, providers });
@@ -161,4 +167,19 @@ it('each change is logged once', async () => {
     'the provider does not answer our probes',
     'the provider answers our probes again',
   ]);
+});
+
+it('a provider that has as many videos as it may have is 503 for one more, and holds nothing for it (MR-99)', async () => {
+  for (const each of ['one', 'two']) expect((await create('wan', `${each} [[never]]`)).status).toBe(200);
+  const before = await account.credits();
+  const refused = await create('wan');
+  expect(refused.status).toBe(503);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(refused.body.error.message).toMatch(/As many videos as can be made at once.*Nothing was held/);
+  expect(await account.credits()).toEqual(before);
+  expect((await create('wan', 'x', {}, '?dry_run=true')).body).toMatchObject({
+    would_be_accepted: false,
+    error: { code: 'temporarily_unavailable' },
+  });
+  expect((await create('sora-2', 'x', {}, '?dry_run=true')).body).toMatchObject({ would_be_accepted: true });
 });

@@ -1,7 +1,9 @@
 import type OpenAI from 'openai';
 import { expectTypeOf, it } from 'vitest';
+import type { Quote } from '../../api/generations/quote.ts';
 import type { Video } from '../../api/videos/videoObject.ts';
 import type { CreateVideoFields, RemixVideo } from '../../api/videos/videoRequest.ts';
+import type { Quote as ClientsQuote } from '../../clients/holdfast.d.ts';
 
 /** clients/holdfast.d.ts and the contract say the same: `npm run types` fails here where they differ. */
 
@@ -17,4 +19,8 @@ it('the types for OpenAI’s SDK have every field of a video that OpenAI does no
 it('the types for OpenAI’s SDK have every field of a request', () => {
   expectTypeOf<keyof OpenAI.VideoCreateParams>().toEqualTypeOf<keyof CreateVideoFields>();
   expectTypeOf<keyof OpenAI.VideoRemixParams>().toEqualTypeOf<keyof (typeof RemixVideo)['shape']>();
+});
+
+it('the types for OpenAI’s SDK have the quote of a dry run', () => {
+  expectTypeOf<ClientsQuote>().toEqualTypeOf<Quote>();
 });

@@ -44,6 +44,8 @@ describe('a file of providers', () => {
       '    content_hosts: ["Minio.internal:9000"]',
       '    send_user_and_metadata: true',
       '    proxy: false',
+      '    probe: false',
+      '    limits: { videos_at_once: 3 }',
       '    previous_urls: [https://old.example/v1]',
     ].join('\n');
     const settings = { HOOKS: 'whsec_1', PROVIDER_PROXY_URL: 'http://proxy:3128' };
@@ -61,6 +63,7 @@ describe('a file of providers', () => {
         contentHosts: [],
         proxyUrl: 'http://proxy:3128',
         probe: true,
+        videosAtOnce: undefined,
       },
       {
         name: 'gateway',
@@ -74,7 +77,8 @@ describe('a file of providers', () => {
         sendLabels: true,
         contentHosts: ['minio.internal:9000'],
         proxyUrl: undefined,
-        probe: true,
+        probe: false,
+        videosAtOnce: 3,
       },
     ]);
   });

@@ -4,7 +4,7 @@ import { plainWords } from '../../provider/index.ts';
 
 const CONTENT = 'The provider’s content policy does not allow this request.';
 const INPUT = 'The provider can’t make this from what was asked for.';
-const FAILED = 'The provider reported that the generation failed.';
+const FAILED = 'The provider could not make this.';
 
 describe('why a generation failed, in words for its customer', () => {
   it.each([

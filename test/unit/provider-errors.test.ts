@@ -103,6 +103,46 @@ describe('a refused attempt is sorted by what the answer proves', () => {
 });
 
 // MR-40
+describe('a refusal that LiteLLM passes on', () => {
+  const upstream = (code: string, message: string) =>
+    JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+  const after = "\n\nLiteLLM: model group 'sora-2' failed with the error above. No fallback was attempted.";
+  const around = (inner: string) => `litellm.BadRequestError: OpenAIException - ${inner}${after}`;
+  const policy = `litellm.BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError: OpenAIException - `;
+  const sent = (status: number, message: string) =>
+    createAgainst(json(status, { error: { message, type: 'permission_error', param: null, code: String(status) } }));
+
+  test.each([
+    [403, `${policy}${upstream('content_policy_violation', 'No such pictures.')}${after}`, 'content_policy_violation'],
+    [403, `${policy}Blocked.`, 'content_policy_violation'],
+    [400, around(upstream('invalid_prompt', 'No such {pictures}.')), 'invalid_prompt'],
+  ])('is known by what the upstream said: HTTP %i %s', async (status, message, code) => {
+    expect(await sent(status, message)).toMatchObject({ outcome: 'clients_fault', code });
+  });
+
+  test.each([
+    [429, around(upstream('insufficient_quota', 'no money'))],
+    [400, '/videos: Invalid model name passed in model=nosuch. Call `/v1/models` to view available models.'],
+    [400, "Model mismatch: request specifies 'other' but server is running 'sora-2'."],
+  ])('is the operator’s where it is about their bill or their models: HTTP %i %s', async (status, message) => {
+    expect(await sent(status, message)).toMatchObject({ outcome: 'operators_fault' });
+  });
+
+  test('has the upstream’s message, and not the gateway’s', async () => {
+    expect(await sent(400, around(upstream('invalid_prompt', 'No such pictures.')))).toMatchObject({
+      message: 'No such pictures.',
+    });
+  });
+
+  test.each([
+    ['quoted in a sentence', `The prompt "${around(upstream('content_policy_violation', ''))}" was lost.`],
+    ['cut off', around(upstream('content_policy_violation', 'No').slice(0, -3))],
+    ['endless', `${around(`{"a":"${'}'.repeat(200_000)}`)}`],
+  ])('proves nothing where it is %s', async (_, message) => {
+    expect(await sent(500, message)).toMatchObject({ outcome: 'ambiguous' });
+  });
+});
+
 describe('an attempt without an answer is "not sent" only where that is proven', () => {
   test('a refused connection proves that nothing was sent', async () => {
     const result = await provider(`http://127.0.0.1:${await closedPort()}/v1`).createVideo(REQUEST);

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { HoldRefusalCode } from '../../../contracts/activities.ts';
 import { type GenerationKind, isGenerationId, kindOf } from '../../../contracts/ids.ts';
 import type { GenerationEvent } from '../../../store/index.ts';
 import { Step, toTimeline } from '../../generations/timeline.ts';
@@ -16,8 +17,18 @@ export const AdminTimeline = z
   })
   .openapi('AdminTimeline', { example: ADMIN_EXAMPLE.timeline });
 
+/** Why a hold was refused, by its code (contracts/activities.ts). */
+const REFUSALS = new Map<unknown, string>(
+  Object.entries({
+    account_frozen: 'the account is frozen',
+    insufficient_credits: 'the account has too few credits',
+    too_many_active_generations: 'the account has as many generations in progress as it may',
+    key_spend_limit: 'the API key has reached its spend limit',
+  } satisfies Record<Exclude<HoldRefusalCode, 'voided'>, string>),
+);
+
 const OPERATORS_WORDS: Record<string, (data: GenerationEvent['data']) => string> = {
-  refused: ({ code }) => `No hold was placed: ${code}`,
+  refused: ({ code }) => `No hold was placed: ${REFUSALS.get(code) ?? `the reason is “${code}”`}`,
   voided: () => 'Given up before a hold was placed',
   archived: () => 'The content is in the archive',
   text_ended: () => 'The text ended',

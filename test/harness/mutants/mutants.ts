@@ -32,7 +32,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [made, ['ledger-made']],
   [offers, ['ledger-offers', 'ledger-offer-prices']],
   [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
-  [outages, ['ledger-outages']],
+  [outages, ['ledger-outages', 'ledger-places']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],

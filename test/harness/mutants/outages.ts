@@ -70,4 +70,54 @@ export const outages = [
       replace: 'false',
     },
   }),
+  ...edits('provider_is_full', {
+    'places-lock': {
+      breaks: 'two callers at the same moment both take the last place',
+      find: 'PERFORM pg_advisory_xact_lock(hashtextextended(name, 3));',
+      replace: '',
+    },
+    'places-requested': {
+      breaks: 'requests that wait for their hold take no place',
+      find: "g.state = 'requested' AND g.admit_by > clock_timestamp()",
+      replace: 'false',
+    },
+    'places-late': {
+      breaks: 'a request that can not be held any more keeps its place',
+      find: ' AND g.admit_by > clock_timestamp()',
+      replace: '',
+    },
+    'places-running': {
+      breaks: 'videos in progress take no place',
+      find: 'WHERE g.counts_as_active',
+      replace: 'WHERE false',
+    },
+    'places-claims': {
+      breaks: 'a claim, which makes no video, takes a place',
+      find: ' AND g.claim_of IS NULL',
+      replace: '',
+    },
+    'places-texts': { breaks: 'a text takes the place of a video', find: "g.kind = 'video' AND ", replace: '' },
+    'places-of-another': {
+      breaks: "one provider's videos take the places of another",
+      find: ` AND COALESCE(split_part(g.provider, '@', 1), g.provider_name, p_providers[1]) = name`,
+      replace: '',
+    },
+    'places-moved': {
+      breaks: 'what was begun at a provider counts at another one, which is the default by now',
+      find: `split_part(g.provider, '@', 1), `,
+      replace: '',
+    },
+  }),
+  ...edits('admit_priced', {
+    'places-admitted': {
+      breaks: 'a provider gets more videos at once than it may have',
+      find: "WHEN provider_is_full(p_provider_name, p_providers, p_videos_at_once) THEN 'provider_full'",
+      replace: '',
+    },
+    'places-written': {
+      breaks: 'what is refused for lack of places is written',
+      find: ", 'provider_full') THEN",
+      replace: ') THEN',
+    },
+  }),
 ];

@@ -291,6 +291,30 @@ export const CHANGING: Case[] = [
 
 export const READING: Case[] = [
   ['no key', 'This request has no API key.', '/v1/credits', { headers: { authorization: '' } }],
+  [
+    'a key without Bearer',
+    'The Authorization header must be the word Bearer, a space and the key.',
+    '/v1/credits',
+    { headers: { authorization: 'hf_some_key' } },
+  ],
+  [
+    'an admin key without Bearer',
+    'The Authorization header must be the word Bearer, a space and the key.',
+    '/admin/sales',
+    { headers: { authorization: ADMIN_KEY } },
+  ],
+  [
+    'a date as a moment',
+    'created_after must be Unix seconds, such as 1790000000.',
+    '/v1/credits/transactions?created_after=2026-10-01',
+    {},
+  ],
+  [
+    'metadata that is one word',
+    'metadata must be sent as metadata[key]=value, or be a JSON object.',
+    '/v1/videos?metadata=winter',
+    {},
+  ],
   ['another admin key', 'This is not the admin key.', '/admin/sales', { headers: nobody }],
   ['no video', 'This video was not found.', VIDEO, {}, { store: { getGeneration: answering(undefined) } }],
   ['no route', 'This route was not found.', '/v1/video', {}],

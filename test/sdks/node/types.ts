@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import type { Credits } from '../../../clients/holdfast.js';
+import type { Credits, Quote } from '../../../clients/holdfast.js';
 
 /** What a TypeScript user writes with clients/holdfast.d.ts: it must compile, as an ES module, as CommonJS and in a bundler. */
 
@@ -19,6 +19,13 @@ export async function order(client: OpenAI): Promise<Credits> {
   }
   console.log(kept.user?.length, kept.metadata['order']);
   return kept.credits;
+}
+
+export async function price(client: OpenAI): Promise<string> {
+  const body: OpenAI.VideoCreateParams = { prompt: 'a red fox', seconds: '4' };
+  const answer: unknown = await client.videos.create(body, { query: { dry_run: true } });
+  const quote = answer as Quote;
+  return quote.would_be_accepted ? quote.amount : (quote.error?.message ?? '');
 }
 
 export async function mistakes(client: OpenAI): Promise<void> {
