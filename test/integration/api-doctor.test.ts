@@ -165,7 +165,7 @@ describe('names what is wrong, and what to do', () => {
       expect(ills(each)).toEqual(['provider debts']);
       return each;
     }, PATIENT);
-    expect(messageOf(found, 'provider')).toMatch(/ answers in \d+ ms\.$/);
+    expect(messageOf(found, 'provider')).toMatch(/ answers in \d+ ms\. It is read as openai; /);
     expect(messageOf(found, 'provider debts')).toMatch(
       new RegExp(
         `^In the last hour, .* refused for what we owe the provider: the last one, of ${video}, \\d+ s ago \\(“You exceeded your current quota”\\)\\. It may answer lists all the same\\. .* credits reserved .* refunded\\. Look at its bill`,
