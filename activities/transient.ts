@@ -1,5 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { PROVIDER_TRANSIENT } from '../contracts/activities.ts';
+import { PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 
 /** Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. */
 export function transient(message: string, retryAfterMs: number | null): ApplicationFailure {
@@ -18,5 +18,5 @@ export function transient(message: string, retryAfterMs: number | null): Applica
  */
 export function notConfigured(provider: string | null): ApplicationFailure {
   const which = provider === null ? 'The provider that makes this model' : `The provider ${provider}`;
-  return ApplicationFailure.create({ message: `${which} is not configured.`, type: 'ProviderNotConfigured' });
+  return ApplicationFailure.create({ message: `${which} is not configured.`, type: PROVIDER_NOT_CONFIGURED });
 }

@@ -106,6 +106,9 @@ export interface LedgerActivities {
  */
 export const PROVIDER_TRANSIENT = 'ProviderTransient';
 
+/** The failure type of a fault of ours whose message we write ourselves: a provider that is needed is not in the settings. */
+export const PROVIDER_NOT_CONFIGURED = 'ProviderNotConfigured';
+
 /**
  * The failure type of a settlement that a rule or a constraint of the database refuses. Every other failure (no connection, a
  * missing function or privilege) is retried without limit.

@@ -88,11 +88,14 @@ function webhookSecretOf({ secrets }: Start): string {
   return process.env['OPENAI_WEBHOOK_SECRET'] || secrets.webhookSecret;
 }
 
-/** Of the simulator, which accepts any key; the user's own providers are in the environment as it is. */
+/** The simulator accepts any key. This one is no word, because our key is removed from whatever a provider says. */
+const SIMULATORS_KEY = 'sk-simulator-3f9c1b7e52d84a06';
+
+/** Of the simulator; the user's own providers are in the environment as it is. */
 function providerSettings(start: Start) {
   if (!start.settings.simulated) return {};
   return {
-    OPENAI_API_KEY: 'simulator',
+    OPENAI_API_KEY: SIMULATORS_KEY,
     PROVIDER_PROXY_URL: '',
     OPENAI_BASE_URL: `http://127.0.0.1:${start.settings.ports.SIMULATOR_PORT}/v1`,
     OPENAI_WEBHOOK_SECRET: webhookSecretOf(start),

@@ -1,5 +1,6 @@
 import type { Database } from './database.ts';
 import { identitiesOf, type Identified } from './identities.ts';
+import { idsOf } from './pages.ts';
 import { row, rows } from './query.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
 
@@ -66,30 +67,40 @@ export async function ping(db: Database): Promise<void> {
 
 const DEBTS = defineStatement({
   name: 'read_debts',
-  text: `SELECT count(*)::integer AS refused, (array_agg(generation_id ORDER BY ended_at DESC))[1] AS "generationId",
-      (array_agg(error_message ORDER BY ended_at DESC))[1] AS message,
-      (extract(epoch FROM clock_timestamp() - max(ended_at)) * 1000)::bigint AS "agoMs"
-    FROM (SELECT generation_id, error_message, ended_at FROM provider_attempts
-      WHERE error_code = 'operators_fault' AND ended_at > clock_timestamp() - interval '1 hour'
-      ORDER BY ended_at DESC LIMIT 1001) latest`,
+  text: `WITH refused AS MATERIALIZED (SELECT a.generation_id, a.error_message AS message, a.ended_at, g.provider
+      FROM (SELECT * FROM provider_attempts WHERE error_code = 'operators_fault' AND ended_at > clock_timestamp() - interval '1 hour'
+        ORDER BY ended_at DESC LIMIT 1001) a JOIN generations g ON g.id = a.generation_id),
+    latest AS MATERIALIZED (SELECT made.* FROM unnest($1::text[], $2::text[]) AS ids (first, last) CROSS JOIN LATERAL (
+      SELECT a.generation_id, a.ended_at, a.outcome FROM provider_attempts a WHERE a.generation_id > ids.first AND a.generation_id < ids.last
+      ORDER BY a.generation_id DESC LIMIT 1000) made WHERE made.outcome = 'created')
+    SELECT r.provider, count(*)::integer AS refused, (array_agg(r.generation_id ORDER BY r.ended_at DESC))[1] AS "generationId",
+      ARRAY(SELECT told.message FROM refused told WHERE told.provider = r.provider AND told.message IS NOT NULL
+        GROUP BY told.message ORDER BY max(told.ended_at) DESC LIMIT 3) AS messages,
+      (extract(epoch FROM clock_timestamp() - max(r.ended_at)) * 1000)::bigint AS "agoMs",
+      EXISTS (SELECT FROM latest JOIN generations g ON g.id = latest.generation_id
+        WHERE g.provider = r.provider AND latest.ended_at > max(r.ended_at)) AS "takenSince"
+    FROM refused r GROUP BY r.provider ORDER BY max(r.ended_at) DESC LIMIT 20`,
   row: {
+    /** Its identity. */
+    provider: t.text,
+    /** In the last hour; 1,001 stands for more than 1,000. */
     refused: t.integer,
-    generationId: t.nullable(t.text),
-    message: t.nullable(t.text),
-    agoMs: t.nullable(t.bigint),
+    /** The one that was refused last, and when. */
+    generationId: t.text,
+    agoMs: t.bigint,
+    /** The provider's words, without our key: the latest three that differ. */
+    messages: t.texts(),
+    /** Whether it has taken an attempt since, among the 1,000 latest of each kind. */
+    takenSince: t.boolean,
   },
 });
 
-/** Attempts that the provider refused for what the operator owes it. */
-export interface Debts {
-  /** In the last hour; 1,001 stands for more than 1,000. */
-  readonly refused: number;
-  /** The latest of them; null without any. The message is the provider's, without our key. */
-  readonly last: { readonly generationId: string; readonly message: string | null; readonly agoMs: number } | null;
-}
+/** Attempts that a provider refused for what the operator owes it. */
+export type Debts = RowOf<typeof DEBTS>;
 
-/** The attempts of the last hour that the provider refused for what the operator owes it: key, rights, quota, bill. */
-export async function readDebts(db: Database): Promise<Debts> {
-  const { refused, generationId, message, agoMs } = await row(db, DEBTS, []);
-  return { refused, last: generationId === null || agoMs === null ? null : { generationId, message, agoMs } };
+const KINDS = ['video', 'script', 'thread'].map(idsOf);
+
+/** By provider, the attempts of the last hour that were refused for what the operator owes it: key, rights, quota, bill. */
+export async function readDebts(db: Database): Promise<Debts[]> {
+  return rows(db, DEBTS, [KINDS.map(({ first }) => first), KINDS.map(({ last }) => last)]);
 }

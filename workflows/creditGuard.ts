@@ -7,7 +7,7 @@ import { ledger } from './activities.ts';
 import { Cancel } from './cancel.ts';
 import type { Deadline } from './deadline.ts';
 import { deadlineIn } from './deadline.ts';
-import { describe, markEnded } from './describe.ts';
+import { describe, markEnded, markHeld } from './describe.ts';
 import { capture, expire, release, settleByLook } from './settle.ts';
 
 /** How the paid work ended, which tells the guard how to settle the hold. The ledger demands proof for each. */
@@ -107,6 +107,7 @@ async function conclude(
     case 'settled':
       return { generationId, ...outcomeOf(placement.settlement) };
     case 'held': {
+      markHeld();
       const deadline = deadlineIn(placement.timeLeftMs);
       const ended = await work({ generation, hold: placement, deadline, cancel });
       return { generationId, ...outcomeOf(await settle(generation, ended)) };

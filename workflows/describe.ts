@@ -16,12 +16,14 @@ export function describeHold(hold: HeldPlacement, deadlineMs: number): string {
   return `${formatCredits(hold.amountMicrocredits)} credits of ${hold.accountId} are held until ${until}.`;
 }
 
-export function markHeld(providerVideoId: string): void {
+/** When its hold is placed, not when there is a video: operators search for holds in trouble, which have none. */
+export function markHeld(): void {
   const outcome: HoldfastOutcome = 'held';
-  upsertSearchAttributes([
-    { key: SEARCH_ATTRIBUTE.outcome, value: outcome },
-    { key: SEARCH_ATTRIBUTE.providerVideo, value: providerVideoId },
-  ]);
+  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTE.outcome, value: outcome }]);
+}
+
+export function markVideo(providerVideoId: string): void {
+  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTE.providerVideo, value: providerVideoId }]);
 }
 
 export function markEnded({ outcome, errorCode }: Pick<GenerationResult, 'outcome' | 'errorCode'>): void {

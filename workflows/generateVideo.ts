@@ -10,7 +10,7 @@ import type { Submitted } from './submit.ts';
 import { submit } from './submit.ts';
 import type { Ended, Guarded } from './creditGuard.ts';
 import { keepHold, noLook, withCreditGuard, withoutWork } from './creditGuard.ts';
-import { describeHold, markHeld } from './describe.ts';
+import { describeHold, markVideo } from './describe.ts';
 import { typicalDurationMs } from './pollPlan.ts';
 import type { Nudge, Watched } from './watch.ts';
 import { lastFind, lastLook, watch } from './watch.ts';
@@ -66,7 +66,7 @@ async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge:
       return keepHold({ until: noLook, lastLook: () => lookForLateAnswer(generation) });
     case 'created': {
       const { providerVideoId, providerEventsExpected } = created;
-      markHeld(providerVideoId);
+      markVideo(providerVideoId);
       const watched: Watched = {
         generationId,
         providerVideoId,
@@ -91,6 +91,6 @@ async function lookForLateAnswer(generation: GenerationRef): Promise<TerminalLoo
   if (standing.outcome !== 'held') return undefined;
   const { providerVideoId, attemptMayHaveArrived } = standing;
   if (providerVideoId === null) return attemptMayHaveArrived ? lastFind(generationId) : undefined;
-  markHeld(providerVideoId);
+  markVideo(providerVideoId);
   return lastLook({ generationId, providerVideoId });
 }

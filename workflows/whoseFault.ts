@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
-import { PROVIDER_TRANSIENT } from '../contracts/activities.ts';
+import { PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 
 /**
  * Why an activity failed. `provider`: the provider was asked and gave no readable answer. `ours`: everything else, such as the
@@ -11,11 +11,14 @@ export function whoseFault(error: unknown): 'provider' | 'ours' {
   return error.cause instanceof ApplicationFailure && error.cause.type === PROVIDER_TRANSIENT ? 'provider' : 'ours';
 }
 
-/** A fault of ours in words, for operators. Omits the error's own message, which could contain anything. */
+/** A fault of ours in words, for operators. Omits the error's own message, which could contain anything, except where we write it. */
 export function faultInWords(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (cause instanceof TimeoutFailure) {
     return cause.timeoutType === 'SCHEDULE_TO_START' ? 'no worker serves its task queue' : 'a worker did not finish it';
   }
+  if (cause instanceof ApplicationFailure && cause.type === PROVIDER_NOT_CONFIGURED) return withoutStop(cause.message);
   return `the database or our own code failed (${cause instanceof ApplicationFailure ? cause.type : cause?.name})`;
 }
+
+const withoutStop = (sentence: string) => sentence.replace(/\.$/, '');

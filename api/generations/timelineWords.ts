@@ -41,8 +41,7 @@ export const WORDS: Record<string, Words> = {
   made_otherwise: (data) => `The provider reports something else than was ordered: ${differences(data)}`,
   charged: (data, kind) => {
     const { held_microcredits: held, seconds, made_seconds: made } = data;
-    // A text always costs less than the most that is reserved for it.
-    if (held === undefined || kind !== 'video') return `${credits(data)} credits charged`;
+    if (held === undefined) return `${credits(data)} credits charged`;
     const isShorter = made !== null && Number(made) < Number(seconds);
     const why =
       kind !== 'video'

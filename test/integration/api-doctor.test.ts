@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
+import { jsonPost, untilTerminal } from '../harness/support/answers.ts';
 import type { TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -152,38 +153,49 @@ describe('names what is wrong, and what to do', () => {
     await chmod(stack.archiveFolder, 0o700);
   });
 
-  it('a provider that answers lists and refuses videos for what we owe it', async () => {
-    const { id, fetch: asCustomer } = await openAccount(stack, 1_000_000);
-    const answer = await asCustomer('/v1/videos', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ prompt: 'a fox [[create:429:insufficient_quota:You exceeded your current quota]]' }),
-    });
-    const { id: video } = (await answer.json()) as { id: string };
+  it('a provider that answers lists and refuses videos for what we owe it, until it takes one again', async () => {
+    const customer = await openAccount(stack, 3_000_000);
+    const ask = async (prompt: string) => {
+      const answer = await customer.fetch('/v1/videos', jsonPost({ prompt }));
+      return ((await answer.json()) as { id: string }).id;
+    };
+    const refused = [
+      await ask('a fox [[create:401:invalid_api_key:Incorrect API key]]'),
+      await ask('a fox [[create:429:insufficient_quota:You exceeded your current quota]]'),
+    ];
     const found = await vi.waitFor(async () => {
       const each = await doctor();
       expect(ills(each)).toEqual(['provider debts']);
+      for (const words of ['“You exceeded your current quota”', '“Incorrect API key”']) {
+        expect(messageOf(each, 'provider debts')).toContain(words);
+      }
       return each;
     }, PATIENT);
     expect(messageOf(found, 'provider')).toMatch(/ answers in \d+ ms\. It is read as openai; /);
     expect(messageOf(found, 'provider debts')).toMatch(
-      new RegExp(
-        `^In the last hour, .* refused for what we owe the provider: the last one, of ${video}, \\d+ s ago \\(“You exceeded your current quota”\\)\\. It may answer lists all the same\\. .* credits reserved .* refunded\\. Look at its bill`,
-      ),
+      /^In the last hour, .* refused for what we owe openai: the last one, of video_\w+, \d+ s ago \(“.*”, “.*”\)\. It may answer lists all the same\. .* credits reserved .* refunded\. Look at its bill/,
     );
-    // Its workflow would try again during the other tests.
-    await asCustomer(`/v1/videos/${video}/cancel`, { method: 'POST' });
+    // Their workflows would try again during the other tests.
+    for (const id of refused) await customer.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' });
     await vi.waitFor(async () => {
-      const { rows } = await stack.database.pool.query('SELECT state FROM generations WHERE account_id = $1', [id]);
-      expect(rows).toEqual([{ state: 'released' }]);
+      const { rows } = await stack.database.pool.query('SELECT state FROM generations WHERE account_id = $1', [
+        customer.id,
+      ]);
+      expect(rows).toEqual([{ state: 'released' }, { state: 'released' }]);
     }, PATIENT);
     await lastRefusal('11 minutes');
     const later = await doctor();
     expect(ills(later)).toEqual([]);
     expect(messageOf(later, 'provider debts')).toMatch(/ 11 min ago .*\. None since; the next attempt shows/);
+    await lastRefusal('5 minutes');
+    expect(ills(await doctor())).toEqual(['provider debts']);
+    await untilTerminal(customer, await ask('a fox'));
+    const mended = await doctor();
+    expect(ills(mended)).toEqual([]);
+    expect(messageOf(mended, 'provider debts')).toMatch(/ 5 min ago .*\. It has taken one since\.$/);
     await lastRefusal('61 minutes');
     expect(messageOf(await doctor(), 'provider debts')).toBe(
-      'In the last hour, no attempt was refused for what we owe the provider.',
+      'In the last hour, no attempt was refused for what we owe a provider.',
     );
   });
 

@@ -1,3 +1,5 @@
+import OpenAI from 'openai';
+import type { Stream } from 'openai/streaming';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectNoDrift } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
@@ -74,6 +76,25 @@ describe('a stream of a text', () => {
       events.map(({ event }) => event),
     );
     expect(JSON.parse(events.at(-1)?.data ?? '')).toMatchObject({ type: 'completed', status: 'incomplete' });
+  });
+
+  it('is put together by OpenAI’s SDK for Node from the types of its events', async () => {
+    const client = new OpenAI({ apiKey: account.key, baseURL: `${stack.url}/v1` });
+    interface TextEvent {
+      readonly type: string;
+      readonly output: string;
+      readonly delta: string;
+    }
+    const body = { topic: 'a fox of an SDK', stream: true };
+    let output = '';
+    let whole = '';
+    for await (const event of await client.post<Stream<TextEvent>>('/scripts', { body, stream: true })) {
+      if (event.type === 'created') output = event.output;
+      if (event.type === 'delta') output += event.delta;
+      if (event.type === 'completed') whole = event.output;
+    }
+    expect(output).not.toBe('');
+    expect(output).toBe(whole);
   });
 
   it('tells the id in its first event, so a client that loses the stream finds the text', async () => {

@@ -50,5 +50,7 @@ it.each(['account_frozen', 'insufficient_credits', 'too_many_active_generations'
 it('a text that cost less than was reserved for it is not told of as a video that is shorter than ordered', () => {
   const data = { amount_microcredits: 60, held_microcredits: 2646, seconds: null, made_seconds: null };
   const charged = { sequence: 1, kind: 'charged', data, recordedAt: new Date(0) };
-  expect(toTimeline('script', [charged])[0]?.message).toBe('0.000060 credits charged');
+  expect(toTimeline('script', [charged])[0]?.message).toBe(
+    '0.000060 of 0.002646 reserved credits charged: the cost of this script; the rest was returned',
+  );
 });

@@ -43,7 +43,11 @@ const ofTemporal = (name: string, check: Check, advice: string): Examination => 
 });
 
 const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
-  ofDatabase('database', checkDatabase, 'PostgreSQL does not answer: is it running, and does DATABASE_URL name it?'),
+  ofDatabase(
+    'database',
+    checkDatabase,
+    'PostgreSQL does not answer: is it running, and does DATABASE_URL name it? New requests are 503 or 500 meanwhile; credits are as they are, and nothing is released.',
+  ),
   ofDatabase('migrations', checkMigrations, 'The migrations can not be read: run npm run migrate.'),
   ofDatabase('rights', checkRights, 'The rights can not be read: run npm run migrate.'),
   ofDatabase('clock', checkClock, 'The database’s clock can not be read; the API’s log says why.'),
@@ -53,7 +57,7 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
   ofTemporal(
     'temporal',
     checkTemporal,
-    'Temporal does not answer: is it running, and do TEMPORAL_ADDRESS and its key fit?',
+    'Temporal does not answer: is it running, and do TEMPORAL_ADDRESS and its key fit? New requests are refused with 503 meanwhile; credits stay reserved, and nothing is settled.',
   ),
   ofTemporal('search attributes', checkSearchAttributes, 'They could not be listed; the API’s log says why.'),
   ...Object.values(TASK_QUEUE).map((queue) =>

@@ -115,30 +115,38 @@ async function withinMs<Answer>(limitMs: number, asked: Promise<Answer>): Promis
 const RECENT_MS = 10 * 60_000;
 
 /**
- * Whether the provider has refused attempts for what we owe it. It may do so while its lists answer: they cost nothing.
+ * Whether a provider refuses attempts for what we owe it. It may do so while its lists answer: they cost nothing. An attempt
+ * that it took since shows that it does not any more.
  */
 export async function checkDebts({ store }: Pick<ApiDependencies, 'store'>): Promise<Finding> {
-  const { refused, last } = await store.readDebts();
-  if (last === null) return well('In the last hour, no attempt was refused for what we owe the provider.');
-  const found = `In the last hour, ${counted(refused)} refused for what we owe the provider: the last one, of ${last.generationId}, ${minutesAgo(last)}${quoted(last)}.`;
-  if (last.agoMs > RECENT_MS) return well(`${found} None since; the next attempt shows whether it takes them again.`);
+  const debts = await store.readDebts();
+  if (debts.length === 0) return well('In the last hour, no attempt was refused for what we owe a provider.');
+  const found = debts.map(inWords).join(' ');
+  if (!debts.some(isOwed)) return well(found);
   return ill(
     `${found} It may answer lists all the same. ${CREDITS_WAIT} Look at its bill, its quota and the rights of the key: attempts succeed again by themselves. ${CLOSE_SALES}`,
   );
 }
+
+const isOwed = ({ takenSince, agoMs }: Debts) => !takenSince && agoMs <= RECENT_MS;
+
+function inWords(debts: Debts): string {
+  const found = `In the last hour, ${counted(debts.refused)} refused for what we owe ${nameOf(debts.provider)}: the last one, of ${debts.generationId}, ${minutesAgo(debts)}${quoted(debts)}.`;
+  if (debts.takenSince) return `${found} It has taken one since.`;
+  return isOwed(debts) ? found : `${found} None since; the next attempt shows whether it takes them again.`;
+}
+
+const nameOf = (identity: string) => identity.split('@', 1)[0] ?? identity;
 
 function counted(refused: number): string {
   if (refused === 1) return 'one attempt was';
   return refused > 1000 ? 'more than 1000 attempts were' : `${refused} attempts were`;
 }
 
-type Last = NonNullable<Debts['last']>;
-
-function minutesAgo({ agoMs }: Last): string {
+function minutesAgo({ agoMs }: Debts): string {
   return agoMs < 120_000 ? `${Math.round(agoMs / 1000)} s ago` : `${Math.round(agoMs / 60_000)} min ago`;
 }
 
-/** The provider's words, which the store keeps without our key. */
-function quoted({ message }: Last): string {
-  return message === null ? '' : ` (“${message.slice(0, 200)}”)`;
+function quoted({ messages }: Debts): string {
+  return messages.length === 0 ? '' : ` (${messages.map((message) => `“${message.slice(0, 200)}”`).join(', ')})`;
 }

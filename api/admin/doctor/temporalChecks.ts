@@ -22,6 +22,9 @@ export async function checkSearchAttributes({ temporal: { inspection } }: Asked)
   };
 }
 
+const WHILE_AWAY =
+  'New requests may be refused with 503 meanwhile; credits stay reserved, and what is due is settled once a worker is back.';
+
 /** Whether somebody takes work from this task queue. */
 export function checkWorkers(queue: string): Check {
   return async ({ temporal }) => {
@@ -30,7 +33,7 @@ export function checkWorkers(queue: string): Check {
       return { ok: true, message: `${workers} ${workers === 1 ? 'worker polls' : 'workers poll'} ${queue}.` };
     return {
       ok: false,
-      message: `No worker has polled ${queue} for 90 s: start one (npm run worker), or look at its log.`,
+      message: `No worker has polled ${queue} for 90 s: start one (npm run worker), or look at its log. ${WHILE_AWAY}`,
     };
   };
 }
