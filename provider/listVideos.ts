@@ -26,5 +26,11 @@ export async function listVideos(
   const shown = capabilitiesOf(spoken, can);
   if (shown.list === 'none') return { outcome: 'no_list', why: 'by its settings' };
   const videos = shown.listShowsPrompts ? page.videos : page.videos.map((video) => ({ ...video, prompt: null }));
-  return { ...page, videos, isComplete: shown.list === 'authoritative', clockSkewMs: answer.clockSkewMs };
+  return {
+    ...page,
+    videos,
+    isComplete: shown.list === 'authoritative',
+    dialect: spoken.name,
+    clockSkewMs: answer.clockSkewMs,
+  };
 }

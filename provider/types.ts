@@ -127,6 +127,8 @@ export interface VideoPage {
   readonly lastId: string | null;
   /** Whether the list shows every video of this key; only then can it prove that one was not made (MR-78). */
   readonly isComplete: boolean;
+  /** The dialect that it was read in: of the settings, or recognised by the answer. */
+  readonly dialect: string;
   /** By how much the provider's clock is ahead of ours, below zero behind it; null when the answer doesn't tell. */
   readonly clockSkewMs: number | null;
 }

@@ -117,7 +117,7 @@ function endingOf(status: string, body: unknown) {
   return isEnvelope && word !== 'completed' && word !== 'failed' ? undefined : TERMINAL.get(word);
 }
 
-type Listed = Omit<VideoPage, 'clockSkewMs' | 'isComplete'>;
+type Listed = Omit<VideoPage, 'clockSkewMs' | 'isComplete' | 'dialect'>;
 
 /**
  * Reads a page of videos; null when it is not one. `limit` is what was requested: without `has_more`, a full page may be

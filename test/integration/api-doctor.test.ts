@@ -171,7 +171,7 @@ describe('names what is wrong, and what to do', () => {
       }
       return each;
     }, PATIENT);
-    expect(messageOf(found, 'provider')).toMatch(/ answers in \d+ ms\.$/);
+    expect(messageOf(found, 'provider')).toMatch(/ answers in \d+ ms\. It is read as openai; /);
     expect(messageOf(found, 'provider debts')).toMatch(
       /^In the last hour, .* refused for what we owe openai: the last one, of video_\w+, \d+ s ago \(“.*”, “.*”\)\. It may answer lists all the same\. .* credits reserved .* refunded\. Look at its bill/,
     );

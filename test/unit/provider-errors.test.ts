@@ -137,7 +137,7 @@ describe('a refusal that LiteLLM passes on', () => {
   test.each([
     ['quoted in a sentence', `The prompt "${around(upstream('content_policy_violation', ''))}" was lost.`],
     ['cut off', around(upstream('content_policy_violation', 'No').slice(0, -3))],
-    ['endless', `${around(`{"a":"${'}'.repeat(200_000)}`)}`],
+    ['endless', around(`{"a":"${'}'.repeat(200_000)}`)],
   ])('proves nothing where it is %s', async (_, message) => {
     expect(await sent(500, message)).toMatchObject({ outcome: 'ambiguous' });
   });

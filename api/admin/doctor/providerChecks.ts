@@ -26,9 +26,10 @@ export async function checkProvider(
   const tookMs = Math.ceil(performance.now() - beganMs);
   if (answer === undefined) return away(`${where} gives no answer within ${ANSWERS_WITHIN_MS / 1000} s.`);
   if (answer.outcome === 'listed') {
-    if (tookMs < SLOW_MS) return well(`${where} answers in ${tookMs} ms.`);
+    const taken = `It is read as ${answer.dialect}; ${answer.isComplete ? 'what its list does not show was not made' : 'its list may not show every video'}.`;
+    if (tookMs < SLOW_MS) return well(`${where} answers in ${tookMs} ms. ${taken}`);
     return well(
-      `${where} is slow: it took ${(tookMs / 1000).toFixed(1)} s to answer. Videos end later for it, and no credits are lost by it.`,
+      `${where} is slow: it took ${(tookMs / 1000).toFixed(1)} s to answer. Videos end later for it, and no credits are lost by it. ${taken}`,
     );
   }
   if (answer.outcome === 'no_list') {

@@ -45,6 +45,7 @@ export const page = (videos: ProviderVideo[], more: Partial<VideoPage> = {}): Vi
   hasMore: false,
   lastId: videos.at(-1)?.id ?? null,
   isComplete: true,
+  dialect: 'openai',
   clockSkewMs: 0,
   ...more,
 });
