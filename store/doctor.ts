@@ -65,6 +65,18 @@ export async function ping(db: Database): Promise<void> {
   await rows(db, PING, []);
 }
 
+const OVERDUE = defineStatement({
+  name: 'count_overdue',
+  text: `SELECT count(*)::integer AS holds FROM (
+    SELECT FROM stuck_holds WHERE overdue > $1 * interval '1 millisecond' LIMIT 1001) AS late`,
+  row: { holds: t.integer },
+});
+
+/** How many holds are active for longer than this past their end; 1,001 stands for more than 1,000. */
+export async function countOverdue(db: Database, moreThanMs: number): Promise<number> {
+  return (await row(db, OVERDUE, [moreThanMs])).holds;
+}
+
 const DEBTS = defineStatement({
   name: 'read_debts',
   text: `WITH refused AS MATERIALIZED (SELECT a.generation_id, a.error_message AS message, a.ended_at, g.provider

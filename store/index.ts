@@ -19,7 +19,7 @@ import {
 import type { Bound, Database } from './database.ts';
 import { bind } from './database.ts';
 import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
-import { compareRights, countAtOthers, listMigrations, ping, readClock, readDebts } from './doctor.ts';
+import { compareRights, countAtOthers, countOverdue, listMigrations, ping, readClock, readDebts } from './doctor.ts';
 import { listEvents } from './events.ts';
 import { getGeneration, listGenerations, requestCancel } from './generations.ts';
 import {
@@ -76,7 +76,7 @@ const operations = {
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
   ...{ recordProbe, listProbed },
-  ...{ listMigrations, compareRights, countAtOthers, readClock, readDebts, ping },
+  ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
 
 /** The store's operations on one database. A consumer declares which of them it uses (`Pick`). */

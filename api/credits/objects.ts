@@ -35,8 +35,10 @@ const Transaction = z
     object: z.literal('credit_transaction'),
     kind: z.enum(['grant', 'claw_back', 'hold', 'capture', 'release', 'refund']),
     generation_id: z.string().nullable(),
-    /** Of a release, the error code of the generation. */
-    reason: z.string().nullable(),
+    reason: z.string().nullable().openapi({
+      description:
+        'Of a grant, a claw-back and a refund, what the operator gave as its reason; of a release, the error code of the generation.',
+    }),
     available_change_microcredits: microcredits,
     available_change: z.string(),
     held_change_microcredits: microcredits,

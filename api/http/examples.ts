@@ -156,7 +156,7 @@ export const EXAMPLE = {
     frozen_at: null,
     created_at: moment,
   },
-  accountFrozen: { id: accountId, object: 'account', frozen: true },
+  accountFrozen: { id: accountId, object: 'account', frozen: true, outcome: 'frozen' },
   newApiKey: { name: 'production', scopes: ['videos:read', 'videos:write'], daily_limit_microcredits: 50000000 },
   apiKey,
   apiKeyShownOnce: { ...apiKey, key: 'hf_shown-this-once' },

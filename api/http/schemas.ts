@@ -43,3 +43,6 @@ export function plainText(maximum: number) {
 export function isPlainLine(text: string): boolean {
   return text.isWellFormed() && !/[\p{Cc}\ufffd]/u.test(text);
 }
+
+/** Of an operator's reason for a movement: it stands in the customer's statement. */
+export const THE_CUSTOMER_READS = 'The customer reads it: it stands in their transactions, as JSON and as CSV.';

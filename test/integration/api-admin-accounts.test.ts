@@ -83,6 +83,10 @@ describe('an account', () => {
       frozen_at: expect.any(Number) as number,
       frozen_reason: 'chargeback again',
     });
+    // The new reason is on record only, so the answer must say that it changed nothing.
+    const second = await freeze(true, 'a third one');
+    expect(await second.json()).toMatchObject({ frozen: true, outcome: 'already_frozen' });
+    expect((await read(frozen.id)).body).toMatchObject({ frozen_reason: 'chargeback again' });
   });
 
   it('counts the keys that are valid, and shows its last generation of any kind', async () => {

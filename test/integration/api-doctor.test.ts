@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
 import { jsonPost, untilTerminal } from '../harness/support/answers.ts';
+import { bendHold } from '../harness/support/reconciling.ts';
 import type { TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -60,6 +61,7 @@ describe('of a healthy installation', () => {
       'clock',
       'ledger',
       'emergency releases',
+      'overdue holds',
       'sales',
       'temporal',
       'search attributes',
@@ -199,6 +201,23 @@ describe('names what is wrong, and what to do', () => {
     );
   });
 
+  // MR-5
+  it('a hold that is active long past its end', async () => {
+    const { fetch: asCustomer } = await openAccount(stack, 1_000_000);
+    const asked = await asCustomer('/v1/videos', jsonPost({ prompt: 'a fox [[never]]' }));
+    const { id } = (await asked.json()) as { id: string };
+    await bendHold(stack, id, -19 * 60);
+    expect(ills(await doctor())).toEqual([]);
+    await bendHold(stack, id, -21 * 60);
+    const found = await doctor();
+    expect(ills(found)).toEqual(['overdue holds']);
+    expect(messageOf(found, 'overdue holds')).toMatch(
+      /^1 active more than 20 minutes past their end: .* credits stay /,
+    );
+    await bendHold(stack, id, 3600);
+    expect(ills(await doctor())).toEqual([]);
+  });
+
   it('workers that have polled no more for 90 s', async () => {
     await stack.stopWorkers();
     // Temporal remembers its pollers for minutes; the API's clock, and only that, goes on.
@@ -215,7 +234,7 @@ describe('names what is wrong, and what to do', () => {
         /^The database's clock is 100.\d s behind this process's: set them by NTP/,
       );
       expect(messageOf(found, 'workers holdfast-provider')).toBe(
-        'No worker has polled holdfast-provider for 90 s: start one (npm run worker), or look at its log.',
+        'No worker has polled holdfast-provider for 90 s: start one (npm run worker), or look at its log. New requests may be refused with 503 meanwhile; credits stay reserved, and what is due is settled once a worker is back.',
       );
     } finally {
       vi.useRealTimers();

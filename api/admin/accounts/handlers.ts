@@ -61,7 +61,7 @@ export async function freezeAccount(
   if (outcome === 'unknown_account') throw notFound('This account');
   if (outcome === 'key_reused') throw keyReused();
   if (replayed) markReplayed(c);
-  return { id, object: 'account', frozen: outcome === 'frozen' || outcome === 'already_frozen' };
+  return { id, object: 'account', frozen: outcome === 'frozen' || outcome === 'already_frozen', outcome };
 }
 
 export async function grantCredits(

@@ -4,7 +4,15 @@ import type * as ledger from '../../../ledger/index.ts';
 import { Totals, toTotals } from '../../credits/objects.ts';
 import { stateShown } from '../../generations/creditsObject.ts';
 import { EXAMPLE } from '../../http/examples.ts';
-import { microcredits, orNull, plainText, unixSeconds, unixSecondsOrNull, unixTime } from '../../http/schemas.ts';
+import {
+  microcredits,
+  orNull,
+  plainText,
+  unixSeconds,
+  unixSecondsOrNull,
+  unixTime,
+  THE_CUSTOMER_READS,
+} from '../../http/schemas.ts';
 import { ADMIN_EXAMPLE } from '../examples.ts';
 import { FailureCount } from '../overview/objects.ts';
 
@@ -22,7 +30,10 @@ export const AccountStanding = z
     ...Account.shape,
     available_microcredits: microcredits,
     held_microcredits: microcredits,
-    active_generations: z.number().int(),
+    active_generations: z.number().int().openapi({
+      description:
+        'What counts against its cap: what holds credits, and released videos that are still followed because the provider may go on with them.',
+    }),
     frozen_at: unixTime.nullable(),
   })
   .openapi('AccountStanding', { example: EXAMPLE.accountStanding });
@@ -89,7 +100,15 @@ export const Freeze = z
   .openapi('FreezeAccountBody', { example: { frozen: true, reason: 'chargeback' } });
 
 export const AccountFrozen = z
-  .object({ id: z.string(), object: z.literal('account'), frozen: z.boolean() })
+  .object({
+    id: z.string(),
+    object: z.literal('account'),
+    frozen: z.boolean(),
+    outcome: z.enum(['frozen', 'already_frozen', 'unfrozen', 'not_frozen']).openapi({
+      description:
+        '`already_frozen` and `not_frozen` changed nothing: the account goes on showing the reason that it was frozen for first.',
+    }),
+  })
   .openapi('AccountFrozen', { example: EXAMPLE.accountFrozen });
 export type AccountFrozen = z.infer<typeof AccountFrozen>;
 
@@ -101,7 +120,7 @@ export const GrantCredits = z
       .min(-MAX_MICROCREDITS)
       .max(MAX_MICROCREDITS)
       .refine((amount) => amount !== 0, 'must not be 0'),
-    reason: plainText(500),
+    reason: plainText(500).openapi({ description: THE_CUSTOMER_READS }),
   })
   .openapi('GrantCreditsBody', { example: { amount_microcredits: 10000000, reason: 'invoice 2026-0042' } });
 

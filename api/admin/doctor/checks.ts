@@ -84,6 +84,18 @@ export async function countEmergencies({ ledger }: Examined): Promise<Finding> {
   );
 }
 
+/** The reconciler settles them from then on, every five minutes: what is still there later has a fault. */
+const OVERDUE_AFTER_MS = 20 * 60_000;
+
+/** Whether holds are active long past their end, which only a fault of ours can do. */
+export async function countOverdueHolds({ store }: Examined): Promise<Finding> {
+  const holds = await store.countOverdue(OVERDUE_AFTER_MS);
+  if (holds === 0) return well('No hold is active more than 20 minutes past its end.');
+  return ill(
+    `${holds > 1000 ? 'More than 1000' : holds} active more than 20 minutes past their end: a fault of ours keeps them from being settled, and their credits stay reserved. grep ALERT in the log, or the workflow’s details in Temporal Web, names the fault; mended, they settle by themselves.`,
+  );
+}
+
 /** Whether new requests are taken: closed on purpose is well only as long as somebody knows. */
 export async function checkSales({ ledger }: Examined): Promise<Finding> {
   const { open, reason, changedAt } = await ledger.getSales();

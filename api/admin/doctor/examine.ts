@@ -8,6 +8,7 @@ import {
   compareLedger,
   checkSales,
   countEmergencies,
+  countOverdueHolds,
   describeWebhooks,
 } from './checks.ts';
 import { type Check, type Examined, type Finding, ill } from './finding.ts';
@@ -53,6 +54,7 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
   ofDatabase('clock', checkClock, 'The database’s clock can not be read; the API’s log says why.'),
   ofDatabase('ledger', compareLedger, 'The latest movements could not be compared: run npm run ledger:verify.'),
   ofDatabase('emergency releases', countEmergencies, 'They could not be counted; the API’s log says why.'),
+  ofDatabase('overdue holds', countOverdueHolds, 'They could not be counted; the API’s log says why.'),
   ofDatabase('sales', checkSales, 'Whether sales are open could not be read; the API’s log says why.'),
   ofTemporal(
     'temporal',

@@ -9,7 +9,10 @@ export const FailureCount = z.object({ code: z.string(), generations: z.number()
 export const Overview = z
   .object({
     object: z.literal('overview'),
-    active_generations: z.number().int(),
+    active_generations: z
+      .number()
+      .int()
+      .openapi({ description: 'What holds credits now; released videos that are still followed are not among them.' }),
     held_microcredits: microcredits,
     stuck_holds: z.number().int(),
     charged_today: z.number().int(),

@@ -39,7 +39,10 @@ function refundRefused(refused: Exclude<Refunded, { outcome: 'refunded' }>): Api
     case 'key_reused':
       return keyReused();
     case 'not_charged':
-      return new ApiError('not_refundable', 'This generation was not charged.');
+      return new ApiError(
+        'not_refundable',
+        'This generation was not charged: its credits are still reserved, or were returned.',
+      );
     case 'nothing_left':
       return new ApiError('not_refundable', 'The whole charge has already been refunded.');
     case 'exceeds_captured':

@@ -1,10 +1,13 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_MICROCREDITS } from '../../../contracts/money.ts';
 import { EXAMPLE } from '../../http/examples.ts';
-import { microcredits, plainText } from '../../http/schemas.ts';
+import { microcredits, plainText, THE_CUSTOMER_READS } from '../../http/schemas.ts';
 
 export const RefundVideo = z
-  .strictObject({ amount_microcredits: microcredits.min(1).max(MAX_MICROCREDITS).optional(), reason: plainText(500) })
+  .strictObject({
+    amount_microcredits: microcredits.min(1).max(MAX_MICROCREDITS).optional(),
+    reason: plainText(500).openapi({ description: THE_CUSTOMER_READS }),
+  })
   .openapi('RefundVideoBody', { example: { amount_microcredits: 571429, reason: 'the video is black' } });
 
 export const Refund = z
