@@ -5,6 +5,7 @@
 const LITELLM = /^litellm:custom_llm_provider:[^;]*;model_id:[^;]*;video_id:([^;]+)(;|$)/;
 const LITELLM_PREFIX = 'video_';
 const LONGEST_BYTES = 1000;
+const MOST_WRAPPINGS = 5;
 
 /**
  * The canonical form of a provider's video id, by which ids are compared and kept unique (MR-74): of an id that a gateway has
@@ -13,9 +14,20 @@ const LONGEST_BYTES = 1000;
  * ever adopted twice. Never throws.
  */
 export function canonicalVideoId(told: string): string {
-  if (!told.startsWith(LITELLM_PREFIX) || told.length > 2 * LONGEST_BYTES) return told;
-  const upstream = LITELLM.exec(fromBase64(told.slice(LITELLM_PREFIX.length)))?.[1];
-  return upstream !== undefined && isProviderVideoId(upstream) ? upstream : told;
+  let id = told;
+  // A gateway may stand before another one.
+  for (let wrappings = 0; wrappings < MOST_WRAPPINGS; wrappings += 1) {
+    const upstream = unwrapped(id);
+    if (upstream === undefined) break;
+    id = upstream;
+  }
+  return id;
+}
+
+function unwrapped(id: string): string | undefined {
+  if (!id.startsWith(LITELLM_PREFIX) || id.length > 2 * LONGEST_BYTES) return undefined;
+  const upstream = LITELLM.exec(fromBase64(id.slice(LITELLM_PREFIX.length)))?.[1];
+  return upstream !== undefined && isProviderVideoId(upstream) ? upstream : undefined;
 }
 
 /** With or without its padding, and in either alphabet. */

@@ -129,13 +129,11 @@ export function createProvider(settings: ProviderSettings): Provider {
       return listVideos(() => client.get('/videos', { query }).asResponse(), limit, reading, settings.can);
     },
 
-    async hasModels() {
-      const answer = await ask(
+    askModels: () =>
+      ask(
         () => client.models.list().asResponse(),
         () => ({ outcome: 'answered' as const }),
-      );
-      return answer.outcome === 'answered' || answer.status !== 404;
-    },
+      ),
 
     async deleteVideo(id) {
       const deleted = await ask(

@@ -8,7 +8,7 @@ export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './co
 export type { WebhookReading } from './events.ts';
 export { inputBoundTokens } from './completion.ts';
 export { type Capabilities, type CreateEncoding, DIALECTS, type ListKind } from './dialects/index.ts';
-export { plainWords } from './plainWords.ts';
+export { plainCode, plainWords } from './plainWords.ts';
 export type {
   CompletionRequest,
   CreateRefusal,

@@ -21,15 +21,16 @@ export async function listVideos(
     return isNone ? { outcome: 'no_list', why: trouble.why } : { outcome: 'transient', ...trouble };
   }
   const spoken = dialectOf(dialect, answer.headers);
-  const page = parsePage(answer.body, limit, { redact, dialect: spoken });
-  if (page === null) return unreadable(answer);
+  const read = parsePage(answer.body, limit, { redact, dialect: spoken });
+  if (read === null) return unreadable(answer);
+  const { tellsMore, ...page } = read;
   const shown = capabilitiesOf(spoken, can);
   if (shown.list === 'none') return { outcome: 'no_list', why: 'by its settings' };
   const videos = shown.listShowsPrompts ? page.videos : page.videos.map((video) => ({ ...video, prompt: null }));
   return {
     ...page,
     videos,
-    isComplete: shown.list === 'authoritative',
+    isComplete: shown.list === 'authoritative' && tellsMore,
     dialect: spoken.name,
     clockSkewMs: answer.clockSkewMs,
   };

@@ -8,7 +8,7 @@ const MOST_WRAPPINGS = 4;
 
 /** What only whoever runs the provider understands, or nobody else should read: names of code, addresses, paths, keys, raw data. */
 const NOT_FOR_CUSTOMERS =
-  /litellm|model.?group|deployment|fallback|traceback|exception|errno|cuda|\bgpu\b|api.?key|\b(sk|org|proj)-|:\/\/|\blocalhost\b|\b[a-z][\w.-]*:\d{2,5}\b|\b\d{1,3}(\.\d{1,3}){3}\b|\.(py|js|ts|go|cpp)\b|(^|\s)[~.]?\/[\w.-]+\/|[{}<>[\]\\`]|\b0x[0-9a-f]+/i;
+  /litellm|model.?group|deployment|fallback|traceback|exception|errno|cuda|\bgpu\b|api.?key|\b(sk|org|proj)-|:\/\/|\blocalhost\b|\b[a-z][\w.-]*:\d{2,5}\b|\b\d{1,3}(\.\d{1,3}){3}\b|\.(py|js|ts|go|cpp)\b|(^|\s)[~.]?\/[\w.-]+\/|[{}<>[\]\\`@]|\b(organi[sz]ation|account|team|budget|balance|billing|quota|recharge|rate.?limit|host|worker|server|memory)\b|\b0x[0-9a-f]+/i;
 const NAME_OF_CODE = /[a-z](Error|Exception)\b/;
 const LONGEST = 300;
 
@@ -23,10 +23,12 @@ const OURS = {
  * around it, else a sentence of ours. The raw message is in the operator's view.
  */
 export function plainWords(code: string, told: string): string {
+  const about = refusedFor([code]);
+  // What the operator owes is nothing for their customers to read.
+  if (about === 'bill' || about === 'key' || about === 'model') return OURS.other;
   const plain = unwrapped(told);
   if (plain !== '' && plain.length <= LONGEST && !NOT_FOR_CUSTOMERS.test(plain) && !NAME_OF_CODE.test(plain))
     return plain;
-  const about = refusedFor([code]);
   return about === 'content' || about === 'input' ? OURS[about] : OURS.other;
 }
 
@@ -36,4 +38,10 @@ function unwrapped(told: string): string {
     rest = rest.replace(WRAPPING, '').trim();
   }
   return rest;
+}
+
+/** The code of a failure for its customer: what is about the operator's bill, key or models says only that it failed. */
+export function plainCode(code: string): string {
+  const about = refusedFor([code]);
+  return about === 'bill' || about === 'key' || about === 'model' ? 'generation_failed' : code;
 }

@@ -1,4 +1,5 @@
 import { createProvider, type ProviderSettings } from './client.ts';
+import { dialectCalled } from './dialects/index.ts';
 import type { Provider, Trouble } from './types.ts';
 
 /** Asks a provider for something small. Returns undefined when it is there, else why it is not, in an operator's words. */
@@ -16,7 +17,16 @@ const NOBODYS_VIDEO = 'video_probe_of_holdfast';
  */
 export function createProbe(settings: ProviderSettings): Probe {
   const { callTimeoutMs = ANSWERS_WITHIN_MS } = settings;
-  const provider: Pick<Provider, 'listVideos' | 'retrieveVideo'> = createProvider({ ...settings, callTimeoutMs });
+  const provider: Pick<Provider, 'listVideos' | 'retrieveVideo' | 'askModels'> = createProvider({
+    ...settings,
+    callTimeoutMs,
+  });
+  if (dialectCalled(settings.dialect ?? 'auto')?.probe === 'models') {
+    return async () => {
+      const answered = await provider.askModels();
+      return answered.outcome !== 'transient' || isAnswer(answered) ? undefined : answered.why;
+    };
+  }
   return async () => {
     const listed = await provider.listVideos({ limit: 1 });
     if (listed.outcome !== 'transient' || isAnswer(listed)) return undefined;

@@ -178,11 +178,8 @@ export interface Provider {
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
   /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */
   listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
-  /**
-   * Whether there is anything at `GET /models`, which every server of this kind has: false only for a 404, as below a wrong base
-   * URL. Never throws for provider trouble.
-   */
-  hasModels(): Promise<boolean>;
+  /** Asks for `GET /models`, which every server of this kind has: a 404 means a wrong base URL. Never throws for provider trouble. */
+  askModels(): Promise<{ readonly outcome: 'answered' } | Trouble>;
   /** `deleted` also when it was gone before. Never throws for provider trouble. */
   deleteVideo(providerVideoId: string): Promise<DeleteResult>;
   /**

@@ -42,6 +42,13 @@ const unixTime = z
   .nullable()
   .catch(null);
 
+/** Is stored and shown: a character that PostgreSQL refuses must not keep the verdict beside it from being recorded (MR-6). */
+const label = z
+  .string()
+  .regex(/^[^\p{C}]{1,200}$/u)
+  .nullable()
+  .catch(null);
+
 const videoSchema = z.object({
   id: idSchema,
   status: z.string().refine((status) => cleanText(status, 100) !== null),
@@ -49,13 +56,13 @@ const videoSchema = z.object({
   created_at: unixTime,
   completed_at: unixTime,
   prompt: text,
-  model: text,
+  model: label,
   seconds: z
     .union([z.number(), z.string().min(1).transform(Number)])
     .pipe(z.number().positive())
     .nullable()
     .catch(null),
-  size: text,
+  size: label,
   has_audio: z.boolean().nullable().catch(null),
   generate_audio: z.boolean().nullable().catch(null),
   remixed_from_video_id: text,
@@ -117,7 +124,10 @@ function endingOf(status: string, body: unknown) {
   return isEnvelope && word !== 'completed' && word !== 'failed' ? undefined : TERMINAL.get(word);
 }
 
-type Listed = Omit<VideoPage, 'clockSkewMs' | 'isComplete' | 'dialect'>;
+type Listed = Omit<VideoPage, 'clockSkewMs' | 'isComplete' | 'dialect'> & {
+  /** Whether it said if there is more. A server may put fewer on a page than were asked for. */
+  readonly tellsMore: boolean;
+};
 
 /**
  * Reads a page of videos; null when it is not one. `limit` is what was requested: without `has_more`, a full page may be
@@ -133,6 +143,7 @@ export function parsePage(body: unknown, limit: number, reading: Reading): Liste
     videos,
     unreadable: data.length - videos.length,
     hasMore: hasMore ?? data.length >= limit,
+    tellsMore: hasMore !== null,
     lastId: lastId ?? parseVideo(data.at(-1), reading)?.id ?? null,
   };
 }

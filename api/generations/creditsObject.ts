@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { RefundActor } from '../../contracts/money.ts';
 import { formatCredits } from '../../contracts/money.ts';
 import type { GenerationState, PaidState } from '../../contracts/states.ts';
-import { plainWords } from '../../provider/index.ts';
+import { plainCode, plainWords } from '../../provider/index.ts';
 import { unixSeconds } from '../http/schemas.ts';
 
 /** The API says `refunded` of a hold that was released, because its customer has the credits back. */
@@ -43,7 +43,8 @@ export function errorInWords(
   otherwise: string,
 ): z.infer<typeof GenerationError> {
   const code = errorCode ?? 'unknown';
-  return { code, message: errorMessage === null ? otherwise : plainWords(code, errorMessage) };
+  const message = errorMessage === null ? otherwise : plainWords(code, errorMessage);
+  return { code: plainCode(code), message };
 }
 
 interface Paid {

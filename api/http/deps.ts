@@ -23,7 +23,7 @@ export type ApiProvider = Pick<
   | 'baseUrl'
   | 'readWebhook'
   | 'listVideos'
-  | 'hasModels'
+  | 'askModels'
   | 'deleteVideo'
   | 'downloadContent'
 >;

@@ -52,6 +52,8 @@ export interface Dialect {
     /** The address that a refusal of the content (400) names instead; null when it names none. */
     readonly elsewhere: (body: unknown) => string | null;
   };
+  /** What shows whether it is there: its list, or, where that asks somebody else, its models. */
+  readonly probe: 'list' | 'models';
   /** The request that ends unfinished work, not only the record of it. Nothing uses it yet. */
   readonly cancel: 'delete' | null;
   readonly webhooks: boolean;

@@ -19,5 +19,7 @@ export const litellm: Dialect = {
     noneStatuses: [400, 404, 405, 501],
   },
   content: { variants: ['video'], elsewhere: () => null },
+  // The list goes to the upstream's public address, whatever the models' own addresses are.
+  probe: 'models',
   webhooks: false,
 };

@@ -12,5 +12,6 @@ export const openai: Dialect = {
   failure: { fields: ['error'], codeIsStatus: false },
   content: { variants: CONTENT_VARIANTS, elsewhere: () => null },
   cancel: null,
+  probe: 'list',
   webhooks: true,
 };

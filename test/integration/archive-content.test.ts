@@ -294,7 +294,7 @@ describe('thumbnail and spritesheet', () => {
   it('are left out where the provider answers with something else, and hold nothing up', async () => {
     const id = await charged();
     expect((await once(id)).end).toBe('archived');
-    expect(requests.map(({ url }) => url.split('=')[1])).toEqual(['video', 'thumbnail', 'spritesheet']);
+    expect(requests.map(({ url }) => url.split('=')[1] ?? 'video')).toEqual(['video', 'thumbnail', 'spritesheet']);
     expect(await onRecord(id)).toEqual([{ variant: 'video' }]);
     // The video is not asked for again.
     requests.length = 0;

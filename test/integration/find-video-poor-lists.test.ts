@@ -69,6 +69,17 @@ describe('a list that shows no prompts', () => {
     expect(await find(mine, [page([known, before])])).toMatchObject({ outcome: 'not_found' });
   });
 
+  // MR-31
+  it('holds it up where the provider’s clock may have been corrected since: also by what looks the same', async () => {
+    const mine = await lost();
+    const known = { ...(await timed(mine.provider, 5 * 60_000)), prompt: null };
+    const now = new Date();
+    for (const since of [silent({ createdAt: now }), video({ prompt: mine.prompt, createdAt: now })]) {
+      expect(await find(mine, [page([known, since])])).toMatchObject({ outcome: 'unclear' });
+    }
+    expect(await isOpen(mine)).toBe(true);
+  });
+
   it('holds it up by what may have been made since', async () => {
     const mine = await lost();
     const known = { ...(await timed(mine.provider, -2 * HOUR_MS)), prompt: null };

@@ -100,7 +100,7 @@ async function start(version: string, port: number): Promise<Running> {
 }
 
 /** The id of the upstream's video, which LiteLLM hides in its own. */
-export function canonical(id: string): string {
+function canonical(id: string): string {
   const hidden = Buffer.from(id.replace(/^video_/, ''), 'base64').toString();
   return /;video_id:([^;]+)/.exec(hidden)?.[1] ?? id;
 }

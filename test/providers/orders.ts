@@ -73,7 +73,7 @@ export function orBroken(
 }
 
 /** How an order ended that no case describes: `name` is that of its prompt. */
-export function judge(bench: Bench, one: Case, standings: readonly Standing[]): Promise<Row> {
+function judge(bench: Bench, one: Case, standings: readonly Standing[]): Promise<Row> {
   const ends = one.ends(bench.server);
   return Promise.all(standings.map((standing) => see(bench.books, bench.wire, one.name, standing))).then((all) => {
     const faults = all.flatMap((seen) => faultsOf(seen, ends, one, bench.server));

@@ -37,7 +37,7 @@ afterAll(async () => {
 async function serveSlowly(behind: string): Promise<typeof slow> {
   const ranges: (string | undefined)[] = [];
   const server = createServer((request, response) => {
-    if (request.url?.endsWith('/content?variant=video') !== true) {
+    if (request.url?.endsWith('/content') !== true) {
       void forward(behind, request, response);
       return;
     }

@@ -1,12 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plainWords } from '../../provider/index.ts';
+import { plainCode, plainWords } from '../../provider/index.ts';
 
 const CONTENT = 'The provider’s content policy does not allow this request.';
 const INPUT = 'The provider can’t make this from what was asked for.';
 const FAILED = 'The provider could not make this.';
 
 describe('why a generation failed, in words for its customer', () => {
+  it.each(['insufficient_quota', 'invalid_api_key', 'model_not_found'])(
+    'says nothing of what the operator owes, whatever was told: %s',
+    (code) => {
+      expect(plainWords(code, 'A plain sentence.')).toBe(FAILED);
+      expect(plainCode(code)).toBe('generation_failed');
+      expect(plainCode('moderation_blocked')).toBe('moderation_blocked');
+    },
+  );
+
   it.each([
     'Your request was blocked by our moderation system.',
     'height must be a multiple of 16',
@@ -47,6 +56,12 @@ describe('why a generation failed, in words for its customer', () => {
     ['litellm.Timeout: '],
     ['litellm.InternalServerError: '],
     [''],
+    ['You exceeded your current quota, please check your plan and billing details.'],
+    ['The account acme-prod has no balance, please recharge.'],
+    ['Current cost: 1200.5, Max budget: 1200.0'],
+    ['Rate limit reached for sora-2 in organization Acme GmbH.'],
+    ['Worker 3 on host ml-prod-12 ran out of memory'],
+    ['Write to ops@acme.test'],
   ])('is ours where the provider’s tells of its insides, or is none: %s', (told) => {
     expect(plainWords('server_error', told)).toBe(FAILED);
     expect(plainWords('content_policy_violation', told)).toBe(CONTENT);

@@ -97,6 +97,11 @@ describe.each(DIALECTS)('$name', ({ name, source }) => {
     expect(await told('authoritative')).toMatchObject({ isComplete: true });
     expect(await told('partial')).toMatchObject({ isComplete: false });
     expect(await told('none')).toMatchObject({ outcome: 'no_list' });
+    const { has_more: _, ...untold } = PAGE;
+    const short = await serve(json(200, untold));
+    expect(await speak(short.baseUrl, { can: { list: 'authoritative' } }).listVideos()).toMatchObject({
+      isComplete: false,
+    });
     const silent = await speak(baseUrl, { can: { listShowsPrompts: false } }).listVideos();
     expect(silent).toMatchObject({ videos: [{ prompt: null }] });
   });

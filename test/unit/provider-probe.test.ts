@@ -38,6 +38,19 @@ describe('our probe of a provider', () => {
     expect(await probe(baseUrl)).toBeUndefined();
   });
 
+  it.each([
+    [200, undefined],
+    [401, undefined],
+    [500, 'HTTP 500'],
+  ])('of LiteLLM asks for its models, because its list asks somebody else: %i', async (status, why) => {
+    const { baseUrl, requests } = await serve((response, request) =>
+      json(request.url === '/v1/models' ? status : 500, { data: [] })(response, request),
+    );
+    const asked = createProbe({ name: 'gateway', baseUrl, apiKey: KEY, dialect: 'litellm', callTimeoutMs: 300 });
+    expect(await asked()).toBe(why);
+    expect(requests.map(({ url }) => url)).toEqual(['/v1/models']);
+  });
+
   it.each([500, 502, 503, 504])('takes %i for no answer', async (status) => {
     const { baseUrl } = await answering(status, status);
     expect(await probe(baseUrl)).toBe(`HTTP ${status}`);

@@ -17,6 +17,13 @@ describe('the canonical form of a video’s id', () => {
     expect(canonicalVideoId(told.replaceAll('+', '-').replaceAll('/', '_'))).toBe('video_1');
   });
 
+  it('is the innermost one behind a gateway that stands before another', () => {
+    const [create, list] = Object.values(SPELLINGS);
+    const outer = (inner: string) => litellm('openai', 'a', inner);
+    expect(canonicalVideoId(outer(create?.('video_1') ?? ''))).toBe('video_1');
+    expect(canonicalVideoId(outer(list?.('video_1') ?? ''))).toBe('video_1');
+  });
+
   it('is its own canonical form', () => {
     for (const spell of Object.values(SPELLINGS)) {
       const canonical = canonicalVideoId(spell('video_1'));

@@ -105,6 +105,17 @@ describe('a video', () => {
     });
   });
 
+  // MR-6
+  test.each(['720x1280\u0000', '\u0000', '720\n1280', '\u202ex', '', 'x'.repeat(201)])(
+    'has no size and no model where these could not be stored and shown: %j',
+    (told) => {
+      expect(read({ id: 'x', status: 'completed', size: told, model: told })).toMatchObject({
+        size: null,
+        model: null,
+      });
+    },
+  );
+
   test('needs no more than an id and a status', () => {
     expect(read({ id: 'x', status: 'queued' })).toMatchObject({
       id: 'x',

@@ -18,7 +18,7 @@ const CLOSE_SALES =
 
 /** Whether the provider answers a list, and if not why; its URL is shown, for it never carries a credential. */
 export async function checkProvider(
-  provider: Pick<ApiProvider, 'name' | 'baseUrl' | 'listVideos' | 'hasModels'>,
+  provider: Pick<ApiProvider, 'name' | 'baseUrl' | 'listVideos' | 'askModels'>,
 ): Promise<Finding> {
   const where = `The provider ${provider.name} at ${provider.baseUrl}`;
   const beganMs = performance.now();
@@ -57,11 +57,13 @@ export async function checkProvider(
 
 /** Whether there is nothing at all below the base URL: neither videos, of which `why` tells, nor models. */
 async function hasNothing(
-  { hasModels }: Pick<ApiProvider, 'hasModels'>,
+  { askModels }: Pick<ApiProvider, 'askModels'>,
   why: string,
   limitMs: number,
 ): Promise<boolean> {
-  return why.startsWith('HTTP 404') && (await withinMs(limitMs, hasModels())) === false;
+  if (!why.startsWith('HTTP 404')) return false;
+  const models = await withinMs(limitMs, askModels());
+  return models?.outcome === 'transient' && models.status === 404;
 }
 
 /** Whether nothing new is begun at a provider, because it does not answer the probes of the workers. */

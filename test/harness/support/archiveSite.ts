@@ -38,7 +38,7 @@ beforeAll(async () => {
   tenant = await openTenant(db, 1000 * PRICE);
   const server = await serve((response, request) => {
     requests.push({ url: request.url ?? '', range: request.headers.range });
-    const isVideo = request.url?.endsWith('variant=video') === true;
+    const isVideo = request.url?.endsWith('/content') === true;
     (isVideo ? (answers.shift() ?? whole()) : status(404))(response, request);
   });
   provider = providerAt(server.baseUrl);
@@ -137,4 +137,4 @@ export async function expectWhole(id: string): Promise<void> {
 
 export const onRecord = async (id: string) =>
   (await db.pool.query('SELECT variant FROM contents WHERE generation_id = $1', [id])).rows;
-export const ranges = () => requests.filter(({ url }) => url.endsWith('variant=video')).map(({ range }) => range);
+export const ranges = () => requests.filter(({ url }) => url.endsWith('/content')).map(({ range }) => range);
