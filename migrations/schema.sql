@@ -763,6 +763,7 @@ GRANT EXECUTE ON FUNCTION holdfast.release_expired_holds(interval,integer) TO ho
 GRANT EXECUTE ON FUNCTION holdfast.request_cancel(text,text) TO holdfast_service;
 GRANT SELECT ON holdfast.rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.rotate_webhook_secret(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.sent_model(generations) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_account_frozen(text,boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_offer(text,jsonb,timestamp with time zone,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;

@@ -24,9 +24,12 @@ const PriceEffect = z.union([
  */
 const RESERVED = [
   /^(n|id|count|model|prompt|messages|seconds|duration|size|resolution|width|height|user|metadata|maxcredits|dryrun)$/,
-  /^(frames|framecount|frameimages|batchsize|bestof|remixof|stream|constructor|prototype|tojson)$/,
-  /^(num(frames|outputs|videos|images|samples)|lora|extra|inputreference|inputimage|webhook|callback|remixedfrom)/,
-  /(paths?|urls?|uris?|files?|dirs?|fileids?|callbacks?)$/,
+  /^(frameimages|bestof|remixof|stream|repeat|outputs|generations|constructor|prototype|tojson)$/,
+  /^(n|nb|no|num|numberof|total)(frames|outputs|videos|images|samples|seconds|generations|results|varia|clips|segments)/,
+  /^(video|clip|output|total)?(length|duration)/,
+  /^(batch|varia(nts|tions)|lora|extra|api|customllm|inputreference|inputimage|webhook|callback|remixedfrom|save|storage)/,
+  /(counts?|frames|seconds|duration|quantity|paths?|urls?|uris?|files?|dirs?|fileids?|hooks?|callbacks?)$/,
+  /(upscal|path|bucket|folder)/,
 ];
 
 export function isReserved(name: string): boolean {
@@ -83,6 +86,9 @@ const Parameter = z
     if (new Set(values).size < values.length) fault('values', 'must be different');
     if (parameter.default !== undefined && !values.includes(String(parameter.default))) {
       fault('default', 'must be one of the values');
+    }
+    if (parameter.price !== undefined && parameter.default === undefined) {
+      fault('default', 'must be given beside a price: the provider’s own may be the dear one');
     }
     const other = Object.keys(parameter.price ?? {}).find((value) => !values.includes(value));
     if (other !== undefined) fault('price', `must only name values, and ${other} is none`);

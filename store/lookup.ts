@@ -5,12 +5,11 @@ import { defineStatement, t, type RowOf } from './statement.ts';
 
 const OPEN_ATTEMPT = defineStatement({
   name: 'open_attempt',
-  text: `SELECT a.number, a.begun_at AS "begunAt", a.sequence, COALESCE(o.provider_model, g.model) AS model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
+  text: `SELECT a.number, a.begun_at AS "begunAt", a.sequence, sent_model(g) AS model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
       (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
         WHERE original.id = g.remix_of) AS "remixedFrom",
       g.provider, (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"
     FROM provider_attempts a JOIN generations g ON g.id = a.generation_id JOIN inputs i ON i.generation_id = g.id
-      LEFT JOIN offers o ON o.id = g.offer_id
     WHERE a.generation_id = $1 AND a.outcome IS NULL`,
   row: {
     number: t.integer,

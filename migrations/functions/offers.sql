@@ -9,10 +9,13 @@ $$The offer of each model that is in force now; one that is not for_sale has wit
 CREATE FUNCTION is_reserved_parameter(p_name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT name IN ('n', 'id', 'count', 'model', 'prompt', 'messages', 'seconds', 'duration', 'size', 'resolution', 'width', 'height',
-      'user', 'metadata', 'maxcredits', 'dryrun', 'frames', 'framecount', 'frameimages', 'batchsize', 'bestof', 'remixof', 'stream',
+      'user', 'metadata', 'maxcredits', 'dryrun', 'frameimages', 'bestof', 'remixof', 'stream', 'repeat', 'outputs', 'generations',
       'constructor', 'prototype', 'tojson')
-    OR name ~ '^(num(frames|outputs|videos|images|samples)|lora|extra|inputreference|inputimage|webhook|callback|remixedfrom)'
-    OR name ~ '(paths?|urls?|uris?|files?|dirs?|fileids?|callbacks?)$'
+    OR name ~ '^(n|nb|no|num|numberof|total)(frames|outputs|videos|images|samples|seconds|generations|results|varia|clips|segments)'
+    OR name ~ '^(video|clip|output|total)?(length|duration)'
+    OR name ~ '^(batch|varia(nts|tions)|lora|extra|api|customllm|inputreference|inputimage|webhook|callback|remixedfrom|save|storage)'
+    OR name ~ '(counts?|frames|seconds|duration|quantity|paths?|urls?|uris?|files?|dirs?|fileids?|hooks?|callbacks?)$'
+    OR name ~ '(upscal|path|bucket|folder)'
   FROM (SELECT replace(lower(p_name), '_', '')) AS spelled (name)
 $$;
 COMMENT ON FUNCTION is_reserved_parameter IS
@@ -58,6 +61,15 @@ fault: NULL, 'no_boolean', 'no_integer', 'no_number', 'too_small', 'too_large', 
 those that are sold), 'no_string', 'too_long'.
 Rules: MR-93.$$;
 
+CREATE FUNCTION has_flags(p_text text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  -- Phones and word processors write an em dash for two hyphens.
+  SELECT p_text ~ '--[[:alpha:]]|(^|\s)(--+|\u2014+)[^-\u2014\s]'
+$$;
+COMMENT ON FUNCTION has_flags IS
+$$Internal. Whether a text has options that a model may read in it, such as `--rs 1080p`.
+Rules: MR-79.$$;
+
 CREATE FUNCTION parameter_effects(p_rule jsonb) RETURNS SETOF jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT e.value FROM jsonb_each(CASE WHEN p_rule ->> 'type' IN ('boolean', 'enum') THEN p_rule -> 'price' END) AS e
@@ -67,6 +79,16 @@ $$;
 COMMENT ON FUNCTION parameter_effects IS
 $$Internal. Everything that a parameter can do to the price, whatever its value.
 Rules: MR-72.$$;
+
+CREATE FUNCTION sound_parameters(p_offer_id bigint) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT r ->> 'name' FROM offers o, jsonb_array_elements(o.parameters) AS r WHERE o.id = p_offer_id
+    AND 'generateaudio' IN (replace(lower(r ->> 'name'), '_', ''), replace(lower(r ->> 'sent_as'), '_', ''))
+$$;
+COMMENT ON FUNCTION sound_parameters IS
+$$Internal. The names of an offer's parameters that ask for sound: those called generate_audio, here or at the provider, in any
+spelling.
+Rules: MR-75.$$;
 
 CREATE FUNCTION largest_effects(p_parameters jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -102,6 +124,8 @@ BEGIN
     WHEN type = 'string' AND ((p_rule ->> 'max_length')::numeric BETWEEN 1 AND 4000) IS NOT TRUE THEN 'has no maximum length'
     WHEN p_rule ? 'default' AND (SELECT fault FROM read_parameter(p_rule, p_rule -> 'default')) IS NOT NULL THEN 'has a default that it refuses'
     WHEN p_rule ? 'price' AND jsonb_typeof(p_rule -> 'price') <> 'object' THEN 'has no price effect'
+    -- What the provider makes where nothing is sent may be the dear one.
+    WHEN type IN ('boolean', 'enum') AND p_rule ? 'price' AND NOT p_rule ? 'default' THEN 'has a price but no default'
     WHEN type IN ('boolean', 'enum') AND EXISTS (SELECT FROM jsonb_object_keys(p_rule -> 'price') AS k
       WHERE (SELECT fault FROM read_parameter(p_rule, to_jsonb(k))) IS NOT NULL) THEN 'has a price for a value that it refuses'
     WHEN EXISTS (SELECT FROM parameter_effects(p_rule) AS e WHERE (SELECT count(*) = 1 AND bool_and(CASE k
@@ -113,7 +137,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION parameter_fault IS
 $$Internal. What is wrong with a parameter of an offer, in a few words; NULL when nothing is. An effect is one of a factor (in
-basis points, never 0), an amount, and an amount by second, in whole microcredits that are never negative: so no price is.
+basis points, never 0), an amount, and an amount by second, in whole microcredits that are never negative: so no price is. A
+boolean or an enum with a price has a default, so that the provider is always told the value that is paid for.
 Rules: MR-72, MR-93.$$;
 
 CREATE FUNCTION offer_fault(p_offer offers) RETURNS text
@@ -251,23 +276,22 @@ BEGIN
     outcome := 'unknown_model'; RETURN NEXT; RETURN;
   END IF;
   IF p_remix_of IS NOT NULL THEN
-    SELECT o.* INTO offer FROM offers o WHERE o.id = original.offer_id;
     -- Only the provider that made the original has it; what a claim pays for was made by the generation that it claims.
-    SELECT COALESCE(split_part(made.provider, '@', 1), offer.provider) INTO offer.provider
+    SELECT COALESCE(split_part(made.provider, '@', 1), made.provider_name) INTO offer.provider
       FROM generations made WHERE made.id = COALESCE(original.claim_of, original.id);
   END IF;
   IF offer.provider <> ALL (p_providers) THEN outcome := 'no_provider'; RETURN NEXT; RETURN; END IF;
   SELECT * INTO price FROM current_prices p
-    WHERE p.model = p_model AND (p.size = p_size OR p_size IS NULL) AND (p_remix_of IS NOT NULL OR p.size = ANY (COALESCE(offer.sizes, ARRAY[p.size])))
+    WHERE p.model = p_model AND (p.size = p_size OR p_size IS NULL) AND p.size = ANY (COALESCE(offer.sizes, ARRAY[p.size]))
     ORDER BY p.size <> '720x1280', price_microcredits(p.provider_cost_microcredits_per_second, p.margin_basis_points, 60), p.size LIMIT 1;
   IF NOT FOUND THEN outcome := 'unknown_size'; RETURN NEXT; RETURN; END IF;
   p_seconds := COALESCE(p_seconds, CASE WHEN 4 = ANY (offer.lengths) THEN 4 ELSE offer.lengths[1] END);
-  IF p_remix_of IS NULL AND p_seconds <> ALL (offer.lengths) THEN
+  IF p_seconds <> ALL (offer.lengths) THEN
     outcome := 'refused';
     refused := jsonb_build_object('param', 'seconds', 'fault', 'no_value', 'rule', jsonb_build_object('values', offer.lengths));
     RETURN NEXT; RETURN;
   END IF;
-  IF offer.prompt_flags = 'refuse' AND p_prompt ~ '--[[:alpha:]]' THEN
+  IF offer.prompt_flags = 'refuse' AND has_flags(p_prompt) THEN
     outcome := 'refused';
     refused := jsonb_build_object('param', 'prompt', 'fault', 'flags');
     RETURN NEXT; RETURN;
@@ -276,10 +300,11 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(offer.parameters) AS r WHERE r ->> 'name' = k) ORDER BY k LIMIT 1;
   IF FOUND THEN outcome := 'refused'; RETURN NEXT; RETURN; END IF;
   FOR rule IN SELECT * FROM jsonb_array_elements(offer.parameters) LOOP
-    given := COALESCE(p_parameters -> (rule ->> 'name'), rule -> 'default');
+    -- A remix is made of its original as that is: what was not sent then is not paid for now.
+    given := COALESCE(p_parameters -> (rule ->> 'name'), CASE WHEN p_remix_of IS NULL THEN rule -> 'default' END);
     CONTINUE WHEN given IS NULL;
     SELECT r.fault, r.value INTO fault, given FROM read_parameter(rule, given) AS r;
-    IF offer.prompt_flags = 'refuse' AND rule ->> 'type' = 'string' AND given #>> '{}' ~ '--[[:alpha:]]' THEN fault := 'flags'; END IF;
+    IF offer.prompt_flags = 'refuse' AND rule ->> 'type' = 'string' AND has_flags(given #>> '{}') THEN fault := 'flags'; END IF;
     IF fault IS NOT NULL THEN
       outcome := 'refused';
       refused := jsonb_build_object('param', rule ->> 'name', 'fault', fault, 'rule', rule);
@@ -296,8 +321,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION quote_video IS
 $$Reads a request for a video by what is sold now, and prices it; it writes nothing. Without p_seconds it is 4 s where those are
-sold, else the shortest length; without p_size it is 720x1280 where that is sold, else the cheapest size. A remix is what its
-original is, by the original's offer and provider, at today's price. p_providers are the names of those that are configured; NULL: any.
+sold, else the shortest length; without p_size it is 720x1280 where that is sold, else the cheapest size. A remix has its
+original's model, seconds, size, parameters and provider; whether those are sold, and for what, is by the offer and price of now.
+p_providers are the names of those that are configured; NULL: any.
 outcome: 'priced' (with what is to be kept), 'unknown_model', 'unknown_size', 'unknown_original' (no charged, undeleted video of
 the account), 'no_provider' (its provider is not configured), 'refused': `refused` has the param, the fault (as read_parameter
 has it, 'unknown', 'flags') and the rule that it breaks.

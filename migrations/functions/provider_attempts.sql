@@ -27,11 +27,17 @@ Rules: MR-34.$$;
 
 CREATE FUNCTION sent_model(g generations) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT COALESCE((SELECT o.provider_model FROM offers o WHERE o.id = g.offer_id),
+  -- A remix is made by the model that made its original, whatever is sold under its name now.
+  WITH RECURSIVE line (source, offer_id) AS (
+    SELECT COALESCE(g.claim_of, g.remix_of), g.offer_id
+    UNION ALL
+    SELECT COALESCE(before.claim_of, before.remix_of), before.offer_id FROM line JOIN generations before ON before.id = line.source
+  )
+  SELECT COALESCE((SELECT o.provider_model FROM line JOIN offers o ON o.id = line.offer_id WHERE line.source IS NULL),
     (SELECT p.provider_model FROM texts t JOIN text_prices p ON p.id = t.text_price_id WHERE t.generation_id = g.id), g.model)
 $$;
 COMMENT ON FUNCTION sent_model IS
-$$Internal. The model's name at the provider, by what the generation was sold by.
+$$The model's name at the provider, by what the generation was sold by; of a remix, by what its first original was.
 Rules: MR-32, MR-47.$$;
 
 CREATE FUNCTION visible_fields(g generations) RETURNS bytea
@@ -270,4 +276,4 @@ $$Keeps for two days that these videos had no owner when they were listed: no at
 Rules: MR-37, MR-74.$$;
 
 GRANT SELECT ON provider_attempts, ownerless_videos TO holdfast_service;
-GRANT EXECUTE ON FUNCTION begin_attempt, adopt_video, end_attempt, note_ambiguous_attempt, note_ownerless_videos TO holdfast_service;
+GRANT EXECUTE ON FUNCTION sent_model, begin_attempt, adopt_video, end_attempt, note_ambiguous_attempt, note_ownerless_videos TO holdfast_service;

@@ -19,8 +19,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
     'made_size', CASE WHEN g.made_size <> g.size AND g.size ~ '^[0-9]+x[0-9]+$' THEN g.made_size END,
     -- Gateways put their own provider's name before a model's.
     'made_model', CASE WHEN regexp_replace(lower(g.made_model), '^.*/', '') <> regexp_replace(lower(sent_model(g)), '^.*/', '') THEN g.made_model END,
-    'made_audio', CASE WHEN NOT g.made_audio AND (SELECT i.parameters ->> 'generate_audio' FROM inputs i WHERE i.generation_id = g.id) = 'true'
-      THEN false END))
+    'made_audio', CASE WHEN NOT g.made_audio AND EXISTS (SELECT FROM inputs i, sound_parameters(g.offer_id) AS s
+      WHERE i.generation_id = g.id AND i.parameters ->> s = 'true') THEN false END))
 $$;
 COMMENT ON FUNCTION made_difference IS
 $$Internal. In what the provider's words about a completed video differ from what was sold; empty where they do not, or say

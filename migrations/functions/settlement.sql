@@ -45,11 +45,12 @@ BEGIN
   SELECT * INTO made FROM generations maker WHERE maker.id = COALESCE(g.claim_of, g.id);
   SELECT * INTO price FROM prices p WHERE p.id = g.price_id;
   -- By the price book of the moment at which it was sold.
-  SELECT * INTO smaller FROM prices p WHERE p.model = g.model AND p.size = made.made_size AND p.effective_from <= made.requested_at
+  SELECT * INTO smaller FROM prices p WHERE p.model = g.model AND p.size = made.made_size AND p.size <> g.size
+      AND p.size = ANY (COALESCE(offer.sizes, ARRAY[p.size])) AND p.effective_from <= made.requested_at
     ORDER BY p.effective_from DESC LIMIT 1;
   IF FOUND THEN price := smaller; END IF;
   SELECT COALESCE(jsonb_agg(e), '[]') INTO effects FROM jsonb_array_elements(g.price_effects) AS e
-    WHERE made.made_audio IS NOT false OR e ->> 'parameter' <> 'generate_audio';
+    WHERE made.made_audio IS NOT false OR e ->> 'parameter' NOT IN (SELECT sound_parameters(g.offer_id));
   RETURN least(g.amount_microcredits, price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points,
     least(g.seconds, greatest(offer.lengths[1], COALESCE(made.made_seconds, g.seconds))), effects));
 EXCEPTION WHEN data_exception THEN
@@ -57,8 +58,8 @@ EXCEPTION WHEN data_exception THEN
 END $$;
 COMMENT ON FUNCTION made_charge IS
 $$Internal. What a completed video is charged: all that is held, or where its offer says 'as_made' the price of what the provider
-says that it made, by the prices at which it was sold. A length counts as at least the shortest that is sold; what the provider
-did not tell is as sold; it is never more than is held. What was told of it can refuse nothing: where it can't be priced, it is
+says that it made, by the prices at which it was sold. A length counts as at least the shortest that is sold, and another size only
+where its offer sells it; what the provider did not tell is as sold; it is never more than is held. What was told of it can refuse nothing: where it can't be priced, it is
 as sold.
 Rules: MR-6, MR-8, MR-75.$$;
 

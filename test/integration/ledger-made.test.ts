@@ -38,18 +38,21 @@ const TERMS: OfferTerms = { lengths: [4, 8, 12], parameters: [AUDIO] };
 type Made = Pick<SeenVideo, 'seconds' | 'size' | 'model' | 'hasAudio'>;
 
 /** A generation of 8 s with sound at 1500 microcredits a second that is not yet looked at; the model has a smaller size for 400. */
-async function made(rule: 'as_made' | 'as_sold', provider_model?: string): Promise<{ id: string; model: string }> {
+async function made(rule: 'as_made' | 'as_sold', terms: OfferTerms = {}): Promise<{ id: string; model: string }> {
   tenant = await openTenant(db, GRANTED);
-  const model = await sold({ ...TERMS, charge_rule: rule, provider_model });
+  const model = await sold({ ...TERMS, ...terms, charge_rule: rule });
   await setPrice(model, { cost: 400 }, '320x640');
-  const asked = { seconds: 8, size: '720x1280', parameters: { generate_audio: true } };
-  const admitted = await admit(model, asked, tenant);
+  return { id: await begun(model, (terms.parameters ?? TERMS.parameters)?.[0]?.name), model };
+}
+
+async function begun(model: string, sound = 'generate_audio'): Promise<string> {
+  const admitted = await admit(model, { seconds: 8, size: '720x1280', parameters: { [sound]: true } }, tenant);
   if (admitted.outcome !== 'admitted') throw new Error(admitted.outcome);
   const { generationId: id } = admitted;
   await db.ledger.placeHold(id, 3600);
   await db.ledger.beginAttempt(id, [PROVIDER]);
   await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: `at_${id}`, providerCreatedAt: null });
-  return { id, model };
+  return id;
 }
 
 const look = (id: string, told: Made) => db.ledger.recordLook(id, `at_${id}`, { ...FINISHED, ...told });
@@ -95,6 +98,38 @@ describe('a completed video', () => {
       }
     },
   );
+
+  it.each([
+    ['sound', 'generate_audio'],
+    ['sound', 'generateAudio'],
+    ['generate_audio', 'with_voice'],
+  ])('that is silent is charged without its sound, which is sold as %s and sent as %s', async (name, sent_as) => {
+    const { id } = await made('as_made', { parameters: [{ ...AUDIO, name, sent_as }] });
+    expect(await look(id, { hasAudio: false })).toMatchObject({ differs: true });
+    await db.ledger.settleGeneration(id, 'completed');
+    expect(await balance()).toEqual({ charged: 8 * 1000, held: 0 });
+  });
+
+  it('of a size that its offer does not sell is charged as sold', async () => {
+    const { id } = await made('as_made', { sizes: ['720x1280'] });
+    await look(id, { size: '320x640' });
+    await db.ledger.settleGeneration(id, 'completed');
+    expect(await balance()).toEqual({ charged: SOLD, held: 0 });
+  });
+
+  it('of the size that was sold keeps the price of its sale, though an earlier price was committed later', async () => {
+    tenant = await openTenant(db, GRANTED);
+    const model = await sold({ ...TERMS, charge_rule: 'as_made' });
+    const another = await db.admin.connect();
+    await another.query('BEGIN');
+    await another.query(`SELECT * FROM set_price($1, '720x1280', 1, 0, NULL, $2)`, [model, randomUUID()]);
+    const id = await begun(model);
+    await another.query('COMMIT');
+    another.release();
+    await look(id, { size: '720x1280' });
+    await db.ledger.settleGeneration(id, 'completed');
+    expect(await balance()).toEqual({ charged: SOLD, held: 0 });
+  });
 
   it('is priced by the price book of the moment at which it was sold', async () => {
     const { id, model } = await made('as_made');
@@ -150,7 +185,7 @@ describe('a difference', () => {
 
   it('is none where the provider says nothing, or spells the model’s name in its own way', async () => {
     for (const told of [{}, { seconds: 8, size: '720x1280', model: 'openai/WAN2', hasAudio: true }]) {
-      const { id } = await made('as_made', 'wan2');
+      const { id } = await made('as_made', { provider_model: 'wan2' });
       expect(await look(id, told)).toMatchObject({ verdict: 'completed', differs: false });
       expect(await eventsOf(id, 'made_otherwise')).toEqual([]);
     }

@@ -41,13 +41,30 @@ export const made = [
     },
     'made-silent': {
       breaks: 'a silent video is charged with its sound',
-      find: "made.made_audio IS NOT false OR e ->> 'parameter' <> 'generate_audio'",
+      find: "made.made_audio IS NOT false OR e ->> 'parameter' NOT IN (SELECT sound_parameters(g.offer_id))",
       replace: 'true',
+    },
+    'made-unsold-size': {
+      breaks: 'a size that the offer does not sell sets what is charged',
+      find: 'AND p.size = ANY (COALESCE(offer.sizes, ARRAY[p.size])) ',
+      replace: '',
+    },
+    'made-same-size': {
+      breaks: 'a video of the size that was sold is charged at another price than it was sold at',
+      find: ' AND p.size <> g.size',
+      replace: '',
     },
     'made-claim': {
       breaks: 'a claim of a shorter video is charged as sold',
       find: 'maker.id = COALESCE(g.claim_of, g.id)',
       replace: 'maker.id = g.id',
+    },
+  }),
+  ...edits('sound_parameters', {
+    'made-sound-sent': {
+      breaks: 'sound that is sold under another name is charged though there is none',
+      find: ", replace(lower(r ->> 'sent_as'), '_', '')",
+      replace: '',
     },
   }),
   ...edits('record_look', {

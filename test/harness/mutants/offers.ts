@@ -21,7 +21,7 @@ export const offers = [
     },
     'offer-flags': {
       breaks: 'options in the prompt make more than is paid for',
-      find: "offer.prompt_flags = 'refuse' AND p_prompt ~ '--[[:alpha:]]'",
+      find: "offer.prompt_flags = 'refuse' AND has_flags(p_prompt)",
       replace: 'false',
     },
     'offer-flags-text': {
@@ -44,10 +44,29 @@ export const offers = [
       find: 'p_seconds, effects)::bigint',
       replace: "p_seconds, '[]')::bigint",
     },
-    'offer-remix': {
-      breaks: 'a remix is read by another offer than its original',
-      find: 'WHERE o.id = original.offer_id',
-      replace: 'WHERE false',
+    'offer-remix-defaults': {
+      breaks: 'a remix is charged for a parameter that its original did not have',
+      find: "CASE WHEN p_remix_of IS NULL THEN rule -> 'default' END",
+      replace: "rule -> 'default'",
+    },
+  }),
+  ...edits('has_flags', {
+    'flags-numbers': {
+      breaks: 'options that begin with a digit or a mark make more than is paid for',
+      find: '|(^|\\s)(--+|\\u2014+)[^-\\u2014\\s]',
+      replace: '',
+    },
+    'flags-dash': {
+      breaks: 'options after the dash that a phone writes make more than is paid for',
+      find: '|\\u2014+)',
+      replace: ')',
+    },
+  }),
+  ...edits('sent_model', {
+    'remix-model': {
+      breaks: 'a remix whose reply was lost is searched under a later name of its model, and made twice',
+      find: 'SELECT COALESCE(g.claim_of, g.remix_of), g.offer_id',
+      replace: 'SELECT NULL, g.offer_id',
     },
   }),
   ...edits('read_parameter', {
@@ -87,6 +106,11 @@ export const offers = [
       breaks: 'n, num_frames or a path can be sent under another name',
       find: ' OR is_reserved_parameter(sent)',
       replace: '',
+    },
+    'parameter-default': {
+      breaks: 'the dear value is made, and not paid, where no value is sent',
+      find: "AND p_rule ? 'price' AND NOT p_rule ? 'default'",
+      replace: 'AND false',
     },
     'parameter-factor': {
       breaks: 'a factor makes a price 0 or negative',

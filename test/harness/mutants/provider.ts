@@ -201,7 +201,7 @@ export const provider = [
   ...edits('quote_video', {
     'remix-maker': {
       breaks: 'a remix is sold for another provider than made its original',
-      find: "COALESCE(split_part(made.provider, '@', 1), offer.provider)",
+      find: "COALESCE(split_part(made.provider, '@', 1), made.provider_name)",
       replace: 'offer.provider',
     },
   }),
