@@ -94,7 +94,7 @@ const DEBTS = defineStatement({
     FROM refused r GROUP BY r.provider ORDER BY max(r.ended_at) DESC LIMIT 20`,
   row: {
     /** Its identity. */
-    provider: t.text,
+    provider: t.notNull(t.text),
     /** In the last hour; 1,001 stands for more than 1,000. */
     refused: t.integer,
     /** The one that was refused last, and when. */
