@@ -18,7 +18,7 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
   if (provider === undefined) throw notConfigured(attempt.provider);
   const looked = await lookForCandidates({ store, provider }, attempt);
   if (looked.end.read === 'cannot list') return { outcome: 'unknowable', why: 'the provider has no list' };
-  const others = looked.candidates.length === 0 ? [] : await store.listUnmatchedPrompts(generationId);
+  const others = looked.candidates.length === 0 ? [] : await store.listUnmatchedPrompts(attempt.provider, generationId);
   const judged = judge(looked, others.map(wideForm));
   if (judged.outcome === 'fits') return adopt(deps, provider, generationId, attempt, judged);
   if (attempt.ageMs < deps.lookForCreateMs) return { outcome: 'nothing_yet' };

@@ -213,7 +213,6 @@ CREATE TABLE generations (
   counts_as_active boolean NOT NULL DEFAULT false,
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
-  CONSTRAINT generations_provider_video UNIQUE (provider_canonical_id, provider),
   CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
@@ -258,6 +257,7 @@ CREATE INDEX generations_followed ON generations USING btree (id) WHERE counts_a
 CREATE INDEX generations_held ON generations USING btree (id) WHERE state = 'held'::text;
 CREATE INDEX generations_late ON generations USING btree (claimable_until) WHERE claimable_until IS NOT NULL AND provider_deleted_at IS NULL;
 CREATE INDEX generations_of_account ON generations USING btree (account_id, kind, id);
+CREATE UNIQUE INDEX generations_provider_video ON generations USING btree (provider_canonical_id, split_part(provider, '@'::text, 2));
 CREATE INDEX generations_requested ON generations USING btree (admit_by) WHERE state = 'requested'::text;
 CREATE INDEX generations_settled ON generations USING btree (settled_at) INCLUDE (credits_charged, error_code) WHERE settled_at IS NOT NULL;
 CREATE INDEX generations_unknown ON generations USING btree (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;

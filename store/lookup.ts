@@ -100,16 +100,21 @@ export async function noteOwnerlessVideos(
 
 const UNMATCHED = defineStatement({
   name: 'unmatched_prompts',
-  text: `SELECT left(i.prompt, 1000) AS prompt FROM provider_attempts a JOIN inputs i ON i.generation_id = a.generation_id
+  text: `SELECT left(i.prompt, 1000) AS prompt FROM provider_attempts a
+      JOIN inputs i ON i.generation_id = a.generation_id JOIN generations g ON g.id = a.generation_id
     WHERE (a.outcome IS NULL OR a.outcome = 'not_found') AND a.begun_at > clock_timestamp() - interval '26 hours'
-      AND a.generation_id <> $1
+      AND a.generation_id <> $1 AND split_part(g.provider, '@', 2) = split_part($2, '@', 2)
     ORDER BY a.begun_at DESC LIMIT 500`,
   row: { prompt: t.text },
 });
 
-/** The first part of each prompt of other attempts of the last day whose video isn't known. */
-export async function listUnmatchedPrompts(db: Database, exceptGenerationId: string): Promise<string[]> {
-  return (await rows(db, UNMATCHED, [exceptGenerationId])).map(({ prompt }) => prompt);
+/** The first part of each prompt of other attempts of the last day at this server whose video isn't known. */
+export async function listUnmatchedPrompts(
+  db: Database,
+  provider: string,
+  exceptGenerationId: string,
+): Promise<string[]> {
+  return (await rows(db, UNMATCHED, [exceptGenerationId, provider])).map(({ prompt }) => prompt);
 }
 
 const ADOPT = defineStatement({

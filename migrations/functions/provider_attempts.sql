@@ -136,6 +136,8 @@ BEGIN
         AND (i.parameters, other.offer_id) IS NOT DISTINCT FROM (asked.parameters, g.offer_id) AS twin
     FROM provider_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
     WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND other.kind = 'video' AND a.begun_at > clock_timestamp() - interval '24 hours'
+      -- What was asked of another server is in no list of this one.
+      AND split_part(other.provider, '@', 2) = split_part(g.provider, '@', 2)
       AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND (i.prompt IS NULL OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))))) AS alike;
   IF rivals > 0 OR asked.reference IS NOT NULL THEN
     RETURN QUERY SELECT 'rival', NULL::text; RETURN;
@@ -191,7 +193,8 @@ BEGIN
       RETURN attempt.outcome;
     END IF;
     -- The answer of a process that was halted and given up: its video has no owner, and is on record for whoever looks.
-    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations WHERE provider = g.provider AND provider_canonical_id = p_provider_canonical_id) THEN
+    IF p_outcome = 'created' AND NOT EXISTS (SELECT FROM generations owner
+        WHERE split_part(owner.provider, '@', 2) = split_part(g.provider, '@', 2) AND owner.provider_canonical_id = p_provider_canonical_id) THEN
       PERFORM append_event(p_generation_id, 'orphan_video', jsonb_build_object('attempt', p_number, 'provider_video_id', p_provider_video_id));
     END IF;
     RETURN 'closed';
@@ -206,7 +209,8 @@ BEGIN
       -- Twins are interchangeable: one found this video in the list while this answer was under way, when there were as many
       -- videos as twins. So the attempt stays open, and looks for the other one.
       IF EXISTS (SELECT FROM generations owner JOIN provider_attempts a ON a.generation_id = owner.id
-          WHERE owner.provider = g.provider AND owner.provider_canonical_id = p_provider_canonical_id AND owner.account_id = g.account_id
+          WHERE split_part(owner.provider, '@', 2) = split_part(g.provider, '@', 2)
+            AND owner.provider_canonical_id = p_provider_canonical_id AND owner.account_id = g.account_id
             AND a.outcome = 'adopted' AND a.ended_at > attempt.begun_at AND a.visible_sha256 = attempt.visible_sha256
             AND (SELECT (i.prompt, i.parameters) FROM inputs i WHERE i.generation_id = owner.id)
               = (SELECT (i.prompt, i.parameters) FROM inputs i WHERE i.generation_id = g.id)) THEN
@@ -215,7 +219,8 @@ BEGIN
       ended := 'conflict';
       -- From here on nobody is charged for what is at that id, or shown it, but who was before.
       UPDATE generations owner SET provider_id_contested_at = clock_timestamp()
-        WHERE owner.provider = g.provider AND owner.provider_canonical_id = p_provider_canonical_id AND owner.provider_id_contested_at IS NULL
+        WHERE split_part(owner.provider, '@', 2) = split_part(g.provider, '@', 2)
+          AND owner.provider_canonical_id = p_provider_canonical_id AND owner.provider_id_contested_at IS NULL
         RETURNING owner.id INTO contested;
       IF FOUND THEN
         PERFORM append_event(contested, 'id_contested', '{}');

@@ -50,6 +50,8 @@ BEGIN
   RETURN (SELECT count(*) >= places FROM (
     SELECT FROM (
       SELECT g.provider, g.provider_name, g.kind, g.claim_of FROM generations g WHERE g.counts_as_active
+        -- A server that was restarted has forgotten its videos and makes nothing, though the account's cap still counts them.
+        AND (g.state = 'held' OR g.provider_verdict = 'open' AND g.last_look_at > clock_timestamp() - interval '10 minutes')
       UNION ALL
       SELECT g.provider, g.provider_name, g.kind, g.claim_of FROM generations g WHERE g.state = 'requested' AND g.admit_by > clock_timestamp()
     ) AS g
@@ -59,8 +61,8 @@ END $$;
 COMMENT ON FUNCTION provider_is_full IS
 $$Internal. Whether a provider, given by its name or as NULL for the first of p_providers, makes as many videos as it may have at
 once: p_videos_at_once has the limits of p_providers in their order, NULL for none. It counts what may be made there: requests
-that wait for their hold, what is held, and what was released unfinished; no claims. It locks the provider's places until the
-transaction ends.
+that wait for their hold, what is held, and what was released unfinished and a look of the last ten minutes saw there; no claims.
+It locks the provider's places until the transaction ends.
 Rules: MR-99.$$;
 
 GRANT SELECT ON provider_probes TO holdfast_service;

@@ -94,8 +94,6 @@ CREATE TABLE generations (
       AND (provider_video_id IS NULL) = (provider_verdict IS NULL) AND (provider_video_id IS NULL) = (provider_canonical_id IS NULL)
     ELSE seconds IS NULL AND size IS NULL AND price_id IS NULL AND offer_id IS NULL AND provider_video_id IS NULL AND provider_canonical_id IS NULL
       AND claim_of IS NULL AND remix_of IS NULL END),
-  -- Two generations never share a video; ids are unique within a provider. The id first: an operator searches by it alone.
-  CONSTRAINT generations_provider_video UNIQUE (provider_canonical_id, provider),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released' AND provider_verdict = 'completed'),
@@ -113,6 +111,9 @@ CREATE TABLE generations (
 );
 -- A list is of one kind.
 CREATE INDEX generations_of_account ON generations (account_id, kind, id);
+-- Two generations never share a video. Ids are unique within a server, under whatever name it is configured. The id comes
+-- first, because an operator searches by it alone.
+CREATE UNIQUE INDEX generations_provider_video ON generations (provider_canonical_id, split_part(provider, '@', 2));
 CREATE INDEX generations_unknown ON generations (api_key_id, fingerprint, handed_out_at) WHERE known_at IS NULL;
 CREATE INDEX generations_requested ON generations (admit_by) WHERE state = 'requested';
 CREATE INDEX generations_held ON generations (id) WHERE state = 'held';

@@ -269,14 +269,17 @@ describe('every route of /admin', () => {
 
 it('every unique key of what belongs to an account carries it, or is of what nobody can choose', async () => {
   const { rows } = await stack.database.admin.query<{ name: string }>(
-    `SELECT c.conrelid::regclass || '.' || c.conname AS name FROM pg_constraint c
-     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = 'account_id'
-     WHERE c.contype = 'u' AND c.connamespace = 'holdfast'::regnamespace AND NOT a.attnum = ANY (c.conkey) ORDER BY 1`,
+    `SELECT i.indrelid::regclass || '.' || c.relname AS name FROM pg_index i
+     JOIN pg_class c ON c.oid = i.indexrelid AND c.relnamespace = 'holdfast'::regnamespace
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = 'account_id'
+     WHERE i.indisunique AND NOT i.indisprimary AND NOT a.attnum = ANY (i.indkey) ORDER BY 1`,
   );
   expect(rows.map(({ name }) => name)).toEqual([
     'account_operations.account_operations_transaction_id_key',
     // A key is found by its hash, before it is known whose it is.
     'api_keys.api_keys_key_sha256_key',
+    // A claim is only made of the account's own generation.
+    'generations.generations_claimed_once',
     // A video at the provider belongs to one generation of all.
     'generations.generations_provider_video',
     'holds.holds_generation_id_key',

@@ -122,7 +122,7 @@ describe('a text that the server changed', () => {
 
   it('is not adopted while it may be cut off another open attempt’s', async () => {
     const mine = await lost();
-    const longer = await lost(`${mine.prompt} and a boat`);
+    const longer = await lost(`${mine.prompt} and a boat`, mine);
     const trimmed = video({ prompt: `${mine.prompt} ` });
     expect(await find(mine, [page([trimmed])])).toMatchObject({ outcome: 'unclear' });
     await db.ledger.endAttempt(longer.id, 1, { outcome: 'not_made', code: 'not_sent', message: '' });
@@ -210,9 +210,24 @@ describe('a video without an owner', () => {
 
   it('that another tenant’s attempt explains holds up no failed attempt', async () => {
     const failed = await lost();
-    const other = await lost();
+    const other = await lost(randomUUID(), failed);
     const cut = video({ prompt: other.prompt.slice(0, 16) });
     expect(await find(other, [page([cut])])).toMatchObject({ outcome: 'unclear' });
+    expect(await find(failed, [page([cut])])).toMatchObject({ outcome: 'not_found' });
+  });
+
+  it('that only an attempt at another server explains may be what was asked for', async () => {
+    const [mine, elsewhere] = [await lost(), await lost()];
+    const rewritten = video({ prompt: elsewhere.prompt });
+    expect(await find(mine, [page([rewritten])])).toMatchObject({ outcome: 'unclear' });
+  });
+
+  it('that an attempt explains which began under another name of the server holds up no failed attempt', async () => {
+    const failed = await lost();
+    const other = await lost(randomUUID(), {
+      provider: { identity: failed.provider.identity.replace(/^openai/, 'vllm') },
+    });
+    const cut = video({ prompt: other.prompt.slice(0, 16) });
     expect(await find(failed, [page([cut])])).toMatchObject({ outcome: 'not_found' });
   });
 });

@@ -20,6 +20,8 @@ afterEach(async () => {
 const { held, begin, settle, outlive, balance, noProof, notMade } = ledgerSteps(() => db);
 const PROVIDER = { identity: 'openai@http://provider' };
 const ELSEWHERE = { identity: 'openai@http://elsewhere' };
+/** The same server, configured under another name. */
+const RENAMED = { identity: 'vllm@http://provider' };
 const HELD = { available: 0, held: PRICE };
 const REFUNDED = { available: PRICE, held: 0 };
 
@@ -232,6 +234,22 @@ describe('adopting', () => {
       twins.map(async (twin, index) => (adopted[index]?.outcome === 'adopted' ? adopted[index] : adopt(twin, videos))),
     );
     expect(again.map((one) => one?.providerVideoId).toSorted()).toEqual(videos.map(({ id }) => id).toSorted());
+  });
+
+  it('counts what is open at another server neither as a twin nor as a rival', async () => {
+    const [prompt, tenant] = [randomUUID(), await openTenant(db, 2 * PRICE)];
+    const mine = await lost({ prompt, tenant });
+    await lost({ prompt, tenant, provider: ELSEWHERE });
+    await lost({ prompt, provider: ELSEWHERE });
+    expect(await adopt(mine, [video(), video()])).toMatchObject({ outcome: 'unequal' });
+    expect(await adopt(mine, [video()])).toMatchObject({ outcome: 'adopted' });
+  });
+
+  it('takes what is open at the same server under another name for a rival', async () => {
+    const prompt = randomUUID();
+    const mine = await lost({ prompt });
+    await lost({ prompt, provider: RENAMED });
+    expect(await adopt(mine, [video()])).toMatchObject({ outcome: 'rival' });
   });
 
   it.each<[string, Ask]>([

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
 import type { TestDatabase, Tenant } from '../harness/support/database.ts';
 import { PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
-import { BLOCKED, FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
+import { BLOCKED, FINISHED, ledgerSteps, PROVIDER } from '../harness/support/ledgerSteps.ts';
 
 /** A provider that gives one id to two creates, as one whose counter begins again: whose video it is then can't be known. */
 
@@ -23,10 +23,13 @@ const { begin, settle, outlive, noProof } = ledgerSteps(() => db);
 const answered = (id: string, providerVideoId: string) =>
   db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId, providerCreatedAt: null });
 
-async function asked(tenant: Tenant, prompt: string): Promise<string> {
+/** The server that is asked by default, configured under another name. */
+const RENAMED = { identity: PROVIDER.identity.replace(/^openai/, 'vllm') };
+
+async function asked(tenant: Tenant, prompt: string, provider = PROVIDER): Promise<string> {
   const id = await admit(db, tenant, prompt);
   await db.ledger.placeHold(id, 3600);
-  await begin(id);
+  await db.ledger.beginAttempt(id, [provider]);
   return id;
 }
 
@@ -102,6 +105,37 @@ it('an id that was adopted before an equal request began is a conflict all the s
   const second = await asked(tenant, prompt);
   expect(await answered(second, video.id)).toBe('conflict');
   expect(await begin(second)).toEqual({ outcome: 'conflict' });
+});
+
+describe('a server that is configured under another name', () => {
+  it('gives no second generation the same video: neither is charged for it', async () => {
+    const video = randomUUID();
+    const { id } = await owner(video);
+    const second = await asked(await openTenant(db, PRICE), randomUUID(), RENAMED);
+    expect(await answered(second, video)).toBe('conflict');
+    await db.ledger.recordLook(id, video, FINISHED);
+    await noProof(id, ['completed', 'provider_failed']);
+    await noProof(second, ['completed', 'create_failed']);
+  });
+
+  it('is late with the answer to a twin, whose video the other found under the first name', async () => {
+    const tenant = await openTenant(db, 2 * PRICE);
+    const prompt = randomUUID();
+    const [first, second] = [await asked(tenant, prompt), await asked(tenant, prompt, RENAMED)];
+    const videos = [randomUUID(), randomUUID()].map((video) => ({ id: video, createdAt: null }));
+    const { providerVideoId } = await db.ledger.adoptVideo(first, 1, { videos, exact: true });
+    expect(await answered(second, providerVideoId ?? '')).toBe('closed');
+  });
+
+  it('answers late with a video that has an owner under the first name, which is recorded as no orphan', async () => {
+    const video = randomUUID();
+    await owner(video);
+    const late = await asked(await openTenant(db, PRICE), randomUUID(), RENAMED);
+    await db.ledger.endAttempt(late, 1, { outcome: 'not_found' });
+    expect(await answered(late, video)).toBe('closed');
+    const orphans = "SELECT FROM generation_events WHERE generation_id = $1 AND kind = 'orphan_video'";
+    expect((await db.pool.query(orphans, [late])).rows).toEqual([]);
+  });
 });
 
 describe('the id of a charged video, given to another attempt before its content was archived', () => {

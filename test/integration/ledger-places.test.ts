@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { admissionRequest, createTestDatabase, openTenant } from '../harness/support/database.ts';
-import { BLOCKED, FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
+import { BLOCKED, FINISHED, ledgerSteps, OPEN } from '../harness/support/ledgerSteps.ts';
 import { offerSteps } from '../harness/support/offerSteps.ts';
 
 /** A provider has no more videos at once than it may have (MR-99). */
@@ -56,12 +56,32 @@ describe('a provider that may have so many videos at once', () => {
     expect(await outcomeOf(order([1, null]))).toBe('provider_full');
     await outlive(running.id);
     await settle(running.id, 'expired');
+    await db.ledger.recordLook(running.id, running.video, OPEN);
     expect(await outcomeOf(order([1, null]))).toBe('provider_full');
     await db.ledger.recordLook(running.id, running.video, FINISHED);
     const failed = await seen(BLOCKED);
     expect(await outcomeOf(order([1, null]))).toBe('provider_full');
     await settle(failed.id, 'provider_failed');
     expect(await outcomeOf(order([1, null]))).toBe('admitted');
+  });
+
+  it('has a place again once what was refunded unfinished is no longer seen there; the account’s cap still counts it', async () => {
+    const running = await seen(OPEN);
+    await outlive(running.id);
+    await settle(running.id, 'expired');
+    const look = (ago: string) =>
+      db.admin.query('UPDATE generations SET last_look_at = now() - $2::interval WHERE id = $1', [running.id, ago]);
+    await look('9 minutes');
+    expect(await outcomeOf(order([1, null]))).toBe('provider_full');
+    await look('11 minutes');
+    expect(await outcomeOf(order([1, null]))).toBe('admitted');
+    expect((await db.ledger.getBalance(running.tenant.accountId)).activeGenerations).toBe(1);
+  });
+
+  it('keeps a place for what is held, however long ago it was seen', async () => {
+    const running = await seen(OPEN);
+    await db.admin.query("UPDATE generations SET last_look_at = now() - interval '1 hour' WHERE id = $1", [running.id]);
+    expect(await outcomeOf(order([1, null]))).toBe('provider_full');
   });
 
   it('loses no place to a request whose time for a hold is over', async () => {

@@ -105,6 +105,9 @@ describe('a generation', () => {
     );
     const video = { provider_canonical_id: rows[0]?.video, provider: rows[0]?.provider };
     expect(await like({ ...VIDEO, ...video })).toBe('generations_provider_video');
+    const renamed = video.provider?.replace(/^[^@]+/, 'renamed');
+    expect(await like({ ...VIDEO, ...video, provider: renamed })).toBe('generations_provider_video');
+    expect(await like({ ...VIDEO, ...video, provider: `${renamed}:1` })).toBe('accepted');
   });
 
   it('skips no state', async () => {

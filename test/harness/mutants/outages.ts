@@ -91,6 +91,21 @@ export const outages = [
       find: 'WHERE g.counts_as_active',
       replace: 'WHERE false',
     },
+    'places-forgotten': {
+      breaks: 'videos that a restarted server has forgotten keep it full for a day',
+      find: " AND g.last_look_at > clock_timestamp() - interval '10 minutes'",
+      replace: '',
+    },
+    'places-followed': {
+      breaks: 'videos that go on after their refund take no place',
+      find: " OR g.provider_verdict = 'open' AND g.last_look_at > clock_timestamp() - interval '10 minutes'",
+      replace: '',
+    },
+    'places-held': {
+      breaks: 'what is held and was not seen for a while takes no place',
+      find: "g.state = 'held' OR ",
+      replace: '',
+    },
     'places-claims': {
       breaks: 'a claim, which makes no video, takes a place',
       find: ' AND g.claim_of IS NULL',

@@ -152,8 +152,8 @@ export const provider = [
     },
     'spelled-orphan': {
       breaks: 'a video that was adopted is on record as nobody’s',
-      find: 'WHERE provider = g.provider AND provider_canonical_id = p_provider_canonical_id)',
-      replace: 'WHERE provider = g.provider AND provider_video_id = p_provider_video_id)',
+      find: 'owner.provider_canonical_id = p_provider_canonical_id) THEN',
+      replace: 'owner.provider_video_id = p_provider_video_id) THEN',
     },
     'spelled-conflict': {
       breaks: 'who has a video under another spelling is charged for, and shown, what another asked for',
@@ -169,6 +169,21 @@ export const provider = [
       breaks: 'one answer that is recorded twice counts as a lost one',
       find: 'g.provider_canonical_id IS NOT DISTINCT FROM p_provider_canonical_id',
       replace: 'g.provider_video_id IS NOT DISTINCT FROM p_provider_video_id',
+    },
+    'renamed-orphan': {
+      breaks: 'a video that was adopted under another name of its server is on record as nobody’s',
+      find: "split_part(owner.provider, '@', 2) = split_part(g.provider, '@', 2) AND owner.provider_canonical_id = p_provider_canonical_id) THEN",
+      replace: 'owner.provider = g.provider AND owner.provider_canonical_id = p_provider_canonical_id) THEN',
+    },
+    'renamed-twin': {
+      breaks: 'a twin that found its video loses it to the late answer of the other, under another name of the server',
+      find: "split_part(owner.provider, '@', 2) = split_part(g.provider, '@', 2)\n            AND",
+      replace: 'owner.provider = g.provider\n            AND',
+    },
+    'renamed-conflict': {
+      breaks: 'who has a video under another name of its server is charged for, and shown, what another asked for',
+      find: "split_part(owner.provider, '@', 2) = split_part(g.provider, '@', 2)\n          AND",
+      replace: 'owner.provider = g.provider\n          AND',
     },
     'orphan-unrecorded': {
       breaks: 'a video that nobody owns is on no record',
@@ -216,6 +231,16 @@ export const provider = [
       breaks: 'a lost video is not found while a text is written',
       find: " AND other.kind = 'video'",
       replace: '',
+    },
+    'adopt-elsewhere': {
+      breaks: "a stranger's video is adopted, because an equal attempt at another server counts as a twin",
+      find: "      AND split_part(other.provider, '@', 2) = split_part(g.provider, '@', 2)\n",
+      replace: '',
+    },
+    'adopt-rival-renamed': {
+      breaks: "a video is adopted that may be another tenant's, who asked under another name of the server",
+      find: "split_part(other.provider, '@', 2) = split_part(g.provider, '@', 2)",
+      replace: 'other.provider = g.provider',
     },
     'adopt-twin-account': {
       breaks: "another tenant's request is a twin",

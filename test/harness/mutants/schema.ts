@@ -35,7 +35,6 @@ export const schema = [
       breaks: 'ids without a provider, which are unique nowhere',
       of: 'generations.generations_video_has_provider',
     },
-    'unique-video': { breaks: 'one video for two generations', of: 'generations.generations_provider_video' },
     'key-of-the-account': {
       breaks: "a request by another tenant's key",
       of: 'generations.generations_api_key_id_account_id_fkey',
@@ -98,6 +97,11 @@ export const schema = [
     },
   }),
   ...statements({
+    'unique-video': { breaks: 'one video for two generations', sql: 'DROP INDEX generations_provider_video' },
+    'unique-video-renamed': {
+      breaks: 'one video for two generations, asked under two names of its server',
+      sql: 'DROP INDEX generations_provider_video; CREATE UNIQUE INDEX generations_provider_video ON generations (provider_canonical_id, provider)',
+    },
     'unique-open-attempt': {
       breaks: 'two creates at once for one generation',
       sql: 'DROP INDEX provider_attempts_one_open',
