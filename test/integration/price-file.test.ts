@@ -44,7 +44,7 @@ describe('the file', () => {
     // A plan changes nothing.
     expect(await versions()).toEqual(before);
     await applyFile(db.database, fileOf(example));
-    expect(await quote('wan-2.2', { fps: 24 }, 5)).toEqual({ outcome: 'priced', amountMicrocredits: 150_000 });
+    expect(await quote('wan-2.2', { fps: 24 }, 5)).toMatchObject({ outcome: 'priced', amountMicrocredits: 150_000 });
     // 6 s × (0.285715 + 0.285715), the cheaper size, which comes first by its name.
     expect(await quote('veo-3.1', {}, 6)).toMatchObject({ outcome: 'priced', amountMicrocredits: 3_428_576 });
     const after = await versions();
