@@ -18,7 +18,7 @@ import { videoRoutes } from './videos/routes.ts';
 import { webhookDeliveryRoutes } from './webhooks/deliveries/routes.ts';
 import { webhookEndpointRoutes } from './webhooks/endpoints/routes.ts';
 import { TENANT } from './webhooks/owner.ts';
-import { findSender } from './provider-events/handlers.ts';
+import { requireSender } from './provider-events/handlers.ts';
 import { providerEventRoutes } from './provider-events/routes.ts';
 import { requireScope } from './http/scopes.ts';
 import { withStreams } from './http/streams.ts';
@@ -52,9 +52,11 @@ export function createApp(deps: ApiDependencies) {
     readBody(ADMIN_BODY, () => 'admin'),
   );
   const readWebhook = readBody(WEBHOOK_BODY, () => 'webhooks');
-  app.on(WRITING, '/webhooks/*', (c, next) =>
-    findSender(deps, c.req.path.slice('/webhooks/'.length)) === undefined ? next() : readWebhook(c, next),
-  );
+  // Nothing is read of what nobody may send.
+  app.on(WRITING, '/webhooks/*', (c, next) => {
+    requireSender(deps, c.req.path.slice('/webhooks/'.length));
+    return readWebhook(c, next);
+  });
 
   app.route('/', healthRoutes(deps));
   app.route('/', providerEventRoutes(deps));

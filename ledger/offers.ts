@@ -8,7 +8,7 @@ import { PRICE_CHANGE, type PriceChange } from './priceChange.ts';
 const QUOTE = defineStatement({
   name: 'quote_video',
   text: `SELECT outcome, refused, amount_microcredits AS "amountMicrocredits", provider_is_down(provider) AS "isProviderDown",
-      provider_is_full(provider, $8, $9) AS "isProviderFull"
+      provider_is_full(provider, $8, $9, NULL, NULL) AS "isProviderFull"
     FROM quote_video($1, $2, $3, $4, $5, $6, $7, $8)`,
   row: cases('outcome', {
     priced: { amountMicrocredits: t.bigint, isProviderDown: t.boolean, isProviderFull: t.boolean },

@@ -745,7 +745,7 @@ GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.place_hold(text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer,jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.provider_is_down(text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.provider_is_full(text,text[],integer[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.provider_is_full(text,text[],integer[],text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,jsonb,text[]) TO holdfast_service;
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;

@@ -17,8 +17,13 @@ export function acceptsCsv(c: Context<Env>): boolean {
   return accepts(c, { header: 'Accept', supports: [json, 'text/csv'], default: json }) === 'text/csv';
 }
 
+/** Only CSV has longer pages. */
+export function requirePageOfJson({ limit }: TransactionsQuery): void {
+  if (limit > MAXIMUM_LIMIT) throw invalid('limit', `must be at most ${MAXIMUM_LIMIT}, except as CSV`);
+}
+
 export async function listTransactions({ ledger }: Dependencies, accountId: string, query: TransactionsQuery) {
-  if (query.limit > MAXIMUM_LIMIT) throw invalid('limit', `must be at most ${MAXIMUM_LIMIT}, except as CSV`);
+  requirePageOfJson(query);
   const filter = filterOf(query);
   const { items, hasMore } = await ledger.listTransactions(accountId, pageOf(query), filter);
   const totals = await ledger.getTotals(accountId, filter);

@@ -85,7 +85,10 @@ function badRequest(operation: Described): ApiError {
   }
   if (path.endsWith('/content')) return invalid('variant', 'must be one of "video", "thumbnail" or "spritesheet"');
   if (hasJsonBody) return malformed('JSON');
-  return isList ? invalid('limit', 'must be at most 100') : invalid('unknown', 'is not a known query parameter');
+  const exceptAsCsv = path.endsWith('/transactions') ? ', except as CSV' : '';
+  return isList
+    ? invalid('limit', `must be at most 100${exceptAsCsv}`)
+    : invalid('unknown', 'is not a known query parameter');
 }
 
 function unpaid(operation: Described): ApiError {
@@ -124,7 +127,12 @@ function missing(operation: Described): ApiError {
   const variable = [...path.matchAll(/\{(\w+)\}/g)].at(-1)?.[1];
   if (variable !== undefined) return notFound(NAMED_BY[variable] ?? 'This');
   if (isAdmin(operation)) return notFound('The admin API', 'It is enabled by the setting ADMIN_KEY.');
-  if (!isPaying(operation)) return notFound('This route', 'It is enabled by the setting OPENAI_WEBHOOK_SECRET.');
+  if (!isPaying(operation)) {
+    return notFound(
+      'This route',
+      'It is enabled by the secret of that provider’s webhooks: OPENAI_WEBHOOK_SECRET, or in PROVIDERS_FILE.',
+    );
+  }
   return new ApiError('not_found', `The ${madeBy(operation)} that this Idempotency-Key made was deleted.`, {
     effect: 'nothing_more',
   });
@@ -161,7 +169,11 @@ function conflict(operation: Described): ApiError {
       `This ${kind} is still being written, so it can’t be deleted; its credits stay reserved until it ends.`,
     );
   }
-  if (path.endsWith('/refund')) return new ApiError('not_refundable', 'This generation was not charged.');
+  if (path.endsWith('/refund'))
+    return new ApiError(
+      'not_refundable',
+      'This generation was not charged: its credits are still reserved, or were returned.',
+    );
   if (path.endsWith('prices')) {
     return new ApiError('price_conflict', 'effective_from is in the past.', { param: 'effective_from' });
   }

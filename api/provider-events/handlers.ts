@@ -9,21 +9,19 @@ interface Sender {
   readonly read: NonNullable<ApiProvider['readWebhook']>;
 }
 
-/** The provider that sends webhooks under this name; undefined when there is none, or its secret is not set. */
-export function findSender({ providers }: Pick<ApiDependencies, 'providers'>, called: string): Sender | undefined {
+/** The provider that sends webhooks under this name. Raises `not_found` when there is none, or its secret is not set. */
+export function requireSender({ providers }: Pick<ApiDependencies, 'providers'>, called: string): Sender {
   const { name = '', identity = '', readWebhook: read = null } = providers.named(called) ?? {};
-  return read === null ? undefined : { name, identity, read };
+  if (read !== null) return { name, identity, read };
+  throw notFound(
+    'This route',
+    'It is enabled by the secret of that provider’s webhooks: OPENAI_WEBHOOK_SECRET, or in PROVIDERS_FILE.',
+  );
 }
 
 /** Records an event of a provider. Raises `ApiError` when its webhooks are not configured or the signature is wrong. */
 export async function receiveEvent(deps: Dependencies, called: string, headers: Headers, body: string): Promise<void> {
-  const sender = findSender(deps, called);
-  if (sender === undefined) {
-    throw notFound(
-      'This route',
-      'It is enabled by the secret of that provider’s webhooks: OPENAI_WEBHOOK_SECRET, or in PROVIDERS_FILE.',
-    );
-  }
+  const sender = requireSender(deps, called);
   const outcome = await record(deps, sender, headers, body);
   deps.countWebhook(sender.name, outcome);
   if (outcome === 'unverified') {

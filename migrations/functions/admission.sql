@@ -25,7 +25,7 @@ BEGIN
     WHEN amount > p_max_microcredits THEN 'exceeds_max_credits'
     WHEN account.frozen_at IS NOT NULL THEN 'account_frozen'
     WHEN account.available_microcredits < amount THEN 'insufficient_credits'
-    WHEN provider_is_full(p_provider_name, p_providers, p_videos_at_once) THEN 'provider_full'
+    WHEN provider_is_full(p_provider_name, p_providers, p_videos_at_once, p_account_id, amount) THEN 'provider_full'
     WHEN account.active_generations >= account.max_active_generations THEN 'too_many_active_generations'
     WHEN NOT limits_leave_room(p_api_key_id, amount) THEN 'key_spend_limit' END;
   IF refusal = 'insufficient_credits' AND p_idempotency_key IS NOT NULL THEN

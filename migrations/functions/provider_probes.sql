@@ -36,7 +36,9 @@ $$Records what a process saw when it probed a provider; p_why says why that fail
 provider is down, by the probes of all processes.
 Rules: MR-76.$$;
 
-CREATE FUNCTION provider_is_full(p_provider_name text, p_providers text[], p_videos_at_once integer[]) RETURNS boolean
+CREATE FUNCTION provider_is_full(
+  p_provider_name text, p_providers text[], p_videos_at_once integer[], p_account_id text, p_amount_microcredits bigint
+) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE
   name text := COALESCE(p_provider_name, p_providers[1]);
@@ -47,6 +49,11 @@ BEGIN
   END IF;
   -- Two callers don't take the last place both: the second counts what the first has written.
   PERFORM pg_advisory_xact_lock(hashtextextended(name, 3));
+  -- Requests that an account can't all pay would keep others from the places until they are refused.
+  IF EXISTS (SELECT FROM accounts a WHERE a.id = p_account_id AND a.available_microcredits < p_amount_microcredits + (
+      SELECT sum(g.amount_microcredits) FROM generations g WHERE g.account_id = a.id AND g.state = 'requested' AND g.admit_by > clock_timestamp())) THEN
+    RETURN true;
+  END IF;
   RETURN (SELECT count(*) >= places FROM (
     SELECT FROM (
       SELECT g.provider, g.provider_name, g.kind, g.claim_of FROM generations g WHERE g.counts_as_active
@@ -62,7 +69,8 @@ COMMENT ON FUNCTION provider_is_full IS
 $$Internal. Whether a provider, given by its name or as NULL for the first of p_providers, makes as many videos as it may have at
 once: p_videos_at_once has the limits of p_providers in their order, NULL for none. It counts what may be made there: requests
 that wait for their hold, what is held, and what was released unfinished and a look of the last ten minutes saw there; no claims.
-It locks the provider's places until the transaction ends.
+For p_account_id there is no place either while its requests that wait for their hold leave less than p_amount_microcredits of its
+balance; NULL in a quote. It locks the provider's places until the transaction ends.
 Rules: MR-99.$$;
 
 GRANT SELECT ON provider_probes TO holdfast_service;

@@ -35,6 +35,7 @@ describe('20 holds of 75 microcredits at the same moment on a balance of 500', (
   it('6 are placed and 14 refused, and the balances are 50 and 450', async () => {
     const cheap = { model: 'cheap', size: 'small', costPerSecondMicrocredits: 75, marginBasisPoints: 0 };
     await db.ledger.setPrice({ ...cheap, effectiveFrom: null, idempotencyKey: 'cheap' });
+    await db.ledger.setOffer({ model: 'cheap', terms: { lengths: [1] }, effectiveFrom: null, idempotencyKey: 'cheap' });
     const tenant = await openTenant(db, 500);
     const ids = await Promise.all(Array.from({ length: 20 }, () => admitCheap(tenant)));
     const gate = await connect(db);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { textId, videoId } from '../../contracts/ids.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
-import { admissionRequest, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { PRICE, admissionRequest, createTestDatabase, openTenant } from '../harness/support/database.ts';
 import { BLOCKED, FINISHED, ledgerSteps, OPEN } from '../harness/support/ledgerSteps.ts';
 import { offerSteps } from '../harness/support/offerSteps.ts';
 
@@ -63,6 +63,15 @@ describe('a provider that may have so many videos at once', () => {
     expect(await outcomeOf(order([1, null]))).toBe('provider_full');
     await settle(failed.id, 'provider_failed');
     expect(await outcomeOf(order([1, null]))).toBe('admitted');
+  });
+
+  it('gives an account no more places than it has credits for, however many requests wait for their hold', async () => {
+    const poor = await openTenant(db, PRICE);
+    expect(await outcomeOf(order([4, null], { ...poor, admitWithinMs: 0 }))).toBe('admitted');
+    const outcomes = await Promise.all(Array.from({ length: 4 }, () => outcomeOf(order([4, null], poor))));
+    expect(outcomes.toSorted()).toEqual(['admitted', 'provider_full', 'provider_full', 'provider_full']);
+    expect(await outcomeOf(order([4, null]))).toBe('admitted');
+    expect(await outcomeOf(order([null, null], poor))).toBe('admitted');
   });
 
   it('has a place again once what was refunded unfinished is no longer seen there; the account’s cap still counts it', async () => {

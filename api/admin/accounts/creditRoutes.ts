@@ -1,5 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
-import { acceptsCsv, listHolds, listTransactions, transactionsAsCsv } from '../../credits/handlers.ts';
+import {
+  acceptsCsv,
+  listHolds,
+  listTransactions,
+  requirePageOfJson,
+  transactionsAsCsv,
+} from '../../credits/handlers.ts';
 import { holdsPage, holdsQuery, transactionsPage, transactionsQuery } from '../../credits/lists.ts';
 import { accountParams, adminBearer, errorResponses } from '../../http/contract.ts';
 import type { ApiDependencies } from '../../http/deps.ts';
@@ -32,6 +38,7 @@ const holds = createRoute({
 export function accountCreditRoutes(deps: ApiDependencies) {
   return newRouter()
     .openapi(transactions, async (c) => {
+      if (!acceptsCsv(c)) requirePageOfJson(c.req.valid('query'));
       const accountId = await requireAccount(deps, c.req.valid('param').account_id);
       if (acceptsCsv(c)) return transactionsAsCsv(deps, c, accountId, c.req.valid('query'));
       return c.json(await listTransactions(deps, accountId, c.req.valid('query')), 200);

@@ -31,7 +31,17 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [refunds, ['ledger-refunds']],
   [made, ['ledger-made']],
   [offers, ['ledger-offers', 'ledger-offer-prices']],
-  [provider, ['ledger-provider-records', 'ledger-outcomes', 'ledger-money-rules', 'ledger-waits']],
+  [
+    provider,
+    [
+      'ledger-provider-records',
+      'ledger-outcomes',
+      'ledger-money-rules',
+      'ledger-waits',
+      'ledger-adoption',
+      'ledger-contested-ids',
+    ],
+  ],
   [outages, ['ledger-outages', 'ledger-places']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],

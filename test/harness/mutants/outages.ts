@@ -78,13 +78,23 @@ export const outages = [
     },
     'places-requested': {
       breaks: 'requests that wait for their hold take no place',
-      find: "g.state = 'requested' AND g.admit_by > clock_timestamp()",
-      replace: 'false',
+      find: "WHERE g.state = 'requested' AND g.admit_by > clock_timestamp()",
+      replace: 'WHERE false',
     },
     'places-late': {
       breaks: 'a request that can not be held any more keeps its place',
-      find: ' AND g.admit_by > clock_timestamp()',
-      replace: '',
+      find: "WHERE g.state = 'requested' AND g.admit_by > clock_timestamp()",
+      replace: "WHERE g.state = 'requested'",
+    },
+    'places-unpaid': {
+      breaks: 'an account with credits for one video takes every place with requests that it can not pay',
+      find: 'a.available_microcredits < p_amount_microcredits + (',
+      replace: 'false AND a.available_microcredits < p_amount_microcredits + (',
+    },
+    'places-unpaid-late': {
+      breaks: 'a request that can not be held any more keeps its account from a place',
+      find: ' AND g.admit_by > clock_timestamp()))',
+      replace: '))',
     },
     'places-running': {
       breaks: 'videos in progress take no place',
@@ -126,7 +136,7 @@ export const outages = [
   ...edits('admit_priced', {
     'places-admitted': {
       breaks: 'a provider gets more videos at once than it may have',
-      find: "WHEN provider_is_full(p_provider_name, p_providers, p_videos_at_once) THEN 'provider_full'",
+      find: "WHEN provider_is_full(p_provider_name, p_providers, p_videos_at_once, p_account_id, amount) THEN 'provider_full'",
       replace: '',
     },
     'places-written': {

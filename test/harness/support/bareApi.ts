@@ -36,6 +36,7 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
     ledger: {
       listTextPrices: async () => [],
       listPrices: () => Promise.resolve([]),
+      listOffers: () => Promise.resolve([]),
       getBalance: () => new Promise(() => undefined),
     },
     adminKey: ADMIN_KEY,

@@ -1,6 +1,7 @@
 import { createApp } from '../../../api/app.ts';
 import { sha256 } from '../../../api/http/auth.ts';
 import type { ApiDependencies } from '../../../api/http/deps.ts';
+import { providersOf } from '../../../provider/index.ts';
 
 /** The API without a database: its ledger and store answer what a test says. */
 
@@ -31,14 +32,15 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
   const quiet = () => undefined;
   const app = createApp({
     ledger: { getBalance: () => Promise.resolve(BALANCE), ...fakes.ledger },
-    providers: { all: [{ name: 'openai' }] },
     store: {
       findCaller: (hash: Buffer) =>
         Promise.resolve(
           hash.equals(sha256('unknown')) ? { standing: 'unknown' } : { standing: 'valid', caller: CALLER },
         ),
+      listEvents: () => Promise.resolve([]),
       ...fakes.store,
     },
+    providers: providersOf([{ name: 'openai', identity: 'openai@http://provider.test' }]),
     adminKey: ADMIN_KEY,
     requestsPerMinute: fakes.requestsPerMinute ?? 100,
     streamLimits: { ofOneKey: 1, inAll: 1 },
