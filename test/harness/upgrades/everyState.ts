@@ -65,6 +65,7 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
     providerVideoId: watched.video,
   });
   await db.ledger.noteOwnerlessVideos(PROVIDER.identity, ['nobody knows whose']);
+  await db.ledger.recordProbe('a worker', { ...PROVIDER, isDefault: true }, null);
   const cancelled = await created();
   await db.ledger.requestCancel(cancelled.id, 'client');
   // Completed, and not settled yet.
