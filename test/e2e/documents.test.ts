@@ -58,24 +58,25 @@ afterAll(async () => {
 
 describe('programs in the documents', () => {
   it(
-    "README.md: a first request with OpenAI's SDK makes a video, and its key pays once",
+    "README.md: a first request with OpenAI's SDK makes a video that is waited for, and its key pays once",
     { timeout: LIMIT_MS },
     async () => {
-      const [first, keyed] = published.get('README.md')!.filter(({ language }) => language === 'js');
+      const [first, wait, keyed] = published.get('README.md')!.filter(({ language }) => language === 'js');
       const theirs = "const order = { id: 1 }, body = { prompt: 'a red fox', seconds: '4' };";
       const program = [
         placed(first!.text),
+        wait!.text,
         theirs,
         `const a = ${keyed!.text}`,
         `const b = ${keyed!.text}`,
-        'console.log(video.status, a.id === b.id);',
+        'console.log(status, a.id === b.id);',
       ];
       const { code, output } = await runTool('node', ['--input-type=module', '-e', program.join('\n')], {
         cwd: folder,
         env: environment,
         limitMs: 60_000,
       });
-      expect({ code, output }).toEqual({ code: 0, output: 'queued true' });
+      expect({ code, output }).toEqual({ code: 0, output: 'completed true' });
     },
   );
 

@@ -30,7 +30,10 @@ import {
   onRecord,
   ranges,
   type Answer,
+  useArchiveSite,
 } from '../harness/support/archiveSite.ts';
+
+useArchiveSite();
 
 /** The activity against a provider whose answers each test writes itself. */
 

@@ -15,7 +15,10 @@ import {
   expectWhole,
   onRecord,
   ranges,
+  useArchiveSite,
 } from '../harness/support/archiveSite.ts';
+
+useArchiveSite();
 
 /** What a provider sends as a video and is none: neither archived nor passed over in silence. */
 

@@ -33,25 +33,28 @@ export const requests: { url: string; range: string | undefined }[] = [];
 /** The provider's answers to successive requests for a video; afterwards it serves the whole video. */
 export const answers: Answer[] = [];
 
-beforeAll(async () => {
-  [db, folder] = await Promise.all([createTestDatabase(), mkdtemp(join(tmpdir(), 'holdfast-archive-'))]);
-  tenant = await openTenant(db, 1000 * PRICE);
-  const server = await serve((response, request) => {
-    requests.push({ url: request.url ?? '', range: request.headers.range });
-    const isVideo = request.url?.endsWith('/content') === true;
-    (isVideo ? (answers.shift() ?? whole()) : status(404))(response, request);
+/** Opens the site for the tests of a file. This module is loaded once for several files, so each of them asks for it. */
+export function useArchiveSite(): void {
+  beforeAll(async () => {
+    [db, folder] = await Promise.all([createTestDatabase(), mkdtemp(join(tmpdir(), 'holdfast-archive-'))]);
+    tenant = await openTenant(db, 1000 * PRICE);
+    const server = await serve((response, request) => {
+      requests.push({ url: request.url ?? '', range: request.headers.range });
+      const isVideo = request.url?.endsWith('/content') === true;
+      (isVideo ? (answers.shift() ?? whole()) : status(404))(response, request);
+    });
+    provider = providerAt(server.baseUrl);
   });
-  provider = providerAt(server.baseUrl);
-});
-beforeEach(() => {
-  requests.length = 0;
-  answers.length = 0;
-});
-afterAll(async () => {
-  await closeServers();
-  await db.drop();
-  await rm(folder, { recursive: true });
-});
+  beforeEach(() => {
+    requests.length = 0;
+    answers.length = 0;
+  });
+  afterAll(async () => {
+    await closeServers();
+    await db.drop();
+    await rm(folder, { recursive: true });
+  });
+}
 
 export function status(code: number, headers: Record<string, string> = {}): Answer {
   return (response) => response.writeHead(code, headers).end('{}');
