@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { untilRow } from '../harness/support/generations.ts';
 import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
 import { jsonPost, untilTerminal } from '../harness/support/answers.ts';
 import { bendHold } from '../harness/support/reconciling.ts';
@@ -206,6 +207,8 @@ describe('names what is wrong, and what to do', () => {
     const { fetch: asCustomer } = await openAccount(stack, 1_000_000);
     const asked = await asCustomer('/v1/videos', jsonPost({ prompt: 'a fox [[never]]' }));
     const { id } = (await asked.json()) as { id: string };
+    // With so little time left it would not be submitted any more, and be released.
+    await untilRow(stack, id, 'provider_video_id IS NOT NULL');
     await bendHold(stack, id, -19 * 60);
     expect(ills(await doctor())).toEqual([]);
     await bendHold(stack, id, -21 * 60);
