@@ -53,6 +53,8 @@ function withOptionalNulls(schema: Schema, follow: (ref: string) => void): Schem
 function orNull(schema: Schema): Schema {
   const { type, anyOf, enum: values, ...rest } = schema;
   if (type === undefined) {
+    // Anything may stand there, a null too; a generator knows no type for a part of an anyOf that says nothing.
+    if (anyOf === undefined && schema.$ref === undefined) return schema;
     if (anyOf === undefined) return { anyOf: [schema, NULL] };
     return { ...schema, anyOf: [...anyOf, NULL] };
   }
