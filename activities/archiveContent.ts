@@ -8,7 +8,8 @@ import { withHeartbeats } from './heartbeats.ts';
 import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
-import { notConfigured, transient } from './transient.ts';
+import { boundProvider } from './boundProvider.ts';
+import { transient } from './transient.ts';
 
 /** A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). */
 const DEAD_AFTER_MS = 3_600_000;
@@ -100,13 +101,11 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
  * Raises a retryable failure unless the video must be archived and was made at a configured provider. A missing one is a
  * fault of ours: a content that was never requested must not be recorded as gone and refunded.
  */
-function reachable({ deps: { providers }, archiving }: Run): { readonly videoId: string; readonly provider: Provider } {
+function reachable({ deps, archiving }: Run): { readonly videoId: string; readonly provider: Provider } {
   const { state, videoId } = archiving;
   if (state !== 'charged' && state !== 'held') throw new Error(`the content of a ${state} generation is not kept`);
   if (videoId === null) throw new Error('there is no video');
-  const provider = providers.bound(archiving.provider);
-  if (provider === undefined) throw notConfigured(archiving.provider);
-  return { videoId, provider };
+  return { videoId, provider: boundProvider(deps, archiving.provider) };
 }
 
 /** Its owner deleted it meanwhile: nothing of it is kept. */

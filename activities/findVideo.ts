@@ -1,26 +1,23 @@
 import type { FindOutcome } from '../contracts/activities.ts';
-import type { Provider } from '../provider/index.ts';
 import type { OpenAttempt } from '../store/index.ts';
 import { judge, lookForCandidates, type Judgement } from './candidates.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { wideForm } from './likeness.ts';
-import { notConfigured } from './transient.ts';
-import { expectsEvents } from './expectsEvents.ts';
+import { boundProvider, expectsEvents } from './boundProvider.ts';
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
-  const { store, providers } = deps;
+  const { store } = deps;
   const attempt = await store.getOpenAttempt(generationId);
   if (attempt === undefined) return closed(deps, generationId);
   // MR-35
   if (attempt.hasReference) return { outcome: 'unknowable', why: 'a list does not show the reference file' };
-  const provider = providers.bound(attempt.provider);
-  if (provider === undefined) throw notConfigured(attempt.provider);
+  const provider = boundProvider(deps, attempt.provider);
   const looked = await lookForCandidates({ store, provider }, attempt);
   if (looked.end.read === 'cannot list') return { outcome: 'unknowable', why: 'the provider has no list' };
   const others = looked.candidates.length === 0 ? [] : await store.listUnmatchedPrompts(attempt.provider, generationId);
   const judged = judge(looked, others.map(wideForm));
-  if (judged.outcome === 'fits') return adopt(deps, provider, generationId, attempt, judged);
+  if (judged.outcome === 'fits') return adopt(deps, generationId, attempt, judged);
   if (attempt.ageMs < deps.lookForCreateMs) return { outcome: 'nothing_yet' };
   if (judged.outcome === 'unclear') return judged;
   const ended = await store.endAttempt(generationId, attempt.number, { outcome: 'not_found' });
@@ -29,14 +26,13 @@ export async function findVideo(deps: ProviderDependencies, generationId: string
 
 async function adopt(
   deps: ProviderDependencies,
-  provider: Provider,
   generationId: string,
   attempt: OpenAttempt,
   found: Extract<Judgement, { outcome: 'fits' }>,
 ): Promise<FindOutcome> {
   const { outcome, providerVideoId } = await deps.store.adoptVideo(generationId, attempt.number, found);
   if (providerVideoId !== null) {
-    return { outcome: 'adopted', providerVideoId, providerEventsExpected: provider.readWebhook !== null };
+    return { outcome: 'adopted', providerVideoId, providerEventsExpected: expectsEvents(deps, attempt.provider) };
   }
   switch (outcome) {
     case 'rival':

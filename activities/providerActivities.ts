@@ -6,7 +6,7 @@ import { Slots } from './slots.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
-import { expectsEvents } from './expectsEvents.ts';
+import { boundProvider, expectsEvents } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
 import { writeText } from './writeText.ts';
 
@@ -83,8 +83,7 @@ async function submitVideo(
       break;
   }
 
-  const provider = deps.providers.bound(begun.provider);
-  if (provider === undefined) throw notConfigured(begun.provider);
+  const provider = boundProvider(deps, begun.provider);
   const halted = await giveUpIfHalted(deps, generationId, begun.number, askedAtMs);
   if (halted !== undefined) return halted;
   const { inputReference, remixedFrom, remixedElsewhere, ...fields } = begun.request;
@@ -156,10 +155,9 @@ interface Unanswered {
 const unanswered = new WeakMap<Context, Unanswered>();
 
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
-  const { providers, store } = deps;
+  const { store } = deps;
   const made = await store.getProviderVideo(generationId);
-  const provider = providers.bound(made.provider);
-  if (provider === undefined) throw notConfigured(made.provider);
+  const provider = boundProvider(deps, made.provider);
   const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
   if (answer.outcome === 'transient') {

@@ -5,7 +5,8 @@ import type { Provider } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import type { ActivityDependencies, Generations } from './dependencies.ts';
 import { listRecent } from './listRecent.ts';
-import { notConfigured, transient } from './transient.ts';
+import { boundProvider } from './boundProvider.ts';
+import { transient } from './transient.ts';
 
 type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'generations' | 'providers' | 'count'>;
 
@@ -96,14 +97,11 @@ export function createReconcileProviderActivities(deps: ActivityDependencies): R
   };
 }
 
-async function deleteUnclaimed(
-  { store, providers, count }: ActivityDependencies,
-  generationId: string,
-): Promise<boolean> {
+async function deleteUnclaimed(deps: ActivityDependencies, generationId: string): Promise<boolean> {
+  const { store, count } = deps;
   const video = await store.beginDeletion(generationId);
   if (video === undefined) return false;
-  const provider = providers.bound(video.provider);
-  if (provider === undefined) throw notConfigured(video.provider);
+  const provider = boundProvider(deps, video.provider);
   const deleted = await provider.deleteVideo(video.videoId);
   if (deleted.outcome === 'transient') {
     throw transient(`The video could not be deleted: ${deleted.why}.`, deleted.retryAfterMs);

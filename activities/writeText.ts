@@ -4,6 +4,7 @@ import type { CompletionRequest, Provider } from '../provider/index.ts';
 import { completionOf, parseTextRequest } from '../texts/index.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
+import { boundProvider } from './boundProvider.ts';
 import { notConfigured } from './transient.ts';
 import { TextWriter, untilRecorded } from './textWriter.ts';
 
@@ -40,8 +41,7 @@ export async function writeText(
     case 'begun':
       break;
   }
-  const provider = providers.bound(begun.provider);
-  if (provider === undefined) throw notConfigured(begun.provider);
+  const provider = boundProvider(deps, begun.provider);
 
   const { number, model, user, metadata } = begun;
   // Before the lease: then what can't be read counts as never asked.
