@@ -40,7 +40,10 @@ const MAX_PROVIDERS = 100;
 const RESERVED_NAMES = ['stripe'];
 
 const variable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable');
-const path = z.string().min(1);
+const path = z.string().min(1, 'must be the path of a file');
+const MAX_PREVIOUS_URLS = 20;
+const PLACES = 'must be a whole number from 1 to 1000000';
+const places = z.int(PLACES).min(1, PLACES).max(1_000_000, PLACES);
 
 /** How a server speaks; `auto` recognises what it can. */
 export const dialect = z
@@ -64,7 +67,10 @@ const entrySchema = z
       .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and -, 32 at most')
       .refine((name) => !RESERVED_NAMES.includes(name), 'is reserved'),
     base_url: baseUrl('is required'),
-    previous_urls: z.array(baseUrl('must be a URL')).max(20).default([]),
+    previous_urls: z
+      .array(baseUrl('must be a URL'))
+      .max(MAX_PREVIOUS_URLS, `must have ${MAX_PREVIOUS_URLS} entries at most`)
+      .default([]),
     api_key_env: variable.optional(),
     api_key_file: path.optional(),
     webhook_secret_env: variable.optional(),
@@ -76,7 +82,7 @@ const entrySchema = z
     content_hosts: hostList.default([]),
     proxy: z.boolean().default(true),
     probe: z.boolean().default(true),
-    limits: z.strictObject({ videos_at_once: z.number().int().min(1).max(1_000_000).optional() }).default({}),
+    limits: z.strictObject({ videos_at_once: places.optional() }).default({}),
   })
   .refine((entry) => (entry.api_key_env === undefined) !== (entry.api_key_file === undefined), {
     path: ['api_key_env'],
@@ -89,7 +95,8 @@ const entrySchema = z
 
 type Entry = z.output<typeof entrySchema>;
 
-const fileSchema = z.strictObject({ providers: z.array(entrySchema).min(1).max(MAX_PROVIDERS) });
+const COUNT = `must have 1 to ${MAX_PROVIDERS} entries`;
+const fileSchema = z.strictObject({ providers: z.array(entrySchema).min(1, COUNT).max(MAX_PROVIDERS, COUNT) });
 
 /** Returns the providers, or every fault of the file, without values: no secret is printed. Raises nothing. */
 export function readProvidersFile(file: ProvidersFile): ProviderEntries | { readonly faults: readonly string[] } {
@@ -130,7 +137,6 @@ function inWords(issue: z.core.$ZodIssue): string {
   const place = placeOf(issue.path);
   if (issue.code === 'unrecognized_keys')
     return `${place || 'it'} has settings that nobody reads: ${issue.keys.join(', ')}`;
-  if (issue.code === 'too_small' || issue.code === 'too_big') return `${place} must have 1 to ${MAX_PROVIDERS} entries`;
   if (issue.code === 'invalid_type' && /^Invalid input/.test(issue.message))
     return `${place || 'it'} must be ${issue.expected === 'object' ? 'settings with their names, like the example of docs/providers.md' : `of type ${issue.expected}`}`;
   return `${place} ${issue.message}`;

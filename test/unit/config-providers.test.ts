@@ -87,6 +87,12 @@ describe('a file of providers', () => {
     ['an unknown setting', one('    api_keys: x\n'), /providers\[0\] has settings that nobody reads: api_keys$/],
     ['no provider', 'providers: []\n', /providers must have 1 to 100 entries/],
     ['nothing in it', '', /it must be settings with their names/],
+    [
+      'no place for a video',
+      one('    limits: {videos_at_once: 0}\n'),
+      /videos_at_once must be a whole number from 1 to/,
+    ],
+    ['a path of nothing', one().replace('env: A_KEY', "file: ''"), /api_key_file must be the path of a file/],
     ['a dialect that nobody speaks', one('    dialect: klingon\n'), /dialect must be one of auto, openai, litellm/],
     ['a list of no kind', one('    can: {list: whole}\n'), /can\.list must be authoritative, partial or none/],
     [
