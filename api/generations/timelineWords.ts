@@ -77,7 +77,7 @@ const LONGEST_VALUE = 40;
 function withParameters(parameters: Parameters): string {
   const named = Object.entries(parameters).map(([name, value]) => {
     if (typeof value !== 'string') return `${name} ${value}`;
-    const letters = [...value];
+    const letters = Array.from(value);
     return `${name} “${letters.length > LONGEST_VALUE ? `${letters.slice(0, LONGEST_VALUE).join('')}…` : value}”`;
   });
   return named.length === 0 ? '' : ` with ${named.join(', ')}`;
