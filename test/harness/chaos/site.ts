@@ -178,7 +178,7 @@ async function startSimulator(ground: Ground, webhookPort: number): Promise<numb
     SIMULATOR_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/webhooks/openai`,
     SIMULATOR_WEBHOOK_SECRET: WEBHOOK_SECRET,
   };
-  ground.run('provider', program('simulator', 'dev/simulator/main.ts', repository, env));
+  ground.run('provider', program('simulator', 'dev/simulator/main', repository, env));
   return port;
 }
 
@@ -188,7 +188,7 @@ async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.Proce
   const ports = isApi
     ? { PORT: String(port), METRICS_PORT: String(metricsPort) }
     : { WORKER_METRICS_PORT: String(port) };
-  const args = ['--import', 'tsx', isApi ? 'api/main.ts' : 'test/harness/support/workerProcess.ts'];
+  const args = isApi ? ['dist/api/main.js'] : ['--import', 'tsx', 'test/harness/support/workerProcess.ts'];
   ground.run(name, { command: process.execPath, args, cwd: repository, env: { ...env, ...ports } });
   return { isApi, url: `http://127.0.0.1:${port}` };
 }
@@ -204,7 +204,7 @@ function withoutSettings(folder: string): NodeJS.ProcessEnv {
 }
 
 async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
-  const args = ['--import', 'tsx', 'migrations/main.ts'];
+  const args = ['dist/migrations/main.js'];
   const { code, output } = await runTool(process.execPath, args, { limitMs: READY_LIMIT_MS, env, cwd: repository });
   if (code !== 0) throw new Error(`the migrations failed:\n${output}`);
 }
