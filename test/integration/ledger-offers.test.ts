@@ -257,6 +257,11 @@ describe('an offer is refused', () => {
     ['with an unknown field of a parameter', { parameters: [{ ...SEED, unit: 's' }] }],
     ['with a default that is out of range', { parameters: [{ ...SEED, default: 100 }] }],
     ['with one name twice', { parameters: [SEED, SEED] }],
+    ['with a name that is none', { parameters: [{ ...SEED, sent_as: 'a b' }] }],
+    ['with one of a list without the list', { parameters: [{ name: 'a', type: 'enum' }] }],
+    ['with one value twice', { parameters: [{ name: 'a', type: 'enum', values: [1, '1'] }] }],
+    ['with a text of any length', { parameters: [{ name: 'a', type: 'string' }] }],
+    ['with one name twice, sent as two', { parameters: [SEED, { ...SEED, sent_as: 'other' }] }],
     ['with two that are sent as one', { parameters: [SEED, { ...SEED, name: 'other', sent_as: 'SEED' }] }],
     ['with 33 parameters', { parameters: Array.from({ length: 33 }, (_, n) => ({ ...SEED, name: `p${n}` })) }],
     [

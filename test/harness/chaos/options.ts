@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
 import type { Mutant } from '../mutants/mutant.ts';
 import { MUTANTS } from '../mutants/mutants.ts';
+import type { ProviderName } from './plan.ts';
+import type { Speech } from './siteProviders.ts';
 
 /** Kinds of faults that strike from outside; what prompts ask of the provider, and what clients do, is always there. */
-export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset'] as const;
+export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset', 'settings'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface ChaosOptions {
@@ -12,6 +14,7 @@ export interface ChaosOptions {
   /** How long faults strike; starting and waiting for the end come on top. */
   readonly faults_ms: number;
   readonly kinds: readonly Kind[];
+  readonly speeches: Readonly<Record<ProviderName, Speech>>;
   readonly holdTtlSeconds: number;
   readonly startTimeoutMs: number;
   /** How long after the faults clients may wait for an answer, and then everything for its end. */
@@ -35,7 +38,7 @@ export function readOptions(args: readonly string[]): ChaosOptions {
       seed: { type: 'string' },
       generations: { type: 'string' },
       minutes: { type: 'string' },
-      parts: { type: 'string', default: 'all' },
+      parts: { type: 'string' },
       ttl: { type: 'string' },
       without: { type: 'string' },
       short: { type: 'boolean', default: false },
@@ -48,7 +51,12 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     seed,
     generations: positive('generations', values.generations ?? (short ? '25' : '200')),
     faults_ms: positive('minutes', values.minutes ?? (short ? '0.25' : '3')) * 60_000,
-    kinds: readKinds(values.parts),
+    // Each change of settings starts four processes again: no short run has the time.
+    kinds: readKinds(values.parts ?? (short ? 'all,-settings' : 'all')),
+    speeches: {
+      'provider-1': { spoken: 'openai', configured: 'auto' },
+      'provider-2': { spoken: 'openai', configured: 'openai' },
+    },
     without: values.without === undefined ? undefined : guard(values.without),
     holdTtlSeconds,
     startTimeoutMs: short ? 5000 : 8000,
