@@ -10,7 +10,7 @@ import { gather } from './evidence.ts';
 import { readErrors } from './logs.ts';
 import type { ChaosOptions } from './options.ts';
 import { planStrikes } from './plan.ts';
-import { checkAgainstProvider, checkVideos, lateCompletions } from './providerChecks.ts';
+import { checkAgainstProvider, checkUnprovenLists, checkVideos, lateCompletions } from './providerChecks.ts';
 import { Random } from './random.ts';
 import { stories, tables } from './report.ts';
 import { planRequests, planTenants } from './requests.ts';
@@ -136,6 +136,7 @@ async function judge(
     ...checkShown(asked, seen, evidence),
     ...checkClaims(seen, evidence),
     ...unrecorded,
+    ...checkUnprovenLists(evidence),
     ...checkAgainstProvider(evidence),
     ...(await checkBooks(site, tenants)),
   ];

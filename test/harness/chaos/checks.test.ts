@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkClaims, checkEnds, checkRequests, checkSettlements, checkShown } from './checks.ts';
 import type { Asked } from './clients.ts';
 import type { Evidence, Happening, Made, Recorded } from './evidence.ts';
-import { checkAgainstProvider, checkVideos } from './providerChecks.ts';
+import { checkAgainstProvider, checkUnprovenLists, checkVideos } from './providerChecks.ts';
 import { Random } from './random.ts';
 import { planRequests } from './requests.ts';
 import type { ProviderName } from './plan.ts';
@@ -69,7 +69,7 @@ const asked: Asked = {
 function evidence(generations: readonly Recorded[], videos: readonly Made[] = [made], received = 1): Evidence {
   const prompt = createHash('sha256').update(request.prompt).digest('hex');
   const creates = { 'provider-1': new Map<string, number>(), 'provider-2': new Map([[prompt, received]]) };
-  return { generations, videos, creates, running: new Set() };
+  return { generations, videos, creates, listsProve: new Set(['provider-1']), running: new Set() };
 }
 
 describe('the checks pass', () => {
@@ -211,6 +211,17 @@ describe('a video at the provider', () => {
     const twice = { ...charged, attempts: [...charged.attempts, { number: 2, outcome: null }] };
     expect(checkVideos(evidence([twice], [made, elsewhere])).violations).toEqual([
       expect.stringMatching(/made_2 of provider-1 was made for what no create there was begun/),
+    ]);
+  });
+
+  it('of an order that has another one there, where the list proves nothing, is named', () => {
+    const lost = { ...charged, attempts: [{ number: 1, outcome: 'not_found' as const }, ...charged.attempts] };
+    const again = evidence([lost], [made, { ...made, id: 'made_2' }]);
+    expect(checkUnprovenLists(evidence([charged]))).toEqual([]);
+    expect(checkUnprovenLists({ ...again, listsProve: new Set(['provider-2']) })).toEqual([]);
+    expect(checkUnprovenLists(again)).toEqual([
+      'video_1 was taken for not made because provider-2 does not list it',
+      'video_1 was made 2 times, by provider-2',
     ]);
   });
 

@@ -67,6 +67,8 @@ export interface Evidence {
   readonly videos: readonly Made[];
   /** Submissions that each provider received, by the SHA-256 of their prompt. */
   readonly creates: Readonly<Record<ProviderName, ReadonlyMap<string, number>>>;
+  /** The providers whose lists show all of their videos, and so prove that nothing was made. */
+  readonly listsProve: ReadonlySet<ProviderName>;
   /** Ids of generations whose workflow runs. */
   readonly running: ReadonlySet<string>;
 }
@@ -79,7 +81,8 @@ export async function gather(site: Site): Promise<Evidence> {
     runningWorkflows(site),
   ]);
   const videos = [...one.videos, ...two.videos];
-  return { generations, videos, creates: { 'provider-1': one.creates, 'provider-2': two.creates }, running };
+  const creates = { 'provider-1': one.creates, 'provider-2': two.creates };
+  return { generations, videos, creates, listsProve: site.providers.listsProve, running };
 }
 
 const GENERATIONS = `SELECT g.id, g.account_id AS "accountId", i.prompt, g.claim_of AS "claimOf", g.model, g.provider_name AS "soldFor",

@@ -4,7 +4,7 @@ import type { Evidence, Made, Recorded } from './evidence.ts';
 import { PROVIDERS } from './plan.ts';
 import { SOLD } from './sold.ts';
 import type { Sold } from './sold.ts';
-import { groupBy } from './tally.ts';
+import { groupBy, tally } from './tally.ts';
 
 /** Compares the books with the providers' own data, which no code of ours has written. */
 
@@ -53,6 +53,24 @@ export function checkVideos({ generations, videos, creates }: Evidence): {
     }
   }
   return { records, violations };
+}
+
+/**
+ * Where a list can't prove that nothing was made, a create that may have arrived is never followed by another, so that no order
+ * has two videos there.
+ */
+export function checkUnprovenLists({ generations, videos, listsProve }: Evidence): string[] {
+  const made = tally(videos, ({ prompt }) => prompt);
+  return generations.flatMap(({ id, prompt, provider, attempts }) => {
+    if (provider === null || prompt === null || PROVIDERS.some((name) => name === provider && listsProve.has(name)))
+      return [];
+    const lost = attempts.some(({ outcome }) => outcome === 'not_found');
+    const count = made.get(prompt) ?? 0;
+    return [
+      ...(lost ? [`${id} was taken for not made because ${provider} does not list it`] : []),
+      ...(count > 1 ? [`${id} was made ${count} times, by ${provider}`] : []),
+    ];
+  });
 }
 
 function inWords(asking: readonly Recorded[]): string {

@@ -54,6 +54,11 @@ export class SiteProviders {
     return { PROVIDERS_FILE: this.file, [SECRET_VARIABLE]: WEBHOOK_SECRET };
   }
 
+  /** The lists of the others may be those of one replica. */
+  get listsProve(): ReadonlySet<ProviderName> {
+    return new Set(PROVIDERS.filter((name) => this.entry(name).speech.spoken === 'openai'));
+  }
+
   /** Bypasses the proxies. */
   simulator(name: ProviderName): string {
     return `http://127.0.0.1:${this.entry(name).simulatorPort}`;
@@ -88,6 +93,7 @@ export class SiteProviders {
     const variables = {
       ...env,
       SIMULATOR_PORT: String(simulatorPort),
+      SIMULATOR_DIALECT: speech.spoken,
       SIMULATOR_DIR: join(this.ground.folder, name),
       SIMULATOR_VIDEO_SECONDS: String(VIDEO_SECONDS),
       SIMULATOR_API_KEY: keyOf(name, entry),

@@ -163,11 +163,6 @@ export const offers = [
       find: 'count(*) = 1 AND ',
       replace: '',
     },
-    'parameter-half': {
-      breaks: 'half a microcredit is charged',
-      find: ' AND (e ->> k)::numeric = trunc((e ->> k)::numeric)',
-      replace: '',
-    },
     'parameter-default': {
       breaks: 'the dear value is made, and not paid, where no value is sent',
       find: "AND p_rule ? 'price' AND NOT p_rule ? 'default'",
