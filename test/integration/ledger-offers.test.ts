@@ -195,19 +195,9 @@ describe('a parameter', () => {
 describe('an offer is refused', () => {
   const named = (name: string, sent_as?: string): OfferTerms => ({ parameters: [{ ...SEED, name, sent_as }] });
   const RESERVED = [
+    ...['n', 'num_frames', 'numFrames', 'output_path', 'video_path', 'lora', 'lora_path', 'loraScale', 'model'],
     ...[
-      'n',
-      'num_frames',
-      'numFrames',
-      'output_path',
-      'video_path',
-      'lora',
-      'lora_path',
-      'loraScale',
-      'model',
       'prompt',
-    ],
-    ...[
       'seconds',
       'duration',
       'size',
