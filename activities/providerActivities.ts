@@ -8,6 +8,7 @@ import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { boundProvider, expectsEvents } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
+import { noTurn } from './turns.ts';
 import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. Its answers are recorded before the workflow learns of them. */
@@ -79,6 +80,8 @@ async function submitVideo(
       return { outcome: begun.outcome };
     case 'no_provider':
       throw notConfigured(null);
+    case 'busy':
+      throw noTurn(deps, begun);
     case 'begun':
       break;
   }

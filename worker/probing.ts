@@ -1,12 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../platform/log.ts';
+import { NoTurn } from '../provider/index.ts';
 
 /** A provider and how it is probed: undefined when it answers, else why it does not. */
 export interface Probed {
   readonly name: string;
   readonly identity: string;
   readonly isDefault: boolean;
+  /** Null: any number. */
+  readonly requestsPerMinute: number | null;
   readonly probe: () => Promise<string | undefined>;
 }
 
@@ -23,6 +26,9 @@ export interface Probing {
 
 const EVERY_MS = 15_000;
 const AGAIN_AFTER_MS = 5000;
+
+/** The probes of a process take no more of the requests that a provider may get than one in so many. */
+const SHARE_OF_PROBES = 8;
 
 /** Probes each provider until `stopping`, one probe of it at a time. */
 export async function keepProbing(providers: readonly Probed[], probing: Probing): Promise<void> {
@@ -45,9 +51,12 @@ async function keepProbingOne(provider: Probed, probing: Probing): Promise<void>
     } catch (error) {
       if (isStopping()) return;
       // What is on record grows old, and then new requests are taken.
-      probing.log.warn({ err: error, provider: provider.name }, 'a probe of the provider could not be recorded');
+      if (!(error instanceof NoTurn))
+        probing.log.warn({ err: error, provider: provider.name }, 'a probe of the provider could not be recorded');
     }
-    const pauseMs = why === undefined ? everyMs : againAfterMs;
+    const { requestsPerMinute } = provider;
+    const shareMs = requestsPerMinute === null ? 0 : (SHARE_OF_PROBES * 60_000) / requestsPerMinute;
+    const pauseMs = Math.max(shareMs, why === undefined ? everyMs : againAfterMs);
     // Spread, for workers that started together would ask together.
     await delay(pauseMs * (0.8 + Math.random() * 0.4), undefined, { signal: stopping }).catch(() => undefined);
   }

@@ -17,7 +17,15 @@ async function probed(rounds: readonly Round[]) {
   const round = () => rounds[turn] ?? {};
   const say = (_fields: object, message: string) => seen.logged.push(message.replace(/:.*/, ''));
   await keepProbing(
-    [{ name: 'openai', identity: 'openai@http://a', isDefault: true, probe: async () => round().why }],
+    [
+      {
+        name: 'openai',
+        identity: 'openai@http://a',
+        isDefault: true,
+        requestsPerMinute: null,
+        probe: async () => round().why,
+      },
+    ],
     {
       record: async (_provider, why) => {
         const { isDown = false, fails = false } = round();
