@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { SubmitOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { sizeAsSold } from './madeSize.ts';
 import { Slots } from './slots.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
@@ -168,7 +169,8 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
-  const { verdict, differs } = await store.recordLook(generationId, answer.video.id, answer.video);
+  const seen = { ...answer.video, size: sizeAsSold(made.size, answer.video.size) };
+  const { verdict, differs } = await store.recordLook(generationId, answer.video.id, seen);
   if (differs) deps.count('made_otherwise');
   return { verdict };
 }

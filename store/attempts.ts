@@ -166,16 +166,13 @@ export async function noteAmbiguousAttempt(
 
 const PROVIDER_OF = defineStatement({
   name: 'provider_of',
-  text: `SELECT made.provider, made.provider_video_id AS "videoId"
+  text: `SELECT made.provider, made.provider_video_id AS "videoId", made.size
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
-  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text) },
+  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text), size: t.nullable(t.text) },
 });
 
-/** The provider of the generation's last attempt and its video there (for a claim: the claimed video's); null before. */
-export async function getProviderVideo(
-  db: Database,
-  generationId: string,
-): Promise<{ provider: string | null; videoId: string | null }> {
+/** The provider of the generation's last attempt and its video there (for a claim: the claimed video's), null before; and the size that was sold. */
+export async function getProviderVideo(db: Database, generationId: string): Promise<RowOf<typeof PROVIDER_OF>> {
   return row(db, PROVIDER_OF, [generationId]);
 }
 
