@@ -4,13 +4,7 @@ import type { AddressRules } from '../network/index.ts';
 import { type Answer, readAnswer, unreadable } from './answer.ts';
 import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
-import {
-  type Capabilities,
-  capabilitiesOf,
-  type CreateEncoding,
-  type Dialect,
-  dialectCalled,
-} from './dialects/index.ts';
+import { type Capabilities, capabilitiesOf, type CreateEncoding, dialectCalled } from './dialects/index.ts';
 import { createDownload, type Download } from './download.ts';
 import { readWebhook } from './events.ts';
 import { encodeCreate, encodeLabels } from './encoding.ts';

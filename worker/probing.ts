@@ -1,16 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../platform/log.ts';
-import { NoTurn } from '../provider/index.ts';
 
-/** A provider and how it is probed: undefined when it answers, else why it does not. */
+/** A provider and how it is probed: undefined when it answers, null when it was not asked, else why it does not answer. */
 export interface Probed {
   readonly name: string;
   readonly identity: string;
   readonly isDefault: boolean;
   /** Null: any number. */
   readonly requestsPerMinute: number | null;
-  readonly probe: () => Promise<string | undefined>;
+  readonly probe: () => Promise<string | undefined | null>;
 }
 
 export interface Probing {
@@ -41,18 +40,19 @@ async function keepProbingOne(provider: Probed, probing: Probing): Promise<void>
   let wasDown = false;
   const isStopping = () => stopping.aborted;
   while (!isStopping()) {
-    let why: string | undefined;
+    let why: string | undefined | null;
     try {
       why = await provider.probe();
-      const isDown = await probing.record(provider, why ?? null);
-      probing.observe(provider.name, !isDown);
-      if (isDown !== wasDown) tell(provider.name, isDown, why, probing.log);
-      wasDown = isDown;
+      if (why !== null) {
+        const isDown = await probing.record(provider, why ?? null);
+        probing.observe(provider.name, !isDown);
+        if (isDown !== wasDown) tell(provider.name, isDown, why, probing.log);
+        wasDown = isDown;
+      }
     } catch (error) {
       if (isStopping()) return;
       // What is on record grows old, and then new requests are taken.
-      if (!(error instanceof NoTurn))
-        probing.log.warn({ err: error, provider: provider.name }, 'a probe of the provider could not be recorded');
+      probing.log.warn({ err: error, provider: provider.name }, 'a probe of the provider could not be recorded');
     }
     const { requestsPerMinute } = provider;
     const shareMs = requestsPerMinute === null ? 0 : (SHARE_OF_PROBES * 60_000) / requestsPerMinute;

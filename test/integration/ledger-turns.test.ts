@@ -175,7 +175,7 @@ describe('an attempt whose create has no turn', () => {
   it('is cancelled, or too late, all the same', async () => {
     const [cancelled, late] = [await held(), await held()];
     await useUp();
-    await db.ledger.requestCancel(cancelled.id);
+    await db.ledger.requestCancel(cancelled.id, 'client');
     await outlive(late.id);
     expect(await db.ledger.beginAttempt(cancelled.id, LIMITED)).toEqual({ outcome: 'cancelled' });
     expect(await db.ledger.beginAttempt(late.id, LIMITED)).toEqual({ outcome: 'too_late' });

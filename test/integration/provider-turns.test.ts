@@ -8,8 +8,8 @@ import { createProviderActivities } from '../../activities/providerActivities.ts
 import { type ActivityDependencies, takeTurnOfActivity } from '../../activities/index.ts';
 import { checkProvider } from '../../api/admin/doctor/providerChecks.ts';
 import { PROVIDER_BUSY, URGENT } from '../../contracts/activities.ts';
-import { createProviders, NoTurn, takeTurnOrNone } from '../../provider/index.ts';
-import { createStore, openDatabase } from '../../store/index.ts';
+import { createProbe, createProviders, NoTurn, takeTurnOrNone } from '../../provider/index.ts';
+import { createPool, createStore, openDatabase } from '../../store/index.ts';
 import { faultInWords, whoseFault } from '../../workflows/whoseFault.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';
@@ -112,11 +112,13 @@ describe('a call without a turn', () => {
     expect(performance.now() - beganMs).toBeGreaterThan(500);
   });
 
-  it('of the API is 503, and the doctor tells who waits', async () => {
+  it('of the API is not sent, nor is a probe, and the doctor tells who waits', async () => {
     const { baseUrl, requests, useUp } = await site();
     await useUp();
     const settings = { name: 'gpu', baseUrl, apiKey: 'key', requestsPerMinute: PER_MINUTE };
-    const [provider] = createProviders([settings], { takeTurn: takeTurnOrNone(db.ledger.takeTurn) }).all;
+    const takeTurn = takeTurnOrNone(db.ledger.takeTurn);
+    const [provider] = createProviders([settings], { takeTurn }).all;
+    expect(await createProbe({ ...settings, takeTurn })()).toBeNull();
     await expect(provider.downloadContent('video_1')).rejects.toThrow(NoTurn);
     const { ok, message } = await checkProvider(provider);
     expect(ok).toBe(true);
@@ -126,7 +128,7 @@ describe('a call without a turn', () => {
 
   it('while the database is away is not sent either, whatever it is', async () => {
     const { baseUrl, requests } = await site();
-    const gone = db.openPool();
+    const gone = createPool({ databaseUrl: db.url, size: 1, applicationName: 'test', onError: () => undefined });
     await gone.end();
     const store = createStore(openDatabase(gone));
     const [provider] = limited(baseUrl, { store, count: () => undefined }).all;

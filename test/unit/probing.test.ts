@@ -4,7 +4,7 @@ import { keepProbing } from '../../worker/probing.ts';
 /** The loop of a worker that probes the providers. */
 
 interface Round {
-  readonly why?: string;
+  readonly why?: string | null;
   readonly isDown?: boolean;
   readonly fails?: boolean;
 }
@@ -23,7 +23,11 @@ async function probed(rounds: readonly Round[]) {
         identity: 'openai@http://a',
         isDefault: true,
         requestsPerMinute: null,
-        probe: async () => round().why,
+        probe: async () => {
+          const { why } = round();
+          if (why === null) turn += 1;
+          return why;
+        },
       },
     ],
     {
@@ -49,6 +53,14 @@ it('every probe is recorded, and a provider that goes down or comes back is logg
     recorded: [null, 'HTTP 503', 'HTTP 503', 'HTTP 503', 'HTTP 503', null, null],
     observed: [true, true, false, false, false, true, true],
     logged: ['the provider does not answer our probes', 'the provider answers our probes again'],
+  });
+});
+
+it('what was not asked, for want of a turn, is no failure and no answer', async () => {
+  expect(await probed([{ why: null }, { why: 'HTTP 503' }, { why: null }, {}])).toMatchObject({
+    recorded: ['HTTP 503', null],
+    observed: [true, true],
+    logged: [],
   });
 });
 
