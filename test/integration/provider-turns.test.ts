@@ -190,15 +190,15 @@ describe('the whole product at a provider that may get sixty requests a minute',
     return createProviders([settings], { takeTurn: takeTurnOfActivity(deps) });
   };
 
-  it('makes videos, and never calls more often, in whatever time', { timeout: 60_000 }, async () => {
+  it('makes videos, and never calls more often, in whatever time', { timeout: 90_000 }, async () => {
     const account = await openAccount(stack, 100_000_000);
-    const ids = await Promise.all(['one', 'two', 'three'].map((prompt) => ask(account, prompt)));
+    const ids = await Promise.all(['one', 'two', 'three', 'four', 'five', 'six'].map((prompt) => ask(account, prompt)));
     for (const { state } of await untilSettled(stack, ids)) expect(state).toBe('charged');
-    expect(stack.alarms).toContain('provider_busy');
+    await expect.poll(() => stack.alarms, { timeout: 30_000 }).toContain('provider_busy');
     for (const [first, since] of calledAtMs.entries())
       for (const [last, until] of calledAtMs.entries()) {
-        // Half a second for the way from the turn to the server.
-        const most = BURST + Math.ceil((until - since + 500) / STEP_MS);
+        // Three seconds for the way from the turn to the server, on a machine that stands still now and then.
+        const most = BURST + Math.ceil((until - since + 3000) / STEP_MS);
         if (last >= first) expect(last - first + 1).toBeLessThanOrEqual(most);
       }
     for (const id of ids) {
