@@ -61,6 +61,7 @@ type StoreOperation =
   | 'getArchiving'
   | 'listUnarchived'
   | 'recordContent'
+  | 'recordArchivedVideo'
   | 'recordContentGone'
   | 'recordUnusableContent'
   | 'listUnclaimed'

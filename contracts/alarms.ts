@@ -11,6 +11,7 @@ export type Alarm =
   | 'reconciler_run'
   | 'provider_cost_lost_microcredits'
   | 'made_otherwise'
+  | 'content_otherwise'
   | 'content_gone'
   | 'content_unusable'
   | 'content_refunded'
