@@ -10,13 +10,13 @@ make 81 frames for 5 seconds, and sound has a few frames more than pictures. NUL
 Rules: MR-75.$$;
 
 CREATE FUNCTION seconds_made(g generations) RETURNS integer
-LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT COALESCE(
     (SELECT counted_seconds(c.length_ms / 1000.0) FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.before_capture),
     (SELECT made.made_seconds FROM generations made WHERE made.id = COALESCE(g.claim_of, g.id)))
 $$;
 COMMENT ON FUNCTION seconds_made IS
-$$Internal. How long the video is that a capture charges: by its file, where that was archived before, else by the provider's word.
+$$How long the video is that a capture charges: by its file, where that was archived before, else by the provider's word.
 Rules: MR-75, MR-97.$$;
 
 CREATE FUNCTION made_difference(g generations, p_seconds integer, p_size text, p_model text, p_audio boolean) RETURNS jsonb
