@@ -9,7 +9,8 @@ import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
-import { transient } from './transient.ts';
+import { sizeAsSold } from './madeSize.ts';
+import { isBusy, transient } from './transient.ts';
 
 /** A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). */
 const DEAD_AFTER_MS = 3_600_000;
@@ -76,7 +77,7 @@ async function archivePreview(run: Run, variant: ContentVariant): Promise<void> 
     await copy(run, variant);
   } catch (error) {
     const { info, cancellationSignal } = Context.current();
-    if (cancellationSignal.aborted || info.attempt < TRIES_FOR_PREVIEWS) throw error;
+    if (cancellationSignal.aborted || info.attempt < TRIES_FOR_PREVIEWS || isBusy(error)) throw error;
   }
 }
 
@@ -103,8 +104,10 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
 }
 
 /** Records the video with what its file shows; the same transaction refunds what was charged above that (MR-75). */
-async function recordVideo({ deps, generationId }: Run, video: ArchivedContent, shows: VideoFacts): Promise<Content> {
-  const { content, refund, differs } = await deps.store.recordArchivedVideo(generationId, video, shows);
+async function recordVideo(run: Run, video: ArchivedContent, shows: VideoFacts): Promise<Content> {
+  const { deps, generationId, archiving } = run;
+  const facts = { ...shows, frameSize: sizeAsSold(archiving.size, shows.frameSize) };
+  const { content, refund, differs } = await deps.store.recordArchivedVideo(generationId, video, facts);
   if (differs) deps.count('content_otherwise');
   if (refund !== null) {
     if (refund !== 'refunded') deps.count('content_refund_refused');

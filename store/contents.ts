@@ -165,7 +165,7 @@ export async function getContent(
 
 const ARCHIVING = defineStatement({
   name: 'archiving',
-  text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
+  text: `SELECT g.state, g.size, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
       made.provider_id_contested_at IS NOT NULL AS contested,
       CASE WHEN made.provider_verdict = 'completed'
         THEN (extract(epoch FROM clock_timestamp() - made.last_look_at) * 1000)::bigint END AS "completedForMs",
@@ -174,6 +174,8 @@ const ARCHIVING = defineStatement({
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
   row: {
     state: t.word<GenerationState>(),
+    /** As it was sold. */
+    size: t.nullable(t.text),
     deleted: t.boolean,
     provider: t.nullable(t.text),
     videoId: t.nullable(t.text),

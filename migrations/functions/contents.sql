@@ -24,11 +24,11 @@ BEGIN
     IF deleted THEN
       INSERT INTO contents (generation_id, variant, state) VALUES (p_generation_id, p_variant, 'gone') RETURNING * INTO recorded;
     ELSE
-      -- What is no length or no size is not known, and must not keep the content from being recorded.
+      -- What is no length is not known, and must not keep the content from being recorded.
       INSERT INTO contents (generation_id, variant, state, bytes, sha256, content_type, location, length_ms, frame_size, has_sound, before_capture)
         VALUES (p_generation_id, p_variant, p_state, p_bytes, p_sha256, p_content_type, p_location,
           CASE WHEN p_length_ms BETWEEN 1 AND 86400000 THEN p_length_ms END,
-          CASE WHEN p_frame_size ~ '^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$' THEN p_frame_size END, p_has_sound, g.state = 'held')
+          left(p_frame_size, 100), p_has_sound, g.state = 'held')
         RETURNING * INTO recorded;
     END IF;
     IF p_variant = 'video' THEN
@@ -65,7 +65,7 @@ Of an archived video it keeps what the file shows (p_length_ms, p_frame_size, p_
 differs from what was sold is an event, and differs says so the first time; what was charged above what the file shows is
 refunded here as well, where the offer says as_made.
 Raises HF001; HF002 for a generation that is not held or charged; HF003 without proof.
-Rules: MR-22, MR-39, MR-52, MR-59, MR-75, MR-96, MR-100.$$;
+Rules: MR-22, MR-39, MR-52, MR-59, MR-75, MR-96, MR-101.$$;
 
 CREATE FUNCTION has_event(p_generation_id text, p_kind text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$

@@ -24,9 +24,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT jsonb_strip_nulls(jsonb_build_object(
     'seconds', CASE WHEN p_seconds <> g.seconds THEN g.seconds END,
     'made_seconds', CASE WHEN p_seconds <> g.seconds THEN p_seconds END,
-    -- A resolution is told as width and height.
-    'size', CASE WHEN p_size <> g.size AND g.size ~ '^[0-9]+x[0-9]+$' THEN g.size END,
-    'made_size', CASE WHEN p_size <> g.size AND g.size ~ '^[0-9]+x[0-9]+$' THEN p_size END,
+    -- In the words of the sale (activities/madeSize.ts).
+    'size', CASE WHEN p_size <> g.size THEN g.size END,
+    'made_size', CASE WHEN p_size <> g.size THEN p_size END,
     -- Gateways put their own provider's name before a model's.
     'made_model', CASE WHEN regexp_replace(lower(p_model), '^.*/', '') <> regexp_replace(lower(sent_model(g)), '^.*/', '') THEN p_model END,
     'made_audio', CASE WHEN NOT p_audio AND EXISTS (SELECT FROM inputs i, sound_parameters(g.offer_id) AS s
@@ -97,6 +97,6 @@ END $$;
 COMMENT ON FUNCTION refund_made IS
 $$Internal. Refunds what a charged video was charged above what its archived file shows, once, and never more than is left of the
 charge. The caller has locked the generation. Answers as refund_generation does; NULL when nothing is due.
-Rules: MR-8, MR-75, MR-100.$$;
+Rules: MR-8, MR-75, MR-101.$$;
 
 GRANT EXECUTE ON FUNCTION seconds_made TO holdfast_service;

@@ -11,6 +11,7 @@ CREATE TABLE contents (
   location text CONSTRAINT contents_location_length CHECK (length(location) BETWEEN 1 AND 1000),
   -- Of an archived video, what its file shows; NULL where that can't be read. Against what was sold: what_was_made.sql.
   length_ms bigint,
+  -- In the words of the sale.
   frame_size text,
   has_sound boolean,
   -- Recorded while its generation was held: then the capture is by this file.

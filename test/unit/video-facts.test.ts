@@ -4,7 +4,7 @@ import { NOTHING_SHOWN, type VideoFacts } from '../../contracts/content.ts';
 import { checkContent } from '../../provider/index.ts';
 import { box, film, type Film, FTYP, moov, u32 } from '../harness/support/mp4.ts';
 
-/** What is read from a video's file while its bytes arrive, however they are cut into chunks (MR-75, MR-94, MR-100). */
+/** What is read from a video's file while its bytes arrive, however they are cut into chunks (MR-75, MR-94, MR-101). */
 
 async function shownBy(file: Buffer, chunkBytes = file.length): Promise<VideoFacts> {
   const check = checkContent('video');

@@ -103,15 +103,22 @@ export const made = [
       find: 'ceil(p_seconds - 0.25)',
       replace: 'ceil(p_seconds)',
     },
+    'made-no-number': {
+      breaks: 'a length that is no number keeps the verdict from being recorded',
+      find: ' AND p_seconds < 86400',
+      replace: '',
+    },
     'made-zero': {
       breaks: 'a length of 0 is taken for one',
       find: 'p_seconds > 0 AND ',
       replace: '',
     },
-    'made-day': {
-      breaks: 'a length beyond any number keeps the outcome from being recorded',
-      find: ' AND p_seconds < 86400',
-      replace: '',
+  }),
+  ...edits('record_look', {
+    'made-unrecorded': {
+      breaks: 'that something else was made than was sold is on no record',
+      find: "PERFORM append_event(p_generation_id, 'made_otherwise', difference);",
+      replace: 'NULL;',
     },
   }),
   ...edits('seconds_made', {
@@ -165,11 +172,6 @@ export const made = [
       breaks: 'a length that is none is kept',
       find: 'CASE WHEN p_length_ms BETWEEN 1 AND 86400000 THEN p_length_ms END',
       replace: 'p_length_ms',
-    },
-    'file-frame': {
-      breaks: 'a size that is none is kept',
-      find: "CASE WHEN p_frame_size ~ '^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$' THEN p_frame_size END",
-      replace: 'p_frame_size',
     },
   }),
   ...edits('refund_generation', {
