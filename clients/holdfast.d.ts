@@ -62,6 +62,8 @@ declare module 'openai/resources/videos' {
     credits: Credits;
     user: string | null;
     metadata: Record<string, string>;
+    /** What it was ordered with, by the names of the model's offer, defaults filled in. */
+    parameters: Record<string, string | number | boolean>;
   }
   interface VideoCreateParams {
     /** Another word for `seconds`. */

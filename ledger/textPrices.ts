@@ -44,7 +44,7 @@ export async function getTextPrice(
 const SET = defineStatement({
   name: 'set_text_price',
   text: `SELECT outcome, price_id AS "priceId", effective_from AS "effectiveFrom", replayed
-    FROM set_text_price($1, $2, $3, $4, $5, $6, $7, $8)`,
+    FROM set_text_price($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   row: PRICE_CHANGE,
 });
 
@@ -60,6 +60,8 @@ export async function setTextPrice(
     idempotencyKey: string;
     provider?: string | undefined;
     providerModel?: string | undefined;
+    /** False withdraws the model; unset: true. */
+    forSale?: boolean | undefined;
   },
 ): Promise<PriceChange> {
   const { model, inputCostMicrocredits, outputCostMicrocredits, marginBasisPoints, effectiveFrom, idempotencyKey } =
@@ -73,6 +75,7 @@ export async function setTextPrice(
     idempotencyKey,
     price.provider,
     price.providerModel,
+    price.forSale ?? true,
   ];
   return row(db, SET, values);
 }

@@ -585,6 +585,7 @@ GRANT SELECT ON holdfast.served_parts TO holdfast_service;
 CREATE TABLE text_prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   model text NOT NULL,
+  for_sale boolean NOT NULL DEFAULT true,
   provider text,
   provider_model text,
   input_cost_microcredits_per_million_tokens bigint NOT NULL,
@@ -774,7 +775,7 @@ GRANT EXECUTE ON FUNCTION holdfast.set_account_frozen(text,boolean,text,text) TO
 GRANT EXECUTE ON FUNCTION holdfast.set_offer(text,jsonb,timestamp with time zone,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_price(text,text,bigint,integer,timestamp with time zone,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_sales(boolean,text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,timestamp with time zone,text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,timestamp with time zone,text,text,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.settle_generation(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.stop_following(text) TO holdfast_service;
 GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;

@@ -11,11 +11,13 @@ import { applyFile, type Change, planOf } from './plan.ts';
  *   npm run prices -- plan prices.yaml     says what would change, and changes nothing
  *   npm run prices -- apply prices.yaml    changes it, in one transaction
  *
+ * What the file leaves out is kept, and told; with `--prune` it is withdrawn.
+ *
  * Exits with 0 when all is right, 1 when the database refuses it, 2 for a file with faults or wrong use, and 3 when the
  * database could not be reached.
  */
 
-const USAGE = 'npm run prices -- plan|apply <file>\n';
+const USAGE = 'npm run prices -- plan|apply <file> [--prune]\n';
 const MAXIMUM_BYTES = 4 * 1024 * 1024;
 
 function readFile(path: string): PriceFile | undefined {
@@ -35,7 +37,7 @@ function print(changes: readonly Change[]): void {
   for (const { what, line } of changes) process.stdout.write(`${what.padEnd(9)} ${line}\n`);
 }
 
-async function run(command: 'plan' | 'apply', path: string): Promise<number> {
+async function run(command: 'plan' | 'apply', path: string, prune: boolean): Promise<number> {
   const file = readFile(path);
   if (file === undefined) return 2;
   readEnvFile();
@@ -43,7 +45,7 @@ async function run(command: 'plan' | 'apply', path: string): Promise<number> {
   const pool = createPool({ databaseUrl, size: 2, applicationName: 'holdfast prices', onError: () => undefined });
   const db = openDatabase(pool);
   try {
-    const changes = command === 'plan' ? await planOf(db, file) : await applyFile(db, file);
+    const changes = command === 'plan' ? await planOf(db, file, prune) : await applyFile(db, file, prune);
     print(changes);
     const count = changes.filter(({ what }) => what !== 'kept').length;
     process.stdout.write(`${count} ${count === 1 ? 'change' : 'changes'}${command === 'plan' ? ', none made' : ''}.\n`);
@@ -58,9 +60,10 @@ async function run(command: 'plan' | 'apply', path: string): Promise<number> {
   }
 }
 
-const [command, path, ...rest] = process.argv.slice(2);
-if ((command === 'plan' || command === 'apply') && path !== undefined && rest.length === 0) {
-  process.exitCode = await run(command, path);
+const [command, path, option, ...rest] = process.argv.slice(2);
+const isRightUse = path !== undefined && (option === undefined || option === '--prune') && rest.length === 0;
+if ((command === 'plan' || command === 'apply') && isRightUse) {
+  process.exitCode = await run(command, path, option === '--prune');
 } else {
   process.stderr.write(USAGE);
   process.exitCode = 2;

@@ -23,28 +23,41 @@ export interface Change {
   readonly carryOut: (db: Database) => Promise<void>;
 }
 
-/** The changes that make the price book what the file says; none where it is. Text models that the file leaves out are kept. */
-export async function planOf(db: Database, { videos, texts }: PriceFile): Promise<Change[]> {
+/** The changes that make the price book what the file says; none where it is. `prune` withdraws the models that the file leaves out. */
+export async function planOf(db: Database, { videos, texts }: PriceFile, prune: boolean): Promise<Change[]> {
   const book = await readPriceBook(db);
   const changes: Change[] = [];
   for (const video of videos) changes.push(...(await videoChanges(db, book, video)));
   for (const text of texts) changes.push(...textChanges(book, text));
-  const named = new Set(videos.map(({ model }) => model));
-  for (const offer of book.offers) {
-    if (offer.for_sale && !named.has(offer.model)) changes.push(withdrawal(offer));
-  }
-  for (const { model } of book.textPrices) {
-    if (!texts.some((text) => text.model === model)) {
-      changes.push({ what: 'kept', line: `text model ${model} is not in the file`, carryOut: () => Promise.resolve() });
-    }
-  }
-  return changes;
+  const leftOut = [
+    ...book.offers
+      .filter(({ for_sale, model }) => for_sale && !videos.some((video) => video.model === model))
+      .map((offer) => ({ name: offer.model, withdraw: withdrawalOf(offer) })),
+    ...book.textPrices
+      .filter(({ model }) => !texts.some((text) => text.model === model))
+      .map((price) => ({ name: `text model ${price.model}`, withdraw: textWithdrawalOf(price) })),
+  ];
+  return [...changes, ...leftOut.map((model) => (prune ? withdrawn(model) : kept(model)))];
+}
+
+interface LeftOut {
+  readonly name: string;
+  readonly withdraw: Change['carryOut'];
+}
+
+function withdrawn({ name, withdraw }: LeftOut): Change {
+  return { what: 'withdrawn', line: `${name}: is sold no more, for it is not in the file`, carryOut: withdraw };
+}
+
+function kept({ name }: LeftOut): Change {
+  const line = `${name}: is still sold, though it is not in the file; --prune withdraws it`;
+  return { what: 'kept', line, carryOut: () => Promise.resolve() };
 }
 
 /** Plans and carries out in one transaction; an error takes everything back. */
-export async function applyFile(db: Database, file: PriceFile): Promise<Change[]> {
+export async function applyFile(db: Database, file: PriceFile, prune: boolean): Promise<Change[]> {
   return withPriceBook(db, async (inside) => {
-    const changes = await planOf(inside, file);
+    const changes = await planOf(inside, file, prune);
     for (const { carryOut } of changes) await carryOut(inside);
     return changes;
   });
@@ -145,14 +158,22 @@ function shown(value: Offer[keyof Offer]): string {
   return value === null ? 'unset' : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function withdrawal({ model, ...terms }: Offer): Change {
+function withdrawalOf({ model, ...terms }: Offer): Change['carryOut'] {
+  return async (inside) => {
+    const order = { model, terms: { ...terms, for_sale: false }, effectiveFrom: null, idempotencyKey: newKey() };
+    confirm(await setOffer(inside, order), model);
+  };
+}
+
+function textWithdrawalOf(price: PriceBook['textPrices'][number]): Change['carryOut'] {
+  return async (inside) => confirm(await setTextPrice(inside, { ...orderOf(price), forSale: false }), price.model);
+}
+
+function orderOf({ model, provider, providerModel, inputCost, outputCost, margin }: PriceBook['textPrices'][number]) {
   return {
-    what: 'withdrawn',
-    line: `${model}: is sold no more, for it is not in the file`,
-    carryOut: async (inside) => {
-      const withdrawn = { model, terms: { ...terms, for_sale: false }, effectiveFrom: null, idempotencyKey: newKey() };
-      confirm(await setOffer(inside, withdrawn), model);
-    },
+    ...{ model, provider: provider ?? undefined, providerModel: providerModel ?? undefined },
+    ...{ inputCostMicrocredits: inputCost, outputCostMicrocredits: outputCost, marginBasisPoints: margin },
+    ...{ effectiveFrom: null, idempotencyKey: newKey() },
   };
 }
 
@@ -168,23 +189,11 @@ function textChanges({ textPrices }: PriceBook, text: Text): Change[] {
   const current = textPrices.find(({ model }) => model === text.model);
   if (isDeepStrictEqual({ ...current }, wanted)) return [];
   const costs = (of: typeof wanted) => `${of.inputCost}/${of.outputCost} microcredits, margin ${of.margin}`;
-  const { inputCost, outputCost, margin, model } = wanted;
   return [
     {
       what: current === undefined ? 'added' : 'changed',
-      line: `text model ${model}: a million tokens read/written cost us ${current === undefined ? '' : `${costs(current)} -> `}${costs(wanted)}`,
-      carryOut: async (inside) => {
-        const price = {
-          inputCostMicrocredits: inputCost,
-          outputCostMicrocredits: outputCost,
-          marginBasisPoints: margin,
-        };
-        const by = { provider: text.provider, providerModel: text.provider_model };
-        confirm(
-          await setTextPrice(inside, { model, ...price, ...by, effectiveFrom: null, idempotencyKey: newKey() }),
-          model,
-        );
-      },
+      line: `text model ${wanted.model}: a million tokens read/written cost us ${current === undefined ? '' : `${costs(current)} -> `}${costs(wanted)}`,
+      carryOut: async (inside) => confirm(await setTextPrice(inside, orderOf(wanted)), wanted.model),
     },
   ];
 }

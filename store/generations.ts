@@ -1,3 +1,4 @@
+import type { ParameterValue } from '../contracts/offers.ts';
 import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { defineGenerationList, type Labels, listGenerationPage } from './labels.ts';
@@ -7,7 +8,7 @@ import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
 import { defineStatement, t, type RowOf } from './statement.ts';
 
 /** The columns of a video, and the tables that they are in. */
-export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, i.prompt,
+export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, i.prompt, COALESCE(i.parameters, '{}') AS parameters,
       CASE WHEN g.provider_id_contested_at IS NULL THEN g.provider_video_id END AS "providerVideoId",
       g.provider, g.provider_progress AS "progress", g.provider_completed_at AS "providerCompletedAt",
       g.cancel_requested_at IS NOT NULL AS "cancelRequested", g.event_sequence AS "eventSequence",
@@ -29,6 +30,8 @@ export const VIDEO_COLUMNS = {
   size: t.notNull(t.text),
   /** Null after its erasure. */
   prompt: t.nullable(t.text),
+  /** By the names of the offer, defaults filled in; empty after its erasure. */
+  parameters: t.notNull(t.jsonb<Readonly<Record<string, ParameterValue>>>()),
   providerVideoId: t.nullable(t.text),
   /** The provider of its last attempt. */
   provider: t.nullable(t.text),

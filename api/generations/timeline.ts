@@ -39,8 +39,8 @@ export function toTimeline(
   generationKind: GenerationKind,
   events: readonly GenerationEvent[],
 ): z.infer<typeof Timeline>['data'] {
-  return events.flatMap(({ sequence, kind, data, recordedAt }) => {
-    const message = WORDS[kind]?.(data, generationKind);
+  return events.flatMap(({ sequence, kind, data, recordedAt, parameters }) => {
+    const message = WORDS[kind]?.(data, generationKind, parameters ?? {});
     if (message === undefined) return [];
     const type = kind === 'released' ? SHOWN_STATES.released : kind;
     return [{ object: 'timeline.step' as const, sequence, at: recordedAt.toISOString(), type, message }];

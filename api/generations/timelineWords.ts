@@ -2,14 +2,15 @@ import { formatCredits } from '../../contracts/money.ts';
 import type { GenerationKind } from '../../contracts/ids.ts';
 import type { GenerationEvent } from '../../store/index.ts';
 
-type Words = (data: GenerationEvent['data'], kind: GenerationKind) => string;
+type Words = (data: GenerationEvent['data'], kind: GenerationKind, parameters: Parameters) => string;
+type Parameters = NonNullable<GenerationEvent['parameters']>;
 
 const credits = ({ amount_microcredits: amount }: GenerationEvent['data']) => formatCredits(Number(amount));
 
 /** Explains each event to a customer who asks "why was I charged?". Events that only concern operators are not shown. */
 export const WORDS: Record<string, Words> = {
-  requested: (data, kind) =>
-    `Requested${data['claim_of'] === undefined ? '' : ` as a claim of ${data['claim_of']}, whose completion was seen after its credits were refunded`}, at a price of ${kind === 'video' ? '' : 'at most '}${credits(data)} credits`,
+  requested: (data, kind, parameters) =>
+    `Requested${withParameters(parameters)}${data['claim_of'] === undefined ? '' : ` as a claim of ${data['claim_of']}, whose completion was seen after its credits were refunded`}, at a price of ${kind === 'video' ? '' : 'at most '}${credits(data)} credits`,
   held: (data) => `Hold of ${credits(data)} credits placed`,
   attempt_begun: ({ attempt }, kind) =>
     `Asking the provider for the ${kind}${attempt === 1 ? '' : `, attempt ${attempt}`}`,
@@ -74,6 +75,18 @@ export const WORDS: Record<string, Words> = {
       : `${credits(data)} of the charged credits were refunded by the operator`,
   released: (data) => `${credits(data)} credits returned: ${reasonInWords(data['code'])}`,
 };
+
+const LONGEST_VALUE = 40;
+
+/** Names and values; a long text is cut. */
+function withParameters(parameters: Parameters): string {
+  const named = Object.entries(parameters).map(([name, value]) => {
+    if (typeof value !== 'string') return `${name} ${value}`;
+    const letters = Array.from(value);
+    return `${name} “${letters.length > LONGEST_VALUE ? `${letters.slice(0, LONGEST_VALUE).join('')}…` : value}”`;
+  });
+  return named.length === 0 ? '' : ` with ${named.join(', ')}`;
+}
 
 type Value = GenerationEvent['data'][string] | undefined;
 

@@ -27,6 +27,7 @@ const video = {
   size: '720x1280',
   seconds: '4',
   remixed_from_video_id: null,
+  parameters: { seed: 7, generate_audio: true },
   error: null,
   user: 'user-1234',
   metadata: { project: 'winter' },

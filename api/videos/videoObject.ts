@@ -48,6 +48,9 @@ export const Video = z
     size: z.string(),
     seconds: z.string(),
     remixed_from_video_id: z.string().nullable(),
+    parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).openapi({
+      description: 'What it was ordered with, by the names of GET /v1/models, defaults filled in.',
+    }),
     error: orNull(GenerationError),
     ...shownLabels,
     credits: VideoCredits,
@@ -81,6 +84,7 @@ export function toVideo(generation: Generation): Video {
     size: generation.size,
     seconds: String(generation.seconds),
     remixed_from_video_id: generation.remixOf,
+    parameters: { ...generation.parameters },
     error,
     user: generation.user,
     metadata: { ...generation.metadata },

@@ -91,15 +91,16 @@ $$Internal. The provider's cost of the tokens ÷ (1 − margin), rounded up to t
 Rules: MR-72.$$;
 
 CREATE VIEW current_text_prices AS
-  SELECT DISTINCT ON (model) id, model, provider, provider_model, input_cost_microcredits_per_million_tokens,
+  SELECT id, model, provider, provider_model, input_cost_microcredits_per_million_tokens,
     output_cost_microcredits_per_million_tokens, margin_basis_points, effective_from
-  FROM text_prices WHERE effective_from <= now() ORDER BY model, effective_from DESC;
+  FROM (SELECT DISTINCT ON (model) * FROM text_prices WHERE effective_from <= now() ORDER BY model, effective_from DESC) AS newest
+  WHERE for_sale;
 COMMENT ON VIEW current_text_prices IS
-$$The price of each text model that is in force now.$$;
+$$The price of each text model that is sold now.$$;
 
 CREATE FUNCTION set_text_price(
   p_model text, p_input_cost bigint, p_output_cost bigint, p_margin_basis_points integer, p_effective_from timestamptz, p_key text,
-  p_provider text DEFAULT NULL, p_provider_model text DEFAULT NULL
+  p_provider text DEFAULT NULL, p_provider_model text DEFAULT NULL, p_for_sale boolean DEFAULT true
 ) RETURNS TABLE (outcome text, price_id bigint, effective_from timestamptz, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -112,8 +113,8 @@ BEGIN
   SELECT * INTO price FROM text_prices p WHERE p.key = p_key;
   IF FOUND THEN
     IF (price.model, price.input_cost_microcredits_per_million_tokens, price.output_cost_microcredits_per_million_tokens, price.margin_basis_points,
-        price.provider, price.provider_model, price.effective_from)
-       IS DISTINCT FROM (p_model, p_input_cost, p_output_cost, p_margin_basis_points, p_provider, p_provider_model,
+        price.provider, price.provider_model, price.for_sale, price.effective_from)
+       IS DISTINCT FROM (p_model, p_input_cost, p_output_cost, p_margin_basis_points, p_provider, p_provider_model, p_for_sale,
         COALESCE(p_effective_from, price.recorded_at)) THEN
       RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::timestamptz, false; RETURN;
     END IF;
@@ -123,8 +124,8 @@ BEGIN
     RETURN QUERY SELECT 'in_the_past', NULL::bigint, NULL::timestamptz, false; RETURN;
   END IF;
   INSERT INTO text_prices AS p (model, provider, provider_model, input_cost_microcredits_per_million_tokens,
-      output_cost_microcredits_per_million_tokens, margin_basis_points, effective_from, key, recorded_at)
-    VALUES (p_model, p_provider, p_provider_model, p_input_cost, p_output_cost, p_margin_basis_points, COALESCE(p_effective_from, recorded), p_key, recorded)
+      output_cost_microcredits_per_million_tokens, margin_basis_points, for_sale, effective_from, key, recorded_at)
+    VALUES (p_model, p_provider, p_provider_model, p_input_cost, p_output_cost, p_margin_basis_points, p_for_sale, COALESCE(p_effective_from, recorded), p_key, recorded)
     ON CONFLICT (model, effective_from) DO NOTHING RETURNING * INTO price;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'already_set', NULL::bigint, NULL::timestamptz, false; RETURN;
@@ -133,7 +134,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION set_text_price IS
 $$Sets the price of a text model, as set_price does for videos; a text keeps the version that it was admitted by. p_provider
-writes it, under the name p_provider_model; NULL: the default provider, the same name.
+writes it, under the name p_provider_model; NULL: the default provider, the same name. Without p_for_sale the model is withdrawn.
 outcome: 'set', 'key_reused', 'in_the_past', 'already_set' (another version begins at that very moment).
 Rules: MR-8, MR-90.$$;
 CREATE TRIGGER text_prices_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON text_prices

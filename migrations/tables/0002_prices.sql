@@ -65,6 +65,8 @@ INSERT INTO offers (model, effective_from) VALUES ('sora-2', 'epoch'), ('sora-2-
 CREATE TABLE text_prices (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   model text NOT NULL,
+  -- False withdraws the model, as in `offers`.
+  for_sale boolean NOT NULL DEFAULT true,
   -- Who writes it, and the model's name there, as in `offers`.
   provider text CONSTRAINT text_prices_provider_is_a_name CHECK (provider ~ '^[a-z][a-z0-9-]{0,31}$'),
   provider_model text CONSTRAINT text_prices_provider_model_length CHECK (length(provider_model) BETWEEN 1 AND 200),

@@ -117,6 +117,27 @@ describe('what is sold of a model', () => {
   });
 });
 
+describe('the parameters that a video was ordered with', () => {
+  it('are in the video, its list and the first line of its timeline, defaults filled in, until it is deleted', async () => {
+    const asked = { prompt: 'a fox', seconds: '4', seed: '7', negative_prompt: `${'fog '.repeat(10)}and rain` };
+    const parameters = { seed: 7, negative_prompt: asked.negative_prompt, generate_audio: false };
+    const { body } = await create(asked);
+    expect(body).toMatchObject({ parameters });
+    const path = `/v1/videos/${String(body['id'])}`;
+    await expect.poll(async () => read(path), { timeout: 20_000 }).toMatchObject({ status: 'failed', parameters });
+    expect(await read('/v1/videos?limit=1')).toMatchObject({ data: [{ id: body['id'], parameters }] });
+    const first = async () => ((await read(`${path}/timeline`)) as { data: { message: string }[] }).data[0]?.message;
+    const words = `negative_prompt “${'fog '.repeat(10)}…”`;
+    expect(await first()).toBe(`Requested with seed 7, generate_audio false, ${words}, at a price of 0.040000 credits`);
+    expect((await account.fetch(path, { method: 'DELETE' })).status).toBe(200);
+    expect(await first()).toBe('Requested, at a price of 0.040000 credits');
+  });
+
+  it('are none for a model without any', async () => {
+    expect((await create({ model: 'sora-2' })).body).toMatchObject({ parameters: {} });
+  });
+});
+
 describe('an idempotency key', () => {
   it('is for one set of parameters, whether they come as JSON or as a form', async () => {
     const key = { 'idempotency-key': 'with parameters' };

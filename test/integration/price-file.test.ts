@@ -23,8 +23,9 @@ function fileOf(text: string): PriceFile {
   return read;
 }
 
-const linesOf = async (text: string) =>
-  (await planOf(db.database, fileOf(text))).map(({ what, line }) => `${what} ${line}`);
+const linesOf = async (text: string, prune = false) =>
+  (await planOf(db.database, fileOf(text), prune)).map(({ what, line }) => `${what} ${line}`);
+const apply = async (text: string, prune = false) => applyFile(db.database, fileOf(text), prune);
 const versions = async () =>
   (
     await db.admin.query(
@@ -43,34 +44,57 @@ describe('the file', () => {
     expect(planned.filter((line) => line.includes('sora-2:'))).toEqual([]);
     // A plan changes nothing.
     expect(await versions()).toEqual(before);
-    await applyFile(db.database, fileOf(example));
+    await apply(example);
     expect(await quote('wan-2.2', { fps: 24 }, 5)).toMatchObject({ outcome: 'priced', amountMicrocredits: 150_000 });
     // 6 s × (0.285715 + 0.285715), the cheaper size, which comes first by its name.
     expect(await quote('veo-3.1', {}, 6)).toMatchObject({ outcome: 'priced', amountMicrocredits: 3_428_576 });
     const after = await versions();
     expect(await linesOf(example)).toEqual([]);
-    await applyFile(db.database, fileOf(example));
+    await apply(example);
     expect(await versions()).toEqual(after);
   });
 
-  it('says the old and the new price of a video, what differs in an offer, and what is withdrawn', async () => {
-    await applyFile(db.database, fileOf(example));
+  it('says the old and the new price of a video, and what differs in an offer', async () => {
+    await apply(example);
     const changed = example
       .replace('{ cost_per_second_microcredits: 10000,', '{ cost_per_second_microcredits: 20000,')
-      .replace('lengths: [3, 5]', 'lengths: [3, 5, 10]')
-      .replace(/ {2}- model: sora-2-pro\n(.|\n)*?(?=\n {2}#)/, '');
+      .replace('lengths: [3, 5]', 'lengths: [3, 5, 10]');
     expect(await linesOf(changed)).toEqual([
       'changed wan-2.2 832x480: 3 s cost 0.060000 -> 0.120000 credits',
       'changed wan-2.2: lengths [3,5] -> [3,5,10]',
-      'withdrawn sora-2-pro: is sold no more, for it is not in the file',
     ]);
-    await applyFile(db.database, fileOf(changed));
-    expect(await quote('sora-2-pro')).toEqual({ outcome: 'unknown_model' });
+    await apply(changed);
     expect(await quote('wan-2.2', {}, 10)).toMatchObject({ outcome: 'priced' });
     // Back again: an earlier file is applied anew.
-    await applyFile(db.database, fileOf(example));
-    expect(await quote('sora-2-pro')).toMatchObject({ outcome: 'priced' });
+    await apply(example);
     expect(await quote('wan-2.2', {}, 10)).toMatchObject({ outcome: 'refused' });
+  });
+
+  it('keeps the models that it leaves out and tells of them; with --prune it withdraws them, videos and texts alike', async () => {
+    await apply(example);
+    const shorter = example.replace(/ {2}- model: sora-2-pro\n(.|\n)*?(?=\n {2}#)/, '').replace(/\ntexts:(.|\n)*/, '');
+    const isSold = async () => [
+      (await quote('sora-2-pro')).outcome === 'priced',
+      (await db.ledger.listTextPrices()).some(({ model }) => model === 'gpt-4.1-mini'),
+      (await db.ledger.listModels()).some(({ id }) => id === 'gpt-4.1-mini'),
+    ];
+    const told = 'is still sold, though it is not in the file; --prune withdraws it';
+    expect(await linesOf(shorter)).toEqual([`kept sora-2-pro: ${told}`, `kept text model gpt-4.1-mini: ${told}`]);
+    await apply(shorter);
+    expect(await isSold()).toEqual([true, true, true]);
+
+    const gone = 'is sold no more, for it is not in the file';
+    expect(await linesOf(shorter, true)).toEqual([
+      `withdrawn sora-2-pro: ${gone}`,
+      `withdrawn text model gpt-4.1-mini: ${gone}`,
+    ]);
+    await apply(shorter, true);
+    expect(await isSold()).toEqual([false, false, false]);
+    expect(await linesOf(shorter, true)).toEqual([]);
+    // Back again: an earlier file is applied anew.
+    await apply(example);
+    expect(await isSold()).toEqual([true, true, true]);
+    expect(await linesOf(example, true)).toEqual([]);
   });
 
   it('that the database refuses in one place changes nothing in any', async () => {
@@ -81,7 +105,7 @@ describe('the file', () => {
       .replace('factor_basis_points: 15000', 'factor_basis_points: 1000000')
       .replace('{ cost_per_second_microcredits: 10000,', '{ cost_per_second_microcredits: 1000000000000,');
     expect(await linesOf(dear)).toContain('changed wan-2.2: lengths [3,5] -> [60], parameters fps');
-    await expect(applyFile(db.database, fileOf(dear))).rejects.toMatchObject({ code: 'constraint' });
+    await expect(apply(dear)).rejects.toMatchObject({ code: 'constraint' });
     expect(await versions()).toEqual(before);
   });
 

@@ -13,6 +13,7 @@ it('the types for OpenAI’s SDK have every field of a video that OpenAI does no
   expectTypeOf<keyof Video>().toEqualTypeOf<keyof OpenAI.Video>();
   expectTypeOf<Plain<OpenAI.Video['credits']>>().toEqualTypeOf<Plain<Video['credits']>>();
   expectTypeOf<OpenAI.Video['metadata']>().toEqualTypeOf<Video['metadata']>();
+  expectTypeOf<OpenAI.Video['parameters']>().toEqualTypeOf<Video['parameters']>();
   expectTypeOf<OpenAI.Video['user']>().toEqualTypeOf<Video['user']>();
 });
 

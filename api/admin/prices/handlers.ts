@@ -29,7 +29,7 @@ export async function setTextPrice(
     inputCostMicrocredits: body.input_cost_microcredits_per_million_tokens,
     outputCostMicrocredits: body.output_cost_microcredits_per_million_tokens,
   };
-  const providedBy = { provider: body.provider, providerModel: body.provider_model };
+  const providedBy = { provider: body.provider, providerModel: body.provider_model, forSale: body.for_sale };
   const idempotencyKey = requireIdempotencyKey(c.req.header('idempotency-key'));
   const set = await confirmed(
     c,

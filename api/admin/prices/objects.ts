@@ -26,6 +26,7 @@ export const SetTextPrice = z
     model: plainText(100),
     input_cost_microcredits_per_million_tokens: z.number().int().min(0).max(MAX_MICROCREDITS),
     output_cost_microcredits_per_million_tokens: cost,
+    for_sale: z.boolean().optional(),
     provider: providerName.optional(),
     provider_model: providerModel.optional(),
     ...terms,
