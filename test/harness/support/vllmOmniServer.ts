@@ -32,12 +32,10 @@ export async function startVllmOmniServer() {
     Object.assign(job, { status, hasFile: status === 'completed' });
 
   async function create(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const form = await new Response(new Uint8Array(await buffer(request)), {
-      headers: { 'content-type': request.headers['content-type'] ?? '' },
-    }).formData();
+    const form = (await buffer(request)).toString();
     const job: Job = {
       id: `video_gen_${randomUUID().replaceAll('-', '')}`,
-      prompt: String(form.get('prompt')),
+      prompt: /name="prompt"\r\n\r\n([^]*?)\r\n--/.exec(form)?.[1] ?? '',
       status: 'in_progress',
       hasFile: false,
     };
@@ -48,9 +46,14 @@ export async function startVllmOmniServer() {
   function remove(job: Job | undefined, response: ServerResponse, id: string): void {
     deletes.push(id);
     const accident = accidents.get(id);
-    if (job === undefined || accident === 'elsewhere') return json(response, 404, { detail: 'Video not found' });
-    if (accident === 'busy')
-      return json(response, 409, { detail: 'Cancellation in progress. Please try again later.' });
+    if (job === undefined || accident === 'elsewhere') {
+      json(response, 404, { detail: 'Video not found' });
+      return;
+    }
+    if (accident === 'busy') {
+      json(response, 409, { detail: 'Cancellation in progress. Please try again later.' });
+      return;
+    }
     if (accident === 'finishes') finish(job);
     jobs.delete(id);
     if (accident === 'reply lost') response.destroy();
