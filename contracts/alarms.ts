@@ -7,6 +7,7 @@ export type Alarm =
   | 'provider_operator_fault'
   | 'provider_id_conflict'
   | 'cancel_unclear'
+  | 'provider_busy'
   | 'generation_resumed'
   | 'ledger_difference'
   | 'reconciler_run'

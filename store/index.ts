@@ -42,6 +42,7 @@ import {
 } from './lookup.ts';
 import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
 import { listProbed, recordProbe } from './probes.ts';
+import { takeTurn } from './turns.ts';
 import { recordProviderEvent } from './providerEvents.ts';
 import { searchGenerations } from './searches.ts';
 import { beginText, closeText, endText, getText, listTexts, recordText } from './texts.ts';
@@ -77,7 +78,7 @@ const operations = {
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
-  ...{ recordProbe, listProbed },
+  ...{ recordProbe, listProbed, takeTurn },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
 
@@ -109,6 +110,7 @@ export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
 export { SearchTooBroad } from './boundedSearch.ts';
 export type { GenerationSearch } from './searches.ts';
 export type { Probed } from './probes.ts';
+export type { CallUrgency } from './turns.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';
 export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';
