@@ -62,7 +62,7 @@ export interface ProviderSettings extends AddressRules {
   readonly videosAtOnce?: number | undefined;
   /** How many requests it may get in a minute, from all processes; unset: any number. */
   readonly requestsPerMinute?: number | undefined;
-  /** Asked before each request where there is such a limit, but for creates and texts: their attempt takes the turn of its call. */
+  /** Asked before each request where there is such a limit, but for creates, texts and cancels, which take the turn of their call before it is committed. */
   readonly takeTurn?: TakeTurn;
   /** An HTTP proxy, with its credentials: `http://user:password@proxy:3128`. */
   readonly proxyUrl?: string | undefined;
@@ -142,6 +142,8 @@ export function createProvider(settings: ProviderSettings): Provider {
         () => ({ outcome: 'answered' as const }),
       );
     },
+
+    turnToCancel: () => turn('cancel'),
 
     async cancelVideo(id) {
       const answered = await ask(

@@ -185,6 +185,8 @@ export interface Provider {
   listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
   /** Asks for `GET /models`, which every server of this kind has: a 404 means a wrong base URL. Never throws for provider trouble. */
   askModels(): Promise<{ readonly outcome: 'answered' } | Trouble>;
+  /** Before `cancelVideo`: one that was committed and then waited would never be sent. Raises when there is no turn. */
+  turnToCancel(): Promise<void>;
   /** Ends unfinished work, where `can.cancel`. At most one request. Never throws for provider trouble. */
   cancelVideo(providerVideoId: string): Promise<CancelResult>;
   /** `deleted` also when it was gone before. Never throws for provider trouble. */
