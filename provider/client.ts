@@ -99,6 +99,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   const createForm = {
     encoding: settings.createEncoding ?? dialect.create.encoding,
     jsonReference: dialect.create.jsonReference,
+    imageLists: dialect.create.imageLists,
   };
   return {
     name: settings.name,
@@ -116,6 +117,7 @@ export function createProvider(settings: ProviderSettings): Provider {
         return create(remix, reading, remixRefusal);
       }
       const encoded = encodeCreate(request, createForm, labelsOf(request));
+      if (encoded === undefined) return IMAGES_NOT_TAKEN;
       return create(() => client.post('/videos', encoded).asResponse(), reading);
     },
 
@@ -146,6 +148,13 @@ export function createProvider(settings: ProviderSettings): Provider {
     downloadContent: (id, options = {}) => download(get, id, options, dialect),
   };
 }
+
+/** Refused before it is sent: the provider would make the video without them. */
+const IMAGES_NOT_TAKEN = {
+  outcome: 'clients_fault',
+  code: 'images_not_supported',
+  message: 'The provider takes no frame_images and no input_references.',
+} as const;
 
 /** The name and the first origin: a server that moved is the same one, and one with another name never is (MR-38). */
 export function identityOf({
