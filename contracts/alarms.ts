@@ -9,6 +9,7 @@ export type Alarm =
   | 'generation_resumed'
   | 'ledger_difference'
   | 'reconciler_run'
+  | 'reconciler_silent'
   | 'provider_cost_lost_microcredits'
   | 'made_otherwise'
   | 'content_gone'

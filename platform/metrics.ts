@@ -36,6 +36,7 @@ const HELP: Record<Alarm, string> = {
   provider_id_conflict: "Submissions that the provider answered with the id of another generation's video.",
   generation_resumed: 'Workflows that the reconciler started again.',
   reconciler_run: 'Completed runs of the reconciler; alert when this stops growing.',
+  reconciler_silent: "Triggers of the reconciler's schedule after it had missed three runs.",
   ledger_difference: 'Rows of ledger_drift that the reconciler found.',
   provider_cost_lost_microcredits: 'Price of the videos that completed after their refund and that nobody claimed.',
   made_otherwise: 'Completed videos of which the provider says that something else was made than was sold.',

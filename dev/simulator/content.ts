@@ -11,17 +11,15 @@ interface Asset {
   bytes: Buffer<ArrayBuffer>;
 }
 
-const ASSETS = new Map<string, Asset>([
-  ['video', asset('video.mp4', 'video/mp4')],
-  ['thumbnail', asset('thumbnail.webp', 'image/webp')],
-  ['spritesheet', asset('spritesheet.jpg', 'image/jpeg')],
-]);
+const ASSETS = {
+  video: asset('video.mp4', 'video/mp4'),
+  thumbnail: asset('thumbnail.webp', 'image/webp'),
+  spritesheet: asset('spritesheet.jpg', 'image/jpeg'),
+};
 
 /** Serves a completed video's bytes, or its thumbnail or spritesheet, whole or by Range. */
 export async function serveContent(c: Context<Env>, simulation: Simulation, video: VideoRecord): Promise<Response> {
-  const variant = c.req.query('variant') ?? 'video';
-  const wanted = ASSETS.get(variant);
-  if (wanted === undefined) throw new ApiError(400, 'invalid_value', `Invalid value for 'variant'.`, 'variant');
+  const wanted = ASSETS[simulation.dialect.content.assetOf(c.req.query('variant'))];
   const now_ms = simulation.now();
   if (now_ms / 1000 >= expiresAt(phaseOf(video, now_ms))) {
     throw new ApiError(404, 'not_found', 'The content of this video has expired.', 'video_id');

@@ -33,6 +33,7 @@ export function controlRoutes(store: Store, fault: GlobalFault): Hono<Env> {
       creates: store.count('creates'),
       videos: store.count('videos'),
       retrieves: store.count('retrieves'),
+      aborted: store.count('aborted'),
       webhooks: store.count('webhooks'),
       stored: store.videos().length,
       creates_by_prompt_sha256: store.countsBelow('creates/'),

@@ -2,19 +2,31 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { HttpBindings } from '@hono/node-server';
 
-/** The Hono environment of every route. */
-export type Env = { Bindings: HttpBindings };
+export interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
 
-/** A refusal as OpenAI's envelope shows it. */
+/** The Hono environment of every route; `tellError` is the dialect's. */
+export type Env = { Bindings: HttpBindings; Variables: { tellError: (error: ApiError) => Answer } };
+
+/** A refusal; the dialect says how it is told. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     readonly code: string | null,
     message: string,
     readonly param: string | null = null,
+    /** What refuses: no such route, the key, the call itself, or a gateway before it came to the server. */
+    readonly kind: 'route' | 'key' | 'call' | 'gateway' = 'call',
   ) {
     super(message);
   }
+}
+
+/** There is no such route, or not by this method. */
+export function noRoute({ method, path }: { method: string; path: string }, status: 404 | 405 = 404): ApiError {
+  return new ApiError(status, 'not_found', `Unknown URL: ${method} ${path}.`, null, 'route');
 }
 
 const CODES: Record<number, string> = {
@@ -32,9 +44,8 @@ export function usualCode(status: number): string {
   return CODES[status] ?? (status < 500 ? 'invalid_request' : 'server_error');
 }
 
-/** Answers with OpenAI's error envelope. */
+/** Answers with the error as the dialect tells it. */
 export function errorResponse(c: Context<Env>, error: ApiError): Response {
-  const { status, code, param, message } = error;
-  const type = status >= 500 ? 'server_error' : status === 429 ? 'requests' : 'invalid_request_error';
-  return c.json({ error: { message, type, param, code } }, status as ContentfulStatusCode);
+  const { status, body } = c.var.tellError(error);
+  return c.json(body, status as ContentfulStatusCode);
 }

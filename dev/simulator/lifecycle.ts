@@ -14,6 +14,9 @@ export interface VideoRecord {
   directives: Directives;
 }
 
+/** What a create or a remix asks for. */
+export type Asked = Pick<VideoRecord, 'prompt' | 'model' | 'seconds' | 'size'>;
+
 /** A video's status and progress at one moment. */
 export interface Phase {
   status: string;

@@ -13,6 +13,7 @@ const { SIMULATOR_WEBHOOK_URL: url, SIMULATOR_WEBHOOK_SECRET: secret } = env;
 const simulator = createSimulator({
   dir: env.SIMULATOR_DIR,
   videoSeconds: env.SIMULATOR_VIDEO_SECONDS,
+  dialect: env.SIMULATOR_DIALECT,
   apiKey: env.SIMULATOR_API_KEY,
   webhook: url !== undefined && secret !== undefined ? { url, secret } : undefined,
   log: env.SIMULATOR_LOG === '1' ? console.log : undefined,

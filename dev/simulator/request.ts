@@ -42,6 +42,20 @@ export const createSchema = z
     message: 'This size needs sora-2-pro.',
   });
 
+/** What engines accept: any length and size, and they ignore what they don't know. */
+export const engineSchema = z.object({
+  prompt,
+  model: z.string().min(1).max(200).default('sora-2'),
+  seconds: z.coerce
+    .string()
+    .regex(/^[1-9]\d{0,3}$/)
+    .default('4'),
+  size: z
+    .string()
+    .regex(/^\d{1,5}x\d{1,5}$/)
+    .default('720x1280'),
+});
+
 /** What `POST /v1/videos/{id}/remix` accepts. */
 export const remixSchema = z.strictObject({ prompt });
 

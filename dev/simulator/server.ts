@@ -5,7 +5,8 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { chatRoutes } from './chat.ts';
 import { controlRoutes, GlobalFault } from './control.ts';
-import { ApiError, errorResponse, type Env } from './errors.ts';
+import { dialectCalled } from './dialects/index.ts';
+import { ApiError, errorResponse, noRoute, type Env } from './errors.ts';
 import type { Simulation } from './simulation.ts';
 import { Store } from './store.ts';
 import { videoRoutes } from './videos.ts';
@@ -17,6 +18,8 @@ const CREATE_PATH = /^\/v1\/videos(\/[^/]+\/remix)?$/;
 export interface SimulatorOptions {
   dir: string;
   videoSeconds?: number;
+  /** The name of one of DIALECTS. */
+  dialect?: string;
   apiKey?: string | undefined;
   webhook?: { url: string; secret: string; retry_ms?: number } | undefined;
   log?: ((line: string) => void) | undefined;
@@ -32,16 +35,17 @@ export interface Simulator {
 /** Creates a simulator on its folder; `listen` binds it to a port. */
 export function createSimulator(options: SimulatorOptions): Simulator {
   const { dir, videoSeconds = 6, apiKey, webhook, log, now = Date.now } = options;
+  const dialect = dialectCalled(options.dialect ?? 'openai');
   const store = new Store(dir);
-  const webhooks = new Webhooks(webhook ? { retry_ms: 1000, ...webhook } : null, store, now);
-  const simulation: Simulation = { store, webhooks, now, video_ms: videoSeconds * 1000 };
+  const webhooks = new Webhooks(webhook && dialect.webhooks ? { retry_ms: 1000, ...webhook } : null, store, now);
+  const simulation: Simulation = { store, webhooks, now, video_ms: videoSeconds * 1000, dialect };
   const fault = new GlobalFault();
   const app = new Hono<Env>();
 
   app.use(async (c, next) => {
     const started_ms = Date.now();
-    // By this a client can tell that its list shows every video, as one server's does.
-    c.header('server', 'holdfast-simulator');
+    c.set('tellError', dialect.tellError);
+    for (const [name, value] of Object.entries(dialect.headers())) c.header(name, value);
     c.header('x-request-id', `req_${randomBytes(16).toString('hex')}`);
     if (c.req.method === 'POST' && CREATE_PATH.test(c.req.path)) store.increment('creates');
     await next();
@@ -55,7 +59,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   });
   app.route('/v1/videos', videoRoutes(simulation));
   app.route('/v1/chat', chatRoutes(simulation));
-  app.notFound((c) => errorResponse(c, new ApiError(404, 'not_found', `Unknown URL: ${c.req.method} ${c.req.path}.`)));
+  app.notFound((c) => errorResponse(c, noRoute(c.req)));
   app.onError((error, c) => {
     if (error instanceof ApiError) return errorResponse(c, error);
     console.error(error);
@@ -86,6 +90,7 @@ export async function listen(
 
 function authorize(header: string | undefined, apiKey: string | undefined): void {
   const key = /^bearer\s+(\S+)$/i.exec(header ?? '')?.[1];
-  if (key === undefined) throw new ApiError(401, 'invalid_api_key', "You didn't provide an API key.");
-  if (apiKey !== undefined && key !== apiKey) throw new ApiError(401, 'invalid_api_key', 'Incorrect API key provided.');
+  const refusal = (message: string) => new ApiError(401, 'invalid_api_key', message, null, 'key');
+  if (key === undefined) throw refusal("You didn't provide an API key.");
+  if (apiKey !== undefined && key !== apiKey) throw refusal('Incorrect API key provided.');
 }

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { Dialect } from './dialects/index.ts';
 import { DirectiveError, MODERATION_FAILURE, parseDirectives, type Directives } from './directives.ts';
 import { ApiError } from './errors.ts';
 import type { VideoRecord } from './lifecycle.ts';
@@ -14,6 +15,7 @@ export interface Simulation {
   webhooks: Webhooks;
   now: () => number;
   video_ms: number;
+  dialect: Dialect;
 }
 
 /** The name under which a prompt's requests are counted. */
@@ -36,12 +38,12 @@ export function makeVideo(
   simulation: Simulation,
   asked: Pick<VideoRecord, 'prompt' | 'model' | 'seconds' | 'size' | 'remixed_from_video_id' | 'directives'>,
 ): VideoRecord {
-  const { store, webhooks, now, video_ms } = simulation;
+  const { store, webhooks, now, video_ms, dialect } = simulation;
   const usual_ms = asked.directives.after_ms ?? video_ms;
   const blocked = asked.directives.fail === null && isBlocked(asked.prompt);
   const video: VideoRecord = {
     ...asked,
-    id: `video_${randomBytes(24).toString('hex')}`,
+    id: dialect.newId(),
     created_ms: now(),
     duration_ms: blocked ? Math.min(usual_ms, MODERATION_MS) : usual_ms,
     failure: blocked ? MODERATION_FAILURE : asked.directives.fail,

@@ -1,7 +1,7 @@
 import { CONTENT_VARIANTS } from '../../contracts/content.ts';
 import type { Dialect } from './dialect.ts';
 
-/** The format's own server. The simulator speaks this dialect. */
+/** The format's own server. The simulator speaks it unless it is told to speak another. */
 export const openai: Dialect = {
   name: 'openai',
   source: "openai 6.49.0 (npm): resources/videos.ts; OpenAI's API reference; dev/simulator",

@@ -6,6 +6,7 @@ const GRANTED = 1_000_000_000;
 /** Each case is an order, and all run at once. */
 const MOST_ACTIVE = 100;
 const LOOK_MS = 250;
+const OPEN_LIMIT_MS = 60_000;
 /** A copy that failed is tried again a little later. */
 const ARCHIVE_LIMIT_MS = 60_000;
 
@@ -47,6 +48,19 @@ export class Books {
     const database = new Pool({ connectionString, options: '-c search_path=holdfast', max: 3 });
     await database.query('UPDATE accounts SET max_active_generations = $2 WHERE id = $1', [id, MOST_ACTIVE]);
     return new Books(stack.endpoints.api, key, database);
+  }
+
+  /** Waits until the workers' probes find the provider up: one of them may have asked while it was away. */
+  async untilOpen(): Promise<void> {
+    const untilMs = performance.now() + OPEN_LIMIT_MS;
+    for (;;) {
+      const { rows } = await this.#database.query<{ fails: boolean }>(
+        'SELECT coalesce(bool_or(failures > 0), true) AS fails FROM provider_probes',
+      );
+      if (rows[0]?.fails === false) return;
+      if (performance.now() > untilMs) throw new Error('the probes still fail');
+      await sleep(LOOK_MS);
+    }
   }
 
   close(): Promise<void> {

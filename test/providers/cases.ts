@@ -74,6 +74,7 @@ function afterLostCreate({ habits: { list } }: RealServer, effect: Effect = 'los
     case 'partial':
       return NOTHING_MADE.includes(effect) ? 'released' : 'charged';
     case 'without prompts':
+    case 'newest':
       return 'either';
     case 'none':
       return 'released';

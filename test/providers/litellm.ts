@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { canonicalAtLitellm } from './canonicalAtLitellm.ts';
 import { pythonEnvironment } from './pythonEnvironment.ts';
 import type { RealServer, Running } from './servers.ts';
 import { API_KEY, startProgram } from './servers.ts';
@@ -65,7 +66,7 @@ export function litellm(version: string): RealServer {
       moderation: '[[create:403:content_policy_violation:No such pictures.]]',
       invalid: '[[create:400:invalid_prompt:The prompt is no good.]]',
     },
-    canonical,
+    canonical: canonicalAtLitellm,
     start: (port) => start(version, port),
   };
 }
@@ -97,10 +98,4 @@ async function start(version: string, port: number): Promise<Running> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** The id of the upstream's video, which LiteLLM hides in its own. */
-function canonical(id: string): string {
-  const hidden = Buffer.from(id.replace(/^video_/, ''), 'base64').toString();
-  return /;video_id:([^;]+)/.exec(hidden)?.[1] ?? id;
 }

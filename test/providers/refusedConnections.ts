@@ -29,6 +29,7 @@ export async function refuseConnections(bench: Bench): Promise<Passing> {
   const created = await order(create);
   await sleep(AWAY_MS);
   await listenAgain();
+  await books.untilOpen();
   const due = await order(content);
   const ends = [
     orBroken(poll, 'charged', judgeOrder(bench, poll, polled)),

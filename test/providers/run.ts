@@ -9,7 +9,7 @@ import type { Bench, Row } from './orders.ts';
 import { runCases } from './orders.ts';
 import { refuseConnections } from './refusedConnections.ts';
 import type { RealServer } from './servers.ts';
-import { simulator } from './simulatorServer.ts';
+import { simulators } from './simulatorServer.ts';
 import { sglang, sglangWithS3, vllmOmni } from './stubbedEngines.ts';
 import type { Tested } from './table.ts';
 import { lineOf, writeTable } from './table.ts';
@@ -26,7 +26,7 @@ const SERVERS: readonly RealServer[] = [
   vllmOmni,
   sglang,
   sglangWithS3,
-  simulator,
+  ...simulators,
 ];
 
 /** Holds that nothing can settle end after this time, instead of an hour. */
@@ -61,6 +61,7 @@ async function test(server: RealServer): Promise<Row[]> {
     wire.target = new URL(target);
     const books = await Books.open(stack);
     try {
+      await books.untilOpen();
       return await runAll({ server, books, wire, provider, target, holdTtlMs: HOLD_TTL_SECONDS * 1000 });
     } finally {
       await books.close();

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { untilItWorks } from '../../dev/ports.ts';
+import { stopWithThisProcess } from '../harness/support/stopWithThisProcess.ts';
 
 /** A server that runs. */
 export interface Running {
@@ -19,9 +20,10 @@ const START_LIMIT_MS = 300_000;
 export interface Habits {
   /**
    * `whole`: what it doesn't show was not made, so it is made again. `partial`: it proves only what it shows, and a hold waits for
-   * its end otherwise. `without prompts`: it may rule out something. `none`: a create whose answer was lost is never found.
+   * its end otherwise. `without prompts`: it may rule out something. `newest`: it shows the newest ones only, whatever page is asked for. `none`: a
+   * create whose answer was lost is never found.
    */
-  readonly list: 'whole' | 'partial' | 'without prompts' | 'none';
+  readonly list: 'whole' | 'partial' | 'without prompts' | 'newest' | 'none';
   readonly delete: boolean;
   /** Whether its DELETE takes away what is being made, so that it knows nothing of it any more. */
   readonly forgets: boolean;
@@ -63,7 +65,13 @@ export async function startProgram(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-6000)));
   }
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const endWatch = stopWithThisProcess(child);
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      endWatch();
+      resolve();
+    });
+  });
   const stop = () => stopProgram(child, ended);
   const answers = async () => {
     if (child.exitCode !== null) return undefined;

@@ -87,10 +87,11 @@ describe('a start that cannot succeed', () => {
   it('names every fault of the configuration once, before it starts anything', () => {
     const { status, stdout, stderr } = start({
       SIMULATOR_VIDEO_SECONDS: '-1',
+      SIMULATOR_DIALECT: 'sora',
       HOLD_TTL_SECONDS: '1',
       LOG_LEVEL: 'loud',
     });
-    expect(stderr).toMatch(/^The configuration has 3 faults:\n( {2}[A-Z_]+: must .*\n){3}See \.env\.example/);
+    expect(stderr).toMatch(/^The configuration has 4 faults:\n( {2}[A-Z_]+: must .*\n){4}See \.env\.example/);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 

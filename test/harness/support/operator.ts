@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { vi } from 'vitest';
 import { freePort, portVariables } from '../../../dev/ports.ts';
 import { forgetDataFolder } from '../../../dev/postgres-place.ts';
 import type { Endpoints } from '../../../dev/summary.ts';
+import { stopWithThisProcess } from './stopWithThisProcess.ts';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const START_LIMIT = { timeout: 50_000, interval: 50 };
@@ -103,16 +103,6 @@ function operatorsEnvironment(): Record<string, string> {
   ];
   const kept = shells.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
   return { ...Object.fromEntries(kept), HOLDFAST_ENV_FILE: '/dev/null' };
-}
-
-/** When this process ends, even by kill -9, npm gets a SIGTERM: the watch's input ends with us. */
-function stopWithThisProcess(npm: ChildProcess): () => void {
-  const watch = spawn('/bin/sh', ['-c', 'read -r _; kill -TERM "$1"', 'holdfast-test-watch', String(npm.pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watch.unref();
-  return () => watch.kill('SIGKILL');
 }
 
 /** A customer with these credits, made as an operator makes one. */

@@ -6,6 +6,7 @@ import { freePort, portVariables, untilItWorks } from '../../../dev/ports.ts';
 import { forgetDataFolder } from '../../../dev/postgres-place.ts';
 import { repository } from '../../../dev/state.ts';
 import type { Endpoints } from '../../../dev/summary.ts';
+import { stopWithThisProcess } from './stopWithThisProcess.ts';
 
 const START_LIMIT_MS = 90_000;
 
@@ -45,7 +46,13 @@ export async function startOwnStack(variables: Record<string, string> = {}): Pro
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-4000)));
   }
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const endWatch = stopWithThisProcess(child);
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      endWatch();
+      resolve();
+    });
+  });
   const stop = async () => {
     child.kill('SIGTERM');
     await ended;
