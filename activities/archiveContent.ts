@@ -9,7 +9,7 @@ import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
-import { transient } from './transient.ts';
+import { isBusy, transient } from './transient.ts';
 
 /** A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). */
 const DEAD_AFTER_MS = 3_600_000;
@@ -76,7 +76,7 @@ async function archivePreview(run: Run, variant: ContentVariant): Promise<void> 
     await copy(run, variant);
   } catch (error) {
     const { info, cancellationSignal } = Context.current();
-    if (cancellationSignal.aborted || info.attempt < TRIES_FOR_PREVIEWS) throw error;
+    if (cancellationSignal.aborted || info.attempt < TRIES_FOR_PREVIEWS || isBusy(error)) throw error;
   }
 }
 

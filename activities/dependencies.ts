@@ -47,6 +47,7 @@ type StoreOperation =
   | 'getOpenAttempt'
   | 'getProviderVideo'
   | 'noteUnreachable'
+  | 'takeTurn'
   | 'recordLook'
   | 'adoptVideo'
   | 'findOwnedVideos'

@@ -2,12 +2,14 @@ import { Context } from '@temporalio/activity';
 import type { SubmitOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { sizeAsSold } from './madeSize.ts';
 import { Slots } from './slots.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { boundProvider, expectsEvents } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
+import { noTurn } from './turns.ts';
 import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. Its answers are recorded before the workflow learns of them. */
@@ -79,6 +81,8 @@ async function submitVideo(
       return { outcome: begun.outcome };
     case 'no_provider':
       throw notConfigured(null);
+    case 'busy':
+      throw noTurn(deps, begun);
     case 'begun':
       break;
   }
@@ -164,7 +168,8 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
-  const { verdict, differs } = await store.recordLook(generationId, answer.video.id, answer.video);
+  const seen = { ...answer.video, size: sizeAsSold(made.size, answer.video.size) };
+  const { verdict, differs } = await store.recordLook(generationId, answer.video.id, seen);
   if (differs) deps.count('made_otherwise');
   return { verdict };
 }

@@ -110,6 +110,15 @@ export const PROVIDER_TRANSIENT = 'ProviderTransient';
 export const PROVIDER_NOT_CONFIGURED = 'ProviderNotConfigured';
 
 /**
+ * The failure type of a call that was not made, because its provider may get no more requests in this minute: a fault of ours, so no
+ * hold ends by it. Its message is ours too.
+ */
+export const PROVIDER_BUSY = 'ProviderBusy';
+
+/** Temporal's priority of the calls that decide how a hold ends. They also go first where a provider's requests are limited. */
+export const URGENT = 1;
+
+/**
  * The failure type of a settlement that a rule or a constraint of the database refuses. Every other failure (no connection, a
  * missing function or privilege) is retried without limit.
  */

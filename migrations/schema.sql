@@ -498,6 +498,13 @@ CREATE TABLE provider_nudges (
 );
 GRANT SELECT ON holdfast.provider_nudges TO holdfast_service;
 
+CREATE TABLE provider_paces (
+  provider text NOT NULL,
+  whole_at timestamp with time zone NOT NULL,
+  CONSTRAINT provider_paces_pkey PRIMARY KEY (provider),
+  CONSTRAINT provider_paces_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000)
+);
+
 CREATE TABLE provider_probes (
   provider text NOT NULL,
   prober text NOT NULL,
@@ -513,6 +520,16 @@ CREATE TABLE provider_probes (
   CONSTRAINT provider_probes_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000)
 );
 GRANT SELECT ON holdfast.provider_probes TO holdfast_service;
+
+CREATE TABLE provider_waits (
+  provider text NOT NULL,
+  waiter text NOT NULL,
+  rank_at timestamp with time zone NOT NULL,
+  again_at timestamp with time zone NOT NULL,
+  CONSTRAINT provider_waits_pkey PRIMARY KEY (provider, waiter),
+  CONSTRAINT provider_waits_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000),
+  CONSTRAINT provider_waits_waiter_length CHECK (length(waiter) >= 1 AND length(waiter) <= 1000)
+);
 
 CREATE TABLE reconciler_progress (
   task text NOT NULL,
@@ -714,7 +731,7 @@ GRANT SELECT ON holdfast.active_generations TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea[],text[],text[],bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[],integer[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint,integer[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
@@ -775,6 +792,7 @@ GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,tim
 GRANT EXECUTE ON FUNCTION holdfast.settle_generation(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.stop_following(text) TO holdfast_service;
 GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.take_turn(text,integer,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.text_price_microcredits(bigint,bigint,integer,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.void_generation(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.void_late_requests(integer) TO holdfast_service;

@@ -162,6 +162,8 @@ export interface Provider {
   readonly baseUrl: string;
   /** How many videos it may have at once; null: any number. */
   readonly videosAtOnce: number | null;
+  /** How many requests it may get in a minute, from all processes; null: any number. Its methods raise when they have no turn. */
+  readonly requestsPerMinute: number | null;
   /** The name of the dialect that it is spoken to in. */
   readonly dialect: string;
   readonly can: Capabilities;

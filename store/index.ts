@@ -41,6 +41,7 @@ import {
 } from './lookup.ts';
 import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
 import { listProbed, recordProbe } from './probes.ts';
+import { takeTurn } from './turns.ts';
 import { recordProviderEvent } from './providerEvents.ts';
 import { searchGenerations } from './searches.ts';
 import { beginText, closeText, endText, getText, listTexts, recordText } from './texts.ts';
@@ -75,7 +76,7 @@ const operations = {
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
-  ...{ recordProbe, listProbed },
+  ...{ recordProbe, listProbed, takeTurn },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
 
@@ -106,6 +107,7 @@ export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
 export { SearchTooBroad } from './boundedSearch.ts';
 export type { GenerationSearch } from './searches.ts';
 export type { Probed } from './probes.ts';
+export type { CallUrgency } from './turns.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';
 export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';

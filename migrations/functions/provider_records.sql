@@ -14,9 +14,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT jsonb_strip_nulls(jsonb_build_object(
     'seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.seconds END,
     'made_seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.made_seconds END,
-    -- A resolution is told as width and height.
-    'size', CASE WHEN g.made_size <> g.size AND g.size ~ '^[0-9]+x[0-9]+$' THEN g.size END,
-    'made_size', CASE WHEN g.made_size <> g.size AND g.size ~ '^[0-9]+x[0-9]+$' THEN g.made_size END,
+    -- In the words of the sale (activities/madeSize.ts).
+    'size', CASE WHEN g.made_size <> g.size THEN g.size END,
+    'made_size', CASE WHEN g.made_size <> g.size THEN g.made_size END,
     -- Gateways put their own provider's name before a model's.
     'made_model', CASE WHEN regexp_replace(lower(g.made_model), '^.*/', '') <> regexp_replace(lower(sent_model(g)), '^.*/', '') THEN g.made_model END,
     'made_audio', CASE WHEN NOT g.made_audio AND EXISTS (SELECT FROM inputs i, sound_parameters(g.offer_id) AS s

@@ -15,6 +15,7 @@ import { requests } from './requests.ts';
 import { schema } from './schema.ts';
 import { settlements } from './settlements.ts';
 import { texts } from './texts.ts';
+import { turns } from './turns.ts';
 import { webhooks } from './webhooks.ts';
 
 /** The mutants with the tests that should catch them. Those tests run first, the others only if they pass. */
@@ -43,6 +44,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
     ],
   ],
   [outages, ['ledger-outages', 'ledger-places']],
+  [turns, ['ledger-turns']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],
