@@ -2,6 +2,7 @@ import OpenAI from 'openai';
 import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { AddressRules } from '../network/index.ts';
 import { type Answer, readAnswer, unreadable } from './answer.ts';
+import { readCancel } from './cancelVideo.ts';
 import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { type Capabilities, capabilitiesOf, type CreateEncoding, dialectCalled } from './dialects/index.ts';
@@ -142,6 +143,14 @@ export function createProvider(settings: ProviderSettings): Provider {
         () => client.models.list().asResponse(),
         () => ({ outcome: 'answered' as const }),
       );
+    },
+
+    async cancelVideo(id) {
+      const answered = await ask(
+        () => client.videos.delete(id).asResponse(),
+        (answer) => answer,
+      );
+      return readCancel(dialect, id, answered);
     },
 
     async deleteVideo(id) {

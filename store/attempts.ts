@@ -168,12 +168,15 @@ export async function noteAmbiguousAttempt(
 
 const PROVIDER_OF = defineStatement({
   name: 'provider_of',
-  text: `SELECT made.provider, made.provider_video_id AS "videoId", made.size
+  text: `SELECT made.provider, made.provider_video_id AS "videoId", made.size, g.cancel_ended_at IS NOT NULL AS "cancelEnded"
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
-  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text), size: t.nullable(t.text) },
+  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text), size: t.nullable(t.text), cancelEnded: t.boolean },
 });
 
-/** The provider of the generation's last attempt and its video there (for a claim: the claimed video's), null before; and the size that was sold. */
+/**
+ * The provider of the generation's last attempt and its video there (for a claim: the claimed video's), null before; the size
+ * that was sold; and whether it is on record that the provider ended its work on it.
+ */
 export async function getProviderVideo(db: Database, generationId: string): Promise<RowOf<typeof PROVIDER_OF>> {
   return row(db, PROVIDER_OF, [generationId]);
 }
@@ -205,8 +208,14 @@ export interface SeenVideo {
 
 const RECORD_LOOK = defineStatement({
   name: 'record_look',
-  text: 'SELECT verdict, error_code AS "errorCode", differs FROM record_look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-  row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text), differs: t.boolean },
+  text: 'SELECT verdict, error_code AS "errorCode", differs, cancel FROM record_look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+  row: {
+    verdict: t.word<Verdict>(),
+    errorCode: t.nullable(t.text),
+    differs: t.boolean,
+    /** How far a cancel of it has come: `sent` to the provider, perhaps. */
+    cancel: t.word<'none' | 'requested' | 'sent'>(),
+  },
 });
 
 /**
