@@ -103,6 +103,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   const createForm = {
     encoding: settings.createEncoding ?? dialect.create.encoding,
     jsonReference: dialect.create.jsonReference,
+    imageLists: dialect.create.imageLists,
   };
   return {
     name: settings.name,
@@ -121,6 +122,7 @@ export function createProvider(settings: ProviderSettings): Provider {
         return create(remix, reading, remixRefusal);
       }
       const encoded = encodeCreate(request, createForm, labelsOf(request));
+      if (encoded === undefined) return IMAGES_NOT_TAKEN;
       return create(() => client.post('/videos', encoded).asResponse(), reading);
     },
 
@@ -169,6 +171,13 @@ export function createProvider(settings: ProviderSettings): Provider {
     },
   };
 }
+
+/** Refused before it is sent: the provider would make the video without them. */
+const IMAGES_NOT_TAKEN = {
+  outcome: 'clients_fault',
+  code: 'images_not_supported',
+  message: 'The provider takes no frame_images and no input_references.',
+} as const;
 
 function turnsOf(settings: ProviderSettings): (kind: CallKind) => Promise<void> {
   const { name, requestsPerMinute, takeTurn } = settings;

@@ -1,4 +1,4 @@
-import type { InputFile } from '../contracts/inputFile.ts';
+import type { InputImage } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Capabilities } from './dialects/index.ts';
 import type { Debt } from './errors.ts';
@@ -28,7 +28,7 @@ export interface VideoRequest {
   readonly sizeField?: 'size' | 'resolution';
   /** What else is sent, by the provider's names. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
-  readonly inputReference?: InputFile;
+  readonly images?: readonly InputImage[];
   /** The provider's id of the video that it is made from; the prompt alone is sent then. */
   readonly remixedFrom?: string;
 }

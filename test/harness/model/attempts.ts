@@ -34,7 +34,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
     number,
     provider,
     request: {
-      ...{ model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
+      ...{ model: name, seconds, size, prompt, images: [], remixedFrom: null, remixedElsewhere: false },
       ...{ lengthField: 'seconds', sizeField: 'size', parameters: {} },
       labels: { user: null, metadata: {} },
     },
