@@ -34,6 +34,7 @@ const HELP: Record<Alarm, string> = {
   provider_operator_fault:
     'Submissions that the provider refused for a fault of the operator: key, rights, quota, billing.',
   provider_id_conflict: "Submissions that the provider answered with the id of another generation's video.",
+  cancel_unclear: 'Cancels that were sent to the provider and whose answer did not prove that the work was ended.',
   provider_busy: 'Calls that had to wait, because their provider gets as many requests a minute as it may.',
   generation_resumed: 'Workflows that the reconciler started again.',
   reconciler_run: 'Completed runs of the reconciler; alert when this stops growing.',
