@@ -6,6 +6,7 @@ export type Alarm =
   | 'hold_overdue'
   | 'provider_operator_fault'
   | 'provider_id_conflict'
+  | 'cancel_unclear'
   | 'provider_busy'
   | 'generation_resumed'
   | 'ledger_difference'

@@ -6,6 +6,7 @@ import {
   noteUnreachable,
   recordLook,
 } from './attempts.ts';
+import { beginCancel, noteCancelUnclear, recordCancelEnded } from './cancels.ts';
 import {
   getArchiving,
   getContent,
@@ -67,7 +68,8 @@ import {
 const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
-  ...{ getGeneration, listGenerations, requestCancel, listEvents, recordProviderEvent },
+  ...{ getGeneration, listGenerations, listEvents, recordProviderEvent },
+  ...{ requestCancel, beginCancel, recordCancelEnded, noteCancelUnclear },
   ...{ searchGenerations, getVideosForOperator, getTextsForOperator },
   ...{ getText, listTexts, beginText, recordText, endText, closeText },
   ...{ getContent, getArchiving, recordContent, recordContentGone, recordContentServed, recordUnusableContent },
@@ -98,6 +100,7 @@ export { createPool, type Pool } from './pool.ts';
 export type { Labels } from './labels.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
+export type { CancelStart } from './cancels.ts';
 export type { ArchivedContent, Archiving, Content, ContentRefund, ServedPart } from './contents.ts';
 export type { AppliedFile, Debts } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';

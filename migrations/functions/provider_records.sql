@@ -13,7 +13,7 @@ CREATE FUNCTION record_look(
   p_generation_id text, p_provider_canonical_id text, p_verdict text, p_status text, p_progress integer,
   p_completed_at timestamptz, p_error_code text, p_error_message text,
   p_made_seconds numeric DEFAULT NULL, p_made_size text DEFAULT NULL, p_made_model text DEFAULT NULL, p_made_audio boolean DEFAULT NULL
-) RETURNS TABLE (verdict text, error_code text, differs boolean)
+) RETURNS TABLE (verdict text, error_code text, differs boolean, cancel text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -22,7 +22,7 @@ DECLARE
   difference jsonb := '{}';
 BEGIN
   IF g.claim_of IS NOT NULL THEN
-    RETURN QUERY SELECT l.verdict, l.error_code, l.differs FROM record_look(g.claim_of, p_provider_canonical_id, p_verdict, p_status, p_progress,
+    RETURN QUERY SELECT l.verdict, l.error_code, l.differs, 'none' FROM record_look(g.claim_of, p_provider_canonical_id, p_verdict, p_status, p_progress,
       p_completed_at, p_error_code, p_error_message, p_made_seconds, p_made_size, p_made_model, p_made_audio) l;
     RETURN;
   END IF;
@@ -69,13 +69,16 @@ BEGIN
     END IF;
     PERFORM free_slot(p_generation_id);
   END IF;
-  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code, difference <> '{}' FROM generations gen WHERE gen.id = p_generation_id;
+  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code, difference <> '{}',
+      CASE WHEN gen.cancel_sent_at IS NOT NULL THEN 'sent' WHEN gen.cancel_requested_at IS NOT NULL
+        AND gen.provider_id_contested_at IS NULL THEN 'requested' ELSE 'none' END
+    FROM generations gen WHERE gen.id = p_generation_id;
 END $$;
 COMMENT ON FUNCTION record_look IS
 $$Records what a look saw; of a claim, on the generation that made the video. The first terminal verdict stands. At a contested
 id every look is 'open'. A completion after the release moves nothing: it is claimable for a day. Of a completed video it keeps
-what the provider says that was made. Answers with the verdict on record, and whether this look was the first to say that
-something else was made than was sold.
+what the provider says that was made. Answers with the verdict on record, whether this look was the first to say that
+something else was made than was sold, and how far a cancel has come: 'none' (nor is any sent to a contested id), 'requested', or 'sent' to the provider.
 Raises HF001; HF002 for another video than the generation's, by its canonical id; 22004 without a verdict.
 Rules: MR-1, MR-14, MR-39, MR-42, MR-51, MR-53, MR-74, MR-75.$$;
 
