@@ -180,6 +180,7 @@ function readProviders(environment: Environment): ProviderEntries | { readonly f
       proxyUrl,
       probe: true,
       videosAtOnce: undefined,
+      requestsPerMinute: undefined,
     },
   ];
 }

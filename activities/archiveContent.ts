@@ -9,10 +9,14 @@ import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
-import { transient } from './transient.ts';
+import { isBusy, transient } from './transient.ts';
 
-/** A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). */
+/**
+ * A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). Where the
+ * provider was asked to end its work, it deletes what it had made (MR-9).
+ */
 const DEAD_AFTER_MS = 3_600_000;
+const DEAD_AFTER_CANCEL_MS = 60_000;
 
 /** Thumbnail and spritesheet are optional: they delay nothing for longer than this. */
 const TRIES_FOR_PREVIEWS = 4;
@@ -54,12 +58,15 @@ async function archive(run: Run): Promise<Archived> {
 
 async function archiveVideo(run: Run): Promise<Archived['outcome']> {
   const { deps, generationId } = run;
-  const { completedForMs, contested } = run.archiving;
+  const { completedForMs, contested, cancelSent, state } = run.archiving;
+  const deadAfterMs = cancelSent ? DEAD_AFTER_CANCEL_MS : DEAD_AFTER_MS;
   const copied = contested ? 'missing' : await copy(run, 'video').catch((error: unknown) => unusable(run, error));
   if (copied !== 'missing') return copied;
-  if (completedForMs === null || completedForMs < DEAD_AFTER_MS) {
+  if (completedForMs === null || completedForMs < deadAfterMs) {
     throw transient('The provider has no content for this video, not yet or not any more.', null);
   }
+  // What was cancelled and is not charged is no loss.
+  if (state === 'held' && cancelSent) return (await forget(deps, generationId)).outcome;
   return recordGone(deps, generationId);
 }
 
@@ -76,7 +83,7 @@ async function archivePreview(run: Run, variant: ContentVariant): Promise<void> 
     await copy(run, variant);
   } catch (error) {
     const { info, cancellationSignal } = Context.current();
-    if (cancellationSignal.aborted || info.attempt < TRIES_FOR_PREVIEWS) throw error;
+    if (cancellationSignal.aborted || info.attempt < TRIES_FOR_PREVIEWS || isBusy(error)) throw error;
   }
 }
 
@@ -108,7 +115,7 @@ function reachable({ deps, archiving }: Run): { readonly videoId: string; readon
   return { videoId, provider: boundProvider(deps, archiving.provider) };
 }
 
-/** Its owner deleted it meanwhile: nothing of it is kept. */
+/** Nothing of it is kept: its owner deleted it meanwhile, or cancelled it. */
 async function forget({ store, archive }: ActivityDependencies, generationId: string): Promise<Archived> {
   await archive.remove(generationId);
   const { state } = await store.recordContent(generationId, 'video', { state: 'gone' });

@@ -33,3 +33,4 @@ export function createActivities(deps: ActivityDependencies): Activities {
 }
 
 export type { ActivityDependencies } from './dependencies.ts';
+export { takeTurnOfActivity } from './turns.ts';

@@ -2,12 +2,15 @@ import { Context } from '@temporalio/activity';
 import type { SubmitOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { sizeAsSold } from './madeSize.ts';
 import { Slots } from './slots.ts';
 import type { ProviderDependencies } from './dependencies.ts';
+import { cancelVideo, ended } from './cancelVideo.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { boundProvider, expectsEvents } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
+import { noTurn } from './turns.ts';
 import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. Its answers are recorded before the workflow learns of them. */
@@ -28,6 +31,11 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
       withHeartbeats(
         () => retrieveVideo(deps, generationId, providerVideoId),
         (context) => unanswered.get(context),
+      ),
+    cancelVideo: ({ generationId }) =>
+      withHeartbeats(
+        () => cancelVideo(deps, generationId),
+        (context) => ended.get(context),
       ),
   };
 }
@@ -79,6 +87,8 @@ async function submitVideo(
       return { outcome: begun.outcome };
     case 'no_provider':
       throw notConfigured(null);
+    case 'busy':
+      throw noTurn(deps, begun);
     case 'begun':
       break;
   }
@@ -157,6 +167,8 @@ const unanswered = new WeakMap<Context, Unanswered>();
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
   const { store } = deps;
   const made = await store.getProviderVideo(generationId);
+  // The provider has forgotten it. The try that was told so may have died before the workflow learned of it.
+  if (made.cancelEnded) return { verdict: 'ended' };
   const provider = boundProvider(deps, made.provider);
   const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
@@ -165,9 +177,11 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
     throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
   }
   await noteUnanswered(deps, generationId);
-  const { verdict, differs } = await store.recordLook(generationId, answer.video.id, answer.video);
+  const seen = { ...answer.video, size: sizeAsSold(made.size, answer.video.size) };
+  const { verdict, differs, cancel } = await store.recordLook(generationId, answer.video.id, seen);
   if (differs) deps.count('made_otherwise');
-  return { verdict };
+  if (verdict === 'open') return { verdict, cancelWanted: cancel === 'requested' && provider.can.cancel };
+  return { verdict: verdict === 'completed' && cancel === 'sent' ? 'to_archive' : verdict };
 }
 
 /** Only these count as "not reached": other tries may have failed by a fault of ours. */

@@ -1,5 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
+import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 
 /** Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. */
 export function transient(message: string, retryAfterMs: number | null): ApplicationFailure {
@@ -19,4 +19,18 @@ export function transient(message: string, retryAfterMs: number | null): Applica
 export function notConfigured(provider: string | null): ApplicationFailure {
   const which = provider === null ? 'The provider that makes this model' : `The provider ${provider}`;
   return ApplicationFailure.create({ message: `${which} is not configured.`, type: PROVIDER_NOT_CONFIGURED });
+}
+
+/** The call was not made for want of a turn. Temporal brings it again after `waitMs`, without an event in the history. */
+export function busy(provider: string, waitMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `The provider ${provider} gets as many requests a minute as it may.`,
+    type: PROVIDER_BUSY,
+    category: ApplicationFailureCategory.BENIGN,
+    nextRetryDelay: Math.max(1000, waitMs),
+  });
+}
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.type === PROVIDER_BUSY;
 }

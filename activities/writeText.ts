@@ -6,6 +6,7 @@ import type { ProviderDependencies } from './dependencies.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { boundProvider } from './boundProvider.ts';
 import { notConfigured } from './transient.ts';
+import { noTurn } from './turns.ts';
 import { TextWriter, untilRecorded } from './textWriter.ts';
 
 /** How often to check whether another writer has ended the text: a client waits for it. */
@@ -38,6 +39,8 @@ export async function writeText(
       throw new Error('a text has no video id that could be in conflict');
     case 'no_provider':
       throw notConfigured(null);
+    case 'busy':
+      throw noTurn(deps, begun);
     case 'begun':
       break;
   }

@@ -12,7 +12,7 @@ import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.
 import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 import { createWorkflowLinks } from '../temporal/web.ts';
-import { createProviders } from '../provider/index.ts';
+import { createProviders, takeTurnOrNone } from '../provider/index.ts';
 import { createApp } from './app.ts';
 import { sayWhenReady } from './health/readiness.ts';
 import { createServer } from './server.ts';
@@ -52,7 +52,7 @@ const app = createApp({
   closing: closing.signal,
   givingUp: givingUp.signal,
   temporal,
-  providers: createProviders(config.providers),
+  providers: createProviders(config.providers, { takeTurn: takeTurnOrNone(store.takeTurn) }),
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,
   requestsPerMinute: config.requestsPerMinute,

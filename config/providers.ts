@@ -22,6 +22,7 @@ export interface ProviderEntry {
   /** Whether workers probe it, and nothing new is begun there while it does not answer. */
   readonly probe: boolean;
   readonly videosAtOnce: number | undefined;
+  readonly requestsPerMinute: number | undefined;
 }
 
 export type ProviderEntries = readonly [ProviderEntry, ...ProviderEntry[]];
@@ -42,8 +43,18 @@ const RESERVED_NAMES = ['stripe'];
 const variable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable');
 const path = z.string().min(1, 'must be the path of a file');
 const MAX_PREVIOUS_URLS = 20;
-const PLACES = 'must be a whole number from 1 to 1000000';
-const places = z.int(PLACES).min(1, PLACES).max(1_000_000, PLACES);
+
+/** A whole number of these bounds. */
+function wholeNumber(least: number, most: number) {
+  const words = `must be a whole number from ${least} to ${most}`;
+  return z.int(words).min(least, words).max(most, words);
+}
+
+/** With fewer calls a minute than ten, a video is not made, looked at and copied in the time of its hold. */
+const limits = z.strictObject({
+  videos_at_once: wholeNumber(1, 1_000_000).optional(),
+  requests_per_minute: wholeNumber(10, 10_000).optional(),
+});
 
 /** How a server speaks; `auto` recognises what it can. */
 export const dialect = z
@@ -82,7 +93,7 @@ const entrySchema = z
     content_hosts: hostList.default([]),
     proxy: z.boolean().default(true),
     probe: z.boolean().default(true),
-    limits: z.strictObject({ videos_at_once: places.optional() }).default({}),
+    limits: limits.default({}),
   })
   .refine((entry) => (entry.api_key_env === undefined) !== (entry.api_key_file === undefined), {
     path: ['api_key_env'],
@@ -153,6 +164,9 @@ function placeOf(at: readonly PropertyKey[]): string {
 const originsOf = ({ base_url, previous_urls }: Entry) =>
   [base_url, ...previous_urls].map((url) => new URL(url).origin);
 
+const ENDING_WORK = DIALECTS.filter(({ cancel }) => cancel !== null).map(({ name }) => name);
+const canEndWork = (name: string) => ENDING_WORK.includes(name);
+
 /** Two that share a name or a server could not be told apart: one would take the other's videos for nobody's. */
 function faultsOf(entry: Entry, place: number, all: readonly Entry[]): string[] {
   const before = all.slice(0, place);
@@ -161,6 +175,9 @@ function faultsOf(entry: Entry, place: number, all: readonly Entry[]): string[] 
   return [
     ...(before.some(({ name }) => name === entry.name) ? [`providers[${place}].name is another provider's too`] : []),
     ...(isShared ? [`providers[${place}].base_url or previous_urls is the server of another provider too`] : []),
+    ...(entry.can.cancel === true && !canEndWork(entry.dialect)
+      ? [`providers[${place}].can.cancel needs a dialect that can end unfinished work: ${ENDING_WORK.join(', ')}`]
+      : []),
   ];
 }
 
@@ -208,5 +225,6 @@ function toEntry(entry: Entry, { apiKey = '', webhookSecret }: Secrets, { proxyU
     proxyUrl: entry.proxy ? proxyUrl : undefined,
     probe: entry.probe,
     videosAtOnce: entry.limits.videos_at_once,
+    requestsPerMinute: entry.limits.requests_per_minute,
   };
 }

@@ -8,6 +8,9 @@ export const RECONCILE_HOLDS = 'reconcileHolds';
 /** The id of the Temporal Schedule that runs it. */
 export const RECONCILE_SCHEDULE_ID = 'reconcile-holds';
 
+/** Of its runs, this many in a row may be missed before something is wrong. */
+export const MISSED_RUNS = 3;
+
 /** A workflow that still runs this long after its hold's end is stuck: only a last look and a release were left to do. */
 export const STUCK_AFTER_MS = 10 * 60_000;
 

@@ -195,6 +195,8 @@ CREATE TABLE generations (
   provider_progress integer,
   provider_error_code text,
   provider_error_message text,
+  cancel_sent_at timestamp with time zone,
+  cancel_ended_at timestamp with time zone,
   made_seconds integer,
   made_size text,
   made_model text,
@@ -214,6 +216,7 @@ CREATE TABLE generations (
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT generations_cancel_in_order CHECK ((cancel_ended_at IS NULL OR cancel_sent_at IS NOT NULL) AND (cancel_sent_at IS NULL OR cancel_requested_at IS NOT NULL AND provider_video_id IS NOT NULL)),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_duration_ms_not_negative CHECK (duration_ms >= 0),
@@ -496,6 +499,13 @@ CREATE TABLE provider_nudges (
 );
 GRANT SELECT ON holdfast.provider_nudges TO holdfast_service;
 
+CREATE TABLE provider_paces (
+  provider text NOT NULL,
+  whole_at timestamp with time zone NOT NULL,
+  CONSTRAINT provider_paces_pkey PRIMARY KEY (provider),
+  CONSTRAINT provider_paces_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000)
+);
+
 CREATE TABLE provider_probes (
   provider text NOT NULL,
   prober text NOT NULL,
@@ -511,6 +521,16 @@ CREATE TABLE provider_probes (
   CONSTRAINT provider_probes_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000)
 );
 GRANT SELECT ON holdfast.provider_probes TO holdfast_service;
+
+CREATE TABLE provider_waits (
+  provider text NOT NULL,
+  waiter text NOT NULL,
+  rank_at timestamp with time zone NOT NULL,
+  again_at timestamp with time zone NOT NULL,
+  CONSTRAINT provider_waits_pkey PRIMARY KEY (provider, waiter),
+  CONSTRAINT provider_waits_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000),
+  CONSTRAINT provider_waits_waiter_length CHECK (length(waiter) >= 1 AND length(waiter) <= 1000)
+);
 
 CREATE TABLE reconciler_progress (
   task text NOT NULL,
@@ -712,7 +732,8 @@ GRANT SELECT ON holdfast.active_generations TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[],integer[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint,integer[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_cancel(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
@@ -740,6 +761,7 @@ GRANT EXECUTE ON FUNCTION holdfast.keep_operation(text,text,bytea,jsonb) TO hold
 GRANT SELECT ON holdfast.ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.mark_known(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_ambiguous_attempt(text,integer,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.note_cancel_unclear(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_ownerless_videos(text,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
@@ -749,6 +771,7 @@ GRANT EXECUTE ON FUNCTION holdfast.provider_is_down(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.provider_is_full(text,text[],integer[],text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,jsonb,text[]) TO holdfast_service;
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_cancel_ended(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text,numeric,text,text,boolean) TO holdfast_service;
@@ -773,6 +796,7 @@ GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,tim
 GRANT EXECUTE ON FUNCTION holdfast.settle_generation(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.stop_following(text) TO holdfast_service;
 GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.take_turn(text,integer,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.text_price_microcredits(bigint,bigint,integer,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.void_generation(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.void_late_requests(integer) TO holdfast_service;

@@ -34,8 +34,11 @@ const HELP: Record<Alarm, string> = {
   provider_operator_fault:
     'Submissions that the provider refused for a fault of the operator: key, rights, quota, billing.',
   provider_id_conflict: "Submissions that the provider answered with the id of another generation's video.",
+  cancel_unclear: 'Cancels that were sent to the provider and whose answer did not prove that the work was ended.',
+  provider_busy: 'Calls that had to wait, because their provider gets as many requests a minute as it may.',
   generation_resumed: 'Workflows that the reconciler started again.',
   reconciler_run: 'Completed runs of the reconciler; alert when this stops growing.',
+  reconciler_silent: "Triggers of the reconciler's schedule after it had missed three runs.",
   ledger_difference: 'Rows of ledger_drift that the reconciler found.',
   provider_cost_lost_microcredits: 'Price of the videos that completed after their refund and that nobody claimed.',
   made_otherwise: 'Completed videos of which the provider says that something else was made than was sold.',

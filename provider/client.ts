@@ -2,15 +2,10 @@ import OpenAI from 'openai';
 import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { AddressRules } from '../network/index.ts';
 import { type Answer, readAnswer, unreadable } from './answer.ts';
+import { readCancel } from './cancelVideo.ts';
 import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
-import {
-  type Capabilities,
-  capabilitiesOf,
-  type CreateEncoding,
-  type Dialect,
-  dialectCalled,
-} from './dialects/index.ts';
+import { type Capabilities, capabilitiesOf, type CreateEncoding, dialectCalled } from './dialects/index.ts';
 import { createDownload, type Download } from './download.ts';
 import { readWebhook } from './events.ts';
 import { encodeCreate, encodeLabels } from './encoding.ts';
@@ -26,6 +21,7 @@ import { listVideos } from './listVideos.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './redact.ts';
 import { CallFailed, createTransport, TEXT_TIMEOUT_MS, type Transport } from './transport.ts';
+import type { CallKind, TakeTurn } from './turns.ts';
 import { parseVideo, type Reading } from './videoObject.ts';
 import type {
   CreateRefusal,
@@ -64,6 +60,10 @@ export interface ProviderSettings extends AddressRules {
   readonly contentHosts?: readonly string[];
   /** How many videos it may have at once; unset: any number. */
   readonly videosAtOnce?: number | undefined;
+  /** How many requests it may get in a minute, from all processes; unset: any number. */
+  readonly requestsPerMinute?: number | undefined;
+  /** Asked before each request where there is such a limit, but for creates and texts: their attempt takes the turn of its call. */
+  readonly takeTurn?: TakeTurn;
   /** An HTTP proxy, with its credentials: `http://user:password@proxy:3128`. */
   readonly proxyUrl?: string | undefined;
 }
@@ -73,7 +73,7 @@ const FIRST_WORD_TIMEOUT_MS = 120_000;
 
 /**
  * A client of one server that speaks OpenAI's Videos API. Each method makes one request; Temporal retries. Raises TypeError
- * when the base URL is invalid or contains credentials, or when there is no such dialect.
+ * when the base URL is invalid or contains credentials, when there is no such dialect, or when nobody keeps its requests a minute.
  */
 export function createProvider(settings: ProviderSettings): Provider {
   const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl, webhookSecret } = settings;
@@ -87,6 +87,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   const dialect = dialectCalled(settings.dialect ?? 'auto');
   if (dialect === undefined) throw new TypeError(`there is no dialect "${settings.dialect}"`);
   const reading = { redact, dialect };
+  const turn = turnsOf(settings);
   const { elsewhere } = dialect.content;
   const get = createDownload({ ...settings, baseUrl, connectTimeoutMs, callTimeoutMs, contentHosts, elsewhere });
   const client = createClient(baseUrl, apiKey, callTimeoutMs, transport.call);
@@ -95,7 +96,10 @@ export function createProvider(settings: ProviderSettings): Provider {
     settings.sendLabels === true && labels !== undefined ? encodeLabels(labels) : {};
   const ask = <T>(request: () => Promise<Response>, read: (answer: Answer) => T | Trouble) =>
     askFor(request, read, redact);
-  const retrieveVideo = (id: string) => retrieve(() => client.videos.retrieve(id).asResponse(), id, reading);
+  const retrieveVideo = async (id: string, kind: CallKind = 'look') => {
+    await turn(kind);
+    return retrieve(() => client.videos.retrieve(id).asResponse(), id, reading);
+  };
   const createForm = {
     encoding: settings.createEncoding ?? dialect.create.encoding,
     jsonReference: dialect.create.jsonReference,
@@ -105,6 +109,7 @@ export function createProvider(settings: ProviderSettings): Provider {
     identity: identityOf(settings),
     baseUrl,
     videosAtOnce: settings.videosAtOnce ?? null,
+    requestsPerMinute: settings.requestsPerMinute ?? null,
     dialect: dialect.name,
     can: capabilitiesOf(dialect, settings.can),
     readWebhook: webhookSecret === undefined ? null : (headers, body) => readWebhook(webhookSecret, headers, body),
@@ -122,29 +127,53 @@ export function createProvider(settings: ProviderSettings): Provider {
     writeText: (request, onOutput) =>
       writeText(writer, request, labelsOf(request), onOutput, { redact, timeoutMs: TEXT_TIMEOUT_MS }),
 
-    retrieveVideo,
+    retrieveVideo: (id) => retrieveVideo(id),
 
-    listVideos({ after, limit = 100 } = {}) {
+    async listVideos({ after, limit = 100 } = {}) {
+      await turn(after === undefined ? 'list' : 'rest');
       const query = { ...dialect.list.query, limit, order: 'desc', ...(after !== undefined && { after }) };
       return listVideos(() => client.get('/videos', { query }).asResponse(), limit, reading, settings.can);
     },
 
-    askModels: () =>
-      ask(
+    async askModels() {
+      await turn('models');
+      return ask(
         () => client.models.list().asResponse(),
         () => ({ outcome: 'answered' as const }),
-      ),
+      );
+    },
+
+    async cancelVideo(id) {
+      const answered = await ask(
+        () => client.videos.delete(id).asResponse(),
+        (answer) => answer,
+      );
+      return readCancel(dialect, id, answered);
+    },
 
     async deleteVideo(id) {
+      await turn('delete');
       const deleted = await ask(
         () => client.videos.delete(id).asResponse(),
         (answer) => readDeletion(answer.body),
       );
-      return deleted.outcome === 'transient' ? sortDeletion(deleted, () => retrieveVideo(id)) : deleted;
+      return deleted.outcome === 'transient' ? sortDeletion(deleted, () => retrieveVideo(id, 'rest')) : deleted;
     },
 
-    downloadContent: (id, options = {}) => download(get, id, options, dialect),
+    async downloadContent(id, options = {}) {
+      if (!dialect.content.variants.includes(options.variant ?? 'video')) return { outcome: 'missing' };
+      await turn('content');
+      return download(get, id, options);
+    },
   };
+}
+
+function turnsOf(settings: ProviderSettings): (kind: CallKind) => Promise<void> {
+  const { name, requestsPerMinute, takeTurn } = settings;
+  if (requestsPerMinute === undefined) return () => Promise.resolve();
+  if (takeTurn === undefined) throw new TypeError(`nobody keeps the requests a minute of the provider ${name}`);
+  const identity = identityOf(settings);
+  return (kind) => takeTurn({ kind, name, identity, requestsPerMinute });
 }
 
 /** The name and the first origin: a server that moved is the same one, and one with another name never is (MR-38). */
@@ -249,13 +278,19 @@ async function download(
   get: Download,
   id: string,
   { variant = 'video', range, signal }: DownloadOptions,
-  dialect: Dialect,
 ): Promise<ContentAnswer> {
-  if (!dialect.content.variants.includes(variant)) return { outcome: 'missing' };
   // It is what every server sends without a variant, and some take none, or numbers only.
   const query = variant === 'video' ? '' : `?variant=${variant}`;
   try {
-    return await readContentAnswer(await get(`/videos/${encodeURIComponent(id)}/content${query}`, range, signal));
+    const answer = await readContentAnswer(
+      await get(`/videos/${encodeURIComponent(id)}/content${query}`, range, signal),
+    );
+    // The server has no variants, and sends the video whatever is asked for.
+    const isOther =
+      variant !== 'video' && answer.outcome === 'part' && answer.declaredType?.startsWith('video/') === true;
+    if (!isOther) return answer;
+    await answer.body.cancel();
+    return { outcome: 'missing' };
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
     return { outcome: 'trouble', why: error.why, retryAfterMs: null };

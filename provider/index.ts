@@ -6,10 +6,12 @@ export { createProviders, type Providers, providersOf } from './registry.ts';
 export type { ContentAnswer } from './contentAnswer.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';
 export type { WebhookReading } from './events.ts';
+export { askForTurn, type Call, NoTurn, takeTurnOrNone, type TakeTurn } from './turns.ts';
 export { inputBoundTokens } from './completion.ts';
 export { type Capabilities, type CreateEncoding, DIALECTS, type ListKind } from './dialects/index.ts';
 export { plainCode, plainWords } from './plainWords.ts';
 export type {
+  CancelResult,
   CompletionRequest,
   CreateRefusal,
   CreateResult,

@@ -1,9 +1,13 @@
 import { createProvider, type ProviderSettings } from './client.ts';
 import { dialectCalled } from './dialects/index.ts';
+import { NoTurn } from './turns.ts';
 import type { Provider, Trouble } from './types.ts';
 
-/** Asks a provider for something small. Returns undefined when it is there, else why it is not, in an operator's words. */
-export type Probe = () => Promise<string | undefined>;
+/**
+ * Asks a provider for something small. Returns undefined when it is there, else why it is not, in an operator's words; null when it
+ * was not asked, because it gets as many requests a minute as it may.
+ */
+export type Probe = () => Promise<string | undefined | null>;
 
 /** Longer than a list takes, for a server may encode a video in the process that answers. */
 const ANSWERS_WITHIN_MS = 10_000;
@@ -16,6 +20,15 @@ const NOBODYS_VIDEO = 'video_probe_of_holdfast';
  * does not exist. Refusals (401, 403, 404, 429) are answers: a provider that gives them is there.
  */
 export function createProbe(settings: ProviderSettings): Probe {
+  const probe = createUnlimited(settings);
+  return () =>
+    probe().catch((error: unknown) => {
+      if (error instanceof NoTurn) return null;
+      throw error;
+    });
+}
+
+function createUnlimited(settings: ProviderSettings): () => Promise<string | undefined> {
   const { callTimeoutMs = ANSWERS_WITHIN_MS } = settings;
   const provider: Pick<Provider, 'listVideos' | 'retrieveVideo' | 'askModels'> = createProvider({
     ...settings,

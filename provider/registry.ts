@@ -1,4 +1,5 @@
 import { createProvider, type ProviderSettings } from './client.ts';
+import type { TakeTurn } from './turns.ts';
 import type { Provider } from './types.ts';
 
 /** The providers that are configured. A generation is bound to one of them for its life. */
@@ -16,10 +17,11 @@ type Settings = readonly [ProviderSettings, ...ProviderSettings[]];
 /** A client for each; the first is the default one. Their names and identities differ, which the configuration checks. */
 export function createProviders(
   settings: Settings,
-  wrap: (provider: Provider) => Provider = (each) => each,
+  { takeTurn, wrap = (each) => each }: { takeTurn?: TakeTurn; wrap?: (provider: Provider) => Provider } = {},
 ): Providers {
   const [first, ...others] = settings;
-  const create = (each: ProviderSettings) => wrap(createProvider(each));
+  const create = (each: ProviderSettings) =>
+    wrap(createProvider({ ...each, ...(takeTurn !== undefined && { takeTurn }) }));
   return providersOf([create(first), ...others.map(create)]);
 }
 

@@ -142,6 +142,9 @@ export type DeleteResult =
   | { readonly outcome: 'kept'; readonly why: string }
   | Trouble;
 
+/** `unclear`: whether the work was ended is not known. `why` is in an operator's words. */
+export type CancelResult = { readonly outcome: 'ended' } | { readonly outcome: 'unclear'; readonly why: string };
+
 export interface DownloadOptions {
   readonly variant?: 'video' | 'thumbnail' | 'spritesheet';
   /** A Range header with one range. */
@@ -162,6 +165,8 @@ export interface Provider {
   readonly baseUrl: string;
   /** How many videos it may have at once; null: any number. */
   readonly videosAtOnce: number | null;
+  /** How many requests it may get in a minute, from all processes; null: any number. Its methods raise when they have no turn. */
+  readonly requestsPerMinute: number | null;
   /** The name of the dialect that it is spoken to in. */
   readonly dialect: string;
   readonly can: Capabilities;
@@ -180,6 +185,8 @@ export interface Provider {
   listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
   /** Asks for `GET /models`, which every server of this kind has: a 404 means a wrong base URL. Never throws for provider trouble. */
   askModels(): Promise<{ readonly outcome: 'answered' } | Trouble>;
+  /** Ends unfinished work, where `can.cancel`. At most one request. Never throws for provider trouble. */
+  cancelVideo(providerVideoId: string): Promise<CancelResult>;
   /** `deleted` also when it was gone before. Never throws for provider trouble. */
   deleteVideo(providerVideoId: string): Promise<DeleteResult>;
   /**

@@ -3,7 +3,7 @@ import type { InputFile } from '../contracts/inputFile.ts';
 import type { ParameterValue } from '../contracts/offers.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Database } from './database.ts';
-import { identitiesOf, type Identified } from './identities.ts';
+import { identitiesOf, type Limited, requestsPerMinuteOf } from './identities.ts';
 import { LABELS, LABELS_COLUMNS, type Labels } from './labels.ts';
 import { row } from './query.ts';
 import { cases, defineStatement, t, type RowOf } from './statement.ts';
@@ -32,8 +32,9 @@ const BEGIN = defineStatement({
   name: 'begin_attempt',
   text: `SELECT outcome, number, provider, provider_video_id AS "providerVideoId", error_code AS "errorCode", model, seconds, size, prompt,
       reference, reference_type AS "referenceType", reference_filename AS "referenceFilename", remixed_from AS "remixedFrom",
-      remixed_elsewhere AS "remixedElsewhere", length_field AS "lengthField", size_field AS "sizeField", parameters, ${LABELS('$1')}
-    FROM begin_attempt($1, $2, $3)`,
+      remixed_elsewhere AS "remixedElsewhere", length_field AS "lengthField", size_field AS "sizeField", parameters,
+      wait_ms AS "waitMs", ${LABELS('$1')}
+    FROM begin_attempt($1, $2, $3, $4)`,
   row: cases('outcome', {
     begun: {
       number: t.integer,
@@ -60,6 +61,7 @@ const BEGIN = defineStatement({
     cancelled: {},
     too_late: {},
     no_provider: {},
+    busy: { provider: t.text, waitMs: t.integer },
     settled: {},
   }),
 });
@@ -78,15 +80,20 @@ export type AttemptStart =
 
 /**
  * Commits an attempt before the call (`begun`), or returns why none may be made; `too_late`: less time is left than required;
- * `no_provider`: none of the configured ones, the default one first, may make it.
+ * `no_provider`: none of the configured ones, the default one first, may make it; `busy`: its call has no turn yet.
  */
 export async function beginAttempt(
   db: Database,
   generationId: string,
-  configured: readonly Identified[],
+  configured: readonly Limited[],
   leastTimeLeftMs = 0,
 ): Promise<AttemptStart> {
-  const begun = await row(db, BEGIN, [generationId, identitiesOf(configured), Math.ceil(leastTimeLeftMs)]);
+  const begun = await row(db, BEGIN, [
+    generationId,
+    identitiesOf(configured),
+    Math.ceil(leastTimeLeftMs),
+    requestsPerMinuteOf(configured),
+  ]);
   if (begun.outcome !== 'begun') return begun;
   const { number, provider } = begun;
   return { outcome: 'begun', number, provider, request: requestOf(begun) };
@@ -159,16 +166,16 @@ export async function noteAmbiguousAttempt(
 
 const PROVIDER_OF = defineStatement({
   name: 'provider_of',
-  text: `SELECT made.provider, made.provider_video_id AS "videoId"
+  text: `SELECT made.provider, made.provider_video_id AS "videoId", made.size, g.cancel_ended_at IS NOT NULL AS "cancelEnded"
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
-  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text) },
+  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text), size: t.nullable(t.text), cancelEnded: t.boolean },
 });
 
-/** The provider of the generation's last attempt and its video there (for a claim: the claimed video's); null before. */
-export async function getProviderVideo(
-  db: Database,
-  generationId: string,
-): Promise<{ provider: string | null; videoId: string | null }> {
+/**
+ * The provider of the generation's last attempt and its video there (for a claim: the claimed video's), null before; the size
+ * that was sold; and whether it is on record that the provider ended its work on it.
+ */
+export async function getProviderVideo(db: Database, generationId: string): Promise<RowOf<typeof PROVIDER_OF>> {
   return row(db, PROVIDER_OF, [generationId]);
 }
 
@@ -199,8 +206,14 @@ export interface SeenVideo {
 
 const RECORD_LOOK = defineStatement({
   name: 'record_look',
-  text: 'SELECT verdict, error_code AS "errorCode", differs FROM record_look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-  row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text), differs: t.boolean },
+  text: 'SELECT verdict, error_code AS "errorCode", differs, cancel FROM record_look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+  row: {
+    verdict: t.word<Verdict>(),
+    errorCode: t.nullable(t.text),
+    differs: t.boolean,
+    /** How far a cancel of it has come: `sent` to the provider, perhaps. */
+    cancel: t.word<'none' | 'requested' | 'sent'>(),
+  },
 });
 
 /**

@@ -143,7 +143,7 @@ export async function getContent(
 const ARCHIVING = defineStatement({
   name: 'archiving',
   text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
-      made.provider_id_contested_at IS NOT NULL AS contested,
+      made.provider_id_contested_at IS NOT NULL AS contested, g.cancel_sent_at IS NOT NULL AS "cancelSent",
       CASE WHEN made.provider_verdict = 'completed'
         THEN (extract(epoch FROM clock_timestamp() - made.last_look_at) * 1000)::bigint END AS "completedForMs",
       (SELECT c.state FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video') AS video,
@@ -156,6 +156,8 @@ const ARCHIVING = defineStatement({
     videoId: t.nullable(t.text),
     /** The provider gave the same id to another attempt, so the content may be another generation's (MR-39). */
     contested: t.boolean,
+    /** The provider was asked to end its work on it (MR-9). */
+    cancelSent: t.boolean,
     /** The time since we saw it completed, by the database's clock; null before. */
     completedForMs: t.nullable(t.bigint),
     /** The record of the video itself, if there is one. */

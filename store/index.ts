@@ -6,6 +6,7 @@ import {
   noteUnreachable,
   recordLook,
 } from './attempts.ts';
+import { beginCancel, noteCancelUnclear, recordCancelEnded } from './cancels.ts';
 import {
   getArchiving,
   getContent,
@@ -41,6 +42,7 @@ import {
 } from './lookup.ts';
 import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
 import { listProbed, recordProbe } from './probes.ts';
+import { takeTurn } from './turns.ts';
 import { recordProviderEvent } from './providerEvents.ts';
 import { searchGenerations } from './searches.ts';
 import { beginText, closeText, endText, getText, listTexts, recordText } from './texts.ts';
@@ -65,7 +67,8 @@ import {
 const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
-  ...{ getGeneration, listGenerations, requestCancel, listEvents, recordProviderEvent },
+  ...{ getGeneration, listGenerations, listEvents, recordProviderEvent },
+  ...{ requestCancel, beginCancel, recordCancelEnded, noteCancelUnclear },
   ...{ searchGenerations, getVideosForOperator, getTextsForOperator },
   ...{ getText, listTexts, beginText, recordText, endText, closeText },
   ...{ getContent, getArchiving, recordContent, recordContentGone, recordContentServed, recordUnusableContent },
@@ -75,7 +78,7 @@ const operations = {
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
-  ...{ recordProbe, listProbed },
+  ...{ recordProbe, listProbed, takeTurn },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
 
@@ -96,6 +99,7 @@ export { createPool, type Pool } from './pool.ts';
 export type { Labels } from './labels.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
+export type { CancelStart } from './cancels.ts';
 export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
 export type { AppliedFile, Debts } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
@@ -106,6 +110,7 @@ export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
 export { SearchTooBroad } from './boundedSearch.ts';
 export type { GenerationSearch } from './searches.ts';
 export type { Probed } from './probes.ts';
+export type { CallUrgency } from './turns.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';
 export type { LoggedDelivery, RecordedAttempt, WebhookToSend } from './webhookDeliveries.ts';

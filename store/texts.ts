@@ -1,6 +1,6 @@
 import type { TextKind } from '../contracts/ids.ts';
 import type { Database } from './database.ts';
-import { identitiesOf, type Identified } from './identities.ts';
+import { identitiesOf, type Limited, requestsPerMinuteOf } from './identities.ts';
 import { defineGenerationList, LABELS, LABELS_COLUMNS, type Labels, listGenerationPage } from './labels.ts';
 import type { Listed, Page } from './pages.ts';
 import { row, rows } from './query.ts';
@@ -63,8 +63,8 @@ export async function listTexts(
 const BEGIN = defineStatement({
   name: 'begin_text',
   text: `SELECT b.outcome, b.number, b.provider, b.error_code AS "errorCode", b.model, r.request,
-      ${LABELS('$1')}
-    FROM begin_attempt($1, $2, $3) b LEFT JOIN text_requests r ON r.generation_id = $1 AND b.outcome = 'begun'`,
+      b.wait_ms AS "waitMs", ${LABELS('$1')}
+    FROM begin_attempt($1, $2, $3, $4) b LEFT JOIN text_requests r ON r.generation_id = $1 AND b.outcome = 'begun'`,
   row: cases('outcome', {
     begun: { number: t.integer, provider: t.text, model: t.text, request: t.jsonb<unknown>(), ...LABELS_COLUMNS },
     known: {},
@@ -75,6 +75,7 @@ const BEGIN = defineStatement({
     spent: {},
     too_late: {},
     no_provider: {},
+    busy: { provider: t.text, waitMs: t.integer },
     settled: {},
   }),
 });
@@ -88,10 +89,11 @@ type TextStart = RowOf<typeof BEGIN>;
 export async function beginText(
   db: Database,
   generationId: string,
-  configured: readonly Identified[],
+  configured: readonly Limited[],
   leastTimeLeftMs: number,
 ): Promise<TextStart> {
-  return row(db, BEGIN, [generationId, identitiesOf(configured), Math.ceil(leastTimeLeftMs)]);
+  const values = [generationId, identitiesOf(configured), Math.ceil(leastTimeLeftMs), requestsPerMinuteOf(configured)];
+  return row(db, BEGIN, values);
 }
 
 const RECORD = defineStatement({

@@ -4,6 +4,7 @@ import {
   Connection,
   defaultGrpcRetryOptions,
   isGrpcServiceError,
+  type isRetryableError,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
@@ -26,15 +27,17 @@ const LONG_POLL_TIMEOUT_MS = 60_000;
 const LONG_POLLS = /\/(GetWorkflowExecutionHistory|PollWorkflowExecutionUpdate)$/;
 
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+type NextCall = Parameters<Interceptor>[1];
+type Status = Parameters<typeof isRetryableError>[0];
 
-const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
+const RETRY = defaultGrpcRetryOptions();
 
 /**
  * The start of a generation is what a client waits for: without a connection it is given up after 3 s (a server that is busy is
  * asked for 20 s). Its caller voids the generation, so it does not matter whether the call had arrived (MR-28).
  */
 const STARTS = /\/ExecuteMultiOperation$/;
-const retryStart = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 6 }));
+const RETRY_START = defaultGrpcRetryOptions({ maxAttempts: 6 });
 
 /** gRPC would wait longer after each attempt, up to two minutes: as long as that we would refuse although Temporal is back. */
 const RECONNECT_MS = 1000;
@@ -43,9 +46,43 @@ const RECONNECT_MS = 1000;
 const retryInTime: Interceptor = (options, nextCall) => {
   const { path } = options.method_definition;
   const timeoutMs = LONG_POLLS.test(path) ? LONG_POLL_TIMEOUT_MS : CALL_TIMEOUT_MS;
-  const again = STARTS.test(path) ? retryStart : retry;
-  return again({ ...options, deadline: options.deadline ?? Date.now() + timeoutMs }, nextCall);
+  const retry = STARTS.test(path) ? RETRY_START : RETRY;
+  let last: Status | undefined;
+  let isClosed = false;
+  const retryableDecider = (attempt: number, status: Status) => {
+    last = status;
+    return !isClosed && retry.retryableDecider(attempt, status);
+  };
+  const again = makeGrpcRetryInterceptor({ ...retry, retryableDecider });
+  // On a connection that was closed meanwhile gRPC throws in the timer of a retry, where nobody can catch it.
+  const next: NextCall = (call) => {
+    try {
+      return nextCall(call);
+    } catch (error) {
+      if (last === undefined) throw error;
+      isClosed = true;
+      return endedWith(last);
+    }
+  };
+  return again({ ...options, deadline: options.deadline ?? Date.now() + timeoutMs }, next);
 };
+
+/** A call that has failed. */
+function endedWith(status: Status): ReturnType<NextCall> {
+  const nothing = () => undefined;
+  return {
+    start: (_metadata, listener) => listener?.onReceiveStatus?.(status),
+    getPeer: () => '',
+    getAuthContext: () => null,
+    ...{
+      cancelWithStatus: nothing,
+      sendMessageWithContext: nothing,
+      sendMessage: nothing,
+      startRead: nothing,
+      halfClose: nothing,
+    },
+  };
+}
 
 /**
  * A client that connects at its first call, so that a process can start while Temporal is down. Every call has a deadline: its

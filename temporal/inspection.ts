@@ -1,7 +1,6 @@
 import type { Client, Connection } from '@temporalio/client';
-import { ScheduleNotFoundError } from '@temporalio/client';
-import { RECONCILE_SCHEDULE_ID } from '../contracts/reconcile.ts';
 import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../contracts/temporal.ts';
+import { describeReconcileSchedule } from './schedule.ts';
 
 /** Temporal's numbers of a task queue's types. */
 const WORKFLOW_TASKS = 1;
@@ -9,14 +8,6 @@ const ACTIVITY_TASKS = 2;
 
 /** A poll is answered after a minute at the latest, and the worker polls again: one that polled earlier is gone. */
 const POLLED_WITHIN_MS = 90_000;
-
-/** The reconciler's schedule, and the last run that it started. */
-export interface ScheduleState {
-  readonly isPaused: boolean;
-  readonly everyMs: number;
-  readonly createdAt: Date;
-  readonly lastRun: { readonly startedAt: Date; readonly workflowId: string } | undefined;
-}
 
 /** What the doctor asks. */
 export function createInspection(client: Client) {
@@ -55,22 +46,7 @@ export function createInspection(client: Client) {
       return Math.min(...(await Promise.all(types.map((type) => countPollersOf(queue, type)))));
     },
 
-    /** Undefined: there is no schedule. */
-    async describeReconcileSchedule(): Promise<ScheduleState | undefined> {
-      try {
-        const { spec, state, info } = await client.schedule.getHandle(RECONCILE_SCHEDULE_ID).describe();
-        const last = info.recentActions.at(-1);
-        return {
-          isPaused: state.paused,
-          everyMs: spec.intervals?.[0]?.every ?? 0,
-          createdAt: info.createdAt,
-          lastRun: last && { startedAt: last.takenAt, workflowId: last.action.workflow.workflowId },
-        };
-      } catch (error) {
-        if (error instanceof ScheduleNotFoundError) return undefined;
-        throw error;
-      }
-    },
+    describeReconcileSchedule: () => describeReconcileSchedule(client),
 
     /** In Temporal's word, as `COMPLETED`. Raises when the workflow is unknown. */
     async readStatus(workflowId: string): Promise<string> {

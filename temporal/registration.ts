@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { restoreReconcileSchedule } from './schedule.ts';
+import { keepReconcileSchedule } from './schedule.ts';
 import { registerNamespace, registerSearchAttributes } from './connection.ts';
 
 /** The registration is checked this often, or as often as the reconciler runs if that is more often. */
@@ -7,16 +7,19 @@ const LONGEST_INTERVAL_MS = 30_000;
 
 /**
  * Registers again, until `stopping`, what Temporal has lost: a server whose database was lost comes back without our search
- * attributes and schedule, perhaps without our namespace, and would refuse every start.
+ * attributes and schedule, perhaps without our namespace, and would refuse every start. A schedule that has fallen silent is
+ * triggered.
  */
 export function keepRegistered(
   temporal: Client,
-  { reconcileIntervalMs, stopping, onError }: RegistrationOptions,
+  { reconcileIntervalMs, stopping, onSilent, onError }: RegistrationOptions,
 ): void {
+  const watchedSince = new Date();
   const restore = async () => {
     await registerNamespace(temporal);
     await registerSearchAttributes(temporal);
-    await restoreReconcileSchedule(temporal, reconcileIntervalMs);
+    const triggered = await keepReconcileSchedule(temporal, { everyMs: reconcileIntervalMs, watchedSince });
+    if (triggered !== null) onSilent(triggered.silentMs);
   };
   const everyMs = Math.min(LONGEST_INTERVAL_MS, reconcileIntervalMs);
   let timer: NodeJS.Timeout | undefined;
@@ -32,6 +35,8 @@ export function keepRegistered(
 export interface RegistrationOptions {
   readonly reconcileIntervalMs: number;
   readonly stopping: AbortSignal;
+  /** Called when the reconciler's schedule had fallen silent for this long, and was triggered. */
+  readonly onSilent: (silentMs: number) => void;
   /** Called when Temporal is down or refuses; the next check tries again. */
   readonly onError: (error: unknown) => void;
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { ActivityDependencies } from '../activities/index.ts';
+import { type ActivityDependencies, takeTurnOfActivity } from '../activities/index.ts';
 import type { Config } from '../config.ts';
 import { createLedger } from '../ledger/index.ts';
 import { Announcer, contactDatabase, createPool, createStore, openDatabase } from '../store/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
 import { countAlarms, createMetrics, observeGauges, observeProviders } from '../platform/metrics.ts';
-import { createProbe, createProviders, identityOf, watchHealth } from '../provider/index.ts';
+import { createProbe, createProviders, identityOf, takeTurnOrNone, watchHealth } from '../provider/index.ts';
 import { createTemporalClient } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 import { keepProbing } from './probing.ts';
@@ -28,16 +28,19 @@ export function createDependencies(config: Config) {
   const database = openDatabase(pool, (id) => announcer.add(id));
   const client = createTemporalClient(config.temporal);
   const store = createStore(database);
+  const count = countAlarms(registry);
   const activities: ActivityDependencies = {
     ledger: createLedger(database),
     store,
-    providers: createProviders(config.providers, (provider) =>
-      watchHealth(provider, (change) => {
-        const said = { provider: provider.name, ...change };
-        if (change.state === 'down') log.warn(said, 'the provider gives no usable answer');
-        else log.info(said, 'the provider answers again');
-      }),
-    ),
+    providers: createProviders(config.providers, {
+      takeTurn: takeTurnOfActivity({ store, count }),
+      wrap: (provider) =>
+        watchHealth(provider, (change) => {
+          const said = { provider: provider.name, ...change };
+          if (change.state === 'down') log.warn(said, 'the provider gives no usable answer');
+          else log.info(said, 'the provider answers again');
+        }),
+    }),
     archive: createFolderStore(config.archiveFolder),
     webhooks: createWebhookSender({ privateFor: config.webhooksPrivateFor }),
     generations: createTemporal(client).generations,
@@ -45,14 +48,15 @@ export function createDependencies(config: Config) {
     lookForCreateMs: config.lookForCreateMs,
     textLeaseMs: config.textLeaseMs,
     copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },
-    count: countAlarms(registry),
+    count,
     observe: observeGauges(registry),
     log,
   };
   const prober = randomUUID();
   const probed = config.providers.map((settings, place) => ({
     ...{ name: settings.name, identity: identityOf(settings), isDefault: place === 0, isProbed: settings.probe },
-    probe: createProbe(settings),
+    requestsPerMinute: settings.requestsPerMinute ?? null,
+    probe: createProbe({ ...settings, takeTurn: takeTurnOrNone(store.takeTurn) }),
   }));
   return {
     log,

@@ -39,6 +39,10 @@ export async function runWorker(
   keepRegistered(client, {
     reconcileIntervalMs: config.reconcileIntervalMs,
     stopping: stopping.signal,
+    onSilent: (silentMs) => {
+      activityDependencies.count('reconciler_silent');
+      log.warn({ silentMs }, 'the schedule of the reconciler had fallen silent: it was triggered');
+    },
     onError: (error) => log.warn({ err: error }, 'could not look whether Temporal knows this service; trying again'),
   });
   log.info('ready');

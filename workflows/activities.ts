@@ -7,6 +7,7 @@ import type {
   TextActivities,
 } from '../contracts/activities.ts';
 import type { ReconcileActivities, ReconcileProviderActivities } from '../contracts/reconcile.ts';
+import { URGENT } from '../contracts/activities.ts';
 import { TASK_QUEUE } from '../contracts/temporal.ts';
 import type { WebhookLedgerActivities, WebhookOutboundActivities } from '../contracts/webhooks.ts';
 
@@ -95,6 +96,7 @@ export function lastAtProvider(
     ...PROVIDER_OPTIONS,
     scheduleToStartTimeout: QUEUED_AT_MOST,
     retry: { ...PROVIDER_OPTIONS.retry, maximumAttempts: tries },
+    priority: { priorityKey: URGENT },
     summary,
   };
   const { retrieveVideo } = proxyActivities<ProviderActivities>(options);
@@ -151,6 +153,7 @@ export function lastCopy(summary: string, { tries, tryMs }: { tries: number; try
     scheduleToStartTimeout: QUEUED_AT_MOST,
     startToCloseTimeout: tryMs,
     retry: { ...OUTBOUND_OPTIONS.retry, maximumAttempts: tries },
+    priority: { priorityKey: URGENT },
     summary,
   });
 }

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
-import { PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
+import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 
 /**
  * Why an activity failed. `provider`: the provider was asked and gave no readable answer. `ours`: everything else, such as the
@@ -17,8 +17,10 @@ export function faultInWords(error: unknown): string {
   if (cause instanceof TimeoutFailure) {
     return cause.timeoutType === 'SCHEDULE_TO_START' ? 'no worker serves its task queue' : 'a worker did not finish it';
   }
-  if (cause instanceof ApplicationFailure && cause.type === PROVIDER_NOT_CONFIGURED) return withoutStop(cause.message);
+  if (cause instanceof ApplicationFailure && isOurs(cause.type)) return withoutStop(cause.message);
   return `the database or our own code failed (${cause instanceof ApplicationFailure ? cause.type : cause?.name})`;
 }
 
 const withoutStop = (sentence: string) => sentence.replace(/\.$/, '');
+
+const isOurs = (type: string | null | undefined) => type === PROVIDER_NOT_CONFIGURED || type === PROVIDER_BUSY;

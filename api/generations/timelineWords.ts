@@ -38,6 +38,11 @@ export const WORDS: Record<string, Words> = {
   unreachable: ({ tries, for_ms: forMs }) =>
     `The provider gave no usable answer: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
   cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
+  cancel_sent: () =>
+    'Asking the provider to end its work on the video; if it completes all the same, it is charged once its content is kept',
+  cancel_ended: () => 'The provider has ended its work on the video',
+  cancel_unclear: () =>
+    'It is not known whether the provider has ended its work; credits stay reserved until the video ends or its hold does',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   made_otherwise: (data) => `The provider reports something else than was ordered: ${differences(data)}`,
   charged: (data, kind) => {
@@ -90,7 +95,7 @@ const REASONS = new Map<Value, string>(
   Object.entries({
     generation_timeout: 'it was not finished in time',
     provider_unavailable: 'the provider could not take the request in time',
-    cancelled: 'it was cancelled before anything was made',
+    cancelled: 'it was cancelled before there was a video',
     create_failed: 'it could not be started at the provider',
     settlement_failed: 'its outcome could not be recorded',
     nothing_delivered: 'nothing was delivered',

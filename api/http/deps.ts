@@ -20,6 +20,7 @@ export type ApiProvider = Pick<
   | 'name'
   | 'identity'
   | 'videosAtOnce'
+  | 'requestsPerMinute'
   | 'baseUrl'
   | 'readWebhook'
   | 'listVideos'

@@ -55,7 +55,7 @@ async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Resp
     return 'unavailable' as const;
   });
   if (passed instanceof Response) return passed;
-  if (passed === 'missing' && isGone(wanted)) throw contentMissing();
+  if (passed === 'missing' && (isGone(wanted) || (await hasNone(deps, wanted)))) throw contentMissing();
   throw unavailable(wanted);
 }
 
@@ -66,6 +66,13 @@ async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Resp
 function isGone({ generation, variant, isLost }: Wanted): boolean {
   const isLate = Date.now() - (generation.settledAt?.getTime() ?? 0) > NOT_READY_MS;
   return isLost || (variant !== 'video' && isLate);
+}
+
+/** The video itself is archived, and so are the previews that its provider has. */
+async function hasNone({ store }: ApiDependencies, { generation, variant }: Wanted): Promise<boolean> {
+  if (variant === 'video') return false;
+  const video = await store.getContent(generation.accountId, generation.id, 'video');
+  return video?.state === 'archived';
 }
 
 function unavailable({ generation, variant, isLost }: Wanted): ApiError {

@@ -1,3 +1,4 @@
+import { NoTurn } from '../../provider/index.ts';
 import type { Generation } from '../../store/index.ts';
 import type { ApiDependencies } from '../http/deps.ts';
 import { ApiError, NOT_RETRIED } from '../http/errors.ts';
@@ -24,6 +25,8 @@ export async function deleteVideo(deps: ApiDependencies, generation: Generation)
   });
 }
 
+const NOT_NOW = 'The video could not be deleted at the provider just now.';
+
 /** Returns why the provider keeps the video, null when it does not. Raises `temporarily_unavailable` when the provider cannot be reached. */
 async function deleteAtProvider(
   { store, providers, log }: ApiDependencies,
@@ -37,9 +40,11 @@ async function deleteAtProvider(
   if (contested) return 'the provider gave its id to another video as well';
   const provider = providers.bound(madeAt);
   if (provider === undefined) return 'it was made at a provider that is not configured any more';
-  const deleted = await provider.deleteVideo(videoId);
+  const deleted = await provider.deleteVideo(videoId).catch((error: unknown) => {
+    throw error instanceof NoTurn ? notDeleted(NOT_NOW) : error;
+  });
   if (deleted.outcome === 'deleted') return null;
-  if (deleted.outcome === 'transient') throw notDeleted('The video could not be deleted at the provider just now.');
+  if (deleted.outcome === 'transient') throw notDeleted(NOT_NOW);
   log.warn({ generationId, why: deleted.why }, 'the provider keeps a video that its owner has deleted');
   return deleted.why;
 }

@@ -15,7 +15,9 @@ BEGIN
     END IF;
     SELECT * INTO STRICT made FROM generations gen WHERE gen.id = COALESCE(g.claim_of, g.id);
     IF made.provider_verdict IS DISTINCT FROM 'completed' OR p_state = 'archived' AND made.provider_id_contested_at IS NOT NULL
-       OR p_state = 'gone' AND NOT deleted AND made.last_look_at > clock_timestamp() - interval '1 hour' THEN
+       OR p_state = 'gone' AND NOT deleted AND made.last_look_at > clock_timestamp() -
+         -- A provider that was asked to end its work deletes what it had made.
+         (CASE WHEN g.cancel_sent_at IS NULL THEN interval '1 hour' ELSE interval '1 minute' END) THEN
       RAISE EXCEPTION 'nothing proves that the content of generation % is %', p_generation_id, p_state USING ERRCODE = 'HF003';
     END IF;
     IF deleted THEN
@@ -43,12 +45,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION record_content IS
 $$Records where a content is, once; answers with what is on record. 'gone' needs an hour since the video was seen completed,
-except for a video that its owner deleted, of which nothing else is recorded whatever the caller says. What is at a
+a minute where the provider was asked to cancel it; except for a video that its owner deleted, of which nothing else is recorded whatever the caller says. What is at a
 contested id is not archived, because it may be another generation's. A claim records what its original made.
 A charged video that is on record as gone before anybody had it is refunded here, in full and once; refund tells what came
 of that, NULL where none is due. The record is made even if the refund is refused, which is an event of its own.
 Raises HF001; HF002 for a generation that is not held or charged; HF003 without proof.
-Rules: MR-22, MR-39, MR-52, MR-59, MR-96.$$;
+Rules: MR-9, MR-22, MR-39, MR-52, MR-59, MR-96.$$;
+
+CREATE FUNCTION content_is(p_generation_id text, p_state text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM contents c WHERE c.generation_id = p_generation_id AND c.variant = 'video' AND c.state = p_state)
+$$;
+COMMENT ON FUNCTION content_is IS
+$$Internal. Whether a video's content is on record as 'archived', or as 'gone'.$$;
 
 CREATE FUNCTION has_event(p_generation_id text, p_kind text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$

@@ -49,11 +49,11 @@ COMMENT ON FUNCTION visible_fields IS
 $$Internal. A hash of what a provider's list shows of a request, as widely as a server may change its text.
 Rules: MR-32, MR-34.$$;
 
-CREATE FUNCTION begin_attempt(p_generation_id text, p_providers text[], p_least_ms bigint)
+CREATE FUNCTION begin_attempt(p_generation_id text, p_providers text[], p_least_ms bigint, p_requests_per_minute integer[] DEFAULT NULL)
 RETURNS TABLE (
   outcome text, number integer, provider text, provider_video_id text, error_code text,
   model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text,
-  remixed_from text, remixed_elsewhere boolean, length_field text, size_field text, parameters jsonb
+  remixed_from text, remixed_elsewhere boolean, length_field text, size_field text, parameters jsonb, wait_ms integer
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -61,6 +61,7 @@ DECLARE
   last provider_attempts;
   maker text;
   answer text;
+  turn_in_ms integer;
 BEGIN
   IF g.claim_of IS NOT NULL THEN
     RAISE EXCEPTION 'generation % is a claim and creates nothing', p_generation_id USING ERRCODE = 'HF002';
@@ -83,31 +84,40 @@ BEGIN
     WHEN maker IS NULL THEN 'no_provider'
     ELSE 'begun' END;
   IF answer = 'begun' THEN
+    -- In one transaction with the attempt: what waits for its turn is no attempt, and no turn is lost by a crash between the two.
+    SELECT t.wait_ms INTO turn_in_ms
+      FROM take_turn(maker, p_requests_per_minute[array_position(p_providers, maker)], 'create', p_generation_id) AS t;
+    IF turn_in_ms > 0 THEN
+      answer := 'busy';
+    END IF;
+  END IF;
+  IF answer = 'begun' THEN
     INSERT INTO provider_attempts (generation_id, number, visible_sha256)
       VALUES (p_generation_id, COALESCE(last.number, 0) + 1, visible_fields(g)) RETURNING * INTO last;
     UPDATE generations gen SET provider = maker WHERE gen.id = p_generation_id;
     PERFORM append_event(p_generation_id, 'attempt_begun', jsonb_build_object('attempt', last.number));
   END IF;
-  RETURN QUERY SELECT answer, last.number, CASE answer WHEN 'begun' THEN maker ELSE g.provider END, g.provider_video_id, last.error_code, sent_model(g), g.seconds, g.size,
+  RETURN QUERY SELECT answer, last.number, CASE WHEN answer IN ('begun', 'busy') THEN maker ELSE g.provider END, g.provider_video_id, last.error_code, sent_model(g), g.seconds, g.size,
       i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id,
       (made.provider IS DISTINCT FROM maker OR made.provider_id_contested_at IS NOT NULL) AND g.remix_of IS NOT NULL,
       offer.length_field, offer.size_field,
       -- By the names that the provider knows them by.
       (SELECT COALESCE(jsonb_object_agg(COALESCE(r ->> 'sent_as', r ->> 'name'), i.parameters -> (r ->> 'name')), '{}')
-        FROM jsonb_array_elements(offer.parameters) AS r WHERE i.parameters ? (r ->> 'name'))
+        FROM jsonb_array_elements(offer.parameters) AS r WHERE i.parameters ? (r ->> 'name')), turn_in_ms
     FROM (SELECT) AS one LEFT JOIN offers offer ON offer.id = g.offer_id LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun'
       LEFT JOIN generations original ON original.id = g.remix_of LEFT JOIN generations made ON made.id = COALESCE(original.claim_of, original.id);
 END $$;
 COMMENT ON FUNCTION begin_attempt IS
 $$Commits an attempt before its call, so that a crash during the call is seen as "may have arrived". Answers with what the call
 needs, and with the one of p_providers (identities, the default one first) that it is for: of the generation's name, or of the
-name that was asked before. A claim makes no attempt, because its video is there.
+name that was asked before. p_requests_per_minute has their limits in the same order, NULL for none; the attempt takes the turn of
+its call. A claim makes no attempt, because its video is there.
 outcome: 'begun', 'known' (there is a video or a text already), 'open' (an earlier attempt may have arrived), 'refused' (for
 good), 'conflict' (an attempt was answered with another's video), 'cancelled' (no video is known, and none is wanted),
 'spent' (as many attempts were begun as may be), 'too_late' (less than p_least_ms of the hold's time is left), 'no_provider'
-(none of p_providers may make it), 'settled'.
+(none of p_providers may make it), 'busy' (its call has no turn yet: come again after wait_ms), 'settled'.
 Raises HF001; HF002 for a claim.
-Rules: MR-18, MR-24, MR-30, MR-31, MR-39, MR-46, MR-53, MR-62.$$;
+Rules: MR-18, MR-24, MR-30, MR-31, MR-39, MR-46, MR-53, MR-62, MR-100.$$;
 
 CREATE FUNCTION adopt_video(
   p_generation_id text, p_number integer, p_video_ids text[], p_canonical_ids text[], p_created_ats timestamptz[], p_exact boolean

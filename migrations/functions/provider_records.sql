@@ -14,9 +14,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT jsonb_strip_nulls(jsonb_build_object(
     'seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.seconds END,
     'made_seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.made_seconds END,
-    -- A resolution is told as width and height.
-    'size', CASE WHEN g.made_size <> g.size AND g.size ~ '^[0-9]+x[0-9]+$' THEN g.size END,
-    'made_size', CASE WHEN g.made_size <> g.size AND g.size ~ '^[0-9]+x[0-9]+$' THEN g.made_size END,
+    -- In the words of the sale (activities/madeSize.ts).
+    'size', CASE WHEN g.made_size <> g.size THEN g.size END,
+    'made_size', CASE WHEN g.made_size <> g.size THEN g.made_size END,
     -- Gateways put their own provider's name before a model's.
     'made_model', CASE WHEN regexp_replace(lower(g.made_model), '^.*/', '') <> regexp_replace(lower(sent_model(g)), '^.*/', '') THEN g.made_model END,
     'made_audio', CASE WHEN NOT g.made_audio AND EXISTS (SELECT FROM inputs i, sound_parameters(g.offer_id) AS s
@@ -31,7 +31,7 @@ CREATE FUNCTION record_look(
   p_generation_id text, p_provider_canonical_id text, p_verdict text, p_status text, p_progress integer,
   p_completed_at timestamptz, p_error_code text, p_error_message text,
   p_made_seconds numeric DEFAULT NULL, p_made_size text DEFAULT NULL, p_made_model text DEFAULT NULL, p_made_audio boolean DEFAULT NULL
-) RETURNS TABLE (verdict text, error_code text, differs boolean)
+) RETURNS TABLE (verdict text, error_code text, differs boolean, cancel text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -40,7 +40,7 @@ DECLARE
   difference jsonb := '{}';
 BEGIN
   IF g.claim_of IS NOT NULL THEN
-    RETURN QUERY SELECT l.verdict, l.error_code, l.differs FROM record_look(g.claim_of, p_provider_canonical_id, p_verdict, p_status, p_progress,
+    RETURN QUERY SELECT l.verdict, l.error_code, l.differs, 'none' FROM record_look(g.claim_of, p_provider_canonical_id, p_verdict, p_status, p_progress,
       p_completed_at, p_error_code, p_error_message, p_made_seconds, p_made_size, p_made_model, p_made_audio) l;
     RETURN;
   END IF;
@@ -86,13 +86,15 @@ BEGIN
     END IF;
     PERFORM free_slot(p_generation_id);
   END IF;
-  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code, difference <> '{}' FROM generations gen WHERE gen.id = p_generation_id;
+  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code, difference <> '{}',
+      CASE WHEN gen.cancel_sent_at IS NOT NULL THEN 'sent' WHEN gen.cancel_requested_at IS NOT NULL THEN 'requested' ELSE 'none' END
+    FROM generations gen WHERE gen.id = p_generation_id;
 END $$;
 COMMENT ON FUNCTION record_look IS
 $$Records what a look saw; of a claim, on the generation that made the video. The first terminal verdict stands. At a contested
 id every look is 'open'. A completion after the release moves nothing: it is claimable for a day. Of a completed video it keeps
-what the provider says that was made. Answers with the verdict on record, and whether this look was the first to say that
-something else was made than was sold.
+what the provider says that was made. Answers with the verdict on record, whether this look was the first to say that
+something else was made than was sold, and how far a cancel has come: 'none', 'requested', or 'sent' to the provider.
 Raises HF001; HF002 for another video than the generation's, by its canonical id; 22004 without a verdict.
 Rules: MR-1, MR-14, MR-39, MR-42, MR-51, MR-53, MR-74, MR-75.$$;
 

@@ -21,12 +21,26 @@ CREATE FUNCTION claim_is_ready(g generations) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
-    AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
+    AND content_is(g.id, 'archived');
 END $$;
 COMMENT ON FUNCTION claim_is_ready IS
 $$Internal. Whether the video that a claim is about is complete and its content is in our storage: what the claim is charged
 for.
 Rules: MR-53, MR-57.$$;
+
+CREATE FUNCTION last_word(g generations) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT CASE
+    WHEN g.claim_of IS NOT NULL THEN CASE WHEN claim_is_ready(g) THEN 'completed' END
+    -- Once a cancel was sent, the content may be deleted already: only a video that we have is charged.
+    WHEN g.provider_verdict = 'completed' AND (g.cancel_sent_at IS NULL OR content_is(g.id, 'archived')) THEN 'completed'
+    WHEN g.cancel_ended_at IS NOT NULL OR g.cancel_sent_at IS NOT NULL AND content_is(g.id, 'gone') THEN 'cancelled'
+    WHEN g.provider_verdict = 'failed' THEN 'provider_failed' END
+$$;
+COMMENT ON FUNCTION last_word IS
+$$Internal. By which reason what is on record settles a generation; NULL while it settles nothing. After a cancel was sent, a
+completed video is 'completed' once its content is archived, and 'cancelled' once that is on record as gone.
+Rules: MR-1, MR-2, MR-9, MR-53.$$;
 
 CREATE FUNCTION made_charge(g generations) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -113,10 +127,10 @@ BEGIN
   IF charged > g.amount_microcredits THEN
     RAISE EXCEPTION 'generation % holds less than that', p_generation_id USING ERRCODE = 'HF005';
   END IF;
-  IF p_reason = 'emergency' AND g.provider_verdict IN ('completed', 'failed') THEN
+  IF p_reason = 'emergency' AND g.claim_of IS NULL AND last_word(g) IS NOT NULL THEN
     -- The provider's last word goes first: only what can't be recorded even now is an emergency.
     BEGIN
-      RETURN QUERY SELECT * FROM settle_generation(p_generation_id, CASE g.provider_verdict WHEN 'completed' THEN 'completed' ELSE 'provider_failed' END);
+      RETURN QUERY SELECT * FROM settle_generation(p_generation_id, last_word(g));
       RETURN;
     EXCEPTION WHEN integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004' THEN
       NULL;
@@ -124,8 +138,8 @@ BEGIN
   END IF;
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
 
-  IF p_reason = 'expired' AND (g.provider_verdict IN ('completed', 'failed') OR g.claim_of IS NOT NULL AND claim_is_ready(g)) THEN
-    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint, NULL::bigint; RETURN;
+  IF p_reason = 'expired' AND last_word(g) IS NOT NULL THEN
+    RETURN QUERY SELECT 'terminal', NULL::boolean, last_word(g), g.provider_error_code, NULL::bigint, NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at), NULL::bigint; RETURN;
@@ -136,7 +150,7 @@ BEGIN
     IF closing = 'writing' THEN
       RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, closing_ms, NULL::bigint; RETURN;
     ELSIF closing = 'ended' THEN
-      RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint, NULL::bigint; RETURN;
+      RETURN QUERY SELECT 'terminal', NULL::boolean, 'completed', NULL::text, NULL::bigint, NULL::bigint; RETURN;
     END IF;
     -- Its attempt may have been closed as never made.
     g := lock_generation(p_generation_id);
@@ -145,14 +159,15 @@ BEGIN
     SELECT * INTO refused FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
   proven := CASE asked
-    WHEN 'completed' THEN CASE WHEN g.claim_of IS NULL THEN g.provider_verdict = 'completed' ELSE claim_is_ready(g) END
-    WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
+    WHEN 'completed' THEN last_word(g) = 'completed'
+    WHEN 'nothing_to_charge' THEN g.claim_of IS NULL AND last_word(g) = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'submission_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
     WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
       AND NOT EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
     -- As long as no video is known and none may be; later the provider's last word settles it.
     WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND attempts_came_to_nothing(p_generation_id)
+      OR last_word(g) = 'cancelled'
     WHEN 'create_failed' THEN attempts_spent(p_generation_id) AND attempts_came_to_nothing(p_generation_id)
     WHEN 'expired' THEN true
     -- Nothing else could be written for ten minutes; record_settlement_refusal has the time.
@@ -168,7 +183,8 @@ BEGIN
       ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
       ('submission_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
       ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
-      ('cancelled', 'cancelled', 'It was cancelled before a video was made.'),
+      ('cancelled', 'cancelled', CASE WHEN g.cancel_sent_at IS NULL THEN 'It was cancelled before a video was made.'
+        ELSE 'It was cancelled while the video was made.' END),
       ('create_failed', 'create_failed', 'It could not be started at the provider.'),
       ('expired', 'generation_timeout', 'It was not finished in time.'),
       ('emergency', 'settlement_failed', 'Its outcome could not be recorded.')
@@ -222,10 +238,10 @@ delivered. The same settlement again answers with the first; a different one is 
 p_reason: 'completed', 'provider_failed', 'submission_refused', 'provider_unavailable', 'cancelled', 'create_failed',
 'expired', 'emergency'.
 result: 'settled' (with the amount charged or released), 'repeated', 'conflict'; for 'expired' also 'not_due' (the hold's time
-is not over) and 'terminal' (the provider's last word is on record, and settles it).
+is not over) and 'terminal' (what is on record settles it, by the reason in settlement_reason).
 Raises HF001; HF002 unless the generation is held; HF003 without proof; HF005 for more than is held; 22003 for a part of
 anything but a video's capture.
-Rules: MR-1, MR-2, MR-3, MR-6, MR-8, MR-10 to MR-12, MR-17 to MR-19, MR-21, MR-23, MR-24, MR-41 to MR-45, MR-50, MR-53, MR-61,
+Rules: MR-1, MR-2, MR-3, MR-6, MR-8, MR-9, MR-10 to MR-12, MR-17 to MR-19, MR-21, MR-23, MR-24, MR-41 to MR-45, MR-50, MR-53, MR-61,
 MR-63, MR-70, MR-71, MR-75, MR-83.$$;
 
 CREATE FUNCTION record_settlement_refusal(p_generation_id text, p_reason text, p_why text) RETURNS void
@@ -261,7 +277,7 @@ BEGIN
     BEGIN
       SELECT * INTO settled FROM settle_generation(overdue, 'expired');
       IF settled.result = 'terminal' THEN
-        SELECT * INTO settled FROM settle_generation(overdue, CASE WHEN settled.credits_charged THEN 'completed' ELSE 'provider_failed' END);
+        SELECT * INTO settled FROM settle_generation(overdue, settled.settlement_reason);
       END IF;
       PERFORM lock_generation(overdue);
       PERFORM append_event(overdue, 'released_by_hand', jsonb_build_object('by', session_user));

@@ -61,6 +61,9 @@ CREATE TABLE generations (
   provider_progress integer CONSTRAINT generations_provider_progress_range CHECK (provider_progress BETWEEN 0 AND 100),
   provider_error_code text,
   provider_error_message text,
+  -- Since when the provider may have been asked, once, to end its work, and since when it is on record that it has (MR-9).
+  cancel_sent_at timestamptz,
+  cancel_ended_at timestamptz,
   -- What the provider said of the completed video; NULL where it told nothing that can be read. Against what was sold: made_charge.
   made_seconds integer,
   made_size text,
@@ -96,6 +99,8 @@ CREATE TABLE generations (
       AND claim_of IS NULL AND remix_of IS NULL END),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
+  CONSTRAINT generations_cancel_in_order CHECK ((cancel_ended_at IS NULL OR cancel_sent_at IS NOT NULL)
+    AND (cancel_sent_at IS NULL OR cancel_requested_at IS NOT NULL AND provider_video_id IS NOT NULL)),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released' AND provider_verdict = 'completed'),
   -- COALESCE, because a CHECK that comes out NULL passes.
   CONSTRAINT generations_three_states CHECK (COALESCE(CASE

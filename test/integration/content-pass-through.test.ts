@@ -179,6 +179,19 @@ it('a video that was served whole and is gone afterwards stays charged, and says
   expect(answered.status).toBe(404);
   expect(answered.body.toString()).toContain('keeps it for a limited time');
 });
+it.each([
+  ['has none', '404 Not Found', [], '{}'],
+  ['sends the video instead', '200 OK', [VIDEO, LENGTH], CONTENT],
+] as const)('a preview is 404 once the video is archived, if its provider %s', async (_, status, headers, body) => {
+  const id = await charged();
+  sends(status, [...headers], body);
+  const thumbnail = () => fetched(id, {}, '?variant=thumbnail');
+  expect((await thumbnail()).status).toBe(503);
+  const stored = { location: 'x', bytes: 1, contentType: 'video/mp4', sha256: Buffer.alloc(32) };
+  await site.db.ledger.recordContent(id, 'video', { state: 'archived', ...stored });
+  expect((await thumbnail()).status).toBe(404);
+});
+
 it('a preview that is missing is 503 while it may not be there yet, 404 afterwards', async () => {
   const id = await charged();
   sends('404 Not Found', [], '{}');

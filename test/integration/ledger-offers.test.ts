@@ -195,19 +195,9 @@ describe('a parameter', () => {
 describe('an offer is refused', () => {
   const named = (name: string, sent_as?: string): OfferTerms => ({ parameters: [{ ...SEED, name, sent_as }] });
   const RESERVED = [
+    ...['n', 'num_frames', 'numFrames', 'output_path', 'video_path', 'lora', 'lora_path', 'loraScale', 'model'],
     ...[
-      'n',
-      'num_frames',
-      'numFrames',
-      'output_path',
-      'video_path',
-      'lora',
-      'lora_path',
-      'loraScale',
-      'model',
       'prompt',
-    ],
-    ...[
       'seconds',
       'duration',
       'size',
@@ -257,6 +247,11 @@ describe('an offer is refused', () => {
     ['with an unknown field of a parameter', { parameters: [{ ...SEED, unit: 's' }] }],
     ['with a default that is out of range', { parameters: [{ ...SEED, default: 100 }] }],
     ['with one name twice', { parameters: [SEED, SEED] }],
+    ['with a name that is none', { parameters: [{ ...SEED, sent_as: 'a b' }] }],
+    ['with one of a list without the list', { parameters: [{ name: 'a', type: 'enum' }] }],
+    ['with one value twice', { parameters: [{ name: 'a', type: 'enum', values: [1, '1'] }] }],
+    ['with a text of any length', { parameters: [{ name: 'a', type: 'string' }] }],
+    ['with one name twice, sent as two', { parameters: [SEED, { ...SEED, sent_as: 'other' }] }],
     ['with two that are sent as one', { parameters: [SEED, { ...SEED, name: 'other', sent_as: 'SEED' }] }],
     ['with 33 parameters', { parameters: Array.from({ length: 33 }, (_, n) => ({ ...SEED, name: `p${n}` })) }],
     [

@@ -98,6 +98,7 @@ describe('what a look saw', () => {
       verdict: 'failed',
       errorCode: 'moderation_blocked',
       differs: false,
+      cancel: 'none',
     });
     expect(await db.ledger.recordLook(id, video, OPEN)).toMatchObject({
       verdict: 'failed',

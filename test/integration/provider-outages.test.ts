@@ -50,7 +50,7 @@ beforeAll(async () => {
   const log = (_: object, message: string) => said.push(message);
   const probing = keepProbing(
     [openai, settings].map((each, place) => ({
-      ...{ name: each.name, identity: identityOf(each), isDefault: place === 0 },
+      ...{ name: each.name, identity: identityOf(each), isDefault: place === 0, requestsPerMinute: null },
       probe: createProbe({ ...each, callTimeoutMs: 300 }),
     })),
     {

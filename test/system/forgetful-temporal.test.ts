@@ -25,6 +25,7 @@ beforeAll(async () => {
   keepRegistered(stack.temporal, {
     reconcileIntervalMs: RECONCILE_INTERVAL_MS,
     stopping: stopping.signal,
+    onSilent: () => undefined,
     onError: () => undefined,
   });
 });

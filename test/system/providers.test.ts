@@ -35,11 +35,13 @@ let second: { url: string; close: () => Promise<void> };
 let proxy: SwallowingProxy;
 const at = ({ port }: SwallowingProxy) => `http://127.0.0.1:${port}`;
 const first = () => settingsAt('openai', at(proxy));
-const gpu = () => settingsAt('gpu', second.url);
+let key = 'first-key';
+const gpu = () => settingsAt('gpu', second.url, { apiKey: key });
+const startSecond = (port?: number) => listen(createSimulator({ dir: folder, videoSeconds: 1, apiKey: key }), port);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-second-'));
-  second = await listen(createSimulator({ dir: folder, videoSeconds: 1 }));
+  second = await startSecond();
   stack = await startStack({ videoSeconds: 3, providers: (url) => providers.configure(settingsAt('openai', url)) });
   proxy = await startSwallowingProxy(stack.simulatorUrl);
   account = await openAccount(stack, 1000 * PRICE);
@@ -79,8 +81,8 @@ async function expectChargedOnce(settled: readonly Standing[]): Promise<void> {
   for (const { id } of settled) expect(await movementsOf(stack, id)).toEqual(['hold', 'capture']);
 }
 
-async function order(model: string): Promise<string> {
-  const body = JSON.stringify({ model, prompt: `a fox ${randomUUID()}`, seconds: '4', size: '720x1280' });
+async function order(model: string, directives = ''): Promise<string> {
+  const body = JSON.stringify({ model, prompt: `a fox ${randomUUID()} ${directives}`, seconds: '4', size: '720x1280' });
   const headers = { 'content-type': 'application/json' };
   const answer = await account.fetch('/v1/videos', { method: 'POST', headers, body });
   const video = (await answer.json()) as { id: string };
@@ -105,6 +107,28 @@ describe('while one of two providers is down', () => {
     expect(await untilSettled(stack, [waiting])).toMatchObject([{ state: 'charged' }]);
   });
 });
+
+it('videos of a provider that takes its old key no more are charged once it is configured with the new one', async () => {
+  providers.configure(first(), gpu());
+  const ids = await forEachOf(many.slice(0, 5), 5, () => order(OTHERS, '[[after:3s]]'));
+  for (const id of ids) await untilRow(stack, id, 'provider_video_id IS NOT NULL');
+  await second.close();
+  key = 'second-key';
+  second = await startSecond(Number(new URL(second.url).port));
+  // 401 until then.
+  await vi.waitFor(async () => expect(await lookTriesOf(ids[0] ?? '')).toBeGreaterThan(2), {
+    timeout: 30_000,
+    interval: 100,
+  });
+  expect((await standings(stack, ids)).map(({ state }) => state)).toEqual(ids.map(() => 'held'));
+  providers.configure(first(), gpu());
+  await expectChargedOnce(await untilSettled(stack, ids));
+});
+
+async function lookTriesOf(id: string): Promise<number> {
+  const { raw } = await stack.env.client.workflow.getHandle(id).describe();
+  return raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'retrieveVideo')?.attempt ?? 0;
+}
 
 describe(`while ${RUNNING} videos run`, () => {
   it('another key and another address that is declared as moved change nothing', async () => {

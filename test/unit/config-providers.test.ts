@@ -45,7 +45,7 @@ describe('a file of providers', () => {
       '    send_user_and_metadata: true',
       '    proxy: false',
       '    probe: false',
-      '    limits: { videos_at_once: 3 }',
+      '    limits: { videos_at_once: 3, requests_per_minute: 60 }',
       '    previous_urls: [https://old.example/v1]',
     ].join('\n');
     const settings = { HOOKS: 'whsec_1', PROVIDER_PROXY_URL: 'http://proxy:3128' };
@@ -64,6 +64,7 @@ describe('a file of providers', () => {
         proxyUrl: 'http://proxy:3128',
         probe: true,
         videosAtOnce: undefined,
+        requestsPerMinute: undefined,
       },
       {
         name: 'gateway',
@@ -79,6 +80,7 @@ describe('a file of providers', () => {
         proxyUrl: undefined,
         probe: false,
         videosAtOnce: 3,
+        requestsPerMinute: 60,
       },
     ]);
   });
@@ -92,8 +94,14 @@ describe('a file of providers', () => {
       one('    limits: {videos_at_once: 0}\n'),
       /videos_at_once must be a whole number from 1 to/,
     ],
+    [
+      'too few requests to make a video with',
+      one('    limits: {requests_per_minute: 9}\n'),
+      /requests_per_minute must be a whole number from 10 to 10000/,
+    ],
     ['a path of nothing', one().replace('env: A_KEY', "file: ''"), /api_key_file must be the path of a file/],
     ['a dialect that nobody speaks', one('    dialect: klingon\n'), /dialect must be one of auto, openai, litellm/],
+    ['work ended by a server that can’t', one('    can: {cancel: true}\n'), /can\.cancel needs a dialect that can end/],
     ['a list of no kind', one('    can: {list: whole}\n'), /can\.list must be authoritative, partial or none/],
     [
       'a server twice',

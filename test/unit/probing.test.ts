@@ -4,7 +4,7 @@ import { keepProbing } from '../../worker/probing.ts';
 /** The loop of a worker that probes the providers. */
 
 interface Round {
-  readonly why?: string;
+  readonly why?: string | null;
   readonly isDown?: boolean;
   readonly fails?: boolean;
 }
@@ -17,7 +17,19 @@ async function probed(rounds: readonly Round[]) {
   const round = () => rounds[turn] ?? {};
   const say = (_fields: object, message: string) => seen.logged.push(message.replace(/:.*/, ''));
   await keepProbing(
-    [{ name: 'openai', identity: 'openai@http://a', isDefault: true, probe: async () => round().why }],
+    [
+      {
+        name: 'openai',
+        identity: 'openai@http://a',
+        isDefault: true,
+        requestsPerMinute: null,
+        probe: async () => {
+          const { why } = round();
+          if (why === null) turn += 1;
+          return why;
+        },
+      },
+    ],
     {
       record: async (_provider, why) => {
         const { isDown = false, fails = false } = round();
@@ -41,6 +53,14 @@ it('every probe is recorded, and a provider that goes down or comes back is logg
     recorded: [null, 'HTTP 503', 'HTTP 503', 'HTTP 503', 'HTTP 503', null, null],
     observed: [true, true, false, false, false, true, true],
     logged: ['the provider does not answer our probes', 'the provider answers our probes again'],
+  });
+});
+
+it('what was not asked, for want of a turn, is no failure and no answer', async () => {
+  expect(await probed([{ why: null }, { why: 'HTTP 503' }, { why: null }, {}])).toMatchObject({
+    recorded: ['HTTP 503', null],
+    observed: [true, true],
+    logged: [],
   });
 });
 

@@ -50,7 +50,7 @@ const HABITS: Record<string, Habits> = {
     listQuery: `/v1/videos?custom_llm_provider=openai&limit=100&order=desc`,
     refusedList: 'no_list',
   },
-  'vllm-omni': { ...COMMON, can: can({ cancel: true }), failed: { errorCode: 'generation_failed' } },
+  'vllm-omni': { ...COMMON, failed: { errorCode: 'generation_failed' } },
   sglang: { ...COMMON, can: can({ listShowsPrompts: false }), jsonReference: 'reference_url' },
 };
 
@@ -242,4 +242,48 @@ describe('a content that is stored elsewhere, as its refusal says', () => {
       expect(await provider(baseUrl, { dialect }).downloadContent('video_1')).toMatchObject({ why: 'HTTP 400' });
     },
   );
+});
+
+// MR-9
+describe('a cancel', () => {
+  const ENDED = { id: 'video_1', object: 'video.deleted', deleted: true };
+  const cancel = async (handler: Parameters<typeof serve>[0], dialect = 'vllm-omni') => {
+    const { baseUrl, requests } = await serve(handler);
+    const answer = await provider(baseUrl, { dialect, can: { cancel: true } }).cancelVideo('video_1');
+    expect(requests.map(({ method, url }) => [method, url])).toEqual([['DELETE', '/v1/videos/video_1']]);
+    return answer;
+  };
+
+  test('is asked for only where the settings say so, and only of a server that can', () => {
+    const asked = DIALECTS.filter(
+      ({ name }) => provider('http://x/v1', { dialect: name, can: { cancel: true } }).can.cancel,
+    );
+    expect(asked.map(({ name }) => name)).toEqual(['vllm-omni']);
+    expect(provider('http://x/v1', { dialect: 'vllm-omni' }).can.cancel).toBe(false);
+  });
+
+  test('has one answer: only this answer proves that unfinished work was ended', async () => {
+    expect(await cancel(json(200, ENDED))).toEqual({ outcome: 'ended' });
+  });
+
+  test.each<[string, Parameters<typeof serve>[0]]>([
+    ['about another video', json(200, { ...ENDED, id: 'video_2' })],
+    ['without an id', json(200, { object: 'video.deleted', deleted: true })],
+    ['that it was not deleted', json(200, { ...ENDED, deleted: false })],
+    ['in a word', json(200, { ...ENDED, deleted: 'true' })],
+    ['about something else', json(200, { ...ENDED, object: 'file.deleted' })],
+    ['that it will be done', json(202, ENDED)],
+    ['under an error', json(409, ENDED)],
+    ['that it still ends', json(409, { detail: 'Cancellation in progress. Please try again later.' })],
+    ['that there is no such job', json(404, { detail: 'Video not found' })],
+    ['of a broken server', json(500, {})],
+    ['with no body', (response) => response.writeHead(204).end()],
+    ['that is lost', (response) => response.destroy()],
+  ])('is unclear when it is answered %s', async (_what, handler) => {
+    expect(await cancel(handler)).toMatchObject({ outcome: 'unclear', why: expect.stringMatching(/\w/) as string });
+  });
+
+  test('is unclear where the dialect has none, whatever is answered', async () => {
+    expect(await cancel(json(200, ENDED), 'openai')).toMatchObject({ outcome: 'unclear' });
+  });
 });

@@ -20,6 +20,25 @@ it('a start is given up within seconds when nobody listens, however long a reque
   await client.connection.close();
 });
 
+it('a call that is tried again fails when its connection is closed, and raises nothing that nobody can catch', async () => {
+  const uncaught: unknown[] = [];
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => uncaught.push(error));
+  try {
+    const client = clientOf(await closedPort());
+    const called = createGenerations(client).isRunning('video_1');
+    const failed = expect(called).rejects.toThrow();
+    await expect(isTemporalUp(client, 200)).resolves.toBe(false);
+    await client.connection.close();
+    await failed;
+    expect(uncaught).toEqual([]);
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const other of others) process.on('uncaughtException', other);
+  }
+});
+
 it('a server that was away for long is connected to within a second of its return', { timeout: 20_000 }, async () => {
   const triedMs: number[] = [];
   const port = await serveTcp((socket) => {

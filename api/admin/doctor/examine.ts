@@ -73,6 +73,8 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
   ...providers.all.map((provider) => ({
     name: providers.all.length === 1 ? 'provider' : `provider ${provider.name}`,
     check: () => checkProvider(provider),
+    // Which keeps its requests a minute.
+    ...(provider.requestsPerMinute !== null && { server: 'database' as const }),
     advice: 'The provider gives no answer: is it up, and does its base URL name it?',
   })),
   ofDatabase(

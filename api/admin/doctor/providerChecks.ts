@@ -1,4 +1,5 @@
 import type { Debts } from '../../../store/index.ts';
+import { NoTurn } from '../../../provider/index.ts';
 import type { ApiDependencies, ApiProvider } from '../../http/deps.ts';
 import { type Finding, ill, well } from './finding.ts';
 
@@ -22,9 +23,14 @@ export async function checkProvider(
 ): Promise<Finding> {
   const where = `The provider ${provider.name} at ${provider.baseUrl}`;
   const beganMs = performance.now();
-  const answer = await withinMs(ANSWERS_WITHIN_MS, provider.listVideos({ limit: 1 }));
+  const answer = await withinMs(ANSWERS_WITHIN_MS, provider.listVideos({ limit: 1 }).catch(noTurn));
   const tookMs = Math.ceil(performance.now() - beganMs);
   if (answer === undefined) return away(`${where} gives no answer within ${ANSWERS_WITHIN_MS / 1000} s.`);
+  if (answer instanceof NoTurn) {
+    return well(
+      `${where} was not asked: it gets as many requests a minute as it may (requests_per_minute), and ${answer.waiting} calls wait. Videos end later for it, and no credits are lost by it.`,
+    );
+  }
   if (answer.outcome === 'listed') {
     const taken = `It is read as ${answer.dialect}; ${answer.isComplete ? 'what its list does not show was not made' : 'its list may not show every video'}.`;
     if (tookMs < SLOW_MS) return well(`${where} answers in ${tookMs} ms. ${taken}`);
@@ -53,6 +59,11 @@ export async function checkProvider(
   return ill(
     `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does its base URL name a server that speaks OpenAI's Videos API?`,
   );
+}
+
+function noTurn(error: unknown): NoTurn {
+  if (error instanceof NoTurn) return error;
+  throw error;
 }
 
 /** Whether there is nothing at all below the base URL: neither videos, of which `why` tells, nor models. */

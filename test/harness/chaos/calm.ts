@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { untilItWorks } from '../../../dev/ports.ts';
 import type { Asked, Clients } from './clients.ts';
 import { call, codeOf, createBody, idOf } from './http.ts';
-import { SERVERS } from './plan.ts';
+import { PROVIDERS, SERVERS } from './plan.ts';
 import type { Random } from './random.ts';
 import { runningWorkflows } from './evidence.ts';
 import type { Site } from './site.ts';
@@ -18,7 +18,7 @@ const RECONCILE_EVERY_MS = 15_000;
 /** Resolves when every part is there again and nothing strikes any more. */
 export async function heal(site: Site): Promise<void> {
   for (const to of SERVERS) await Promise.all(site.links({ from: 'all', to }).map((link) => link.set('open')));
-  await untilItWorks(() => switchProvider(site, null), READY_LIMIT_MS, 200);
+  for (const name of PROVIDERS) await untilItWorks(() => switchProvider(site, name, null), READY_LIMIT_MS, 200);
   await untilReady(site, READY_LIMIT_MS);
 }
 

@@ -10,14 +10,15 @@ import { gather } from './evidence.ts';
 import { readErrors } from './logs.ts';
 import type { ChaosOptions } from './options.ts';
 import { planStrikes } from './plan.ts';
-import { checkAgainstProvider, checkVideos, lateCompletions } from './providerChecks.ts';
+import { checkAgainstProvider, checkUnprovenLists, checkVideos, lateCompletions } from './providerChecks.ts';
 import { Random } from './random.ts';
 import { stories, tables } from './report.ts';
 import { planRequests, planTenants } from './requests.ts';
+import { checkSales } from './salesChecks.ts';
 import type { Site } from './site.ts';
 import { openSite } from './site.ts';
 import { Strikes } from './strikes.ts';
-import { grant, openTenants } from './tenants.ts';
+import { grant, openSales, openTenants } from './tenants.ts';
 import type { Seen } from './watching.ts';
 
 /** Requests at once; more is only a longer queue on two cores. */
@@ -74,6 +75,7 @@ async function conduct(site: Site, options: ChaosOptions, say: (line: string) =>
     over: answersOver.signal,
     watched: watchOver.signal,
   };
+  await openSales(clients, random.fork('sales'));
   const tenants = await openTenants(clients, random.fork('admin'), tenantPlan);
 
   const limit = pLimit(AT_ONCE);
@@ -127,16 +129,18 @@ async function judge(
   const { records, violations: unrecorded } = checkVideos(evidence);
   const violations = [
     ...checkRequests(asked, evidence),
+    ...checkSales(asked, strikes.spans),
     ...repeated,
     ...checkEnds(evidence),
     ...checkSettlements(evidence),
     ...checkShown(asked, seen, evidence),
     ...checkClaims(seen, evidence),
     ...unrecorded,
+    ...checkUnprovenLists(evidence),
     ...checkAgainstProvider(evidence),
     ...(await checkBooks(site, tenants)),
   ];
-  for (const line of tables(site, strikes.counts, asked, evidence, records, await readErrors(site))) say(line);
+  for (const line of tables(site, strikes, asked, evidence, records, await readErrors(site))) say(line);
   const late = lateCompletions(evidence);
   if (late.length > 0) {
     say(`\nreleased although the provider completed it, and not claimed:\n${late.join('\n')}`);

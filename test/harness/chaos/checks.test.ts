@@ -3,22 +3,31 @@ import { describe, expect, it } from 'vitest';
 import { checkClaims, checkEnds, checkRequests, checkSettlements, checkShown } from './checks.ts';
 import type { Asked } from './clients.ts';
 import type { Evidence, Happening, Made, Recorded } from './evidence.ts';
-import { checkAgainstProvider, checkVideos } from './providerChecks.ts';
+import { checkAgainstProvider, checkUnprovenLists, checkVideos } from './providerChecks.ts';
 import { Random } from './random.ts';
 import { planRequests } from './requests.ts';
+import type { ProviderName } from './plan.ts';
+import { checkSales, soldMeanwhile } from './salesChecks.ts';
+import type { Span } from './strikes.ts';
 
 /** That the chaos suite would notice: each check passes what is right, and names what is not. */
 
 const happened = (kind: string, data: Happening['data'] = {}): Happening => ({ kind, data, at_ms: 0 });
-const [request] = planRequests(new Random('checks'), 1, 1000);
+const [drawn] = planRequests(new Random('checks'), 1, 1000);
+const request = { ...drawn!, model: 'wan', seconds: '4' } as const;
 const tenant = { name: 'a tenant', accountId: 'acct_1', key: 'key', granted: 0 };
 
 /** As everything should be: one charged generation, its video at the provider. */
 const charged: Recorded = {
   id: 'video_1',
   accountId: 'acct_1',
-  prompt: request!.prompt,
+  prompt: request.prompt,
   claimOf: null,
+  model: 'wan',
+  soldFor: 'provider-2',
+  provider: 'provider-2',
+  amount: 200_000,
+  charged: 200_000,
   state: 'charged',
   tooLate: true,
   reason: 'completed',
@@ -41,9 +50,14 @@ const expired: Recorded = {
   settled_ms: 90_001,
   events: [happened('held'), happened('seen', { verdict: 'open' }), happened('released')],
 };
-const made: Made = { id: 'made_1', prompt: request!.prompt, created_ms: 0, ends_ms: 3000, completes: true };
+const made: Made = {
+  ...{ id: 'made_1', provider: 'provider-2', model: 'wan2.2-t2v', prompt: request.prompt },
+  created_ms: 0,
+  ends_ms: 3000,
+  completes: true,
+};
 const asked: Asked = {
-  request: { ...request!, manner: 'keyed' },
+  request: { ...request, manner: 'keyed' },
   tenant,
   known: { outcome: 'accepted', id: 'video_1' },
   ids: new Set(['video_1']),
@@ -53,8 +67,9 @@ const asked: Asked = {
 };
 
 function evidence(generations: readonly Recorded[], videos: readonly Made[] = [made], received = 1): Evidence {
-  const prompt = createHash('sha256').update(request!.prompt).digest('hex');
-  return { generations, videos, creates: new Map([[prompt, received]]), running: new Set() };
+  const prompt = createHash('sha256').update(request.prompt).digest('hex');
+  const creates = { 'provider-1': new Map<string, number>(), 'provider-2': new Map([[prompt, received]]) };
+  return { generations, videos, creates, listsProve: new Set(['provider-1']), running: new Set() };
 }
 
 describe('the checks pass', () => {
@@ -89,6 +104,7 @@ describe('a request that', () => {
     ['was refused and held', { known: refused, ids: new Set() }, [charged], /refused with 402, but video_1 held/],
     ['was answered 503 and held', { known: { outcome: 'unavailable' } }, [charged], /told that nothing is held/],
     ['was refused for no reason', { known: { ...refused, status: 404 } }, [], /refused with 404/],
+    ['holds another price', {}, [{ ...charged, amount: 200_001 }], /holds 200001 for wan, not 200000/],
     ['is in another account', {}, [{ ...charged, accountId: 'acct_2' }], /another tenant's/],
   ])('%s is named', (_what, change, generations, words) => {
     expect(checkRequests([{ ...asked, ...change }], evidence(generations)).join('\n')).toMatch(words);
@@ -128,6 +144,7 @@ describe('a generation that', () => {
     ['failed unseen', { ...expired, reason: 'provider_failed' }, /failed was not seen/],
     ['was cancelled after a create', { ...expired, reason: 'cancelled' }, /nobody cancelled/],
     ['was given up with a video', { ...expired, reason: 'provider_unavailable' }, /may have been made/],
+    ['is charged otherwise than it was sold', { ...charged, charged: 199_999 }, /199999 of 200000 was charged/],
     ['ended in an emergency', { ...expired, reason: 'emergency' }, /no place here/],
     ['has its hold still', { ...charged, hold: 'active' }, /its hold is active/],
   ])('%s is named', (_what, generation, words) => {
@@ -138,6 +155,8 @@ describe('a generation that', () => {
     ['is charged for a failed video', charged, { completes: false }, /does not complete/],
     ['is charged before the end', charged, { ends_ms: 6000 }, /not ended by then/],
     ['is charged for nothing', charged, null, /another request|no video/],
+    ['is charged for what another provider made', charged, { provider: 'provider-1' }, /made by provider-1/],
+    ['is charged for another model', charged, { model: 'veo-3.1' }, /made as veo-3.1, not wan2.2-t2v/],
     ["is charged for another's video", charged, { prompt: 'other' }, /another request/],
     ['is released as failed, and completes', { ...expired, reason: 'provider_failed' }, {}, /it completes/],
   ])('%s at the provider is named', (_what, generation, change, words) => {
@@ -163,10 +182,52 @@ describe('a generation that', () => {
   });
 });
 
+describe('sales', () => {
+  const told = (providerTrouble: 'down' | 'removed' | null, at_ms: number): Asked => ({
+    ...asked,
+    tries: [{ answer: '', providerTrouble, at_ms }],
+  });
+  const outageOf = (provider: ProviderName): Span => ({ provider, kind: 'outage', from_ms: 0, to_ms: 40_000 });
+
+  it('of a provider may stop while it is struck, and for a moment after', () => {
+    const short = { ...outageOf('provider-2'), to_ms: 20_000 };
+    expect(checkSales([told('down', 1000), told('down', 60_000)], [short])).toEqual([]);
+  });
+
+  it('of a provider that nothing struck go on while the other one is down', () => {
+    const outage = [outageOf('provider-1')];
+    expect(checkSales([told(null, 1000)], outage)).toEqual([]);
+    expect(soldMeanwhile([told(null, 1000), told(null, 50_000)], outage)).toEqual(new Map([['provider-2', 1]]));
+    expect(checkSales([told(null, 1000), told('down', 2000)], outage)).toEqual([
+      expect.stringMatching(/was told that provider-2 is down, which nothing had struck/),
+    ]);
+    expect(checkSales([], outage)).toEqual(['nothing of provider-2 was sold while provider-1 was down']);
+  });
+});
+
 describe('a video at the provider', () => {
+  it('to which none of its creates was sent is named', () => {
+    const elsewhere = { ...made, id: 'made_2', provider: 'provider-1' } as const;
+    const twice = { ...charged, attempts: [...charged.attempts, { number: 2, outcome: null }] };
+    expect(checkVideos(evidence([twice], [made, elsewhere])).violations).toEqual([
+      expect.stringMatching(/made_2 of provider-1 was made for what no create there was begun/),
+    ]);
+  });
+
+  it('of an order that has another one there, where the list proves nothing, is named', () => {
+    const lost = { ...charged, attempts: [{ number: 1, outcome: 'not_found' as const }, ...charged.attempts] };
+    const again = evidence([lost], [made, { ...made, id: 'made_2' }]);
+    expect(checkUnprovenLists(evidence([charged]))).toEqual([]);
+    expect(checkUnprovenLists({ ...again, listsProve: new Set(['provider-2']) })).toEqual([]);
+    expect(checkUnprovenLists(again)).toEqual([
+      'video_1 was taken for not made because provider-2 does not list it',
+      'video_1 was made 2 times, by provider-2',
+    ]);
+  });
+
   it('without a record is named, also beside one that is owned', () => {
     const all = evidence([charged], [made, { ...made, id: 'made_2' }]);
-    expect(checkVideos(all).violations).toEqual([expect.stringMatching(/made_2 at the provider has no record/)]);
+    expect(checkVideos(all).violations).toEqual([expect.stringMatching(/made_2 at provider-2 has no record/)]);
   });
 
   it('whose create was not committed before is named', () => {

@@ -1,5 +1,6 @@
 import type { Asked } from './clients.ts';
 import type { Evidence, Happening, Recorded } from './evidence.ts';
+import { priceOf } from './sold.ts';
 import { groupBy } from './tally.ts';
 import type { Seen } from './watching.ts';
 
@@ -28,6 +29,10 @@ function checkRequest({ request, tenant, known, ids, complaints }: Asked, all: r
   const heldIds = held.map(({ id }) => id);
   const wrong: Violations = complaints.map((complaint) => `${name}: ${complaint}`);
   if (held.length > 1) wrong.push(`${name} has ${held.length} generations that held credits: ${heldIds.join(', ')}`);
+  const price = priceOf(request.model, request.seconds);
+  for (const { id, model, amount } of held)
+    if (model !== request.model || amount !== price)
+      wrong.push(`${name}: ${id} holds ${amount} for ${model}, not ${price}`);
   for (const { id, accountId } of all)
     if (accountId !== tenant.accountId) wrong.push(`${name}: ${id} is another tenant's`);
   for (const id of ids) if (!heldIds.includes(id)) wrong.push(`${name} was told of ${id}, which holds nothing`);
@@ -89,6 +94,7 @@ function whatIsWrong(generation: Recorded): string | null {
       if (hold !== 'captured') return `its hold is ${hold}`;
       if (settlements.length !== 1 || settlements[0]?.kind !== 'charged')
         return `it was settled ${namesOf(settlements)}`;
+      if (generation.charged !== generation.amount) return `${generation.charged} of ${generation.amount} was charged`;
       // What a claim pays for was seen by the generation that made it (checkClaims).
       return saw('completed') || generation.claimOf !== null ? null : 'completed was not seen before';
     case 'released':

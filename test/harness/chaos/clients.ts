@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import OpenAI, { APIError } from 'openai';
-import { call, codeOf, createBody, idOf, isDefinite, sendHalf } from './http.ts';
+import { call, codeOf, createBody, idOf, isDefinite, providerTroubleOf, sendHalf } from './http.ts';
 import type { Answer, Place } from './http.ts';
 import type { PlannedRequest } from './requests.ts';
 import { Watcher } from './watching.ts';
@@ -25,14 +25,21 @@ export type Known =
   /** It left, or had no answer: there may be one generation, not two. */
   | { readonly outcome: 'unknown'; readonly why: string };
 
+/** How one try was answered: "503 temporarily_unavailable". */
+export interface Try {
+  readonly answer: string;
+  readonly providerTrouble: ReturnType<typeof providerTroubleOf>;
+  /** Of its answer. */
+  readonly at_ms: number;
+}
+
 export interface Asked {
   readonly request: PlannedRequest;
   readonly tenant: Tenant;
   readonly known: Known;
   /** Every id that any answer to this request named. */
   readonly ids: ReadonlySet<string>;
-  /** How each of its tries was answered: "503 temporarily_unavailable". */
-  readonly tries: readonly string[];
+  readonly tries: readonly Try[];
   /** What its client saw afterwards; resolves when that looks no longer. */
   readonly seen: Promise<Seen>;
   /** Violations of the API's contract on the way. */
@@ -49,7 +56,7 @@ export interface Clients extends Place {
 interface Story {
   readonly ids: Set<string>;
   readonly complaints: string[];
-  readonly tries: string[];
+  readonly tries: Try[];
 }
 
 const NOTHING_SEEN: Promise<Seen> = Promise.resolve({ shown: null, claim: null, complaints: [] });
@@ -84,7 +91,7 @@ async function knowledge(clients: Clients, request: PlannedRequest, tenant: Tena
       return { outcome: 'unavailable' };
     case 'badBody':
       return untilDefinite(clients, request, tenant, story, () =>
-        JSON.stringify({ prompt: request.prompt, seconds: '5' }),
+        JSON.stringify({ prompt: request.prompt, model: request.model, seconds: '5' }),
       );
   }
 }
@@ -106,7 +113,7 @@ async function untilDefinite(
       body,
       patience_ms: request.patience_ms[tries] ?? PATIENCE_MS,
     });
-    story.tries.push(inWords(answer));
+    story.tries.push(tryOf(answer));
     if (isDefinite(answer)) return knownBy(answer);
     const wait_ms = Math.min(LONGEST_WAIT_MS, answer.retryAfter_ms ?? 200 * 1.6 ** tries);
     await delay(wait_ms * (0.5 + request.random.next() / 2));
@@ -115,10 +122,11 @@ async function untilDefinite(
   return { outcome: 'unknown', why: 'never a definite answer' };
 }
 
-function inWords(answer: Answer): string {
-  return answer.status === null
-    ? 'no answer'
-    : [answer.status, codeOf(answer)].filter((word) => word !== null).join(' ');
+function tryOf(answer: Answer): Try {
+  const providerTrouble = providerTroubleOf(answer);
+  const words = [answer.status, codeOf(answer), providerTrouble && `(provider ${providerTrouble})`];
+  const inWords = answer.status === null ? 'no answer' : words.filter((word) => word !== null).join(' ');
+  return { answer: inWords, providerTrouble, at_ms: Date.now() };
 }
 
 function knownBy(answer: Answer): Known {
@@ -160,8 +168,12 @@ async function once(clients: Clients, request: PlannedRequest, tenant: Tenant, s
     body: () => createBody(request, request.prompt),
     patience_ms: request.patience_ms[0] ?? PATIENCE_MS,
   });
-  story.tries.push(inWords(answer));
+  story.tries.push(tryOf(answer));
   return knownBy(answer);
+}
+
+async function troubleOf(answer: Response): Promise<Pick<Try, 'providerTrouble'>> {
+  return { providerTrouble: answer.ok ? null : providerTroubleOf({ body: await answer.json() }) };
 }
 
 /** The unchanged SDK behind a load balancer: each of its tries goes to one of the processes. */
@@ -169,8 +181,10 @@ async function bySdk(clients: Clients, request: PlannedRequest, tenant: Tenant, 
   const balanced: typeof fetch = async (input, init) => {
     const { pathname } = new URL(input instanceof Request ? input.url : input);
     const answering = fetch(`${request.random.pick(clients.apis)}${pathname}`, init);
-    const status = await answering.then((answer) => `sdk: ${answer.status}`).catch(() => 'sdk: no answer');
-    story.tries.push(status);
+    const seen = await answering
+      .then(async (answer) => ({ answer: `sdk: ${answer.status}`, ...(await troubleOf(answer.clone())) }))
+      .catch(() => ({ answer: 'sdk: no answer', providerTrouble: null }));
+    story.tries.push({ ...seen, at_ms: Date.now() });
     return answering;
   };
   const openai = new OpenAI({
@@ -182,7 +196,11 @@ async function bySdk(clients: Clients, request: PlannedRequest, tenant: Tenant, 
     logLevel: 'off',
   });
   try {
-    const { id } = await openai.videos.create({ prompt: request.prompt, model: 'sora-2', seconds: request.seconds });
+    const { id } = await openai.videos.create({
+      prompt: request.prompt,
+      model: request.model,
+      seconds: request.seconds,
+    });
     return { outcome: 'accepted', id };
   } catch (error) {
     if (!(error instanceof APIError)) throw error;

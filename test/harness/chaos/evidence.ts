@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AttemptOutcome, GenerationState, HoldState } from '../../../contracts/states.ts';
 import type { VideoRecord } from '../../../dev/simulator/lifecycle.ts';
 import { willComplete } from '../../../dev/simulator/lifecycle.ts';
+import type { ProviderName } from './plan.ts';
 import type { Site } from './site.ts';
 
 /** The evidence for the checks: the database's rows, the provider's own data, and the status of each workflow in Temporal. */
@@ -27,11 +28,20 @@ export interface Recorded {
   readonly prompt: string | null;
   /** The released generation whose late video it pays for. */
   readonly claimOf: string | null;
+  readonly model: string;
+  /** The provider for which its offer was sold; null: the default one's. */
+  readonly soldFor: string | null;
+  /** The name of the provider to which its first create was sent. */
+  readonly provider: string | null;
+  readonly amount: number;
+  /** Zero until it is charged. */
+  readonly charged: number;
   readonly state: GenerationState;
   /** A hold can no longer be placed. */
   readonly tooLate: boolean;
   readonly reason: string | null;
   readonly code: string | null;
+  /** As its provider itself calls it, however it spells that. */
   readonly video: string | null;
   readonly hold: HoldState | null;
   readonly expires_ms: number | null;
@@ -43,6 +53,8 @@ export interface Recorded {
 /** A video at the provider, known to us or not. */
 export interface Made {
   readonly id: string;
+  readonly provider: ProviderName;
+  readonly model: string;
   readonly prompt: string;
   readonly created_ms: number;
   /** Null: never. */
@@ -53,23 +65,29 @@ export interface Made {
 export interface Evidence {
   readonly generations: readonly Recorded[];
   readonly videos: readonly Made[];
-  /** Submissions that the provider received, by the SHA-256 of their prompt. */
-  readonly creates: ReadonlyMap<string, number>;
+  /** Submissions that each provider received, by the SHA-256 of their prompt. */
+  readonly creates: Readonly<Record<ProviderName, ReadonlyMap<string, number>>>;
+  /** The providers whose lists show all of their videos, and so prove that nothing was made. */
+  readonly listsProve: ReadonlySet<ProviderName>;
   /** Ids of generations whose workflow runs. */
   readonly running: ReadonlySet<string>;
 }
 
 export async function gather(site: Site): Promise<Evidence> {
-  const [generations, provider, running] = await Promise.all([
+  const [generations, one, two, running] = await Promise.all([
     readGenerations(site),
-    readProvider(site),
+    readProvider(site, 'provider-1'),
+    readProvider(site, 'provider-2'),
     runningWorkflows(site),
   ]);
-  return { generations, ...provider, running };
+  const videos = [...one.videos, ...two.videos];
+  const creates = { 'provider-1': one.creates, 'provider-2': two.creates };
+  return { generations, videos, creates, listsProve: site.providers.listsProve, running };
 }
 
-const GENERATIONS = `SELECT g.id, g.account_id AS "accountId", i.prompt, g.claim_of AS "claimOf", g.state, clock_timestamp() > g.admit_by AS "tooLate",
-    g.settlement_reason AS reason, COALESCE(g.error_code, g.refusal_code) AS code, g.provider_video_id AS video, h.state AS hold,
+const GENERATIONS = `SELECT g.id, g.account_id AS "accountId", i.prompt, g.claim_of AS "claimOf", g.model, g.provider_name AS "soldFor",
+    split_part(g.provider, '@', 1) AS provider, g.amount_microcredits AS amount, COALESCE(g.charged_amount_microcredits, 0) AS charged, g.state, clock_timestamp() > g.admit_by AS "tooLate",
+    g.settlement_reason AS reason, COALESCE(g.error_code, g.refusal_code) AS code, g.provider_canonical_id AS video, h.state AS hold,
     (extract(epoch FROM h.expires_at) * 1000)::float8 AS expires_ms, (extract(epoch FROM g.settled_at) * 1000)::float8 AS settled_ms,
     (SELECT COALESCE(json_agg(json_build_object('number', a.number, 'outcome', a.outcome) ORDER BY a.number), '[]')
       FROM provider_attempts a WHERE a.generation_id = g.id) AS attempts,
@@ -83,8 +101,8 @@ async function readGenerations({ database }: Site): Promise<Recorded[]> {
 }
 
 /** From its journal: its list would suffer the faults that prompts ask for. */
-async function readProvider({ folder }: Site): Promise<Pick<Evidence, 'videos' | 'creates'>> {
-  const text = await readFile(join(folder, 'simulator', 'journal.jsonl'), 'utf8');
+async function readProvider({ folder }: Site, provider: ProviderName) {
+  const text = await readFile(join(folder, provider, 'journal.jsonl'), 'utf8');
   const entries = text
     .split('\n')
     .filter((line) => line !== '')
@@ -93,13 +111,15 @@ async function readProvider({ folder }: Site): Promise<Pick<Evidence, 'videos' |
   for (const { counter, value } of entries) {
     if (counter?.startsWith('creates/')) creates.set(counter.slice('creates/'.length), value ?? 0);
   }
-  return { videos: entries.flatMap(({ video }) => (video === undefined ? [] : [madeOf(video)])), creates };
+  return { videos: entries.flatMap(({ video }) => (video === undefined ? [] : [madeOf(video, provider)])), creates };
 }
 
-function madeOf(video: VideoRecord): Made {
-  const { id, prompt, created_ms, duration_ms, directives } = video;
+function madeOf(video: VideoRecord, provider: ProviderName): Made {
+  const { id, model, prompt, created_ms, duration_ms, directives } = video;
   return {
     id,
+    provider,
+    model,
     prompt,
     created_ms,
     ends_ms: directives.never ? null : created_ms + duration_ms,

@@ -28,10 +28,16 @@ export class Ground {
     return part;
   }
 
+  /** In place of the one that is there, which closes. */
   async link(from: Way['from'], to: ServerName, targetPort: number): Promise<number> {
     const link = await Link.open(await ownPort(), targetPort);
+    this.links.get(`${from} ${to}`)?.close();
     this.links.set(`${from} ${to}`, link);
     return link.port;
+  }
+
+  part(name: PartName): Supervised {
+    return found(this.supervised.get(name), name);
   }
 
   linksOn({ from, to }: Way): Link[] {

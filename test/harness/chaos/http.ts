@@ -62,14 +62,22 @@ export function codeOf({ body }: Answer): string | null {
   return typeof error?.code === 'string' ? error.code : null;
 }
 
+/** Whether nothing was begun because of the model's provider; the code is that of every other outage. */
+export function providerTroubleOf({ body }: Pick<Answer, 'body'>): 'down' | 'removed' | null {
+  const message = (body as { error?: { message?: unknown } } | null)?.error?.message;
+  if (typeof message !== 'string') return null;
+  if (message.startsWith('The provider does not answer')) return 'down';
+  return message.startsWith('The provider of this model is not available') ? 'removed' : null;
+}
+
 export function idOf({ body }: Answer): string | null {
   const id = (body as { id?: unknown } | null)?.id;
   return typeof id === 'string' ? id : null;
 }
 
 /** The body of a video request: JSON or a form, which are the same request to the API. */
-export function createBody({ multipart, seconds }: PlannedRequest, prompt: string): string | FormData {
-  const fields = { prompt, model: 'sora-2', seconds };
+export function createBody({ multipart, model, seconds }: PlannedRequest, prompt: string): string | FormData {
+  const fields = { prompt, model, seconds };
   if (!multipart) return JSON.stringify(fields);
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
@@ -78,7 +86,7 @@ export function createBody({ multipart, seconds }: PlannedRequest, prompt: strin
 
 /** Sends the first half of a video request and disconnects. */
 export async function sendHalf({ apis }: Place, key: string, request: PlannedRequest): Promise<void> {
-  const body = JSON.stringify({ prompt: request.prompt, model: 'sora-2', seconds: request.seconds });
+  const body = JSON.stringify({ prompt: request.prompt, model: request.model, seconds: request.seconds });
   const head = [
     'POST /v1/videos HTTP/1.1',
     'host: api',

@@ -62,6 +62,7 @@ export class Link {
   private readonly wires = new Set<Wire>();
   private mode: Mode = 'open';
   private server: Server | undefined;
+  private isClosed = false;
 
   private constructor(
     readonly port: number,
@@ -91,7 +92,9 @@ export class Link {
     else await this.listen();
   }
 
+  /** For good: nothing heals it. */
   close(): void {
+    this.isClosed = true;
     this.stopListening();
   }
 
@@ -102,7 +105,7 @@ export class Link {
   }
 
   private async listen(): Promise<void> {
-    if (this.server !== undefined) return;
+    if (this.server !== undefined || this.isClosed) return;
     // Half-open, so that each side's end is passed on as it came.
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => this.join(near));
     this.server = server;

@@ -1,9 +1,15 @@
 import { parseArgs } from 'node:util';
 import type { Mutant } from '../mutants/mutant.ts';
 import { MUTANTS } from '../mutants/mutants.ts';
+import type { ProviderName } from './plan.ts';
+import { Random } from './random.ts';
+import type { Speech } from './siteProviders.ts';
 
 /** Kinds of faults that strike from outside; what prompts ask of the provider, and what clients do, is always there. */
-export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset'] as const;
+export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset', 'settings'] as const;
+/** Which the second provider may speak. */
+const DIALECTS = ['litellm', 'vllm-omni', 'sglang'];
+
 export type Kind = (typeof KINDS)[number];
 
 export interface ChaosOptions {
@@ -12,6 +18,7 @@ export interface ChaosOptions {
   /** How long faults strike; starting and waiting for the end come on top. */
   readonly faults_ms: number;
   readonly kinds: readonly Kind[];
+  readonly speeches: Readonly<Record<ProviderName, Speech>>;
   readonly holdTtlSeconds: number;
   readonly startTimeoutMs: number;
   /** How long after the faults clients may wait for an answer, and then everything for its end. */
@@ -25,6 +32,7 @@ export interface ChaosOptions {
 
 export const USAGE = `npm run chaos -- [--seed S] [--generations N] [--minutes M] [--short]
   [--parts ${KINDS.join(',')}] (or without:  --parts all,-terminate)
+  [--dialect ${DIALECTS.join('|')}] (of the second provider; drawn by default)
   [--ttl SECONDS] [--keep] [--without GUARD]   (one of test/harness/mutants)`;
 
 /** Read from a command line; raises TypeError with what is wrong. */
@@ -35,8 +43,9 @@ export function readOptions(args: readonly string[]): ChaosOptions {
       seed: { type: 'string' },
       generations: { type: 'string' },
       minutes: { type: 'string' },
-      parts: { type: 'string', default: 'all' },
+      parts: { type: 'string' },
       ttl: { type: 'string' },
+      dialect: { type: 'string' },
       without: { type: 'string' },
       short: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
@@ -48,13 +57,26 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     seed,
     generations: positive('generations', values.generations ?? (short ? '25' : '200')),
     faults_ms: positive('minutes', values.minutes ?? (short ? '0.25' : '3')) * 60_000,
-    kinds: readKinds(values.parts),
+    // Each change of settings starts four processes again: no short run has the time.
+    kinds: readKinds(values.parts ?? (short ? 'all,-settings' : 'all')),
+    speeches: drawSpeeches(new Random(seed).fork('dialects'), values.dialect),
     without: values.without === undefined ? undefined : guard(values.without),
     holdTtlSeconds,
     startTimeoutMs: short ? 5000 : 8000,
     answer_limit_ms: short ? 60_000 : 600_000,
     calm_limit_ms: (holdTtlSeconds + (short ? 45 : 600)) * 1000,
     keep,
+  };
+}
+
+/** The first provider speaks as OpenAI did; the second one otherwise, named in the file or left to be recognised. */
+function drawSpeeches(random: Random, named: string | undefined): ChaosOptions['speeches'] {
+  const spoken = random.pick(DIALECTS);
+  const chosen = named === undefined ? spoken : DIALECTS.find((each) => each === named);
+  if (chosen === undefined) throw new TypeError(`--dialect ${named}: there are ${DIALECTS.join(', ')}`);
+  return {
+    'provider-1': { spoken: 'openai', configured: random.pick(['auto', 'openai']) },
+    'provider-2': { spoken: chosen, configured: random.pick(['auto', chosen]) },
   };
 }
 

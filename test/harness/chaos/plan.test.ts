@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parseDirectives } from '../../../dev/simulator/directives.ts';
 import { Link } from './link.ts';
 import { KINDS, readOptions } from './options.ts';
-import { PARTS, planStrikes } from './plan.ts';
+import { PARTS, planStrikes, struckProvider } from './plan.ts';
 import { ownPort } from './ports.ts';
 import { Random } from './random.ts';
 import { planRequests } from './requests.ts';
@@ -24,6 +24,24 @@ describe('the plan', () => {
     const killed = planned.flatMap((strike) => (strike.kind === 'kill' ? [strike.part] : []));
     expect([...new Set(killed)].sort()).toEqual([...PARTS].sort());
     expect([...new Set(planned.map(({ kind }) => kind))].sort()).toEqual([...KINDS].sort());
+  });
+
+  it('has one provider down first, and nothing strikes a provider or its settings meanwhile', () => {
+    const planned = strikes('one');
+    const [outage] = planned.filter((strike) => struckProvider(strike) !== undefined);
+    expect(outage).toMatchObject({ kind: 'outage', at_ms: 5000, duration_ms: 35_000 });
+    const meanwhile = planned.filter((strike) => strike !== outage && strike.at_ms < 40_000);
+    expect(meanwhile.filter((strike) => struckProvider(strike) !== undefined)).toEqual([]);
+    expect(meanwhile.map(({ kind }) => kind)).not.toContain('settings');
+  });
+
+  it('makes every change of the settings, one after the other, and never one of both providers at a time', () => {
+    const changes = strikes('one').flatMap((strike) => (strike.kind === 'settings' ? [strike] : []));
+    expect([...new Set(changes.map(({ change }) => change))].sort()).toEqual(['key', 'removed', 'url']);
+    for (const [n, { at_ms }] of changes.slice(1).entries()) {
+      const before = changes[n];
+      expect(at_ms).toBeGreaterThan((before?.at_ms ?? 0) + (before?.duration_ms ?? 0) + 10_000);
+    }
   });
 
   it('asks the provider for nothing that it does not understand', () => {

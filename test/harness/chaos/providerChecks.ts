@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
+import { canonicalVideoId } from '../../../contracts/providerVideoId.ts';
 import type { Evidence, Made, Recorded } from './evidence.ts';
-import { groupBy } from './tally.ts';
+import { PROVIDERS } from './plan.ts';
+import { SOLD } from './sold.ts';
+import type { Sold } from './sold.ts';
+import { groupBy, tally } from './tally.ts';
 
-/** Compares the books with the provider's own data, which no code of ours has written. */
+/** Compares the books with the providers' own data, which no code of ours has written. */
 
 /** The records of the provider's videos; each video is counted once. */
 export interface VideoRecords {
@@ -27,31 +31,57 @@ export function checkVideos({ generations, videos, creates }: Evidence): {
   for (const [prompt, made] of groupBy(videos, (video) => video.prompt)) {
     const asking = byPrompt.get(prompt) ?? [];
     const unrecorded = countRecords(asking, made, records);
+    for (const { id, provider } of made.filter((video) => asking.every((each) => each.provider !== video.provider)))
+      violations.push(`${id} of ${provider} was made for what no create there was begun: ${inWords(asking)}`);
     if (unrecorded.length > 0) {
-      const ids = asking.map(({ id }) => id).join(', ') || 'nobody';
-      violations.push(
-        `${unrecorded.map(({ id }) => id).join(', ')} at the provider has no record; asked for by ${ids}`,
-      );
+      const ids = unrecorded.map(({ id, provider }) => `${id} at ${provider}`).join(', ');
+      violations.push(`${ids} has no record; asked for by ${inWords(asking)}`);
     }
   }
   for (const [prompt, asking] of byPrompt) {
-    const begun = asking.reduce((sum, { attempts }) => sum + attempts.length, 0);
-    if (prompt === null) {
-      if (begun > 0) violations.push(`${begun} creates were begun for requests that never held credits`);
-      continue;
+    const begunAt = (provider: string) =>
+      asking.reduce((sum, each) => sum + (each.provider === provider ? each.attempts.length : 0), 0);
+    for (const provider of PROVIDERS) {
+      const begun = begunAt(provider);
+      if (prompt === null) {
+        if (begun > 0) violations.push(`${begun} creates were begun for requests that never held credits`);
+        continue;
+      }
+      const received = creates[provider].get(createHash('sha256').update(prompt).digest('hex')) ?? 0;
+      if (received > begun)
+        violations.push(`${provider} received ${received} creates of ${asking[0]?.id}, ${begun} are on record`);
     }
-    const received = creates.get(createHash('sha256').update(prompt).digest('hex')) ?? 0;
-    if (received > begun)
-      violations.push(`the provider received ${received} creates of ${asking[0]?.id}, ${begun} are on record`);
   }
   return { records, violations };
+}
+
+/**
+ * Where a list can't prove that nothing was made, a create that may have arrived is never followed by another, so that no order
+ * has two videos there.
+ */
+export function checkUnprovenLists({ generations, videos, listsProve }: Evidence): string[] {
+  const made = tally(videos, ({ prompt }) => prompt);
+  return generations.flatMap(({ id, prompt, provider, attempts }) => {
+    if (provider === null || prompt === null || PROVIDERS.some((name) => name === provider && listsProve.has(name)))
+      return [];
+    const lost = attempts.some(({ outcome }) => outcome === 'not_found');
+    const count = made.get(prompt) ?? 0;
+    return [
+      ...(lost ? [`${id} was taken for not made because ${provider} does not list it`] : []),
+      ...(count > 1 ? [`${id} was made ${count} times, by ${provider}`] : []),
+    ];
+  });
+}
+
+function inWords(asking: readonly Recorded[]): string {
+  return asking.map(({ id, provider }) => `${id} (${provider ?? 'no provider'})`).join(', ') || 'nobody';
 }
 
 /** Counts the recorded videos of one prompt; returns the others. */
 function countRecords(asking: readonly Recorded[], made: readonly Made[], records: VideoRecords): Made[] {
   const owned = new Set(asking.map(({ video }) => video));
   const orphanEvents = asking.flatMap(({ events }) => events.filter(({ kind }) => kind === 'orphan_video'));
-  const orphans = new Set(orphanEvents.map(({ data }) => data['provider_video_id']));
+  const orphans = new Set(orphanEvents.map(({ data }) => canonicalVideoId(String(data['provider_video_id']))));
   // An attempt whose late answer was recorded stands for that video already.
   const spoken = new Set(orphanEvents.map(({ data }) => data['attempt']));
   const silent = asking.flatMap(({ attempts }) => attempts.filter(({ number }) => !spoken.has(number)));
@@ -67,7 +97,10 @@ function countRecords(asking: readonly Recorded[], made: readonly Made[], record
   });
 }
 
-/** What was charged is a completed video of that very request; what was released as failed has failed there. */
+/**
+ * What was charged is a completed video of that very request, made where and as what it was sold; what was released as failed
+ * has failed there.
+ */
 export function checkAgainstProvider({ generations, videos }: Evidence): string[] {
   const byId = new Map(videos.map((video) => [video.id, video]));
   const owners = new Map<string, string>();
@@ -78,10 +111,22 @@ export function checkAgainstProvider({ generations, videos }: Evidence): string[
     if (video !== null) owners.set(video, id);
     if (other !== undefined) return [`${id} and ${other} have one video, ${video}`];
     const made = byId.get(video ?? videoOf.get(claimOf ?? '') ?? '');
+    const elsewhere = made === undefined ? null : whereInstead(generation, made);
+    if (elsewhere !== null) return [`${id} has ${made?.id}, made ${elsewhere}`];
     if (video !== null && made?.prompt !== generation.prompt) return [`${id} has a video of another request: ${video}`];
     const wrong = state === 'charged' || reason === 'provider_failed' ? disagrees(generation, made) : null;
     return wrong === null ? [] : [`${id} is ${state} (${reason}), but at the provider ${wrong}`];
   });
+}
+
+/** Null: where and as what it was sold. */
+function whereInstead({ model, soldFor, provider, claimOf }: Recorded, made: Made): string | null {
+  // A claim makes nothing.
+  const bound = claimOf === null ? provider : made.provider;
+  if (made.provider !== bound || made.provider !== (soldFor ?? made.provider)) return `by ${made.provider}`;
+  const sold = Object.entries<Sold>(SOLD).find(([name]) => name === model)?.[1];
+  if (sold?.provider !== null && sold?.provider !== made.provider) return `by ${made.provider}, not ${sold?.provider}`;
+  return made.model === sold.providerModel ? null : `as ${made.model}, not ${sold.providerModel}`;
 }
 
 function disagrees({ state, settled_ms }: Recorded, made: Made | undefined): string | null {

@@ -1,14 +1,16 @@
 import type { Asked } from './clients.ts';
 import type { Evidence } from './evidence.ts';
 import type { VideoRecords } from './providerChecks.ts';
+import { soldMeanwhile } from './salesChecks.ts';
 import type { Site } from './site.ts';
+import type { Strikes } from './strikes.ts';
 import { tally } from './tally.ts';
 
 /** The report of a run, as tables in plain text. */
 
 export function tables(
   site: Site,
-  strikes: ReadonlyMap<string, number>,
+  { counts, spans }: Strikes,
   asked: readonly Asked[],
   evidence: Evidence,
   records: VideoRecords,
@@ -18,7 +20,7 @@ export function tables(
   const kills = new Map(site.parts().map(({ name, kills: count }) => [name, count]));
   const exits = site.parts().flatMap((part) => part.exits);
   return [
-    ...table('fault', strikes),
+    ...table('fault', counts),
     ...table('kills by part', kills),
     ...table(
       'ended by itself',
@@ -29,7 +31,15 @@ export function tables(
       'answer to a try',
       tally(
         asked.flatMap(({ tries }) => tries),
-        (answer) => answer,
+        ({ answer }) => answer,
+      ),
+    ),
+    ...table('sold while the other provider was down', soldMeanwhile(asked, spans)),
+    ...table(
+      'charged, by maker',
+      tally(
+        generations.filter(({ state }) => state === 'charged'),
+        makerOf,
       ),
     ),
     ...table(
@@ -56,6 +66,10 @@ export function tables(
     ),
     ...table('video at the provider', new Map(Object.entries(records))),
   ];
+}
+
+function makerOf({ model, provider, claimOf }: Evidence['generations'][number]): string {
+  return claimOf === null ? `${model} by ${provider}` : `a claim of ${model}`;
 }
 
 function inWords(known: Asked['known']): string {

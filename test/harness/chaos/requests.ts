@@ -1,5 +1,7 @@
 import { drawPrompt } from './prompts.ts';
 import type { Random } from './random.ts';
+import { MODELS, priceOf } from './sold.ts';
+import type { Model } from './sold.ts';
 
 /** Which tenant requests what, and when. Computed from the seed alone. */
 
@@ -18,6 +20,7 @@ export interface PlannedRequest {
   /** The tenant that sends it. */
   readonly tenant: number;
   readonly prompt: string;
+  readonly model: Model;
   readonly seconds: '4' | '8';
   readonly multipart: boolean;
   readonly key: string;
@@ -40,8 +43,8 @@ export interface PlannedTenant {
   readonly later: readonly { readonly at_ms: number; readonly amount: number; readonly key: string }[];
 }
 
-/** Of the 4 s video that is asked for most. */
-const PRICE = 571_429;
+/** Of the dearest 4 s video. */
+const PRICE = Math.max(...MODELS.map((model) => priceOf(model, '4')));
 
 const MANNERS: readonly (readonly [number, Manner])[] = [
   [38, 'keyed'],
@@ -67,6 +70,12 @@ export function planTenants(random: Random, requests: number, faults_ms: number)
   return [...rich, { name: 'poor', granted: 4 * PRICE, later: [later(PRICE), later(2 * PRICE)] }];
 }
 
+const WEIGHTS: readonly (readonly [number, Model])[] = [
+  [2, 'sora-2'],
+  [3, 'veo'],
+  [3, 'wan'],
+];
+
 export function planRequests(random: Random, requests: number, faults_ms: number): PlannedRequest[] {
   const mayHide = random.chance(0.3);
   return Array.from({ length: requests }, (_, number): PlannedRequest => {
@@ -78,6 +87,7 @@ export function planRequests(random: Random, requests: number, faults_ms: number
       manner,
       tenant: random.chance(0.12) ? RICH_TENANTS : random.whole(0, RICH_TENANTS - 1),
       prompt: drawPrompt(random, mayHide),
+      model: random.weighted(WEIGHTS),
       seconds: random.chance(0.1) ? '8' : '4',
       multipart: random.chance(0.4),
       key: `key-${random.hex()}`,

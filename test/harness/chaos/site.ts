@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { findTemporalCli } from '../../../dev/binaries.ts';
-import { program } from '../../../dev/parts.ts';
 import { portVariables, untilItWorks } from '../../../dev/ports.ts';
 import type { Cluster } from '../../../dev/postgres.ts';
 import { initialise, ownerUrl, prepareDatabase, serverCommand, superuserUrl } from '../../../dev/postgres.ts';
@@ -18,22 +17,22 @@ import { buildWorkflowBundle } from '../../../worker/bundle.ts';
 import type { Mutant } from '../mutants/mutant.ts';
 import { applyMutant } from '../mutants/mutant.ts';
 import { WITH_SEARCH_PATH } from '../support/template.ts';
-import { found, Ground } from './ground.ts';
+import { Ground } from './ground.ts';
 import type { Link } from './link.ts';
 import type { ChaosOptions } from './options.ts';
 import type { PartName, ProcessName, Way } from './plan.ts';
-import { PROCESSES } from './plan.ts';
+import { PROCESSES, PROVIDERS } from './plan.ts';
 import { ownPort } from './ports.ts';
+import { SiteProviders } from './siteProviders.ts';
 import type { Supervised } from './supervised.ts';
 
-/** Everything that runs: three servers, four processes of ours, and a proxy on each connection between them. */
+/** Everything that runs: four servers, four processes of ours, and a proxy on each connection between them. */
 export interface Site {
   readonly folder: string;
   readonly adminKey: string;
   readonly apis: readonly string[];
   readonly workerMetrics: readonly string[];
-  /** Bypasses the proxies. */
-  readonly simulator: string;
+  readonly providers: SiteProviders;
   readonly temporal: Client;
   /** Connections of the superuser, which bypass the proxies. */
   readonly database: Pool;
@@ -44,13 +43,11 @@ export interface Site {
   readonly close: (keep: boolean) => Promise<void>;
 }
 
-const VIDEO_SECONDS = 3;
 /** Longer than a call may take (30 s), and longer than a create can be delayed on its way (plan.ts). */
 const LOOK_FOR_CREATE_SECONDS = 35;
 const RECONCILE_INTERVAL_SECONDS = 15;
 
 const READY_LIMIT_MS = 60_000;
-const WEBHOOK_SECRET = 'whsec_Y2hhb3M=';
 const PASSWORDS = { superuserPassword: 'superuser', ownerPassword: 'owner' };
 
 /** Starts everything; resolves when all of it is ready. */
@@ -79,11 +76,10 @@ async function build(
 ): Promise<Site> {
   const { folder } = ground;
   const bundle = join(folder, 'workflow-bundle.js');
-  // The provider sends its webhooks to one of the processes, whether that lives or not.
   const webhookPort = await ownPort();
-  const [temporalPort, simulatorPort] = await Promise.all([
+  const [temporalPort, providers] = await Promise.all([
     startTemporal(ground, say),
-    startSimulator(ground, webhookPort),
+    SiteProviders.start(ground, withoutSettings(folder), options.speeches, webhookPort),
     startPostgres(ground, cluster),
     // Before the workers start: each of their many starts would bundle for seconds.
     buildWorkflowBundle().then(({ code }) => writeFile(bundle, code)),
@@ -101,10 +97,7 @@ async function build(
     DATABASE_POOL_SIZE: '10',
     RATE_LIMIT_PER_MINUTE: '1000000',
     ARCHIVE_DIR: join(folder, 'archive'),
-    OPENAI_API_KEY: 'key',
-    // One way for all: a generation is bound to its provider's address.
-    OPENAI_BASE_URL: `http://127.0.0.1:${await ground.link('all', 'provider', simulatorPort)}/v1`,
-    OPENAI_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    ...providers.variables,
     WORKFLOW_BUNDLE: bundle,
   };
   await migrate({
@@ -142,10 +135,10 @@ async function build(
     adminKey: shared.ADMIN_KEY,
     apis: processes.filter(({ isApi }) => isApi).map(({ url }) => url),
     workerMetrics: processes.filter(({ isApi }) => !isApi).map(({ url }) => `${url}/metrics`),
-    simulator: `http://127.0.0.1:${simulatorPort}`,
+    providers,
     temporal: new Client({ connection }),
     database,
-    part: (name) => found(ground.supervised.get(name), name),
+    part: (name) => ground.part(name),
     parts: () => [...ground.supervised.values()],
     links: (way) => ground.linksOn(way),
     close: (keep) => ground.close(keep),
@@ -166,20 +159,6 @@ async function startTemporal(ground: Ground, say: (line: string) => void): Promi
   ground.run('temporal', temporalCommand(cli, ports, ground.folder));
   await prepareNamespace(cli, `127.0.0.1:${ports.TEMPORAL_PORT}`, ground.folder, READY_LIMIT_MS);
   return ports.TEMPORAL_PORT;
-}
-
-async function startSimulator(ground: Ground, webhookPort: number): Promise<number> {
-  const port = await ownPort();
-  const env = {
-    ...withoutSettings(ground.folder),
-    SIMULATOR_PORT: String(port),
-    SIMULATOR_DIR: join(ground.folder, 'simulator'),
-    SIMULATOR_VIDEO_SECONDS: String(VIDEO_SECONDS),
-    SIMULATOR_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/webhooks/openai`,
-    SIMULATOR_WEBHOOK_SECRET: WEBHOOK_SECRET,
-  };
-  ground.run('provider', program('simulator', 'dev/simulator/main.ts', repository, env));
-  return port;
 }
 
 async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.ProcessEnv, port: number) {
@@ -220,8 +199,9 @@ async function takeOut(cluster: Cluster, guard: Mutant): Promise<void> {
 }
 
 /** Resolves when everything answers; rejects with the parts that don't. */
-export async function untilReady({ apis, workerMetrics, simulator }: Site, limit_ms: number): Promise<void> {
-  const urls = [...apis.map((api) => `${api}/readyz`), ...workerMetrics, `${simulator}/_simulator/stats`];
+export async function untilReady({ apis, workerMetrics, providers }: Site, limit_ms: number): Promise<void> {
+  const simulators = PROVIDERS.map((name) => `${providers.simulator(name)}/_simulator/stats`);
+  const urls = [...apis.map((api) => `${api}/readyz`), ...workerMetrics, ...simulators];
   await Promise.all(
     urls.map((url) =>
       untilItWorks(

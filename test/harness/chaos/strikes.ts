@@ -1,12 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
-import { nameOf } from './plan.ts';
-import type { PlannedStrike, Strike } from './plan.ts';
+import { nameOf, struckProvider } from './plan.ts';
+import type { PlannedStrike, ProviderName, Strike } from './plan.ts';
 import type { Site } from './site.ts';
+
+/** How long a fault of a provider lasted, as `Date.now()` says it. */
+export interface Span {
+  readonly provider: ProviderName;
+  readonly kind: Strike['kind'];
+  readonly from_ms: number;
+  to_ms: number;
+}
 
 /** Carries the planned faults out, each at its time; counts those that struck something. */
 
 export class Strikes {
+  /** When something struck a provider, or its settings. */
+  readonly spans: Span[] = [];
   /** How often each kind struck. */
   readonly counts = new Map<string, number>();
   private readonly running = new Set<Promise<void>>();
@@ -33,7 +43,12 @@ export class Strikes {
     const name = nameOf(planned);
     const length = 'duration_ms' in planned ? `, ${(planned.duration_ms / 1000).toFixed(1)} s` : '';
     this.say(`${(planned.at_ms / 1000).toFixed(1).padStart(6)} s  ${name}${length}`);
+    const provider = struckProvider(planned);
+    const span =
+      provider === undefined ? undefined : { provider, kind: planned.kind, from_ms: Date.now(), to_ms: Infinity };
+    if (span !== undefined) this.spans.push(span);
     const struck = await strike(this.site, planned).catch(() => false);
+    if (span !== undefined) span.to_ms = Date.now();
     if (struck) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 }
@@ -52,9 +67,12 @@ async function strike(site: Site, planned: Strike): Promise<boolean> {
     case 'lose':
       return during(site, planned.way, 'mute', planned.duration_ms);
     case 'outage':
-      await switchProvider(site, planned.how);
+      await switchProvider(site, planned.provider, planned.how);
       await delay(planned.duration_ms);
-      await switchProvider(site, null).catch(() => undefined);
+      await switchProvider(site, planned.provider, null).catch(() => undefined);
+      return true;
+    case 'settings':
+      await site.providers.change(planned);
       return true;
     case 'terminate':
       return terminate(site, planned.draw);
@@ -79,8 +97,12 @@ async function during(
 }
 
 /** Makes every call of the provider fail in this way; null or a restart ends the fault. */
-export async function switchProvider({ simulator }: Site, all: 'reset' | 'hang' | '503' | null): Promise<void> {
-  const answer = await fetch(`${simulator}/_simulator/faults`, {
+export async function switchProvider(
+  { providers }: Site,
+  name: ProviderName,
+  all: 'reset' | 'hang' | '503' | null,
+): Promise<void> {
+  const answer = await fetch(`${providers.simulator(name)}/_simulator/faults`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ all }),

@@ -41,7 +41,7 @@ export class Supervised {
 
   constructor(
     readonly name: string,
-    private readonly program: Program,
+    private program: Program,
     private readonly logFile: string,
     /** Told of the process group that runs now, or of none. */
     private readonly onGroup: (group: number | undefined) => void,
@@ -49,6 +49,11 @@ export class Supervised {
 
   start(): void {
     this.ended = this.superviseUntilStopped();
+  }
+
+  /** From its next start on. */
+  setVariable(name: string, value: string): void {
+    this.program = { ...this.program, env: { ...this.program.env, [name]: value } };
   }
 
   /**

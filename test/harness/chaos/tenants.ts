@@ -4,8 +4,9 @@ import { call, isDefinite } from './http.ts';
 import type { Place } from './http.ts';
 import type { Random } from './random.ts';
 import type { PlannedTenant } from './requests.ts';
+import { MODELS, SIZE, SOLD } from './sold.ts';
 
-/** The operator's side: accounts, keys and grants, by the admin API. */
+/** The operator's side: what is sold, accounts, keys and grants, by the admin API. */
 
 interface Office extends Place {
   readonly adminKey: string;
@@ -30,6 +31,18 @@ export async function openTenants(
     tenants.push(tenant);
   }
   return tenants;
+}
+
+/** Sets what is sold, apart from what the migrations bring. */
+export async function openSales(office: Office & Clients, random: Random): Promise<void> {
+  for (const model of MODELS) {
+    const { provider, providerModel, costPerSecond, marginBasisPoints } = SOLD[model];
+    if (provider === null) continue;
+    const price = { cost_per_second_microcredits: costPerSecond, margin_basis_points: marginBasisPoints };
+    const key = { 'idempotency-key': model };
+    await post200(office, random, '/admin/prices', { model, size: SIZE, ...price }, key);
+    await post200(office, random, '/admin/offers', { model, provider, provider_model: providerModel }, key);
+  }
 }
 
 /** Tries with one key until it is definite, so that it counts once; raises unless it is granted. */

@@ -138,7 +138,8 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
     Object.assign(generation, { verdict, progress, providerError: errorCode });
     freeSlot(model, generation);
   }
-  return { verdict: generation.verdict, errorCode: generation.providerError, differs: false };
+  const cancel = lookedAt.claimOf === null && generation.cancelRequested ? 'requested' : 'none';
+  return { verdict: generation.verdict, errorCode: generation.providerError, differs: false, cancel };
 }
 
 /** A fact learned after the settlement may stop a generation from counting against its account's cap. */

@@ -73,6 +73,16 @@ export const made = [
       find: 'ceil(p_made_seconds)',
       replace: 'floor(p_made_seconds)',
     },
+    'made-no-number': {
+      breaks: 'a length that is no number keeps the verdict from being recorded',
+      find: ' AND p_made_seconds < 86400',
+      replace: '',
+    },
+    'made-unrecorded': {
+      breaks: 'that something else was made than was sold is on no record',
+      find: "PERFORM append_event(p_generation_id, 'made_otherwise', difference);",
+      replace: 'NULL;',
+    },
     'made-zero': {
       breaks: 'a length of 0 is taken for one',
       find: 'p_made_seconds > 0 AND ',

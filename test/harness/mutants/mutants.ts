@@ -1,5 +1,6 @@
 import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
+import { cancels } from './cancels.ts';
 import { contents } from './contents.ts';
 import { derivedFigures } from './derivedFigures.ts';
 import { drift } from './drift.ts';
@@ -15,6 +16,7 @@ import { requests } from './requests.ts';
 import { schema } from './schema.ts';
 import { settlements } from './settlements.ts';
 import { texts } from './texts.ts';
+import { turns } from './turns.ts';
 import { webhooks } from './webhooks.ts';
 
 /** The mutants with the tests that should catch them. Those tests run first, the others only if they pass. */
@@ -27,6 +29,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [holds, ['ledger-holds', 'ledger-waits', 'ledger-refunds']],
   [limits, ['ledger-key-limits', 'ledger-tables']],
   [settlements, ['ledger-settlement', 'ledger-outcomes', 'ledger-money-rules']],
+  [cancels, ['ledger-cancels', 'ledger-claims']],
   [derivedFigures, ['ledger-derived-figures']],
   [refunds, ['ledger-refunds']],
   [made, ['ledger-made']],
@@ -43,6 +46,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
     ],
   ],
   [outages, ['ledger-outages', 'ledger-places']],
+  [turns, ['ledger-turns']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],

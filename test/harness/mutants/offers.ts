@@ -90,6 +90,21 @@ export const offers = [
       find: 'amount <> trunc(amount)',
       replace: 'false',
     },
+    'parameter-value': {
+      breaks: 'a value that is not among those of the offer is sold',
+      find: "IF NOT FOUND THEN fault := 'no_value'; END IF;",
+      replace: '',
+    },
+    'parameter-no-text': {
+      breaks: 'a list is sold as a text',
+      find: "WHEN jsonb_typeof(p_value) <> 'string' THEN 'no_string'",
+      replace: "WHEN false THEN ''",
+    },
+    'parameter-boolean': {
+      breaks: 'what is neither true nor false is sold as false',
+      find: "ELSE fault := 'no_boolean';",
+      replace: "ELSE value := 'false';",
+    },
     'parameter-length': {
       breaks: 'a text of any length is sold',
       find: "length(written) > (p_rule ->> 'max_length')::integer",
@@ -105,6 +120,47 @@ export const offers = [
     'parameter-reserved-sent': {
       breaks: 'n, num_frames or a path can be sent under another name',
       find: ' OR is_reserved_parameter(sent)',
+      replace: '',
+    },
+    'parameter-fields': {
+      breaks: 'a rule of a parameter that nobody reads is taken',
+      find: "THEN 'has unknown fields'",
+      replace: 'THEN NULL',
+    },
+    'parameter-name': {
+      breaks: 'a parameter is sent under what is no name',
+      find: "THEN 'has no name'",
+      replace: 'THEN NULL',
+    },
+    'parameter-type': {
+      breaks: 'a parameter of no known type is sold, and fails every request',
+      find: "THEN 'has an unknown type'",
+      replace: 'THEN NULL',
+    },
+    'parameter-range': { breaks: 'a number is sold without bounds', find: "THEN 'has no range'", replace: 'THEN NULL' },
+    'parameter-values': {
+      breaks: 'one of a list is sold without the list',
+      find: "THEN 'has no values'",
+      replace: 'THEN NULL',
+    },
+    'parameter-unbounded': {
+      breaks: 'a text is sold without a bound',
+      find: "THEN 'has no maximum length'",
+      replace: 'THEN NULL',
+    },
+    'parameter-default-refused': {
+      breaks: 'a default refuses every request that leaves it out',
+      find: "THEN 'has a default that it refuses'",
+      replace: 'THEN NULL',
+    },
+    'parameter-price-value': {
+      breaks: 'a price for a value that is never sold is taken for one',
+      find: "THEN 'has a price for a value that it refuses'",
+      replace: 'THEN NULL',
+    },
+    'parameter-two-effects': {
+      breaks: 'a value has two effects, of which one is charged',
+      find: 'count(*) = 1 AND ',
       replace: '',
     },
     'parameter-default': {
@@ -137,6 +193,21 @@ export const offers = [
   }),
   ...edits('offer_fault', {
     'offer-dear': { breaks: 'a price of an offer is above 2^53 − 1', find: '> 9007199254740991', replace: 'IS NULL' },
+    'offer-lengths-order': {
+      breaks: 'the shortest length that is sold is not the first one, by which less is charged',
+      find: "RETURN 'its lengths are not ascending';",
+      replace: 'NULL;',
+    },
+    'offer-parameters': {
+      breaks: 'an offer has any number of parameters',
+      find: "RETURN 'it has no list of at most 32 parameters';",
+      replace: 'NULL;',
+    },
+    'offer-name-twice': {
+      breaks: 'one name means two parameters',
+      find: "r ->> 'name' HAVING count(*) > 1",
+      replace: "r ->> 'name' HAVING false",
+    },
     'offer-names': {
       breaks: 'two parameters are sent under one name',
       find: 'HAVING count(*) > 1)\n     OR EXISTS',
@@ -157,6 +228,11 @@ export const offers = [
   }),
   ...edits('set_offer', {
     'offer-key': { breaks: 'a repeat sets a second offer', find: 'IF FOUND THEN', replace: 'IF false THEN' },
+    'offer-key-other': {
+      breaks: 'a key that was used for another offer is answered with that one',
+      find: "RETURN QUERY SELECT 'key_reused', NULL::bigint, NULL::timestamptz, false; RETURN;",
+      replace: 'NULL;',
+    },
     'offer-past': {
       breaks: 'an offer of the past: what was sold then looks sold otherwise',
       find: 'p_effective_from < recorded',

@@ -47,6 +47,16 @@ export const outages = [
       find: "p.last_at > clock_timestamp() - interval '1 minute'",
       replace: 'true',
     },
+    'outage-by-name': {
+      breaks: 'what is sold by the name of a provider that is down is admitted',
+      find: "p_provider IN (p.provider, split_part(p.provider, '@', 1))",
+      replace: 'p_provider = p.provider',
+    },
+    'outage-by-identity': {
+      breaks: 'a video is claimed from a provider that is down',
+      find: "p_provider IN (p.provider, split_part(p.provider, '@', 1))",
+      replace: "p_provider = split_part(p.provider, '@', 1)",
+    },
     'outage-default': {
       breaks: 'what names no provider is refused while any other one is down',
       find: 'WHEN p_provider IS NULL THEN p.is_default',

@@ -211,6 +211,11 @@ export const provider = [
       find: "split_part(gen.provider, '@', 2) = split_part(g.provider, '@', 2)",
       replace: 'gen.provider = g.provider',
     },
+    'adopt-spelled': {
+      breaks: 'a list shows a video that is owned under another spelling, and it counts as free',
+      find: 'gen.provider_canonical_id = v.id',
+      replace: 'gen.provider_video_id = v.id',
+    },
     'adopt-rival': { breaks: "a video is adopted that may be another tenant's", find: 'rivals > 0 OR ', replace: '' },
     'adopt-reference': {
       breaks: 'a video is adopted that may be made from another picture',
