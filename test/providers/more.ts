@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Provider } from '../../provider/index.ts';
 import type { Bench, Row } from './orders.ts';
 import { judgeOrder, orBroken, promptOf, until } from './orders.ts';
@@ -42,7 +43,7 @@ const PROBES: readonly Probe[] = [
     expected: (habits) => (habits.delete ? 'gone here and there' : 'gone here; the server has no delete'),
     run: async (bench, { name }) => {
       const id = await charged(bench, name);
-      const { status } = await bench.books.delete(`/v1/videos/${id}`);
+      const { status } = await untilAnswered(() => bench.books.delete(`/v1/videos/${id}`));
       const after = await bench.books.get(`/v1/videos/${id}/content`);
       const there = await bench.provider.retrieveVideo(bench.wire.idOf(name) ?? '');
       const seen = `${status}, then ${after.status} here and ${inWords(there)} there`;
@@ -131,6 +132,15 @@ async function charged({ books, holdTtlMs }: Bench, name: string): Promise<strin
   const [standing] = await books.untilSettled([id], holdTtlMs);
   if (standing?.archived !== true) throw new Wrong('its content was not archived');
   return id;
+}
+
+/** 503 says to try again: the wire refuses connections for a moment, whatever they are about. */
+async function untilAnswered(ask: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await ask();
+    if (answer.status !== 503 || tries === 10) return answer;
+    await sleep(1000);
+  }
 }
 
 function inWords(seen: Awaited<ReturnType<Provider['retrieveVideo']>>): string {
