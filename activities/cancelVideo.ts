@@ -17,6 +17,7 @@ export async function cancelVideo(deps: ProviderDependencies, generationId: stri
 
   const provider = boundProvider(deps, (await store.getProviderVideo(generationId)).provider);
   if (!provider.can.cancel) return { ended: false };
+  await provider.turnToCancel();
   const begun = await store.beginCancel(generationId);
   if (begun.outcome !== 'begun') return { ended: begun.outcome === 'ended' };
   const { providerVideoId } = begun;

@@ -96,11 +96,10 @@ async function submitVideo(
   const provider = boundProvider(deps, begun.provider);
   const halted = await giveUpIfHalted(deps, generationId, begun.number, askedAtMs);
   if (halted !== undefined) return halted;
-  const { inputReference, remixedFrom, remixedElsewhere, ...fields } = begun.request;
+  const { remixedFrom, remixedElsewhere, ...fields } = begun.request;
   if (remixedElsewhere) return recordRefusal(deps, generationId, begun.number, ORIGINAL_ELSEWHERE);
   const result = await provider.createVideo({
     ...fields,
-    ...(inputReference === null ? {} : { inputReference }),
     ...(remixedFrom === null ? {} : { remixedFrom }),
   });
   return recordCreate(deps, generationId, begun, result);

@@ -321,13 +321,15 @@ GRANT SELECT ON holdfast.idempotency_keys TO holdfast_service;
 CREATE TABLE inputs (
   generation_id text NOT NULL,
   prompt text NOT NULL,
-  reference bytea,
-  reference_type text,
-  reference_filename text,
+  images bytea[],
+  image_types text[],
+  image_roles text[],
   parameters jsonb NOT NULL DEFAULT '{}'::jsonb,
   CONSTRAINT inputs_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT inputs_image_roles_known CHECK (image_roles <@ ARRAY['input_reference'::text, 'first_frame'::text, 'last_frame'::text, 'reference'::text]),
+  CONSTRAINT inputs_images CHECK (COALESCE(cardinality(image_types), '-1'::integer) = COALESCE(cardinality(image_roles), '-1'::integer) AND (images IS NULL) = (image_types IS NULL) AND (cardinality(images) = 0 OR cardinality(images) = cardinality(image_types))),
+  CONSTRAINT inputs_images_size CHECK (cardinality(images) >= 0 AND cardinality(images) <= 8),
   CONSTRAINT inputs_prompt_length CHECK (length(prompt) >= 1 AND length(prompt) <= 32000),
-  CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL)),
   CONSTRAINT inputs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 GRANT SELECT ON holdfast.inputs TO holdfast_service;
@@ -729,7 +731,7 @@ CREATE TABLE webhook_secrets (
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[],integer[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea[],text[],text[],bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[],integer[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint,integer[]) TO holdfast_service;

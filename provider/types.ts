@@ -1,4 +1,4 @@
-import type { InputFile } from '../contracts/inputFile.ts';
+import type { InputImage } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Capabilities } from './dialects/index.ts';
 import type { Debt } from './errors.ts';
@@ -28,7 +28,7 @@ export interface VideoRequest {
   readonly sizeField?: 'size' | 'resolution';
   /** What else is sent, by the provider's names. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
-  readonly inputReference?: InputFile;
+  readonly images?: readonly InputImage[];
   /** The provider's id of the video that it is made from; the prompt alone is sent then. */
   readonly remixedFrom?: string;
 }
@@ -185,6 +185,8 @@ export interface Provider {
   listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
   /** Asks for `GET /models`, which every server of this kind has: a 404 means a wrong base URL. Never throws for provider trouble. */
   askModels(): Promise<{ readonly outcome: 'answered' } | Trouble>;
+  /** Before `cancelVideo`: one that was committed and then waited would never be sent. Raises when there is no turn. */
+  turnToCancel(): Promise<void>;
   /** Ends unfinished work, where `can.cancel`. At most one request. Never throws for provider trouble. */
   cancelVideo(providerVideoId: string): Promise<CancelResult>;
   /** `deleted` also when it was gone before. Never throws for provider trouble. */

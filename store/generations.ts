@@ -31,7 +31,7 @@ export const VIDEO_COLUMNS = {
   /** Null after its erasure. */
   prompt: t.nullable(t.text),
   /** By the names of the offer, defaults filled in; empty after its erasure. */
-  parameters: t.notNull(t.jsonb<Readonly<Record<string, ParameterValue>>>()),
+  parameters: t.jsonb<Readonly<Record<string, ParameterValue>>>(),
   providerVideoId: t.nullable(t.text),
   /** The provider of its last attempt. */
   provider: t.nullable(t.text),

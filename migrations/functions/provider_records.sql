@@ -87,14 +87,15 @@ BEGIN
     PERFORM free_slot(p_generation_id);
   END IF;
   RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code, difference <> '{}',
-      CASE WHEN gen.cancel_sent_at IS NOT NULL THEN 'sent' WHEN gen.cancel_requested_at IS NOT NULL THEN 'requested' ELSE 'none' END
+      CASE WHEN gen.cancel_sent_at IS NOT NULL THEN 'sent' WHEN gen.cancel_requested_at IS NOT NULL
+        AND gen.provider_id_contested_at IS NULL THEN 'requested' ELSE 'none' END
     FROM generations gen WHERE gen.id = p_generation_id;
 END $$;
 COMMENT ON FUNCTION record_look IS
 $$Records what a look saw; of a claim, on the generation that made the video. The first terminal verdict stands. At a contested
 id every look is 'open'. A completion after the release moves nothing: it is claimable for a day. Of a completed video it keeps
 what the provider says that was made. Answers with the verdict on record, whether this look was the first to say that
-something else was made than was sold, and how far a cancel has come: 'none', 'requested', or 'sent' to the provider.
+something else was made than was sold, and how far a cancel has come: 'none' (nor is any sent to a contested id), 'requested', or 'sent' to the provider.
 Raises HF001; HF002 for another video than the generation's, by its canonical id; 22004 without a verdict.
 Rules: MR-1, MR-14, MR-39, MR-42, MR-51, MR-53, MR-74, MR-75.$$;
 

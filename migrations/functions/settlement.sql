@@ -217,8 +217,8 @@ BEGIN
       jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits))
         || CASE WHEN charged < hold.amount_microcredits THEN jsonb_build_object('held_microcredits', hold.amount_microcredits, 'seconds', g.seconds,
           'made_seconds', (SELECT made.made_seconds FROM generations made WHERE made.id = COALESCE(g.claim_of, g.id))) ELSE '{}' END);
-  -- Nothing is made with the file any more. That there was one stays known: a provider's list doesn't show it.
-  UPDATE inputs i SET reference = '' WHERE i.generation_id = p_generation_id AND octet_length(i.reference) > 0;
+  -- Nothing is made with the images any more. That there were some stays known: a provider's list doesn't show them.
+  UPDATE inputs i SET images = '{}' WHERE i.generation_id = p_generation_id AND cardinality(i.images) > 0;
   -- The account comes last: others of the same tenant wait for its row until the commit.
   UPDATE accounts a SET
     held_microcredits = a.held_microcredits - hold.amount_microcredits,

@@ -138,13 +138,15 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE sta
 CREATE TABLE inputs (
   generation_id text PRIMARY KEY REFERENCES generations,
   prompt text NOT NULL CONSTRAINT inputs_prompt_length CHECK (length(prompt) BETWEEN 1 AND 32000),
-  -- Empty once it is settled.
-  reference bytea,
-  reference_type text,
-  reference_filename text,
+  -- NULL where none was sent; empty once it is settled.
+  images bytea[] CONSTRAINT inputs_images_size CHECK (cardinality(images) BETWEEN 0 AND 8),
+  image_types text[],
+  image_roles text[] CONSTRAINT inputs_image_roles_known
+    CHECK (image_roles <@ ARRAY['input_reference', 'first_frame', 'last_frame', 'reference']),
   -- By the names that the client uses, its defaults filled in. As private as the prompt: one of them may be text.
   parameters jsonb NOT NULL DEFAULT '{}',
-  CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL))
+  CONSTRAINT inputs_images CHECK (COALESCE(cardinality(image_types), -1) = COALESCE(cardinality(image_roles), -1)
+    AND (images IS NULL) = (image_types IS NULL) AND cardinality(images) IN (0, cardinality(image_types)))
 );
 
 -- The client's own references on a generation: `user`, and the pairs of `metadata`. They may be personal data, so they stand

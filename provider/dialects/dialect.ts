@@ -31,6 +31,11 @@ export interface Dialect {
     readonly encoding: CreateEncoding;
     /** The field of JSON that takes a file, as a data URL. */
     readonly jsonReference: 'input_reference' | 'reference_url';
+    /**
+     * How it takes several images. `named`: as objects in `frame_images` or `input_references`, in JSON alone. `image_reference`:
+     * as a list under that name, in a form, where the order says which frame is the first. Null: not at all.
+     */
+    readonly imageLists: 'named' | 'image_reference' | null;
   };
   readonly list: {
     readonly kind: ListKind;

@@ -14,6 +14,7 @@ export const vllmOmni: Dialect = {
   name: 'vllm-omni',
   source: 'vllm-omni 0.30.0: entrypoints/openai/api_server.py, entrypoints/openai/protocol/videos.py',
   isSentBy: null,
+  create: { ...openai.create, imageLists: 'image_reference' },
   list: { ...openai.list, kind: 'partial' },
   failure: { fields: ['error'], codeIsStatus: true },
   content: { variants: ['video'], elsewhere: () => null },

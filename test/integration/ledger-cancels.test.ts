@@ -93,6 +93,8 @@ describe('a cancel is sent', () => {
     const end = { outcome: 'created', providerVideoId: hold.video, providerCreatedAt: null } as const;
     expect(await db.ledger.endAttempt(other.id, 1, end)).toBe('conflict');
     expect(await begin(hold.id)).toBe('refused');
+    // Nor is it asked for again with every look.
+    expect((await db.ledger.recordLook(hold.id, hold.video, OPEN)).cancel).toBe('none');
   });
 
   it('and that is never taken back', async () => {

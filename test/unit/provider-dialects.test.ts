@@ -20,6 +20,7 @@ interface Habits {
   readonly refusedList: 'no_list' | 'transient';
   readonly variants: readonly string[];
   readonly jsonReference: string;
+  readonly imageLists: 'named' | 'image_reference' | null;
   readonly failed: { readonly errorCode: string };
 }
 
@@ -38,6 +39,7 @@ const COMMON: Habits = {
   refusedList: 'transient',
   variants: [''],
   jsonReference: 'input_reference',
+  imageLists: 'named',
   failed: { errorCode: '422' },
 };
 
@@ -50,8 +52,8 @@ const HABITS: Record<string, Habits> = {
     listQuery: `/v1/videos?custom_llm_provider=openai&limit=100&order=desc`,
     refusedList: 'no_list',
   },
-  'vllm-omni': { ...COMMON, failed: { errorCode: 'generation_failed' } },
-  sglang: { ...COMMON, can: can({ listShowsPrompts: false }), jsonReference: 'reference_url' },
+  'vllm-omni': { ...COMMON, imageLists: 'image_reference', failed: { errorCode: 'generation_failed' } },
+  sglang: { ...COMMON, can: can({ listShowsPrompts: false }), jsonReference: 'reference_url', imageLists: null },
 };
 
 describe.each(DIALECTS)('$name', ({ name, source }) => {
@@ -120,11 +122,51 @@ describe.each(DIALECTS)('$name', ({ name, source }) => {
 
   test('takes a file in JSON', async () => {
     const { baseUrl, requests } = await serve(json(200, VIDEO));
-    await speak(baseUrl, { createEncoding: 'json' }).createVideo({ ...REQUEST, inputReference: IMAGE });
+    await speak(baseUrl, { createEncoding: 'json' }).createVideo({
+      ...REQUEST,
+      images: [{ ...IMAGE, role: 'input_reference' }],
+    });
     const url = 'data:image/png;base64,AQID';
     expect(JSON.parse(String(requests[0]?.body))).toMatchObject(
       habits.jsonReference === 'reference_url' ? { reference_url: url } : { input_reference: { image_url: url } },
     );
+  });
+
+  test('takes several images as its server does, or is not asked for the video', async () => {
+    const { baseUrl, requests } = await serve(json(200, VIDEO));
+    const url = 'data:image/png;base64,AQID';
+    const frames = [
+      { ...IMAGE, role: 'first_frame' as const },
+      { ...IMAGE, role: 'last_frame' as const },
+    ];
+    const references = [{ ...IMAGE, role: 'reference' as const }];
+    const answers = [];
+    for (const images of [frames, references]) answers.push(await speak(baseUrl).createVideo({ ...REQUEST, images }));
+    const bodies = requests.map(({ body }) => String(body));
+    const item = { type: 'image_url', image_url: { url } };
+    switch (habits.imageLists) {
+      case 'named':
+        expect(bodies.map((body) => JSON.parse(body) as unknown)).toMatchObject([
+          {
+            prompt: REQUEST.prompt,
+            frame_images: [
+              { ...item, frame_type: 'first_frame' },
+              { ...item, frame_type: 'last_frame' },
+            ],
+          },
+          { input_references: [item] },
+        ]);
+        break;
+      case 'image_reference': {
+        const field = (list: object[]) => `name="image_reference"\r\n\r\n${JSON.stringify(list)}\r\n`;
+        expect(bodies[0]).toContain(field([{ image_url: url }, { image_url: url }]));
+        expect(bodies[1]).toContain(field([{ image_url: url }]));
+        break;
+      }
+      case null:
+        expect(requests).toEqual([]);
+        expect(answers).toMatchObject([{ outcome: 'clients_fault' }, { outcome: 'clients_fault' }]);
+    }
   });
 
   // MR-7

@@ -135,6 +135,11 @@ export const cancels = [
       find: "l.differs, 'none' FROM",
       replace: 'l.differs, l.cancel FROM',
     },
+    'look-contested': {
+      breaks: "a cancel that may not be sent is tried with every look, and the workflow's history grows",
+      find: '\n        AND gen.provider_id_contested_at IS NULL',
+      replace: '',
+    },
     'look-sent': {
       breaks: 'what completes after its cancel is charged at once, and refused for ten minutes',
       find: "WHEN gen.cancel_sent_at IS NOT NULL THEN 'sent' ",

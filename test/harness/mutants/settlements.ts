@@ -29,13 +29,13 @@ export const settlements = [
     },
     'settle-file-kept': {
       breaks: 'the files of refused requests fill the disk',
-      find: ' AND octet_length(i.reference) > 0',
+      find: ' AND cardinality(i.images) > 0',
       replace: ' AND false',
     },
     'settle-file-forgotten': {
       breaks: 'a video is adopted by a request that came with a file',
-      find: "SET reference = ''",
-      replace: 'SET reference = NULL, reference_type = NULL, reference_filename = NULL',
+      find: "SET images = '{}'",
+      replace: 'SET images = NULL, image_types = NULL, image_roles = NULL',
     },
     'settle-unheld': { breaks: 'what was never held is settled', find: "g.state <> 'held'", replace: 'false' },
     'settle-order': {
