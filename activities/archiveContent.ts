@@ -1,18 +1,23 @@
 import { Context } from '@temporalio/activity';
 import type { Archived } from '../contracts/activities.ts';
-import type { ContentVariant } from '../contracts/content.ts';
+import type { ContentVariant, VideoFacts } from '../contracts/content.ts';
 import { contentKey } from '../contracts/content.ts';
-import type { Archiving } from '../store/index.ts';
+import type { ArchivedContent, Archiving, Content } from '../store/index.ts';
 import { NotTheContent, type Provider } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
+import { sizeAsSold } from './madeSize.ts';
 import { isBusy, transient } from './transient.ts';
 
-/** A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). */
+/**
+ * A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). Where the
+ * provider was asked to end its work, it deletes what it had made (MR-9).
+ */
 const DEAD_AFTER_MS = 3_600_000;
+const DEAD_AFTER_CANCEL_MS = 60_000;
 
 /** Thumbnail and spritesheet are optional: they delay nothing for longer than this. */
 const TRIES_FOR_PREVIEWS = 4;
@@ -54,12 +59,15 @@ async function archive(run: Run): Promise<Archived> {
 
 async function archiveVideo(run: Run): Promise<Archived['outcome']> {
   const { deps, generationId } = run;
-  const { completedForMs, contested } = run.archiving;
+  const { completedForMs, contested, cancelSent, state } = run.archiving;
+  const deadAfterMs = cancelSent ? DEAD_AFTER_CANCEL_MS : DEAD_AFTER_MS;
   const copied = contested ? 'missing' : await copy(run, 'video').catch((error: unknown) => unusable(run, error));
   if (copied !== 'missing') return copied;
-  if (completedForMs === null || completedForMs < DEAD_AFTER_MS) {
+  if (completedForMs === null || completedForMs < deadAfterMs) {
     throw transient('The provider has no content for this video, not yet or not any more.', null);
   }
+  // What was cancelled and is not charged is no loss.
+  if (state === 'held' && cancelSent) return (await forget(deps, generationId)).outcome;
   return recordGone(deps, generationId);
 }
 
@@ -92,9 +100,27 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
     },
   );
   if (copied === 'missing') return 'missing';
-  const { state } = await deps.store.recordContent(generationId, variant, { state: 'archived', ...copied, location });
+  const { shows, ...stored } = copied;
+  const content = { state: 'archived', ...stored, location } as const;
+  const { state } =
+    variant === 'video'
+      ? await recordVideo(run, content, shows)
+      : await deps.store.recordContent(generationId, variant, content);
   if (state === 'gone') await deps.archive.remove(generationId);
   return state;
+}
+
+/** Records the video with what its file shows; the same transaction refunds what was charged above that (MR-75). */
+async function recordVideo(run: Run, video: ArchivedContent, shows: VideoFacts): Promise<Content> {
+  const { deps, generationId, archiving } = run;
+  const facts = { ...shows, frameSize: sizeAsSold(archiving.size, shows.frameSize) };
+  const { content, refund, differs } = await deps.store.recordArchivedVideo(generationId, video, facts);
+  if (differs) deps.count('content_otherwise');
+  if (refund !== null) {
+    if (refund !== 'refunded') deps.count('content_refund_refused');
+    Context.current().log.warn('the file of a charged video shows less than was charged', { generationId, refund });
+  }
+  return content;
 }
 
 /**
@@ -108,7 +134,7 @@ function reachable({ deps, archiving }: Run): { readonly videoId: string; readon
   return { videoId, provider: boundProvider(deps, archiving.provider) };
 }
 
-/** Its owner deleted it meanwhile: nothing of it is kept. */
+/** Nothing of it is kept: its owner deleted it meanwhile, or cancelled it. */
 async function forget({ store, archive }: ActivityDependencies, generationId: string): Promise<Archived> {
   await archive.remove(generationId);
   const { state } = await store.recordContent(generationId, 'video', { state: 'gone' });

@@ -5,6 +5,7 @@ import { withHeartbeats } from './heartbeats.ts';
 import { sizeAsSold } from './madeSize.ts';
 import { Slots } from './slots.ts';
 import type { ProviderDependencies } from './dependencies.ts';
+import { cancelVideo, ended } from './cancelVideo.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { boundProvider, expectsEvents } from './boundProvider.ts';
@@ -30,6 +31,11 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
       withHeartbeats(
         () => retrieveVideo(deps, generationId, providerVideoId),
         (context) => unanswered.get(context),
+      ),
+    cancelVideo: ({ generationId }) =>
+      withHeartbeats(
+        () => cancelVideo(deps, generationId),
+        (context) => ended.get(context),
       ),
   };
 }
@@ -90,11 +96,10 @@ async function submitVideo(
   const provider = boundProvider(deps, begun.provider);
   const halted = await giveUpIfHalted(deps, generationId, begun.number, askedAtMs);
   if (halted !== undefined) return halted;
-  const { inputReference, remixedFrom, remixedElsewhere, ...fields } = begun.request;
+  const { remixedFrom, remixedElsewhere, ...fields } = begun.request;
   if (remixedElsewhere) return recordRefusal(deps, generationId, begun.number, ORIGINAL_ELSEWHERE);
   const result = await provider.createVideo({
     ...fields,
-    ...(inputReference === null ? {} : { inputReference }),
     ...(remixedFrom === null ? {} : { remixedFrom }),
   });
   return recordCreate(deps, generationId, begun, result);
@@ -161,6 +166,8 @@ const unanswered = new WeakMap<Context, Unanswered>();
 async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
   const { store } = deps;
   const made = await store.getProviderVideo(generationId);
+  // The provider has forgotten it. The try that was told so may have died before the workflow learned of it.
+  if (made.cancelEnded) return { verdict: 'ended' };
   const provider = boundProvider(deps, made.provider);
   const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
@@ -170,9 +177,10 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
   }
   await noteUnanswered(deps, generationId);
   const seen = { ...answer.video, size: sizeAsSold(made.size, answer.video.size) };
-  const { verdict, differs } = await store.recordLook(generationId, answer.video.id, seen);
+  const { verdict, differs, cancel } = await store.recordLook(generationId, answer.video.id, seen);
   if (differs) deps.count('made_otherwise');
-  return { verdict };
+  if (verdict === 'open') return { verdict, cancelWanted: cancel === 'requested' && provider.can.cancel };
+  return { verdict: verdict === 'completed' && cancel === 'sent' ? 'to_archive' : verdict };
 }
 
 /** Only these count as "not reached": other tries may have failed by a fault of ours. */

@@ -13,6 +13,8 @@ type Dependencies = {
 
 const URGENCY: Record<Call['kind'], CallUrgency> = {
   rest: 'urgent',
+  // It must follow its look closely, and there are few.
+  cancel: 'urgent',
   look: 'look',
   list: 'look',
   models: 'other',

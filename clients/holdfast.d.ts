@@ -57,6 +57,12 @@ interface OfferedParameters {
   generate_audio?: boolean;
 }
 
+/** `url` is a base64 `data:` URL of a JPEG, PNG or WebP image; no other address is fetched. */
+interface InputImage {
+  type?: 'image_url';
+  image_url: { url: string };
+}
+
 declare module 'openai/resources/videos' {
   interface Video {
     credits: Credits;
@@ -70,6 +76,10 @@ declare module 'openai/resources/videos' {
     duration?: string | number;
     /** Another word for `size`. */
     resolution?: string;
+    /** The first frame, and perhaps the last one, for a model that is sold with them. */
+    frame_images?: (InputImage & { frame_type: 'first_frame' | 'last_frame' })[];
+    /** Up to eight images that guide the video, for a model that is sold with them. */
+    input_references?: InputImage[];
     /** In credits, like `'0.6'`: a video that costs more is refused. */
     max_credits?: string | number;
     /** Your own id of the user who asks. */

@@ -164,6 +164,9 @@ function placeOf(at: readonly PropertyKey[]): string {
 const originsOf = ({ base_url, previous_urls }: Entry) =>
   [base_url, ...previous_urls].map((url) => new URL(url).origin);
 
+const ENDING_WORK = DIALECTS.filter(({ cancel }) => cancel !== null).map(({ name }) => name);
+const canEndWork = (name: string) => ENDING_WORK.includes(name);
+
 /** Two that share a name or a server could not be told apart: one would take the other's videos for nobody's. */
 function faultsOf(entry: Entry, place: number, all: readonly Entry[]): string[] {
   const before = all.slice(0, place);
@@ -172,6 +175,9 @@ function faultsOf(entry: Entry, place: number, all: readonly Entry[]): string[] 
   return [
     ...(before.some(({ name }) => name === entry.name) ? [`providers[${place}].name is another provider's too`] : []),
     ...(isShared ? [`providers[${place}].base_url or previous_urls is the server of another provider too`] : []),
+    ...(entry.can.cancel === true && !canEndWork(entry.dialect)
+      ? [`providers[${place}].can.cancel needs a dialect that can end unfinished work: ${ENDING_WORK.join(', ')}`]
+      : []),
   ];
 }
 

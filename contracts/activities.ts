@@ -64,7 +64,7 @@ export interface Settlement {
 /**
  * The result of a settlement. `conflict`: the generation was settled differently before; that settlement stands, and the
  * attempt to change it is recorded. Only for a release as `expired`: `not_due`, the database's clock says that time is left;
- * `terminal`, the provider's terminal status is on record and must settle it.
+ * `terminal`, what is on record must settle it.
  */
 export type SettleResult =
   | { readonly result: 'settled' | 'conflict'; readonly settlement: Settlement }
@@ -80,7 +80,7 @@ export interface GenerationRef {
 export interface LedgerActivities {
   /** Idempotent: the first call moves the credits; later calls return the hold as it is. */
   placeHold(input: GenerationRef): Promise<HoldPlacement>;
-  /** Needs a recorded look that said `completed`. Idempotent. */
+  /** Needs a recorded look that said `completed`; after a cancel was sent, an archived content too. Idempotent. */
   captureHold(input: GenerationRef): Promise<SettleResult>;
   /** Idempotent when called with the same reason. */
   releaseHold(input: GenerationRef & { reason: ReleaseReason }): Promise<SettleResult>;
@@ -155,10 +155,16 @@ export type FindOutcome =
   /** The attempt is no longer open. */
   | { readonly outcome: 'closed' };
 
-export type TerminalLook = { readonly verdict: 'completed' } | { readonly verdict: 'failed' };
+/** What settles a hold. `ended`: the client cancelled, and the provider ended its work, or has no content of it (MR-9). */
+export type TerminalLook = { readonly verdict: 'completed' | 'failed' | 'ended' };
 
-/** What a look saw, after it was recorded. Only `completed` and `failed` are terminal. */
-export type Look = TerminalLook | { readonly verdict: 'open' };
+/** What a look saw, after it was recorded. */
+export type Look =
+  | TerminalLook
+  /** `cancelWanted`: the client cancelled, and the provider can be asked to end its work. It was not asked before. */
+  | { readonly verdict: 'open'; readonly cancelWanted: boolean }
+  /** It completed after the provider was asked to end its work: charged once it is archived (MR-9). */
+  | { readonly verdict: 'to_archive' };
 
 /** The result of writing a text. `ended`: it is on record and charged by that record; nothing if nothing was delivered. */
 export type TextOutcome =
@@ -184,6 +190,11 @@ export interface ProviderActivities {
    * the activity, so an outage adds nothing to the history; only a readable answer returns.
    */
   retrieveVideo(input: { generationId: string; providerVideoId: string }): Promise<Look>;
+  /**
+   * Asks the provider to end its work, at most once in a generation's life; committed before the call. `ended` only when its
+   * answer proved that, which is recorded; anything else is no failure, and the video is looked at as before (MR-9).
+   */
+  cancelVideo(input: { generationId: string }): Promise<{ ended: boolean }>;
 }
 
 /** Whether the content of a charged video was archived. `gone`: the provider's link died before it was copied. */

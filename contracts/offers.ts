@@ -35,6 +35,11 @@ export type OfferedParameter =
       readonly default?: number | undefined;
     })
   | (Measured & { readonly type: 'string'; readonly max_length: number; readonly default?: string | undefined })
+  | (Pick<Measured, 'price'> & {
+      readonly type: 'images';
+      readonly name: 'frame_images' | 'input_references';
+      readonly max_items: number;
+    })
   | (Chosen & { readonly type: 'boolean'; readonly default?: boolean | undefined })
   | (Chosen & {
       readonly type: 'enum';
@@ -56,13 +61,15 @@ export interface RefusedField {
     | 'no_step'
     | 'no_value'
     | 'no_string'
-    | 'too_long';
+    | 'too_long'
+    | 'too_many';
   /** The part of the offer that it breaks; null where there is none. */
   readonly rule?: {
     readonly min?: number;
     readonly max?: number;
     readonly step?: number;
     readonly max_length?: number;
+    readonly max_items?: number;
     readonly values?: readonly (string | number)[];
   } | null;
 }

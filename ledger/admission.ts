@@ -1,4 +1,4 @@
-import type { InputFile } from '../contracts/inputFile.ts';
+import type { InputImage } from '../contracts/inputFile.ts';
 import type { HoldRefusalCode } from '../contracts/activities.ts';
 import type { Database } from '../store/database.ts';
 import type { Labels } from '../store/labels.ts';
@@ -29,7 +29,8 @@ export interface AnyAdmission extends RepeatableRequest {
 }
 
 export interface AdmissionRequest extends AnyAdmission, AskedVideo {
-  readonly inputReference: InputFile | null;
+  /** Unset: none. */
+  readonly images?: readonly InputImage[];
   /** Unset: none. */
   readonly labels?: Labels;
 }
@@ -67,7 +68,7 @@ export type Admission = RowOf<typeof ADMIT>;
  * Raises `already_admitted` for a used id.
  */
 export async function admitGeneration(db: Database, request: AdmissionRequest): Promise<Admission> {
-  const reference = request.inputReference;
+  const images = request.images?.length ? request.images : undefined;
   return row(db, ADMIT, [
     request.generationId,
     request.accountId,
@@ -77,9 +78,9 @@ export async function admitGeneration(db: Database, request: AdmissionRequest): 
     request.size,
     request.remixOf ?? null,
     request.prompt,
-    reference?.bytes,
-    reference?.contentType,
-    reference?.filename,
+    images?.map(({ bytes }) => bytes),
+    images?.map(({ contentType }) => contentType),
+    images?.map(({ role }) => role),
     request.maxMicrocredits,
     request.admitWithinMs,
     request.fingerprint,

@@ -40,6 +40,9 @@ const PLACE_HOLD = defineStatement({
   } satisfies Record<Exclude<GenerationState, 'requested'>, Columns>),
 });
 
+/** What is on record, by the reason for which it settles the hold. */
+const VERDICTS = { completed: 'completed', provider_failed: 'failed', cancelled: 'ended' } as const;
+
 const SETTLE = defineStatement({
   name: 'settle_generation',
   text: `SELECT result, credits_charged AS charged, settlement_reason AS reason, error_code AS "errorCode",
@@ -50,7 +53,7 @@ const SETTLE = defineStatement({
     repeated: SETTLEMENT,
     conflict: SETTLEMENT,
     not_due: { timeLeftMs: t.bigint },
-    terminal: { charged: t.boolean },
+    terminal: { reason: t.word<keyof typeof VERDICTS>() },
   }),
 });
 
@@ -116,7 +119,7 @@ export async function settleGeneration(
     case 'not_due':
       return { result: 'not_due', timeLeftMs: settled.timeLeftMs };
     case 'terminal':
-      return { result: 'terminal', look: { verdict: settled.charged ? 'completed' : 'failed' } };
+      return { result: 'terminal', look: { verdict: VERDICTS[settled.reason] } };
     case 'settled': {
       const settlement = settlementOf(settled);
       const kind = settlement.charged ? 'capture' : 'release';

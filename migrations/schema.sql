@@ -95,6 +95,10 @@ CREATE TABLE contents (
   sha256 bytea,
   content_type text,
   location text,
+  length_ms bigint,
+  frame_size text,
+  has_sound boolean,
+  before_capture boolean NOT NULL DEFAULT false,
   recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT contents_pkey PRIMARY KEY (generation_id, variant),
   CONSTRAINT contents_bytes_range CHECK (bytes >= 1 AND bytes <= '9007199254740991'::bigint),
@@ -195,6 +199,8 @@ CREATE TABLE generations (
   provider_progress integer,
   provider_error_code text,
   provider_error_message text,
+  cancel_sent_at timestamp with time zone,
+  cancel_ended_at timestamp with time zone,
   made_seconds integer,
   made_size text,
   made_model text,
@@ -214,6 +220,7 @@ CREATE TABLE generations (
   event_sequence integer NOT NULL DEFAULT 0,
   CONSTRAINT generations_pkey PRIMARY KEY (id),
   CONSTRAINT generations_amount_microcredits_range CHECK (amount_microcredits >= 1 AND amount_microcredits <= '9007199254740991'::bigint),
+  CONSTRAINT generations_cancel_in_order CHECK ((cancel_ended_at IS NULL OR cancel_sent_at IS NOT NULL) AND (cancel_sent_at IS NULL OR cancel_requested_at IS NOT NULL AND provider_video_id IS NOT NULL)),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released'::text AND provider_verdict = 'completed'::text),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
   CONSTRAINT generations_duration_ms_not_negative CHECK (duration_ms >= 0),
@@ -318,13 +325,15 @@ GRANT SELECT ON holdfast.idempotency_keys TO holdfast_service;
 CREATE TABLE inputs (
   generation_id text NOT NULL,
   prompt text NOT NULL,
-  reference bytea,
-  reference_type text,
-  reference_filename text,
+  images bytea[],
+  image_types text[],
+  image_roles text[],
   parameters jsonb NOT NULL DEFAULT '{}'::jsonb,
   CONSTRAINT inputs_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT inputs_image_roles_known CHECK (image_roles <@ ARRAY['input_reference'::text, 'first_frame'::text, 'last_frame'::text, 'reference'::text]),
+  CONSTRAINT inputs_images CHECK (COALESCE(cardinality(image_types), '-1'::integer) = COALESCE(cardinality(image_roles), '-1'::integer) AND (images IS NULL) = (image_types IS NULL) AND (cardinality(images) = 0 OR cardinality(images) = cardinality(image_types))),
+  CONSTRAINT inputs_images_size CHECK (cardinality(images) >= 0 AND cardinality(images) <= 8),
   CONSTRAINT inputs_prompt_length CHECK (length(prompt) >= 1 AND length(prompt) <= 32000),
-  CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL)),
   CONSTRAINT inputs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 GRANT SELECT ON holdfast.inputs TO holdfast_service;
@@ -726,10 +735,11 @@ CREATE TABLE webhook_secrets (
 
 CREATE TRIGGER journal_entries_append_only INSTEAD OF INSERT OR DELETE OR UPDATE ON journal_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.active_generations TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea,text,text,bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[],integer[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.admit_generation(text,text,text,text,integer,text,text,text,bytea[],text[],text[],bigint,integer,bytea,text,integer,text,jsonb,jsonb,text[],integer[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.admit_text(text,text,text,text,bigint,bigint,jsonb,bigint,integer,bytea,text,integer,text,jsonb,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.adopt_video(text,integer,text[],text[],timestamp with time zone[],boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_attempt(text,text[],bigint,integer[]) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.begin_cancel(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
@@ -757,6 +767,7 @@ GRANT EXECUTE ON FUNCTION holdfast.keep_operation(text,text,bytea,jsonb) TO hold
 GRANT SELECT ON holdfast.ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.mark_known(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_ambiguous_attempt(text,integer,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.note_cancel_unclear(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_ownerless_videos(text,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
@@ -766,7 +777,8 @@ GRANT EXECUTE ON FUNCTION holdfast.provider_is_down(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.provider_is_full(text,text[],integer[],text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,jsonb,text[]) TO holdfast_service;
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_cancel_ended(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text,bigint,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text,numeric,text,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text,text) TO holdfast_service;
@@ -781,6 +793,7 @@ GRANT EXECUTE ON FUNCTION holdfast.release_expired_holds(interval,integer) TO ho
 GRANT EXECUTE ON FUNCTION holdfast.request_cancel(text,text) TO holdfast_service;
 GRANT SELECT ON holdfast.rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.rotate_webhook_secret(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.seconds_made(generations) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.sent_model(generations) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_account_frozen(text,boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_offer(text,jsonb,timestamp with time zone,text) TO holdfast_service;

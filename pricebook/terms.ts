@@ -70,6 +70,10 @@ const Parameter = z
       ...{ type: z.literal('string'), ...measured },
       ...{ max_length: z.number().int().min(1).max(4000), default: z.string().optional() },
     }),
+    z.strictObject({
+      ...{ type: z.literal('images'), name: z.enum(['frame_images', 'input_references']) },
+      ...{ max_items: z.number().int().min(1).max(8), price: PriceEffect.optional() },
+    }),
     z.strictObject({ type: z.literal('boolean'), ...chosen, default: z.boolean().optional() }),
     z.strictObject({
       type: z.literal('enum'),
@@ -80,6 +84,9 @@ const Parameter = z
   ])
   .superRefine((parameter, context) => {
     const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if (parameter.type === 'images' && parameter.name === 'frame_images' && parameter.max_items > 2) {
+      fault('max_items', 'must be 1 or 2: the first frame, or the first and the last');
+    }
     if ('min' in parameter && parameter.min > parameter.max) fault('max', 'must not be below min');
     if (parameter.type !== 'boolean' && parameter.type !== 'enum') return;
     const values = parameter.type === 'boolean' ? ['true', 'false'] : parameter.values.map(String);

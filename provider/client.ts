@@ -2,6 +2,7 @@ import OpenAI from 'openai';
 import { canonicalVideoId } from '../contracts/providerVideoId.ts';
 import type { AddressRules } from '../network/index.ts';
 import { type Answer, readAnswer, unreadable } from './answer.ts';
+import { readCancel } from './cancelVideo.ts';
 import { type ContentAnswer, readContentAnswer } from './contentAnswer.ts';
 import { readDeletion, sortDeletion } from './deleteVideo.ts';
 import { type Capabilities, capabilitiesOf, type CreateEncoding, dialectCalled } from './dialects/index.ts';
@@ -61,7 +62,7 @@ export interface ProviderSettings extends AddressRules {
   readonly videosAtOnce?: number | undefined;
   /** How many requests it may get in a minute, from all processes; unset: any number. */
   readonly requestsPerMinute?: number | undefined;
-  /** Asked before each request where there is such a limit, but for creates and texts: their attempt takes the turn of its call. */
+  /** Asked before each request where there is such a limit, but for creates, texts and cancels, which take the turn of their call before it is committed. */
   readonly takeTurn?: TakeTurn;
   /** An HTTP proxy, with its credentials: `http://user:password@proxy:3128`. */
   readonly proxyUrl?: string | undefined;
@@ -102,6 +103,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   const createForm = {
     encoding: settings.createEncoding ?? dialect.create.encoding,
     jsonReference: dialect.create.jsonReference,
+    imageLists: dialect.create.imageLists,
   };
   return {
     name: settings.name,
@@ -120,6 +122,7 @@ export function createProvider(settings: ProviderSettings): Provider {
         return create(remix, reading, remixRefusal);
       }
       const encoded = encodeCreate(request, createForm, labelsOf(request));
+      if (encoded === undefined) return IMAGES_NOT_TAKEN;
       return create(() => client.post('/videos', encoded).asResponse(), reading);
     },
 
@@ -142,6 +145,16 @@ export function createProvider(settings: ProviderSettings): Provider {
       );
     },
 
+    turnToCancel: () => turn('cancel'),
+
+    async cancelVideo(id) {
+      const answered = await ask(
+        () => client.videos.delete(id).asResponse(),
+        (answer) => answer,
+      );
+      return readCancel(dialect, id, answered);
+    },
+
     async deleteVideo(id) {
       await turn('delete');
       const deleted = await ask(
@@ -158,6 +171,13 @@ export function createProvider(settings: ProviderSettings): Provider {
     },
   };
 }
+
+/** Refused before it is sent: the provider would make the video without them. */
+const IMAGES_NOT_TAKEN = {
+  outcome: 'clients_fault',
+  code: 'images_not_supported',
+  message: 'The provider takes no frame_images and no input_references.',
+} as const;
 
 function turnsOf(settings: ProviderSettings): (kind: CallKind) => Promise<void> {
   const { name, requestsPerMinute, takeTurn } = settings;

@@ -1,3 +1,4 @@
+import { IMAGE_FIELDS, type InputFile, type InputImage } from '../contracts/inputFile.ts';
 import type { CreateEncoding, Dialect } from './dialects/index.ts';
 import { encodeMultipart } from './multipart.ts';
 import type { SentLabels, VideoRequest } from './types.ts';
@@ -22,31 +23,68 @@ export function encodeLabels({ user, metadata }: SentLabels): EncodedLabels {
 }
 
 /** How a body of POST /videos is written. */
-export interface CreateForm {
+export interface CreateForm extends Pick<Dialect['create'], 'jsonReference' | 'imageLists'> {
   readonly encoding: CreateEncoding;
-  readonly jsonReference: Dialect['create']['jsonReference'];
 }
 
 /**
  * The body of POST /videos. `seconds` is a string on the wire, as OpenAI has it; `duration` a number, as gateways have it.
- * Parameters keep their type in JSON, and are text in a form. They come first: none replaces a field of the request.
+ * Parameters keep their type in JSON, and are text in a form. They come first: none replaces a field of the request. Undefined
+ * where the provider can't take its images.
  */
-export function encodeCreate(request: VideoRequest, form: CreateForm, labels: EncodedLabels): EncodedCreate {
-  const { prompt, model, size, inputReference } = request;
+export function encodeCreate(
+  request: VideoRequest,
+  form: CreateForm,
+  labels: EncodedLabels,
+): EncodedCreate | undefined {
+  const { prompt, model, size, images = [] } = request;
   const { lengthField = 'seconds', sizeField = 'size', parameters = {} } = request;
   const seconds = lengthField === 'seconds' ? String(request.seconds) : request.seconds;
   const fields = { ...parameters, model, prompt, [lengthField]: seconds, [sizeField]: size };
-  if (form.encoding === 'multipart') {
-    const { metadata, ...user } = labels;
-    // As JSON in one field, which gateways read; fields of their own would be unknown parameters.
-    const texts = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
-    const sent = { ...texts, ...user, ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }) };
-    const encoded = encodeMultipart(sent, inputReference === undefined ? {} : { input_reference: inputReference });
-    return { body: encoded.body, headers: { 'content-type': encoded.contentType } };
+  const [reference] = images.filter(({ role }) => role === 'input_reference');
+  const lists = images.filter((image) => image !== reference);
+  if (lists.length > 0 && form.imageLists === null) return undefined;
+  if (lists.length > 0 && form.imageLists === 'image_reference') {
+    const list = JSON.stringify(lists.map((image) => ({ image_url: dataUrlOf(image) })));
+    return encodeForm({ ...fields, image_reference: list }, labels, {});
   }
-  if (inputReference === undefined) return { body: { ...fields, ...labels } };
-  const url = `data:${inputReference.contentType};base64,${Buffer.from(inputReference.bytes).toString('base64')}`;
-  const reference =
-    form.jsonReference === 'reference_url' ? { reference_url: url } : { input_reference: { image_url: url } };
-  return { body: { ...fields, ...labels, ...reference } };
+  if (lists.length === 0 && form.encoding === 'multipart') {
+    return encodeForm(fields, labels, reference === undefined ? {} : { input_reference: reference });
+  }
+  return {
+    body: { ...fields, ...labels, ...namedLists(lists), ...referenceOf(reference, form.jsonReference) },
+  };
+}
+
+function encodeForm(
+  fields: Readonly<Record<string, unknown>>,
+  { metadata, ...user }: EncodedLabels,
+  files: Record<string, InputFile>,
+): EncodedCreate {
+  // As JSON in one field, which gateways read; fields of their own would be unknown parameters.
+  const texts = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
+  const sent = { ...texts, ...user, ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }) };
+  const encoded = encodeMultipart(sent, files);
+  return { body: encoded.body, headers: { 'content-type': encoded.contentType } };
+}
+
+/** As OpenRouter has them, and LiteLLM. */
+function namedLists(images: readonly InputImage[]): Record<string, object[]> {
+  const lists: Record<string, object[]> = {};
+  for (const image of images) {
+    const item = { type: 'image_url', image_url: { url: dataUrlOf(image) } };
+    const list = (lists[IMAGE_FIELDS[image.role]] ??= []);
+    list.push(image.role === 'reference' ? item : { ...item, frame_type: image.role });
+  }
+  return lists;
+}
+
+function referenceOf(image: InputImage | undefined, field: CreateForm['jsonReference']): Record<string, unknown> {
+  if (image === undefined) return {};
+  const url = dataUrlOf(image);
+  return field === 'reference_url' ? { reference_url: url } : { input_reference: { image_url: url } };
+}
+
+function dataUrlOf({ contentType, bytes }: InputFile): string {
+  return `data:${contentType};base64,${Buffer.from(bytes).toString('base64')}`;
 }

@@ -11,6 +11,7 @@ export { inputBoundTokens } from './completion.ts';
 export { type Capabilities, type CreateEncoding, DIALECTS, type ListKind } from './dialects/index.ts';
 export { plainCode, plainWords } from './plainWords.ts';
 export type {
+  CancelResult,
   CompletionRequest,
   CreateRefusal,
   CreateResult,

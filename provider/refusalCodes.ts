@@ -27,8 +27,12 @@ export const REFUSAL_CODES: readonly RefusalCodes[] = [
   },
   {
     about: 'key',
-    code: /^(invalid_api_key|api_key_invalid|authentication_error)$/i,
-    seen: [[401, 'invalid_api_key']],
+    code: /^(invalid_api_key|api_key_invalid|authentication_error|no_db_connection)$/i,
+    seen: [
+      [401, 'invalid_api_key'],
+      // LiteLLM without a database, of every key but its own.
+      [400, 'no_db_connection'],
+    ],
   },
   {
     about: 'model',

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  */
 
 /** `rest`: what follows in something that is begun, such as a list's further pages. */
-export type CallKind = 'look' | 'list' | 'models' | 'content' | 'delete' | 'rest';
+export type CallKind = 'look' | 'list' | 'models' | 'content' | 'cancel' | 'delete' | 'rest';
 
 export interface Call {
   readonly kind: CallKind;

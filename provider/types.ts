@@ -1,4 +1,4 @@
-import type { InputFile } from '../contracts/inputFile.ts';
+import type { InputImage } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Capabilities } from './dialects/index.ts';
 import type { Debt } from './errors.ts';
@@ -28,7 +28,7 @@ export interface VideoRequest {
   readonly sizeField?: 'size' | 'resolution';
   /** What else is sent, by the provider's names. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
-  readonly inputReference?: InputFile;
+  readonly images?: readonly InputImage[];
   /** The provider's id of the video that it is made from; the prompt alone is sent then. */
   readonly remixedFrom?: string;
 }
@@ -142,6 +142,9 @@ export type DeleteResult =
   | { readonly outcome: 'kept'; readonly why: string }
   | Trouble;
 
+/** `unclear`: whether the work was ended is not known. `why` is in an operator's words. */
+export type CancelResult = { readonly outcome: 'ended' } | { readonly outcome: 'unclear'; readonly why: string };
+
 export interface DownloadOptions {
   readonly variant?: 'video' | 'thumbnail' | 'spritesheet';
   /** A Range header with one range. */
@@ -182,6 +185,10 @@ export interface Provider {
   listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
   /** Asks for `GET /models`, which every server of this kind has: a 404 means a wrong base URL. Never throws for provider trouble. */
   askModels(): Promise<{ readonly outcome: 'answered' } | Trouble>;
+  /** Before `cancelVideo`: one that was committed and then waited would never be sent. Raises when there is no turn. */
+  turnToCancel(): Promise<void>;
+  /** Ends unfinished work, where `can.cancel`. At most one request. Never throws for provider trouble. */
+  cancelVideo(providerVideoId: string): Promise<CancelResult>;
   /** `deleted` also when it was gone before. Never throws for provider trouble. */
   deleteVideo(providerVideoId: string): Promise<DeleteResult>;
   /**

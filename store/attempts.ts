@@ -1,5 +1,5 @@
 import { canonicalVideoId } from '../contracts/providerVideoId.ts';
-import type { InputFile } from '../contracts/inputFile.ts';
+import { imageFilename, type ImageRole, type InputImage } from '../contracts/inputFile.ts';
 import type { ParameterValue } from '../contracts/offers.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Database } from './database.ts';
@@ -15,7 +15,7 @@ export interface GenerationRequest {
   readonly seconds: number;
   readonly size: string;
   readonly prompt: string;
-  readonly inputReference: InputFile | null;
+  readonly images: readonly InputImage[];
   /** The provider's id of the video to remix. */
   readonly remixedFrom: string | null;
   /** The video to remix is at another provider. */
@@ -31,7 +31,7 @@ export interface GenerationRequest {
 const BEGIN = defineStatement({
   name: 'begin_attempt',
   text: `SELECT outcome, number, provider, provider_video_id AS "providerVideoId", error_code AS "errorCode", model, seconds, size, prompt,
-      reference, reference_type AS "referenceType", reference_filename AS "referenceFilename", remixed_from AS "remixedFrom",
+      images, image_types AS "imageTypes", image_roles AS "imageRoles", remixed_from AS "remixedFrom",
       remixed_elsewhere AS "remixedElsewhere", length_field AS "lengthField", size_field AS "sizeField", parameters,
       wait_ms AS "waitMs", ${LABELS('$1')}
     FROM begin_attempt($1, $2, $3, $4)`,
@@ -43,9 +43,9 @@ const BEGIN = defineStatement({
       seconds: t.integer,
       size: t.text,
       prompt: t.text,
-      reference: t.nullable(t.bytea),
-      referenceType: t.text,
-      referenceFilename: t.text,
+      images: t.nullable(t.byteas),
+      imageTypes: t.texts(),
+      imageRoles: t.texts<ImageRole>(),
       remixedFrom: t.nullable(t.text),
       remixedElsewhere: t.boolean,
       lengthField: t.word<GenerationRequest['lengthField']>(),
@@ -100,12 +100,14 @@ export async function beginAttempt(
 }
 
 function requestOf(begun: Begun): GenerationRequest {
-  const { model, seconds, size, prompt, reference, referenceType, referenceFilename } = begun;
+  const { model, seconds, size, prompt, imageTypes, imageRoles } = begun;
   const { remixedFrom, remixedElsewhere, user, metadata, lengthField, sizeField, parameters } = begun;
-  const inputReference =
-    reference === null ? null : { bytes: reference, contentType: referenceType, filename: referenceFilename };
+  const images = (begun.images ?? []).map((bytes, place) => {
+    const [role = 'input_reference', contentType = ''] = [imageRoles[place], imageTypes[place]];
+    return { role, bytes, contentType, filename: imageFilename(role, contentType) };
+  });
   const labels = { user, metadata };
-  const asked = { model, seconds, size, prompt, inputReference, remixedFrom, remixedElsewhere, labels };
+  const asked = { model, seconds, size, prompt, images, remixedFrom, remixedElsewhere, labels };
   return { ...asked, lengthField, sizeField, parameters };
 }
 
@@ -166,12 +168,15 @@ export async function noteAmbiguousAttempt(
 
 const PROVIDER_OF = defineStatement({
   name: 'provider_of',
-  text: `SELECT made.provider, made.provider_video_id AS "videoId", made.size
+  text: `SELECT made.provider, made.provider_video_id AS "videoId", made.size, g.cancel_ended_at IS NOT NULL AS "cancelEnded"
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
-  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text), size: t.nullable(t.text) },
+  row: { provider: t.nullable(t.text), videoId: t.nullable(t.text), size: t.nullable(t.text), cancelEnded: t.boolean },
 });
 
-/** The provider of the generation's last attempt and its video there (for a claim: the claimed video's), null before; and the size that was sold. */
+/**
+ * The provider of the generation's last attempt and its video there (for a claim: the claimed video's), null before; the size
+ * that was sold; and whether it is on record that the provider ended its work on it.
+ */
 export async function getProviderVideo(db: Database, generationId: string): Promise<RowOf<typeof PROVIDER_OF>> {
   return row(db, PROVIDER_OF, [generationId]);
 }
@@ -203,8 +208,14 @@ export interface SeenVideo {
 
 const RECORD_LOOK = defineStatement({
   name: 'record_look',
-  text: 'SELECT verdict, error_code AS "errorCode", differs FROM record_look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-  row: { verdict: t.word<Verdict>(), errorCode: t.nullable(t.text), differs: t.boolean },
+  text: 'SELECT verdict, error_code AS "errorCode", differs, cancel FROM record_look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+  row: {
+    verdict: t.word<Verdict>(),
+    errorCode: t.nullable(t.text),
+    differs: t.boolean,
+    /** How far a cancel of it has come: `sent` to the provider, perhaps. */
+    cancel: t.word<'none' | 'requested' | 'sent'>(),
+  },
 });
 
 /**

@@ -6,11 +6,13 @@ import {
   noteUnreachable,
   recordLook,
 } from './attempts.ts';
+import { beginCancel, noteCancelUnclear, recordCancelEnded } from './cancels.ts';
 import {
   getArchiving,
   getContent,
   getRefunded,
   listUnarchived,
+  recordArchivedVideo,
   recordContent,
   recordContentGone,
   recordContentServed,
@@ -62,15 +64,16 @@ import {
   rotateWebhookSecret,
 } from './webhookEndpoints.ts';
 
-/** What PostgreSQL keeps beside the money. Nothing here moves credits, except the refund for lost content (MR-22). */
+/** What PostgreSQL keeps beside the money. Nothing here moves credits, except the refunds for content that is lost, or is less than was charged (MR-22, MR-75). */
 const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
-  ...{ getGeneration, listGenerations, requestCancel, listEvents, recordProviderEvent },
+  ...{ getGeneration, listGenerations, listEvents, recordProviderEvent },
+  ...{ requestCancel, beginCancel, recordCancelEnded, noteCancelUnclear },
   ...{ searchGenerations, getVideosForOperator, getTextsForOperator },
   ...{ getText, listTexts, beginText, recordText, endText, closeText },
   ...{ getContent, getArchiving, recordContent, recordContentGone, recordContentServed, recordUnusableContent },
-  ...{ getRefunded, listUnarchived },
+  ...{ getRefunded, listUnarchived, recordArchivedVideo },
   ...{ beginOwnersDeletion, deleteGeneration, listUnclaimed, beginDeletion, endDeletion },
   ...{ addApiKey, rotateApiKey, revokeApiKey, listApiKeys, isKeyInForce, findCaller, getKeySpending },
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
@@ -97,7 +100,8 @@ export { createPool, type Pool } from './pool.ts';
 export type { Labels } from './labels.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
-export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
+export type { CancelStart } from './cancels.ts';
+export type { ArchivedContent, Archiving, Content, ContentRefund, ServedPart } from './contents.ts';
 export type { AppliedFile, Debts } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';

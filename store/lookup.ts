@@ -5,7 +5,7 @@ import { defineStatement, t, type RowOf } from './statement.ts';
 
 const OPEN_ATTEMPT = defineStatement({
   name: 'open_attempt',
-  text: `SELECT a.number, a.begun_at AS "begunAt", a.sequence, sent_model(g) AS model, g.seconds, g.size, i.prompt, i.reference IS NOT NULL AS "hasReference",
+  text: `SELECT a.number, a.begun_at AS "begunAt", a.sequence, sent_model(g) AS model, g.seconds, g.size, i.prompt, i.images IS NOT NULL AS "hasReference",
       (SELECT made.provider_video_id FROM generations original JOIN generations made ON made.id = COALESCE(original.claim_of, original.id)
         WHERE original.id = g.remix_of) AS "remixedFrom",
       g.provider, (extract(epoch FROM clock_timestamp() - a.begun_at) * 1000)::bigint AS "ageMs"

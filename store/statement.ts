@@ -29,6 +29,7 @@ export const t = {
   bigint: column<number>('bigint'),
   timestamptz: column<Date>('timestamp with time zone'),
   bytea: column<Buffer>('bytea'),
+  byteas: column<readonly Buffer[]>('bytea[]'),
   json: <Value>() => column<Value>('json'),
   jsonb: <Value>() => column<Value>('jsonb'),
   integers: column<readonly number[]>('integer[]'),

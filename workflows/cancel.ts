@@ -1,13 +1,19 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
-import { ledger } from './activities.ts';
+import type { GenerationRef } from '../contracts/activities.ts';
+import { ledger, provider } from './activities.ts';
+import type { Deadline } from './deadline.ts';
+import { describe } from './describe.ts';
+import { whoseFault } from './whoseFault.ts';
 
 /**
  * A request to cancel, from the client (a signal; the API has recorded it) or from an operator who cancelled the workflow in
  * Temporal (recorded here). It moves no credits itself (MR-23, MR-24): before any attempt that may have made a video the hold
- * is released; after one, the video's terminal verdict settles it, because no provider can cancel a video.
+ * is released; after one, the video's terminal verdict settles it, unless its provider can end the work (MR-9). It only ends a
+ * wait early: whether a cancel is wanted is read from the record, which outlives this run.
  */
 export class Cancel {
-  private requested = false;
+  /** Set until a wait has seen it. */
+  requested = false;
   private recording: Promise<void> | undefined;
 
   constructor(private readonly generationId: string) {}
@@ -35,5 +41,24 @@ export class Cancel {
   async sleepUnlessRequested(delayMs: number, summary: string): Promise<void> {
     await condition(() => this.requested, Math.max(1, delayMs), { summary });
     this.requested = false;
+  }
+}
+
+/**
+ * Asks the provider to end its work; whether it has, by its own word (MR-9). Whatever else becomes of the call, the video is
+ * looked at as before.
+ */
+export async function endWork({ generationId }: GenerationRef, deadline: Deadline): Promise<boolean> {
+  describe('A cancel is requested. Asking the provider to end its work on the video.');
+  try {
+    return (
+      await provider('ask the provider to end its work: a cancel is requested', deadline.leftMs()).cancelVideo({
+        generationId,
+      })
+    ).ended;
+  } catch (error) {
+    // The hold's time is over. Whosever fault that is, `expire` reads what was recorded.
+    whoseFault(error);
+    return false;
   }
 }

@@ -68,12 +68,13 @@ async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge:
       const { providerVideoId, providerEventsExpected } = created;
       markVideo(providerVideoId);
       const watched: Watched = {
-        generationId,
+        generation,
         providerVideoId,
         plan: { expectedMs, providerEventsExpected },
         createdAtMs: known === null ? Date.now() : deadline.atMs - hold.holdTtlMs,
         deadline,
         nudge,
+        cancel,
         hold: describeHold(hold, deadline.atMs),
       };
       return keepHold({ until: () => watch(watched), lastLook: () => lastLook(watched) });
@@ -86,11 +87,10 @@ async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge:
  * open, this searches once more: the earlier searches may have failed by a fault of ours.
  */
 async function lookForLateAnswer(generation: GenerationRef): Promise<TerminalLook | undefined> {
-  const { generationId } = generation;
   const standing = await ledger('read whether the video is known by now').placeHold(generation);
   if (standing.outcome !== 'held') return undefined;
   const { providerVideoId, attemptMayHaveArrived } = standing;
-  if (providerVideoId === null) return attemptMayHaveArrived ? lastFind(generationId) : undefined;
+  if (providerVideoId === null) return attemptMayHaveArrived ? lastFind(generation) : undefined;
   markVideo(providerVideoId);
-  return lastLook({ generationId, providerVideoId });
+  return lastLook({ generation, providerVideoId });
 }

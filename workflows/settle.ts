@@ -6,9 +6,12 @@ import { ledger } from './activities.ts';
 import { describe } from './describe.ts';
 import { faultInWords, whoseFault } from './whoseFault.ts';
 
-/** Captures on `completed`, releases on `failed`. The look was retrieved by us and is recorded (MR-1). */
-export async function settleByLook(generation: GenerationRef, look: TerminalLook): Promise<Settlement> {
-  return look.verdict === 'failed' ? release(generation, 'provider_failed') : capture(generation);
+/** The reason for which what is on record settles a hold (MR-1). */
+export const REASONS = { completed: 'completed', failed: 'provider_failed', ended: 'cancelled' } as const;
+
+/** Captures on `completed`, releases on anything else. The look was retrieved by us and is recorded. */
+export async function settleByLook(generation: GenerationRef, { verdict }: TerminalLook): Promise<Settlement> {
+  return verdict === 'completed' ? capture(generation) : release(generation, REASONS[verdict]);
 }
 
 /** Charges a completed generation; the ledger has the proof. */

@@ -3,8 +3,9 @@ import type { ReleaseReason } from '../contracts/states.ts';
 import { isVideoId } from '../contracts/ids.ts';
 import type { Finding } from '../contracts/reconcile.ts';
 import { reconciler } from './activities.ts';
-import { copyAtLast } from './claim.ts';
-import { isRefusal } from './settle.ts';
+import type { Effort } from './copy.ts';
+import { copyAtLast } from './copy.ts';
+import { isRefusal, REASONS } from './settle.ts';
 import { lastFind, lastLook } from './watch.ts';
 import { whoseFault } from './whoseFault.ts';
 
@@ -18,15 +19,14 @@ export async function settleFinding(finding: Finding): Promise<string> {
   const { generationId, accountId } = finding;
   const generation: GenerationRef = { generationId, accountId };
   const look = await lookOnce(finding);
-  const settled = await settle(generation, look === undefined ? 'expired' : reasonOf(look));
-  // A terminal verdict is recorded already; for a claim, its video is archived.
-  if (settled?.result === 'terminal') return wordOf(await settle(generation, reasonOf(settled.look)));
+  const settled = await settle(generation, look === undefined ? 'expired' : REASONS[look.verdict]);
+  // What settles it is recorded already: a terminal verdict, an archived claim, the end of cancelled work.
+  if (settled?.result === 'terminal') return wordOf(await settle(generation, REASONS[settled.look.verdict]));
   return wordOf(settled);
 }
 
 /** Fewer and shorter tries than the workflow's: the next run comes soon. */
-const TRIES = 3;
-const COPY = { tries: 2, tryMs: 2 * 60_000 };
+const EFFORT: Effort = { tries: 3, tryMs: 2 * 60_000 };
 
 /** Undefined when the verdict is not terminal. Raises a fault of ours; then this run settles nothing. */
 async function lookOnce({
@@ -38,17 +38,14 @@ async function lookOnce({
   // A text has nothing to look at: the ledger knows what was delivered.
   if (!isVideoId(generationId)) return undefined;
   try {
-    if (isClaim) return await copyAtLast({ generationId, accountId }, COPY);
-    if (providerVideoId === null) return await lastFind(generationId, TRIES);
-    return await lastLook({ generationId, providerVideoId }, TRIES);
+    const generation = { generationId, accountId };
+    if (isClaim) return await copyAtLast(generation, EFFORT);
+    if (providerVideoId === null) return await lastFind(generation, EFFORT);
+    return await lastLook({ generation, providerVideoId }, EFFORT);
   } catch (error) {
     if (whoseFault(error) === 'ours') throw error;
     return undefined;
   }
-}
-
-function reasonOf({ verdict }: TerminalLook): 'completed' | 'provider_failed' {
-  return verdict === 'completed' ? 'completed' : 'provider_failed';
 }
 
 /** Undefined when the ledger refuses the settlement and the emergency release. */

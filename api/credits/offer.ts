@@ -20,12 +20,13 @@ const value = z.union([z.string(), z.number(), z.boolean()]);
 const Parameter = z
   .object({
     name: z.string(),
-    type: z.enum(['integer', 'number', 'boolean', 'string', 'enum']),
+    type: z.enum(['integer', 'number', 'boolean', 'string', 'enum', 'images']),
     min: z.number().optional(),
     max: z.number().optional(),
     step: z.number().optional(),
     values: z.array(z.union([z.string(), z.number()])).optional(),
     max_length: z.number().int().optional(),
+    max_items: z.number().int().optional(),
     default: value.optional(),
     /** What it adds to the price when it is sent. */
     effect: Effect.optional(),
@@ -64,6 +65,10 @@ function toParameter(parameter: OfferedParameter): z.infer<typeof Parameter> {
     case 'enum': {
       const { sent_as: _sentAs, price, ...shown } = parameter;
       return { ...shown, values: [...shown.values], ...(price && { effects: { ...price } }) };
+    }
+    case 'images': {
+      const { price, ...shown } = parameter;
+      return { ...shown, ...(price && { effect: { ...price } }) };
     }
     default: {
       const { sent_as: _sentAs, price, ...shown } = parameter;

@@ -14,7 +14,7 @@ export function refusedField(refused: RefusedField, names: FieldNames = {}): Api
 }
 
 function faultInWords({ fault, rule }: RefusedField): string {
-  const { min = 0, max = 0, step = 0, max_length: maximum = 0, values = [] } = rule ?? {};
+  const { min = 0, max = 0, step = 0, max_length: maximum = 0, max_items: most = 0, values = [] } = rule ?? {};
   switch (fault) {
     case 'unknown':
       return 'is not a known field';
@@ -38,6 +38,8 @@ function faultInWords({ fault, rule }: RefusedField): string {
       return 'must be text';
     case 'too_long':
       return `must have at most ${maximum} characters`;
+    case 'too_many':
+      return `must have at most ${most} image${most === 1 ? '' : 's'}`;
   }
 }
 

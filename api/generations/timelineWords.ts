@@ -38,6 +38,11 @@ export const WORDS: Record<string, Words> = {
   unreachable: ({ tries, for_ms: forMs }) =>
     `The provider gave no usable answer: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
   cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
+  cancel_sent: () =>
+    'Asking the provider to end its work on the video; if it completes all the same, it is charged once its content is kept',
+  cancel_ended: () => 'The provider has ended its work on the video',
+  cancel_unclear: () =>
+    'It is not known whether the provider has ended its work; credits stay reserved until the video ends or its hold does',
   settlement_refused: () => 'The outcome could not be recorded at once; credits stay reserved',
   made_otherwise: (data) => `The provider reports something else than was ordered: ${differences(data)}`,
   charged: (data, kind) => {
@@ -59,15 +64,18 @@ export const WORDS: Record<string, Words> = {
   provider_video_kept: () => 'The late video was not claimed and can’t be claimed any more; the provider keeps it',
   deleted: ({ provider_keeps: why, ended_claim: endedClaim }) =>
     `Deleted by its owner${why === undefined ? '' : ' here; the provider keeps its copy'}${endedClaim === true ? ', so it can’t be claimed any more' : ''}; its charge or refund stands`,
+  content_otherwise: (data) => `The archived video shows something else than was ordered: ${differences(data)}`,
   content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
   content_unusable: () =>
     'The provider sent something other than the whole video; Holdfast keeps fetching it for a day',
   content_served: () => 'The whole video was downloaded',
   content_refund_refused: () => 'The refund that this requires could not be made; an operator was alerted',
-  credits_refunded: (data) =>
-    data['actor'] === 'holdfast'
-      ? `${credits(data)} credits refunded: the content was lost before anyone downloaded the video`
-      : `${credits(data)} of the charged credits were refunded by the operator`,
+  credits_refunded: (data) => {
+    if (data['actor'] !== 'holdfast') return `${credits(data)} of the charged credits were refunded by the operator`;
+    return data['reason'] === 'content_otherwise'
+      ? `${credits(data)} of the charged credits were refunded: the archived video shows less than was charged`
+      : `${credits(data)} credits refunded: the content was lost before anyone downloaded the video`;
+  },
   released: (data) => `${credits(data)} credits returned: ${reasonInWords(data['code'])}`,
 };
 
@@ -90,7 +98,7 @@ const REASONS = new Map<Value, string>(
   Object.entries({
     generation_timeout: 'it was not finished in time',
     provider_unavailable: 'the provider could not take the request in time',
-    cancelled: 'it was cancelled before anything was made',
+    cancelled: 'it was cancelled before there was a video',
     create_failed: 'it could not be started at the provider',
     settlement_failed: 'its outcome could not be recorded',
     nothing_delivered: 'nothing was delivered',

@@ -3,7 +3,8 @@ import { ApiError, NOT_RETRIED } from '../http/errors.ts';
 
 /**
  * Records the request to cancel, once, and signals the workflow. It moves no credits: before the provider has begun, the
- * workflow releases the hold; later the provider's terminal status settles it. Raises `already_settled`.
+ * workflow releases the hold; later it asks a provider that can to end its work, and else the terminal status settles the hold.
+ * Raises `already_settled`.
  */
 export async function cancelVideo({ store, temporal, log }: ApiDependencies, generationId: string): Promise<void> {
   const { state, first } = await store.requestCancel(generationId, 'client');
@@ -14,7 +15,7 @@ export async function cancelVideo({ store, temporal, log }: ApiDependencies, gen
   // Only the first is signalled, so that repeats cannot grow the workflow's history (MR-87).
   if (!first) return;
   await temporal.generations.requestCancel(generationId).catch((error: unknown) => {
-    // It is recorded: the workflow reads it before the next attempt.
+    // It is recorded: the workflow reads it before the next attempt, and with the next look.
     log.warn({ err: error, generationId }, 'a cancel could not be signalled');
   });
 }

@@ -18,11 +18,14 @@ export async function createVideo(deps: ApiDependencies, c: Context<Env>, reques
 }
 
 function orderVideo(deps: ApiDependencies, caller: Caller, request: VideoRequest): Order {
-  const { model, prompt, maxMicrocredits, inputReference, labels, parameters } = request;
+  const { model, prompt, maxMicrocredits, images, labels, parameters } = request;
   // What is left out is this where it is sold, and where it is not, nobody is sold it by asking for it.
   const { seconds, size } = { seconds: request.seconds ?? 4, size: request.size ?? '720x1280' };
+  const reference = images.find(({ role }) => role === 'input_reference') ?? null;
+  const lists = images.filter((image) => image !== reference);
   const asked = {
-    ...{ model, seconds, size, prompt, max: maxMicrocredits, input_reference: hashOfFile(inputReference) },
+    ...{ model, seconds, size, prompt, max: maxMicrocredits, input_reference: hashOfFile(reference) },
+    ...(lists.length > 0 && { images: lists.map((image) => ({ role: image.role, ...hashOfFile(image) })) }),
     ...(Object.keys(parameters).length > 0 && { parameters: asTexts(parameters) }),
     ...labels,
   };

@@ -92,7 +92,7 @@ const cancel = createRoute({
   operationId: 'cancelVideo',
   summary: 'Request that a video is cancelled; once the provider has begun, its outcome still settles the credits',
   description:
-    'Providers cannot cancel: a video that was not submitted yet is not submitted, and its price is given back. Any other video goes on, and is charged only if it completes.',
+    'A video that was not submitted yet is not submitted, and its price is given back. Where the provider can end unfinished work and the operator allows it, the provider is asked to, once; its price is given back when the provider confirms that. Any other video goes on, and is charged only if it completes. The answer is the video as it is: the outcome follows, with `error.code` `cancelled` if it was ended.',
   security: bearer,
   request: { params: videoParams, query: noQuery },
   responses: responsesWith('The video.', Video, 400, 404, { 409: 'The video has ended; there is nothing to cancel.' }),

@@ -131,7 +131,7 @@ function creditsInWords(generation: Generation): string {
   switch (state) {
     case 'held':
       return cancelRequested
-        ? `Cancel requested. ${amount} credits stay reserved; if the provider has begun, the outcome of the video settles them.`
+        ? `Cancel requested. ${amount} credits stay reserved: they come back if nothing is made or the provider ends the work, and are charged only if the video completes all the same.`
         : claimOf === null
           ? `${amount} credits are reserved for this video; they are charged only when it completes.`
           : `${amount} credits are reserved for this video, a claim of ${claimOf}; they are charged once its content is kept.`;

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import type { InputFile } from '../../contracts/inputFile.ts';
+import type { InputImage } from '../../contracts/inputFile.ts';
 import type { Generation, Labels } from '../../store/index.ts';
 import { labelFields, toLabels, withMetadata } from '../generations/labels.ts';
 import { maxCredits, payingBody, toMaximum } from '../generations/payingRequest.ts';
@@ -7,7 +7,8 @@ import type { FieldNames } from '../generations/refusedField.ts';
 import { invalid } from '../http/errors.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { plainText } from '../http/schemas.ts';
-import { fromDataUrl, fromFile } from './inputReference.ts';
+import { dataUrl, file, formImageLists, imageLists, withImages } from './imageFields.ts';
+import { type GivenImages, readImages } from './inputImages.ts';
 import { toParameters } from './parameters.ts';
 
 /** A client's request for a video, whichever way it was encoded. */
@@ -23,7 +24,7 @@ export interface VideoRequest {
   readonly names: FieldNames;
   /** The client's ceiling: a higher price is refused, not reserved. Null for no ceiling. */
   readonly maxMicrocredits: number | null;
-  readonly inputReference: InputFile | null;
+  readonly images: readonly InputImage[];
   /** The id of the video that this one remixes. */
   readonly remixOf: string | null;
   readonly labels: Labels;
@@ -57,14 +58,6 @@ const fields = {
   ...labelFields,
 };
 
-const dataUrl = z
-  .string()
-  .regex(/^data:/, 'must be a data: URL; other addresses are not fetched')
-  .regex(
-    /^data:image\/(jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}$/,
-    'must be a base64 data: URL of a JPEG, PNG or WebP image',
-  );
-
 const InputReference = z
   .strictObject(
     { image_url: dataUrl },
@@ -81,24 +74,23 @@ const further = z.unknown().openapi({
   description: 'A parameter that the model is sold with: GET /v1/models lists them. Any other field is refused.',
 });
 
-const known = z.object({ ...fields, input_reference: InputReference.optional() });
+const known = z.object({ ...fields, input_reference: InputReference.optional(), ...imageLists });
 
 /** Every further field is a parameter: what the model is not sold with is refused (MR-93). */
 export const CreateVideoJson = known.catchall(further).openapi('CreateVideoBody', { example: EXAMPLE.createVideo });
 
-export const CreateVideoForm = withMetadata(
-  z
-    .object({
-      ...fields,
-      input_reference: z
-        .instanceof(File, { error: 'must be a file' })
-        .refine((file) => file.size > 0, 'must not be empty')
-        .optional()
-        .openapi({ type: 'string', format: 'binary' }),
-      'input_reference[image_url]': dataUrl.optional(),
-    })
-    .catchall(further),
-).openapi('CreateVideoForm', { example: EXAMPLE.createVideo });
+const form = z
+  .object({
+    ...fields,
+    input_reference: file.optional(),
+    'input_reference[image_url]': dataUrl.optional(),
+    ...formImageLists,
+  })
+  .catchall(further);
+
+export const CreateVideoForm = withImages(withMetadata(form)).openapi('CreateVideoForm', {
+  example: EXAMPLE.createVideo,
+});
 
 /** The fields of a request that are no parameters. */
 export type CreateVideoFields = z.output<typeof known>;
@@ -113,11 +105,12 @@ export async function readCreateVideo(
 ): Promise<VideoRequest> {
   if (requireType(contentType) === 'json') {
     const { input_reference: reference, ...fields } = json();
-    return toRequest(fields, reference === undefined ? null : await fromDataUrl(reference.image_url));
+    return toRequest(fields, reference?.image_url, 'input_reference.image_url');
   }
   const { input_reference: file, 'input_reference[image_url]': url, ...fields } = form();
-  const fromUrl = url === undefined ? null : await fromDataUrl(url);
-  return toRequest(fields, file === undefined ? fromUrl : await fromFile(file));
+  return file === undefined
+    ? toRequest(fields, url, 'input_reference.image_url')
+    : toRequest(fields, file, 'input_reference');
 }
 
 /** The type of a body that was read, which may have either. Raises `invalid_request` when there is none. */
@@ -126,14 +119,26 @@ export function requireType(contentType: string | undefined): 'json' | 'form' {
   return contentType === 'application/json' ? 'json' : 'form';
 }
 
-function toRequest(fields: Omit<CreateVideoFields, 'input_reference'>, inputReference: InputFile | null): VideoRequest {
-  const { model, prompt, seconds, duration, size, resolution, max_credits, user, metadata, ...further } = fields;
+type Fields = Omit<CreateVideoFields, 'input_reference' | 'frame_images' | 'input_references'> &
+  Omit<GivenImages, 'input_reference'>;
+
+async function toRequest(fields: Fields, reference: File | string | undefined, param: string): Promise<VideoRequest> {
+  const { model, prompt, seconds, duration, size, resolution, max_credits, user, metadata, ...others } = fields;
+  const { frame_images, input_references, ...further } = others;
   if (seconds !== undefined && duration !== undefined) throw invalid('duration', 'must be left out beside seconds');
   if (size !== undefined && resolution !== undefined) throw invalid('resolution', 'must be left out beside size');
+  const input_reference =
+    reference === undefined ? null : { role: 'input_reference' as const, param, image: reference };
   return {
+    images: await readImages({ input_reference, frame_images, input_references }),
     ...{ model, prompt, seconds: toSeconds(seconds ?? duration), size: size ?? resolution ?? null },
-    ...{ maxMicrocredits: toMaximum(max_credits), inputReference, remixOf: null, labels: toLabels({ user, metadata }) },
-    parameters: toParameters(further),
+    ...{ maxMicrocredits: toMaximum(max_credits), remixOf: null, labels: toLabels({ user, metadata }) },
+    // Whether the model is sold with so many of them is its offer's to say.
+    parameters: {
+      ...toParameters(further),
+      ...(frame_images && { frame_images: frame_images.length }),
+      ...(input_references && { input_references: input_references.length }),
+    },
     names: {
       ...(duration !== undefined && { seconds: 'duration' }),
       ...(resolution !== undefined && { size: 'resolution' }),
@@ -164,7 +169,7 @@ export function readRemix(
   const maxMicrocredits = toMaximum(max_credits);
   return {
     ...{ model, seconds, size, prompt, maxMicrocredits, parameters: {}, names: {} },
-    ...{ inputReference: null, remixOf: id, labels: toLabels(labels) },
+    ...{ images: [], remixOf: id, labels: toLabels(labels) },
   };
 }
 

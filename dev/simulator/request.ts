@@ -10,6 +10,12 @@ const reference = z.union([
   z.strictObject({ image_url: z.string().min(1) }),
 ]);
 
+const image = {
+  type: z.literal('image_url'),
+  image_url: z.strictObject({ url: z.string().startsWith('data:image/') }),
+};
+const frame_type = z.enum(['first_frame', 'last_frame']);
+
 const prompt = z.string().min(1).max(32_000);
 
 /** What `POST /v1/videos` accepts. Any model name is known here, as on a proxy. */
@@ -23,6 +29,13 @@ export const createSchema = z
     seconds: z.enum(['4', '8', '12', '16', '20']).default('4'),
     size: z.enum(['720x1280', '1280x720', '1024x1792', '1792x1024', ...PRO_SIZES]).default('720x1280'),
     input_reference: reference.optional(),
+    // As gateways have them, in JSON alone.
+    frame_images: z
+      .array(z.strictObject({ ...image, frame_type }))
+      .min(1)
+      .max(2)
+      .optional(),
+    input_references: z.array(z.strictObject(image)).min(1).max(8).optional(),
   })
   .refine(({ model, size }) => !model.startsWith('sora-2') || model.includes('pro') || !PRO_SIZES.includes(size), {
     path: ['size'],

@@ -70,7 +70,7 @@ Rules: MR-95, MR-96.$$;
 
 CREATE FUNCTION admit_generation(
   p_generation_id text, p_account_id text, p_api_key_id text, p_model text, p_seconds integer, p_size text, p_remix_of text,
-  p_prompt text, p_reference bytea, p_reference_type text, p_reference_filename text, p_max_microcredits bigint,
+  p_prompt text, p_images bytea[], p_image_types text[], p_image_roles text[], p_max_microcredits bigint,
   p_admit_within_ms integer, p_fingerprint bytea, p_idempotency_key text, p_retry_within_ms integer,
   p_user text DEFAULT NULL, p_metadata jsonb DEFAULT '{}', p_parameters jsonb DEFAULT '{}', p_providers text[] DEFAULT NULL,
   p_videos_at_once integer[] DEFAULT NULL
@@ -89,8 +89,8 @@ BEGIN
     asked.offer_id, asked.price_effects, asked.provider, asked.amount_microcredits, p_remix_of,
     p_max_microcredits, p_admit_within_ms, p_fingerprint, p_idempotency_key, p_retry_within_ms, p_providers, p_videos_at_once);
   IF admitted.outcome = 'admitted' THEN
-    INSERT INTO inputs (generation_id, prompt, reference, reference_type, reference_filename, parameters)
-      VALUES (p_generation_id, p_prompt, p_reference, p_reference_type, p_reference_filename, asked.parameters);
+    INSERT INTO inputs (generation_id, prompt, images, image_types, image_roles, parameters)
+      VALUES (p_generation_id, p_prompt, p_images, p_image_types, p_image_roles, asked.parameters);
     PERFORM keep_labels(p_generation_id, p_account_id, p_user, p_metadata);
   END IF;
   RETURN QUERY SELECT admitted.outcome, admitted.generation_id, admitted.amount_microcredits, admitted.answer_status, admitted.answer;

@@ -21,6 +21,10 @@ BEGIN
      IS DISTINCT FROM (NEW.made_seconds, NEW.made_size, NEW.made_model, NEW.made_audio) THEN
     RAISE EXCEPTION 'what was made is told once' USING ERRCODE = 'HF004';
   END IF;
+  IF COALESCE(OLD.cancel_sent_at, NEW.cancel_sent_at) IS DISTINCT FROM NEW.cancel_sent_at
+     OR COALESCE(OLD.cancel_ended_at, NEW.cancel_ended_at) IS DISTINCT FROM NEW.cancel_ended_at THEN
+    RAISE EXCEPTION 'a cancel is sent once, and its answer stands' USING ERRCODE = 'HF004';
+  END IF;
   IF OLD.deletion_begun_at IS NOT NULL AND NEW.deletion_begun_at IS NULL THEN
     RAISE EXCEPTION 'a deletion that has begun is not taken back' USING ERRCODE = 'HF004';
   END IF;
@@ -38,10 +42,10 @@ BEGIN
   RETURN NEW;
 END $$;
 COMMENT ON FUNCTION guard_generation IS
-$$Trigger: a generation keeps what it was admitted with, follows its states, keeps its provider video, is settled once, and
-stays deleted. Its error message may be erased with its deletion, because it may quote the prompt.
+$$Trigger: a generation keeps what it was admitted with, follows its states, keeps its provider video, sends one cancel, is
+settled once, and stays deleted. Its error message may be erased with its deletion, because it may quote the prompt.
 Raises HF004.
-Rules: MR-41, MR-42, MR-45, MR-47, MR-85, MR-96.$$;
+Rules: MR-9, MR-41, MR-42, MR-45, MR-47, MR-85, MR-96.$$;
 CREATE TRIGGER generations_guard BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION guard_generation();
 CREATE TRIGGER generations_kept BEFORE DELETE OR TRUNCATE ON generations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER generation_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON generation_events
@@ -76,7 +80,7 @@ Rules: MR-42.$$;
 
 CREATE FUNCTION is_finished(g generations) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.provider_video_id IS NULL AND NOT EXISTS (
+  SELECT g.kind <> 'video' OR COALESCE(g.provider_verdict IN ('completed', 'failed'), false) OR g.cancel_ended_at IS NOT NULL OR g.provider_video_id IS NULL AND NOT EXISTS (
     SELECT FROM provider_attempts a WHERE a.generation_id = g.id AND (a.outcome IS NULL OR a.outcome IN ('not_found', 'conflict')))
 $$;
 COMMENT ON FUNCTION is_finished IS
@@ -126,7 +130,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION request_cancel IS
 $$Records, once, that the client or an operator in Temporal wants no video any more. It moves no credits: the workflow releases
-the hold if nothing can have been made yet. first: whether this call recorded it.
+the hold if nothing can have been made yet, and asks a provider that can to end its work (begin_cancel). first: whether this call recorded it.
 Raises HF001.
 Rules: MR-23, MR-24, MR-25, MR-81.$$;
 

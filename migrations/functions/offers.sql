@@ -49,6 +49,11 @@ BEGIN
     -- Typed as the offer has it: `24` and `"24"` are one value.
     SELECT v.value INTO value FROM jsonb_array_elements(p_rule -> 'values') AS v (value) WHERE v.value #>> '{}' = written;
     IF NOT FOUND THEN fault := 'no_value'; END IF;
+  WHEN 'images' THEN
+    -- How many there are; they themselves stand in `inputs`.
+    fault := CASE WHEN CASE WHEN jsonb_typeof(p_value) = 'number' THEN written::numeric BETWEEN 1 AND (p_rule ->> 'max_items')::numeric END
+      IS NOT TRUE THEN 'too_many' END;
+    value := p_value;
   WHEN 'string' THEN
     fault := CASE WHEN jsonb_typeof(p_value) <> 'string' THEN 'no_string'
       WHEN length(written) > (p_rule ->> 'max_length')::integer THEN 'too_long' END;
@@ -58,7 +63,7 @@ END $$;
 COMMENT ON FUNCTION read_parameter IS
 $$Internal. A parameter's value by the rule of its offer, typed as the provider gets it; numbers and booleans may come as text.
 fault: NULL, 'no_boolean', 'no_integer', 'no_number', 'too_small', 'too_large', 'no_step' (from the minimum), 'no_value' (none of
-those that are sold), 'no_string', 'too_long'.
+those that are sold), 'no_string', 'too_long', 'too_many' (of images, whose value is their number).
 Rules: MR-93.$$;
 
 CREATE FUNCTION has_flags(p_text text) RETURNS boolean
@@ -111,10 +116,13 @@ DECLARE
 BEGIN
   RETURN CASE
     WHEN jsonb_typeof(p_rule) <> 'object' OR EXISTS (SELECT FROM jsonb_object_keys(p_rule) AS k WHERE k NOT IN
-      ('name', 'type', 'min', 'max', 'step', 'values', 'max_length', 'default', 'sent_as', 'price')) THEN 'has unknown fields'
+      ('name', 'type', 'min', 'max', 'step', 'values', 'max_length', 'max_items', 'default', 'sent_as', 'price')) THEN 'has unknown fields'
     WHEN (p_rule ->> 'name' ~ '^[a-z][a-z0-9_]{0,63}$') IS NOT TRUE OR sent !~ '^[A-Za-z][A-Za-z0-9_]{0,63}$' THEN 'has no name'
-    WHEN is_reserved_parameter(p_rule ->> 'name') OR is_reserved_parameter(sent) THEN 'has a reserved name'
-    WHEN (type IN ('boolean', 'integer', 'number', 'enum', 'string')) IS NOT TRUE THEN 'has an unknown type'
+    -- The two lists of images have their own type, and the provider's dialect knows how they are sent.
+    WHEN type = 'images' AND (NOT p_rule ?| ARRAY['sent_as', 'default'] AND (p_rule ->> 'max_items')::numeric BETWEEN 1
+      AND CASE p_rule ->> 'name' WHEN 'frame_images' THEN 2 WHEN 'input_references' THEN 8 END) IS NOT TRUE THEN 'is no list of images'
+    WHEN type IS DISTINCT FROM 'images' AND (is_reserved_parameter(p_rule ->> 'name') OR is_reserved_parameter(sent)) THEN 'has a reserved name'
+    WHEN (type IN ('boolean', 'integer', 'number', 'enum', 'string', 'images')) IS NOT TRUE THEN 'has an unknown type'
     WHEN type IN ('integer', 'number') AND (abs((p_rule ->> 'min')::numeric) <= 9007199254740991 AND (p_rule ->> 'max')::numeric <= 9007199254740991
       AND (p_rule ->> 'min')::numeric <= (p_rule ->> 'max')::numeric AND COALESCE((p_rule ->> 'step')::numeric > 0, true)) IS NOT TRUE THEN 'has no range'
     WHEN type = 'enum' AND (jsonb_typeof(p_rule -> 'values') = 'array' AND jsonb_array_length(p_rule -> 'values') BETWEEN 1 AND 64) IS NOT TRUE
@@ -269,7 +277,8 @@ BEGIN
     p_model := original.model;
     p_seconds := original.seconds;
     p_size := original.size;
-    SELECT i.parameters INTO p_parameters FROM inputs i WHERE i.generation_id = p_remix_of;
+    -- A remix is sent none of its original's images.
+    SELECT i.parameters - ARRAY['frame_images', 'input_references'] INTO p_parameters FROM inputs i WHERE i.generation_id = p_remix_of;
   END IF;
   SELECT o.* INTO offer FROM current_offers o WHERE o.model = p_model AND o.for_sale;
   IF NOT FOUND OR NOT EXISTS (SELECT FROM current_prices p WHERE p.model = p_model) THEN

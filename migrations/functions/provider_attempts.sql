@@ -52,7 +52,7 @@ Rules: MR-32, MR-34.$$;
 CREATE FUNCTION begin_attempt(p_generation_id text, p_providers text[], p_least_ms bigint, p_requests_per_minute integer[] DEFAULT NULL)
 RETURNS TABLE (
   outcome text, number integer, provider text, provider_video_id text, error_code text,
-  model text, seconds integer, size text, prompt text, reference bytea, reference_type text, reference_filename text,
+  model text, seconds integer, size text, prompt text, images bytea[], image_types text[], image_roles text[],
   remixed_from text, remixed_elsewhere boolean, length_field text, size_field text, parameters jsonb, wait_ms integer
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
@@ -98,12 +98,12 @@ BEGIN
     PERFORM append_event(p_generation_id, 'attempt_begun', jsonb_build_object('attempt', last.number));
   END IF;
   RETURN QUERY SELECT answer, last.number, CASE WHEN answer IN ('begun', 'busy') THEN maker ELSE g.provider END, g.provider_video_id, last.error_code, sent_model(g), g.seconds, g.size,
-      i.prompt, i.reference, i.reference_type, i.reference_filename, made.provider_video_id,
+      i.prompt, i.images, i.image_types, i.image_roles, made.provider_video_id,
       (made.provider IS DISTINCT FROM maker OR made.provider_id_contested_at IS NOT NULL) AND g.remix_of IS NOT NULL,
       offer.length_field, offer.size_field,
       -- By the names that the provider knows them by.
       (SELECT COALESCE(jsonb_object_agg(COALESCE(r ->> 'sent_as', r ->> 'name'), i.parameters -> (r ->> 'name')), '{}')
-        FROM jsonb_array_elements(offer.parameters) AS r WHERE i.parameters ? (r ->> 'name')), turn_in_ms
+        FROM jsonb_array_elements(offer.parameters) AS r WHERE i.parameters ? (r ->> 'name') AND r ->> 'type' <> 'images'), turn_in_ms
     FROM (SELECT) AS one LEFT JOIN offers offer ON offer.id = g.offer_id LEFT JOIN inputs i ON i.generation_id = p_generation_id AND answer = 'begun'
       LEFT JOIN generations original ON original.id = g.remix_of LEFT JOIN generations made ON made.id = COALESCE(original.claim_of, original.id);
 END $$;
@@ -145,17 +145,17 @@ BEGIN
     RETURN QUERY SELECT 'closed', NULL::text; RETURN;
   END IF;
   -- An attempt of a generation that was released at its hold's end stays open: its video may still turn up, for a day. A list
-  -- doesn't show a reference; and what is equal only after changes to its text may be cut off another's, or off one's that its
+  -- doesn't show an image; and what is equal only after changes to its text may be cut off another's, or off one's that its
   -- owner has deleted, of which nobody knows the text.
   SELECT count(*) FILTER (WHERE alike.twin), count(*) FILTER (WHERE alike.twin IS NOT TRUE) INTO twins, rivals FROM (
-    SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.reference IS NULL
+    SELECT other.account_id = g.account_id AND a.visible_sha256 = mine.visible_sha256 AND i.prompt = asked.prompt AND i.images IS NULL
         AND (i.parameters, other.offer_id) IS NOT DISTINCT FROM (asked.parameters, g.offer_id) AS twin
     FROM provider_attempts a JOIN generations other ON other.id = a.generation_id LEFT JOIN inputs i ON i.generation_id = a.generation_id
     WHERE a.outcome IS NULL AND a.generation_id <> p_generation_id AND other.kind = 'video' AND a.begun_at > clock_timestamp() - interval '24 hours'
       -- What was asked of another server is in no list of this one.
       AND split_part(other.provider, '@', 2) = split_part(g.provider, '@', 2)
       AND (a.visible_sha256 = mine.visible_sha256 OR NOT p_exact AND (i.prompt IS NULL OR starts_with(wide_text(i.prompt), wide_text(asked.prompt))))) AS alike;
-  IF rivals > 0 OR asked.reference IS NOT NULL THEN
+  IF rivals > 0 OR asked.images IS NOT NULL THEN
     RETURN QUERY SELECT 'rival', NULL::text; RETURN;
   END IF;
   -- One video may be listed under two spellings of its id.
@@ -183,7 +183,7 @@ $$Gives a video from the provider's list to the generation whose open attempt ma
 the first of p_video_ids that no generation owns, by p_canonical_ids. After a release too: the video is then followed, and claimable when it
 completes. p_exact: each of the videos is equal to what was asked for, not only after changes to its text. Attempts need no
 lock between them: what begins after the list was read has made nothing in it, and the unique id lets one of two adopt.
-outcome: 'adopted', 'rival' (it may be another open attempt's, or a reference was given), 'unequal' (equal open attempts of
+outcome: 'adopted', 'rival' (it may be another open attempt's, or an image was given), 'unequal' (equal open attempts of
 one account are interchangeable, but only if there are as many videos), 'taken' (the videos have owners), 'closed' (the
 attempt is not open any more, or its generation was deleted).
 Raises HF001.

@@ -9,29 +9,11 @@ $$Internal. A time that the provider told, or NULL where it cannot be one: it is
 nothing.
 Rules: MR-6.$$;
 
-CREATE FUNCTION made_difference(g generations) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT jsonb_strip_nulls(jsonb_build_object(
-    'seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.seconds END,
-    'made_seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.made_seconds END,
-    -- In the words of the sale (activities/madeSize.ts).
-    'size', CASE WHEN g.made_size <> g.size THEN g.size END,
-    'made_size', CASE WHEN g.made_size <> g.size THEN g.made_size END,
-    -- Gateways put their own provider's name before a model's.
-    'made_model', CASE WHEN regexp_replace(lower(g.made_model), '^.*/', '') <> regexp_replace(lower(sent_model(g)), '^.*/', '') THEN g.made_model END,
-    'made_audio', CASE WHEN NOT g.made_audio AND EXISTS (SELECT FROM inputs i, sound_parameters(g.offer_id) AS s
-      WHERE i.generation_id = g.id AND i.parameters ->> s = 'true') THEN false END))
-$$;
-COMMENT ON FUNCTION made_difference IS
-$$Internal. In what the provider's words about a completed video differ from what was sold; empty where they do not, or say
-nothing.
-Rules: MR-75.$$;
-
 CREATE FUNCTION record_look(
   p_generation_id text, p_provider_canonical_id text, p_verdict text, p_status text, p_progress integer,
   p_completed_at timestamptz, p_error_code text, p_error_message text,
   p_made_seconds numeric DEFAULT NULL, p_made_size text DEFAULT NULL, p_made_model text DEFAULT NULL, p_made_audio boolean DEFAULT NULL
-) RETURNS TABLE (verdict text, error_code text, differs boolean)
+) RETURNS TABLE (verdict text, error_code text, differs boolean, cancel text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -40,7 +22,7 @@ DECLARE
   difference jsonb := '{}';
 BEGIN
   IF g.claim_of IS NOT NULL THEN
-    RETURN QUERY SELECT l.verdict, l.error_code, l.differs FROM record_look(g.claim_of, p_provider_canonical_id, p_verdict, p_status, p_progress,
+    RETURN QUERY SELECT l.verdict, l.error_code, l.differs, 'none' FROM record_look(g.claim_of, p_provider_canonical_id, p_verdict, p_status, p_progress,
       p_completed_at, p_error_code, p_error_message, p_made_seconds, p_made_size, p_made_model, p_made_audio) l;
     RETURN;
   END IF;
@@ -66,8 +48,8 @@ BEGIN
         provider_progress = greatest(gen.provider_progress, p_progress),
         provider_completed_at = plausible_time(p_completed_at), provider_error_code = p_error_code,
         provider_error_message = CASE WHEN gen.deleted_at IS NULL THEN p_error_message END,
-        -- A part of a second counts as one; what is no length is not known, and must not keep the verdict from being recorded.
-        made_seconds = CASE WHEN p_verdict = 'completed' AND p_made_seconds > 0 AND p_made_seconds < 86400 THEN ceil(p_made_seconds)::integer END,
+        -- What is no length is not known, and must not keep the verdict from being recorded.
+        made_seconds = CASE WHEN p_verdict = 'completed' THEN counted_seconds(p_made_seconds) END,
         made_size = CASE WHEN p_verdict = 'completed' THEN left(p_made_size, 100) END,
         made_model = CASE WHEN p_verdict = 'completed' THEN left(p_made_model, 200) END,
         made_audio = CASE WHEN p_verdict = 'completed' THEN p_made_audio END,
@@ -80,19 +62,23 @@ BEGIN
     IF late IS NOT NULL THEN
       PERFORM append_event(p_generation_id, 'late_completion', jsonb_strip_nulls(jsonb_build_object('claimable_until', CASE WHEN g.deleted_at IS NULL THEN late END)));
     END IF;
-    SELECT made_difference(gen) INTO difference FROM generations gen WHERE gen.id = p_generation_id;
+    SELECT made_difference(gen, gen.made_seconds, gen.made_size, gen.made_model, gen.made_audio) INTO difference
+      FROM generations gen WHERE gen.id = p_generation_id;
     IF difference <> '{}' THEN
       PERFORM append_event(p_generation_id, 'made_otherwise', difference);
     END IF;
     PERFORM free_slot(p_generation_id);
   END IF;
-  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code, difference <> '{}' FROM generations gen WHERE gen.id = p_generation_id;
+  RETURN QUERY SELECT gen.provider_verdict, gen.provider_error_code, difference <> '{}',
+      CASE WHEN gen.cancel_sent_at IS NOT NULL THEN 'sent' WHEN gen.cancel_requested_at IS NOT NULL
+        AND gen.provider_id_contested_at IS NULL THEN 'requested' ELSE 'none' END
+    FROM generations gen WHERE gen.id = p_generation_id;
 END $$;
 COMMENT ON FUNCTION record_look IS
 $$Records what a look saw; of a claim, on the generation that made the video. The first terminal verdict stands. At a contested
 id every look is 'open'. A completion after the release moves nothing: it is claimable for a day. Of a completed video it keeps
-what the provider says that was made. Answers with the verdict on record, and whether this look was the first to say that
-something else was made than was sold.
+what the provider says that was made. Answers with the verdict on record, whether this look was the first to say that
+something else was made than was sold, and how far a cancel has come: 'none' (nor is any sent to a contested id), 'requested', or 'sent' to the provider.
 Raises HF001; HF002 for another video than the generation's, by its canonical id; 22004 without a verdict.
 Rules: MR-1, MR-14, MR-39, MR-42, MR-51, MR-53, MR-74, MR-75.$$;
 

@@ -21,47 +21,26 @@ CREATE FUNCTION claim_is_ready(g generations) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM generations original WHERE original.id = g.claim_of AND original.provider_verdict = 'completed')
-    AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video' AND c.state = 'archived');
+    AND content_is(g.id, 'archived');
 END $$;
 COMMENT ON FUNCTION claim_is_ready IS
 $$Internal. Whether the video that a claim is about is complete and its content is in our storage: what the claim is charged
 for.
 Rules: MR-53, MR-57.$$;
 
-CREATE FUNCTION made_charge(g generations) RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-DECLARE
-  offer offers;
-  -- The one that made the video.
-  made generations;
-  price prices;
-  smaller prices;
-  effects jsonb;
-BEGIN
-  SELECT * INTO offer FROM offers o WHERE o.id = g.offer_id;
-  IF offer.charge_rule IS DISTINCT FROM 'as_made' THEN
-    RETURN g.amount_microcredits;
-  END IF;
-  SELECT * INTO made FROM generations maker WHERE maker.id = COALESCE(g.claim_of, g.id);
-  SELECT * INTO price FROM prices p WHERE p.id = g.price_id;
-  -- By the price book of the moment at which it was sold.
-  SELECT * INTO smaller FROM prices p WHERE p.model = g.model AND p.size = made.made_size AND p.size <> g.size
-      AND p.size = ANY (COALESCE(offer.sizes, ARRAY[p.size])) AND p.effective_from <= made.requested_at
-    ORDER BY p.effective_from DESC LIMIT 1;
-  IF FOUND THEN price := smaller; END IF;
-  SELECT COALESCE(jsonb_agg(e), '[]') INTO effects FROM jsonb_array_elements(g.price_effects) AS e
-    WHERE made.made_audio IS NOT false OR e ->> 'parameter' NOT IN (SELECT sound_parameters(g.offer_id));
-  RETURN least(g.amount_microcredits, price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points,
-    least(g.seconds, greatest(offer.lengths[1], COALESCE(made.made_seconds, g.seconds))), effects));
-EXCEPTION WHEN data_exception THEN
-  RETURN g.amount_microcredits;
-END $$;
-COMMENT ON FUNCTION made_charge IS
-$$Internal. What a completed video is charged: all that is held, or where its offer says 'as_made' the price of what the provider
-says that it made, by the prices at which it was sold. A length counts as at least the shortest that is sold, and another size only
-where its offer sells it; what the provider did not tell is as sold; it is never more than is held. What was told of it can refuse nothing: where it can't be priced, it is
-as sold.
-Rules: MR-6, MR-8, MR-75.$$;
+CREATE FUNCTION last_word(g generations) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT CASE
+    WHEN g.claim_of IS NOT NULL THEN CASE WHEN claim_is_ready(g) THEN 'completed' END
+    -- Once a cancel was sent, the content may be deleted already: only a video that we have is charged.
+    WHEN g.provider_verdict = 'completed' AND (g.cancel_sent_at IS NULL OR content_is(g.id, 'archived')) THEN 'completed'
+    WHEN g.cancel_ended_at IS NOT NULL OR g.cancel_sent_at IS NOT NULL AND content_is(g.id, 'gone') THEN 'cancelled'
+    WHEN g.provider_verdict = 'failed' THEN 'provider_failed' END
+$$;
+COMMENT ON FUNCTION last_word IS
+$$Internal. By which reason what is on record settles a generation; NULL while it settles nothing. After a cancel was sent, a
+completed video is 'completed' once its content is archived, and 'cancelled' once that is on record as gone.
+Rules: MR-1, MR-2, MR-9, MR-53.$$;
 
 CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
@@ -113,10 +92,10 @@ BEGIN
   IF charged > g.amount_microcredits THEN
     RAISE EXCEPTION 'generation % holds less than that', p_generation_id USING ERRCODE = 'HF005';
   END IF;
-  IF p_reason = 'emergency' AND g.provider_verdict IN ('completed', 'failed') THEN
+  IF p_reason = 'emergency' AND g.claim_of IS NULL AND last_word(g) IS NOT NULL THEN
     -- The provider's last word goes first: only what can't be recorded even now is an emergency.
     BEGIN
-      RETURN QUERY SELECT * FROM settle_generation(p_generation_id, CASE g.provider_verdict WHEN 'completed' THEN 'completed' ELSE 'provider_failed' END);
+      RETURN QUERY SELECT * FROM settle_generation(p_generation_id, last_word(g));
       RETURN;
     EXCEPTION WHEN integrity_constraint_violation OR data_exception OR raise_exception OR SQLSTATE 'HF004' THEN
       NULL;
@@ -124,8 +103,8 @@ BEGIN
   END IF;
   SELECT * INTO STRICT hold FROM holds h WHERE h.generation_id = p_generation_id FOR NO KEY UPDATE;
 
-  IF p_reason = 'expired' AND (g.provider_verdict IN ('completed', 'failed') OR g.claim_of IS NOT NULL AND claim_is_ready(g)) THEN
-    RETURN QUERY SELECT 'terminal', g.claim_of IS NOT NULL OR g.provider_verdict = 'completed', NULL::text, g.provider_error_code, NULL::bigint, NULL::bigint; RETURN;
+  IF p_reason = 'expired' AND last_word(g) IS NOT NULL THEN
+    RETURN QUERY SELECT 'terminal', NULL::boolean, last_word(g), g.provider_error_code, NULL::bigint, NULL::bigint; RETURN;
   END IF;
   IF p_reason = 'expired' AND hold.expires_at > settled THEN
     RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, milliseconds_until(hold.expires_at), NULL::bigint; RETURN;
@@ -136,7 +115,7 @@ BEGIN
     IF closing = 'writing' THEN
       RETURN QUERY SELECT 'not_due', NULL::boolean, NULL::text, NULL::text, closing_ms, NULL::bigint; RETURN;
     ELSIF closing = 'ended' THEN
-      RETURN QUERY SELECT 'terminal', true, NULL::text, NULL::text, NULL::bigint, NULL::bigint; RETURN;
+      RETURN QUERY SELECT 'terminal', NULL::boolean, 'completed', NULL::text, NULL::bigint, NULL::bigint; RETURN;
     END IF;
     -- Its attempt may have been closed as never made.
     g := lock_generation(p_generation_id);
@@ -145,14 +124,15 @@ BEGIN
     SELECT * INTO refused FROM provider_attempts a WHERE a.generation_id = p_generation_id AND a.outcome = 'refused';
   END IF;
   proven := CASE asked
-    WHEN 'completed' THEN CASE WHEN g.claim_of IS NULL THEN g.provider_verdict = 'completed' ELSE claim_is_ready(g) END
-    WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'
+    WHEN 'completed' THEN last_word(g) = 'completed'
+    WHEN 'nothing_to_charge' THEN g.claim_of IS NULL AND last_word(g) = 'completed'
     WHEN 'provider_failed' THEN g.provider_verdict = 'failed'
     WHEN 'submission_refused' THEN refused.number IS NOT NULL AND g.provider_video_id IS NULL
     WHEN 'provider_unavailable' THEN g.claim_of IS NULL AND g.provider_verdict IS NULL
       AND NOT EXISTS (SELECT FROM provider_attempts a WHERE a.generation_id = p_generation_id AND (a.outcome IS NULL OR a.outcome = 'conflict'))
     -- As long as no video is known and none may be; later the provider's last word settles it.
     WHEN 'cancelled' THEN g.claim_of IS NULL AND g.cancel_requested_at IS NOT NULL AND attempts_came_to_nothing(p_generation_id)
+      OR last_word(g) = 'cancelled'
     WHEN 'create_failed' THEN attempts_spent(p_generation_id) AND attempts_came_to_nothing(p_generation_id)
     WHEN 'expired' THEN true
     -- Nothing else could be written for ten minutes; record_settlement_refusal has the time.
@@ -168,7 +148,8 @@ BEGIN
       ('provider_failed', COALESCE(g.provider_error_code, 'generation_failed'), g.provider_error_message),
       ('submission_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
       ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
-      ('cancelled', 'cancelled', 'It was cancelled before a video was made.'),
+      ('cancelled', 'cancelled', CASE WHEN g.cancel_sent_at IS NULL THEN 'It was cancelled before a video was made.'
+        ELSE 'It was cancelled while the video was made.' END),
       ('create_failed', 'create_failed', 'It could not be started at the provider.'),
       ('expired', 'generation_timeout', 'It was not finished in time.'),
       ('emergency', 'settlement_failed', 'Its outcome could not be recorded.')
@@ -200,9 +181,9 @@ BEGIN
     VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'released' END,
       jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits))
         || CASE WHEN charged < hold.amount_microcredits THEN jsonb_build_object('held_microcredits', hold.amount_microcredits, 'seconds', g.seconds,
-          'made_seconds', (SELECT made.made_seconds FROM generations made WHERE made.id = COALESCE(g.claim_of, g.id))) ELSE '{}' END);
-  -- Nothing is made with the file any more. That there was one stays known: a provider's list doesn't show it.
-  UPDATE inputs i SET reference = '' WHERE i.generation_id = p_generation_id AND octet_length(i.reference) > 0;
+          'made_seconds', seconds_made(g)) ELSE '{}' END);
+  -- Nothing is made with the images any more. That there were some stays known: a provider's list doesn't show them.
+  UPDATE inputs i SET images = '{}' WHERE i.generation_id = p_generation_id AND cardinality(i.images) > 0;
   -- The account comes last: others of the same tenant wait for its row until the commit.
   UPDATE accounts a SET
     held_microcredits = a.held_microcredits - hold.amount_microcredits,
@@ -222,10 +203,10 @@ delivered. The same settlement again answers with the first; a different one is 
 p_reason: 'completed', 'provider_failed', 'submission_refused', 'provider_unavailable', 'cancelled', 'create_failed',
 'expired', 'emergency'.
 result: 'settled' (with the amount charged or released), 'repeated', 'conflict'; for 'expired' also 'not_due' (the hold's time
-is not over) and 'terminal' (the provider's last word is on record, and settles it).
+is not over) and 'terminal' (what is on record settles it, by the reason in settlement_reason).
 Raises HF001; HF002 unless the generation is held; HF003 without proof; HF005 for more than is held; 22003 for a part of
 anything but a video's capture.
-Rules: MR-1, MR-2, MR-3, MR-6, MR-8, MR-10 to MR-12, MR-17 to MR-19, MR-21, MR-23, MR-24, MR-41 to MR-45, MR-50, MR-53, MR-61,
+Rules: MR-1, MR-2, MR-3, MR-6, MR-8, MR-9, MR-10 to MR-12, MR-17 to MR-19, MR-21, MR-23, MR-24, MR-41 to MR-45, MR-50, MR-53, MR-61,
 MR-63, MR-70, MR-71, MR-75, MR-83.$$;
 
 CREATE FUNCTION record_settlement_refusal(p_generation_id text, p_reason text, p_why text) RETURNS void
@@ -261,7 +242,7 @@ BEGIN
     BEGIN
       SELECT * INTO settled FROM settle_generation(overdue, 'expired');
       IF settled.result = 'terminal' THEN
-        SELECT * INTO settled FROM settle_generation(overdue, CASE WHEN settled.credits_charged THEN 'completed' ELSE 'provider_failed' END);
+        SELECT * INTO settled FROM settle_generation(overdue, settled.settlement_reason);
       END IF;
       PERFORM lock_generation(overdue);
       PERFORM append_event(overdue, 'released_by_hand', jsonb_build_object('by', session_user));
@@ -320,7 +301,10 @@ BEGIN
   INSERT INTO refunds (generation_id, key, requested_microcredits, reason, amount_microcredits, refunded_before_microcredits,
       captured_microcredits, transaction_id, actor)
     VALUES (p_generation_id, p_key, p_amount, p_reason, moved, before, g.charged_amount_microcredits, posted, p_actor);
-  PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_build_object('amount_microcredits', moved, 'actor', p_actor));
+  PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_strip_nulls(jsonb_build_object(
+    'amount_microcredits', moved, 'actor', p_actor,
+    -- An operator's words are not for the customer.
+    'reason', CASE WHEN p_actor = 'holdfast' THEN p_reason END)));
   RETURN QUERY SELECT 'refunded', posted, moved, g.charged_amount_microcredits - before - moved, false;
 END $$;
 COMMENT ON FUNCTION refund_generation IS

@@ -61,6 +61,9 @@ CREATE TABLE generations (
   provider_progress integer CONSTRAINT generations_provider_progress_range CHECK (provider_progress BETWEEN 0 AND 100),
   provider_error_code text,
   provider_error_message text,
+  -- Since when the provider may have been asked, once, to end its work, and since when it is on record that it has (MR-9).
+  cancel_sent_at timestamptz,
+  cancel_ended_at timestamptz,
   -- What the provider said of the completed video; NULL where it told nothing that can be read. Against what was sold: made_charge.
   made_seconds integer,
   made_size text,
@@ -96,6 +99,8 @@ CREATE TABLE generations (
       AND claim_of IS NULL AND remix_of IS NULL END),
   CONSTRAINT generations_video_has_provider CHECK (provider_video_id IS NULL OR provider IS NOT NULL),
   CONSTRAINT generations_claims_make_nothing CHECK (claim_of IS NULL OR provider_video_id IS NULL),
+  CONSTRAINT generations_cancel_in_order CHECK ((cancel_ended_at IS NULL OR cancel_sent_at IS NOT NULL)
+    AND (cancel_sent_at IS NULL OR cancel_requested_at IS NOT NULL AND provider_video_id IS NOT NULL)),
   CONSTRAINT generations_claimable_when_late CHECK (claimable_until IS NULL OR state = 'released' AND provider_verdict = 'completed'),
   -- COALESCE, because a CHECK that comes out NULL passes.
   CONSTRAINT generations_three_states CHECK (COALESCE(CASE
@@ -133,13 +138,15 @@ CREATE UNIQUE INDEX generations_claimed_once ON generations (claim_of) WHERE sta
 CREATE TABLE inputs (
   generation_id text PRIMARY KEY REFERENCES generations,
   prompt text NOT NULL CONSTRAINT inputs_prompt_length CHECK (length(prompt) BETWEEN 1 AND 32000),
-  -- Empty once it is settled.
-  reference bytea,
-  reference_type text,
-  reference_filename text,
+  -- NULL where none was sent; empty once it is settled.
+  images bytea[] CONSTRAINT inputs_images_size CHECK (cardinality(images) BETWEEN 0 AND 8),
+  image_types text[],
+  image_roles text[] CONSTRAINT inputs_image_roles_known
+    CHECK (image_roles <@ ARRAY['input_reference', 'first_frame', 'last_frame', 'reference']),
   -- By the names that the client uses, its defaults filled in. As private as the prompt: one of them may be text.
   parameters jsonb NOT NULL DEFAULT '{}',
-  CONSTRAINT inputs_reference CHECK ((reference IS NULL) = (reference_type IS NULL) AND (reference IS NULL) = (reference_filename IS NULL))
+  CONSTRAINT inputs_images CHECK (COALESCE(cardinality(image_types), -1) = COALESCE(cardinality(image_roles), -1)
+    AND (images IS NULL) = (image_types IS NULL) AND cardinality(images) IN (0, cardinality(image_types)))
 );
 
 -- The client's own references on a generation: `user`, and the pairs of `metadata`. They may be personal data, so they stand

@@ -14,7 +14,7 @@ export type ListKind = (typeof LIST_KINDS)[number];
 export interface Capabilities {
   readonly list: ListKind;
   readonly listShowsPrompts: boolean;
-  /** Whether it can end unfinished work. */
+  /** Whether it is asked to end unfinished work: only where its settings say so. */
   readonly cancel: boolean;
   readonly webhooks: boolean;
 }
@@ -31,6 +31,11 @@ export interface Dialect {
     readonly encoding: CreateEncoding;
     /** The field of JSON that takes a file, as a data URL. */
     readonly jsonReference: 'input_reference' | 'reference_url';
+    /**
+     * How it takes several images. `named`: as objects in `frame_images` or `input_references`, in JSON alone. `image_reference`:
+     * as a list under that name, in a form, where the order says which frame is the first. Null: not at all.
+     */
+    readonly imageLists: 'named' | 'image_reference' | null;
   };
   readonly list: {
     readonly kind: ListKind;
@@ -54,7 +59,10 @@ export interface Dialect {
   };
   /** What shows whether it is there: its list, or, where that asks somebody else, its models. */
   readonly probe: 'list' | 'models';
-  /** The request that ends unfinished work, not only the record of it. Nothing uses it yet. */
-  readonly cancel: 'delete' | null;
+  /** Null: it can't end unfinished work, or its answer never tells that it has. */
+  readonly cancel: {
+    /** What the 200 of a DELETE has, beside the video's id, when nothing is made any more and nothing can be downloaded. */
+    readonly ended: Readonly<Record<string, string | boolean>>;
+  } | null;
   readonly webhooks: boolean;
 }

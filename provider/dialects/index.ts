@@ -47,7 +47,8 @@ export function capabilitiesOf(dialect: Dialect, can: Partial<Capabilities> = {}
   return {
     list: can.list ?? dialect.list.kind,
     listShowsPrompts: can.listShowsPrompts ?? dialect.list.showsPrompts,
-    cancel: can.cancel ?? dialect.cancel !== null,
+    // It deletes what may be finished by then, so the operator decides.
+    cancel: can.cancel === true && dialect.cancel !== null,
     webhooks: can.webhooks ?? dialect.webhooks,
   };
 }

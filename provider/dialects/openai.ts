@@ -7,7 +7,7 @@ export const openai: Dialect = {
   source: "openai 6.49.0 (npm): resources/videos.ts; OpenAI's API reference; dev/simulator",
   // Only the simulator. OpenAI's own API is gone, and gateways that mix several keys pass its headers on.
   isSentBy: (headers) => headers.get('server') === 'holdfast-simulator',
-  create: { encoding: 'multipart', jsonReference: 'input_reference' },
+  create: { encoding: 'multipart', jsonReference: 'input_reference', imageLists: 'named' },
   list: { kind: 'authoritative', showsPrompts: true, query: {}, noneStatuses: [404, 405, 501] },
   failure: { fields: ['error'], codeIsStatus: false },
   content: { variants: CONTENT_VARIANTS, elsewhere: () => null },

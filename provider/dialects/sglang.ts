@@ -14,7 +14,8 @@ export const sglang: Dialect = {
   name: 'sglang',
   source: 'sglang 0.5.23: multimodal_gen/runtime/entrypoints/openai/video_api.py, protocol.py, utils.py',
   isSentBy: null,
-  create: { encoding: 'multipart', jsonReference: 'reference_url' },
+  // Of several images it takes the first.
+  create: { encoding: 'multipart', jsonReference: 'reference_url', imageLists: null },
   list: { ...openai.list, kind: 'partial', showsPrompts: false },
   content: {
     variants: ['video'],

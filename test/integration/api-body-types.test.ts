@@ -89,7 +89,7 @@ describe('a form is read', () => {
     const answer = await send('/v1/videos', 'multipart/form-data; boundary=b', form('b', ...parts));
     expect(answer.status).toBe(200);
     const { rows } = await stack.database.pool.query<{ bytes: Buffer }>(
-      `SELECT reference AS bytes FROM inputs WHERE prompt = $1`,
+      `SELECT images[1] AS bytes FROM inputs WHERE prompt = $1`,
       [`a fox for ${id}`],
     );
     expect(rows[0]?.bytes.equals(PNG)).toBe(true);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PNG } from '../harness/support/png.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -39,12 +40,12 @@ async function create(body: Record<string, unknown>, query = '', headers: Record
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
-async function createByForm(fields: Record<string, string>, headers: Record<string, string> = {}) {
+async function createByForm(fields: Record<string, string>, headers: Record<string, string> = {}, query = '') {
   const form = new FormData();
   for (const [name, value] of Object.entries({ prompt: 'a fox [[never]]', model: 'wan', ...fields })) {
     form.set(name, value);
   }
-  const answer = await account.fetch('/v1/videos', { method: 'POST', body: form, headers });
+  const answer = await account.fetch(`/v1/videos${query}`, { method: 'POST', body: form, headers });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
@@ -93,20 +94,31 @@ describe('what is sold of a model', () => {
     ['num_frames', { num_frames: 1000 }, 'num_frames'],
     ['output_path', { output_path: '/srv/x' }, 'output_path'],
     ['lora', { lora: [{ path: 'x' }] }, 'lora'],
+    ['num_outputs_per_prompt', { num_outputs_per_prompt: 2 }, 'num_outputs_per_prompt'],
+    ['extra_args', { extra_args: { num_frames: 99 } }, 'extra_args'],
+    ['extra_body', { extra_body: '{"n":2}' }, 'extra_body'],
     ['a length that is not sold', { seconds: '9' }, 'seconds'],
     ['a duration that is not sold', { duration: 4.5 }, 'duration'],
     ['a resolution that is not sold', { resolution: '4k' }, 'resolution'],
     ['a parameter out of range', { seed: -1 }, 'seed'],
     ['a list for a parameter', { seed: [1] }, 'seed'],
     ['a parameter of another model', { model: 'sora-2', seed: 1 }, 'seed'],
-  ])('is no %s: refused by its name, by a dry run and by a create', async (_what, body, param) => {
-    for (const query of ['', '?dry_run=true']) {
-      expect(await create(body, query)).toMatchObject({
-        status: 400,
-        body: { error: { code: 'invalid_request', param } },
-      });
-    }
-  });
+  ])(
+    'is no %s: refused by its name, by a dry run and by a create, in JSON and in a form',
+    async (_what, body, param) => {
+      for (const query of ['', '?dry_run=true']) {
+        const refused = { status: 400, body: { error: { code: 'invalid_request', param } } };
+        expect(await create(body, query)).toMatchObject(refused);
+        const texts = Object.entries(body).map(([name, value]) => [
+          name,
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]);
+        expect(await createByForm(Object.fromEntries(texts) as Record<string, string>, {}, query)).toMatchObject(
+          refused,
+        );
+      }
+    },
+  );
 
   it('is sent to the provider under its names there', async () => {
     const { body } = await create({ prompt: 'a fox', seconds: '4', seed: 7 });
@@ -135,6 +147,76 @@ describe('the parameters that a video was ordered with', () => {
 
   it('are none for a model without any', async () => {
     expect((await create({ model: 'sora-2' })).body).toMatchObject({ parameters: {} });
+  });
+});
+
+describe('a model that is sold with images', () => {
+  const image = (frame?: string) => ({
+    ...{ type: 'image_url', image_url: { url: `data:image/png;base64,${PNG.toString('base64')}` } },
+    ...(frame !== undefined && { frame_type: frame }),
+  });
+  const frames = [image('first_frame'), image('last_frame')];
+  const keep = async (id: unknown) =>
+    (
+      await stack.database.admin.query<{ roles: string[]; bytes: number }>(
+        `SELECT image_roles AS roles, octet_length(array_to_string(images, '')) AS bytes FROM inputs WHERE generation_id = $1`,
+        [id],
+      )
+    ).rows;
+  beforeAll(async () => {
+    await adminPost(stack, '/prices', { ...PRICE, model: 'i2v' }, { 'idempotency-key': 'i2v' });
+    const parameters = [
+      { name: 'frame_images', type: 'images', max_items: 2, price: { amount_microcredits: 500 } },
+      { name: 'input_references', type: 'images', max_items: 1 },
+    ];
+    expect((await setOffer({ model: 'i2v', parameters, prompt_flags: 'refuse' }, 'i2v offer')).status).toBe(200);
+  });
+
+  it('is priced with them, keeps them until it is settled, and its provider gets them', async () => {
+    const asked = { model: 'i2v', prompt: 'a fox', frame_images: frames };
+    expect((await create(asked, '?dry_run=true')).body).toMatchObject({ amount_microcredits: 40_500 });
+    const { status, body } = await create({ ...asked, prompt: 'a fox [[after:2s]]' });
+    const shown = { parameters: { frame_images: 2 }, credits: { amount_microcredits: 40_500 } };
+    expect({ status, body }).toMatchObject({ status: 200, body: shown });
+    expect(await keep(body['id'])).toMatchObject([{ roles: ['first_frame', 'last_frame'] }]);
+    // The simulator refuses a list that is not as servers have it.
+    await expect
+      .poll(async () => read(`/v1/videos/${String(body['id'])}`), { timeout: 20_000 })
+      .toMatchObject({ status: 'completed' });
+    expect(await keep(body['id'])).toEqual([{ roles: ['first_frame', 'last_frame'], bytes: 0 }]);
+  });
+
+  it('is asked for the same video only with the same images, in JSON and in a form', async () => {
+    const key = { 'idempotency-key': 'with images' };
+    const first = await create({ model: 'i2v', frame_images: frames }, '', key);
+    expect(first.status).toBe(200);
+    expect(await createByForm({ model: 'i2v', frame_images: JSON.stringify(frames) }, key)).toEqual(first);
+    const [one] = frames;
+    const other = Buffer.concat([PNG, Buffer.from('x')]).toString('base64');
+    const changed = [{ ...image('first_frame'), image_url: { url: `data:image/png;base64,${other}` } }, frames[1]];
+    for (const others of [[one], changed]) {
+      expect((await create({ model: 'i2v', frame_images: others }, '', key)).status).toBe(422);
+    }
+    expect((await create({ model: 'i2v' }, '', key)).status).toBe(422);
+  });
+
+  it.each<[what: string, body: Record<string, unknown>, param: string]>([
+    ['of a model without them', { model: 'wan', input_references: [image()] }, 'input_references'],
+    ['more than are sold', { model: 'i2v', input_references: [image(), image()] }, 'input_references'],
+    ['an option in the prompt', { model: 'i2v', prompt: 'a fox --rs 1080p' }, 'prompt'],
+    ['a number in their place', { model: 'i2v', frame_images: 1 }, 'frame_images'],
+    [
+      'an address',
+      { model: 'i2v', input_references: [{ image_url: { url: 'http://127.0.0.1/' } }] },
+      'input_references.0.image_url.url',
+    ],
+  ])('is not sold with %s: 400 with its name, by a dry run and by a create', async (_what, body, param) => {
+    for (const query of ['', '?dry_run=true']) {
+      expect(await create(body, query)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'invalid_request', param } },
+      });
+    }
   });
 });
 

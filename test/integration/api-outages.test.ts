@@ -234,7 +234,7 @@ describe('cancel, delete and content', () => {
     expect(await account.credits()).toMatchObject({ held_microcredits: PRICE });
     const handle = stack.temporal.workflow.getHandle(body.id);
     expect(await handle.result()).toMatchObject({ outcome: 'captured' });
-    expect((await handle.describe()).historyLength).toBeLessThan(80);
+    expect((await handle.describe()).historyLength).toBeLessThan(90);
     const late = await cancel();
     expect({ status: late.status, retry: late.headers.get('x-should-retry') }).toEqual({ status: 409, retry: 'false' });
     expect(await late.json()).toMatchObject({ error: { code: 'already_settled' } });

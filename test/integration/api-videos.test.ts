@@ -96,10 +96,10 @@ describe("OpenAI's Node SDK, unchanged", () => {
     const image = new File([PNG], 'a.png');
     const created = await account.client.videos.create({ prompt: 'from an image', input_reference: image });
     const { rows } = await stack.database.admin.query(
-      'SELECT reference, reference_type FROM inputs WHERE generation_id = $1',
+      'SELECT images, image_types, image_roles FROM inputs WHERE generation_id = $1',
       [created.id],
     );
-    expect(rows).toEqual([{ reference: PNG, reference_type: 'image/png' }]);
+    expect(rows).toEqual([{ images: [PNG], image_types: ['image/png'], image_roles: ['input_reference'] }]);
     expect((await untilTerminal(account, created.id)).status).toBe('completed');
   });
 });

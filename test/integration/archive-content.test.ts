@@ -318,9 +318,9 @@ describe('a generation that is not charged', () => {
     let deleted: Promise<unknown> = Promise.resolve();
     const store = {
       ...db.ledger,
-      recordContent: async (...args: Parameters<typeof db.ledger.recordContent>) => {
+      recordArchivedVideo: async (...args: Parameters<typeof db.ledger.recordArchivedVideo>) => {
         await deleted;
-        return db.ledger.recordContent(...args);
+        return db.ledger.recordArchivedVideo(...args);
       },
     };
     const deletes = () => {
@@ -330,4 +330,23 @@ describe('a generation that is not charged', () => {
     expect((await once(id, undefined, deps)).end).toBe('gone');
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });
+});
+
+// MR-9
+it('a video that completed after its cancel was sent is gone after a minute without content, and nobody is alarmed', async () => {
+  const id = await admit(db, await openTenant(db, PRICE));
+  await db.ledger.placeHold(id, 3600);
+  await db.ledger.beginAttempt(id, [provider]);
+  const [video, told] = ['video_cancelled', { status: 'x', progress: null, completedAt: null, errorCode: null }];
+  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+  await db.ledger.recordLook(id, video, { ...told, verdict: 'open', errorMessage: null });
+  await db.ledger.requestCancel(id, 'client');
+  await db.ledger.beginCancel(id);
+  await db.ledger.recordLook(id, video, { ...told, verdict: 'completed', errorMessage: null });
+  answers.push(status(404), status(404));
+  expect((await once(id)).end).toMatchObject({ type: 'ProviderTransient' });
+  await age(id, '61 seconds');
+  expect((await once(id)).end).toBe('gone');
+  expect(alarms).toEqual([]);
+  expect(await db.ledger.settleGeneration(id, 'cancelled')).toMatchObject({ settlement: { charged: false } });
 });

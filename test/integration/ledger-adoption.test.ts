@@ -43,7 +43,9 @@ async function asked({ prompt = randomUUID(), tenant, reference = false, remixOf
     seconds: 4,
     size: '720x1280',
     prompt,
-    inputReference: reference ? { bytes: Uint8Array.of(1), contentType: 'image/png', filename: 'a.png' } : null,
+    images: reference
+      ? [{ role: 'input_reference', bytes: Uint8Array.of(1), contentType: 'image/png', filename: 'a.png' }]
+      : [],
     remixOf: remixOf ?? null,
     admitWithinMs: 60_000,
     fingerprint: createHash('sha256').update(prompt).digest(),

@@ -162,7 +162,6 @@ describe('the id of a charged video, given to another attempt before its content
       seconds: 4,
       size: '720x1280',
       prompt: 'again',
-      inputReference: null,
       remixOf: id,
       admitWithinMs: 60_000,
       fingerprint: Buffer.alloc(32),

@@ -20,10 +20,13 @@ afterEach(async () => {
   expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
 });
 
+const ROLES = ['first_frame', 'last_frame'] as const;
+const imageOf = (text: string) => ({ bytes: Buffer.from(text), contentType: 'image/png', filename: 'a.png' });
+
 const asked = (tenant: Tenant, prompt = 'a red fox') => ({
   ...admissionRequest(tenant, {}, prompt),
   labels: { user: prompt, metadata: { [prompt]: prompt } },
-  inputReference: { bytes: Buffer.from(`the reference of ${prompt}`), contentType: 'image/png', filename: 'a.png' },
+  images: ROLES.map((role) => ({ role, ...imageOf(`the ${role} of ${prompt}`) })),
   idempotencyKey: 'key',
 });
 type Asked = ReturnType<typeof asked>;
@@ -76,12 +79,18 @@ describe('nothing large is kept of a request', () => {
         if (account !== undefined) {
           await client.query(`UPDATE accounts SET ${account} WHERE id = $1`, [tenant.accountId]);
         }
-        const { generationId, inputReference, ...rest } = asked(tenant);
+        const { generationId, images, ...rest } = asked(tenant);
         const { rows } = await client.query<{ outcome: string }>(
           'SELECT outcome FROM admit_generation($1, $2, $3, $4, $5, $6, NULL, $7, $8, $9, $10, $11, 60000, $12, NULL, NULL, $7)',
           [
             ...[generationId, tenant.accountId, tenant.apiKeyId, rest.model, rest.seconds, rest.size, rest.prompt],
-            ...[inputReference.bytes, inputReference.contentType, inputReference.filename, max, rest.fingerprint],
+            ...[
+              images.map(({ bytes }) => bytes),
+              images.map(({ contentType }) => contentType),
+              ROLES,
+              max,
+              rest.fingerprint,
+            ],
           ],
         );
         expect(rows).toEqual([{ outcome }]);
@@ -142,11 +151,11 @@ describe('nothing large is kept of a request', () => {
   });
 });
 
-describe('a file that was sent with a request', () => {
+describe('the images that were sent with a request', () => {
   const fileOf = async (id: string) =>
     (
       await db.admin.query<{ bytes: number }>(
-        'SELECT octet_length(reference) AS bytes FROM inputs WHERE generation_id = $1',
+        'SELECT (SELECT COALESCE(sum(octet_length(image)), 0)::integer FROM unnest(images) AS image) AS bytes FROM inputs WHERE generation_id = $1',
         [id],
       )
     ).rows;
@@ -164,15 +173,16 @@ describe('a file that was sent with a request', () => {
       return db.ledger.settleGeneration(generationId, 'expired');
     },
   };
-  it.each(Object.entries(endings))('is kept until its request %s, and no longer', async (_what, end) => {
+  it.each(Object.entries(endings))('are kept until their request %s, and no longer', async (_what, end) => {
     const request = await made('a blue fox');
-    const { generationId, inputReference } = request;
-    expect(await fileOf(generationId)).toEqual([{ bytes: inputReference.bytes.length }]);
+    const { generationId, images } = request;
+    const bytes = images.reduce((sum, image) => sum + image.bytes.length, 0);
+    expect(await fileOf(generationId)).toEqual([{ bytes }]);
     expect(await end(request)).toMatchObject({ result: 'settled' });
     expect(await fileOf(generationId)).toEqual([{ bytes: 0 }]);
   });
 
-  it('that is not kept any more still forbids to take another video for the one that was made with it', async () => {
+  it('that are not kept any more still forbid to take another video for the one that was made with them', async () => {
     const { generationId } = await begun(`a fox ${randomUUID()}`);
     await outlive(generationId);
     await db.ledger.settleGeneration(generationId, 'expired');

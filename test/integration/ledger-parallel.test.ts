@@ -26,7 +26,7 @@ const { seen, settle, outlive, balance } = ledgerSteps(() => db);
 describe('20 holds of 75 microcredits at the same moment on a balance of 500', () => {
   const admitCheap = async (tenant: Tenant) => {
     const generationId = videoId(randomUUID());
-    const request = { model: 'cheap', seconds: 1, size: 'small', prompt: 'a fox', inputReference: null };
+    const request = { model: 'cheap', seconds: 1, size: 'small', prompt: 'a fox' };
     const rest = { admitWithinMs: 60_000, fingerprint: Buffer.alloc(32), idempotencyKey: null };
     await db.ledger.admitGeneration({ ...tenant, generationId, ...request, ...rest });
     return generationId;

@@ -33,7 +33,7 @@ describe('creating at most once', () => {
     expect(await begin(id)).toMatchObject({
       outcome: 'begun',
       number: 1,
-      request: { prompt: 'a red fox', model: 'sora-2', inputReference: null },
+      request: { prompt: 'a red fox', model: 'sora-2' },
     });
     await notMade(id);
     expect(await begin(id)).toMatchObject({ outcome: 'begun', number: 2 });
@@ -98,6 +98,7 @@ describe('what a look saw', () => {
       verdict: 'failed',
       errorCode: 'moderation_blocked',
       differs: false,
+      cancel: 'none',
     });
     expect(await db.ledger.recordLook(id, video, OPEN)).toMatchObject({
       verdict: 'failed',

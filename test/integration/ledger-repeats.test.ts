@@ -25,7 +25,6 @@ const request = (tenant: Tenant, body = 'a fox') => ({
   seconds: 4,
   size: '720x1280',
   prompt: body,
-  inputReference: null,
   admitWithinMs: 60_000,
   fingerprint: createHash('sha256').update(body).digest(),
   idempotencyKey: null,

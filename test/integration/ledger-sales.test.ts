@@ -36,7 +36,6 @@ const video = (tenant: Tenant) =>
     seconds: 4,
     size: '720x1280',
     prompt: 'x',
-    inputReference: null,
   });
 const script = (tenant: Tenant) =>
   db.ledger.admitText({

@@ -335,7 +335,6 @@ describe('a remix', () => {
     seconds: 4,
     size: '720x1280',
     prompt: 'at night',
-    inputReference: null,
     remixOf,
     admitWithinMs: 60_000,
     fingerprint: createHash('sha256').update('r').digest(),

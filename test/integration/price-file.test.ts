@@ -48,6 +48,7 @@ describe('the file', () => {
     expect(await quote('wan-2.2', { fps: 24 }, 5)).toMatchObject({ outcome: 'priced', amountMicrocredits: 150_000 });
     // 6 s × (0.285715 + 0.285715), the cheaper size, which comes first by its name.
     expect(await quote('veo-3.1', {}, 6)).toMatchObject({ outcome: 'priced', amountMicrocredits: 3_428_576 });
+    expect(await quote('seedance-1.0-pro', { frame_images: 2 }, 5)).toMatchObject({ outcome: 'priced' });
     const after = await versions();
     expect(await linesOf(example)).toEqual([]);
     await apply(example);

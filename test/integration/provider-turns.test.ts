@@ -10,6 +10,7 @@ import { checkProvider } from '../../api/admin/doctor/providerChecks.ts';
 import { PROVIDER_BUSY, URGENT } from '../../contracts/activities.ts';
 import { createProbe, createProviders, NoTurn, takeTurnOrNone } from '../../provider/index.ts';
 import { createPool, createStore, openDatabase } from '../../store/index.ts';
+import { LAST_TRIES } from '../../workflows/activities.ts';
 import { faultInWords, whoseFault } from '../../workflows/whoseFault.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';
@@ -207,7 +208,7 @@ describe('the whole product at a provider that may get sixty requests a minute',
     }
   });
 
-  it('keeps a hold past its end until its last look has had a turn', { timeout: 120_000 }, async () => {
+  it('keeps a hold past its end until its last look has had a turn', { timeout: 180_000 }, async () => {
     const account = await openAccount(stack, 100_000_000);
     const id = await ask(account, '[[never]] a fox');
     const stateOf = async () => (await standings(stack, [id]))[0]?.state;
@@ -229,6 +230,10 @@ describe('the whole product at a provider that may get sixty requests a minute',
       expect(rows.some(({ over }) => over)).toBe(true);
     };
     await vi.waitFor(refusedAfterTheEnd, { timeout: 60_000, interval: 200 });
+    // More than a last look has tries.
+    const refused = () => stack.alarms.filter((alarm) => alarm === 'provider_busy').length;
+    const before = refused();
+    await expect.poll(refused, { timeout: 60_000 }).toBeGreaterThan(before + LAST_TRIES);
     expect(await stateOf()).toBe('held');
     await stack.database.admin.query("DELETE FROM provider_waits WHERE waiter LIKE 'ahead %'");
     await untilSettled(stack, [id]);

@@ -54,7 +54,7 @@ function showsRefusal({ error, creates, standing }: Seen): string | undefined {
   return creates === 1 ? undefined : `it was sent ${creates} times`;
 }
 
-const EFFECTS: Readonly<Record<Effect, string>> = {
+export const EFFECTS: Readonly<Record<Effect, string>> = {
   reset: 'connection reset before the server got the request',
   '502': '502 of a gateway, the server got nothing',
   lost: 'reply lost',

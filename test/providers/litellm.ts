@@ -60,7 +60,7 @@ export function litellm(version: string): RealServer {
     settings: () => ({}),
     itsSettings:
       '`router_settings: { num_retries: 0 }`: by default it repeats a create that got no answer, and makes several videos',
-    habits: { list: 'none', delete: false, forgets: false, images: false },
+    habits: { list: 'none', delete: false, forgets: false, cancels: false, images: false },
     prompts: { failure: '[[fail:gpu_lost:the GPU fell over]]', moderation: '[[fail:moderation_blocked]]' },
     refusals: {
       moderation: '[[create:403:content_policy_violation:No such pictures.]]',

@@ -1,10 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Provider } from '../../provider/index.ts';
-import type { Case } from './cases.ts';
-import { plain } from './cases.ts';
 import type { Bench, Row } from './orders.ts';
 import { judgeOrder, orBroken, promptOf, until } from './orders.ts';
 import type { Habits } from './servers.ts';
-import { API_KEY } from './servers.ts';
+import type { Struck } from './struck.ts';
+import { STRUCK } from './struck.ts';
 
 /** What one order alone does not show. */
 interface Probe {
@@ -43,7 +43,7 @@ const PROBES: readonly Probe[] = [
     expected: (habits) => (habits.delete ? 'gone here and there' : 'gone here; the server has no delete'),
     run: async (bench, { name }) => {
       const id = await charged(bench, name);
-      const { status } = await bench.books.delete(`/v1/videos/${id}`);
+      const { status } = await untilAnswered(() => bench.books.delete(`/v1/videos/${id}`));
       const after = await bench.books.get(`/v1/videos/${id}/content`);
       const there = await bench.provider.retrieveVideo(bench.wire.idOf(name) ?? '');
       const seen = `${status}, then ${after.status} here and ${inWords(there)} there`;
@@ -98,36 +98,10 @@ const PROBES: readonly Probe[] = [
   },
 ];
 
-/** Each of them is an order whose work is struck while it goes on. */
-const STRUCK: readonly {
-  readonly one: Case;
-  readonly strike: (bench: Bench, id: string, name: string) => Promise<void>;
-}[] = [
-  {
-    one: plain('cancel', 'cancel while it is made', { words: () => '[[after:15s]]' }),
-    strike: async ({ books }, id) => {
-      const { status } = await books.post(`/v1/videos/${id}/cancel`);
-      if (status !== 200) throw new Error(`the cancel was answered with ${status}`);
-    },
-  },
-  {
-    one: plain('forgotten', 'the server forgets it while it is made', {
-      words: ({ habits }) => (habits.forgets ? '[[after:20s]]' : null),
-      ends: () => 'released',
-    }),
-    strike: async ({ wire, target }, _id, name) => {
-      const { status } = await fetch(`${target}/v1/videos/${wire.idOf(name) ?? ''}`, {
-        method: 'DELETE',
-        headers: { authorization: `Bearer ${API_KEY}` },
-      });
-      if (status !== 200) throw new Error(`the server did not forget it: ${status}`);
-    },
-  },
-];
-
 export async function runMore(bench: Bench, wanted: (name: string) => boolean): Promise<Row[]> {
   const { server } = bench;
-  const runStruck = async ({ one, strike }: (typeof STRUCK)[number]) => {
+  const runStruck = async ({ one, strike }: Struck) => {
+    bench.wire.strike(one.name, one.faults);
     const id = await bench.books.order(promptOf(one, one.words(server) ?? ''));
     await until(() => bench.wire.idOf(one.name) !== undefined, 'the video is created');
     await strike(bench, id, one.name);
@@ -158,6 +132,15 @@ async function charged({ books, holdTtlMs }: Bench, name: string): Promise<strin
   const [standing] = await books.untilSettled([id], holdTtlMs);
   if (standing?.archived !== true) throw new Wrong('its content was not archived');
   return id;
+}
+
+/** 503 says to try again: the wire refuses connections for a moment, whatever they are about. */
+async function untilAnswered(ask: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await ask();
+    if (answer.status !== 503 || tries === 10) return answer;
+    await sleep(1000);
+  }
 }
 
 function inWords(seen: Awaited<ReturnType<Provider['retrieveVideo']>>): string {

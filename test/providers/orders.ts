@@ -114,6 +114,7 @@ const REASONS: Readonly<Record<string, string>> = {
   expired: 'released at the end of the hold',
   provider_failed: 'released, reason told',
   submission_refused: 'refused, released',
+  cancelled: 'cancelled, released',
 };
 
 function endingsOf(all: readonly Seen[]): string {

@@ -8,6 +8,8 @@ export interface Seen {
   /** How many creates of its case reached the server, and how many of them it accepted. */
   readonly creates: number;
   readonly made: number;
+  /** How many DELETEs of its case's videos Holdfast sent. */
+  readonly deletes: number;
   /** How many looks at its case's videos were answered with a failure or a completion. */
   readonly terminalPolls: number;
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -25,6 +27,7 @@ export async function see(books: Books, wire: FaultyWire, name: string, standing
     standing,
     creates: creates.length,
     made: creates.filter(({ status }) => status !== null && status < 400).length,
+    deletes: passed.filter(({ step }) => step === 'delete').length,
     terminalPolls: told.length,
     error: shown.error,
     content: standing.state === 'charged' ? await contentFault(books, standing.id) : null,

@@ -27,6 +27,8 @@ export interface Habits {
   readonly delete: boolean;
   /** Whether its DELETE takes away what is being made, so that it knows nothing of it any more. */
   readonly forgets: boolean;
+  /** Whether its DELETE ends unfinished work, and Holdfast's settings let it. */
+  readonly cancels: boolean;
   /** Whether it has thumbnail and spritesheet. */
   readonly images: boolean;
 }

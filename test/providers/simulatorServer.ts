@@ -43,21 +43,22 @@ function simulatorAs(
 /** In each dialect. */
 export const simulators: readonly RealServer[] = [
   simulatorAs('openai', {
-    habits: { list: 'whole', delete: true, forgets: false, images: true },
+    habits: { list: 'whole', delete: true, forgets: false, cancels: false, images: true },
     refusals: REFUSALS,
   }),
   simulatorAs('litellm', {
     settings: () => ({ dialect: 'litellm' }),
-    habits: { list: 'newest', delete: false, forgets: false, images: false },
+    habits: { list: 'newest', delete: false, forgets: false, cancels: false, images: false },
     refusals: REFUSALS,
     canonical: canonicalAtLitellm,
   }),
   simulatorAs('vllm-omni', {
-    habits: { list: 'partial', delete: true, forgets: true, images: false },
+    settings: () => ({ dialect: 'vllm-omni', can: { cancel: true } }),
+    habits: { list: 'partial', delete: true, forgets: true, cancels: true, images: false },
     refusals: ENGINES_REFUSALS,
   }),
   simulatorAs('sglang', {
-    habits: { list: 'without prompts', delete: true, forgets: true, images: false },
+    habits: { list: 'without prompts', delete: true, forgets: true, cancels: false, images: false },
     refusals: ENGINES_REFUSALS,
   }),
 ];

@@ -93,7 +93,7 @@ export class AccountsOfPrograms {
 
   async #lookForReferences(key: string): Promise<void> {
     const seen = this.#referenced.get(key) ?? new Set();
-    const found = await this.#idsOf(key, 'inputs i ON i.generation_id = g.id AND i.reference = $2', PNG);
+    const found = await this.#idsOf(key, 'inputs i ON i.generation_id = g.id AND $2 = ANY (i.images)', PNG);
     for (const id of found) seen.add(id);
     this.#referenced.set(key, seen);
   }

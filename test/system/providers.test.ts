@@ -35,7 +35,7 @@ let second: { url: string; close: () => Promise<void> };
 let proxy: SwallowingProxy;
 const at = ({ port }: SwallowingProxy) => `http://127.0.0.1:${port}`;
 const first = () => settingsAt('openai', at(proxy));
-let key = 'the first key';
+let key = 'first-key';
 const gpu = () => settingsAt('gpu', second.url, { apiKey: key });
 const startSecond = (port?: number) => listen(createSimulator({ dir: folder, videoSeconds: 1, apiKey: key }), port);
 
@@ -113,7 +113,7 @@ it('videos of a provider that takes its old key no more are charged once it is c
   const ids = await forEachOf(many.slice(0, 5), 5, () => order(OTHERS, '[[after:3s]]'));
   for (const id of ids) await untilRow(stack, id, 'provider_video_id IS NOT NULL');
   await second.close();
-  key = 'the second key';
+  key = 'second-key';
   second = await startSecond(Number(new URL(second.url).port));
   // 401 until then.
   await vi.waitFor(async () => expect(await lookTriesOf(ids[0] ?? '')).toBeGreaterThan(2), {

@@ -101,6 +101,7 @@ describe('a file of providers', () => {
     ],
     ['a path of nothing', one().replace('env: A_KEY', "file: ''"), /api_key_file must be the path of a file/],
     ['a dialect that nobody speaks', one('    dialect: klingon\n'), /dialect must be one of auto, openai, litellm/],
+    ['work ended by a server that can’t', one('    can: {cancel: true}\n'), /can\.cancel needs a dialect that can end/],
     ['a list of no kind', one('    can: {list: whole}\n'), /can\.list must be authoritative, partial or none/],
     [
       'a server twice',

@@ -11,7 +11,7 @@ const QUEUED = { id: 'video_1', object: 'video', status: 'queued' };
 describe('createVideo', () => {
   test('sends JSON, seconds as a string, the image as a data URL', async () => {
     const { baseUrl, requests } = await serve(json(200, QUEUED));
-    const result = await provider(baseUrl).createVideo({ ...REQUEST, inputReference: IMAGE });
+    const result = await provider(baseUrl).createVideo({ ...REQUEST, images: [{ ...IMAGE, role: 'input_reference' }] });
     expect(result).toMatchObject({ outcome: 'created', video: { id: 'video_1', verdict: 'open' } });
     expect(requests).toHaveLength(1);
     expect(requests[0]).toMatchObject({ method: 'POST', url: '/v1/videos' });
@@ -25,7 +25,10 @@ describe('createVideo', () => {
 
   test('sends multipart, the image as a file, byte for byte', async () => {
     const { baseUrl, requests } = await serve(json(200, QUEUED));
-    await provider(baseUrl, { createEncoding: 'multipart' }).createVideo({ ...REQUEST, inputReference: IMAGE });
+    await provider(baseUrl, { createEncoding: 'multipart' }).createVideo({
+      ...REQUEST,
+      images: [{ ...IMAGE, role: 'input_reference' }],
+    });
     const sent = requests[0];
     const form = await new Response(new Uint8Array(sent?.body ?? []), {
       headers: { 'content-type': sent?.headers['content-type'] ?? '' },
@@ -51,7 +54,7 @@ describe('createVideo', () => {
     await provider(baseUrl, { createEncoding: 'multipart' }).createVideo({
       ...REQUEST,
       prompt: odd,
-      inputReference: file,
+      images: [{ ...file, role: 'input_reference' }],
     });
     const { body = Buffer.alloc(0), headers } = requests[0] ?? {};
     const boundary = /boundary=(.+)$/.exec(headers?.['content-type'] ?? '')?.[1] ?? 'none';

@@ -20,6 +20,7 @@ interface Habits {
   readonly refusedList: 'no_list' | 'transient';
   readonly variants: readonly string[];
   readonly jsonReference: string;
+  readonly imageLists: 'named' | 'image_reference' | null;
   readonly failed: { readonly errorCode: string };
 }
 
@@ -38,6 +39,7 @@ const COMMON: Habits = {
   refusedList: 'transient',
   variants: [''],
   jsonReference: 'input_reference',
+  imageLists: 'named',
   failed: { errorCode: '422' },
 };
 
@@ -50,8 +52,8 @@ const HABITS: Record<string, Habits> = {
     listQuery: `/v1/videos?custom_llm_provider=openai&limit=100&order=desc`,
     refusedList: 'no_list',
   },
-  'vllm-omni': { ...COMMON, can: can({ cancel: true }), failed: { errorCode: 'generation_failed' } },
-  sglang: { ...COMMON, can: can({ listShowsPrompts: false }), jsonReference: 'reference_url' },
+  'vllm-omni': { ...COMMON, imageLists: 'image_reference', failed: { errorCode: 'generation_failed' } },
+  sglang: { ...COMMON, can: can({ listShowsPrompts: false }), jsonReference: 'reference_url', imageLists: null },
 };
 
 describe.each(DIALECTS)('$name', ({ name, source }) => {
@@ -120,11 +122,51 @@ describe.each(DIALECTS)('$name', ({ name, source }) => {
 
   test('takes a file in JSON', async () => {
     const { baseUrl, requests } = await serve(json(200, VIDEO));
-    await speak(baseUrl, { createEncoding: 'json' }).createVideo({ ...REQUEST, inputReference: IMAGE });
+    await speak(baseUrl, { createEncoding: 'json' }).createVideo({
+      ...REQUEST,
+      images: [{ ...IMAGE, role: 'input_reference' }],
+    });
     const url = 'data:image/png;base64,AQID';
     expect(JSON.parse(String(requests[0]?.body))).toMatchObject(
       habits.jsonReference === 'reference_url' ? { reference_url: url } : { input_reference: { image_url: url } },
     );
+  });
+
+  test('takes several images as its server does, or is not asked for the video', async () => {
+    const { baseUrl, requests } = await serve(json(200, VIDEO));
+    const url = 'data:image/png;base64,AQID';
+    const frames = [
+      { ...IMAGE, role: 'first_frame' as const },
+      { ...IMAGE, role: 'last_frame' as const },
+    ];
+    const references = [{ ...IMAGE, role: 'reference' as const }];
+    const answers = [];
+    for (const images of [frames, references]) answers.push(await speak(baseUrl).createVideo({ ...REQUEST, images }));
+    const bodies = requests.map(({ body }) => String(body));
+    const item = { type: 'image_url', image_url: { url } };
+    switch (habits.imageLists) {
+      case 'named':
+        expect(bodies.map((body) => JSON.parse(body) as unknown)).toMatchObject([
+          {
+            prompt: REQUEST.prompt,
+            frame_images: [
+              { ...item, frame_type: 'first_frame' },
+              { ...item, frame_type: 'last_frame' },
+            ],
+          },
+          { input_references: [item] },
+        ]);
+        break;
+      case 'image_reference': {
+        const field = (list: object[]) => `name="image_reference"\r\n\r\n${JSON.stringify(list)}\r\n`;
+        expect(bodies[0]).toContain(field([{ image_url: url }, { image_url: url }]));
+        expect(bodies[1]).toContain(field([{ image_url: url }]));
+        break;
+      }
+      case null:
+        expect(requests).toEqual([]);
+        expect(answers).toMatchObject([{ outcome: 'clients_fault' }, { outcome: 'clients_fault' }]);
+    }
   });
 
   // MR-7
@@ -242,4 +284,48 @@ describe('a content that is stored elsewhere, as its refusal says', () => {
       expect(await provider(baseUrl, { dialect }).downloadContent('video_1')).toMatchObject({ why: 'HTTP 400' });
     },
   );
+});
+
+// MR-9
+describe('a cancel', () => {
+  const ENDED = { id: 'video_1', object: 'video.deleted', deleted: true };
+  const cancel = async (handler: Parameters<typeof serve>[0], dialect = 'vllm-omni') => {
+    const { baseUrl, requests } = await serve(handler);
+    const answer = await provider(baseUrl, { dialect, can: { cancel: true } }).cancelVideo('video_1');
+    expect(requests.map(({ method, url }) => [method, url])).toEqual([['DELETE', '/v1/videos/video_1']]);
+    return answer;
+  };
+
+  test('is asked for only where the settings say so, and only of a server that can', () => {
+    const asked = DIALECTS.filter(
+      ({ name }) => provider('http://x/v1', { dialect: name, can: { cancel: true } }).can.cancel,
+    );
+    expect(asked.map(({ name }) => name)).toEqual(['vllm-omni']);
+    expect(provider('http://x/v1', { dialect: 'vllm-omni' }).can.cancel).toBe(false);
+  });
+
+  test('has one answer: only this answer proves that unfinished work was ended', async () => {
+    expect(await cancel(json(200, ENDED))).toEqual({ outcome: 'ended' });
+  });
+
+  test.each<[string, Parameters<typeof serve>[0]]>([
+    ['about another video', json(200, { ...ENDED, id: 'video_2' })],
+    ['without an id', json(200, { object: 'video.deleted', deleted: true })],
+    ['that it was not deleted', json(200, { ...ENDED, deleted: false })],
+    ['in a word', json(200, { ...ENDED, deleted: 'true' })],
+    ['about something else', json(200, { ...ENDED, object: 'file.deleted' })],
+    ['that it will be done', json(202, ENDED)],
+    ['under an error', json(409, ENDED)],
+    ['that it still ends', json(409, { detail: 'Cancellation in progress. Please try again later.' })],
+    ['that there is no such job', json(404, { detail: 'Video not found' })],
+    ['of a broken server', json(500, {})],
+    ['with no body', (response) => response.writeHead(204).end()],
+    ['that is lost', (response) => response.destroy()],
+  ])('is unclear when it is answered %s', async (_what, handler) => {
+    expect(await cancel(handler)).toMatchObject({ outcome: 'unclear', why: expect.stringMatching(/\w/) as string });
+  });
+
+  test('is unclear where the dialect has none, whatever is answered', async () => {
+    expect(await cancel(json(200, ENDED), 'openai')).toMatchObject({ outcome: 'unclear' });
+  });
 });

@@ -14,7 +14,7 @@ describe('the customer’s own references', () => {
   const calls = {
     json: { createEncoding: 'json', request: {} },
     multipart: { createEncoding: 'multipart', request: {} },
-    'with a file, in json': { createEncoding: 'json', request: { inputReference: IMAGE } },
+    'with a file, in json': { createEncoding: 'json', request: { images: [{ ...IMAGE, role: 'input_reference' }] } },
     remix: { createEncoding: 'multipart', request: { remixedFrom: 'video_1' } },
   } as const;
   const sent = async (call: keyof typeof calls, given: typeof labels | typeof none, sendLabels?: boolean) => {

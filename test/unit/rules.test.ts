@@ -13,7 +13,6 @@ const SELF = 'test/unit/rules.test.ts';
 const NO_TEXT = /\.(png|jpg|webp|mp4)$|^(package-lock\.json|LICENSE)$/;
 const TEST = /^test\/.+\.(test|long)\.ts$/;
 const ID = /\bMR-\d+\b/g;
-const WAITING = '## Rules that wait for their code';
 const HELD_BY_REVIEW = '_Held by review._';
 
 /** Papers that a reader of the repository does not have, and the words by which they were cited. */
@@ -33,25 +32,25 @@ const textOf = (name: string) => files.get(name) ?? '';
 const idsIn = (text: string) => new Set(text.match(ID));
 const missing = (wanted: Iterable<string>, there: ReadonlySet<string>) => [...wanted].filter((id) => !there.has(id));
 
-/** The rules by how they are kept: `proven` by a test, `reviewed` by people, or `waiting` for code that keeps them. */
+/** The rules by how they are kept: `proven` by a test, or `reviewed` by people. */
 function readRules() {
-  const [kept = '', waiting = ''] = textOf(RULES).split(WAITING);
-  const definitions = (text: string) => text.split('\n').filter((line) => /^(- |\| )\*\*MR-\d+\*\*/.test(line));
+  const definitions = textOf(RULES)
+    .split('\n')
+    .filter((line) => /^(- |\| )\*\*MR-\d+\*\*/.test(line));
   const idOf = (line: string) => line.match(ID)?.[0] ?? '';
   const [reviewed, proven] = [true, false].map((isReviewed) =>
-    definitions(kept).filter((line) => line.includes(HELD_BY_REVIEW) === isReviewed),
+    definitions.filter((line) => line.includes(HELD_BY_REVIEW) === isReviewed),
   );
   return {
     proven: (proven ?? []).map(idOf),
     reviewed: (reviewed ?? []).map(idOf),
-    waiting: definitions(waiting).map(idOf),
   };
 }
 
 describe('the rules', () => {
   it('have an id each', () => {
-    const { proven, reviewed, waiting } = readRules();
-    const all = [...proven, ...reviewed, ...waiting];
+    const { proven, reviewed } = readRules();
+    const all = [...proven, ...reviewed];
     expect(all.length).toBeGreaterThan(80);
     expect(all.filter((id, index) => all.indexOf(id) !== index)).toEqual([]);
   });
@@ -62,11 +61,11 @@ describe('the rules', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('are cited by a test each, unless they wait for their code: then by none', () => {
-    const { proven, reviewed, waiting } = readRules();
+  it('are cited by a test each, unless they are held by review: then by none', () => {
+    const { proven, reviewed } = readRules();
     const cited = idsIn([...files].flatMap(([name, text]) => (TEST.test(name) ? text : [])).join('\n'));
     expect(missing(proven, cited)).toEqual([]);
-    expect([...reviewed, ...waiting].filter((id) => cited.has(id))).toEqual([]);
+    expect(reviewed.filter((id) => cited.has(id))).toEqual([]);
   });
 
   it('have a row each in the table of proofs', () => {

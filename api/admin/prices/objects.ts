@@ -51,7 +51,7 @@ export const SetOffer = z
       items: { type: 'object' },
       maxItems: 32,
       description:
-        'Each has a `name`, a `type` (`integer` and `number` with `min`, `max` and perhaps `step`; `string` with `max_length`; `enum` with `values`; `boolean`), and may have a `default`, its name at the provider (`sent_as`) and a `price`: one of `factor_basis_points`, `amount_microcredits` and `per_second_microcredits`; for `enum` and `boolean` an object of these by value.',
+        'Each has a `name`, a `type` (`integer` and `number` with `min`, `max` and perhaps `step`; `string` with `max_length`; `enum` with `values`; `boolean`; `images` with `max_items`), and may have a `default`, its name at the provider (`sent_as`) and a `price`: one of `factor_basis_points`, `amount_microcredits` and `per_second_microcredits`; for `enum` and `boolean` an object of these by value.',
     }),
     sizes: z.array(videoSize).min(1).max(100).optional(),
     effective_from: terms.effective_from,

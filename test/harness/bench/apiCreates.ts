@@ -44,7 +44,7 @@ export async function benchCreates(stack: OwnStack, { rounds, creates }: CreateO
   async function admit({ id: accountId, keyId: apiKeyId }: OwnAccount): Promise<string> {
     const generationId = videoId(uuidv7());
     await ledger.admitGeneration({
-      ...{ generationId, accountId, apiKeyId, model: 'sora-2', seconds: 4, size: '720x1280', inputReference: null },
+      ...{ generationId, accountId, apiKeyId, model: 'sora-2', seconds: 4, size: '720x1280' },
       prompt: `a fox ${randomUUID()}`,
       admitWithinMs: 600_000,
       fingerprint: createHash('sha256').update(generationId).digest(),

@@ -34,7 +34,7 @@ export function beginAttempt(model: Model, { generationId, leastTimeLeftMs }: Be
     number,
     provider,
     request: {
-      ...{ model: name, seconds, size, prompt, inputReference: null, remixedFrom: null, remixedElsewhere: false },
+      ...{ model: name, seconds, size, prompt, images: [], remixedFrom: null, remixedElsewhere: false },
       ...{ lengthField: 'seconds', sizeField: 'size', parameters: {} },
       labels: { user: null, metadata: {} },
     },
@@ -138,7 +138,9 @@ export function recordLook(model: Model, { generationId, videoId, seen }: LookCa
     Object.assign(generation, { verdict, progress, providerError: errorCode });
     freeSlot(model, generation);
   }
-  return { verdict: generation.verdict, errorCode: generation.providerError, differs: false };
+  const cancel =
+    lookedAt.claimOf === null && generation.cancelRequested && !generation.contested ? 'requested' : 'none';
+  return { verdict: generation.verdict, errorCode: generation.providerError, differs: false, cancel };
 }
 
 /** A fact learned after the settlement may stop a generation from counting against its account's cap. */

@@ -43,8 +43,7 @@ export const admit = operation({
     };
   },
   predict: foretold.admitGeneration,
-  perform: ({ ledger }, { body, ...call }) =>
-    ledger.admitGeneration({ ...call, fingerprint: sha256Of(body), inputReference: null }),
+  perform: ({ ledger }, { body, ...call }) => ledger.admitGeneration({ ...call, fingerprint: sha256Of(body) }),
 });
 
 /** 32 bytes that differ as the bodies do. */

@@ -88,13 +88,13 @@ export const afterwards = [
   ...edits('claim_is_ready', {
     'claim-uncopied': {
       breaks: 'a claim is charged before its video is in our storage',
-      find: '\n    AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id',
-      replace: '\n    OR EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id',
+      find: "\n    AND content_is(g.id, 'archived')",
+      replace: "\n    OR content_is(g.id, 'archived')",
     },
     'claim-gone': {
       breaks: 'a claim is charged for a video that is gone',
-      find: " AND c.state = 'archived'",
-      replace: '',
+      find: "content_is(g.id, 'archived')",
+      replace: "(content_is(g.id, 'archived') OR content_is(g.id, 'gone'))",
     },
   }),
   ...edits('begin_attempt', {

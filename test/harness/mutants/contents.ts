@@ -10,8 +10,8 @@ export const contents = [
     },
     'gone-early': {
       breaks: 'a link that is not there yet is on record as gone, and refunded',
-      find: "made.last_look_at > clock_timestamp() - interval '1 hour'",
-      replace: 'false',
+      find: "IS NULL THEN interval '1 hour'",
+      replace: "IS NULL THEN interval '0'",
     },
     'gone-unrefunded': {
       breaks: 'a video that nobody had stays charged',

@@ -1,5 +1,6 @@
 import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
+import { cancels } from './cancels.ts';
 import { contents } from './contents.ts';
 import { derivedFigures } from './derivedFigures.ts';
 import { drift } from './drift.ts';
@@ -28,6 +29,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [holds, ['ledger-holds', 'ledger-waits', 'ledger-refunds']],
   [limits, ['ledger-key-limits', 'ledger-tables']],
   [settlements, ['ledger-settlement', 'ledger-outcomes', 'ledger-money-rules']],
+  [cancels, ['ledger-cancels', 'ledger-claims']],
   [derivedFigures, ['ledger-derived-figures']],
   [refunds, ['ledger-refunds']],
   [made, ['ledger-made']],

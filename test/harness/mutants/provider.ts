@@ -219,7 +219,7 @@ export const provider = [
     'adopt-rival': { breaks: "a video is adopted that may be another tenant's", find: 'rivals > 0 OR ', replace: '' },
     'adopt-reference': {
       breaks: 'a video is adopted that may be made from another picture',
-      find: ' OR asked.reference IS NOT NULL',
+      find: ' OR asked.images IS NOT NULL',
       replace: '',
     },
     'adopt-cut': {
@@ -259,7 +259,7 @@ export const provider = [
     },
     'adopt-twin-reference': {
       breaks: 'a request with a picture is the twin of one without',
-      find: ' AND i.reference IS NULL',
+      find: ' AND i.images IS NULL',
       replace: '',
     },
     'adopt-unequal': {

@@ -29,13 +29,13 @@ export const settlements = [
     },
     'settle-file-kept': {
       breaks: 'the files of refused requests fill the disk',
-      find: ' AND octet_length(i.reference) > 0',
+      find: ' AND cardinality(i.images) > 0',
       replace: ' AND false',
     },
     'settle-file-forgotten': {
       breaks: 'a video is adopted by a request that came with a file',
-      find: "SET reference = ''",
-      replace: 'SET reference = NULL, reference_type = NULL, reference_filename = NULL',
+      find: "SET images = '{}'",
+      replace: 'SET images = NULL, image_types = NULL, image_roles = NULL',
     },
     'settle-unheld': { breaks: 'what was never held is settled', find: "g.state <> 'held'", replace: 'false' },
     'settle-order': {
@@ -112,12 +112,12 @@ export const settlements = [
     },
     'proof-completed': {
       breaks: 'a charge without a completed video',
-      find: "CASE WHEN g.claim_of IS NULL THEN g.provider_verdict = 'completed' ELSE claim_is_ready(g) END",
-      replace: 'true',
+      find: "WHEN 'completed' THEN last_word(g) = 'completed'",
+      replace: "WHEN 'completed' THEN true",
     },
     'proof-nothing-to-charge': {
       breaks: 'a release as "nothing delivered" while the video is being made',
-      find: "WHEN 'nothing_to_charge' THEN g.provider_verdict = 'completed'",
+      find: "WHEN 'nothing_to_charge' THEN g.claim_of IS NULL AND last_word(g) = 'completed'",
       replace: "WHEN 'nothing_to_charge' THEN true",
     },
     'proof-provider-failed': {
@@ -185,11 +185,6 @@ export const settlements = [
       find: 'g.claim_of IS NULL AND g.cancel_requested_at',
       replace: 'g.cancel_requested_at',
     },
-    'claim-times-out': {
-      breaks: 'a claim whose video is in our storage times out',
-      find: ' OR g.claim_of IS NOT NULL AND claim_is_ready(g)',
-      replace: '',
-    },
     'emergency-claimable': {
       breaks: "an emergency loses its owner's completed video",
       find: "asked = 'emergency' AND g.kind = 'video' AND g.provider_verdict = 'completed'",
@@ -217,7 +212,7 @@ export const settlements = [
     },
     'emergency-last-word': {
       breaks: 'an emergency gives away a completed video that can be charged',
-      find: "p_reason = 'emergency' AND g.provider_verdict IN ('completed', 'failed')",
+      find: "p_reason = 'emergency' AND g.claim_of IS NULL AND last_word(g) IS NOT NULL",
       replace: 'false',
     },
     'emergency-refused': {

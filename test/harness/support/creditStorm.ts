@@ -11,7 +11,7 @@ import { BLOCKED, FINISHED, PROVIDER, ledgerSteps } from './ledgerSteps.ts';
 export async function liveThrough(db: TestDatabase, ledger: Books, tenant: Tenant, round: number): Promise<void> {
   const { accountId } = tenant;
   const id = videoId(randomUUID());
-  const request = { model: 'sora-2', seconds: 4, size: '720x1280', prompt: id, inputReference: null };
+  const request = { model: 'sora-2', seconds: 4, size: '720x1280', prompt: id };
   const rest = { admitWithinMs: 60_000, fingerprint: Buffer.alloc(32), idempotencyKey: null };
   const admitted = await ledger.admitGeneration({ ...tenant, generationId: id, ...request, ...rest });
   if (admitted.outcome !== 'admitted') return;

@@ -120,7 +120,6 @@ export function admissionRequest(
     seconds: 4,
     size: '720x1280',
     prompt,
-    inputReference: null,
     admitWithinMs: 60_000,
     fingerprint: createHash('sha256').update(prompt).digest(),
     idempotencyKey: null,

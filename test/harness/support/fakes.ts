@@ -64,6 +64,8 @@ export interface FakeWorldOptions {
   readonly find?: (look: number) => FindOutcome | Trouble | Promise<FindOutcome | Trouble>;
   /** What a look sees this long after the submission. */
   readonly look?: (sinceCreateMs: number) => Look | Trouble | { retryAfterMs: number } | Promise<Look | Trouble>;
+  /** What comes of asking the provider to end its work. */
+  readonly cancel?: () => { ended: boolean } | Trouble;
   readonly archive?: (attempt: number) => Archived['outcome'] | Trouble | Promise<Archived['outcome'] | Trouble>;
   /** The deliveries that its settlement recorded. */
   readonly webhooks?: readonly DeliverWebhookInput[] | 'away';
@@ -71,7 +73,7 @@ export interface FakeWorldOptions {
 }
 
 export const COMPLETED: Look = { verdict: 'completed' };
-export const OPEN: Look = { verdict: 'open' };
+export const OPEN: Look = { verdict: 'open', cancelWanted: false };
 
 export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   const calls: string[] = [];
@@ -149,6 +151,12 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         calls.push('look');
         lookedAtMs.push(sinceCreateMs);
         return seen;
+      },
+      cancelVideo: async () => {
+        const ended = options.cancel?.() ?? { ended: false };
+        if (isTrouble(ended)) throw failureOf(ended);
+        calls.push('cancel');
+        return ended;
       },
     },
     outbound: {

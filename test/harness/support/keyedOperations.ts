@@ -88,7 +88,7 @@ export function setPrice(size: string, costPerSecondMicrocredits: number, key: s
 
 export function admit(tenant: Tenant, generationId: string, size: string, key: string): Operation {
   const request = {
-    ...{ ...tenant, generationId, size, model: 'sora-2', seconds: 4, prompt: generationId, inputReference: null },
+    ...{ ...tenant, generationId, size, model: 'sora-2', seconds: 4, prompt: generationId },
     ...{ admitWithinMs: 3_600_000, fingerprint: createHash('sha256').update(key).digest(), idempotencyKey: key },
   };
   const run = async (ledger: Books): Promise<Outcome> => {
