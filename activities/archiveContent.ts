@@ -1,14 +1,15 @@
 import { Context } from '@temporalio/activity';
 import type { Archived } from '../contracts/activities.ts';
-import type { ContentVariant } from '../contracts/content.ts';
+import type { ContentVariant, VideoFacts } from '../contracts/content.ts';
 import { contentKey } from '../contracts/content.ts';
-import type { Archiving } from '../store/index.ts';
+import type { ArchivedContent, Archiving, Content } from '../store/index.ts';
 import { NotTheContent, type Provider } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { copyContent, type Progress } from './copyContent.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
+import { sizeAsSold } from './madeSize.ts';
 import { isBusy, transient } from './transient.ts';
 
 /**
@@ -99,9 +100,27 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
     },
   );
   if (copied === 'missing') return 'missing';
-  const { state } = await deps.store.recordContent(generationId, variant, { state: 'archived', ...copied, location });
+  const { shows, ...stored } = copied;
+  const content = { state: 'archived', ...stored, location } as const;
+  const { state } =
+    variant === 'video'
+      ? await recordVideo(run, content, shows)
+      : await deps.store.recordContent(generationId, variant, content);
   if (state === 'gone') await deps.archive.remove(generationId);
   return state;
+}
+
+/** Records the video with what its file shows; the same transaction refunds what was charged above that (MR-75). */
+async function recordVideo(run: Run, video: ArchivedContent, shows: VideoFacts): Promise<Content> {
+  const { deps, generationId, archiving } = run;
+  const facts = { ...shows, frameSize: sizeAsSold(archiving.size, shows.frameSize) };
+  const { content, refund, differs } = await deps.store.recordArchivedVideo(generationId, video, facts);
+  if (differs) deps.count('content_otherwise');
+  if (refund !== null) {
+    if (refund !== 'refunded') deps.count('content_refund_refused');
+    Context.current().log.warn('the file of a charged video shows less than was charged', { generationId, refund });
+  }
+  return content;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { ContentVariant } from '../contracts/content.ts';
+import type { ContentVariant, VideoFacts } from '../contracts/content.ts';
 import type { Stored } from '../outbound/index.ts';
 import { ContentTooLarge, IncompleteContent } from '../outbound/index.ts';
 import { checkContent, type ContentAnswer, type Provider } from '../provider/index.ts';
@@ -24,7 +24,7 @@ export interface Wanted {
   readonly earlier: Progress | undefined;
 }
 
-export type Copied = Stored & { readonly contentType: string };
+export type Copied = Stored & { readonly contentType: string; readonly shows: VideoFacts };
 
 type Dependencies = Pick<ActivityDependencies, 'archive' | 'copyLimits'> & { readonly provider: Provider };
 
@@ -63,7 +63,7 @@ export async function copyContent(
       if (error instanceof ContentTooLarge) throw tooLarge(maximumBytes);
       throw error instanceof IncompleteContent ? transient('The content broke off.', null) : error;
     });
-  return { ...stored, contentType: check.type ?? '' };
+  return { ...stored, contentType: check.type ?? '', shows: check.shows };
 }
 
 /** The rest of the content after what is stored; without a body when everything is stored. */

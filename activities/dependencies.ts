@@ -65,6 +65,7 @@ type StoreOperation =
   | 'getArchiving'
   | 'listUnarchived'
   | 'recordContent'
+  | 'recordArchivedVideo'
   | 'recordContentGone'
   | 'recordUnusableContent'
   | 'listUnclaimed'

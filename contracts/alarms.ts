@@ -14,6 +14,7 @@ export type Alarm =
   | 'reconciler_silent'
   | 'provider_cost_lost_microcredits'
   | 'made_otherwise'
+  | 'content_otherwise'
   | 'content_gone'
   | 'content_unusable'
   | 'content_refunded'

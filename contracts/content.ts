@@ -7,3 +7,13 @@ export type ContentVariant = (typeof CONTENT_VARIANTS)[number];
 export function contentKey(generationId: string, variant: ContentVariant): string {
   return `${generationId}/${variant}`;
 }
+
+/** What a video's file shows in its own headers. Null: it does not say, or not readably. */
+export interface VideoFacts {
+  readonly lengthMs: number | null;
+  /** As it is shown: `<width>x<height>`. */
+  readonly frameSize: string | null;
+  readonly hasSound: boolean | null;
+}
+
+export const NOTHING_SHOWN: VideoFacts = { lengthMs: null, frameSize: null, hasSound: null };

@@ -95,6 +95,10 @@ CREATE TABLE contents (
   sha256 bytea,
   content_type text,
   location text,
+  length_ms bigint,
+  frame_size text,
+  has_sound boolean,
+  before_capture boolean NOT NULL DEFAULT false,
   recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT contents_pkey PRIMARY KEY (generation_id, variant),
   CONSTRAINT contents_bytes_range CHECK (bytes >= 1 AND bytes <= '9007199254740991'::bigint),
@@ -774,7 +778,7 @@ GRANT EXECUTE ON FUNCTION holdfast.provider_is_full(text,text[],integer[],text,b
 GRANT EXECUTE ON FUNCTION holdfast.quote_video(text,text,text,integer,text,text,jsonb,text[]) TO holdfast_service;
 GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_cancel_ended(text,text) TO holdfast_service;
-GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text,bigint,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text,numeric,text,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text,text) TO holdfast_service;
@@ -789,6 +793,7 @@ GRANT EXECUTE ON FUNCTION holdfast.release_expired_holds(interval,integer) TO ho
 GRANT EXECUTE ON FUNCTION holdfast.request_cancel(text,text) TO holdfast_service;
 GRANT SELECT ON holdfast.rights TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.rotate_webhook_secret(text,text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.seconds_made(generations) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.sent_model(generations) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_account_frozen(text,boolean,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.set_offer(text,jsonb,timestamp with time zone,text) TO holdfast_service;

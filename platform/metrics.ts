@@ -42,10 +42,12 @@ const HELP: Record<Alarm, string> = {
   ledger_difference: 'Rows of ledger_drift that the reconciler found.',
   provider_cost_lost_microcredits: 'Price of the videos that completed after their refund and that nobody claimed.',
   made_otherwise: 'Completed videos of which the provider says that something else was made than was sold.',
+  content_otherwise: 'Archived videos whose file shows something else than was sold.',
   content_gone: 'Charged videos whose content could not be archived before its link died.',
   content_unusable: 'Videos for which the provider sent bytes that are not a complete video.',
   content_refunded: 'Charged videos that were refunded because their content was gone before their owner received it.',
-  content_refund_refused: 'Refunds for a lost content that the database refused.',
+  content_refund_refused:
+    'Refunds for a content that is lost, or shows less than was charged, that the database refused.',
   webhook_endpoint_disabled:
     'Webhook endpoints that were disabled because they are gone or accepted nothing for three days.',
   hold_overdue:

@@ -13,26 +13,33 @@ const MAX_HEADER_BYTES = 16;
 /** Covers fragmented videos too. */
 const MAX_ELEMENTS = 100_000;
 
-/** Walks over the top-level elements of a container file while its bytes arrive. Keeps none of them. */
+/** Walks over the top-level elements of a container file while its bytes arrive. Keeps none of them but one small one. */
 export class Walk {
   private readonly seen = new Set<string>();
   private begun = Buffer.alloc(0);
   private elements = 0;
   /** What is left of the current element; null means all the rest. */
   private left: number | null = 0;
+  private collected: Collected | undefined;
 
-  constructor(private readonly readHeader: ReadHeader) {}
+  /** Keeps the first element called `wanted`, for `kept`. */
+  constructor(
+    private readonly readHeader: ReadHeader,
+    private readonly wanted?: string,
+  ) {}
 
   /** False when the bytes are not such elements. */
   take(chunk: Uint8Array): boolean {
     let at = 0;
-    while (at < chunk.length && this.left !== null) {
-      if (this.left > 0) {
-        const skipped = Math.min(this.left, chunk.length - at);
-        this.left -= skipped;
+    while (at < chunk.length) {
+      if (this.left === null || this.left > 0) {
+        const skipped = Math.min(this.left ?? Infinity, chunk.length - at);
+        this.collected?.take(chunk.subarray(at, at + skipped));
+        if (this.left !== null) this.left -= skipped;
         at += skipped;
         continue;
       }
+      this.collected?.end();
       const more = chunk.subarray(at, at + MAX_HEADER_BYTES - this.begun.length);
       const bytes = Buffer.concat([this.begun, more]);
       const element = this.readHeader(bytes);
@@ -43,6 +50,7 @@ export class Walk {
       }
       if (++this.elements > MAX_ELEMENTS) return false;
       if (this.seen.size < 100) this.seen.add(element.name);
+      if (element.name === this.wanted) this.collected ??= new Collected(element.bodyBytes);
       at += element.headerBytes - this.begun.length;
       this.begun = Buffer.alloc(0);
       this.left = element.bodyBytes;
@@ -54,9 +62,45 @@ export class Walk {
     return this.seen.has(name);
   }
 
+  /** The body of the wanted element; undefined if there was none or it is too large to be kept. */
+  get kept(): Buffer | undefined {
+    return this.collected?.bytes;
+  }
+
   /** Whether the bytes so far end at an element's end. */
   get isComplete(): boolean {
     return this.begun.length === 0 && (this.left === null || this.left === 0);
+  }
+}
+
+/** A minute of video has an index of some 50 kB. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+
+/** The body of one element, in memory of a fixed size however it is cut into chunks. */
+class Collected {
+  private readonly buffer: Buffer | undefined;
+  private length = 0;
+  private isOver = false;
+
+  constructor(bodyBytes: number | null) {
+    const bytes = bodyBytes ?? MAX_KEPT_BYTES;
+    if (bytes <= MAX_KEPT_BYTES) this.buffer = Buffer.alloc(bytes);
+  }
+
+  take(chunk: Uint8Array): void {
+    if (this.isOver) return;
+    if (this.buffer !== undefined && this.length + chunk.length <= this.buffer.length)
+      this.buffer.set(chunk, this.length);
+    this.length += chunk.length;
+  }
+
+  end(): void {
+    this.isOver = true;
+  }
+
+  get bytes(): Buffer | undefined {
+    if (this.buffer === undefined || this.length > this.buffer.length) return undefined;
+    return this.buffer.subarray(0, this.length);
   }
 }
 

@@ -1,6 +1,7 @@
 import { fileTypeFromBuffer } from 'file-type';
-import type { ContentVariant } from '../contracts/content.ts';
+import { NOTHING_SHOWN, type ContentVariant, type VideoFacts } from '../contracts/content.ts';
 import { boxes, elements, Walk } from './containers.ts';
+import { readVideoFacts } from './videoFacts.ts';
 
 /** The bytes are not the expected content. The message is for operators and quotes none of the bytes. */
 export class NotTheContent extends Error {
@@ -15,6 +16,8 @@ export interface ContentCheck {
   end(): Promise<string>;
   /** The media type by the first `HEAD_BYTES`; undefined before they arrived. */
   readonly type: string | undefined;
+  /** What the whole file shows, after `end`. Nothing of an image, and of a video of another format than MP4 and QuickTime. */
+  readonly shows: VideoFacts;
 }
 
 /** This many bytes suffice to know the type. */
@@ -31,11 +34,12 @@ export function checkContent(variant: ContentVariant): ContentCheck {
 /** Follows the bytes of one type; `end` raises unless they are complete. */
 interface Follower {
   take(chunk: Uint8Array): void;
-  end(): void;
+  end(): VideoFacts;
 }
 
 class Check implements ContentCheck {
   type: string | undefined;
+  shows = NOTHING_SHOWN;
   private head = Buffer.alloc(0);
   private follower: Follower | undefined;
 
@@ -52,7 +56,7 @@ class Check implements ContentCheck {
 
   async end(): Promise<string> {
     const { follower, type } = this.follower === undefined ? await this.identify() : this;
-    follower?.end();
+    this.shows = follower?.end() ?? NOTHING_SHOWN;
     // `identify` raises where there is no type.
     return type ?? '';
   }
@@ -70,10 +74,10 @@ function followVideo(type: string | undefined, head: Buffer): Follower {
   if (type?.startsWith('video/') !== true) throw new NotTheContent(`the content is no video but ${named(type)}`);
   // QuickTime is older than its type box.
   if (head.toString('latin1', 4, 8) === 'ftyp' || type === 'video/quicktime')
-    return follow(new Walk(boxes), ['moov', 'mdat']);
+    return follow(new Walk(boxes, 'moov'), ['moov', 'mdat']);
   if (/^video\/(webm|matroska|x-matroska)$/.test(type)) return follow(new Walk(elements), ['1a45dfa3', '18538067']);
   // Types that are known by their first bytes alone, such as MPEG and AVI: these formats have no end to check.
-  return { take: () => undefined, end: () => undefined };
+  return { take: () => undefined, end: () => NOTHING_SHOWN };
 }
 
 function follow(walk: Walk, needed: readonly string[]): Follower {
@@ -85,6 +89,7 @@ function follow(walk: Walk, needed: readonly string[]): Follower {
       if (!walk.isComplete || !needed.every((name) => walk.saw(name))) {
         throw new NotTheContent('the video is not complete');
       }
+      return walk.kept === undefined ? NOTHING_SHOWN : readVideoFacts(walk.kept);
     },
   };
 }
@@ -101,6 +106,7 @@ function followImage(type: string | undefined, head: Buffer): Follower {
     },
     end: () => {
       if (!isWhole(tail, bytes)) throw new NotTheContent('the image is not complete');
+      return NOTHING_SHOWN;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { ContentVariant } from '../contracts/content.ts';
+import { NOTHING_SHOWN, type ContentVariant, type VideoFacts } from '../contracts/content.ts';
 import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { row, rows } from './query.ts';
@@ -20,15 +20,18 @@ const CONTENT = cases('state', CONTENTS);
 /** The record of a content. */
 export type Content = RowOf<typeof CONTENT>;
 
-/** The refund for a video whose content is gone; null if none was due, and for a repeated record. */
-export type GoneRefund = 'refunded' | 'nothing_left' | 'too_large' | 'key_reused' | null;
+export type ArchivedContent = Extract<Content, { state: 'archived' }>;
 
-const REFUND = { refund: t.nullable(t.word<NonNullable<GoneRefund>>()) };
+/** The refund for a video whose content is gone, or shows less than was charged; null if none was due, and for a repeated record. */
+export type ContentRefund = 'refunded' | 'nothing_left' | 'too_large' | 'key_reused' | null;
+
+const CAME_OF_IT = { refund: t.nullable(t.word<NonNullable<ContentRefund>>()), differs: t.boolean };
 
 const RECORD = defineStatement({
   name: 'record_content',
-  text: `SELECT state, bytes, sha256, content_type AS "contentType", location, refund FROM record_content($1, $2, $3, $4, $5, $6, $7)`,
-  row: cases('state', { archived: { ...CONTENTS.archived, ...REFUND }, gone: { ...CONTENTS.gone, ...REFUND } }),
+  text: `SELECT state, bytes, sha256, content_type AS "contentType", location, refund, differs
+    FROM record_content($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+  row: cases('state', { archived: { ...CONTENTS.archived, ...CAME_OF_IT }, gone: { ...CONTENTS.gone, ...CAME_OF_IT } }),
 });
 
 /**
@@ -42,8 +45,24 @@ export async function recordContent(
   variant: ContentVariant,
   content: Content,
 ): Promise<Content> {
-  const { refund: _, ...recorded } = await record(db, generationId, variant, content);
+  const { refund: _refund, differs: _differs, ...recorded } = await record(db, generationId, variant, content);
   return recorded;
+}
+
+/**
+ * Records an archived video and what its file shows, and in the same transaction refunds what was charged above that, where the
+ * offer says as_made (MR-75). Returns the record; `differs` the first time that the file shows something else than was sold.
+ * Raises the same errors as `recordContent`.
+ */
+export async function recordArchivedVideo(
+  db: Database,
+  generationId: string,
+  video: ArchivedContent,
+  shows: VideoFacts,
+): Promise<{ readonly content: Content; readonly refund: ContentRefund; readonly differs: boolean }> {
+  const { refund, differs, ...content } = await record(db, generationId, 'video', video, shows);
+  db.changed(generationId);
+  return { content, refund, differs };
 }
 
 /**
@@ -53,8 +72,8 @@ export async function recordContent(
 export async function recordContentGone(
   db: Database,
   generationId: string,
-): Promise<{ readonly content: Content; readonly refund: GoneRefund }> {
-  const { refund, ...content } = await record(db, generationId, 'video', { state: 'gone' });
+): Promise<{ readonly content: Content; readonly refund: ContentRefund }> {
+  const { refund, differs: _differs, ...content } = await record(db, generationId, 'video', { state: 'gone' });
   db.changed(generationId);
   return { content, refund };
 }
@@ -64,6 +83,7 @@ async function record(
   generationId: string,
   variant: ContentVariant,
   content: Content,
+  { lengthMs, frameSize, hasSound }: VideoFacts = NOTHING_SHOWN,
 ): Promise<RowOf<typeof RECORD>> {
   const described = content.state === 'archived' ? content : undefined;
   return row(db, RECORD, [
@@ -74,6 +94,9 @@ async function record(
     described?.sha256,
     described?.contentType,
     described?.location,
+    lengthMs,
+    frameSize,
+    hasSound,
   ]);
 }
 
@@ -142,7 +165,7 @@ export async function getContent(
 
 const ARCHIVING = defineStatement({
   name: 'archiving',
-  text: `SELECT g.state, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
+  text: `SELECT g.state, g.size, g.deleted_at IS NOT NULL AS deleted, made.provider, made.provider_video_id AS "videoId",
       made.provider_id_contested_at IS NOT NULL AS contested, g.cancel_sent_at IS NOT NULL AS "cancelSent",
       CASE WHEN made.provider_verdict = 'completed'
         THEN (extract(epoch FROM clock_timestamp() - made.last_look_at) * 1000)::bigint END AS "completedForMs",
@@ -151,6 +174,8 @@ const ARCHIVING = defineStatement({
     FROM generations g JOIN generations made ON made.id = COALESCE(g.claim_of, g.id) WHERE g.id = $1`,
   row: {
     state: t.word<GenerationState>(),
+    /** As it was sold. */
+    size: t.nullable(t.text),
     deleted: t.boolean,
     provider: t.nullable(t.text),
     videoId: t.nullable(t.text),

@@ -17,7 +17,7 @@ export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, 
         AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = g.account_id AND a.frozen_at IS NOT NULL) THEN g.claimable_until END AS "claimableUntil",
       g.claim_of AS "claimOf",
       (SELECT c.id FROM generations c WHERE c.claim_of = g.id AND c.state IN ('held', 'charged')) AS "claimedAs", g.remix_of AS "remixOf",
-      (SELECT m.made_seconds FROM generations m WHERE m.id = COALESCE(g.claim_of, g.id)) AS "madeSeconds"`;
+      seconds_made(g) AS "madeSeconds"`;
 
 export const FROM_VIDEOS = `FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
 
@@ -48,7 +48,7 @@ export const VIDEO_COLUMNS = {
   claimedAs: t.nullable(t.text),
   /** The video that it remixes. */
   remixOf: t.nullable(t.text),
-  /** How long the completed video is, by the provider's word. */
+  /** How long the completed video is, by what its capture charged: the provider's word, or its file. */
   madeSeconds: t.nullable(t.integer),
 };
 

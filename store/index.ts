@@ -12,6 +12,7 @@ import {
   getContent,
   getRefunded,
   listUnarchived,
+  recordArchivedVideo,
   recordContent,
   recordContentGone,
   recordContentServed,
@@ -63,7 +64,7 @@ import {
   rotateWebhookSecret,
 } from './webhookEndpoints.ts';
 
-/** What PostgreSQL keeps beside the money. Nothing here moves credits, except the refund for lost content (MR-22). */
+/** What PostgreSQL keeps beside the money. Nothing here moves credits, except the refunds for content that is lost, or is less than was charged (MR-22, MR-75). */
 const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
@@ -72,7 +73,7 @@ const operations = {
   ...{ searchGenerations, getVideosForOperator, getTextsForOperator },
   ...{ getText, listTexts, beginText, recordText, endText, closeText },
   ...{ getContent, getArchiving, recordContent, recordContentGone, recordContentServed, recordUnusableContent },
-  ...{ getRefunded, listUnarchived },
+  ...{ getRefunded, listUnarchived, recordArchivedVideo },
   ...{ beginOwnersDeletion, deleteGeneration, listUnclaimed, beginDeletion, endDeletion },
   ...{ addApiKey, rotateApiKey, revokeApiKey, listApiKeys, isKeyInForce, findCaller, getKeySpending },
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
@@ -100,7 +101,7 @@ export type { Labels } from './labels.ts';
 export type { Listed, Page } from './pages.ts';
 export type { AttemptStart, GenerationRequest, SeenVideo } from './attempts.ts';
 export type { CancelStart } from './cancels.ts';
-export type { Archiving, Content, GoneRefund, ServedPart } from './contents.ts';
+export type { ArchivedContent, Archiving, Content, ContentRefund, ServedPart } from './contents.ts';
 export type { AppliedFile, Debts } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';

@@ -64,15 +64,18 @@ export const WORDS: Record<string, Words> = {
   provider_video_kept: () => 'The late video was not claimed and can’t be claimed any more; the provider keeps it',
   deleted: ({ provider_keeps: why, ended_claim: endedClaim }) =>
     `Deleted by its owner${why === undefined ? '' : ' here; the provider keeps its copy'}${endedClaim === true ? ', so it can’t be claimed any more' : ''}; its charge or refund stands`,
+  content_otherwise: (data) => `The archived video shows something else than was ordered: ${differences(data)}`,
   content_gone: () => 'The content of the video is gone: it could not be copied to the archive in time',
   content_unusable: () =>
     'The provider sent something other than the whole video; Holdfast keeps fetching it for a day',
   content_served: () => 'The whole video was downloaded',
   content_refund_refused: () => 'The refund that this requires could not be made; an operator was alerted',
-  credits_refunded: (data) =>
-    data['actor'] === 'holdfast'
-      ? `${credits(data)} credits refunded: the content was lost before anyone downloaded the video`
-      : `${credits(data)} of the charged credits were refunded by the operator`,
+  credits_refunded: (data) => {
+    if (data['actor'] !== 'holdfast') return `${credits(data)} of the charged credits were refunded by the operator`;
+    return data['reason'] === 'content_otherwise'
+      ? `${credits(data)} of the charged credits were refunded: the archived video shows less than was charged`
+      : `${credits(data)} credits refunded: the content was lost before anyone downloaded the video`;
+  },
   released: (data) => `${credits(data)} credits returned: ${reasonInWords(data['code'])}`,
 };
 

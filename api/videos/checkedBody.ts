@@ -1,5 +1,5 @@
 import { checkContent, type ContentCheck, HEAD_BYTES } from '../../provider/index.ts';
-import type { ContentVariant } from '../../contracts/content.ts';
+import { NOTHING_SHOWN, type ContentVariant } from '../../contracts/content.ts';
 
 /** Checks the beginning of a content: being incomplete is no fault. Its type stays unknown when it is too short to tell. */
 export function checkBeginning(variant: ContentVariant): ContentCheck {
@@ -10,6 +10,7 @@ export function checkBeginning(variant: ContentVariant): ContentCheck {
     get type() {
       return check.type;
     },
+    shows: NOTHING_SHOWN,
   };
 }
 

@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import { ApiError, type Env } from './errors.ts';
 import { endure, suffer } from './faults.ts';
+import { filmed } from './filmed.ts';
 import { expiresAt, phaseOf, type VideoRecord } from './lifecycle.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -19,7 +20,8 @@ const ASSETS = {
 
 /** Serves a completed video's bytes, or its thumbnail or spritesheet, whole or by Range. */
 export async function serveContent(c: Context<Env>, simulation: Simulation, video: VideoRecord): Promise<Response> {
-  const wanted = ASSETS[simulation.dialect.content.assetOf(c.req.query('variant'))];
+  const name = simulation.dialect.content.assetOf(c.req.query('variant'));
+  const asset = ASSETS[name];
   const now_ms = simulation.now();
   if (now_ms / 1000 >= expiresAt(phaseOf(video, now_ms))) {
     throw new ApiError(404, 'not_found', 'The content of this video has expired.', 'video_id');
@@ -27,6 +29,7 @@ export async function serveContent(c: Context<Env>, simulation: Simulation, vide
   const suffering = suffer(simulation.store, video.id, video.directives, 'content');
   const suffered = await endure(c, suffering, video.directives);
   if (suffered !== undefined) return suffered;
+  const wanted = name === 'video' ? { ...asset, bytes: filmed(asset.bytes, video) } : asset;
   return suffering.fault?.effect === 'cut' ? cut(c, wanted) : answer(c, wanted);
 }
 

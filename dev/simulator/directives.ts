@@ -24,6 +24,7 @@ export interface Failure {
 /** All directives of a prompt. */
 export interface Directives {
   after_ms: number | null;
+  file_ms: number | null;
   never: boolean;
   fail: Failure | null;
   status: string | null;
@@ -58,6 +59,7 @@ const ALLOWED: Record<Point, Effect[]> = {
 export function parseDirectives(prompt: string): Directives {
   const found: Directives = {
     after_ms: null,
+    file_ms: null,
     never: false,
     fail: null,
     status: null,
@@ -86,6 +88,9 @@ function read(found: Directives, name: string, argument: string): void {
   switch (name) {
     case 'after':
       found.after_ms = duration(argument);
+      break;
+    case 'file':
+      found.file_ms = duration(argument);
       break;
     case 'never':
       found.never = true;

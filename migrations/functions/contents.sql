@@ -1,6 +1,7 @@
 CREATE FUNCTION record_content(
-  p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text
-) RETURNS TABLE (state text, bytes bigint, sha256 bytea, content_type text, location text, refund text)
+  p_generation_id text, p_variant text, p_state text, p_bytes bigint, p_sha256 bytea, p_content_type text, p_location text,
+  p_length_ms bigint DEFAULT NULL, p_frame_size text DEFAULT NULL, p_has_sound boolean DEFAULT NULL
+) RETURNS TABLE (state text, bytes bigint, sha256 bytea, content_type text, location text, refund text, differs boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -8,6 +9,8 @@ DECLARE
   made generations;
   deleted boolean := g.deleted_at IS NOT NULL;
   refund text;
+  recorded contents;
+  difference jsonb := '{}';
 BEGIN
   IF NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = p_generation_id AND c.variant = p_variant) THEN
     IF g.state NOT IN ('held', 'charged') THEN
@@ -21,26 +24,37 @@ BEGIN
       RAISE EXCEPTION 'nothing proves that the content of generation % is %', p_generation_id, p_state USING ERRCODE = 'HF003';
     END IF;
     IF deleted THEN
-      INSERT INTO contents (generation_id, variant, state) VALUES (p_generation_id, p_variant, 'gone');
+      INSERT INTO contents (generation_id, variant, state) VALUES (p_generation_id, p_variant, 'gone') RETURNING * INTO recorded;
     ELSE
-      INSERT INTO contents (generation_id, variant, state, bytes, sha256, content_type, location)
-        VALUES (p_generation_id, p_variant, p_state, p_bytes, p_sha256, p_content_type, p_location);
+      -- What is no length is not known, and must not keep the content from being recorded.
+      INSERT INTO contents (generation_id, variant, state, bytes, sha256, content_type, location, length_ms, frame_size, has_sound, before_capture)
+        VALUES (p_generation_id, p_variant, p_state, p_bytes, p_sha256, p_content_type, p_location,
+          CASE WHEN p_length_ms BETWEEN 1 AND 86400000 THEN p_length_ms END,
+          left(p_frame_size, 100), p_has_sound, g.state = 'held')
+        RETURNING * INTO recorded;
     END IF;
     IF p_variant = 'video' THEN
       PERFORM append_event(p_generation_id, CASE WHEN deleted OR p_state = 'gone' THEN 'content_gone' ELSE 'archived' END,
-        jsonb_strip_nulls(jsonb_build_object('bytes', CASE WHEN NOT deleted THEN p_bytes END)));
+        jsonb_strip_nulls(jsonb_build_object('bytes', recorded.bytes, 'length_ms', recorded.length_ms, 'frame_size', recorded.frame_size,
+          'has_sound', recorded.has_sound)));
     END IF;
     IF p_variant = 'video' AND p_state = 'gone' AND NOT deleted AND g.state = 'charged' AND NOT has_event(p_generation_id, 'content_served')
        AND g.deletion_begun_at IS NULL THEN
       SELECT NULLIF(r.outcome, 'nothing_left') INTO refund
         -- A key that no header can carry: an operator's refund never takes its place.
         FROM refund_generation(p_generation_id, NULL, 'content_gone', 'content gone', 'holdfast') r;
-      IF refund <> 'refunded' THEN
-        PERFORM append_event(p_generation_id, 'content_refund_refused', jsonb_build_object('outcome', refund));
+    ELSIF p_variant = 'video' AND recorded.state = 'archived' THEN
+      difference := made_difference(made, counted_seconds(recorded.length_ms / 1000.0), recorded.frame_size, NULL, recorded.has_sound);
+      IF difference <> '{}' THEN
+        PERFORM append_event(p_generation_id, 'content_otherwise', difference);
       END IF;
+      refund := refund_made(g, recorded);
+    END IF;
+    IF refund <> 'refunded' THEN
+      PERFORM append_event(p_generation_id, 'content_refund_refused', jsonb_build_object('outcome', refund));
     END IF;
   END IF;
-  RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location, refund FROM contents c
+  RETURN QUERY SELECT c.state, c.bytes, c.sha256, c.content_type, c.location, refund, difference <> '{}' FROM contents c
     WHERE c.generation_id = p_generation_id AND c.variant = p_variant;
 END $$;
 COMMENT ON FUNCTION record_content IS
@@ -49,8 +63,11 @@ a minute where the provider was asked to cancel it; except for a video that its 
 contested id is not archived, because it may be another generation's. A claim records what its original made.
 A charged video that is on record as gone before anybody had it is refunded here, in full and once; refund tells what came
 of that, NULL where none is due. The record is made even if the refund is refused, which is an event of its own.
+Of an archived video it keeps what the file shows (p_length_ms, p_frame_size, p_has_sound; NULL where that can't be read). What
+differs from what was sold is an event, and differs says so the first time; what was charged above what the file shows is
+refunded here as well, where the offer says as_made.
 Raises HF001; HF002 for a generation that is not held or charged; HF003 without proof.
-Rules: MR-9, MR-22, MR-39, MR-52, MR-59, MR-96.$$;
+Rules: MR-9, MR-22, MR-39, MR-52, MR-59, MR-75, MR-96, MR-101.$$;
 
 CREATE FUNCTION content_is(p_generation_id text, p_state text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$

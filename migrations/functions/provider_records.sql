@@ -9,24 +9,6 @@ $$Internal. A time that the provider told, or NULL where it cannot be one: it is
 nothing.
 Rules: MR-6.$$;
 
-CREATE FUNCTION made_difference(g generations) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-  SELECT jsonb_strip_nulls(jsonb_build_object(
-    'seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.seconds END,
-    'made_seconds', CASE WHEN g.made_seconds <> g.seconds THEN g.made_seconds END,
-    -- In the words of the sale (activities/madeSize.ts).
-    'size', CASE WHEN g.made_size <> g.size THEN g.size END,
-    'made_size', CASE WHEN g.made_size <> g.size THEN g.made_size END,
-    -- Gateways put their own provider's name before a model's.
-    'made_model', CASE WHEN regexp_replace(lower(g.made_model), '^.*/', '') <> regexp_replace(lower(sent_model(g)), '^.*/', '') THEN g.made_model END,
-    'made_audio', CASE WHEN NOT g.made_audio AND EXISTS (SELECT FROM inputs i, sound_parameters(g.offer_id) AS s
-      WHERE i.generation_id = g.id AND i.parameters ->> s = 'true') THEN false END))
-$$;
-COMMENT ON FUNCTION made_difference IS
-$$Internal. In what the provider's words about a completed video differ from what was sold; empty where they do not, or say
-nothing.
-Rules: MR-75.$$;
-
 CREATE FUNCTION record_look(
   p_generation_id text, p_provider_canonical_id text, p_verdict text, p_status text, p_progress integer,
   p_completed_at timestamptz, p_error_code text, p_error_message text,
@@ -66,8 +48,8 @@ BEGIN
         provider_progress = greatest(gen.provider_progress, p_progress),
         provider_completed_at = plausible_time(p_completed_at), provider_error_code = p_error_code,
         provider_error_message = CASE WHEN gen.deleted_at IS NULL THEN p_error_message END,
-        -- A part of a second counts as one; what is no length is not known, and must not keep the verdict from being recorded.
-        made_seconds = CASE WHEN p_verdict = 'completed' AND p_made_seconds > 0 AND p_made_seconds < 86400 THEN ceil(p_made_seconds)::integer END,
+        -- What is no length is not known, and must not keep the verdict from being recorded.
+        made_seconds = CASE WHEN p_verdict = 'completed' THEN counted_seconds(p_made_seconds) END,
         made_size = CASE WHEN p_verdict = 'completed' THEN left(p_made_size, 100) END,
         made_model = CASE WHEN p_verdict = 'completed' THEN left(p_made_model, 200) END,
         made_audio = CASE WHEN p_verdict = 'completed' THEN p_made_audio END,
@@ -80,7 +62,8 @@ BEGIN
     IF late IS NOT NULL THEN
       PERFORM append_event(p_generation_id, 'late_completion', jsonb_strip_nulls(jsonb_build_object('claimable_until', CASE WHEN g.deleted_at IS NULL THEN late END)));
     END IF;
-    SELECT made_difference(gen) INTO difference FROM generations gen WHERE gen.id = p_generation_id;
+    SELECT made_difference(gen, gen.made_seconds, gen.made_size, gen.made_model, gen.made_audio) INTO difference
+      FROM generations gen WHERE gen.id = p_generation_id;
     IF difference <> '{}' THEN
       PERFORM append_event(p_generation_id, 'made_otherwise', difference);
     END IF;

@@ -42,41 +42,6 @@ $$Internal. By which reason what is on record settles a generation; NULL while i
 completed video is 'completed' once its content is archived, and 'cancelled' once that is on record as gone.
 Rules: MR-1, MR-2, MR-9, MR-53.$$;
 
-CREATE FUNCTION made_charge(g generations) RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
-DECLARE
-  offer offers;
-  -- The one that made the video.
-  made generations;
-  price prices;
-  smaller prices;
-  effects jsonb;
-BEGIN
-  SELECT * INTO offer FROM offers o WHERE o.id = g.offer_id;
-  IF offer.charge_rule IS DISTINCT FROM 'as_made' THEN
-    RETURN g.amount_microcredits;
-  END IF;
-  SELECT * INTO made FROM generations maker WHERE maker.id = COALESCE(g.claim_of, g.id);
-  SELECT * INTO price FROM prices p WHERE p.id = g.price_id;
-  -- By the price book of the moment at which it was sold.
-  SELECT * INTO smaller FROM prices p WHERE p.model = g.model AND p.size = made.made_size AND p.size <> g.size
-      AND p.size = ANY (COALESCE(offer.sizes, ARRAY[p.size])) AND p.effective_from <= made.requested_at
-    ORDER BY p.effective_from DESC LIMIT 1;
-  IF FOUND THEN price := smaller; END IF;
-  SELECT COALESCE(jsonb_agg(e), '[]') INTO effects FROM jsonb_array_elements(g.price_effects) AS e
-    WHERE made.made_audio IS NOT false OR e ->> 'parameter' NOT IN (SELECT sound_parameters(g.offer_id));
-  RETURN least(g.amount_microcredits, price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points,
-    least(g.seconds, greatest(offer.lengths[1], COALESCE(made.made_seconds, g.seconds))), effects));
-EXCEPTION WHEN data_exception THEN
-  RETURN g.amount_microcredits;
-END $$;
-COMMENT ON FUNCTION made_charge IS
-$$Internal. What a completed video is charged: all that is held, or where its offer says 'as_made' the price of what the provider
-says that it made, by the prices at which it was sold. A length counts as at least the shortest that is sold, and another size only
-where its offer sells it; what the provider did not tell is as sold; it is never more than is held. What was told of it can refuse nothing: where it can't be priced, it is
-as sold.
-Rules: MR-6, MR-8, MR-75.$$;
-
 CREATE FUNCTION elapsed_ms(p_from timestamptz, p_to timestamptz) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   -- As numbers, for the difference of two times may be out of range.
@@ -216,7 +181,7 @@ BEGIN
     VALUES (p_generation_id, g.event_sequence + 1, CASE WHEN charge THEN 'charged' ELSE 'released' END,
       jsonb_build_object('reason', asked, 'code', code, 'amount_microcredits', COALESCE(charged, hold.amount_microcredits))
         || CASE WHEN charged < hold.amount_microcredits THEN jsonb_build_object('held_microcredits', hold.amount_microcredits, 'seconds', g.seconds,
-          'made_seconds', (SELECT made.made_seconds FROM generations made WHERE made.id = COALESCE(g.claim_of, g.id))) ELSE '{}' END);
+          'made_seconds', seconds_made(g)) ELSE '{}' END);
   -- Nothing is made with the images any more. That there were some stays known: a provider's list doesn't show them.
   UPDATE inputs i SET images = '{}' WHERE i.generation_id = p_generation_id AND cardinality(i.images) > 0;
   -- The account comes last: others of the same tenant wait for its row until the commit.
@@ -336,7 +301,10 @@ BEGIN
   INSERT INTO refunds (generation_id, key, requested_microcredits, reason, amount_microcredits, refunded_before_microcredits,
       captured_microcredits, transaction_id, actor)
     VALUES (p_generation_id, p_key, p_amount, p_reason, moved, before, g.charged_amount_microcredits, posted, p_actor);
-  PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_build_object('amount_microcredits', moved, 'actor', p_actor));
+  PERFORM append_event(p_generation_id, 'credits_refunded', jsonb_strip_nulls(jsonb_build_object(
+    'amount_microcredits', moved, 'actor', p_actor,
+    -- An operator's words are not for the customer.
+    'reason', CASE WHEN p_actor = 'holdfast' THEN p_reason END)));
   RETURN QUERY SELECT 'refunded', posted, moved, g.charged_amount_microcredits - before - moved, false;
 END $$;
 COMMENT ON FUNCTION refund_generation IS

@@ -9,6 +9,13 @@ CREATE TABLE contents (
   content_type text CONSTRAINT contents_content_type_length CHECK (length(content_type) BETWEEN 1 AND 200),
   -- Its key in the store.
   location text CONSTRAINT contents_location_length CHECK (length(location) BETWEEN 1 AND 1000),
+  -- Of an archived video, what its file shows; NULL where that can't be read. Against what was sold: what_was_made.sql.
+  length_ms bigint,
+  -- In the words of the sale.
+  frame_size text,
+  has_sound boolean,
+  -- Recorded while its generation was held: then the capture is by this file.
+  before_capture boolean NOT NULL DEFAULT false,
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (generation_id, variant),
   CONSTRAINT contents_described CHECK (

@@ -318,9 +318,9 @@ describe('a generation that is not charged', () => {
     let deleted: Promise<unknown> = Promise.resolve();
     const store = {
       ...db.ledger,
-      recordContent: async (...args: Parameters<typeof db.ledger.recordContent>) => {
+      recordArchivedVideo: async (...args: Parameters<typeof db.ledger.recordArchivedVideo>) => {
         await deleted;
-        return db.ledger.recordContent(...args);
+        return db.ledger.recordArchivedVideo(...args);
       },
     };
     const deletes = () => {

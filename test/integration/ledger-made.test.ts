@@ -2,18 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toTimeline } from '../../api/generations/timeline.ts';
 import { toVideo } from '../../api/videos/videoObject.ts';
-import type { OfferedParameter } from '../../contracts/offers.ts';
-import type { OfferTerms } from '../../ledger/index.ts';
-import type { SeenVideo } from '../../store/index.ts';
-import type { TestDatabase, Tenant } from '../harness/support/database.ts';
-import { createTestDatabase, openTenant } from '../harness/support/database.ts';
-import { FINISHED, ledgerSteps, PROVIDER } from '../harness/support/ledgerSteps.ts';
-import { offerSteps } from '../harness/support/offerSteps.ts';
+import type { TestDatabase } from '../harness/support/database.ts';
+import { createTestDatabase } from '../harness/support/database.ts';
+import { ledgerSteps } from '../harness/support/ledgerSteps.ts';
+import { AUDIO, type Made, madeSteps, SOLD, TERMS } from '../harness/support/madeSteps.ts';
 
 /** What was made is compared with what was sold (MR-75). */
 
 let db: TestDatabase;
-let tenant: Tenant;
 beforeAll(async () => {
   db = await createTestDatabase();
 });
@@ -24,52 +20,16 @@ afterEach(async () => {
   expect((await db.pool.query('SELECT * FROM ledger_drift')).rows).toEqual([]);
 });
 
-const { sold, setPrice, setOffer, admit } = offerSteps(() => ({ db, tenant }));
-
+const { made, begun, look, balance, eventsOf, newTenant, tenant, sold, setPrice, setOffer } = madeSteps(() => db);
 const { outlive } = ledgerSteps(() => db);
 
-const GRANTED = 1_000_000;
-const AUDIO: OfferedParameter = {
-  ...{ name: 'generate_audio', type: 'boolean', default: false },
-  price: { true: { per_second_microcredits: 500 } },
-};
-const TERMS: OfferTerms = { lengths: [4, 8, 12], parameters: [AUDIO] };
-
-type Made = Pick<SeenVideo, 'seconds' | 'size' | 'model' | 'hasAudio'>;
-
-/** A generation of 8 s with sound at 1500 microcredits a second that is not yet looked at; the model has a smaller size for 400. */
-async function made(rule: 'as_made' | 'as_sold', terms: OfferTerms = {}): Promise<{ id: string; model: string }> {
-  tenant = await openTenant(db, GRANTED);
-  const model = await sold({ ...TERMS, ...terms, charge_rule: rule });
-  await setPrice(model, { cost: 400 }, '320x640');
-  return { id: await begun(model, (terms.parameters ?? TERMS.parameters)?.[0]?.name), model };
-}
-
-async function begun(model: string, sound = 'generate_audio'): Promise<string> {
-  const admitted = await admit(model, { seconds: 8, size: '720x1280', parameters: { [sound]: true } }, tenant);
-  if (admitted.outcome !== 'admitted') throw new Error(admitted.outcome);
-  const { generationId: id } = admitted;
-  await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginAttempt(id, [PROVIDER]);
-  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: `at_${id}`, providerCreatedAt: null });
-  return id;
-}
-
-const look = (id: string, told: Made) => db.ledger.recordLook(id, `at_${id}`, { ...FINISHED, ...told });
-const balance = async () => {
-  const { availableMicrocredits, heldMicrocredits } = await db.ledger.getBalance(tenant.accountId);
-  return { charged: GRANTED - availableMicrocredits - heldMicrocredits, held: heldMicrocredits };
-};
-const eventsOf = async (id: string, kind: string) =>
-  (await db.ledger.listEvents(tenant.accountId, id)).filter((event) => event.kind === kind).map(({ data }) => data);
-
 describe('a completed video', () => {
-  const SOLD = 8 * 1500;
   it.each<[what: string, told: Made, asMade: number]>([
     ['as long as it was sold', { seconds: 8, size: '720x1280', hasAudio: true }, SOLD],
     ['shorter', { seconds: 4 }, 4 * 1500],
     ['shorter than any that is sold', { seconds: 1 }, 4 * 1500],
-    ['shorter, and no whole number of seconds', { seconds: 5.04 }, 6 * 1500],
+    ['shorter, and no whole number of seconds', { seconds: 5.3 }, 6 * 1500],
+    ['shorter by all but a few frames', { seconds: 5.0625 }, 5 * 1500],
     ['longer', { seconds: 60 }, SOLD],
     ['smaller', { size: '320x640' }, 8 * 900],
     ['of a size that nobody sells', { size: '1x1' }, SOLD],
@@ -79,6 +39,7 @@ describe('a completed video', () => {
     ['of a length that is none', { seconds: NaN }, SOLD],
     ['of a length below zero', { seconds: -4 }, SOLD],
     ['of milliseconds', { seconds: 4_000_000 }, SOLD],
+    ['of more seconds than there are numbers', { seconds: 1e15 }, SOLD],
     ['about which nothing is told', {}, SOLD],
   ])(
     '%s is charged as made, or as sold, as its offer says; the rest is returned in the same movement',
@@ -118,7 +79,7 @@ describe('a completed video', () => {
   });
 
   it('of the size that was sold keeps the price of its sale, though an earlier price was committed later', async () => {
-    tenant = await openTenant(db, GRANTED);
+    await newTenant();
     const model = await sold({ ...TERMS, charge_rule: 'as_made' });
     const another = await db.admin.connect();
     await another.query('BEGIN');
@@ -147,7 +108,7 @@ describe('a completed video', () => {
     await db.ledger.settleGeneration(id, 'expired');
     await look(id, { seconds: 4 });
     const claim = `video_${randomUUID().replaceAll('-', '')}`;
-    const claimed = { generationId: claim, ...tenant, claimOf: id, admitWithinMs: 60_000, idempotencyKey: null };
+    const claimed = { generationId: claim, ...tenant(), claimOf: id, admitWithinMs: 60_000, idempotencyKey: null };
     expect(await db.ledger.claimGeneration({ ...claimed, fingerprint: Buffer.alloc(32) })).toMatchObject({
       outcome: 'admitted',
     });
@@ -203,7 +164,7 @@ describe('a difference', () => {
     const { id } = await made('as_made');
     await look(id, { seconds: 4 });
     await db.ledger.settleGeneration(id, 'completed');
-    const generation = await db.ledger.getGeneration(tenant.accountId, id);
+    const generation = await db.ledger.getGeneration(tenant().accountId, id);
     if (generation === undefined) throw new Error('it is there');
     expect(toVideo(generation)).toMatchObject({
       seconds: '8',
@@ -213,7 +174,7 @@ describe('a difference', () => {
           '0.006000 credits were charged: 4 of 8 seconds were made. The other 0.006000 of 0.012000 reserved credits were returned.',
       },
     });
-    const words = toTimeline('video', await db.ledger.listEvents(tenant.accountId, id)).map(({ message }) => message);
+    const words = toTimeline('video', await db.ledger.listEvents(tenant().accountId, id)).map(({ message }) => message);
     expect(words).toContain('The provider reports something else than was ordered: 4 seconds instead of 8');
     expect(words).toContain(
       '0.006000 of 0.012000 reserved credits charged: 4 of 8 seconds were made; the rest was returned',

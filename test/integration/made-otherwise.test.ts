@@ -44,7 +44,7 @@ it('is paid for what it made; the customer, the statement and the operator see b
   const account = await openAccount(stack, 1_000_000);
   const price = { size: '720x1280', cost_per_second_microcredits: 1000, margin_basis_points: 0 };
   await adminPost(stack, '/prices', { model: 'half', ...price }, { 'idempotency-key': 'half' });
-  const offer = { model: 'half', charge_rule: 'as_made' };
+  const offer = { model: 'half', charge_rule: 'as_made', lengths: [2, 4, 8] };
   expect((await adminPost(stack, '/offers', offer, { 'idempotency-key': 'half offer' })).status).toBe(200);
   const { id } = await account.client.videos.create({ model: 'half', prompt: 'a fox', seconds: '8' });
   await expect
@@ -56,6 +56,29 @@ it('is paid for what it made; the customer, the statement and the operator see b
   const csv = await (await account.fetch('/v1/credits/transactions', { headers: { accept: 'text/csv' } })).text();
   expect(csv.split('\n').find((line) => line.includes('capture'))).toContain('0.004000');
   expect(stack.alarms.filter((alarm) => alarm === 'made_otherwise')).toHaveLength(1);
+});
+
+it('whose file is shorter than it told gives the rest back, in the video, the timeline, the statement and the CSV', async () => {
+  const account = await openAccount(stack, 1_000_000);
+  // It tells 4 s of 8, and its file shows 2.
+  const { id } = await account.client.videos.create({ model: 'half', prompt: 'a fox [[file:2s]]', seconds: '8' });
+  await expect
+    .poll(async () => account.client.videos.retrieve(id), { timeout: 30_000 })
+    .toMatchObject({
+      credits: { amount_microcredits: 4000, refunded_microcredits: 2000, refunded_by: 'Holdfast itself' },
+    });
+  const { credits } = await account.client.videos.retrieve(id);
+  expect(credits.message).toMatch(
+    /0\.002000 of them were refunded, last by Holdfast itself, on \S+Z; 0\.002000 remain/,
+  );
+  expect(await account.credits()).toMatchObject({ available_microcredits: 998_000, held_microcredits: 0 });
+  const get = async (path: string, headers = {}) => (await account.fetch(path, { headers })).text();
+  expect(await get(`/v1/videos/${id}/timeline`)).toContain('the archived video shows less than was charged');
+  const csv = await get('/v1/credits/transactions', { accept: 'text/csv' });
+  expect(csv.split('\n').find((line) => line.includes('refund'))).toMatch(
+    /content_otherwise.*0\.002000|0\.002000.*content_otherwise/,
+  );
+  expect(stack.alarms).toContain('content_otherwise');
 });
 
 it.each([

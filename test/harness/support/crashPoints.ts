@@ -42,7 +42,7 @@ const VIDEO_CALLS = {
   'settle:after': after('ledger', 'settleGeneration'),
   'archive:before': before('store', 'getArchiving'),
   'archive:stored': after('archive', 'write'),
-  'archive:recorded': after('store', 'recordContent'),
+  'archive:recorded': after('store', 'recordArchivedVideo'),
 } as const;
 
 /** The same points for a text. */
