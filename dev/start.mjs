@@ -148,9 +148,10 @@ function version() {
 /** Runs a program of `dist/` in this process. */
 async function load(program) {
   process.setSourceMapsEnabled(true);
-  const { readEnvFile } = await import('../dist/platform/envFile.js');
+  const built = (file) => import(new URL(`../dist/${file}.js`, import.meta.url).href);
+  const { readEnvFile } = await built('platform/envFile');
   readEnvFile();
-  await import(`../dist/dev/${program}.js`);
+  await built(`dev/${program}`);
 }
 
 refuseOldNode();

@@ -93,7 +93,7 @@ describe('on a terminal', () => {
 
   it("the stack puts its parts' logs in words; elsewhere it leaves them as they are", async () => {
     const record = line({ msg: 'ready' });
-    const script = `import { show } from './dev/output.ts'; show('api', ${JSON.stringify(record)}); show('api', 'no log');`;
+    const script = `import { show } from './dist/dev/output.js'; show('api', ${JSON.stringify(record)}); show('api', 'no log');`;
     const show = (terminal: boolean) => node(['--input-type=module', '--eval', script], {}, { terminal });
     expect(await show(true)).toMatch(
       /^\u001b\[96mapi {7}\|\u001b\[0m \d\d:\d\d:\d\d INFO {2}ready\r\n\u001b\[96mapi {7}\|\u001b\[0m no log\r\n$/,
