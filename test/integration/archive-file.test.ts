@@ -74,9 +74,9 @@ describe('a shorter file is refunded once', () => {
     });
     const { details } = await once(id);
     answers.push((response, { headers }) => {
-      expect(headers.range).toBe('bytes=100-');
-      response.writeHead(206, { 'content-range': `bytes 100-${file.length - 1}/${file.length}` });
-      response.end(file.subarray(100));
+      const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? 'bytes=0-')?.[1]);
+      response.writeHead(206, { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` });
+      response.end(file.subarray(from));
     });
     expect((await once(id, details)).end).toBe('archived');
     expect(await refunds(id)).toEqual([{ amount: HALF }]);

@@ -8,10 +8,12 @@ import { offerSteps } from './offerSteps.ts';
 /** What tests of what was made against what was sold do (MR-75). Every generation here is of 8 s with sound. */
 
 const GRANTED = 1_000_000;
-export const AUDIO: OfferedParameter = {
-  ...{ name: 'generate_audio', type: 'boolean', default: false },
+export const AUDIO = {
+  name: 'generate_audio',
+  type: 'boolean',
+  default: false,
   price: { true: { per_second_microcredits: 500 } },
-};
+} satisfies OfferedParameter;
 export const TERMS: OfferTerms = { lengths: [4, 8, 12], parameters: [AUDIO] };
 /** What it is sold for: 1500 microcredits a second, with sound. */
 export const SOLD = 8 * 1500;
