@@ -63,7 +63,8 @@ describe('a first start', () => {
     async () => {
       const clone = mkdtempSync(join(folder, 'clone-'));
       for (const name of ['dev', 'node_modules']) mkdirSync(join(clone, name));
-      for (const name of ['dev/start.mjs', 'dev/build.mjs', 'package-lock.json']) copyFileSync(join(root, name), join(clone, name));
+      for (const name of ['dev/start.mjs', 'dev/build.mjs', 'package-lock.json'])
+        copyFileSync(join(root, name), join(clone, name));
       // An npm that works until it is told that this is enough.
       const npm = join(clone, 'npm.cjs');
       writeFileSync(npm, 'setInterval(() => require("fs").existsSync("enough") && process.exit(0), 20);');
