@@ -1,21 +1,23 @@
-# One image for every process: the API (default), the worker (worker/main.ts), the migrations (migrations/main.ts) and the
-# provider simulator (dev/simulator/main.ts).
-FROM node:24.21.0-bookworm-slim AS dependencies
+# One image for every process: the API (default), the worker (dist/worker/main.js), the migrations (dist/migrations/main.js) and
+# the provider simulator (dist/dev/simulator/main.js).
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No package needs its install script to run.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 # Their owner is copied to a volume that is mounted here for the first time.
 RUN mkdir -p /var/lib/holdfast/archive /var/lib/holdfast/simulator && chown -R node:node /var/lib/holdfast
-COPY --from=dependencies /app/node_modules node_modules
-COPY . .
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
 USER node
 ENV HOST=0.0.0.0 ARCHIVE_DIR=/var/lib/holdfast/archive SIMULATOR_DIR=/var/lib/holdfast/simulator
 EXPOSE 3000 9464 9465
 # Node itself is the process, so a signal needs no relay: npm or a shell would keep it.
-ENTRYPOINT ["node", "--import", "tsx"]
-CMD ["api/main.ts"]
+ENTRYPOINT ["node", "--enable-source-maps"]
+CMD ["dist/api/main.js"]

@@ -31,7 +31,7 @@ const nodeBuiltinsAndServices = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.holdfast/', 'coverage/'] },
+  { ignores: ['node_modules/', 'dist/', '.holdfast/', 'coverage/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

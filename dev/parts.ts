@@ -68,8 +68,8 @@ function linesOf(stream: Readable, take: (line: string) => void): Promise<void> 
   });
 }
 
-/** One of our TypeScript programs as a part, run by node itself. It gets this environment and nothing of a `.env`. */
+/** One of our programs, as `dist/` has it, as a part run by node itself. It gets this environment and nothing of a `.env`. */
 export function program(name: string, main: string, cwd: string, env: NodeJS.ProcessEnv): PartCommand {
   const whole = { ...env, HOLDFAST_ENV_FILE: '/dev/null' };
-  return { name, command: process.execPath, args: ['--import', 'tsx', main], cwd, env: whole };
+  return { name, command: process.execPath, args: ['--enable-source-maps', `dist/${main}.js`], cwd, env: whole };
 }

@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from './build.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const note = join(root, 'node_modules', '.holdfast-lock-hash');
@@ -126,10 +127,17 @@ async function stack(options) {
   }
   if (options.includes('--help')) process.stdout.write(usage);
   else if (options.includes('--version')) process.stdout.write(`${version()}\n`);
-  else if (options.includes('--status')) await runInTypeScript(() => import('./status.ts'));
-  else {
+  else if (options.includes('--status')) {
+    if (readNote() === undefined) {
+      process.stderr.write('Nothing is installed yet, so no stack runs: "npm start" installs and starts it.\n');
+      process.exit(1);
+    }
+    await build();
+    await load('status');
+  } else {
     await installWhatIsMissing();
-    await runInTypeScript(() => import('./stack.ts'));
+    await build();
+    await load('stack');
   }
 }
 
@@ -137,16 +145,13 @@ function version() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 }
 
-async function runInTypeScript(load) {
-  if (readNote() === undefined) {
-    process.stderr.write('Nothing is installed yet, so no stack runs: "npm start" installs and starts it.\n');
-    process.exit(1);
-  }
-  const tsx = await import('tsx/esm/api');
-  tsx.register();
-  const { readEnvFile } = await import('../platform/envFile.ts');
+/** Runs a program of `dist/` in this process. */
+async function load(program) {
+  process.setSourceMapsEnabled(true);
+  const built = (file) => import(new URL(`../dist/${file}.js`, import.meta.url).href);
+  const { readEnvFile } = await built('platform/envFile');
   readEnvFile();
-  await load();
+  await built(`dev/${program}`);
 }
 
 refuseOldNode();

@@ -80,7 +80,7 @@ function startSimulator(start: Start): Part | undefined {
     SIMULATOR_WEBHOOK_URL: `http://127.0.0.1:${settings.ports.PORT}/webhooks/openai`,
     SIMULATOR_WEBHOOK_SECRET: webhookSecretOf(start),
   };
-  return running.start(program('simulator', 'dev/simulator/main.ts', repository, env));
+  return running.start(program('simulator', 'dev/simulator/main', repository, env));
 }
 
 /** The secret with which the simulator signs and the API verifies. */
@@ -147,7 +147,7 @@ export async function contactOutside({ settings }: Start, config: Config): Promi
 
 async function migrate(start: Start, env: NodeJS.ProcessEnv): Promise<void> {
   const { url, ownerUrl: MIGRATE_DATABASE_URL } = databaseUrls(start);
-  const command = program('migrate', 'migrations/main.ts', repository, { ...env, MIGRATE_DATABASE_URL });
+  const command = program('migrate', 'migrations/main', repository, { ...env, MIGRATE_DATABASE_URL });
   await start.running.complete({ ...command, quiet: true });
   await contactDatabase('DATABASE_URL', url);
 }
@@ -165,8 +165,8 @@ export async function startAll(start: Start, config: Config): Promise<Endpoints>
   ]);
   const env = partEnvironment(start);
   await timed('Database schema', migrate(start, env));
-  const worker = running.start(program('worker', 'worker/main.ts', repository, env));
-  const api = running.start(program('api', 'api/main.ts', repository, env));
+  const worker = running.start(program('worker', 'worker/main', repository, env));
+  const api = running.start(program('api', 'api/main', repository, env));
   const where = addresses(settings.ports);
   await Promise.all([
     timed(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ROOT } from '../platform/root.ts';
 import { StartRefused } from './ports.ts';
 
 /**
@@ -8,7 +9,7 @@ import { StartRefused } from './ports.ts';
  * mode 0600.
  */
 
-export const repository = resolve(import.meta.dirname, '..');
+export const repository = ROOT;
 
 /** Shared by every stack and every test run of this clone: fetched binaries are large and always the same. */
 export const sharedFolder = join(repository, '.holdfast');

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { readEnvLines, type EnvLine } from './envLines.ts';
 import { likelySetting } from './likelySetting.ts';
+import { ROOT } from './root.ts';
 
-const FOLDER = join(import.meta.dirname, '..');
-const PROJECT_FILE = join(FOLDER, '.env');
+const PROJECT_FILE = join(ROOT, '.env');
 
 /**
  * Adds what `.env` in the project's folder sets (or the file that `HOLDFAST_ENV_FILE` names) to the environment, which wins.
@@ -47,7 +47,7 @@ function warnOfMisspelt(lines: readonly EnvLine[], path: string): void {
 /** `.env.example` names every setting; an image is made without that file. */
 function knownSettings(): string[] {
   try {
-    const text = readFileSync(join(FOLDER, '.env.example'), 'utf8');
+    const text = readFileSync(join(ROOT, '.env.example'), 'utf8');
     return [...text.matchAll(/^#?(\w+)=/gm)].map(([, name = '']) => name);
   } catch {
     return [];

@@ -1,8 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config.ts';
 import { readEnvFile } from '../platform/envFile.ts';
 import { sayFault } from '../platform/lifecycle.ts';
 import { contactTemporal, temporalFault } from '../temporal/connection.ts';
-import { buildWorkflowBundle } from './bundle.ts';
 import { createDependencies } from './dependencies.ts';
 import { runWorker } from './run.ts';
 
@@ -18,4 +18,4 @@ void dependencies.contactDatabase().then((fault) => sayFault(log, fault));
 await contactTemporal(client, TEMPORAL_CONTACT_MS).catch((error: unknown) => {
   sayFault(log, { why: temporalFault(error, config.temporal), refused: true });
 });
-await runWorker(config, dependencies, buildWorkflowBundle);
+await runWorker(config, dependencies, { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) });

@@ -1,4 +1,4 @@
-import type { WorkflowBundle } from '@temporalio/worker';
+import type { WorkflowBundleOption } from '@temporalio/worker';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Config } from '../config.ts';
@@ -16,11 +16,11 @@ import { createWorkers } from './worker.ts';
 export async function runWorker(
   config: Pick<Config, 'temporal' | 'reconcileIntervalMs' | 'host' | 'workerMetricsPort'>,
   { log, registry, client, activities: activityDependencies, keepProbing, close }: Dependencies,
-  buildBundle: () => Promise<WorkflowBundle>,
+  workflowBundle: WorkflowBundleOption,
 ): Promise<void> {
   Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
   await registerNamespace(client);
-  const [workflowBundle] = await Promise.all([buildBundle(), registerSearchAttributes(client)]);
+  await registerSearchAttributes(client);
   const activities = createActivities(activityDependencies);
   const create = async () => {
     const connection = await NativeConnection.connect(config.temporal.connectionOptions);

@@ -1,4 +1,4 @@
-import type { NativeConnection, WorkflowBundle } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import { TASK_QUEUE } from '../contracts/temporal.ts';
@@ -6,7 +6,7 @@ import { TASK_QUEUE } from '../contracts/temporal.ts';
 export interface WorkerDependencies {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly workflowBundle: WorkflowBundle;
+  readonly workflowBundle: WorkflowBundleOption;
   /** Tests may leave out activities that they don't need. */
   readonly activities: { readonly [Queue in keyof Activities]: Partial<Activities[Queue]> };
 }

@@ -28,7 +28,7 @@ const ledgerCommand = (...args: string[]) => ledgerCommandOn(db.url, ...args);
 
 async function ledgerCommandOn(databaseUrl: string, ...args: string[]): Promise<{ code: number; output: string }> {
   const env = { PATH: process.env['PATH'] ?? '', HOLDFAST_ENV_FILE: '/dev/null', DATABASE_URL: databaseUrl };
-  return run(process.execPath, ['--import', 'tsx', 'ledger/main.ts', ...args], { cwd: root, env }).then(
+  return run(process.execPath, ['dist/ledger/main.js', ...args], { cwd: root, env }).then(
     ({ stdout }) => ({ code: 0, output: stdout }),
     (error: { code: number; stdout: string; stderr: string }) => ({
       code: error.code,

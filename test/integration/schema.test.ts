@@ -177,7 +177,7 @@ describe('a migrated database', () => {
       CREATE TABLE public.schema_migrations (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL)`);
     await expect(migrate(target)).rejects.toThrow('make a new database (npm start -- --fresh)');
     const env = { ...process.env, DATABASE_URL: target.serviceUrl, MIGRATE_DATABASE_URL: target.ownerUrl };
-    const start = run(process.execPath, ['--import', 'tsx', 'migrations/main.ts'], { cwd: root, env });
+    const start = run(process.execPath, ['dist/migrations/main.js'], { cwd: root, env });
     const { code, stderr } = (await start.catch((error: unknown) => error)) as { code: number; stderr: string };
     expect([code, stderr]).toEqual([
       1,
@@ -206,7 +206,7 @@ describe('an empty database', () => {
   /** `npm run migrate` as a process of its own; answers with what it applied. */
   async function migrateInProcess(): Promise<string[]> {
     const env = { ...process.env, DATABASE_URL: at(service, name), MIGRATE_DATABASE_URL: at(superuser, name) };
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'migrations/main.ts'], { cwd: root, env });
+    const { stdout } = await run(process.execPath, ['dist/migrations/main.js'], { cwd: root, env });
     return [...stdout.matchAll(/^applied (\S+)$/gm)].map(([, applied = '']) => applied);
   }
 

@@ -22,7 +22,7 @@ it('is logged as listening, and not as ready, while neither the database nor Tem
     PORT: String(port),
     METRICS_PORT: String(metricsPort),
   };
-  const api = spawn(process.execPath, ['--import', 'tsx', 'api/main.ts'], { cwd: root, env });
+  const api = spawn(process.execPath, ['dist/api/main.js'], { cwd: root, env });
   let output = '';
   api.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   try {

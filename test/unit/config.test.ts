@@ -27,7 +27,7 @@ function faultsOf(environment: Record<string, string>): readonly string[] {
 
 /** Runs a program of ours with these variables alone, and no developer's `.env`. */
 function start(program: string, environment: Record<string, string>) {
-  return spawnSync(process.execPath, ['--import', 'tsx', program], {
+  return spawnSync(process.execPath, [`dist/${program}.js`], {
     cwd: root,
     env: { PATH: process.env['PATH'], HOLDFAST_ENV_FILE: '/dev/null', ...environment },
     encoding: 'utf8',
@@ -78,19 +78,16 @@ describe('the configuration', () => {
     expect(faults[1]).not.toContain('a-secret-key');
   });
 
-  it.each(['api/main.ts', 'worker/main.ts'])(
-    '%s without a provider prints what is missing and exits with 2',
-    (main) => {
-      const { status, stderr } = start(main, { DATABASE_URL: ENOUGH.DATABASE_URL, OPENAI_API_KEY: '' });
-      expect(stderr).toMatch(
-        /^The configuration has 2 faults:\n {2}OPENAI_API_KEY: is required.*\n {2}OPENAI_BASE_URL: /,
-      );
-      expect(status).toBe(2);
-    },
-  );
+  it.each(['api/main', 'worker/main'])('%s without a provider prints what is missing and exits with 2', (main) => {
+    const { status, stderr } = start(main, { DATABASE_URL: ENOUGH.DATABASE_URL, OPENAI_API_KEY: '' });
+    expect(stderr).toMatch(
+      /^The configuration has 2 faults:\n {2}OPENAI_API_KEY: is required.*\n {2}OPENAI_BASE_URL: /,
+    );
+    expect(status).toBe(2);
+  });
 
   it('the migrations need two databases and no provider, and name both at once', () => {
-    const { status, stderr } = start('migrations/main.ts', {});
+    const { status, stderr } = start('migrations/main', {});
     expect(stderr).toMatch(
       /^The configuration has 2 faults:\n {2}DATABASE_URL: is required.*\n {2}MIGRATE_DATABASE_URL: is required/,
     );
@@ -98,7 +95,7 @@ describe('the configuration', () => {
   });
 
   it('migrations that reach no database say so in one line', () => {
-    const { status, stderr } = start('migrations/main.ts', {
+    const { status, stderr } = start('migrations/main', {
       DATABASE_URL: ENOUGH.DATABASE_URL,
       MIGRATE_DATABASE_URL: 'postgres://owner:a-password@localhost:1/holdfast',
     });
@@ -116,7 +113,7 @@ describe('a .env', () => {
     return { HOLDFAST_ENV_FILE: join(folder, 'env') };
   };
   /** What `ledger:verify` says of the database that it was told of. */
-  const verify = (environment: Record<string, string>) => start('ledger/main.ts', environment);
+  const verify = (environment: Record<string, string>) => start('ledger/main', environment);
 
   it('sets what the environment does not; the environment wins', () => {
     const file = envFile('# mine\nexport DATABASE_URL="postgres://a@127.0.0.1:1/of-the-file"\n');

@@ -67,7 +67,7 @@ describe('the Dockerfile', () => {
 
   it('ends as a user that is not root, and starts node itself', () => {
     expect(dockerfile).toMatch(/\nUSER node\n/);
-    expect(dockerfile).toMatch(/\nENTRYPOINT \["node", "--import", "tsx"\]\n/);
+    expect(dockerfile).toMatch(/\nENTRYPOINT \["node", "--enable-source-maps"\]\n/);
   });
 
   it('gets no secret and no state of this machine', () => {

@@ -21,7 +21,7 @@ async function node(args: string[], environment: Record<string, string>, { termi
     ...environment,
   };
   const [file = '', ...first] = command;
-  const ended = promisify(execFile)(file, [...first, '--import', 'tsx', ...args], { cwd: root, env });
+  const ended = promisify(execFile)(file, [...first, ...args], { cwd: root, env });
   return ended.then(
     ({ stdout }) => stdout,
     (error: { stdout: string }) => error.stdout,
@@ -70,7 +70,7 @@ describe('on a terminal', () => {
       METRICS_PORT: String(metricsPort),
     };
     const api = (more: Record<string, string>, terminal: boolean) =>
-      node(['api/main.ts'], { ...environment, ...more }, { terminal });
+      node(['dist/api/main.js'], { ...environment, ...more }, { terminal });
     try {
       const said = `Port ${port} (PORT) is taken by another program: stop it, or set PORT to another port.`;
       const coloured = await api({}, true);
@@ -93,7 +93,7 @@ describe('on a terminal', () => {
 
   it("the stack puts its parts' logs in words; elsewhere it leaves them as they are", async () => {
     const record = line({ msg: 'ready' });
-    const script = `import { show } from './dev/output.ts'; show('api', ${JSON.stringify(record)}); show('api', 'no log');`;
+    const script = `import { show } from './dist/dev/output.js'; show('api', ${JSON.stringify(record)}); show('api', 'no log');`;
     const show = (terminal: boolean) => node(['--input-type=module', '--eval', script], {}, { terminal });
     expect(await show(true)).toMatch(
       /^\u001b\[96mapi {7}\|\u001b\[0m \d\d:\d\d:\d\d INFO {2}ready\r\n\u001b\[96mapi {7}\|\u001b\[0m no log\r\n$/,

@@ -30,7 +30,7 @@ function run(args: string[], environment: Record<string, string> = {}) {
 }
 
 /** As `npm start` does it once everything is installed. */
-const start = (environment: Record<string, string>) => run(['--import', 'tsx', 'dev/stack.ts'], environment);
+const start = (environment: Record<string, string>) => run(['dist/dev/stack.js'], environment);
 
 describe('the options of npm start', () => {
   it('--version is the version of package.json', () => {
@@ -50,7 +50,7 @@ describe('the options of npm start', () => {
   });
 
   it('--status says that no stack runs', () => {
-    const { status, stdout, stderr } = run(['--import', 'tsx', 'dev/status.ts']);
+    const { status, stdout, stderr } = run(['dist/dev/status.js']);
     expect(stderr).toBe(`No stack runs on ${folder}: "npm start" starts one; HOLDFAST_DIR names another folder.\n`);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   });
@@ -63,7 +63,8 @@ describe('a first start', () => {
     async () => {
       const clone = mkdtempSync(join(folder, 'clone-'));
       for (const name of ['dev', 'node_modules']) mkdirSync(join(clone, name));
-      for (const name of ['dev/start.mjs', 'package-lock.json']) copyFileSync(join(root, name), join(clone, name));
+      for (const name of ['dev/start.mjs', 'dev/build.mjs', 'package-lock.json'])
+        copyFileSync(join(root, name), join(clone, name));
       // An npm that works until it is told that this is enough.
       const npm = join(clone, 'npm.cjs');
       writeFileSync(npm, 'setInterval(() => require("fs").existsSync("enough") && process.exit(0), 20);');

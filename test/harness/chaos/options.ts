@@ -1,16 +1,12 @@
 import { parseArgs } from 'node:util';
 import type { Mutant } from '../mutants/mutant.ts';
 import { MUTANTS } from '../mutants/mutants.ts';
-import type { ProviderName } from './plan.ts';
+import type { Kind, ProviderName, Speech } from './plan.ts';
+import { KINDS } from './plan.ts';
 import { Random } from './random.ts';
-import type { Speech } from './siteProviders.ts';
 
-/** Kinds of faults that strike from outside; what prompts ask of the provider, and what clients do, is always there. */
-export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset', 'settings'] as const;
 /** Which the second provider may speak. */
 const DIALECTS = ['litellm', 'vllm-omni', 'sglang'];
-
-export type Kind = (typeof KINDS)[number];
 
 export interface ChaosOptions {
   readonly seed: string;

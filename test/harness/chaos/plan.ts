@@ -1,5 +1,15 @@
-import type { Kind } from './options.ts';
 import type { Random } from './random.ts';
+
+/** Kinds of faults that strike from outside; what prompts ask of the provider, and what clients do, is always there. */
+export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset', 'settings'] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+/** How each provider speaks, and what the file says of it. */
+export interface Speech {
+  readonly spoken: string;
+  readonly configured: string;
+}
 
 /** Which fault strikes what, and when. Computed from the seed alone, before anything runs. */
 

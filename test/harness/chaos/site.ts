@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { findTemporalCli } from '../../../dev/binaries.ts';
+import { build as buildPrograms } from '../../../dev/build.mjs';
 import { portVariables, untilItWorks } from '../../../dev/ports.ts';
 import type { Cluster } from '../../../dev/postgres.ts';
 import { initialise, ownerUrl, prepareDatabase, serverCommand, superuserUrl } from '../../../dev/postgres.ts';
@@ -13,7 +14,6 @@ import { repository } from '../../../dev/state.ts';
 import { prepareNamespace, serverCommand as temporalCommand } from '../../../dev/temporal.ts';
 import type { Pool } from '../../../store/index.ts';
 import { createPool } from '../../../store/index.ts';
-import { buildWorkflowBundle } from '../../../worker/bundle.ts';
 import type { Mutant } from '../mutants/mutant.ts';
 import { applyMutant } from '../mutants/mutant.ts';
 import { WITH_SEARCH_PATH } from '../support/template.ts';
@@ -75,14 +75,12 @@ async function build(
   over: AbortSignal,
 ): Promise<Site> {
   const { folder } = ground;
-  const bundle = join(folder, 'workflow-bundle.js');
+  await buildPrograms();
   const webhookPort = await ownPort();
   const [temporalPort, providers] = await Promise.all([
     startTemporal(ground, say),
     SiteProviders.start(ground, withoutSettings(folder), options.speeches, webhookPort),
     startPostgres(ground, cluster),
-    // Before the workers start: each of their many starts would bundle for seconds.
-    buildWorkflowBundle().then(({ code }) => writeFile(bundle, code)),
   ]);
   over.throwIfAborted();
   const temporalAddress = `127.0.0.1:${temporalPort}`;
@@ -98,7 +96,7 @@ async function build(
     RATE_LIMIT_PER_MINUTE: '1000000',
     ARCHIVE_DIR: join(folder, 'archive'),
     ...providers.variables,
-    WORKFLOW_BUNDLE: bundle,
+    WORKFLOW_BUNDLE: join(repository, 'dist', 'workflow-bundle.js'),
   };
   await migrate({
     ...shared,
@@ -167,7 +165,7 @@ async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.Proce
   const ports = isApi
     ? { PORT: String(port), METRICS_PORT: String(metricsPort) }
     : { WORKER_METRICS_PORT: String(port) };
-  const args = ['--import', 'tsx', isApi ? 'api/main.ts' : 'test/harness/support/workerProcess.ts'];
+  const args = isApi ? ['dist/api/main.js'] : ['--import', 'tsx', 'test/harness/support/workerProcess.ts'];
   ground.run(name, { command: process.execPath, args, cwd: repository, env: { ...env, ...ports } });
   return { isApi, url: `http://127.0.0.1:${port}` };
 }
@@ -183,7 +181,7 @@ function withoutSettings(folder: string): NodeJS.ProcessEnv {
 }
 
 async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
-  const args = ['--import', 'tsx', 'migrations/main.ts'];
+  const args = ['dist/migrations/main.js'];
   const { code, output } = await runTool(process.execPath, args, { limitMs: READY_LIMIT_MS, env, cwd: repository });
   if (code !== 0) throw new Error(`the migrations failed:\n${output}`);
 }

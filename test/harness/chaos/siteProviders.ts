@@ -6,16 +6,10 @@ import { repository } from '../../../dev/state.ts';
 import type { Ground } from './ground.ts';
 import { found } from './ground.ts';
 import { PROVIDERS } from './plan.ts';
-import type { ProviderName, Strike } from './plan.ts';
+import type { ProviderName, Speech, Strike } from './plan.ts';
 import { ownPort } from './ports.ts';
 
 /** The two providers, and the file that names them; its changes while everything runs. */
-
-/** How each provider speaks, and what the file says of it. */
-export interface Speech {
-  readonly spoken: string;
-  readonly configured: string;
-}
 
 interface Entry {
   readonly simulatorPort: number;
@@ -101,7 +95,7 @@ export class SiteProviders {
       SIMULATOR_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/webhooks/${name}`,
       SIMULATOR_WEBHOOK_SECRET: WEBHOOK_SECRET,
     };
-    this.ground.run(name, program('simulator', 'dev/simulator/main.ts', repository, variables));
+    this.ground.run(name, program('simulator', 'dev/simulator/main', repository, variables));
   }
 
   /** One way for all: a generation is bound to its provider's address. A way that was there before is closed. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../../../config.ts';
 import { createDependencies } from '../../../worker/dependencies.ts';
 import { runWorker } from '../../../worker/run.ts';
@@ -6,7 +5,7 @@ import { interruptAt, isCrashPoint } from './crashPoints.ts';
 
 /**
  * A worker as `worker/main.ts` puts it together, for tests that start many and kill them:
- * `WORKFLOW_BUNDLE`: the path of a workflow bundle, for bundling takes more than a second of CPU;
+ * `WORKFLOW_BUNDLE`: the path of the workflow bundle;
  * `CRASH_AT`: the point at which this process kills itself, as `kill -9` would, the first time it comes there.
  */
 const { WORKFLOW_BUNDLE: bundle = '', CRASH_AT: point } = process.env;
@@ -17,4 +16,4 @@ const activities =
   point === undefined
     ? dependencies.activities
     : interruptAt(dependencies.activities, point, () => process.kill(process.pid, 'SIGKILL'));
-await runWorker(config, { ...dependencies, activities }, async () => ({ code: await readFile(bundle, 'utf8') }));
+await runWorker(config, { ...dependencies, activities }, { codePath: bundle });

@@ -1,0 +1,112 @@
+// npm run build: makes `dist/`, which is all that a production process runs: our programs as JavaScript, the files that they
+// read, and the workflows' bundle. Runs before anything else of ours, so it is JavaScript itself.
+//
+// Types are checked by `npm run types`, not here. Only what has changed is made again, each file in one step, so that any number
+// of processes may build at once while others run.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+const record = join(dist, 'built.json');
+const bundle = 'workflow-bundle.js';
+/** What no program of production reads. */
+const aside = new Set(['node_modules', 'dist', 'test', 'clients', 'docs', 'coverage']);
+
+function hashOf(...contents) {
+  const hash = createHash('sha256');
+  for (const content of contents) hash.update(content).update('\0');
+  return hash.digest('hex');
+}
+
+/** What is built from what: source, place in `dist/`, and the hash of all that the result depends on. */
+function plan() {
+  const folders = readdirSync(root, { withFileTypes: true }).filter(
+    ({ name }) => !name.startsWith('.') && !aside.has(name),
+  );
+  const files = folders.flatMap((entry) => {
+    if (!entry.isDirectory()) return entry.name === 'config.ts' || entry.name === 'package.json' ? [entry.name] : [];
+    return readdirSync(join(root, entry.name), { recursive: true, withFileTypes: true })
+      .filter((each) => each.isFile() && !/\.mjs$|tsconfig/.test(each.name))
+      .map((each) => relative(root, join(each.parentPath, each.name)));
+  });
+  const builder = hashOf(readFileSync(fileURLToPath(import.meta.url)), readFileSync(join(root, 'package-lock.json')));
+  const single = files.map((source) => ({
+    source,
+    target: source.replace(/\.ts$/, '.js'),
+    hash: hashOf(builder, source, readFileSync(join(root, source))),
+  }));
+  const inBundle = single.filter(({ source }) => /^(workflows|contracts)\//.test(source)).map(({ hash }) => hash);
+  return [...single, { source: 'workflows/index.ts', target: bundle, hash: hashOf(builder, ...inBundle.sort()) }];
+}
+
+function readRecord() {
+  try {
+    return JSON.parse(readFileSync(record, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+/** Writes the file in one step: whoever reads it meanwhile sees the old one or the new one. */
+function put(target, content) {
+  const path = join(dist, target);
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, path);
+}
+
+async function translate({ source, target }) {
+  const text = readFileSync(join(root, source));
+  if (!source.endsWith('.ts')) return put(target, text);
+  const { default: swc } = await import('@swc/core');
+  const { code, map } = await swc.transform(text.toString(), {
+    filename: source,
+    sourceFileName: relative(join(dist, dirname(target)), join(root, source)),
+    configFile: false,
+    swcrc: false,
+    sourceMaps: true,
+    inlineSourcesContent: false,
+    module: { type: 'es6' },
+    jsc: {
+      target: 'es2022',
+      parser: { syntax: 'typescript' },
+      transform: { verbatimModuleSyntax: true },
+      rewriteRelativeImportExtensions: true,
+    },
+  });
+  put(`${target}.map`, map);
+  put(target, `${code}//# sourceMappingURL=${target.slice(target.lastIndexOf('/') + 1)}.map\n`);
+}
+
+async function bundleWorkflows({ source, target }) {
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, source),
+    logger: new DefaultLogger('WARN'),
+  });
+  put(target, code);
+}
+
+/** Brings `dist/` up to date. Returns how many files were made. */
+export async function build() {
+  const built = readRecord();
+  const wanted = plan();
+  const stale = wanted.filter(({ target, hash }) => built[target] !== hash || !existsSync(join(dist, target)));
+  await Promise.all(stale.map((each) => (each.target === bundle ? bundleWorkflows(each) : translate(each))));
+  const targets = new Set(wanted.map(({ target }) => target));
+  const gone = Object.keys(built).filter((target) => !targets.has(target));
+  for (const target of gone) for (const each of [target, `${target}.map`]) rmSync(join(dist, each), { force: true });
+  if (stale.length > 0 || gone.length > 0)
+    put('built.json', JSON.stringify(Object.fromEntries(wanted.map(({ target, hash }) => [target, hash]))));
+  return stale.length;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const began = performance.now();
+  const made = await build();
+  console.log(`dist/ is up to date: ${made} files made in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+}
