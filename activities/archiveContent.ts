@@ -67,8 +67,7 @@ async function archiveVideo(run: Run): Promise<Archived['outcome']> {
     throw transient('The provider has no content for this video, not yet or not any more.', null);
   }
   // What was cancelled and is not charged is no loss.
-  if (state === 'held' && cancelSent) return (await forget(deps, generationId)).outcome;
-  return recordGone(deps, generationId);
+  return state === 'held' && cancelSent ? recordCancelled(deps, generationId) : recordGone(deps, generationId);
 }
 
 /** The provider sent something that is not a complete video: recorded once, and retried like any other trouble. */
@@ -134,7 +133,17 @@ function reachable({ deps, archiving }: Run): { readonly videoId: string; readon
   return { videoId, provider: boundProvider(deps, archiving.provider) };
 }
 
-/** Nothing of it is kept: its owner deleted it meanwhile, or cancelled it. */
+/** Recorded before anything is removed: another run may have archived it meanwhile, and then it is charged. */
+async function recordCancelled(
+  { store, archive }: ActivityDependencies,
+  generationId: string,
+): Promise<Archived['outcome']> {
+  const { state } = await store.recordContent(generationId, 'video', { state: 'gone' });
+  if (state === 'gone') await archive.remove(generationId);
+  return state;
+}
+
+/** Nothing of it is kept: its owner deleted it meanwhile. */
 async function forget({ store, archive }: ActivityDependencies, generationId: string): Promise<Archived> {
   await archive.remove(generationId);
   const { state } = await store.recordContent(generationId, 'video', { state: 'gone' });

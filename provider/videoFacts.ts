@@ -16,9 +16,11 @@ export function readVideoFacts(moov: Buffer): VideoFacts {
     const tracks = movie.filter(({ name }) => name === 'trak').map(({ body }) => readTrack(body, header));
     const pictures = tracks.filter(({ kind }) => kind === 'vide').sort((a, b) => b.area - a.area)[0];
     if (pictures === undefined) return NOTHING_SHOWN;
+    // Of a fragmented file the headers may tell the length of the first fragment alone.
+    const isFragmented = movie.some(({ name }) => name === 'mvex');
     return {
       // The pictures' own: sound may go on after them, or begin before.
-      lengthMs: pictures.lengthMs ?? header.lengthMs,
+      lengthMs: isFragmented ? null : (pictures.lengthMs ?? header.lengthMs),
       frameSize: pictures.frameSize,
       hasSound: tracks.some(({ kind }) => kind === 'soun'),
     };

@@ -22,8 +22,12 @@ BEGIN
   -- Two callers don't take the last turn both.
   SELECT extract(epoch FROM p.whole_at) INTO debt FROM provider_paces p WHERE p.provider = p_provider FOR UPDATE;
   asked := clock_timestamp();
-  -- Never more than a burst is owed: the clock may have been set back, or the limit raised.
-  debt := greatest(0, least(debt - extract(epoch FROM asked), burst * step));
+  debt := greatest(0, debt - extract(epoch FROM asked));
+  IF debt > burst * step THEN
+    -- Never more than a burst is owed: the clock was set back, or the limit raised. Kept, because each call would find it anew.
+    debt := burst * step;
+    UPDATE provider_paces p SET whole_at = asked + debt * interval '1 second' WHERE p.provider = p_provider;
+  END IF;
   rank := least(
     asked + CASE p_call WHEN 'urgent' THEN interval '-1 hour' WHEN 'create' THEN interval '0'
       WHEN 'look' THEN interval '15 minutes' ELSE interval '20 minutes' END,

@@ -333,20 +333,38 @@ describe('a generation that is not charged', () => {
 });
 
 // MR-9
-it('a video that completed after its cancel was sent is gone after a minute without content, and nobody is alarmed', async () => {
-  const id = await admit(db, await openTenant(db, PRICE));
-  await db.ledger.placeHold(id, 3600);
-  await db.ledger.beginAttempt(id, [provider]);
-  const [video, told] = ['video_cancelled', { status: 'x', progress: null, completedAt: null, errorCode: null }];
-  await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
-  await db.ledger.recordLook(id, video, { ...told, verdict: 'open', errorMessage: null });
-  await db.ledger.requestCancel(id, 'client');
-  await db.ledger.beginCancel(id);
-  await db.ledger.recordLook(id, video, { ...told, verdict: 'completed', errorMessage: null });
-  answers.push(status(404), status(404));
-  expect((await once(id)).end).toMatchObject({ type: 'ProviderTransient' });
-  await age(id, '61 seconds');
-  expect((await once(id)).end).toBe('gone');
-  expect(alarms).toEqual([]);
-  expect(await db.ledger.settleGeneration(id, 'cancelled')).toMatchObject({ settlement: { charged: false } });
+describe('a video that completed after its cancel was sent', () => {
+  async function completed(video: string): Promise<string> {
+    const id = await admit(db, await openTenant(db, PRICE));
+    await db.ledger.placeHold(id, 3600);
+    await db.ledger.beginAttempt(id, [provider]);
+    const told = { status: 'x', progress: null, completedAt: null, errorCode: null, errorMessage: null };
+    await db.ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: null });
+    await db.ledger.recordLook(id, video, { ...told, verdict: 'open' });
+    await db.ledger.requestCancel(id, 'client');
+    await db.ledger.beginCancel(id);
+    await db.ledger.recordLook(id, video, { ...told, verdict: 'completed' });
+    return id;
+  }
+
+  it('is gone after a minute without content, and nobody is alarmed', async () => {
+    const id = await completed('video_cancelled');
+    answers.push(status(404), status(404));
+    expect((await once(id)).end).toMatchObject({ type: 'ProviderTransient' });
+    await age(id, '61 seconds');
+    expect((await once(id)).end).toBe('gone');
+    expect(alarms).toEqual([]);
+    expect(await db.ledger.settleGeneration(id, 'cancelled')).toMatchObject({ settlement: { charged: false } });
+  });
+
+  it('is kept when another worker archived it while this one found nothing', async () => {
+    const id = await completed('video_of_two_replicas');
+    await age(id, '61 seconds');
+    answers.push((response, request) => {
+      void once(id).then(() => status(404)(response, request));
+    });
+    expect((await once(id)).end).toBe('archived');
+    expect(await db.ledger.settleGeneration(id, 'completed')).toMatchObject({ settlement: { charged: true } });
+    await expectWhole(id);
+  });
 });

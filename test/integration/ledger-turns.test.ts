@@ -69,6 +69,8 @@ describe('a provider that may get sixty requests a minute', () => {
     await useUp();
     await db.admin.query("UPDATE provider_paces SET whole_at = whole_at + interval '1 hour'");
     expect((await ask('look')).waitMs).toBeLessThan(1200);
+    await pass(1.2);
+    expect(await isTaken()).toBe(true);
   });
 });
 

@@ -118,6 +118,10 @@ describe('a list of images', () => {
   it.each<[what: string, list: object]>([
     ['an address inside', { input_references: [{ image_url: { url: 'http://169.254.169.254/latest' } }] }],
     ['an address outside', { input_references: [{ image_url: { url: 'https://example.com/a.png' } }] }],
+    [
+      'an address with an image behind it',
+      { input_references: [{ image_url: { url: `https://example.com/,${one.toString('base64')}` } }] },
+    ],
     ['a path', { input_references: [{ image_url: { url: '/etc/passwd' } }] }],
     ['a file that is named', { input_references: [{ image_url: { url: url(one) }, file_id: 'file_1' }] }],
     ['text alone', { frame_images: 'http://localhost/a.png' }],

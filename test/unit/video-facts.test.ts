@@ -29,6 +29,11 @@ describe('a file', () => {
     ['whose index goes to the end', join(FTYP, MDAT, box('moov', moov().subarray(8), 0)), {}],
     ['of QuickTime before it had types', join(box('free', Buffer.alloc(9)), moov(), MDAT), {}],
     ['in fragments, of which nobody told the length', film({ duration: 0n }), { lengthMs: null }],
+    [
+      'in fragments, of which it tells the length of the first',
+      film({ more: box('mvex', Buffer.alloc(8)) }),
+      { lengthMs: null },
+    ],
     ['with a second index', join(FTYP, moov(), moov({ seconds: 1 }), MDAT), {}],
   ])('%s shows its length, size and sound', async (_what, file, differs) => {
     for (const chunkBytes of [1, 7, 4099, file.length]) {

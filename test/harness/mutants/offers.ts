@@ -49,6 +49,11 @@ export const offers = [
       find: "CASE WHEN p_remix_of IS NULL THEN rule -> 'default' END",
       replace: "rule -> 'default'",
     },
+    'offer-remix-images': {
+      breaks: 'a remix pays for the images of its original, which it is not sent',
+      find: " - ARRAY['frame_images', 'input_references']",
+      replace: '',
+    },
   }),
   ...edits('has_flags', {
     'flags-numbers': {
@@ -110,6 +115,23 @@ export const offers = [
       find: "length(written) > (p_rule ->> 'max_length')::integer",
       replace: 'false',
     },
+    'parameter-images': {
+      breaks: 'more images are sent than are sold',
+      find: "written::numeric BETWEEN 1 AND (p_rule ->> 'max_items')::numeric",
+      replace: 'true',
+    },
+    'parameter-images-number': {
+      breaks: 'what is no number of images is kept as one',
+      find: "jsonb_typeof(p_value) = 'number'",
+      replace: 'true',
+    },
+  }),
+  ...edits('begin_attempt', {
+    'attempt-images': {
+      breaks: 'the number of images is sent to the provider as a field of its own',
+      find: " AND r ->> 'type' <> 'images'",
+      replace: '',
+    },
   }),
   ...edits('parameter_fault', {
     'parameter-reserved': {
@@ -121,6 +143,11 @@ export const offers = [
       breaks: 'n, num_frames or a path can be sent under another name',
       find: ' OR is_reserved_parameter(sent)',
       replace: '',
+    },
+    'parameter-images-rule': {
+      breaks: 'images are sold under a name, or in a number, that no dialect sends',
+      find: "THEN 'is no list of images'",
+      replace: 'THEN NULL',
     },
     'parameter-fields': {
       breaks: 'a rule of a parameter that nobody reads is taken',

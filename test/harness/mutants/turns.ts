@@ -15,13 +15,18 @@ export const turns = [
     },
     'turns-saved': {
       breaks: 'the turns of a quiet hour are taken at one moment',
-      find: 'debt := greatest(0, least(',
-      replace: 'debt := greatest(-3600, least(',
+      find: 'debt := greatest(0, debt',
+      replace: 'debt := greatest(-3600, debt',
     },
     'turns-clock': {
       breaks: 'nothing is sent for an hour after the clock was set back',
-      find: 'least(debt - extract(epoch FROM asked), burst * step)',
-      replace: 'debt - extract(epoch FROM asked)',
+      find: 'IF debt > burst * step THEN',
+      replace: 'IF false THEN',
+    },
+    'turns-clock-kept': {
+      breaks: 'after the clock was set back, each call is told to come again until the clock has caught up',
+      find: "    UPDATE provider_paces p SET whole_at = asked + debt * interval '1 second' WHERE p.provider = p_provider;\n",
+      replace: '',
     },
     'turns-order': {
       breaks: 'what waits is overtaken by what comes',
