@@ -1,5 +1,5 @@
 import { canonicalVideoId } from '../contracts/providerVideoId.ts';
-import { sizeAsSold } from './madeSize.ts';
+import { isSizeAsked } from './madeSize.ts';
 import type { OpenAttempt } from '../store/index.ts';
 import type { ProviderVideo } from '../provider/index.ts';
 
@@ -18,7 +18,7 @@ export function likenessOf(video: ProviderVideo, asked: Asked): Likeness {
   const sameKind =
     video.model === asked.model &&
     video.seconds === asked.seconds &&
-    sizeAsSold(asked.size, video.size) === asked.size &&
+    isSizeAsked(asked.size, video.size) &&
     isSameOriginal(video.remixedFrom, asked.remixedFrom);
   if (sameKind && video.prompt === asked.prompt) return 'equal';
   const [shownWide, askedWide] = [wideForm(video.prompt), wideForm(asked.prompt)];

@@ -25,6 +25,12 @@ export function sizeAsSold(sold: string | null, told: string | null): string | n
   return resolution !== null && resolution === resolutionNamed(sold) ? sold : resolution;
 }
 
+/** Whether a video surely has the size that was asked for: `720p` is told of 1280x720 and of 720x1280 as well. */
+export function isSizeAsked(asked: string, told: string | null): boolean {
+  if (told === null || (sidesOf(asked) !== null && sidesOf(told) === null)) return false;
+  return sizeAsSold(asked, told) === asked;
+}
+
 interface Sides {
   readonly width: number;
   readonly height: number;

@@ -62,6 +62,7 @@ describe('the search for an attempt that may have arrived', () => {
     ['with its prompt not shown', () => ({ prompt: null })],
     ['of a model by another name', (prompt) => ({ prompt, model: 'sora-2-2025-10-06' })],
     ['without its seconds', (prompt) => ({ prompt, seconds: null })],
+    ['with a resolution that two of the sizes have', (prompt) => ({ prompt, size: '720p' })],
     ['of about that time with its prompt rewritten', () => ({ prompt: 'rewritten' })],
     ['with its time in another zone', (prompt) => ({ prompt, createdAt: ago(8 * HOUR_MS) })],
     ['with its prompt cut', (prompt) => ({ prompt: `${prompt.slice(0, 20)}…` })],
