@@ -215,7 +215,7 @@ describe.concurrent('a cancel whose answer proves nothing', () => {
     expect((await content(made)).status).toBeGreaterThanOrEqual(400);
   });
 
-  it.sequential('is told to the operators, each once', async () => {
+  it('is told to the operators, each once', { concurrent: false }, async () => {
     const { rows } = await stack.database.pool.query("SELECT FROM generation_events WHERE kind = 'cancel_unclear'");
     expect(rows.length).toBeGreaterThan(0);
     expect(stack.alarms.filter((alarm) => alarm === 'cancel_unclear')).toHaveLength(rows.length);

@@ -33,7 +33,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [derivedFigures, ['ledger-derived-figures']],
   [refunds, ['ledger-refunds']],
   [made, ['ledger-made']],
-  [offers, ['ledger-offers', 'ledger-offer-prices']],
+  [offers, ['ledger-offers', 'ledger-offer-prices', 'ledger-images']],
   [
     provider,
     [
