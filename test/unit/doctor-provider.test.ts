@@ -47,9 +47,13 @@ test('one that gives no answer is away, and the doctor waits no longer than it h
 
 test.each([
   [503, {}, /is away \(HTTP 503\)\./],
-  [401, { code: 'invalid_api_key' }, /refuses our key \(HTTP 401 invalid_api_key\)\. .*Set its key.*close sales/],
+  [
+    401,
+    { code: 'invalid_api_key' },
+    /refuses our key \(HTTP 401 invalid_api_key\)\. .*Set its key.*api_key_file.*\{"model":"…","for_sale":false\}/,
+  ],
   [403, {}, /refuses our key \(HTTP 403\)/],
-  [402, {}, /refuses us for what we owe it \(HTTP 402\)\. .*Pay its bill.*close sales/],
+  [402, {}, /refuses us for what we owe it \(HTTP 402\)\. .*Pay its bill.*withdraw the offers of its models/],
   [429, { code: 'insufficient_quota' }, /refuses us for what we owe it \(HTTP 429 insufficient_quota\)/],
   [403, { code: 'billing_not_active' }, /refuses us for what we owe it \(HTTP 403 billing_not_active\)/],
   [400, { type: 'budget_exceeded' }, /refuses us for what we owe it \(HTTP 400 budget_exceeded\)/],

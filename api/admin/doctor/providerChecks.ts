@@ -14,8 +14,8 @@ const SLOW_MS = 1000;
 
 const CREDITS_WAIT =
   'Videos and texts that are not made yet keep their credits reserved and are tried again; those whose time ends before are refunded.';
-const CLOSE_SALES =
-  'Until then, close sales (POST /admin/sales), so that nobody waits in vain; what is in progress goes on.';
+const WITHDRAW =
+  'Until then, withdraw the offers of its models, so that nobody waits in vain (POST /admin/offers {"model":"…","for_sale":false}; POST /admin/sales would close the sales of every provider); what is in progress goes on.';
 
 /** Whether the provider answers a list, and if not why; its URL is shown, for it never carries a credential. */
 export async function checkProvider(
@@ -51,7 +51,7 @@ export async function checkProvider(
   const { status, debt, why } = answer;
   if (debt === 'key') {
     return ill(
-      `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set its key (OPENAI_API_KEY, or as PROVIDERS_FILE says) to one that is valid and has the rights, and restart the API and the workers. ${CLOSE_SALES}`,
+      `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set its key (OPENAI_API_KEY, or what its api_key_env or api_key_file names in PROVIDERS_FILE) to one that is valid and has the rights, and restart the API and the workers. ${WITHDRAW}`,
     );
   }
   if (debt === 'bill') return ill(`${where} refuses us for what we owe it (${why}). ${CREDITS_WAIT} ${payIt}`);
@@ -103,7 +103,7 @@ export async function checkRemoved({
   );
 }
 
-const payIt = `Pay its bill, or raise the quota or the limit: attempts succeed again by themselves. ${CLOSE_SALES}`;
+const payIt = `Pay its bill, or raise the quota or the limit: attempts succeed again by themselves. ${WITHDRAW}`;
 
 function away(what: string): Finding {
   return ill(
@@ -137,7 +137,7 @@ export async function checkDebts({ store }: Pick<ApiDependencies, 'store'>): Pro
   const found = debts.map(inWords).join(' ');
   if (!debts.some(isOwed)) return well(found);
   return ill(
-    `${found} It may answer lists all the same. ${CREDITS_WAIT} Look at its bill, its quota and the rights of the key: attempts succeed again by themselves. ${CLOSE_SALES}`,
+    `${found} It may answer lists all the same. ${CREDITS_WAIT} Look at its bill, its quota and the rights of the key: attempts succeed again by themselves. ${WITHDRAW}`,
   );
 }
 
