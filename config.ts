@@ -2,7 +2,7 @@ import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { dialect, type ProviderEntries, readProvidersFile } from './config/providers.ts';
-import { baseUrl, hostList, isUrlOf, oneOf } from './config/values.ts';
+import { baseUrl, HEADER_TEXT, hostList, isHeaderText, isUrlOf, oneOf } from './config/values.ts';
 
 /**
  * The one place that reads the environment, besides `platform/envFile.ts`, which adds a `.env` to it. Only the `main.ts` of each
@@ -68,7 +68,12 @@ const serviceSchema = toolSchema.extend({
   ARCHIVE_DIR: z.string().min(1).default('.holdfast/archive'),
   ARCHIVE_CONTENT_MAX_BYTES: whole(4 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
   WEBHOOK_ALLOW_PRIVATE_ADDRESSES: oneOf(['true', 'operator', 'false']).default('false'),
-  ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
+  ADMIN_KEY: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .max(512, 'must have at most 512 characters')
+    .refine(isHeaderText, HEADER_TEXT)
+    .optional(),
   RATE_LIMIT_PER_MINUTE: whole(600, 1, 1_000_000),
   STREAMS_PER_KEY: whole(100, 1, 100_000),
   STREAMS_IN_ALL: whole(1000, 1, 100_000),
@@ -86,9 +91,9 @@ const serviceSchema = toolSchema.extend({
 
 /** Of the one provider that needs no file. */
 const providerSchema = z.object({
-  OPENAI_API_KEY: z.string(
-    "is required: the key of a server that speaks OpenAI's formats; `npm start` brings a simulator",
-  ),
+  OPENAI_API_KEY: z
+    .string("is required: the key of a server that speaks OpenAI's formats; `npm start` brings a simulator")
+    .refine(isHeaderText, HEADER_TEXT),
   OPENAI_BASE_URL: baseUrl('is required: the URL of that server, with its /v1'),
   OPENAI_WEBHOOK_SECRET: z.string().min(1).optional(),
   OPENAI_CONTENT_HOSTS: hosts,

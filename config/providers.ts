@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Capabilities, type CreateEncoding, DIALECTS, LIST_KINDS } from '../provider/dialects/index.ts';
-import { baseUrl, hostList, oneOf } from './values.ts';
+import { baseUrl, HEADER_TEXT, hostList, isHeaderText, oneOf } from './values.ts';
 
 /** The file of providers (PROVIDERS_FILE): the first is the default one. docs/providers.md describes it. */
 
@@ -193,6 +193,10 @@ function readSecrets(entry: Entry, place: number, { environment }: ProvidersFile
     const [name, from] = [entry[`${what}_env`], entry[`${what}_file`]];
     if (name === undefined && from === undefined) return undefined;
     const value = (name === undefined ? readText(from ?? '')?.trim() : environment[name]) ?? '';
+    if (what === 'api_key' && value !== '' && !isHeaderText(value)) {
+      faults.push(`providers[${place}].${what}_${name === undefined ? 'file' : 'env'}: what it names ${HEADER_TEXT}`);
+      return undefined;
+    }
     if (value !== '') return value;
     const how = name === undefined ? 'a file that is empty or can’t be read' : `${name}, which is not set`;
     faults.push(`providers[${place}].${what}_${name === undefined ? 'file' : 'env'} names ${how}`);

@@ -23,6 +23,11 @@ export function baseUrl(missing: string) {
     .refine(isNoRoute, 'must end before /videos, usually with /v1');
 }
 
+/** A key that is sent as a header. Anything else would fail each call before it is sent, in an error that quotes the key. */
+export const isHeaderText = (text: string) => /^[\x21-\x7e]{1,4096}$/.test(text);
+
+export const HEADER_TEXT = 'must be at most 4096 letters, digits and signs, without a space or a line break';
+
 /** Hosts, each as `host` or `host:port`, written as in a URL. */
 export const hostList = z
   .array(z.string().transform((host) => host.trim().toLowerCase()))

@@ -73,7 +73,7 @@ const FIRST_WORD_TIMEOUT_MS = 120_000;
 
 /**
  * A client of one server that speaks OpenAI's Videos API. Each method makes one request; Temporal retries. Raises TypeError
- * when the base URL is invalid or contains credentials, when there is no such dialect, or when nobody keeps its requests a minute.
+ * when the base URL is invalid or contains credentials, when the key can't be sent in a header, when there is no such dialect, or when nobody keeps its requests a minute.
  */
 export function createProvider(settings: ProviderSettings): Provider {
   const { apiKey, connectTimeoutMs = 5000, callTimeoutMs = 30_000, proxyUrl, webhookSecret } = settings;
@@ -81,6 +81,8 @@ export function createProvider(settings: ProviderSettings): Provider {
   // Errors and the doctor name the base URL, so it must not hold a secret.
   const url = new URL(baseUrl);
   if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
+  // Each call would fail before it is sent, in an error that quotes the key.
+  if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new TypeError('the key can not be sent in a header');
   const redact = createRedact(apiKey, baseUrl);
   const transport = createTransport({ connectTimeoutMs, callTimeoutMs, proxyUrl });
   const { contentHosts = [] } = settings;

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseDirectives } from '../../dev/simulator/directives.ts';
+import { filmed } from '../../dev/simulator/filmed.ts';
 import {
   ask,
   eventsOf,
@@ -19,6 +21,8 @@ import { openAccount, startStack } from '../harness/support/stack.ts';
 vi.setConfig({ testTimeout: 90_000 });
 
 const GRANTED = 100_000_000;
+/** What a request that names neither is for. */
+const ORDERED = { seconds: '4', size: '720x1280' };
 let stack: TestStack;
 let account: TestAccount;
 let assets: Record<'video' | 'thumbnail' | 'spritesheet', Buffer>;
@@ -29,7 +33,7 @@ beforeAll(async () => {
   account = await openAccount(stack, GRANTED);
   const asset = (name: string) => readFile(new URL(`../../dev/simulator/assets/${name}`, import.meta.url));
   assets = {
-    video: await asset('video.mp4'),
+    video: filmed(await asset('video.mp4'), { ...ORDERED, directives: parseDirectives('') }),
     thumbnail: await asset('thumbnail.webp'),
     spritesheet: await asset('spritesheet.jpg'),
   };
@@ -65,7 +69,9 @@ async function expectArchived(id: string): Promise<void> {
     expect(row).toMatchObject({ state: 'archived', bytes: file.length, type });
     expect(sum).toBe(createHash('sha256').update(file).digest('hex'));
   }
-  expect(await eventsOf(stack, id, 'archived')).toEqual([{ bytes: assets.video.length }]);
+  expect(await eventsOf(stack, id, 'archived')).toEqual([
+    { bytes: assets.video.length, length_ms: 4000, frame_size: ORDERED.size, has_sound: false },
+  ]);
   expect(await movementsOf(stack, id)).toEqual(['hold', 'capture']);
 }
 

@@ -15,7 +15,13 @@ function fileOf(text: string, name = 'providers.yaml'): string {
 }
 
 const read = (yaml: string, environment: Record<string, string> = {}) =>
-  parseConfig({ DATABASE_URL, PROVIDERS_FILE: fileOf(yaml), A_KEY: 'sk-secret-a', ...environment }).providers;
+  parseConfig({
+    DATABASE_URL,
+    PROVIDERS_FILE: fileOf(yaml),
+    A_KEY: 'sk-secret-a',
+    BROKEN_KEY: 'sk-secret\nb',
+    ...environment,
+  }).providers;
 
 function faultsOf(yaml: string, environment: Record<string, string> = {}): string {
   try {
@@ -115,6 +121,11 @@ describe('a file of providers', () => {
     ['a name twice', `${one()}${one().slice('providers:\n'.length)}`, /providers\[1\]\.name is another provider's too/],
     ['no key', one().replace(/ {4}api_key_env.*\n/, ''), /providers\[0\]\.api_key_env or api_key_file is required/],
     ['a key that is not set', one().replace('A_KEY', 'NO_KEY'), /api_key_env names NO_KEY, which is not set/],
+    [
+      'a key of two lines',
+      one().replace('A_KEY', 'BROKEN_KEY'),
+      /api_key_env: what it names must be .* without a space/,
+    ],
     ['a key in a file that is not there', one().replace('env: A_KEY', 'file: /nowhere'), /api_key_file names a file/],
     ['a key itself in the place of its name', one().replace('A_KEY', 'sk-secret-b'), /must be the name of an env/],
     ['a base URL with its route', one().replace('/v1', '/v1/videos'), /base_url must end before \/videos/],
