@@ -61,17 +61,18 @@ export async function readPriceBook(db: Database): Promise<PriceBook> {
 
 const AMOUNT = defineStatement({
   name: 'price_microcredits',
-  text: 'SELECT price_microcredits($1, $2, $3)::bigint AS amount',
+  text: 'SELECT price_microcredits($1, $2, $3, default_effects($4))::bigint AS amount',
   row: { amount: t.bigint },
 });
 
-/** What so many seconds cost at this price, without parameters. */
+/** What a request for so many seconds costs at this price when it sends none of the parameters, as `listPrices` shows it. */
 export async function priceOf(
   db: Database,
   { cost, margin }: { readonly cost: number; readonly margin: number },
   seconds: number,
+  parameters: readonly OfferedParameter[],
 ): Promise<number> {
-  return (await row(db, AMOUNT, [cost, margin, seconds])).amount;
+  return (await row(db, AMOUNT, [cost, margin, seconds, JSON.stringify(parameters)])).amount;
 }
 
 /** Work on the whole price book: all of it or nothing, one after the other. */

@@ -7,9 +7,9 @@ const LIST = defineStatement({
   name: 'list_prices',
   // A request without parameters has their defaults, with what those add to its price.
   text: `SELECT p.model, p.size, s.seconds, price_microcredits(p.provider_cost_microcredits_per_second, p.margin_basis_points, s.seconds,
-        o.price_effects)::bigint AS "amountMicrocredits"
-    FROM (SELECT o.model, o.lengths, o.sizes, q.price_effects FROM current_offers o, quote_video(NULL, NULL, o.model, NULL, NULL, '', '{}', $1) q
-        WHERE q.outcome = 'priced' OFFSET 0) AS o
+        o.effects)::bigint AS "amountMicrocredits"
+    FROM (SELECT model, lengths, sizes, default_effects(parameters) AS effects FROM current_offers
+        WHERE for_sale AND (provider <> ALL ($1::text[])) IS NOT TRUE OFFSET 0) AS o
       JOIN current_prices p ON p.model = o.model AND p.size = ANY (COALESCE(o.sizes, ARRAY[p.size])) CROSS JOIN unnest(o.lengths) AS s (seconds)
     ORDER BY p.model, "amountMicrocredits", p.size`,
   row: { model: t.text, size: t.text, seconds: t.integer, amountMicrocredits: t.bigint },

@@ -750,6 +750,7 @@ GRANT SELECT ON holdfast.credit_usage_today TO holdfast_service;
 GRANT SELECT ON holdfast.current_offers TO holdfast_service;
 GRANT SELECT ON holdfast.current_prices TO holdfast_service;
 GRANT SELECT ON holdfast.current_text_prices TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.default_effects(jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.delete_generation(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.delete_webhook_endpoint(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.enable_webhook_endpoint(text,text) TO holdfast_service;
@@ -771,6 +772,7 @@ GRANT EXECUTE ON FUNCTION holdfast.note_cancel_unclear(text,text) TO holdfast_se
 GRANT EXECUTE ON FUNCTION holdfast.note_ownerless_videos(text,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.parameter_effect(jsonb,jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.place_hold(text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer,jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.provider_is_down(text) TO holdfast_service;

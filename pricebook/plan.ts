@@ -72,18 +72,22 @@ async function videoChanges(db: Database, book: PriceBook, video: Video): Promis
   const wanted = wantedOffer(video);
   const isNew = current?.for_sale !== true;
   const changes: Change[] = [];
+  const unchanged = new Map<string, Price>();
   for (const [size, price] of Object.entries(video.sizes)) {
     const [before, after] = [
       prices.get(size),
       { cost: price.cost_per_second_microcredits, margin: price.margin_basis_points },
     ];
-    if (before !== undefined && before.cost === after.cost && before.margin === after.margin) continue;
-    changes.push(await priceChange(db, wanted, size, before, after));
+    if (before !== undefined && before.cost === after.cost && before.margin === after.margin) {
+      unchanged.set(size, before);
+      continue;
+    }
+    changes.push(await priceChange(db, { current, wanted, size, before, after }));
   }
   if (isNew || !isSame(current, wanted, [...prices.keys()])) {
     changes.push({
       what: isNew ? 'added' : 'changed',
-      line: `${model}: ${isNew ? 'is sold' : differencesOf(current, wanted).join(', ')}`,
+      line: `${model}: ${isNew ? 'is sold' : [...differencesOf(current, wanted), ...(await repriced(db, unchanged, current, wanted))].join(', ')}`,
       carryOut: async (inside) => {
         const { model: _model, ...terms } = wanted;
         const order = { model, terms, effectiveFrom: null, idempotencyKey: newKey() };
@@ -94,19 +98,42 @@ async function videoChanges(db: Database, book: PriceBook, video: Video): Promis
   return changes;
 }
 
-async function priceChange(
+/** The sizes whose price changes by the defaults alone. */
+async function repriced(
   db: Database,
-  offer: Offer,
-  size: string,
-  before: Price | undefined,
-  after: Price,
-): Promise<Change> {
-  const [{ model }, [seconds = 1]] = [offer, offer.lengths];
-  const amount = async (price: Price) => formatCredits(await priceOf(db, price, seconds));
-  const old = before === undefined ? '' : `${await amount(before)} -> `;
+  prices: ReadonlyMap<string, Price>,
+  current: Offer,
+  wanted: Offer,
+): Promise<string[]> {
+  const [seconds = 1] = wanted.lengths;
+  const told: string[] = [];
+  for (const size of wanted.sizes ?? []) {
+    const price = prices.get(size);
+    if (price === undefined) continue;
+    const before = await priceOf(db, price, seconds, current.parameters);
+    const after = await priceOf(db, price, seconds, wanted.parameters);
+    if (before !== after)
+      told.push(`${size}: ${seconds} s cost ${formatCredits(before)} -> ${formatCredits(after)} credits`);
+  }
+  return told;
+}
+
+interface SizeChange {
+  readonly current: Offer | undefined;
+  readonly wanted: Offer;
+  readonly size: string;
+  readonly before: Price | undefined;
+  readonly after: Price;
+}
+
+async function priceChange(db: Database, { current, wanted, size, before, after }: SizeChange): Promise<Change> {
+  const [{ model }, [seconds = 1]] = [wanted, wanted.lengths];
+  const amount = async (price: Price, { parameters }: Offer) =>
+    formatCredits(await priceOf(db, price, seconds, parameters));
+  const old = before === undefined ? '' : `${await amount(before, current ?? wanted)} -> `;
   return {
     what: before === undefined ? 'added' : 'changed',
-    line: `${model} ${size}: ${seconds} s cost ${old}${await amount(after)} credits`,
+    line: `${model} ${size}: ${seconds} s cost ${old}${await amount(after, wanted)} credits`,
     carryOut: async (inside) => {
       const price = { costPerSecondMicrocredits: after.cost, marginBasisPoints: after.margin };
       confirm(await setPrice(inside, { model, size, ...price, effectiveFrom: null, idempotencyKey: newKey() }), model);

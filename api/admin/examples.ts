@@ -1,7 +1,7 @@
 import { EXAMPLE } from '../http/examples.ts';
 import { TEXT_EXAMPLE } from '../texts/examples.ts';
 
-const { prompt: _prompt, ...video } = EXAMPLE.video;
+const { prompt: _prompt, parameters: _parameters, ...video } = EXAMPLE.video;
 const { title: _title, text: _text, posts: _posts, output: _output, ...text } = TEXT_EXAMPLE.script;
 
 const ours = {

@@ -85,6 +85,24 @@ COMMENT ON FUNCTION parameter_effects IS
 $$Internal. Everything that a parameter can do to the price, whatever its value.
 Rules: MR-72.$$;
 
+CREATE FUNCTION parameter_effect(p_rule jsonb, p_value jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT CASE WHEN p_rule ->> 'type' IN ('boolean', 'enum') THEN p_rule -> 'price' -> (p_value #>> '{}') ELSE p_rule -> 'price' END
+    || jsonb_build_object('parameter', p_rule ->> 'name')
+$$;
+COMMENT ON FUNCTION parameter_effect IS
+$$Internal. What a parameter does to the price when it has this value, with its name; NULL when it does nothing.
+Rules: MR-72.$$;
+
+CREATE FUNCTION default_effects(p_parameters jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
+  SELECT COALESCE(jsonb_agg(e.effect), '[]') FROM jsonb_array_elements(p_parameters) AS rule,
+    parameter_effect(rule, rule -> 'default') AS e (effect) WHERE rule ? 'default' AND e.effect IS NOT NULL
+$$;
+COMMENT ON FUNCTION default_effects IS
+$$Internal. What the defaults of an offer's parameters do to the price of a request that leaves them out.
+Rules: MR-72.$$;
+
 CREATE FUNCTION sound_parameters(p_offer_id bigint) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, holdfast, pg_temp AS $$
   SELECT r ->> 'name' FROM offers o, jsonb_array_elements(o.parameters) AS r WHERE o.id = p_offer_id
@@ -320,10 +338,8 @@ BEGIN
       RETURN NEXT; RETURN;
     END IF;
     resolved := resolved || jsonb_build_object(rule ->> 'name', given);
-    effect := CASE WHEN rule ->> 'type' IN ('boolean', 'enum') THEN rule -> 'price' -> (given #>> '{}') ELSE rule -> 'price' END;
-    IF effect IS NOT NULL THEN
-      effects := effects || jsonb_build_array(effect || jsonb_build_object('parameter', rule ->> 'name'));
-    END IF;
+    effect := parameter_effect(rule, given);
+    IF effect IS NOT NULL THEN effects := effects || jsonb_build_array(effect); END IF;
   END LOOP;
   RETURN QUERY SELECT outcome, refused, p_model, p_seconds, price.size, resolved, offer.id, price.id, offer.provider, effects,
     price_microcredits(price.provider_cost_microcredits_per_second, price.margin_basis_points, p_seconds, effects)::bigint;
@@ -339,4 +355,4 @@ has it, 'unknown', 'flags') and the rule that it breaks.
 Rules: MR-47, MR-72, MR-79, MR-89, MR-93.$$;
 
 GRANT SELECT ON offers, current_offers TO holdfast_service;
-GRANT EXECUTE ON FUNCTION set_offer, quote_video TO holdfast_service;
+GRANT EXECUTE ON FUNCTION set_offer, quote_video, parameter_effect, default_effects TO holdfast_service;

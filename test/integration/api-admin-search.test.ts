@@ -236,9 +236,9 @@ describe('what an operator sees of a generation', () => {
     return body.data.find((item) => item.id === id)!;
   };
 
-  it('is what its owner sees, but for the prompt, and what only concerns the operator', async () => {
-    const { prompt, ...shown } = (await (await mine.fetch(`/v1/videos/${failed}`)).json()) as Record<string, unknown>;
-    expect(prompt).toBe(BLOCKED);
+  it('is what its owner sees, but for prompt and parameters, and what only concerns the operator', async () => {
+    const { prompt, parameters, ...shown } = (await (await mine.fetch(`/v1/videos/${failed}`)).json()) as Item;
+    expect([prompt, parameters]).toEqual([BLOCKED, {}]);
     const video = await seen('/videos', failed);
     expect(video).toEqual({
       ...shown,

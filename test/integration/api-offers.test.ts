@@ -141,6 +141,16 @@ describe('the parameters that a video was ordered with', () => {
     const first = async () => ((await read(`${path}/timeline`)) as { data: { message: string }[] }).data[0]?.message;
     const words = `negative_prompt “${'fog '.repeat(10)}…”`;
     expect(await first()).toBe(`Requested with seed 7, generate_audio false, ${words}, at a price of 0.040000 credits`);
+    // One of them is text, and an operator is shown no text of a customer's.
+    for (const shown of [
+      `/accounts/${account.id}/videos`,
+      `/accounts/${account.id}${path.slice('/v1'.length)}/timeline`,
+    ]) {
+      const answer = await fetch(`${stack.url}/admin${shown}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+      const text = await answer.text();
+      expect(text).toContain(shown.endsWith('timeline') ? 'Requested, at a price of' : String(body['id']));
+      expect(text).not.toContain('fog');
+    }
     expect((await account.fetch(path, { method: 'DELETE' })).status).toBe(200);
     expect(await first()).toBe('Requested, at a price of 0.040000 credits');
   });

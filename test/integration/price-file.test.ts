@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatCredits } from '../../contracts/money.ts';
 import { readPriceFile, type PriceFile } from '../../pricebook/file.ts';
 import { applyFile, planOf } from '../../pricebook/plan.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
@@ -41,6 +42,8 @@ describe('the file', () => {
     const planned = await linesOf(example);
     expect(planned).toContain('added wan-2.2 832x480: 3 s cost 0.060000 credits');
     expect(planned).toContain('added wan-2.2: is sold');
+    // With what the default of generate_audio costs.
+    expect(planned).toContain('added veo-3.1 720p: 4 s cost 2.285718 credits');
     expect(planned.filter((line) => line.includes('sora-2:'))).toEqual([]);
     // A plan changes nothing.
     expect(await versions()).toEqual(before);
@@ -48,6 +51,11 @@ describe('the file', () => {
     expect(await quote('wan-2.2', { fps: 24 }, 5)).toMatchObject({ outcome: 'priced', amountMicrocredits: 150_000 });
     // 6 s × (0.285715 + 0.285715), the cheaper size, which comes first by its name.
     expect(await quote('veo-3.1', {}, 6)).toMatchObject({ outcome: 'priced', amountMicrocredits: 3_428_576 });
+    for (const { model, size, seconds, amountMicrocredits } of await db.ledger.listPrices()) {
+      const line = `added ${model} ${size}: ${seconds} s cost `;
+      const told = planned.filter((each) => each.startsWith(line));
+      expect(told).toEqual(told.map(() => `${line}${formatCredits(amountMicrocredits)} credits`));
+    }
     expect(await quote('seedance-1.0-pro', { frame_images: 2 }, 5)).toMatchObject({ outcome: 'priced' });
     const after = await versions();
     expect(await linesOf(example)).toEqual([]);
@@ -63,6 +71,9 @@ describe('the file', () => {
     expect(await linesOf(changed)).toEqual([
       'changed wan-2.2 832x480: 3 s cost 0.060000 -> 0.120000 credits',
       'changed wan-2.2: lengths [3,5] -> [3,5,10]',
+    ]);
+    expect(await linesOf(example.replace('285715', '300000'))).toEqual([
+      'changed veo-3.1: parameters generate_audio, 1080p: 4 s cost 2.285718 -> 2.342858 credits, 720p: 4 s cost 2.285718 -> 2.342858 credits',
     ]);
     await apply(changed);
     expect(await quote('wan-2.2', {}, 10)).toMatchObject({ outcome: 'priced' });

@@ -33,7 +33,7 @@ const ours = {
 
 export const AdminVideo = z
   .object({
-    ...Video.omit({ prompt: true }).shape,
+    ...Video.omit({ prompt: true, parameters: true }).shape,
     ...ours,
     provider_video_id: z.string().nullable(),
     provider_id_contested_at: unixTime
@@ -50,7 +50,8 @@ export const AdminText = z
 export type LinkToWorkflow = (workflowId: string) => string | null;
 
 export function toAdminVideo(video: OperatorsVideo, link: LinkToWorkflow): z.infer<typeof AdminVideo> {
-  const { prompt: _prompt, ...shown } = toVideo(video);
+  // A parameter may be text, as private as the prompt.
+  const { prompt: _prompt, parameters: _parameters, ...shown } = toVideo(video);
   return {
     ...shown,
     ...toOurs(video, link),

@@ -51,7 +51,9 @@ export async function getAdminTimeline(
   if (events.length === 0) throw notFound(kinds.includes('video') ? 'This video' : 'This text');
   const steps = events.map((event) => {
     const { sequence, kind, data, recordedAt } = event;
-    const [shown = operatorsStep(kind, data, sequence, recordedAt)] = toTimeline(kindOf(id), [event]);
+    const [shown = operatorsStep(kind, data, sequence, recordedAt)] = toTimeline(kindOf(id), [
+      { ...event, parameters: null },
+    ]);
     return { ...shown, data };
   });
   return { object: 'list', data: steps };
