@@ -81,7 +81,7 @@ function refusingProto<Schema extends z.ZodType>(schema: Schema) {
   return z
     .transform((fields: unknown, context) => {
       if (typeof fields === 'object' && fields !== null && Object.hasOwn(fields, '__proto__')) {
-        context.addIssue({ code: 'unrecognized_keys', keys: ['__proto__'], input: fields });
+        context.addIssue({ code: 'unrecognized_keys', keys: ['__proto__'], input: {} });
       }
       return fields;
     })
