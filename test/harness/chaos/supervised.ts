@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { identityOf, send, sweepAtExit } from '../../../dev/processes.ts';
+import { send, sweepAtExit } from '../../../dev/processes.ts';
+import { processIdentity } from '../../../platform/processIdentity.ts';
 
 const run = promisify(execFile);
 
@@ -144,7 +145,7 @@ interface Member {
 }
 
 function isThere({ pid, identity }: Member): boolean {
-  return identity !== undefined && identityOf(pid) === identity;
+  return identity !== undefined && processIdentity(pid) === identity;
 }
 
 function signal(member: Member, name: NodeJS.Signals): void {
@@ -165,7 +166,7 @@ async function familyOf(pid: number): Promise<Member[]> {
     .map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
   const family = [pid];
   for (const parent of family) family.push(...pairs.filter(([, of]) => of === parent).map(([each]) => each));
-  return family.map((each) => ({ pid: each, identity: identityOf(each) }));
+  return family.map((each) => ({ pid: each, identity: processIdentity(each) }));
 }
 
 async function untilGone(members: readonly Member[]): Promise<void> {
