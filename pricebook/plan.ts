@@ -24,7 +24,7 @@ export interface Change {
 }
 
 /** The changes that make the price book what the file says; none where it is. `prune` withdraws the models that the file leaves out. */
-export async function planOf(db: Database, { videos, texts }: PriceFile, prune: boolean): Promise<Change[]> {
+async function planOf(db: Database, { videos, texts }: PriceFile, prune: boolean): Promise<Change[]> {
   const book = await readPriceBook(db);
   const changes: Change[] = [];
   for (const video of videos) changes.push(...(await videoChanges(db, book, video)));
@@ -52,6 +52,26 @@ function withdrawn({ name, withdraw }: LeftOut): Change {
 function kept({ name }: LeftOut): Change {
   const line = `${name}: is still sold, though it is not in the file; --prune withdraws it`;
   return { what: 'kept', line, carryOut: () => Promise.resolve() };
+}
+
+/** Carries a planned change out to take it back. */
+class TakenBack extends Error {
+  constructor(readonly changes: Change[]) {
+    super('taken back');
+  }
+}
+
+/** What `applyFile` would change, and raises what it would raise: it is carried out and taken back. */
+export async function tryFile(db: Database, file: PriceFile, prune: boolean): Promise<Change[]> {
+  const tried = withPriceBook(db, async (inside): Promise<Change[]> => {
+    const changes = await planOf(inside, file, prune);
+    for (const { carryOut } of changes) await carryOut(inside);
+    throw new TakenBack(changes);
+  });
+  return tried.catch((error: unknown) => {
+    if (error instanceof TakenBack) return error.changes;
+    throw error;
+  });
 }
 
 /** Plans and carries out in one transaction; an error takes everything back. */
