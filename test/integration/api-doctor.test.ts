@@ -72,6 +72,7 @@ describe('of a healthy installation', () => {
       'reconciler',
       'provider',
       'provider outages',
+      'offers without a provider',
       'removed providers',
       'provider refusals',
       'archive',
@@ -80,6 +81,24 @@ describe('of a healthy installation', () => {
     expect(messageOf(found, 'ledger')).toBe('The accounts of the latest movements (1) have what the journal says.');
     expect(messageOf(found, 'reconciler')).toBe('No run yet; one every 5 min.');
     expect(messageOf(found, 'workers holdfast')).toBe('1 worker polls holdfast.');
+  });
+
+  it('names the models for sale that no configured provider makes, until one is withdrawn', async () => {
+    const { setOffer, setPrice, setTextPrice } = stack.database.ledger;
+    const now = { effectiveFrom: null, idempotencyKey: 'unprovided' };
+    await setPrice({ model: 'clip-1', size: '720p', costPerSecondMicrocredits: 1, marginBasisPoints: 0, ...now });
+    await setOffer({ model: 'clip-1', terms: { provider: 'gone' }, ...now });
+    const costs = { inputCostMicrocredits: 1, outputCostMicrocredits: 1, marginBasisPoints: 0 };
+    const text = { model: 'prose-1', provider: 'lost', ...costs, effectiveFrom: null };
+    await setTextPrice({ ...text, idempotencyKey: 'unprovided' });
+    const found = await doctor();
+    expect(ills(found)).toEqual(['offers without a provider']);
+    expect(messageOf(found, 'offers without a provider')).toMatch(
+      /^For sale, but their providers are not configured: clip-1 \(gone\), prose-1 \(lost\)\. /,
+    );
+    await setOffer({ model: 'clip-1', terms: { provider: 'gone', for_sale: false }, ...now, idempotencyKey: 'off' });
+    await setTextPrice({ ...text, forSale: false, idempotencyKey: 'off' });
+    expect(ills(await doctor())).toEqual([]);
   });
 
   it('is for the admin key only', async () => {

@@ -109,6 +109,40 @@ describe('the file', () => {
     expect(await linesOf(example, true)).toEqual([]);
   });
 
+  it('withdraws the models that it says are not for sale, and undoes no withdrawal of an admin', async () => {
+    await apply(example);
+    const isSold = async () => [
+      (await quote('seedance-1.0-pro')).outcome === 'priced',
+      (await db.ledger.listTextPrices()).some(({ model }) => model === 'gpt-4.1-mini'),
+    ];
+    const off = example.replace(/- model: (seedance-1.0-pro|gpt-4.1-mini)\n/g, '$&    for_sale: false\n');
+    const said = 'is not sold, as the file says';
+    expect(await linesOf(off)).toEqual([
+      `withdrawn seedance-1.0-pro: ${said}`,
+      `withdrawn text model gpt-4.1-mini: ${said}`,
+    ]);
+    await apply(off);
+    expect(await isSold()).toEqual([false, false]);
+    expect(await linesOf(off, true)).toEqual([]);
+
+    // By the admin API: an offer of no more than its model and that it is not for sale.
+    await apply(example);
+    const order = {
+      model: 'seedance-1.0-pro',
+      terms: { for_sale: false },
+      effectiveFrom: null,
+      idempotencyKey: 'admin',
+    };
+    await db.ledger.setOffer(order);
+    const without = example.replace(/ {2}- model: seedance-1.0-pro\n(.|\n)*?(?=\ntexts:)/, '');
+    for (const file of [off, without]) {
+      await apply(file);
+      expect((await isSold())[0]).toBe(false);
+    }
+    await apply(example);
+    expect(await isSold()).toEqual([true, true]);
+  });
+
   it('that the database refuses in one place changes nothing in any', async () => {
     const before = await versions();
     const dear = example

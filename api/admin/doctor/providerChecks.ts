@@ -104,6 +104,22 @@ export async function checkRemoved({
   );
 }
 
+const MODELS_NAMED = 5;
+
+/** Whether a model is for sale whose provider the settings don't name: nobody can order it, and nothing else says so. */
+export async function checkOffers({
+  ledger,
+  providers,
+}: Pick<ApiDependencies, 'ledger' | 'providers'>): Promise<Finding> {
+  const found = await ledger.listUnprovided(providers.all.map(({ name }) => name));
+  if (found.length === 0) return well('Every model that is for sale has a provider that is configured.');
+  const named = found.slice(0, MODELS_NAMED).map(({ model, provider }) => `${model} (${provider})`);
+  const more = found.length - named.length;
+  return ill(
+    `For sale, but their providers are not configured: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}. They are not listed, requests for them are 503, and nothing is held. Configure the provider under this name (PROVIDERS_FILE, docs/providers.md) and restart the API and the workers, or correct or withdraw the offer (docs/prices.md).`,
+  );
+}
+
 const payIt = `Pay its bill, or raise the quota or the limit: attempts succeed again by themselves. ${WITHDRAW}`;
 
 function away(what: string): Finding {
