@@ -40,7 +40,8 @@ export function isReserved(name: string): boolean {
 const spelled = (name: string) => name.toLowerCase().replaceAll('_', '');
 
 const notReserved = (name: string) => !isReserved(name);
-const RESERVED_FAULT = 'must not be reserved: such a field could make more than is paid for';
+const RESERVED_FAULT =
+  'must be another name: this one is a field of every request, or could make the provider make more than was paid for, or use files';
 
 const named = {
   name: z

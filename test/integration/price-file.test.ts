@@ -176,7 +176,7 @@ videos:
       'videos.0.lengths: must not be an empty range',
       'videos.0.colour: is not known',
       'videos.0.sizes.large',
-      'videos.0.parameters.0.name: must not be reserved',
+      'videos.0.parameters.0.name: must be another name: this one is a field of every request',
       'videos.0.parameters.1.price: must only name values, and 25 is none',
       'videos.1.sizes.720p.cost_per_second_microcredits',
       'videos.1.sizes.720p.margin_basis_points',

@@ -45,7 +45,7 @@ it('says of each check that could not run that it was not checked, and which ser
     'provider outages',
     'offers without a provider',
     'removed providers',
-    'provider debts',
+    'provider refusals',
   ];
   const queues = ['workers holdfast', 'workers holdfast-provider', 'workers holdfast-outbound'];
   const asksTemporal = ['search attributes', ...queues, 'reconciler'];

@@ -84,7 +84,7 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
   ),
   ofDatabase('offers without a provider', checkOffers, 'What is for sale could not be read; the API’s log says why.'),
   ofDatabase('removed providers', checkRemoved, 'What is open there could not be read; the API’s log says why.'),
-  ofDatabase('provider debts', checkDebts, 'The refusals on record could not be read; the API’s log says why.'),
+  ofDatabase('provider refusals', checkDebts, 'The refusals on record could not be read; the API’s log says why.'),
   {
     name: 'archive',
     check: checkArchive,
