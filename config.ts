@@ -124,8 +124,15 @@ type Environment = Record<string, string | undefined>;
 export class ConfigError extends Error {
   constructor(readonly faults: readonly string[]) {
     const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
-    super(`The configuration has ${count}:\n${faults.join('\n')}\nSee .env.example for what each variable means.`);
+    super(`The configuration has ${count}:\n${faults.join('\n')}\n${describedIn(faults)}`);
   }
+}
+
+function describedIn(faults: readonly string[]): string {
+  const ofFile = faults.filter((fault) => /^ *PROVIDERS_FILE\b/.test(fault)).length;
+  if (ofFile === 0) return 'See .env.example for what each variable means.';
+  const file = 'See docs/providers.md for what the file of providers may say';
+  return ofFile === faults.length ? `${file}.` : `${file}, and .env.example for what each variable means.`;
 }
 
 /** The first fault of each variable. */

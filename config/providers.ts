@@ -171,10 +171,12 @@ const canEndWork = (name: string) => ENDING_WORK.includes(name);
 function faultsOf(entry: Entry, place: number, all: readonly Entry[]): string[] {
   const before = all.slice(0, place);
   const origins = originsOf(entry);
-  const isShared = before.some((each) => originsOf(each).some((origin) => origins.includes(origin)));
+  const other = before.find((each) => originsOf(each).some((origin) => origins.includes(origin)));
   return [
     ...(before.some(({ name }) => name === entry.name) ? [`providers[${place}].name is another provider's too`] : []),
-    ...(isShared ? [`providers[${place}].base_url or previous_urls is the server of another provider too`] : []),
+    ...(other === undefined
+      ? []
+      : [`providers[${place}].base_url or previous_urls is the server of the provider ${other.name} too`]),
     ...(entry.can.cancel === true && !canEndWork(entry.dialect)
       ? [`providers[${place}].can.cancel needs a dialect that can end unfinished work: ${ENDING_WORK.join(', ')}`]
       : []),

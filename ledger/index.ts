@@ -9,7 +9,7 @@ import { placeHold, recordSettlementRefusal, settleGeneration } from './holds.ts
 import { listHolds, listTransactions } from './lists.ts';
 import { getOverview, listAccounts, listEmergencyReleases } from './overview.ts';
 import { listModels } from './models.ts';
-import { listOffers, listOfferVersions, quoteVideo, setOffer } from './offers.ts';
+import { listOffers, listOfferVersions, listUnprovided, quoteVideo, setOffer } from './offers.ts';
 import { listPrices, setPrice } from './prices.ts';
 import { listFollowed, listHeld, stopFollowing, voidLateRequests } from './reconcile.ts';
 import { refundGeneration } from './refunds.ts';
@@ -23,7 +23,7 @@ const operations = {
   ...{ openAccount, setAccountFrozen, getBalance, grantCredits, listAccounts },
   ...{ accountExists, getAccount, getLastGeneration },
   ...{ listModels, listPrices, setPrice, getTextPrice, listTextPrices, setTextPrice, getSales, setSales },
-  ...{ listOffers, listOfferVersions, quoteVideo, setOffer },
+  ...{ listOffers, listOfferVersions, listUnprovided, quoteVideo, setOffer },
   ...{ admitGeneration, admitText, claimGeneration, voidGeneration, findRepeat, keepAnswer, markKnown },
   ...{ placeHold, settleGeneration, recordSettlementRefusal, refundGeneration },
   ...{ listHolds, listTransactions, getStatement, getTotals, getOverview, listEmergencyReleases },

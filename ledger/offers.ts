@@ -69,6 +69,20 @@ export async function listOffers(db: Database, providers?: readonly string[]): P
   return rows(db, LIST, [providers]);
 }
 
+const UNPROVIDED = defineStatement({
+  name: 'list_unprovided',
+  text: `SELECT o.model, o.provider FROM current_offers o WHERE o.for_sale AND o.provider <> ALL ($1::text[])
+      AND EXISTS (SELECT FROM current_prices p WHERE p.model = o.model)
+    UNION ALL SELECT p.model, p.provider FROM current_text_prices p WHERE p.provider <> ALL ($1::text[])
+    ORDER BY model LIMIT 1000`,
+  row: { model: t.text, provider: t.text },
+});
+
+/** The models of videos and texts that are for sale although their provider is none of these, so that every request for them is refused. */
+export async function listUnprovided(db: Database, providers: readonly string[]): Promise<RowOf<typeof UNPROVIDED>[]> {
+  return rows(db, UNPROVIDED, [providers]);
+}
+
 const VERSIONS = defineList({
   name: 'offer_versions',
   select: `SELECT id, model, for_sale AS "forSale", provider, provider_model AS "providerModel", lengths, sizes, length_field AS "lengthField",

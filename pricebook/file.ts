@@ -6,7 +6,7 @@ import { providerModel, providerName, terms, videoSize } from './terms.ts';
 
 const MAXIMUM_COST = 1_000_000_000_000;
 const margin_basis_points = z.number().int().min(0).max(9999);
-const model = z.string().min(1).max(100);
+const sold = { model: z.string().min(1).max(100), for_sale: z.boolean().default(true) };
 
 const Size = z.strictObject({
   cost_per_second_microcredits: z.number().int().min(1).max(MAXIMUM_COST),
@@ -14,13 +14,13 @@ const Size = z.strictObject({
 });
 
 const Video = z.strictObject({
-  model,
+  ...sold,
   ...terms,
   sizes: z.record(videoSize, Size).refine((sizes) => Object.keys(sizes).length > 0, 'must have a size'),
 });
 
 const Text = z.strictObject({
-  ...{ model, provider: providerName.optional(), provider_model: providerModel.optional(), margin_basis_points },
+  ...{ ...sold, provider: providerName.optional(), provider_model: providerModel.optional(), margin_basis_points },
   input_cost_microcredits_per_million_tokens: z.number().int().min(0).max(MAXIMUM_COST),
   output_cost_microcredits_per_million_tokens: z.number().int().min(1).max(MAXIMUM_COST),
 });

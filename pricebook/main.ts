@@ -3,7 +3,7 @@ import { loadToolConfig } from '../config.ts';
 import { readEnvFile } from '../platform/envFile.ts';
 import { connectionFault, createPool, LedgerError, openDatabase } from '../store/index.ts';
 import { type PriceFile, readPriceFile } from './file.ts';
-import { applyFile, type Change, planOf } from './plan.ts';
+import { applyFile, type Change, tryFile } from './plan.ts';
 
 /**
  * The price book by one reviewed file, on the database of `DATABASE_URL`:
@@ -45,7 +45,7 @@ async function run(command: 'plan' | 'apply', path: string, prune: boolean): Pro
   const pool = createPool({ databaseUrl, size: 2, applicationName: 'holdfast prices', onError: () => undefined });
   const db = openDatabase(pool);
   try {
-    const changes = command === 'plan' ? await planOf(db, file, prune) : await applyFile(db, file, prune);
+    const changes = command === 'plan' ? await tryFile(db, file, prune) : await applyFile(db, file, prune);
     print(changes);
     const count = changes.filter(({ what }) => what !== 'kept').length;
     process.stdout.write(`${count} ${count === 1 ? 'change' : 'changes'}${command === 'plan' ? ', none made' : ''}.\n`);

@@ -24,7 +24,7 @@ export interface Change {
 }
 
 /** The changes that make the price book what the file says; none where it is. `prune` withdraws the models that the file leaves out. */
-export async function planOf(db: Database, { videos, texts }: PriceFile, prune: boolean): Promise<Change[]> {
+async function planOf(db: Database, { videos, texts }: PriceFile, prune: boolean): Promise<Change[]> {
   const book = await readPriceBook(db);
   const changes: Change[] = [];
   for (const video of videos) changes.push(...(await videoChanges(db, book, video)));
@@ -54,6 +54,26 @@ function kept({ name }: LeftOut): Change {
   return { what: 'kept', line, carryOut: () => Promise.resolve() };
 }
 
+/** Carries a planned change out to take it back. */
+class TakenBack extends Error {
+  constructor(readonly changes: Change[]) {
+    super('taken back');
+  }
+}
+
+/** What `applyFile` would change, and raises what it would raise: it is carried out and taken back. */
+export async function tryFile(db: Database, file: PriceFile, prune: boolean): Promise<Change[]> {
+  const tried = withPriceBook(db, async (inside): Promise<Change[]> => {
+    const changes = await planOf(inside, file, prune);
+    for (const { carryOut } of changes) await carryOut(inside);
+    throw new TakenBack(changes);
+  });
+  return tried.catch((error: unknown) => {
+    if (error instanceof TakenBack) return error.changes;
+    throw error;
+  });
+}
+
 /** Plans and carries out in one transaction; an error takes everything back. */
 export async function applyFile(db: Database, file: PriceFile, prune: boolean): Promise<Change[]> {
   return withPriceBook(db, async (inside) => {
@@ -70,7 +90,6 @@ async function videoChanges(db: Database, book: PriceBook, video: Video): Promis
   );
   const current = book.offers.find((offer) => offer.model === model);
   const wanted = wantedOffer(video);
-  const isNew = current?.for_sale !== true;
   const changes: Change[] = [];
   const unchanged = new Map<string, Price>();
   for (const [size, price] of Object.entries(video.sizes)) {
@@ -84,10 +103,15 @@ async function videoChanges(db: Database, book: PriceBook, video: Video): Promis
     }
     changes.push(await priceChange(db, { current, wanted, size, before, after }));
   }
-  if (isNew || !isSame(current, wanted, [...prices.keys()])) {
+  if (current === undefined || !isSame(current, wanted, [...prices.keys()])) {
+    const what = whatOf(current, wanted);
+    const differences = async (from: Offer) => [
+      ...differencesOf(from, wanted),
+      ...(await repriced(db, unchanged, from, wanted)),
+    ];
     changes.push({
-      what: isNew ? 'added' : 'changed',
-      line: `${model}: ${isNew ? 'is sold' : [...differencesOf(current, wanted), ...(await repriced(db, unchanged, current, wanted))].join(', ')}`,
+      what,
+      line: `${model}: ${what === 'changed' && current !== undefined ? (await differences(current)).join(', ') : SAID[`${wanted.for_sale}`]}`,
       carryOut: async (inside) => {
         const { model: _model, ...terms } = wanted;
         const order = { model, terms, effectiveFrom: null, idempotencyKey: newKey() };
@@ -96,6 +120,14 @@ async function videoChanges(db: Database, book: PriceBook, video: Video): Promis
     });
   }
   return changes;
+}
+
+const SAID = { true: 'is sold', false: 'is not sold, as the file says' };
+
+function whatOf(current: Offer | undefined, wanted: Offer): Change['what'] {
+  if (current === undefined) return 'added';
+  if (current.for_sale === wanted.for_sale) return 'changed';
+  return wanted.for_sale ? 'added' : 'withdrawn';
 }
 
 /** The sizes whose price changes by the defaults alone. */
@@ -144,7 +176,7 @@ async function priceChange(db: Database, { current, wanted, size, before, after 
 function wantedOffer(video: Video): Offer {
   return {
     model: video.model,
-    for_sale: true,
+    for_sale: video.for_sale,
     provider: video.provider ?? null,
     provider_model: video.provider_model ?? null,
     lengths: video.lengths ?? [4, 8, 12, 16, 20],
@@ -214,6 +246,11 @@ function textChanges({ textPrices }: PriceBook, text: Text): Change[] {
     margin: text.margin_basis_points,
   };
   const current = textPrices.find(({ model }) => model === text.model);
+  if (!text.for_sale) {
+    if (current === undefined) return [];
+    const line = `text model ${text.model}: ${SAID.false}`;
+    return [{ what: 'withdrawn', line, carryOut: textWithdrawalOf(wanted) }];
+  }
   if (isDeepStrictEqual({ ...current }, wanted)) return [];
   const costs = (of: typeof wanted) => `${of.inputCost}/${of.outputCost} microcredits, margin ${of.margin}`;
   return [

@@ -33,12 +33,15 @@ const RESERVED = [
 ];
 
 export function isReserved(name: string): boolean {
-  const spelled = name.toLowerCase().replaceAll('_', '');
-  return RESERVED.some((pattern) => pattern.test(spelled));
+  return RESERVED.some((pattern) => pattern.test(spelled(name)));
 }
 
+/** Servers may take names of one spelling for one. */
+const spelled = (name: string) => name.toLowerCase().replaceAll('_', '');
+
 const notReserved = (name: string) => !isReserved(name);
-const RESERVED_FAULT = 'must not be reserved: such a field could make more than is paid for';
+const RESERVED_FAULT =
+  'must be another name: this one is a field of every request, or could make the provider make more than was paid for, or use files';
 
 const named = {
   name: z
@@ -87,7 +90,11 @@ const Parameter = z
     if (parameter.type === 'images' && parameter.name === 'frame_images' && parameter.max_items > 2) {
       fault('max_items', 'must be 1 or 2: the first frame, or the first and the last');
     }
-    if ('min' in parameter && parameter.min > parameter.max) fault('max', 'must not be below min');
+    if ('min' in parameter) {
+      if (parameter.min > parameter.max) fault('max', 'must not be below min');
+      const { min, max, default: preset = min } = parameter;
+      if (preset < min || preset > max) fault('default', 'must be from min to max');
+    }
     if (parameter.type !== 'boolean' && parameter.type !== 'enum') return;
     const values = parameter.type === 'boolean' ? ['true', 'false'] : parameter.values.map(String);
     if (new Set(values).size < values.length) fault('values', 'must be different');
@@ -99,6 +106,22 @@ const Parameter = z
     }
     const other = Object.keys(parameter.price ?? {}).find((value) => !values.includes(value));
     if (other !== undefined) fault('price', `must only name values, and ${other} is none`);
+  });
+
+const Parameters = z
+  .array(Parameter)
+  .max(32)
+  .superRefine((parameters, context) => {
+    const names = parameters.map(({ name }) => name);
+    const sent = parameters.map((each) => spelled(('sent_as' in each ? each.sent_as : undefined) ?? each.name));
+    for (const [place, name] of names.entries()) {
+      const fault = (field: string, message: string) =>
+        context.addIssue({ code: 'custom', path: [place, field], message });
+      if (names.indexOf(name) < place) fault('name', 'must not be the name of another parameter');
+      else if (sent.indexOf(spelled(sent[place] ?? name)) < place) {
+        fault('sent_as', 'must not be what another parameter is sent as');
+      }
+    }
   });
 
 const second = z.number().int().min(1).max(60);
@@ -124,7 +147,7 @@ export const terms = {
   lengths: Lengths.optional(),
   length_field: z.enum(['seconds', 'duration']).optional(),
   size_field: z.enum(['size', 'resolution']).optional(),
-  parameters: z.array(Parameter).max(32).optional(),
+  parameters: Parameters.optional(),
   prompt_flags: z.enum(['allow', 'refuse']).optional(),
   charge_rule: z.enum(['as_made', 'as_sold']).optional(),
 };

@@ -133,7 +133,7 @@ export function inadmissible(
 export function providerDown(): ApiError {
   return new ApiError(
     'temporarily_unavailable',
-    'The provider does not answer at the moment, so nothing new is begun there. Generations in progress go on.',
+    'The provider does not answer at the moment, so nothing new is begun there. Generations in progress wait for it and are settled as ever.',
     { headers: { 'retry-after': '30' }, advice: 'Try again later, or use another model.' },
   );
 }

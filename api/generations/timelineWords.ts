@@ -37,7 +37,8 @@ export const WORDS: Record<string, Words> = {
   },
   unreachable: ({ tries, for_ms: forMs }) =>
     `The provider gave no usable answer: ${tries === 1 ? '1 try' : `${tries} tries`} over ${duration(Number(forMs))}; credits stay reserved`,
-  cancel_requested: () => 'Cancel requested; if the provider has begun, the outcome settles the credits',
+  cancel_requested: () =>
+    'Cancel requested. If the provider has already begun, the video is charged only if it completes, and refunded otherwise',
   cancel_sent: () =>
     'Asking the provider to end its work on the video; if it completes all the same, it is charged once its content is kept',
   cancel_ended: () => 'The provider has ended its work on the video',

@@ -29,7 +29,7 @@ export async function downloadContent(
     );
   }
   const content = await deps.store.getContent(generation.accountId, generation.id, variant);
-  if (content?.state === 'gone') throw await gone(deps, generation);
+  if (content?.state === 'gone') throw await gone(deps, generation, variant);
   const archived = content === undefined ? undefined : await serveArchived(deps.archive, content, request);
   if (archived !== undefined) return archived;
   if (content !== undefined) deps.log.error({ generationId: generation.id, variant }, 'the archive has lost content');
@@ -45,9 +45,9 @@ interface Wanted {
 }
 
 async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Response> {
-  const { generation } = wanted;
+  const { generation, variant } = wanted;
   // A claim has no video of its own at the provider: its content is in the archive.
-  if (generation.providerVideoId === null) throw contentMissing();
+  if (generation.providerVideoId === null) throw contentMissing(variant);
   const provider = deps.providers.bound(generation.provider);
   if (provider === undefined) throw unavailable(wanted);
   const passed = await passThrough(deps, provider, wanted).catch((error: unknown) => {
@@ -55,7 +55,7 @@ async function fromProvider(deps: ApiDependencies, wanted: Wanted): Promise<Resp
     return 'unavailable' as const;
   });
   if (passed instanceof Response) return passed;
-  if (passed === 'missing' && (isGone(wanted) || (await hasNone(deps, wanted)))) throw contentMissing();
+  if (passed === 'missing' && (isGone(wanted) || (await hasNone(deps, wanted)))) throw contentMissing(variant);
   throw unavailable(wanted);
 }
 
@@ -88,13 +88,21 @@ function unavailable({ generation, variant, isLost }: Wanted): ApiError {
   );
 }
 
-function contentMissing(): ApiError {
+function contentMissing(variant: ContentVariant): ApiError {
+  // A provider's 404 does not tell the two apart.
+  if (variant !== 'video') {
+    return notFound(`The ${variant} of this video`, 'Its provider makes none, or keeps it no longer.');
+  }
   return notFound('The content of this video', 'The provider keeps it for a limited time.');
 }
 
-async function gone({ store }: ApiDependencies, { id, amountMicrocredits }: Generation): Promise<ApiError> {
+async function gone(
+  { store }: ApiDependencies,
+  { id, amountMicrocredits }: Generation,
+  variant: ContentVariant,
+): Promise<ApiError> {
   const refunded = await store.getRefunded(id);
-  if (refunded === 0) return contentMissing();
+  if (refunded === 0) return contentMissing(variant);
   const all = refunded === amountMicrocredits ? '' : ` of the ${formatCredits(amountMicrocredits)}`;
   return new ApiError(
     'not_found',

@@ -76,8 +76,22 @@ const further = z.unknown().openapi({
 
 const known = z.object({ ...fields, input_reference: InputReference.optional(), ...imageLists });
 
+/** A schema with a `catchall` would leave this field out without a word, where a strict one refuses it. */
+function refusingProto<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .transform((fields: unknown, context) => {
+      if (typeof fields === 'object' && fields !== null && Object.hasOwn(fields, '__proto__')) {
+        context.addIssue({ code: 'unrecognized_keys', keys: ['__proto__'], input: {} });
+      }
+      return fields;
+    })
+    .pipe(schema);
+}
+
 /** Every further field is a parameter: what the model is not sold with is refused (MR-93). */
-export const CreateVideoJson = known.catchall(further).openapi('CreateVideoBody', { example: EXAMPLE.createVideo });
+export const CreateVideoJson = refusingProto(known.catchall(further)).openapi('CreateVideoBody', {
+  example: EXAMPLE.createVideo,
+});
 
 const form = z
   .object({
@@ -88,7 +102,7 @@ const form = z
   })
   .catchall(further);
 
-export const CreateVideoForm = withImages(withMetadata(form)).openapi('CreateVideoForm', {
+export const CreateVideoForm = refusingProto(withImages(withMetadata(form))).openapi('CreateVideoForm', {
   example: EXAMPLE.createVideo,
 });
 

@@ -183,6 +183,9 @@ BEGIN
   FOR rule IN SELECT * FROM jsonb_array_elements(p_offer.parameters) LOOP
     fault := parameter_fault(rule);
     IF fault IS NOT NULL THEN RETURN format('parameter %s %s', rule ->> 'name', fault); END IF;
+    IF p_offer.prompt_flags = 'refuse' AND rule ->> 'type' = 'string' AND has_flags(rule ->> 'default') THEN
+      RETURN format('parameter %s has a default with a flag, which prompt_flags refuse', rule ->> 'name');
+    END IF;
   END LOOP;
   IF EXISTS (SELECT FROM jsonb_array_elements(p_offer.parameters) AS r
       GROUP BY replace(lower(COALESCE(r ->> 'sent_as', r ->> 'name')), '_', '') HAVING count(*) > 1)
@@ -197,7 +200,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION offer_fault IS
 $$Internal. What is wrong with an offer, in a few words; NULL when nothing is.
-Rules: MR-72, MR-93.$$;
+Rules: MR-72, MR-79, MR-93.$$;
 
 CREATE FUNCTION guard_offer() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, holdfast, pg_temp AS $$
 DECLARE fault text;

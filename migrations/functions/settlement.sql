@@ -149,7 +149,7 @@ BEGIN
       ('submission_refused', COALESCE(refused.error_code, 'invalid_request'), refused.error_message),
       ('provider_unavailable', 'provider_unavailable', 'The provider could not take this request in time.'),
       ('cancelled', 'cancelled', CASE WHEN g.cancel_sent_at IS NULL THEN 'It was cancelled before a video was made.'
-        ELSE 'It was cancelled while the video was made.' END),
+        ELSE 'It was cancelled while the video was being made.' END),
       ('create_failed', 'create_failed', 'It could not be started at the provider.'),
       ('expired', 'generation_timeout', 'It was not finished in time.'),
       ('emergency', 'settlement_failed', 'Its outcome could not be recorded.')

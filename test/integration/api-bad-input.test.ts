@@ -33,6 +33,13 @@ describe('bad input', () => {
     ['seconds as a number', jsonPost({ prompt: 'x', seconds: 4 }), 400, 'invalid_request', 'seconds'],
     ['an unknown field', jsonPost({ prompt: 'x', colour: 'red' }), 400, 'invalid_request', 'colour'],
     [
+      'a field that JavaScript would lose',
+      { ...jsonPost({}), body: '{"prompt":"x","__proto__":{"n":2}}' },
+      400,
+      'invalid_request',
+      '__proto__',
+    ],
+    [
       'a file id',
       jsonPost({ prompt: 'x', input_reference: { file_id: 'f' } }),
       400,
@@ -91,6 +98,7 @@ describe('bad input', () => {
       'invalid_request',
       'prompt',
     ],
+    ['a field that JavaScript would lose', (form) => form.set('__proto__', 'x'), 400, 'invalid_request', '__proto__'],
     ['two prompts', (form) => form.append('prompt', 'another'), 400, 'invalid_request', 'prompt'],
     [
       'a reference that only calls itself an image',

@@ -72,14 +72,33 @@ describe('of a healthy installation', () => {
       'reconciler',
       'provider',
       'provider outages',
+      'offers without a provider',
       'removed providers',
-      'provider debts',
+      'provider refusals',
       'archive',
       'provider webhooks',
     ]);
     expect(messageOf(found, 'ledger')).toBe('The accounts of the latest movements (1) have what the journal says.');
     expect(messageOf(found, 'reconciler')).toBe('No run yet; one every 5 min.');
     expect(messageOf(found, 'workers holdfast')).toBe('1 worker polls holdfast.');
+  });
+
+  it('names the models for sale that no configured provider makes, until one is withdrawn', async () => {
+    const { setOffer, setPrice, setTextPrice } = stack.database.ledger;
+    const now = { effectiveFrom: null, idempotencyKey: 'unprovided' };
+    await setPrice({ model: 'clip-1', size: '720p', costPerSecondMicrocredits: 1, marginBasisPoints: 0, ...now });
+    await setOffer({ model: 'clip-1', terms: { provider: 'gone' }, ...now });
+    const costs = { inputCostMicrocredits: 1, outputCostMicrocredits: 1, marginBasisPoints: 0 };
+    const text = { model: 'prose-1', provider: 'lost', ...costs, effectiveFrom: null };
+    await setTextPrice({ ...text, idempotencyKey: 'unprovided' });
+    const found = await doctor();
+    expect(ills(found)).toEqual(['offers without a provider']);
+    expect(messageOf(found, 'offers without a provider')).toMatch(
+      /^For sale, but their providers are not configured: clip-1 \(gone\), prose-1 \(lost\)\. /,
+    );
+    await setOffer({ model: 'clip-1', terms: { provider: 'gone', for_sale: false }, ...now, idempotencyKey: 'off' });
+    await setTextPrice({ ...text, forSale: false, idempotencyKey: 'off' });
+    expect(ills(await doctor())).toEqual([]);
   });
 
   it('is for the admin key only', async () => {
@@ -156,7 +175,7 @@ describe('names what is wrong, and what to do', () => {
     await chmod(stack.archiveFolder, 0o700);
   });
 
-  it('a provider that answers lists and refuses videos for what we owe it, until it takes one again', async () => {
+  it('a provider that answers lists and refuses videos over a key, a quota or a bill, until it takes one again', async () => {
     const customer = await openAccount(stack, 3_000_000);
     const ask = async (prompt: string) => {
       const answer = await customer.fetch('/v1/videos', jsonPost({ prompt }));
@@ -168,15 +187,15 @@ describe('names what is wrong, and what to do', () => {
     ];
     const found = await vi.waitFor(async () => {
       const each = await doctor();
-      expect(ills(each)).toEqual(['provider debts']);
+      expect(ills(each)).toEqual(['provider refusals']);
       for (const words of ['“You exceeded your current quota”', '“Incorrect API key”']) {
-        expect(messageOf(each, 'provider debts')).toContain(words);
+        expect(messageOf(each, 'provider refusals')).toContain(words);
       }
       return each;
     }, PATIENT);
     expect(messageOf(found, 'provider')).toMatch(/ answers in \d+ ms\. It is read as openai; /);
-    expect(messageOf(found, 'provider debts')).toMatch(
-      /^In the last hour, .* refused for what we owe openai: the last one, of video_\w+, \d+ s ago \(“.*”, “.*”\)\. It may answer lists all the same\. .* credits reserved .* refunded\. Look at its bill/,
+    expect(messageOf(found, 'provider refusals')).toMatch(
+      /^In the last hour, .* refused by openai over our key, its rights, a quota or a bill: the last one, of video_\w+, \d+ s ago \(“.*”, “.*”\)\. It may answer lists all the same\. .* credits reserved .* refunded\. Look at the key and its rights/,
     );
     // Their workflows would try again during the other tests.
     for (const id of refused) await customer.fetch(`/v1/videos/${id}/cancel`, { method: 'POST' });
@@ -189,16 +208,16 @@ describe('names what is wrong, and what to do', () => {
     await lastRefusal('11 minutes');
     const later = await doctor();
     expect(ills(later)).toEqual([]);
-    expect(messageOf(later, 'provider debts')).toMatch(/ 11 min ago .*\. None since; the next attempt shows/);
+    expect(messageOf(later, 'provider refusals')).toMatch(/ 11 min ago .*\. None since; the next attempt shows/);
     await lastRefusal('5 minutes');
-    expect(ills(await doctor())).toEqual(['provider debts']);
+    expect(ills(await doctor())).toEqual(['provider refusals']);
     await untilTerminal(customer, await ask('a fox'));
     const mended = await doctor();
     expect(ills(mended)).toEqual([]);
-    expect(messageOf(mended, 'provider debts')).toMatch(/ 5 min ago .*\. It has taken one since\.$/);
+    expect(messageOf(mended, 'provider refusals')).toMatch(/ 5 min ago .*\. It has taken one since\.$/);
     await lastRefusal('61 minutes');
-    expect(messageOf(await doctor(), 'provider debts')).toBe(
-      'In the last hour, no attempt was refused for what we owe a provider.',
+    expect(messageOf(await doctor(), 'provider refusals')).toBe(
+      'In the last hour, no attempt was refused by a provider over our key, its rights, a quota or a bill.',
     );
   });
 

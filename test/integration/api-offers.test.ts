@@ -277,11 +277,11 @@ describe('an operator', () => {
   });
 
   it.each<[what: string, change: object, said: string]>([
-    ['a reserved name', { parameters: [{ name: 'n', type: 'integer', min: 1, max: 9 }] }, 'must not be reserved'],
+    ['a reserved name', { parameters: [{ name: 'n', type: 'integer', min: 1, max: 9 }] }, 'must be another name'],
     [
       'a reserved name at the provider',
       { parameters: [{ name: 'takes', sent_as: 'num_outputs_per_prompt', type: 'integer', min: 1, max: 9 }] },
-      'must not be reserved',
+      'must be another name',
     ],
     ['an empty range', { lengths: { min: 9, max: 8 } }, 'must not be an empty range'],
     ['a length of a minute and a second', { lengths: [61] }, 'lengths'],

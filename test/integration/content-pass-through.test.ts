@@ -189,7 +189,9 @@ it.each([
   expect((await thumbnail()).status).toBe(503);
   const stored = { location: 'x', bytes: 1, contentType: 'video/mp4', sha256: Buffer.alloc(32) };
   await site.db.ledger.recordContent(id, 'video', { state: 'archived', ...stored });
-  expect((await thumbnail()).status).toBe(404);
+  const missing = await thumbnail();
+  expect(missing.status).toBe(404);
+  expect(await missing.text()).toContain('Its provider makes none, or keeps it no longer.');
 });
 
 it('a preview that is missing is 503 while it may not be there yet, 404 afterwards', async () => {
@@ -201,7 +203,9 @@ it('a preview that is missing is 503 while it may not be there yet, 404 afterwar
     `BEGIN; SET LOCAL session_replication_role = replica;
      UPDATE generations SET settled_at = settled_at - interval '2 hours' WHERE id = '${id}'; COMMIT`,
   );
-  expect((await thumbnail()).status).toBe(404);
+  const missing = await thumbnail();
+  expect(missing.status).toBe(404);
+  expect(await missing.text()).toContain('Its provider makes none, or keeps it no longer.');
 });
 
 vi.setConfig({ testTimeout: 30_000 });

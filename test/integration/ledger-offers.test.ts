@@ -274,6 +274,10 @@ describe('an offer is refused', () => {
     ['with a negative amount', { parameters: [{ ...SEED, price: { amount_microcredits: -1 } }] }],
     ['with a negative amount by second', { parameters: [{ ...SEED, price: { per_second_microcredits: -1 } }] }],
     ['with half a microcredit', { parameters: [{ ...SEED, price: { amount_microcredits: 0.5 } }] }],
+    [
+      'that refuses flags, with a flag in a default',
+      { prompt_flags: 'refuse', parameters: [{ name: 'a', type: 'string', max_length: 9, default: '--rs 4k' }] },
+    ],
     ['with no lengths', { lengths: [] }],
     ['with a length of 61 s', { lengths: [61] }],
     ['with lengths out of order', { lengths: [8, 4] }],

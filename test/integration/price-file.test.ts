@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatCredits } from '../../contracts/money.ts';
 import { readPriceFile, type PriceFile } from '../../pricebook/file.ts';
-import { applyFile, planOf } from '../../pricebook/plan.ts';
+import { applyFile, tryFile } from '../../pricebook/plan.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';
 
@@ -25,7 +25,7 @@ function fileOf(text: string): PriceFile {
 }
 
 const linesOf = async (text: string, prune = false) =>
-  (await planOf(db.database, fileOf(text), prune)).map(({ what, line }) => `${what} ${line}`);
+  (await tryFile(db.database, fileOf(text), prune)).map(({ what, line }) => `${what} ${line}`);
 const apply = async (text: string, prune = false) => applyFile(db.database, fileOf(text), prune);
 const versions = async () =>
   (
@@ -109,14 +109,48 @@ describe('the file', () => {
     expect(await linesOf(example, true)).toEqual([]);
   });
 
-  it('that the database refuses in one place changes nothing in any', async () => {
+  it('withdraws the models that it says are not for sale, and undoes no withdrawal of an admin', async () => {
+    await apply(example);
+    const isSold = async () => [
+      (await quote('seedance-1.0-pro')).outcome === 'priced',
+      (await db.ledger.listTextPrices()).some(({ model }) => model === 'gpt-4.1-mini'),
+    ];
+    const off = example.replace(/- model: (seedance-1.0-pro|gpt-4.1-mini)\n/g, '$&    for_sale: false\n');
+    const said = 'is not sold, as the file says';
+    expect(await linesOf(off)).toEqual([
+      `withdrawn seedance-1.0-pro: ${said}`,
+      `withdrawn text model gpt-4.1-mini: ${said}`,
+    ]);
+    await apply(off);
+    expect(await isSold()).toEqual([false, false]);
+    expect(await linesOf(off, true)).toEqual([]);
+
+    // By the admin API: an offer of no more than its model and that it is not for sale.
+    await apply(example);
+    const order = {
+      model: 'seedance-1.0-pro',
+      terms: { for_sale: false },
+      effectiveFrom: null,
+      idempotencyKey: 'admin',
+    };
+    await db.ledger.setOffer(order);
+    const without = example.replace(/ {2}- model: seedance-1.0-pro\n(.|\n)*?(?=\ntexts:)/, '');
+    for (const file of [off, without]) {
+      await apply(file);
+      expect((await isSold())[0]).toBe(false);
+    }
+    await apply(example);
+    expect(await isSold()).toEqual([true, true]);
+  });
+
+  it('that the database refuses in one place is refused by the plan too, and changes nothing in any', async () => {
     const before = await versions();
     const dear = example
       .replace('gemini/veo', 'gemini/other')
       .replace('lengths: [3, 5]', 'lengths: [60]')
       .replace('factor_basis_points: 15000', 'factor_basis_points: 1000000')
       .replace('{ cost_per_second_microcredits: 10000,', '{ cost_per_second_microcredits: 1000000000000,');
-    expect(await linesOf(dear)).toContain('changed wan-2.2: lengths [3,5] -> [60], parameters fps');
+    await expect(linesOf(dear)).rejects.toMatchObject({ code: 'constraint' });
     await expect(apply(dear)).rejects.toMatchObject({ code: 'constraint' });
     expect(await versions()).toEqual(before);
   });
@@ -142,7 +176,7 @@ videos:
       'videos.0.lengths: must not be an empty range',
       'videos.0.colour: is not known',
       'videos.0.sizes.large',
-      'videos.0.parameters.0.name: must not be reserved',
+      'videos.0.parameters.0.name: must be another name: this one is a field of every request',
       'videos.0.parameters.1.price: must only name values, and 25 is none',
       'videos.1.sizes.720p.cost_per_second_microcredits',
       'videos.1.sizes.720p.margin_basis_points',
@@ -155,5 +189,21 @@ videos:
     expect(readPriceFile('videos: [')).toMatchObject({ faults: [expect.stringContaining('line 1')] });
     const twice = `videos:\n  - &a { model: a, sizes: { 720p: { cost_per_second_microcredits: 1, margin_basis_points: 0 } } }\n  - *a\n`;
     expect(readPriceFile(twice)).toEqual({ faults: ['videos.1.model: must be there once'] });
+    const alike = twice.replace(/- \*a\n/, '').replace(
+      'model: a,',
+      `$& parameters: [
+      { name: mood, type: integer, min: 1, max: 9 },
+      { name: mood, type: string, max_length: 9 },
+      { name: tone, type: string, max_length: 9, sent_as: Mood }],`,
+    );
+    expect(readPriceFile(alike)).toEqual({
+      faults: [
+        'videos.0.parameters.1.name: must not be the name of another parameter',
+        'videos.0.parameters.2.sent_as: must not be what another parameter is sent as',
+      ],
+    });
+    expect(readPriceFile(alike.replace('max: 9 }', 'max: 9, default: 10 }'))).toMatchObject({
+      faults: expect.arrayContaining(['videos.0.parameters.0.default: must be from min to max']) as unknown,
+    });
   });
 });

@@ -112,13 +112,16 @@ describe.concurrent('a cancel while the video is made', () => {
     expect(await made.owner.credits()).toMatchObject({ available_microcredits: PRICE, held_microcredits: 0 });
     expect((await stack.database.ledger.getBalance(made.owner.id)).activeGenerations).toBe(0);
     expect((await messages(made)).slice(-4)).toEqual([
-      'Cancel requested; if the provider has begun, the outcome settles the credits',
+      'Cancel requested. If the provider has already begun, the video is charged only if it completes, and refunded otherwise',
       'Asking the provider to end its work on the video; if it completes all the same, it is charged once its content is kept',
       'The provider has ended its work on the video',
       '0.571429 credits returned: it was cancelled before there was a video',
     ]);
     const shown = (await (await made.owner.fetch(`/v1/videos/${made.id}`)).json()) as { error: unknown };
-    expect(shown.error).toMatchObject({ code: 'cancelled', message: 'It was cancelled while the video was made.' });
+    expect(shown.error).toMatchObject({
+      code: 'cancelled',
+      message: 'It was cancelled while the video was being made.',
+    });
     expect((await content(made)).status).toBeGreaterThanOrEqual(400);
   });
 

@@ -112,7 +112,7 @@ describe('a file of providers', () => {
     [
       'a server twice',
       `${one()}${one('', 'other').slice('providers:\n'.length)}`,
-      /providers\[1\]\.base_url or previous_urls is the server/,
+      /providers\[1\]\.base_url or previous_urls is the server of the provider vllm too/,
     ],
     ['what is no YAML', 'providers: [\n', /line \d is no YAML/],
     ['an alias that bites its tail', 'providers: &a [*a]\n', /providers\[0\]/],
@@ -154,6 +154,13 @@ describe('a file of providers', () => {
       'PROVIDERS_FILE: providers[0].base_url',
       'PORT: must',
     ]);
+  });
+
+  it('sends the reader of its faults to the page that describes it', () => {
+    const stripe = one('', 'stripe');
+    expect(() => read(stripe)).toThrow(/\nSee docs\/providers\.md for what the file of providers may say\.$/);
+    expect(() => read(stripe, { PORT: '70000' })).toThrow(/\nSee docs\/providers\.md .*, and \.env\.example for .*\.$/);
+    expect(() => read(one(), { PORT: '70000' })).toThrow(/\nSee \.env\.example for what each variable means\.$/);
   });
 
   it('beside settings that it replaces is refused: nobody would read those', () => {

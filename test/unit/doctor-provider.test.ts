@@ -53,10 +53,14 @@ test.each([
     /refuses our key \(HTTP 401 invalid_api_key\)\. .*Set its key.*api_key_file.*\{"model":"…","for_sale":false\}/,
   ],
   [403, {}, /refuses our key \(HTTP 403\)/],
-  [402, {}, /refuses us for what we owe it \(HTTP 402\)\. .*Pay its bill.*withdraw the offers of its models/],
-  [429, { code: 'insufficient_quota' }, /refuses us for what we owe it \(HTTP 429 insufficient_quota\)/],
-  [403, { code: 'billing_not_active' }, /refuses us for what we owe it \(HTTP 403 billing_not_active\)/],
-  [400, { type: 'budget_exceeded' }, /refuses us for what we owe it \(HTTP 400 budget_exceeded\)/],
+  [
+    402,
+    {},
+    /refuses us over a bill, a quota or a limit \(HTTP 402\)\. .*Pay its bill.*withdraw the offers of its models/,
+  ],
+  [429, { code: 'insufficient_quota' }, /refuses us over a bill, a quota or a limit \(HTTP 429 insufficient_quota\)/],
+  [403, { code: 'billing_not_active' }, /refuses us over a bill, a quota or a limit \(HTTP 403 billing_not_active\)/],
+  [400, { type: 'budget_exceeded' }, /refuses us over a bill, a quota or a limit \(HTTP 400 budget_exceeded\)/],
   [429, { code: 'rate_limit_exceeded' }, /does not answer as it should \(HTTP 429 rate_limit_exceeded\)/],
 ])('one that answers %i %j is ill, and it says so, what that means and what to do', async (status, error, says) => {
   const { baseUrl } = await serve(json(status, { error }));

@@ -40,7 +40,13 @@ afterAll(closeServers);
 
 it('says of each check that could not run that it was not checked, and which server does not answer', () => {
   const ofBooks = ['migrations', 'rights', 'clock', 'ledger', 'emergency releases', 'overdue holds', 'sales'];
-  const asksDatabase = [...ofBooks, 'provider outages', 'removed providers', 'provider debts'];
+  const asksDatabase = [
+    ...ofBooks,
+    'provider outages',
+    'offers without a provider',
+    'removed providers',
+    'provider refusals',
+  ];
   const queues = ['workers holdfast', 'workers holdfast-provider', 'workers holdfast-outbound'];
   const asksTemporal = ['search attributes', ...queues, 'reconciler'];
   for (const name of asksDatabase)

@@ -54,7 +54,8 @@ export async function checkProvider(
       `${where} refuses our key (${why}). ${CREDITS_WAIT} Videos in progress can’t be looked at either. Set its key (OPENAI_API_KEY, or what its api_key_env or api_key_file names in PROVIDERS_FILE) to one that is valid and has the rights, and restart the API and the workers. ${WITHDRAW}`,
     );
   }
-  if (debt === 'bill') return ill(`${where} refuses us for what we owe it (${why}). ${CREDITS_WAIT} ${payIt}`);
+  if (debt === 'bill')
+    return ill(`${where} refuses us over a bill, a quota or a limit (${why}). ${CREDITS_WAIT} ${payIt}`);
   if (status === null || status >= 500) return away(`${where} is away (${why}).`);
   return ill(
     `${where} does not answer as it should (${why}). ${CREDITS_WAIT} Does its base URL name a server that speaks OpenAI's Videos API?`,
@@ -103,6 +104,22 @@ export async function checkRemoved({
   );
 }
 
+const MODELS_NAMED = 5;
+
+/** Whether a model is for sale whose provider the settings don't name: nobody can order it, and nothing else says so. */
+export async function checkOffers({
+  ledger,
+  providers,
+}: Pick<ApiDependencies, 'ledger' | 'providers'>): Promise<Finding> {
+  const found = await ledger.listUnprovided(providers.all.map(({ name }) => name));
+  if (found.length === 0) return well('Every model that is for sale has a provider that is configured.');
+  const named = found.slice(0, MODELS_NAMED).map(({ model, provider }) => `${model} (${provider})`);
+  const more = found.length - named.length;
+  return ill(
+    `For sale, but their providers are not configured: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}. They are not listed, requests for them are 503, and nothing is held. Configure the provider under this name (PROVIDERS_FILE, docs/providers.md) and restart the API and the workers, or correct or withdraw the offer (docs/prices.md).`,
+  );
+}
+
 const payIt = `Pay its bill, or raise the quota or the limit: attempts succeed again by themselves. ${WITHDRAW}`;
 
 function away(what: string): Finding {
@@ -128,23 +145,24 @@ async function withinMs<Answer>(limitMs: number, asked: Promise<Answer>): Promis
 const RECENT_MS = 10 * 60_000;
 
 /**
- * Whether a provider refuses attempts for what we owe it. It may do so while its lists answer: they cost nothing. An attempt
+ * Whether a provider refuses attempts over our key, its rights, a quota or a bill. It may do so while its lists answer: they cost nothing. An attempt
  * that it took since shows that it does not any more.
  */
 export async function checkDebts({ store }: Pick<ApiDependencies, 'store'>): Promise<Finding> {
   const debts = await store.readDebts();
-  if (debts.length === 0) return well('In the last hour, no attempt was refused for what we owe a provider.');
+  if (debts.length === 0)
+    return well('In the last hour, no attempt was refused by a provider over our key, its rights, a quota or a bill.');
   const found = debts.map(inWords).join(' ');
   if (!debts.some(isOwed)) return well(found);
   return ill(
-    `${found} It may answer lists all the same. ${CREDITS_WAIT} Look at its bill, its quota and the rights of the key: attempts succeed again by themselves. ${WITHDRAW}`,
+    `${found} It may answer lists all the same. ${CREDITS_WAIT} Look at the key and its rights, the quota and the bill: attempts succeed again by themselves. ${WITHDRAW}`,
   );
 }
 
 const isOwed = ({ takenSince, agoMs }: Debts) => !takenSince && agoMs <= RECENT_MS;
 
 function inWords(debts: Debts): string {
-  const found = `In the last hour, ${counted(debts.refused)} refused for what we owe ${nameOf(debts.provider)}: the last one, of ${debts.generationId}, ${minutesAgo(debts)}${quoted(debts)}.`;
+  const found = `In the last hour, ${counted(debts.refused)} refused by ${nameOf(debts.provider)} over our key, its rights, a quota or a bill: the last one, of ${debts.generationId}, ${minutesAgo(debts)}${quoted(debts)}.`;
   if (debts.takenSince) return `${found} It has taken one since.`;
   return isOwed(debts) ? found : `${found} None since; the next attempt shows whether it takes them again.`;
 }

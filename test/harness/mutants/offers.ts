@@ -225,6 +225,11 @@ export const offers = [
       find: "RETURN 'its lengths are not ascending';",
       replace: 'NULL;',
     },
+    'offer-flags-default': {
+      breaks: 'an offer that refuses flags has one in a default, and none of its requests is sold',
+      find: "has_flags(rule ->> 'default')",
+      replace: 'false',
+    },
     'offer-parameters': {
       breaks: 'an offer has any number of parameters',
       find: "RETURN 'it has no list of at most 32 parameters';",
