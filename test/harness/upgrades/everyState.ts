@@ -66,6 +66,10 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
   });
   await db.ledger.noteOwnerlessVideos(PROVIDER.identity, ['nobody knows whose']);
   await db.ledger.recordProbe('a worker', { ...PROVIDER, isDefault: true }, null);
+  // A burst of one: the second call waits.
+  for (const waiter of ['a look', 'another look']) {
+    await db.ledger.takeTurn({ provider: PROVIDER.identity, requestsPerMinute: 10, urgency: 'look', waiter });
+  }
   const cancelled = await created();
   await db.ledger.requestCancel(cancelled.id, 'client');
   // Completed, and not settled yet.
