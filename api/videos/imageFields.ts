@@ -52,7 +52,8 @@ const formImage = imageOf(
     }),
   }),
 );
-const files = { type: 'array', items: { type: 'string', format: 'binary' } } as const;
+/** As text: Swagger UI can't show an empty list of files. */
+const listAsText = { type: 'string' } as const;
 
 export const formImageLists = {
   frame_images: z
@@ -61,9 +62,8 @@ export const formImageLists = {
     .max(MOST_FRAMES)
     .optional()
     .openapi({
-      ...files,
-      maxItems: MOST_FRAMES,
-      description: `${FRAMES_ARE} Files, or one field with a list as in JSON.`,
+      ...listAsText,
+      description: `${FRAMES_ARE} The list in JSON; files are taken too, frames in their order.`,
     }),
   input_references: z
     .array(z.strictObject(formImage))
@@ -71,9 +71,8 @@ export const formImageLists = {
     .max(MOST_REFERENCES)
     .optional()
     .openapi({
-      ...files,
-      maxItems: MOST_REFERENCES,
-      description: `${REFERENCES_ARE} Files, or one field with a list as in JSON.`,
+      ...listAsText,
+      description: `${REFERENCES_ARE} The list in JSON; files are taken too.`,
     }),
 };
 
