@@ -222,13 +222,19 @@ describe('kill -9 of the worker while a video is made', () => {
         }
         expect(await customer.until(id, 'completed', 'failed')).toMatchObject({ credits: { state: 'charged' } });
         await expectChargedOnce(id);
-        const events = await activityEvents(id);
-        expect(Object.keys(events).sort()).toEqual(['Completed', 'Scheduled', 'Started']);
-        expect(events).toEqual({
-          Scheduled: events['Scheduled'],
-          Started: events['Scheduled'],
-          Completed: events['Scheduled'],
-        });
+        // After the charge it is archived, which adds its own.
+        await vi.waitFor(
+          async () => {
+            const events = await activityEvents(id);
+            expect(Object.keys(events).sort()).toEqual(['Completed', 'Scheduled', 'Started']);
+            expect(events).toEqual({
+              Scheduled: events['Scheduled'],
+              Started: events['Scheduled'],
+              Completed: events['Scheduled'],
+            });
+          },
+          { timeout: 20_000, interval: 200 },
+        );
       },
     );
   });
