@@ -24,6 +24,8 @@ const BLOCKED = new Map([
 /** Everyday words that resemble a blocked one. */
 const ORDINARY = new Set(['tobago', 'ios', 'iqs']);
 
+const UUID = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g;
+
 const LOOKALIKES: Record<string, string> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '@': 'a', $: 's' };
 
 /** Whether a prompt asks for tobacco, misspelled too. "cigar-shaped" describes a form and passes. */
@@ -39,6 +41,8 @@ function words(prompt: string): string[] {
     .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/cigar[\s-]shaped/g, ' ')
+    // An id is no word: of 1,700 UUIDs, one would read like a brand in which a letter is wrong.
+    .replace(UUID, ' ')
     .replace(/[013450@$]/g, (sign) => LOOKALIKES[sign] ?? sign);
   return (plain.match(/[a-z]+/g) ?? []).map(normalise);
 }

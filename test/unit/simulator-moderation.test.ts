@@ -26,6 +26,7 @@ describe('moderation', () => {
   it.each([
     'a red fox runs through fresh snow',
     'a cigar-shaped airship over the sea',
+    'a fox, order 21b879c0-f0c1-4774-a8a9-1f0561d0ae75 (44aac64b-1d05-4a8f-8e98-fe39a201e31c)',
     'silhouettes at dusk',
     'marionettes and gazettes, baguettes, cassettes, vignettes',
     'an ad for a vase',
