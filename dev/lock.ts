@@ -1,5 +1,6 @@
-import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createLockFile, retireLockFile } from '../platform/lockFile.ts';
 import { endProcess, isAlive, type ProcessRecord, recordOf } from './processes.ts';
 import { StartRefused } from './ports.ts';
 import { readJson, writePrivate } from './state.ts';
@@ -50,18 +51,9 @@ export function runningStack(folder: string): number | undefined {
 
 /** Creates the record atomically, or returns the existing one. */
 function claim(path: string): StackRecord | 'claimed' {
-  const temporary = `${path}.${process.pid}.new`;
-  writeFileSync(temporary, JSON.stringify(ourRecord()), { mode: 0o600 });
-  try {
-    linkSync(temporary, path);
-    return 'claimed';
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const earlier = readJson(path);
-    return isStackRecord(earlier) ? earlier : { owner: recordOf('stack', 0), launcher: undefined, parts: [] };
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  if (createLockFile(path, JSON.stringify(ourRecord()))) return 'claimed';
+  const earlier = readJson(path);
+  return isStackRecord(earlier) ? earlier : { owner: recordOf('stack', 0), launcher: undefined, parts: [] };
 }
 
 function ourRecord(): StackRecord {
@@ -94,17 +86,10 @@ async function endLeftovers(parts: ProcessRecord[], announce: (line: string) => 
 
 /** Removes the dead stack's record, unless another start has replaced it meanwhile. */
 function retire(path: string, earlier: StackRecord): void {
-  const aside = `${path}.${process.pid}.old`;
-  try {
-    renameSync(path, aside);
-  } catch {
-    return;
-  }
-  const moved = readJson(aside);
-  if (isStackRecord(moved) && moved.owner.identity !== earlier.owner.identity && isAlive(moved.owner)) {
-    linkSync(aside, path);
-  }
-  rmSync(aside, { force: true });
+  retireLockFile(path, (aside) => {
+    const moved = readJson(aside);
+    return isStackRecord(moved) && moved.owner.identity !== earlier.owner.identity && isAlive(moved.owner);
+  });
 }
 
 function lockAt(path: string): StackLock {

@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createLockFile, retireLockFile } from '../../platform/lockFile.ts';
 import { processIdentity } from '../../platform/processIdentity.ts';
 
 /** Another simulator uses the folder: each would overwrite the other's journal. */
@@ -13,45 +14,18 @@ export function takeFolder(dir: string): void {
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'simulator.lock');
   const ours = `${process.pid} ${processIdentity(process.pid) ?? ''}`;
-  while (!claim(path, ours)) {
+  while (!createLockFile(path, ours)) {
     const theirs = read(path);
     if (isAlive(theirs)) {
       throw new FolderTaken(
         `The simulator with pid ${theirs.split(' ', 1)[0] ?? ''} already uses ${dir}: stop it, or set SIMULATOR_DIR and SIMULATOR_PORT to a folder and a port of this one's own.`,
       );
     }
-    retire(path, theirs);
+    retireLockFile(path, (aside) => read(aside) !== theirs);
   }
   process.once('exit', () => {
     if (read(path) === ours) rmSync(path, { force: true });
   });
-}
-
-/** Creates the lock with its content at once, so that nobody reads half of it; false when there is one. */
-function claim(path: string, ours: string): boolean {
-  const temporary = `${path}.${process.pid}.new`;
-  writeFileSync(temporary, ours);
-  try {
-    linkSync(temporary, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    rmSync(temporary, { force: true });
-  }
-}
-
-/** Removes a dead process's lock. If another start has just taken its place, that one is put back. */
-function retire(path: string, dead: string): void {
-  const aside = `${path}.${process.pid}.old`;
-  try {
-    renameSync(path, aside);
-  } catch {
-    return;
-  }
-  if (read(aside) !== dead) linkSync(aside, path);
-  rmSync(aside, { force: true });
 }
 
 /** Empty when there is none. */
