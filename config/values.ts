@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+export { isHeaderText } from '../provider/headerText.ts';
+
 /** Values that settings are made of, in the environment and in the providers' file alike. */
 
 export const isUrlOf = (protocol: RegExp) => (text: string) =>
@@ -22,9 +24,6 @@ export function baseUrl(missing: string) {
     .refine(isBare, 'must have no ? and no #')
     .refine(isNoRoute, 'must end before /videos, usually with /v1');
 }
-
-/** A key that is sent as a header. Anything else would fail each call before it is sent, in an error that quotes the key. */
-export const isHeaderText = (text: string) => /^[\x21-\x7e]{1,4096}$/.test(text);
 
 export const HEADER_TEXT = 'must be at most 4096 letters, digits and signs, without a space or a line break';
 

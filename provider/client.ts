@@ -17,6 +17,7 @@ import {
   sortToldError,
   type SortedError,
 } from './errors.ts';
+import { isHeaderText } from './headerText.ts';
 import { listVideos } from './listVideos.ts';
 import { createRefusal } from './refusal.ts';
 import { createRedact, type Redact } from './redact.ts';
@@ -81,8 +82,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   // Errors and the doctor name the base URL, so it must not hold a secret.
   const url = new URL(baseUrl);
   if (url.username !== '' || url.password !== '') throw new TypeError('the base URL must not carry credentials');
-  // Each call would fail before it is sent, in an error that quotes the key.
-  if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new TypeError('the key can not be sent in a header');
+  if (!isHeaderText(apiKey)) throw new TypeError('the key can not be sent in a header');
   const redact = createRedact(apiKey, baseUrl);
   const transport = createTransport({ connectTimeoutMs, callTimeoutMs, proxyUrl });
   const { contentHosts = [] } = settings;
