@@ -27,7 +27,7 @@ const URGENCY: Record<Call['kind'], CallUrgency> = {
  * its turn comes, so a wait takes no slot and adds no event.
  */
 export function takeTurnOfActivity({ store, count }: Dependencies): TakeTurn {
-  return async ({ kind, name, identity, requestsPerMinute }) => {
+  return async ({ kind, identity, requestsPerMinute }) => {
     const { info, cancellationSignal } = Context.current();
     const wanted = {
       ...{ provider: identity, requestsPerMinute },
@@ -37,13 +37,11 @@ export function takeTurnOfActivity({ store, count }: Dependencies): TakeTurn {
         info.retryPolicy?.maximumAttempts === 1 ? null : `${info.workflowExecution?.workflowId} ${info.activityId}`,
     } as const;
     const { waitMs } = await askForTurn(kind, () => store.takeTurn(wanted), cancellationSignal);
-    if (waitMs === 0) return;
-    count('provider_busy');
-    throw busy(name, waitMs);
+    if (waitMs > 0) throw noTurn({ count }, { provider: identity, waitMs });
   };
 }
 
-/** For an attempt that was not begun, because its call has no turn. */
+/** For a call that has no turn, and so for an attempt that was not begun. Counts it. */
 export function noTurn(
   { count }: Pick<Dependencies, 'count'>,
   { provider, waitMs }: { readonly provider: string; readonly waitMs: number },

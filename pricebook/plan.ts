@@ -64,9 +64,7 @@ class TakenBack extends Error {
 /** What `applyFile` would change, and raises what it would raise: it is carried out and taken back. */
 export async function tryFile(db: Database, file: PriceFile, prune: boolean): Promise<Change[]> {
   const tried = withPriceBook(db, async (inside): Promise<Change[]> => {
-    const changes = await planOf(inside, file, prune);
-    for (const { carryOut } of changes) await carryOut(inside);
-    throw new TakenBack(changes);
+    throw new TakenBack(await change(inside, file, prune));
   });
   return tried.catch((error: unknown) => {
     if (error instanceof TakenBack) return error.changes;
@@ -76,11 +74,13 @@ export async function tryFile(db: Database, file: PriceFile, prune: boolean): Pr
 
 /** Plans and carries out in one transaction; an error takes everything back. */
 export async function applyFile(db: Database, file: PriceFile, prune: boolean): Promise<Change[]> {
-  return withPriceBook(db, async (inside) => {
-    const changes = await planOf(inside, file, prune);
-    for (const { carryOut } of changes) await carryOut(inside);
-    return changes;
-  });
+  return withPriceBook(db, (inside) => change(inside, file, prune));
+}
+
+async function change(inside: Database, file: PriceFile, prune: boolean): Promise<Change[]> {
+  const changes = await planOf(inside, file, prune);
+  for (const { carryOut } of changes) await carryOut(inside);
+  return changes;
 }
 
 async function videoChanges(db: Database, book: PriceBook, video: Video): Promise<Change[]> {
