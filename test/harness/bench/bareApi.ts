@@ -23,7 +23,7 @@ const pool = new pg.Pool({ connectionString: given.databaseUrl, max: given.poolS
 pool.on('error', () => undefined);
 const app = new Hono();
 const select = async (id: string) =>
-  (await pool.query<Record<string, unknown>>({ ...given.video, values: [given.accountId, id] })).rows[0];
+  (await pool.query<Record<string, unknown>>({ ...given.video, values: [id, given.accountId] })).rows[0];
 
 app.get('/one/:id', async (c) => c.json(await select(c.req.param('id'))));
 app.get('/two/:id', async (c) => {
