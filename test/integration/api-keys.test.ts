@@ -136,7 +136,8 @@ describe('a rotation', () => {
     const old = await newKey({ requests_per_minute: 2 });
     const { body: next } = await rotate(old, { expires_in_seconds: 3600 });
     const answers = [];
-    for (let n = 0; n < 2 * stack.processes + 2; n += 1) answers.push((await call(n % 2 === 0 ? old : next, '/v1/credits')).status);
+    for (let n = 0; n < 2 * stack.processes + 2; n += 1)
+      answers.push((await call(n % 2 === 0 ? old : next, '/v1/credits')).status);
     expect(answers.filter((status) => status === 200)).toHaveLength(2);
   });
 
