@@ -24,7 +24,7 @@ beforeAll(async () => {
   pools = [db.openPool(), db.openPool()];
   apps = pools.map((pool) => {
     const opened = openDatabase(pool);
-    const query = ((config: { name: string }) => {
+    const query = ((config: { name: string; text: string }) => {
       sent.push(config.name);
       return pool.query(config);
     }) as unknown as typeof opened.query;

@@ -45,7 +45,7 @@ const STORE = {
 };
 
 /** What reads a key and a video together answers what each of both does. */
-const withReads = (store: FakedStore) => ({
+const withReads = <Faked extends FakedStore>(store: Faked) => ({
   ...store,
   findCallersVideo: async (hash: Buffer, videoId: string) => {
     const found = await store.findCaller(hash);
