@@ -9,6 +9,9 @@ export const TASK_QUEUE = {
   outbound: 'holdfast-outbound',
 } as const;
 
+/** Temporal's name for all workers of Holdfast; each build of the workflows is a version of this deployment. */
+export const WORKER_DEPLOYMENT = 'holdfast';
+
 export const GENERATE_VIDEO = 'generateVideo';
 export const GENERATE_TEXT = 'generateText';
 
