@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { NativeConnection, WorkerDeploymentOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
@@ -30,7 +31,7 @@ export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]>
   const { connection, namespace, workflowBundle, buildId, activities } = deps;
   const common = {
     ...{ connection, namespace, shutdownGraceTime: SHUTDOWN_GRACE, shutdownForceTime: '25 seconds' },
-    ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId) }),
+    ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId), identity: identityOf(buildId) }),
   };
   return Promise.all([
     Worker.create({
@@ -57,6 +58,9 @@ export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]>
     }),
   ]);
 }
+
+/** Temporal Web shows it beside the polls of this process. */
+const identityOf = (buildId: string) => `${process.pid}@${hostname()} ${buildId}`;
 
 /** Generations stay on the version that began them (`workflows/index.ts`); all other workflows go on with the current one. */
 function versionOf(buildId: string): WorkerDeploymentOptions {
