@@ -80,12 +80,9 @@ function workerOf(place: string, env: NodeJS.ProcessEnv): PartCommand {
 }
 
 async function endWhenDone(client: Client, buildId: string, worker: ReturnType<Running['startAside']>): Promise<void> {
-  let hasEnded = false;
-  const ended = worker.ended.then(() => (hasEnded = true));
-  while (!hasEnded) {
-    await Promise.race([delay(CHECK_EVERY_MS, undefined, { ref: false }), ended]);
-    const isDone = await hasNothingOpen(client, buildId).catch(() => false);
-    if (isDone) return worker.end();
+  const ended = worker.ended.then(() => 'ended');
+  while ((await Promise.race([delay(CHECK_EVERY_MS, 'waited', { ref: false }), ended])) !== 'ended') {
+    if (await hasNothingOpen(client, buildId).catch(() => false)) return worker.end();
   }
 }
 

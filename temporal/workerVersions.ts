@@ -42,7 +42,7 @@ async function describeDeployment(client: Client): Promise<Deployment> {
       .filter(({ drainageStatus }) => drainageStatus !== DRAINED)
       .map(({ deploymentVersion }) => deploymentVersion?.buildId ?? '');
     const currentBuild = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
-    return { currentBuild: currentBuild || null, conflictToken: conflictToken ?? null, builds };
+    return { currentBuild: currentBuild || null, conflictToken, builds };
   } catch (error) {
     // Temporal learns of a deployment by the first poll of one of its workers.
     if (isGrpcServiceError(error) && error.code === NOT_FOUND)
