@@ -11,7 +11,7 @@ const INSIDE_SECONDS = 0.7;
 /** At least enough to use a server that answers slowly; at most what one process can work on. */
 const INSIDE = { least: 16, most: 200 };
 /** The longest expected wait with which a request may join the line. One that comes again as told may expect more. */
-const WAIT_SECONDS = { unexpected: 1, asTold: 3 };
+const WAIT_SECONDS = { unexpected: 2, asTold: 3 };
 /** A request in the line is refused after this time, even while the line moves. */
 const LONGEST_WAIT_MS = 8000;
 /** If no start has begun or ended for this time, Temporal or the database hangs, and no wait can be estimated. */
