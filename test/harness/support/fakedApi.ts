@@ -1,4 +1,5 @@
 import { createApp } from '../../../api/app.ts';
+import { Door } from '../../../api/door/door.ts';
 import { sha256 } from '../../../api/http/auth.ts';
 import type { ApiDependencies } from '../../../api/http/deps.ts';
 import type { Caller, FoundKey, Generation, Store } from '../../../store/index.ts';
@@ -71,6 +72,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
   const app = createApp({
     ledger: { getBalance: () => Promise.resolve(BALANCE), ...fakes.ledger },
     store: withReads({ ...STORE, leaseRequests: leasingOnce(), ...fakes.store }),
+    door: new Door(new AbortController().signal),
     providers: providersOf([{ name: 'openai', identity: 'openai@http://provider.test' }]),
     adminKey: ADMIN_KEY,
     requestsPerMinute: fakes.requestsPerMinute ?? 100,
