@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextLookDelayMs, typicalDurationMs } from '../../workflows/pollPlan.ts';
+import { nextLookDelayMs, typicalDurationMs } from '../../contracts/pollPlan.ts';
 
 function looksWithin(plan: Parameters<typeof nextLookDelayMs>[0], totalMs: number): number[] {
   const looks: number[] = [];

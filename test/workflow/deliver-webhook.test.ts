@@ -38,7 +38,7 @@ describe('deliverWebhook', () => {
       return answer;
     };
     // A worker wants one activity at least.
-    const ledger = { listWebhooks: async () => [] };
+    const ledger = { listOverdueWebhooks: async () => [] };
     const provider = { deleteUnclaimed: async () => false };
     stop = await startWorkers(env, { ledger, provider, outbound: { sendWebhook } });
   });

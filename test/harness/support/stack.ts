@@ -154,10 +154,12 @@ export async function startStack(
     const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
     const dependencies: ActivityDependencies = {
       ...books,
+      hasty: books,
       providers,
       archive,
       webhooks: createWebhookSender({ privateFor: options.webhooksPrivateFor ?? 'everybody' }),
       generations: createTemporal(temporal).generations,
+      archives: createTemporal(temporal).archives,
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
       textLeaseMs: options.textLeaseMs ?? 1000,
