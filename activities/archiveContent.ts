@@ -10,7 +10,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
 import { sizeAsSold } from './madeSize.ts';
-import { isBusy, transient } from './transient.ts';
+import { isBusy, isTransient, transient } from './transient.ts';
 
 /**
  * A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). Where the
@@ -95,7 +95,10 @@ async function unusable({ deps, generationId }: Run, error: unknown): Promise<ne
 }
 
 /** Raises the failure until the provider has failed for a day, and records the content as gone then. */
-async function giveUpAfterADay({ deps, generationId, archiving, kept }: Run, error: unknown): Promise<'gone' | 'archived'> {
+async function giveUpAfterADay(
+  { deps, generationId, archiving, kept }: Run,
+  error: unknown,
+): Promise<'gone' | 'archived'> {
   if (archiving.state !== 'charged' || !isTransient(error)) throw error;
   const now = Date.now();
   kept.failingSinceMs ??= now;
@@ -123,6 +126,8 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
     { videoId, variant, location, earlier: run.kept.progress },
     (progress) => {
       run.kept.progress = progress;
+      // At once: the next try needs this even if the copy breaks off right away.
+      Context.current().heartbeat(run.kept);
     },
   );
   if (copied === 'missing') return 'missing';

@@ -169,10 +169,7 @@ interface Unanswered {
 
 const unanswered = new WeakMap<Context, Unanswered>();
 
-async function retrieveVideo(
-  deps: ProviderDependencies,
-  { generationId, providerVideoId }: VideoRef,
-): Promise<Look> {
+async function retrieveVideo(deps: ProviderDependencies, { generationId, providerVideoId }: VideoRef): Promise<Look> {
   const { store } = deps;
   const made = await store.getProviderVideo(generationId);
   // The provider has forgotten it. The try that was told so may have died before the workflow learned of it.

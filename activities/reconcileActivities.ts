@@ -8,10 +8,7 @@ import { listRecent } from './listRecent.ts';
 import { boundProvider } from './boundProvider.ts';
 import { transient } from './transient.ts';
 
-type Dependencies = Pick<
-  ActivityDependencies,
-  'ledger' | 'store' | 'generations' | 'archives' | 'providers' | 'count'
->;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'generations' | 'archives' | 'providers' | 'count'>;
 
 const VOIDED_AT_ONCE = 500;
 const COMPARED_AT_ONCE = 50;

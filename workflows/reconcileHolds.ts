@@ -132,9 +132,7 @@ async function alertOverdue({ acts }: ReconcileReport, holds: number): Promise<v
 async function archive(done: ReconcileReport): Promise<void> {
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
     const paged = { offset: page * PAGE, limit: PAGE };
-    const { checked, findings } = await reconciler('find charged videos that nobody archives').surveyArchive(
-      paged,
-    );
+    const { checked, findings } = await reconciler('find charged videos that nobody archives').surveyArchive(paged);
     await inParallel(AT_ONCE, findings, (finding) => act(done, finding));
     if (checked < PAGE) return;
   }

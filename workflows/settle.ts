@@ -1,11 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type {
-  GenerationRef,
-  Settlement,
-  SettleResult,
-  TerminalLook,
-  WithWebhooks,
-} from '../contracts/activities.ts';
+import type { GenerationRef, Settlement, SettleResult, TerminalLook, WithWebhooks } from '../contracts/activities.ts';
 import type { ReleaseReason } from '../contracts/states.ts';
 import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { ledger } from './activities.ts';
@@ -40,10 +34,7 @@ export async function capture(generation: GenerationRef): Promise<Settled> {
 }
 
 /** Returns the credits; the ledger demands proof of the reason. */
-export async function release(
-  generation: GenerationRef,
-  reason: Exclude<ReleaseReason, 'expired'>,
-): Promise<Settled> {
+export async function release(generation: GenerationRef, reason: Exclude<ReleaseReason, 'expired'>): Promise<Settled> {
   describe(`Releasing the hold: ${reason}.`);
   return expectSettlement(await releaseOnce(generation, reason));
 }

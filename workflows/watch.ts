@@ -47,7 +47,7 @@ export async function watch(watched: Watched): Promise<TerminalLook | undefined>
   while (deadline.leftMs() > 0) {
     await waitForLook(watched, poll, soon.shift());
     const nudged = nudge.pending;
-    if (poll.failed) return undefined;
+    if (deadline.leftMs() === 0) break;
     const look = poll.takeLook() ?? (await lookNow(watched, lastLookMs));
     if (look !== undefined && look.verdict !== 'open') {
       poll.cancel();
@@ -138,6 +138,8 @@ async function waitForLook(watched: Watched, poll: Poll, soonMs: number | undefi
   describe(`${hold} The provider is making the video; looking by the poll plan, or at its next event.`);
   poll.start();
   await condition(() => poll.hasEnded || isCalled());
+  // Shortly before the hold's end the server makes no further try.
+  if (poll.failed) await condition(isCalled, Math.max(1, deadline.leftMs()), { summary: "wait for the hold's end" });
 }
 
 /** Looks at once, after an event or a cancel; at most once in two seconds. Undefined when no look was made in time. */

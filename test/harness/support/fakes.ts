@@ -70,6 +70,8 @@ export interface FakeWorldOptions {
   readonly cancel?: () => { ended: boolean } | Trouble;
   /** What comes of a copy that must be made before the charge; other copies are only started. */
   readonly archive?: (attempt: number) => Archived['outcome'] | Trouble | Promise<Archived['outcome'] | Trouble>;
+  /** Raises where the copy can't be started. */
+  readonly startArchive?: () => void;
   /** The deliveries that its settlement recorded. */
   readonly webhooks?: readonly DeliverWebhookInput[];
   readonly settle?: (reason: SettlementReason, attempt: number) => SettleResult | 'away' | 'refused';
@@ -87,6 +89,8 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   let settles = 0;
   let finds = 0;
   let copies = 0;
+  // What the ledger knows: it is recorded before the workflow learns of it.
+  let known: Partial<HeldPlacement> = {};
 
   const withWebhooks = <Result extends object>(result: Result): WithWebhooks<Result> =>
     ('settlement' in result ? { ...result, webhooks: options.webhooks ?? [] } : result) as WithWebhooks<Result>;
@@ -119,7 +123,8 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       placeHold: async () => {
         calls.push('hold');
         heldAtMs ||= await options.now();
-        return withWebhooks(options.placement ?? held());
+        const placement = options.placement ?? held();
+        return withWebhooks(placement.outcome === 'held' ? { ...placement, ...known } : placement);
       },
       captureHold: async () => settle('completed'),
       releaseHold: async ({ reason }) => settle(reason),
@@ -131,6 +136,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         calls.push('alert');
       },
       startArchive: async () => {
+        options.startArchive?.();
         calls.push('archive');
       },
     },
@@ -143,15 +149,22 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         // Like the ledger: a call that waited in a queue may be too late, too.
         const { timeLeftMs } = { timeLeftMs: HOUR_MS, ...options.placement };
         if (createdAtMs - heldAtMs > timeLeftMs - leastTimeLeftMs) return { outcome: 'too_late' };
-        return (
-          options.create?.(creates) ?? { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false }
-        );
+        const created = (await options.create?.(creates)) ?? {
+          outcome: 'created',
+          providerVideoId: 'pv_1',
+          providerEventsExpected: false,
+        };
+        if (created.outcome === 'created') known = { providerVideoId: created.providerVideoId };
+        if (created.outcome === 'ambiguous') known = { attemptMayHaveArrived: true };
+        return created;
       },
       findVideo: async () => {
         finds += 1;
         calls.push('find');
         const found = (await options.find?.(finds)) ?? { outcome: 'nothing_yet' };
         if (isTrouble(found)) throw failureOf(found);
+        if (found.outcome === 'adopted') known = { providerVideoId: found.providerVideoId };
+        if (found.outcome === 'not_found') known = { attemptMayHaveArrived: false };
         return found;
       },
       retrieveVideo,
