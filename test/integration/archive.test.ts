@@ -12,6 +12,8 @@ import {
   movementsOf,
   untilSettled,
 } from '../harness/support/generations.ts';
+import type { GenerationResult } from '../../contracts/temporal.ts';
+import { archiveActivityId } from '../../contracts/temporal.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -43,7 +45,13 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const resultOf = (id: string) => stack.env.client.workflow.getHandle(id).result();
+/** Of the workflow, after the copy that it started has ended too. */
+async function resultOf(id: string): Promise<unknown> {
+  const { client } = stack.env;
+  const result = (await client.workflow.getHandle(id).result()) as GenerationResult;
+  if (result.outcome === 'captured') await client.activity.getHandle(archiveActivityId(id)).result();
+  return result;
+}
 const contentOf = (id: string, headers: Record<string, string> = {}, method = 'GET') =>
   account.fetch(`/v1/videos/${id}/content`, { headers, method });
 const bytesOf = async (answer: Response) => Buffer.from(await answer.arrayBuffer());
