@@ -94,7 +94,8 @@ describe.concurrent('a reset of a finished generation', () => {
     expect(await resultOf(id, runId)).toEqual({ generationId: id, ...expected });
     const books = await booksOf(stack, account);
     const tasks = await completedTasks(handleOf(id, runId));
-    expect(tasks.length).toBeGreaterThanOrEqual(4);
+    // Placed and submitted, then settled.
+    expect(tasks.length).toBeGreaterThanOrEqual(2);
     for (const task of tasks) {
       expect(await resultOf(id, await reset(id, runId, task))).toEqual({ generationId: id, ...expected });
       expect(await booksOf(stack, account)).toEqual(books);
@@ -117,8 +118,8 @@ describe.concurrent('a reset of a running generation', () => {
       await reset(id, running.runId, running.tasks[resets] as EventId);
       resets += 1;
     }
-    // Hold, create, wait, look and settle lie behind it.
-    expect(resets).toBeGreaterThanOrEqual(5);
+    // Placed and submitted, watched; the next one settles.
+    expect(resets).toBeGreaterThanOrEqual(2);
     expect(await resultOf(id)).toMatchObject({ outcome: 'captured' });
     await expectChargedOnce(account, id, prompt);
   });
