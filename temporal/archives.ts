@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { ActivityNotFoundError } from '@temporalio/client';
 import type { GenerationRef, OutboundActivities } from '../contracts/activities.ts';
-import { archiveActivityId, COPY, SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
+import { archiveActivityId, COPY, PRIORITY, SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
 /** The copies of charged videos' contents to the archive: standalone activities, one at a time for each generation. */
 export function createArchives(client: Client) {
@@ -11,6 +11,7 @@ export function createArchives(client: Client) {
     async start(generation: GenerationRef): Promise<void> {
       await activities.start('archiveContent', {
         ...COPY,
+        priority: PRIORITY.afterwards,
         id: archiveActivityId(generation.generationId),
         args: [generation],
         idReusePolicy: 'ALLOW_DUPLICATE',

@@ -1,5 +1,5 @@
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
-import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
+import { PRIORITY, SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { DELIVER_WEBHOOK, deliveryWorkflowId } from '../contracts/webhooks.ts';
 import type { deliverWebhook } from './deliverWebhook.ts';
@@ -15,6 +15,7 @@ export async function startDelivery(delivery: DeliverWebhookInput): Promise<bool
     await startChild<typeof deliverWebhook>(DELIVER_WEBHOOK, {
       workflowId: deliveryWorkflowId(delivery),
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      priority: PRIORITY.afterwards,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [delivery],
       typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],
