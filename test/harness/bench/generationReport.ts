@@ -1,5 +1,6 @@
 import { median } from './figures.ts';
 import type { Measured } from './generations.ts';
+import { judged } from './judged.ts';
 
 /** Prints the medians of each way, and the ratios that are promised of them. */
 
@@ -97,9 +98,4 @@ function rowOf(way: string, clients: number, of: (figure: (reading: Reading) => 
       13,
     ),
   ].join(' ');
-}
-
-/** `1.87 (≤ 1.3: no)` */
-function judged(value: number, limit: number, digits = 0): string {
-  return `${value.toFixed(digits)} (≤ ${limit}: ${value <= limit ? 'yes' : 'no'})`;
 }

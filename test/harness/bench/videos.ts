@@ -40,12 +40,13 @@ export async function requestVideos(
 
 /** Resolves when all are charged and archived, and none of their workflows runs. */
 export async function untilDone(site: Site, temporal: Client, ids: readonly string[], limitMs: number): Promise<void> {
+  const isOurs = new Set(ids);
   await untilItWorks(
     async () => {
       const open = await countOpen(site, ids);
       if (open > 0) throw new Error(`${open} videos are not charged or not archived`);
       for await (const { workflowId } of temporal.workflow.list({ query: 'ExecutionStatus = "Running"' })) {
-        if (ids.some((id) => workflowId.includes(id))) throw new Error(`${workflowId} still runs`);
+        if (isOurs.has(generationOf(workflowId))) throw new Error(`${workflowId} still runs`);
       }
     },
     limitMs,
@@ -85,9 +86,13 @@ export async function eventsOf(temporal: Client, ids: readonly string[]): Promis
   const found = new Map(ids.map((id) => [id, { own: 0, all: 0 }]));
   for (const [id, events] of found) events.own = (await temporal.workflow.getHandle(id).describe()).historyLength;
   for await (const { workflowId, historyLength } of temporal.workflow.list()) {
-    const id = /(video_[0-9a-f]+)/.exec(workflowId)?.[1] ?? '';
-    const events = found.get(id);
+    const events = found.get(generationOf(workflowId));
     if (events !== undefined) events.all += historyLength;
   }
   return [...found.values()];
+}
+
+/** The generation whose id is in the workflow's id; empty where there is none. */
+function generationOf(workflowId: string): string {
+  return /video_[0-9a-f]+/.exec(workflowId)?.[0] ?? '';
 }
