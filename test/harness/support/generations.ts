@@ -1,7 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { expect, vi } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
-import { admit, openTenant, PRICE } from './database.ts';
 import type { TestAccount, TestStack } from './stack.ts';
 
 /** Helpers for tests of whole generations: request videos, wait for their end, inspect the books and the provider. */
