@@ -90,7 +90,7 @@ export interface ActivityDependencies {
   /** A writer of a text that renews its lease no more for this long is called once more, and then taken for dead. */
   readonly textLeaseMs: number;
   readonly count: (alarm: Alarm, amount?: number) => void;
-  readonly observe: (gauge: 'orphan_videos', value: number) => void;
+  readonly observe: (gauge: 'orphan_videos' | 'stranded_generations', value: number) => void;
   readonly log: Log;
 }
 

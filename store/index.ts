@@ -18,6 +18,7 @@ import {
   recordContentServed,
   recordUnusableContent,
 } from './contents.ts';
+import { getCurrentBuild, recordCurrentBuild } from './currentBuild.ts';
 import type { Bound, Database } from './database.ts';
 import { bind } from './database.ts';
 import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
@@ -80,6 +81,7 @@ const operations = {
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
   ...{ recordProbe, listProbed, takeTurn },
+  ...{ getCurrentBuild, recordCurrentBuild },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
 

@@ -26,6 +26,7 @@ beforeAll(async () => {
     reconcileIntervalMs: RECONCILE_INTERVAL_MS,
     stopping: stopping.signal,
     onSilent: () => undefined,
+    onStranded: () => undefined,
     onError: () => undefined,
   });
 });
