@@ -4,14 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseDirectives } from '../../dev/simulator/directives.ts';
 import { filmed } from '../../dev/simulator/filmed.ts';
-import {
-  ask,
-  eventsOf,
-  expectNoDrift,
-  expectQuickVideos,
-  movementsOf,
-  untilSettled,
-} from '../harness/support/generations.ts';
+import { ask, eventsOf, expectNoDrift, movementsOf, untilSettled } from '../harness/support/generations.ts';
 import type { GenerationResult } from '../../contracts/temporal.ts';
 import { archiveActivityId } from '../../contracts/temporal.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
@@ -31,7 +24,6 @@ let assets: Record<'video' | 'thumbnail' | 'spritesheet', Buffer>;
 
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   account = await openAccount(stack, GRANTED);
   const asset = (name: string) => readFile(new URL(`../../dev/simulator/assets/${name}`, import.meta.url));
   assets = {
