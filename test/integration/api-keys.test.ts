@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCOPES } from '../../contracts/scopes.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { expectNoDrift, expectQuickVideos, movementsOf, untilSettled } from '../harness/support/generations.ts';
+import { expectNoDrift, movementsOf, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -16,7 +16,6 @@ let account: TestAccount;
 
 beforeAll(async () => {
   stack = await startStack({ requestsPerMinute: REQUESTS_PER_MINUTE });
-  await expectQuickVideos(stack);
   account = await openAccount(stack, GRANTED);
 });
 afterAll(async () => {
