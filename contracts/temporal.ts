@@ -9,6 +9,35 @@ export const TASK_QUEUE = {
   outbound: 'holdfast-outbound',
 } as const;
 
+/** Temporal's name for all workers of Holdfast; each build of the workflows is a version of this deployment. */
+export const WORKER_DEPLOYMENT = 'holdfast';
+
+/**
+ * Temporal's priorities, 1 to 5, of what waits in one task queue; 3 is what names none. Activities and children have their
+ * workflow's, unless they name their own. (The calls that decide how a hold ends have the first: `URGENT`.)
+ */
+export const PRIORITY = {
+  /** A client waits for a generation's first steps. */
+  generation: { priorityKey: 2 },
+  /** Nobody waits for what is copied or told when the credits have moved. */
+  afterwards: { priorityKey: 4 },
+} as const;
+
+/**
+ * How a content is copied to the archive. A copy may be slow as long as it heartbeats; the next try resumes where the last one
+ * broke off.
+ */
+export const COPY = {
+  taskQueue: TASK_QUEUE.outbound,
+  /** The longest that one try may take. */
+  startToCloseTimeout: 3_600_000,
+  heartbeatTimeout: '12 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
+} as const;
+
+/** The id of the standalone activity that copies a charged video's content; one runs at a time. */
+export const archiveActivityId = (generationId: string): string => `archive_${generationId}`;
+
 export const GENERATE_VIDEO = 'generateVideo';
 export const GENERATE_TEXT = 'generateText';
 

@@ -117,6 +117,16 @@ END),
 CREATE TRIGGER contents_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.contents TO holdfast_service;
 
+CREATE TABLE current_build (
+  is_only boolean NOT NULL DEFAULT true,
+  build_id text NOT NULL,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT current_build_pkey PRIMARY KEY (is_only),
+  CONSTRAINT current_build_is_only CHECK (is_only),
+  CONSTRAINT current_build_length CHECK (length(build_id) >= 1 AND length(build_id) <= 100)
+);
+GRANT SELECT ON holdfast.current_build TO holdfast_service;
+
 CREATE TABLE expected_rights (
   line text NOT NULL,
   CONSTRAINT expected_rights_pkey PRIMARY KEY (line)
@@ -574,6 +584,15 @@ CREATE TABLE refunds (
 CREATE TRIGGER refunds_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refunds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.refunds TO holdfast_service;
 
+CREATE UNLOGGED TABLE request_windows (
+  api_key_id text NOT NULL,
+  ends_at timestamp with time zone NOT NULL,
+  leased integer NOT NULL,
+  CONSTRAINT request_windows_pkey PRIMARY KEY (api_key_id),
+  CONSTRAINT request_windows_leased CHECK (leased >= 0),
+  CONSTRAINT request_windows_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id)
+);
+
 CREATE TABLE sales_changes (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   key text NOT NULL,
@@ -765,6 +784,7 @@ GRANT USAGE ON SCHEMA holdfast TO holdfast_service;
 GRANT SELECT ON holdfast.journal_entries TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.keep_answer(text,text,integer,jsonb,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.keep_operation(text,text,bytea,jsonb) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.lease_requests(text,integer,integer) TO holdfast_service;
 GRANT SELECT ON holdfast.ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.mark_known(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_ambiguous_attempt(text,integer,text) TO holdfast_service;
@@ -782,6 +802,7 @@ GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_cancel_ended(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text,bigint,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_current_build(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text,numeric,text,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_probe(text,text,boolean,text) TO holdfast_service;

@@ -37,6 +37,7 @@ const HELP: Record<Alarm, string> = {
   cancel_unclear: 'Cancels that were sent to the provider and whose answer did not prove that the work was ended.',
   provider_busy: 'Calls that had to wait, because their provider gets as many requests a minute as it may.',
   generation_resumed: 'Workflows that the reconciler started again.',
+  generation_stranded: 'Checks that found open generations whose version of the workflows no worker runs any more.',
   reconciler_run: 'Completed runs of the reconciler; alert when this stops growing.',
   reconciler_silent: "Triggers of the reconciler's schedule after it had missed three runs.",
   ledger_difference: 'Rows of ledger_drift that the reconciler found.',
@@ -66,14 +67,20 @@ export function countAlarms(registry: Registry): (alarm: Alarm, amount?: number)
   return (alarm, amount = 1) => counters.get(alarm)?.inc(amount);
 }
 
-/** A gauge of what the reconciler saw last: `holdfast_orphan_videos`. */
-export function observeGauges(registry: Registry): (gauge: 'orphan_videos', value: number) => void {
-  const orphans = new Gauge({
-    name: 'holdfast_orphan_videos',
-    help: 'Videos at the provider that belong to no generation.',
-    registers: [registry],
-  });
-  return (_gauge, value) => orphans.set(value);
+const GAUGES = {
+  orphan_videos: 'Videos at the provider that belong to no generation.',
+  stranded_generations: 'Open generations whose version of the workflows no worker runs.',
+} as const;
+
+/** A gauge for each of what was seen last: `holdfast_orphan_videos` and so on. */
+export function observeGauges(registry: Registry): (gauge: keyof typeof GAUGES, value: number) => void {
+  const gauges = new Map(
+    Object.entries(GAUGES).map(([gauge, help]) => [
+      gauge,
+      new Gauge({ name: `holdfast_${gauge}`, help, registers: [registry] }),
+    ]),
+  );
+  return (gauge, value) => gauges.get(gauge)?.set(value);
 }
 
 /** `holdfast_provider_up` by provider: 0 while nothing new is begun there, because it does not answer the workers' probes. */
@@ -99,4 +106,37 @@ export function countWebhooks(registry: Registry): (provider: string, outcome: s
     registers: [registry],
   });
   return (provider, outcome) => webhooks.inc({ provider, outcome });
+}
+
+/** `holdfast_starts_refused_total` by reason: requests for generations that were refused at the door, before anything was written. */
+export function countRefusedStarts(registry: Registry): (reason: string) => void {
+  const refused = new Counter({
+    name: 'holdfast_starts_refused_total',
+    help: 'Requests for generations that were refused because they could not be begun soon, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  return (reason) => refused.inc({ reason });
+}
+
+/** `holdfast_starts_under_way` and `holdfast_starts_waiting`. */
+export function observeDoor(
+  registry: Registry,
+  door: { readonly underWay: number; readonly waiting: number; readonly perSecond: number },
+): void {
+  const gauges: [string, string, () => number][] = [
+    ['under_way', 'Starts of generations whose hold is being placed.', () => door.underWay],
+    ['waiting', 'Requests for generations that wait in the line of their turn.', () => door.waiting],
+    ['per_second', 'How many starts this process takes for possible in a second, as measured.', () => door.perSecond],
+  ];
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name: `holdfast_starts_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
 }

@@ -5,11 +5,12 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { HoldPlacement } from '../contracts/activities.ts';
-import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult, HoldfastOutcome } from '../contracts/temporal.ts';
 import {
   CANCEL_REQUESTED,
   PLACED_UPDATE,
   PLACED_UPDATE_ID,
+  PRIORITY,
   PROVIDER_EVENT,
   SEARCH_ATTRIBUTE,
   TASK_QUEUE,
@@ -22,7 +23,11 @@ const startOptions = (generation: GenerationInput) => ({
   workflowId: generation.generationId,
   taskQueue: TASK_QUEUE.workflowsAndLedger,
   args: [generation] as [GenerationInput],
-  typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: generation.accountId }],
+  // `held` from the start: what runs is what is held, or about to be.
+  typedSearchAttributes: [
+    { key: SEARCH_ATTRIBUTE.account, value: generation.accountId },
+    { key: SEARCH_ATTRIBUTE.outcome, value: 'held' satisfies HoldfastOutcome },
+  ],
 });
 
 export interface Patience {
@@ -45,6 +50,7 @@ export function createGenerations(client: Client) {
           ...startOptions(generation),
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           workflowIdConflictPolicy: 'USE_EXISTING',
+          priority: PRIORITY.generation,
           staticSummary: 'One paid generation: hold, work, capture or release',
         },
       );

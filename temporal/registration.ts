@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { keepReconcileSchedule } from './schedule.ts';
+import type { BuildMemory } from './workerVersions.ts';
+import { countStranded, keepCurrent } from './workerVersions.ts';
 import { registerNamespace, registerSearchAttributes } from './connection.ts';
 
 /** The registration is checked this often, or as often as the reconciler runs if that is more often. */
@@ -7,12 +9,12 @@ const LONGEST_INTERVAL_MS = 30_000;
 
 /**
  * Registers again, until `stopping`, what Temporal has lost: a server whose database was lost comes back without our search
- * attributes and schedule, perhaps without our namespace, and would refuse every start. A schedule that has fallen silent is
- * triggered.
+ * attributes, schedule and current version, perhaps without our namespace, and no generation would begin. A schedule that has
+ * fallen silent is triggered.
  */
 export function keepRegistered(
   temporal: Client,
-  { reconcileIntervalMs, stopping, onSilent, onError }: RegistrationOptions,
+  { reconcileIntervalMs, memory, stopping, onSilent, onStranded, onError }: RegistrationOptions,
 ): void {
   const watchedSince = new Date();
   const restore = async () => {
@@ -20,6 +22,9 @@ export function keepRegistered(
     await registerSearchAttributes(temporal);
     const triggered = await keepReconcileSchedule(temporal, { everyMs: reconcileIntervalMs, watchedSince });
     if (triggered !== null) onSilent(triggered.silentMs);
+    if (memory === undefined) return;
+    await keepCurrent(temporal, memory);
+    onStranded(await countStranded(temporal));
   };
   const everyMs = Math.min(LONGEST_INTERVAL_MS, reconcileIntervalMs);
   let timer: NodeJS.Timeout | undefined;
@@ -34,9 +39,13 @@ export function keepRegistered(
 
 export interface RegistrationOptions {
   readonly reconcileIntervalMs: number;
+  /** Undefined: these workers have no version. */
+  readonly memory?: BuildMemory;
   readonly stopping: AbortSignal;
   /** Called when the reconciler's schedule had fallen silent for this long, and was triggered. */
   readonly onSilent: (silentMs: number) => void;
+  /** Called at each check with the number of open generations whose version no worker runs. */
+  readonly onStranded: (generations: number) => void;
   /** Called when Temporal is down or refuses; the next check tries again. */
   readonly onError: (error: unknown) => void;
 }

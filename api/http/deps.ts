@@ -1,8 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Ledger } from '../../ledger/index.ts';
-import type { AppliedFile, Caller, Changes, Database, RecordedEvent, Store } from '../../store/index.ts';
+import type { AppliedFile, Caller, Changes, Database, Generation, RecordedEvent, Store } from '../../store/index.ts';
 import type { ContentStore, PrivateFor } from '../../outbound/index.ts';
 import type { Provider, Providers } from '../../provider/index.ts';
+import type { Door } from '../door/door.ts';
 import type { Temporal } from '../../temporal/index.ts';
 import type { Log } from './log.ts';
 
@@ -43,9 +44,11 @@ export interface ApiDependencies {
   readonly closing: AbortSignal;
   /** Aborted later during shutdown: requests that still wait for a hold are voided and answered 503. */
   readonly givingUp: AbortSignal;
+  /** Lets in as many starts of generations as can be begun soon. */
+  readonly door: Door;
   /** Undefined disables `/admin`. */
   readonly adminKey: string | undefined;
-  /** The limit per process of a key without a limit of its own. */
+  /** The limit of a key without a limit of its own. */
   readonly requestsPerMinute: number;
   readonly streamLimits: StreamLimits;
   readonly webhooksPrivateFor: PrivateFor;
@@ -60,7 +63,14 @@ export interface ApiDependencies {
   readonly schemaFiles: readonly AppliedFile[];
 }
 
+/** A video that was read together with the key. */
+interface NamedVideo {
+  readonly id: string;
+  /** Undefined: the account has no such video. */
+  readonly video: Generation | undefined;
+}
+
 export interface Env {
   Bindings: HttpBindings;
-  Variables: { requestId: string; caller: Caller };
+  Variables: { requestId: string; caller: Caller; namedVideo?: NamedVideo };
 }

@@ -8,6 +8,8 @@ import OpenAI from 'openai';
 import type { ActivityDependencies } from '../../../activities/index.ts';
 import { createActivities } from '../../../activities/index.ts';
 import { createApp } from '../../../api/app.ts';
+import type { Clock } from '../../../api/door/clock.ts';
+import { Door } from '../../../api/door/door.ts';
 import type { ServerLimits } from '../../../api/server.ts';
 import type { StreamLimits } from '../../../api/http/deps.ts';
 import { createServer } from '../../../api/server.ts';
@@ -36,6 +38,8 @@ export interface TestStack {
   readonly database: TestDatabase;
   /** The number of APIs, and of workers. */
   readonly processes: number;
+  /** The door of each API. */
+  readonly doors: readonly Door[];
   readonly env: TestWorkflowEnvironment;
   /** The API's client of Temporal. */
   readonly temporal: Client;
@@ -72,6 +76,8 @@ const TWICE = process.env['TEST_TWICE'] === '1';
 export async function startStack(
   options: {
     videoSeconds?: number;
+    /** What recent videos took, so the first look at one comes after 0.6 of it. If null, nothing is known: after 10 s. */
+    expectedMs?: number | null;
     holdTtlSeconds?: number;
     startTimeoutMs?: number;
     lookForCreateMs?: number;
@@ -90,6 +96,8 @@ export async function startStack(
     requestsPerMinute?: number;
     streamLimits?: StreamLimits;
     serverLimits?: Partial<ServerLimits>;
+    /** The clock of the APIs' doors, if not the real one. */
+    doorClock?: Clock;
     /** If set, there are proxies in front of Temporal (for the API) and of the provider. */
     proxied?: boolean;
     /** The providers of all processes, instead of the simulator alone, given its URL or that of what is in front of it. */
@@ -109,7 +117,7 @@ export async function startStack(
       ? undefined
       : { url: `http://127.0.0.1:${port}/webhooks/openai`, secret: webhookSecret, retry_ms: 200 };
   const [database, firstEnv, simulator] = await Promise.all([
-    createTestDatabase(),
+    createTestDatabase().then((created) => expectVideosAfter(created, options.expectedMs)),
     createDevServer(temporalFile),
     listen(createSimulator({ dir: folder, videoSeconds: options.videoSeconds ?? 0.5, webhook })),
   ]);
@@ -154,10 +162,12 @@ export async function startStack(
     const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
     const dependencies: ActivityDependencies = {
       ...books,
+      hasty: books,
       providers,
       archive,
       webhooks: createWebhookSender({ privateFor: options.webhooksPrivateFor ?? 'everybody' }),
       generations: createTemporal(temporal).generations,
+      archives: createTemporal(temporal).archives,
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
       textLeaseMs: options.textLeaseMs ?? 1000,
@@ -167,6 +177,7 @@ export async function startStack(
       log,
     };
     const activities = createActivities(options.wrapped?.(dependencies) ?? dependencies);
+    const door = new Door(givingUp.signal, undefined, options.doorClock);
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
       ...books,
@@ -174,6 +185,7 @@ export async function startStack(
       closing: closing.signal,
       givingUp: givingUp.signal,
       temporal: createTemporal(temporal),
+      door,
       providers,
       archive,
       adminKey: ADMIN_KEY,
@@ -186,7 +198,7 @@ export async function startStack(
       log,
       schemaFiles,
     });
-    return { activities, changes, fetch: app.fetch };
+    return { activities, changes, door, fetch: app.fetch };
   });
   let requests = 0;
   const server = createServer(
@@ -211,6 +223,7 @@ export async function startStack(
     url: `http://127.0.0.1:${port}`,
     database,
     processes: processes.length,
+    doors: processes.map(({ door }) => door),
     get env() {
       return env;
     },
@@ -256,6 +269,16 @@ export async function startStack(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** By default the first look comes just after the simulator has made a video. */
+async function expectVideosAfter(database: TestDatabase, expectedMs: number | null = 1000): Promise<TestDatabase> {
+  if (expectedMs !== null)
+    await database.admin.query(
+      `CREATE OR REPLACE FUNCTION expected_duration_ms(p_model text, p_seconds integer, p_size text) RETURNS bigint
+        LANGUAGE sql STABLE AS 'SELECT ${expectedMs}::bigint'`,
+    );
+  return database;
 }
 
 export async function adminPost(
