@@ -23,7 +23,7 @@ const QUIET = {
 };
 let installed = false;
 
-function quietRuntime(): void {
+export function quietRuntime(): void {
   // The time-skipping server makes the core warn at each worker's start; tests assert what matters.
   if (!installed) Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
   installed = true;
