@@ -24,7 +24,7 @@ import { bind } from './database.ts';
 import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
 import { compareRights, countAtOthers, countOverdue, listMigrations, ping, readClock, readDebts } from './doctor.ts';
 import { listEvents } from './events.ts';
-import { getGeneration, listGenerations, requestCancel } from './generations.ts';
+import { findCallersVideo, getGeneration, listGenerations, requestCancel } from './generations.ts';
 import {
   addApiKey,
   findCaller,
@@ -44,6 +44,7 @@ import {
 } from './lookup.ts';
 import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
 import { listProbed, recordProbe } from './probes.ts';
+import { leaseRequests } from './requestWindows.ts';
 import { takeTurn } from './turns.ts';
 import { recordProviderEvent } from './providerEvents.ts';
 import { searchGenerations } from './searches.ts';
@@ -69,7 +70,7 @@ import {
 const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
-  ...{ getGeneration, listGenerations, listEvents, recordProviderEvent },
+  ...{ getGeneration, findCallersVideo, listGenerations, listEvents, recordProviderEvent },
   ...{ requestCancel, beginCancel, recordCancelEnded, noteCancelUnclear },
   ...{ searchGenerations, getVideosForOperator, getTextsForOperator },
   ...{ getText, listTexts, beginText, recordText, endText, closeText },
@@ -80,7 +81,7 @@ const operations = {
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
-  ...{ recordProbe, listProbed, takeTurn },
+  ...{ recordProbe, listProbed, takeTurn, leaseRequests },
   ...{ getCurrentBuild, recordCurrentBuild },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
@@ -107,7 +108,7 @@ export type { ArchivedContent, Archiving, Content, ContentRefund, ServedPart } f
 export type { AppliedFile, Debts } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
-export type { Caller, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';
+export type { Caller, FoundKey, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';
 export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
 export { SearchTooBroad } from './boundedSearch.ts';

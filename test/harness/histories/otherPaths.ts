@@ -69,7 +69,6 @@ const FOLLOWED: Followed = { generationId: 'video_0', providerVideoId: 'pv_1', h
 export function otherActivities(now: () => Promise<number>): TestActivities {
   const world = fakeWorld({ now, placement: held({ model: 'gpt-4.1-mini', seconds: null, size: null }) });
   const reconciling: ReconcileActivities & WebhookLedgerActivities = {
-    listWebhooks: async () => [],
     listOverdueWebhooks: async () => [deliveryOf('webhook delivered')],
     surveyHolds: async () => ({ checked: 2, findings: [finding('resume'), finding('settle')], next: null }),
     surveyArchive: async () => ({ checked: 1, findings: [finding('resume')] }),

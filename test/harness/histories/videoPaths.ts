@@ -90,5 +90,4 @@ export const VIDEO_PATHS: Readonly<Record<string, VideoPath>> = {
     look: () => COMPLETED,
     webhooks: [{ owner: 'acct_00', accountId: 'acct_00', endpointId: 'we_00', eventId: 'evt_00', tries: 0 }],
   },
-  'webhooks that can not be listed': { look: () => COMPLETED, webhooks: 'away' },
 };

@@ -3,11 +3,13 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTo } from 'node:net';
 import { createApp } from '../../../api/app.ts';
+import { Door } from '../../../api/door/door.ts';
 import { sha256 } from '../../../api/http/auth.ts';
 import type { ApiDependencies } from '../../../api/http/deps.ts';
 import type { ServerLimits } from '../../../api/server.ts';
 import { createServer } from '../../../api/server.ts';
 import { createProviders } from '../../../provider/index.ts';
+import { leasingOnce } from './fakedApi.ts';
 
 /** The API's routes and server without a database, and bare sockets, for bytes that no client library sends. */
 
@@ -32,7 +34,7 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
   const logged: unknown[] = [];
   const log = (...entry: unknown[]) => logged.push(entry);
   const app = createApp({
-    store: { findCaller: (hash: Buffer) => Promise.resolve(callerOf(hash)) },
+    store: { findCaller: (hash: Buffer) => Promise.resolve(callerOf(hash)), leaseRequests: leasingOnce() },
     ledger: {
       listTextPrices: async () => [],
       listPrices: () => Promise.resolve([]),
@@ -40,6 +42,7 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
       getBalance: () => new Promise(() => undefined),
     },
     adminKey: ADMIN_KEY,
+    door: new Door(new AbortController().signal),
     providers: createProviders([
       {
         name: 'openai',

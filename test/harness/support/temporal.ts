@@ -23,6 +23,7 @@ const QUIET = {
 };
 let installed = false;
 
+/** The SDK allows it once a process. */
 export function quietRuntime(): void {
   // The time-skipping server makes the core warn at each worker's start; tests assert what matters.
   if (!installed) Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
