@@ -3,12 +3,14 @@ import type { Alarm } from '../contracts/alarms.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { ContentStore, WebhookSender } from '../outbound/index.ts';
 import type { Providers } from '../provider/index.ts';
-import type { Store } from '../store/index.ts';
+import type { Store, SweepReason } from '../store/index.ts';
 
-/** What the reconciler asks of Temporal, by describe: a list may lag behind. */
+/** What activities ask of Temporal; the reconciler by describe, because a list may lag behind. */
 export interface Generations {
   isRunning(generationId: string): Promise<boolean>;
   resume(generation: GenerationRef): Promise<'resumed' | 'running'>;
+  /** Makes its workflow look now. Does nothing when none runs. */
+  nudge(generationId: string): Promise<void>;
 }
 
 /** The log of the activities (pino's fits). Ids, amounts and reasons only: no prompt, no key. */
@@ -26,6 +28,12 @@ export interface CopyLimits {
   readonly withinMs: number;
   /** Limits one try to less than Temporal's time-out, so that a time-out of Temporal is always a fault of ours. */
   readonly tryMs: number;
+}
+
+/** What is counted of the sweeps of providers' lists, by the provider's name. */
+export interface SweepMeter {
+  readonly listed: (provider: string, result: 'read' | 'failed' | 'no_list' | 'no_turn') => void;
+  readonly nudged: (provider: string, reason: SweepReason, workflows: number) => void;
 }
 
 /** The ledger's operations that activities use. */
@@ -74,7 +82,11 @@ type StoreOperation =
   | 'listWebhooks'
   | 'listOverdueWebhooks'
   | 'getWebhookToSend'
-  | 'recordWebhookAttempt';
+  | 'recordWebhookAttempt'
+  | 'listOpenVideos'
+  | 'takeSweepNudges'
+  | 'keepSweep'
+  | 'sweepTells';
 
 export interface ActivityDependencies {
   readonly ledger: Pick<Ledger, LedgerOperation>;
@@ -91,6 +103,9 @@ export interface ActivityDependencies {
   readonly textLeaseMs: number;
   readonly count: (alarm: Alarm, amount?: number) => void;
   readonly observe: (gauge: 'orphan_videos', value: number) => void;
+  readonly sweepMeter: SweepMeter;
+  /** Aborted when this process ends: what would go on for a day is left to another worker. */
+  readonly stopping: AbortSignal;
   readonly log: Log;
 }
 

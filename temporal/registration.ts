@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { keepReconcileSchedule } from './schedule.ts';
+import { keepSweeps } from './sweeps.ts';
 import { registerNamespace, registerSearchAttributes } from './connection.ts';
 
 /** The registration is checked this often, or as often as the reconciler runs if that is more often. */
@@ -7,12 +8,12 @@ const LONGEST_INTERVAL_MS = 30_000;
 
 /**
  * Registers again, until `stopping`, what Temporal has lost: a server whose database was lost comes back without our search
- * attributes and schedule, perhaps without our namespace, and would refuse every start. A schedule that has fallen silent is
- * triggered.
+ * attributes, schedule and sweeps, perhaps without our namespace, and would refuse every start. A schedule that has fallen
+ * silent is triggered.
  */
 export function keepRegistered(
   temporal: Client,
-  { reconcileIntervalMs, stopping, onSilent, onError }: RegistrationOptions,
+  { reconcileIntervalMs, sweptProviders, stopping, onSilent, onError }: RegistrationOptions,
 ): void {
   const watchedSince = new Date();
   const restore = async () => {
@@ -20,6 +21,7 @@ export function keepRegistered(
     await registerSearchAttributes(temporal);
     const triggered = await keepReconcileSchedule(temporal, { everyMs: reconcileIntervalMs, watchedSince });
     if (triggered !== null) onSilent(triggered.silentMs);
+    await keepSweeps(temporal, sweptProviders);
   };
   const everyMs = Math.min(LONGEST_INTERVAL_MS, reconcileIntervalMs);
   let timer: NodeJS.Timeout | undefined;
@@ -34,6 +36,8 @@ export function keepRegistered(
 
 export interface RegistrationOptions {
   readonly reconcileIntervalMs: number;
+  /** Their identities. */
+  readonly sweptProviders: readonly string[];
   readonly stopping: AbortSignal;
   /** Called when the reconciler's schedule had fallen silent for this long, and was triggered. */
   readonly onSilent: (silentMs: number) => void;

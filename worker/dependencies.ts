@@ -5,7 +5,7 @@ import { createLedger } from '../ledger/index.ts';
 import { Announcer, contactDatabase, createPool, createStore, openDatabase } from '../store/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
-import { countAlarms, createMetrics, observeGauges, observeProviders } from '../platform/metrics.ts';
+import { countAlarms, createMetrics, observeGauges, observeProviders, observeSweeps } from '../platform/metrics.ts';
 import { createProbe, createProviders, identityOf, takeTurnOrNone, watchHealth } from '../provider/index.ts';
 import { createTemporalClient } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
@@ -29,6 +29,7 @@ export function createDependencies(config: Config) {
   const client = createTemporalClient(config.temporal);
   const store = createStore(database);
   const count = countAlarms(registry);
+  const stopping = new AbortController();
   const activities: ActivityDependencies = {
     ledger: createLedger(database),
     store,
@@ -50,6 +51,8 @@ export function createDependencies(config: Config) {
     copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },
     count,
     observe: observeGauges(registry),
+    sweepMeter: observeSweeps(registry),
+    stopping: stopping.signal,
     log,
   };
   const prober = randomUUID();
@@ -63,13 +66,15 @@ export function createDependencies(config: Config) {
     registry,
     client,
     activities,
-    /** Probes the providers until `stopping`. */
-    keepProbing: (stopping: AbortSignal) =>
+    /** To be aborted when the process ends. */
+    stopping,
+    /** Probes the providers until then. */
+    keepProbing: () =>
       keepProbing(
         probed.filter(({ isProbed }) => isProbed),
         {
           record: (provider, why) => store.recordProbe(prober, provider, why),
-          ...{ observe: observeProviders(registry), log, stopping },
+          ...{ observe: observeProviders(registry), log, stopping: stopping.signal },
         },
       ),
     contactDatabase: () => contactDatabase(pool, 'DATABASE_URL', config.databaseUrl),

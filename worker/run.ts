@@ -7,6 +7,7 @@ import { serveMetrics } from '../platform/metrics.ts';
 import { DEFAULT_NAMESPACE, registerNamespace, registerSearchAttributes } from '../temporal/connection.ts';
 import { keepRegistered } from '../temporal/registration.ts';
 import { ensureReconcileSchedule } from '../temporal/schedule.ts';
+import { keepSweeps } from '../temporal/sweeps.ts';
 import type { Dependencies } from './dependencies.ts';
 import { keepRunning } from './keepRunning.ts';
 import { temporalLogger } from './temporalLogger.ts';
@@ -15,7 +16,7 @@ import { createWorkers } from './worker.ts';
 /** Runs the workers of this process until a signal stops them. */
 export async function runWorker(
   config: Pick<Config, 'temporal' | 'reconcileIntervalMs' | 'host' | 'workerMetricsPort'>,
-  { log, registry, client, activities: activityDependencies, keepProbing, close }: Dependencies,
+  { log, registry, client, activities: activityDependencies, stopping, keepProbing, close }: Dependencies,
   workflowBundle: WorkflowBundleOption,
 ): Promise<void> {
   Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
@@ -28,16 +29,20 @@ export async function runWorker(
     const workers = await createWorkers({ connection, namespace, workflowBundle, activities });
     return { workers, close: () => connection.close() };
   };
-  const stopping = new AbortController();
   const running = keepRunning(await create(), {
     create,
     stopping: stopping.signal,
     onError: (error) => log.error({ err: error }, 'a worker ended; all are started again'),
   });
-  void keepProbing(stopping.signal);
+  void keepProbing();
   await ensureReconcileSchedule(client, config.reconcileIntervalMs);
+  const sweptProviders = activityDependencies.providers.all
+    .filter(({ sweepIntervalMs }) => sweepIntervalMs !== null)
+    .map(({ identity }) => identity);
+  await keepSweeps(client, sweptProviders);
   keepRegistered(client, {
     reconcileIntervalMs: config.reconcileIntervalMs,
+    sweptProviders,
     stopping: stopping.signal,
     onSilent: (silentMs) => {
       activityDependencies.count('reconciler_silent');

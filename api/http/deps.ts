@@ -21,6 +21,7 @@ export type ApiProvider = Pick<
   | 'identity'
   | 'videosAtOnce'
   | 'requestsPerMinute'
+  | 'sweepIntervalMs'
   | 'baseUrl'
   | 'readWebhook'
   | 'listVideos'

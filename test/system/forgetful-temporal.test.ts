@@ -24,6 +24,7 @@ beforeAll(async () => {
   await ensureReconcileSchedule(stack.temporal, RECONCILE_INTERVAL_MS);
   keepRegistered(stack.temporal, {
     reconcileIntervalMs: RECONCILE_INTERVAL_MS,
+    sweptProviders: [],
     stopping: stopping.signal,
     onSilent: () => undefined,
     onError: () => undefined,
