@@ -148,7 +148,7 @@ it('whatever the list says, videos are settled by their own answer, workflows ge
     const { length } = gateway.calls;
     const before = reads;
     // A long round asks rarely what is open; and once each has been said to have ended, nothing is listed any more.
-    const enough = () => gateway.calls.length > length + 4 || (gateway.calls.length > length && reads > before + 6);
+    const enough = () => gateway.calls.length > length + 3 || (gateway.calls.length > length && reads > before + 3);
     await vi.waitFor(() => expect(enough()).toBe(true), { timeout: 20_000, interval: 20 });
   }
   gateway.answer = inPages;
