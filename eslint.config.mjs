@@ -31,7 +31,7 @@ const nodeBuiltinsAndServices = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', '.holdfast/', 'coverage/'] },
+  { ignores: ['node_modules/', 'dist/', '.holdfast/', 'coverage/', 'test/harness/bench/bare/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

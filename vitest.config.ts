@@ -5,6 +5,9 @@ const ALONE = ['chaos', 'isolation', 'many', 'slow-copies', 'webhook-latency'].m
   (name) => `test/system/${name}.test.ts`,
 );
 
+/** More than the machine has cores, for most tests wait for real servers. */
+const WORKERS = 4;
+
 export const shared = {
   globalSetup: ['test/harness/support/globalSetup.ts'],
   // A real server answers in its own time; a test that waits on a condition fails with what it waited for.
@@ -22,25 +25,24 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: ['test/system/**', 'test/e2e/**'],
-          // Two cores, and tests that mostly wait for real servers.
-          maxWorkers: 3,
+          maxWorkers: WORKERS,
           // The modules are loaded once a worker, not once a file: a quarter of the time was that.
           isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
-      // Whole processes that are killed, started again or loaded: `npm run check` runs them too.
+      // Whole processes that are killed, started again or loaded: `npm run check` runs them beside the others.
       {
         test: {
           ...shared,
           name: 'system',
           include: ['test/system/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          maxWorkers: WORKERS,
+          sequence: { groupOrder: 0 },
         },
       },
-      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],
   },
 });

@@ -10,6 +10,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
@@ -17,6 +18,8 @@ import { build } from './build.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const note = join(root, 'node_modules', '.holdfast-lock-hash');
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** The niceness of what runs beside the tests: enough to leave them the cores, and to end before they do. */
+const YIELDING = 5;
 const checks = ['types', 'lint', 'knip', 'format:check'];
 const usage = `npm start [-- option]
 
@@ -38,8 +41,9 @@ function refuseOldNode() {
  * terminal's Ctrl-C arrives twice, from the terminal and from npm. Processes of the group that remain at the end, such as
  * servers of an interrupted test, are killed.
  */
-function run(command, args, stdio = 'inherit') {
+function run(command, args, stdio = 'inherit', niceness = 0) {
   const child = spawn(command, args, { cwd: root, detached: true, stdio });
+  if (niceness > 0 && child.pid !== undefined) setPriority(child.pid, niceness);
   let output = '';
   let interrupted = false;
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
@@ -53,8 +57,7 @@ function run(command, args, stdio = 'inherit') {
     child.once('exit', () => signalGroup(child.pid, 'SIGKILL'));
     child.once('close', (code) => {
       for (const signal of signals) process.off(signal, passOn);
-      if (interrupted) process.exit(130);
-      resolve({ code: code ?? 1, output });
+      resolve({ code: interrupted ? 130 : (code ?? 1), output });
     });
   });
 }
@@ -67,9 +70,10 @@ function signalGroup(pid, signal) {
   }
 }
 
-function npm(args, stdio) {
+function npm(args, stdio, niceness) {
   const itself = process.env.npm_execpath ?? '';
-  return /\.c?js$/.test(itself) ? run(process.execPath, [itself, ...args], stdio) : run('npm', args, stdio);
+  const [command, first] = /\.c?js$/.test(itself) ? [process.execPath, [itself]] : ['npm', []];
+  return run(command, [...first, ...args], stdio, niceness);
 }
 
 async function installWhatIsMissing() {
@@ -85,7 +89,7 @@ async function installWhatIsMissing() {
   clearInterval(waiting);
   if (code !== 0) {
     process.stderr.write(`${output}\nnpm ci failed: see above.\n`);
-    process.exit(1);
+    process.exit(code);
   }
   process.stdout.write(`  Dependencies installed in ${passed()}\n`);
   writeFileSync(note, wanted);
@@ -101,26 +105,25 @@ function readNote() {
 
 async function test(args) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const { code } = await run(process.execPath, [vitest, 'run', ...args]);
-  process.exit(code);
+  return (await run(process.execPath, [vitest, 'run', ...args])).code;
 }
 
-/** The checks run at once, for lint alone takes as long as all others; each is reported when it ends. */
+/** Each check is reported when it ends. All of them yield to the tests, which run beside them and mostly wait. */
 async function check() {
-  process.stdout.write(`${checks.join(', ')}…\n`);
-  const codes = await Promise.all(
-    checks.map(async (name) => {
-      const began = performance.now();
-      const { code, output } = await npm(['run', '--silent', name], ['ignore', 'pipe', 'pipe']);
-      const how = code === 0 ? 'passed' : 'failed';
-      if (code !== 0) process.stderr.write(output);
-      process.stdout.write(`${name} ${how} in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
-      return code;
-    }),
-  );
-  const failed = codes.find((code) => code !== 0);
-  if (failed !== undefined) process.exit(failed);
-  await test([]);
+  process.stdout.write(`${checks.join(', ')}, and the tests…\n`);
+  const codes = await Promise.all([...checks.map(runCheck), test([])]);
+  for (const [index, name] of checks.entries())
+    if (codes[index] !== 0) process.stderr.write(`${name} failed: see above.\n`);
+  return codes.find((code) => code !== 0) ?? 0;
+}
+
+async function runCheck(name) {
+  const began = performance.now();
+  const { code, output } = await npm(['run', '--silent', name], ['ignore', 'pipe', 'pipe'], YIELDING);
+  const how = code === 0 ? 'passed' : 'failed';
+  if (code !== 0) process.stderr.write(output);
+  process.stdout.write(`${name} ${how} in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+  return code;
 }
 
 async function stack(options) {
@@ -161,7 +164,7 @@ async function load(program) {
 refuseOldNode();
 const [command, ...args] = process.argv.slice(2).filter((arg) => arg !== '--');
 if (['test', 'test:long', 'check'].includes(command)) await installWhatIsMissing();
-if (command === 'test') await test(args.length === 0 ? ['--project', 'product'] : args);
-else if (command === 'test:long') await test(['--config', 'vitest.long.config.ts', ...args]);
-else if (command === 'check') await check();
+if (command === 'test') process.exit(await test(args.length === 0 ? ['--project', 'product'] : args));
+else if (command === 'test:long') process.exit(await test(['--config', 'vitest.long.config.ts', ...args]));
+else if (command === 'check') process.exit(await check());
 else await stack(command === undefined ? [] : [command, ...args]);

@@ -9,7 +9,7 @@ import { openStateFolder, repository, sharedFolder } from '../../../dev/state.ts
  */
 
 const SUPPORTED = ['20.20.2', '22.23.3', '24.21.0'];
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 600_000;
 let passed = 0;
 let failed = 0;
 
