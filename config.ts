@@ -245,9 +245,12 @@ export function parseConfig(environment: Environment) {
   };
 }
 
-/** Gives the interval to the providers that don't say their own. */
+/** Gives the interval to the providers that don't say their own. Who sends webhooks tells already what a list would. */
 function withSweepInterval([first, ...others]: ProviderEntries, intervalMs: number): ProviderEntries {
-  const filledIn = (entry: ProviderEntry) => ({ ...entry, sweepIntervalMs: entry.sweepIntervalMs ?? intervalMs });
+  const filledIn = (entry: ProviderEntry) => ({
+    ...entry,
+    sweepIntervalMs: entry.sweepIntervalMs ?? (entry.webhookSecret === undefined ? intervalMs : 0),
+  });
   return [filledIn(first), ...others.map(filledIn)];
 }
 

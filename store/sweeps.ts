@@ -7,7 +7,8 @@ const OPEN = defineStatement({
   text: `SELECT g.id AS "generationId", g.provider_canonical_id AS "canonicalId", g.provider_created_at AS "createdAt"
     FROM generations g
     WHERE g.state = 'held' AND g.provider = $1 AND g.provider_verdict = 'open' AND g.provider_id_contested_at IS NULL
-      AND NOT EXISTS (SELECT FROM provider_nudges n WHERE n.generation_id = g.id AND n.listed_ended > 0)
+      -- A lookup for each open video, however many rows that table has.
+      AND COALESCE((SELECT n.listed_ended FROM provider_nudges n WHERE n.generation_id = g.id), 0) = 0
     ORDER BY g.id LIMIT 10000`,
   row: {
     generationId: t.text,
