@@ -115,6 +115,7 @@ describe('a call without a turn', () => {
 
   it('that is a page of the sweep is made only when nobody waits, and takes no place in the line', async () => {
     const { requests, providers, useUp } = await site();
+    await db.admin.query('DELETE FROM provider_waits');
     await useUp();
     const [provider] = providers.all;
     const look = () => new MockActivityEnvironment().run(() => provider.retrieveVideo('video_1'));
