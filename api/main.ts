@@ -8,12 +8,13 @@ import { createFolderStore } from '../outbound/index.ts';
 import { readEnvFile } from '../platform/envFile.ts';
 import { endUnableToListen, onShutdown, sayFault } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
-import { countWebhooks, createMetrics, serveMetrics } from '../platform/metrics.ts';
+import { countRefusedStarts, countWebhooks, createMetrics, observeDoor, serveMetrics } from '../platform/metrics.ts';
 import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 import { createWorkflowLinks } from '../temporal/web.ts';
 import { createProviders, takeTurnOrNone } from '../provider/index.ts';
 import { createApp } from './app.ts';
+import { Door } from './door/door.ts';
 import { sayWhenReady } from './health/readiness.ts';
 import { createServer } from './server.ts';
 
@@ -44,6 +45,8 @@ setMaxListeners(0, closing.signal, givingUp.signal);
 const registry = createMetrics();
 const store = createStore(database);
 const temporal = createTemporal(temporalClient);
+const door = new Door(givingUp.signal, countRefusedStarts(registry));
+observeDoor(registry, door);
 const app = createApp({
   database,
   ledger: createLedger(database),
@@ -52,6 +55,7 @@ const app = createApp({
   closing: closing.signal,
   givingUp: givingUp.signal,
   temporal,
+  door,
   providers: createProviders(config.providers, { takeTurn: takeTurnOrNone(store.takeTurn) }),
   archive: createFolderStore(config.archiveFolder),
   adminKey: config.adminKey,

@@ -9,6 +9,17 @@ export const TASK_QUEUE = {
   outbound: 'holdfast-outbound',
 } as const;
 
+/**
+ * Temporal's priorities, 1 to 5, of what waits in one task queue; 3 is what names none. Activities and children have their
+ * workflow's, unless they name their own. (The calls that decide how a hold ends have the first: `URGENT`.)
+ */
+export const PRIORITY = {
+  /** A client waits for a generation's first steps. */
+  generation: { priorityKey: 2 },
+  /** Nobody waits for what is copied or told when the credits have moved. */
+  afterwards: { priorityKey: 4 },
+} as const;
+
 export const GENERATE_VIDEO = 'generateVideo';
 export const GENERATE_TEXT = 'generateText';
 

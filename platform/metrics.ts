@@ -133,3 +133,36 @@ export function countWebhooks(registry: Registry): (provider: string, outcome: s
   });
   return (provider, outcome) => webhooks.inc({ provider, outcome });
 }
+
+/** `holdfast_starts_refused_total` by reason: requests for generations that were refused at the door, before anything was written. */
+export function countRefusedStarts(registry: Registry): (reason: string) => void {
+  const refused = new Counter({
+    name: 'holdfast_starts_refused_total',
+    help: 'Requests for generations that were refused because they could not be begun soon, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  return (reason) => refused.inc({ reason });
+}
+
+/** `holdfast_starts_under_way` and `holdfast_starts_waiting`. */
+export function observeDoor(
+  registry: Registry,
+  door: { readonly underWay: number; readonly waiting: number; readonly perSecond: number },
+): void {
+  const gauges: [string, string, () => number][] = [
+    ['under_way', 'Starts of generations whose hold is being placed.', () => door.underWay],
+    ['waiting', 'Requests for generations that wait in the line of their turn.', () => door.waiting],
+    ['per_second', 'How many starts this process takes for possible in a second, as measured.', () => door.perSecond],
+  ];
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name: `holdfast_starts_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

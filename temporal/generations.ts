@@ -10,6 +10,7 @@ import {
   CANCEL_REQUESTED,
   PLACED_UPDATE,
   PLACED_UPDATE_ID,
+  PRIORITY,
   PROVIDER_EVENT,
   SEARCH_ATTRIBUTE,
   TASK_QUEUE,
@@ -45,6 +46,7 @@ export function createGenerations(client: Client) {
           ...startOptions(generation),
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           workflowIdConflictPolicy: 'USE_EXISTING',
+          priority: PRIORITY.generation,
           staticSummary: 'One paid generation: hold, work, capture or release',
         },
       );

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../contracts/temporal.ts';
+import { PRIORITY, SEARCH_ATTRIBUTE, TASK_QUEUE } from '../contracts/temporal.ts';
 import type { DeliverWebhookInput, WebhookToDeliver } from '../contracts/webhooks.ts';
 import { DELIVER_WEBHOOK, deliveryWorkflowId, SEND_NOW } from '../contracts/webhooks.ts';
 
@@ -18,6 +18,7 @@ export function createWebhookDeliveries(client: Client) {
           signal: SEND_NOW,
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],
+          priority: PRIORITY.afterwards,
           staticSummary: 'Delivers a webhook that was asked for once more',
         }),
       );

@@ -32,7 +32,7 @@ export const payingErrors = (...more: DescribedError[]) =>
       422: 'The Idempotency-Key was used for a different request before, or over 72 hours ago. Nothing more was held.',
       429: 'Too many generations are active, or the key sent too many requests. Nothing was held; Retry-After says when to try again.',
       500: 'An internal error, or `outcome_unknown`: repeat the request with the same Idempotency-Key, which holds the price once.',
-      503: 'Holdfast or the provider is away, or sales are closed. Nothing was held; Retry-After says when to try again.',
+      503: 'Holdfast or the provider is away, more is asked for than can be started, or sales are closed. Nothing was held; Retry-After says when to try again.',
     },
     401,
     413,

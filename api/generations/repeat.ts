@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { KeptAnswer } from '../../ledger/index.ts';
 import type { Caller } from '../../store/index.ts';
-import { isServed } from '../http/connection.ts';
+import { isServed, onDisconnect } from '../http/connection.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError, envelopeOf } from '../http/errors.ts';
 import { readIdempotencyKey } from '../http/idempotencyKey.ts';
@@ -16,6 +16,7 @@ export interface Repeat {
   readonly retryWithinMs: number | null;
   /** True proves that the client will not receive the answer; false proves nothing. */
   readonly hasClientDisconnected: () => boolean;
+  readonly onDisconnect: (gone: () => void) => void;
 }
 
 /** How far back a retry reaches when it does not say how long its client waits: SDKs wait ten minutes, three times. */
@@ -30,6 +31,7 @@ export function readRepeat(c: Context<Env>): Repeat {
     idempotencyKey: readIdempotencyKey(c.req.header('idempotency-key')),
     retryWithinMs: retryWindowMs(c.req.header('x-stainless-retry-count'), c.req.header('x-stainless-timeout')),
     hasClientDisconnected: () => isServed(c.env) && c.env.incoming.socket.destroyed,
+    onDisconnect: (gone) => onDisconnect(c.env, gone),
   };
 }
 

@@ -9,6 +9,7 @@ import { outcomeUnknown, placeHold } from './placeHold.ts';
 import { exceedsMaxCredits, inadmissible, providerDown, providerFull, refusalOf, salesClosed } from './refusals.ts';
 import { refusedField } from './refusedField.ts';
 import type { Repeat } from './repeat.ts';
+import { throughDoor } from './throughDoor.ts';
 
 /** A hold may be placed slightly after we stop waiting for it, but never long after: the client has had its 503 by then. */
 const ADMIT_SLACK_MS = 2000;
@@ -34,22 +35,23 @@ export async function startGeneration(
 }
 
 async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat: Repeat): Promise<Started> {
-  const { generationId, fingerprint, maxMicrocredits } = order;
+  // Before every other refusal: what would refuse this request now may not have refused the first one.
+  const findRepeat = async () => {
+    const earlier = await deps.ledger.findRepeat(asRepeated(caller, order, repeat));
+    return earlier === undefined ? undefined : answerRepeat(deps, caller, order, repeat, earlier);
+  };
+  return throughDoor(deps, caller, { order, repeat }, { findRepeat, begin: () => admit(deps, caller, order, repeat) });
+}
+
+async function admit(deps: ApiDependencies, caller: Caller, order: Order, repeat: Repeat): Promise<Started> {
+  const { generationId, maxMicrocredits } = order;
   const kind = kindOf(generationId);
-  const { idempotencyKey, retryWithinMs } = repeat;
-  const { apiKeyId, accountId } = caller;
-  const request = { apiKeyId, accountId, fingerprint, idempotencyKey, retryWithinMs };
-  if (idempotencyKey !== null || retryWithinMs !== null) {
-    // Before every other refusal: what would refuse this request now may not have refused the first one.
-    const earlier = await deps.ledger.findRepeat(request);
-    const answered = earlier === undefined ? undefined : await answerRepeat(deps, caller, order, repeat, earlier);
-    if (answered !== undefined) return answered;
-  }
+  const request = asRepeated(caller, order, repeat);
   const admitWithinMs = deps.startTimeoutMs + ADMIT_SLACK_MS;
   const admission = await order.admit({ ...request, generationId, admitWithinMs, maxMicrocredits });
   switch (admission.outcome) {
     case 'admitted':
-      if (idempotencyKey === null && repeat.hasClientDisconnected())
+      if (request.idempotencyKey === null && repeat.hasClientDisconnected())
         return abandon(deps, caller, generationId, admission);
       return hold(deps, caller, generationId, admission.amountMicrocredits);
     case 'refused':
@@ -78,6 +80,12 @@ async function start(deps: ApiDependencies, caller: Caller, order: Order, repeat
       return answered;
     }
   }
+}
+
+/** What the request is found by when it is repeated. */
+function asRepeated({ apiKeyId, accountId }: Caller, { fingerprint }: Order, repeat: Repeat) {
+  const { idempotencyKey, retryWithinMs } = repeat;
+  return { apiKeyId, accountId, fingerprint, idempotencyKey, retryWithinMs };
 }
 
 /**

@@ -5,6 +5,13 @@ export function isServed(bindings: HttpBindings | undefined): bindings is HttpBi
   return bindings?.outgoing !== undefined;
 }
 
+/** Calls `gone` when the client disconnects; also, to no effect, when it has been answered. */
+export function onDisconnect(bindings: HttpBindings | undefined, gone: () => void): void {
+  if (!isServed(bindings)) return;
+  if (bindings.outgoing.closed) gone();
+  else bindings.outgoing.once('close', gone);
+}
+
 /** Whether the client disconnected, or was disconnected as too slow, before the whole request arrived. */
 export function hungUp(bindings: HttpBindings | undefined): boolean {
   return isServed(bindings) && bindings.incoming.destroyed && !bindings.incoming.complete;

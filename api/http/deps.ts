@@ -3,6 +3,7 @@ import type { Ledger } from '../../ledger/index.ts';
 import type { AppliedFile, Caller, Changes, Database, RecordedEvent, Store } from '../../store/index.ts';
 import type { ContentStore, PrivateFor } from '../../outbound/index.ts';
 import type { Provider, Providers } from '../../provider/index.ts';
+import type { Door } from '../door/door.ts';
 import type { Temporal } from '../../temporal/index.ts';
 import type { Log } from './log.ts';
 
@@ -44,6 +45,8 @@ export interface ApiDependencies {
   readonly closing: AbortSignal;
   /** Aborted later during shutdown: requests that still wait for a hold are voided and answered 503. */
   readonly givingUp: AbortSignal;
+  /** Lets in as many starts of generations as can be begun soon. */
+  readonly door: Door;
   /** Undefined disables `/admin`. */
   readonly adminKey: string | undefined;
   /** The limit per process of a key without a limit of its own. */

@@ -1,4 +1,5 @@
 import { createApp } from '../../../api/app.ts';
+import { Door } from '../../../api/door/door.ts';
 import { sha256 } from '../../../api/http/auth.ts';
 import type { ApiDependencies } from '../../../api/http/deps.ts';
 import { providersOf } from '../../../provider/index.ts';
@@ -40,6 +41,7 @@ export async function send(path: string, init: RequestInit, fakes: Fakes = {}) {
       listEvents: () => Promise.resolve([]),
       ...fakes.store,
     },
+    door: new Door(new AbortController().signal),
     providers: providersOf([{ name: 'openai', identity: 'openai@http://provider.test' }]),
     adminKey: ADMIN_KEY,
     requestsPerMinute: fakes.requestsPerMinute ?? 100,

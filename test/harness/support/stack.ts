@@ -8,6 +8,8 @@ import OpenAI from 'openai';
 import type { ActivityDependencies } from '../../../activities/index.ts';
 import { createActivities } from '../../../activities/index.ts';
 import { createApp } from '../../../api/app.ts';
+import type { Clock } from '../../../api/door/clock.ts';
+import { Door } from '../../../api/door/door.ts';
 import type { ServerLimits } from '../../../api/server.ts';
 import type { StreamLimits } from '../../../api/http/deps.ts';
 import { createServer } from '../../../api/server.ts';
@@ -36,6 +38,8 @@ export interface TestStack {
   readonly database: TestDatabase;
   /** The number of APIs, and of workers. */
   readonly processes: number;
+  /** The door of each API. */
+  readonly doors: readonly Door[];
   readonly env: TestWorkflowEnvironment;
   /** The API's client of Temporal. */
   readonly temporal: Client;
@@ -92,6 +96,8 @@ export async function startStack(
     requestsPerMinute?: number;
     streamLimits?: StreamLimits;
     serverLimits?: Partial<ServerLimits>;
+    /** The clock of the APIs' doors, if not the real one. */
+    doorClock?: Clock;
     /** If set, there are proxies in front of Temporal (for the API) and of the provider. */
     proxied?: boolean;
     /** The providers of all processes, instead of the simulator alone, given its URL or that of what is in front of it. */
@@ -178,6 +184,7 @@ export async function startStack(
       log,
     };
     const activities = createActivities(options.wrapped?.(dependencies) ?? dependencies);
+    const door = new Door(givingUp.signal, undefined, options.doorClock);
     const changes = listenForChanges({ databaseUrl: database.url, onError: () => undefined });
     const app = createApp({
       ...books,
@@ -185,6 +192,7 @@ export async function startStack(
       closing: closing.signal,
       givingUp: givingUp.signal,
       temporal: createTemporal(temporal),
+      door,
       providers,
       archive,
       adminKey: ADMIN_KEY,
@@ -197,7 +205,7 @@ export async function startStack(
       log,
       schemaFiles,
     });
-    return { activities, changes, fetch: app.fetch };
+    return { activities, changes, door, fetch: app.fetch };
   });
   let requests = 0;
   const server = createServer(
@@ -225,6 +233,7 @@ export async function startStack(
     url: `http://127.0.0.1:${port}`,
     database,
     processes: processes.length,
+    doors: processes.map(({ door }) => door),
     get env() {
       return env;
     },
