@@ -102,7 +102,7 @@ export interface ActivityDependencies {
   /** A writer of a text that renews its lease no more for this long is called once more, and then taken for dead. */
   readonly textLeaseMs: number;
   readonly count: (alarm: Alarm, amount?: number) => void;
-  readonly observe: (gauge: 'orphan_videos', value: number) => void;
+  readonly observe: (gauge: 'orphan_videos' | 'stranded_generations', value: number) => void;
   readonly sweepMeter: SweepMeter;
   /** Aborted when this process ends: what would go on for a day is left to another worker. */
   readonly stopping: AbortSignal;

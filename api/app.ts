@@ -22,6 +22,7 @@ import { requireSender } from './provider-events/handlers.ts';
 import { providerEventRoutes } from './provider-events/routes.ts';
 import { requireScope } from './http/scopes.ts';
 import { withStreams } from './http/streams.ts';
+import { turnAway } from './http/turnAway.ts';
 
 const WRITING = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -37,7 +38,7 @@ export function createApp(deps: ApiDependencies) {
   app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), limitAtOnce());
   app.use('/admin/*', requireAdminKey(deps.adminKey));
   app.use(requireRoute(() => app.routes));
-  app.use('/v1/*', requireScope);
+  app.use('/v1/*', requireScope, turnAway(deps));
   const readBody = createBodyReader();
   const readVideo = readBody(VIDEO_BODY, accountOf);
   const readRemix = readBody(REMIX_BODY, accountOf);

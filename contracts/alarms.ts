@@ -9,6 +9,7 @@ export type Alarm =
   | 'cancel_unclear'
   | 'provider_busy'
   | 'generation_resumed'
+  | 'generation_stranded'
   | 'ledger_difference'
   | 'reconciler_run'
   | 'reconciler_silent'

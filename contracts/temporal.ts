@@ -9,6 +9,9 @@ export const TASK_QUEUE = {
   outbound: 'holdfast-outbound',
 } as const;
 
+/** Temporal's name for all workers of Holdfast; each build of the workflows is a version of this deployment. */
+export const WORKER_DEPLOYMENT = 'holdfast';
+
 /**
  * Temporal's priorities, 1 to 5, of what waits in one task queue; 3 is what names none. Activities and children have their
  * workflow's, unless they name their own. (The calls that decide how a hold ends have the first: `URGENT`.)

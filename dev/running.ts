@@ -61,6 +61,12 @@ export class Running {
     return part;
   }
 
+  /** Starts a part that the stack does without when it ends. */
+  startAside(command: PartCommand): { readonly ended: Promise<unknown>; readonly end: () => Promise<void> } {
+    const part = this.launch(command);
+    return { ended: part.ended, end: () => endProcess(part.record, STOP_LIMIT_MS) };
+  }
+
   /** Runs a part to its end; rejects with `PartDied` unless it succeeds. */
   async complete(command: PartCommand): Promise<void> {
     const part = this.launch(command);

@@ -1,8 +1,13 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './configuration.ts';
+import { readBuild } from '../platform/buildId.ts';
+import { createTemporalClient } from '../temporal/connection.ts';
+import { makeCurrent } from '../temporal/workerVersions.ts';
 import { findTemporalCli } from './binaries.ts';
 import { demoKey } from './demo.ts';
-import { say, timed } from './output.ts';
+import { finishEarlierRuns, keepBuild } from './earlierBuilds.ts';
+import { complain, say, timed } from './output.ts';
 import { contactDatabase, contactServer } from './outside.ts';
 import { type Part, program } from './parts.ts';
 import { StartRefused, untilItWorks } from './ports.ts';
@@ -153,6 +158,22 @@ async function migrate(start: Start, env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /**
+ * Sends everything new to the worker of this stack, which runs the code as it is now, and finishes what earlier code has begun.
+ * An operator's deployment does the first by `npm run deploy:current`.
+ */
+async function deploy({ folder, running }: Start, config: Config, env: NodeJS.ProcessEnv, ownBuild: string) {
+  const client = createTemporalClient(config.temporal);
+  const untilMs = performance.now() + READY_LIMIT_MS;
+  while (!(await makeCurrent(client, ownBuild))) {
+    if (performance.now() > untilMs) throw new StartRefused('Temporal does not know the worker, so nothing can begin.');
+    await delay(50);
+  }
+  void finishEarlierRuns(client, { stateFolder: folder, ownBuild, env, running }).catch((error: unknown) =>
+    complain(`What earlier code has begun could not be looked for: ${String(error)}`),
+  );
+}
+
+/**
  * Starts everything in order. Resolves with all addresses once the API is ready and the worker runs; rejects when a step fails.
  * What has started by then is in `running`.
  */
@@ -165,6 +186,8 @@ export async function startAll(start: Start, config: Config): Promise<Endpoints>
   ]);
   const env = partEnvironment(start);
   await timed('Database schema', migrate(start, env));
+  const build = readBuild(join(repository, 'dist', 'workflow-bundle.js'));
+  keepBuild(start.folder, build.id);
   const worker = running.start(program('worker', 'worker/main', repository, env));
   const api = running.start(program('api', 'api/main', repository, env));
   const where = addresses(settings.ports);
@@ -178,6 +201,7 @@ export async function startAll(start: Start, config: Config): Promise<Endpoints>
       untilItWorks(() => answers(`${where.api}/readyz`), READY_LIMIT_MS),
     ),
   ]);
+  await deploy(start, config, env, build.id);
   const pid = (part: Part | undefined) => part?.record.pid ?? null;
   const database = databaseUrls(start);
   return {

@@ -16,7 +16,7 @@ export const sharedFolder = join(repository, '.holdfast');
 
 /** What `--fresh` deletes, by name. The user chose the folder, so nothing that we did not make is removed. */
 const ownNames = ['postgres', 'postgres.json', 'temporal.db', 'temporal.db-shm', 'temporal.db-wal', 'temporal.toml'];
-const ownMoreNames = ['simulator', 'archive', 'secrets.json', 'demo.json', 'endpoints.json'];
+const ownMoreNames = ['simulator', 'archive', 'builds', 'secrets.json', 'demo.json', 'endpoints.json'];
 
 /**
  * Creates the folder (0700) when it is missing; an existing one keeps its mode, for it may not be ours. Raises `StartRefused`

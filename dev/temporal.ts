@@ -37,6 +37,9 @@ export function serverCommand(cli: string, ports: Ports, stateFolder: string): P
       '--log-level',
       'warn',
       ...attributes,
+      // A worker that stops ends its polls, so that no task is given to it any more.
+      '--dynamic-config-value',
+      'frontend.enableCancelWorkerPollsOnShutdown=true',
     ],
     cwd: stateFolder,
     env: withoutTemporalSettings(process.env, stateFolder),

@@ -117,6 +117,16 @@ END),
 CREATE TRIGGER contents_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.contents TO holdfast_service;
 
+CREATE TABLE current_build (
+  is_only boolean NOT NULL DEFAULT true,
+  build_id text NOT NULL,
+  recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT current_build_pkey PRIMARY KEY (is_only),
+  CONSTRAINT current_build_is_only CHECK (is_only),
+  CONSTRAINT current_build_length CHECK (length(build_id) >= 1 AND length(build_id) <= 100)
+);
+GRANT SELECT ON holdfast.current_build TO holdfast_service;
+
 CREATE TABLE expected_rights (
   line text NOT NULL,
   CONSTRAINT expected_rights_pkey PRIMARY KEY (line)
@@ -801,6 +811,7 @@ GRANT SELECT ON holdfast.recent_failures TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_cancel_ended(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content(text,text,text,bigint,bytea,text,text,bigint,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_content_served(text,bigint,bigint,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.record_current_build(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_look(text,text,text,text,integer,timestamp with time zone,text,text,numeric,text,text,boolean) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_event(text,text,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_provider_probe(text,text,boolean,text) TO holdfast_service;

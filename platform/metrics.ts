@@ -37,6 +37,7 @@ const HELP: Record<Alarm, string> = {
   cancel_unclear: 'Cancels that were sent to the provider and whose answer did not prove that the work was ended.',
   provider_busy: 'Calls that had to wait, because their provider gets as many requests a minute as it may.',
   generation_resumed: 'Workflows that the reconciler started again.',
+  generation_stranded: 'Checks that found open generations whose version of the workflows no worker runs any more.',
   reconciler_run: 'Completed runs of the reconciler; alert when this stops growing.',
   reconciler_silent: "Triggers of the reconciler's schedule after it had missed three runs.",
   ledger_difference: 'Rows of ledger_drift that the reconciler found.',
@@ -66,14 +67,20 @@ export function countAlarms(registry: Registry): (alarm: Alarm, amount?: number)
   return (alarm, amount = 1) => counters.get(alarm)?.inc(amount);
 }
 
-/** A gauge of what the reconciler saw last: `holdfast_orphan_videos`. */
-export function observeGauges(registry: Registry): (gauge: 'orphan_videos', value: number) => void {
-  const orphans = new Gauge({
-    name: 'holdfast_orphan_videos',
-    help: 'Videos at the provider that belong to no generation.',
-    registers: [registry],
-  });
-  return (_gauge, value) => orphans.set(value);
+const GAUGES = {
+  orphan_videos: 'Videos at the provider that belong to no generation.',
+  stranded_generations: 'Open generations whose version of the workflows no worker runs.',
+} as const;
+
+/** A gauge for each of what was seen last: `holdfast_orphan_videos` and so on. */
+export function observeGauges(registry: Registry): (gauge: keyof typeof GAUGES, value: number) => void {
+  const gauges = new Map(
+    Object.entries(GAUGES).map(([gauge, help]) => [
+      gauge,
+      new Gauge({ name: `holdfast_${gauge}`, help, registers: [registry] }),
+    ]),
+  );
+  return (gauge, value) => gauges.get(gauge)?.set(value);
 }
 
 /**

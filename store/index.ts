@@ -18,6 +18,7 @@ import {
   recordContentServed,
   recordUnusableContent,
 } from './contents.ts';
+import { getCurrentBuild, recordCurrentBuild } from './currentBuild.ts';
 import type { Bound, Database } from './database.ts';
 import { bind } from './database.ts';
 import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
@@ -82,6 +83,7 @@ const operations = {
   ...{ listWebhookDeliveries, redeliverWebhook },
   ...{ recordProbe, listProbed, takeTurn },
   ...{ listOpenVideos, takeSweepNudges, keepSweep, sweepTells, listSweeps },
+  ...{ getCurrentBuild, recordCurrentBuild },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
 

@@ -1,13 +1,12 @@
 import type { Client, Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTE, TASK_QUEUE } from '../contracts/temporal.ts';
+import { listPollers } from './pollers.ts';
 import { describeReconcileSchedule } from './schedule.ts';
+import { listWorkerVersions } from './workerVersions.ts';
 
 /** Temporal's numbers of a task queue's types. */
 const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
-
-/** A poll is answered after a minute at the latest, and the worker polls again: one that polled earlier is gone. */
-const POLLED_WITHIN_MS = 90_000;
 
 /** What the doctor asks. */
 export function createInspection(client: Client) {
@@ -15,14 +14,8 @@ export function createInspection(client: Client) {
   const { namespace } = client.options;
 
   async function countPollersOf(queue: string, taskQueueType: number): Promise<number> {
-    const { pollers } = await workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: queue },
-      taskQueueType,
-    });
-    const since = Date.now() - POLLED_WITHIN_MS;
-    const recent = pollers.filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
-    return new Set(recent.map(({ identity }) => identity)).size;
+    const pollers = await listPollers(client, queue, taskQueueType);
+    return new Set(pollers.map(({ identity }) => identity)).size;
   }
 
   return {
@@ -45,6 +38,8 @@ export function createInspection(client: Client) {
       const types = queue === TASK_QUEUE.workflowsAndLedger ? [WORKFLOW_TASKS, ACTIVITY_TASKS] : [ACTIVITY_TASKS];
       return Math.min(...(await Promise.all(types.map((type) => countPollersOf(queue, type)))));
     },
+
+    listWorkerVersions: () => listWorkerVersions(client),
 
     describeReconcileSchedule: () => describeReconcileSchedule(client),
 

@@ -77,6 +77,7 @@ export function createDependencies(config: Config) {
           ...{ observe: observeProviders(registry), log, stopping: stopping.signal },
         },
       ),
+    builds: { getCurrentBuild: store.getCurrentBuild, recordCurrentBuild: store.recordCurrentBuild },
     contactDatabase: () => contactDatabase(pool, 'DATABASE_URL', config.databaseUrl),
     close: async () => {
       await Promise.all([pool.end(), client.connection.close()]);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config.ts';
+import { readBuild } from '../platform/buildId.ts';
 import { readEnvFile } from '../platform/envFile.ts';
 import { sayFault } from '../platform/lifecycle.ts';
 import { contactTemporal, temporalFault } from '../temporal/connection.ts';
@@ -18,4 +19,4 @@ void dependencies.contactDatabase().then((fault) => sayFault(log, fault));
 await contactTemporal(client, TEMPORAL_CONTACT_MS).catch((error: unknown) => {
   sayFault(log, { why: temporalFault(error, config.temporal), refused: true });
 });
-await runWorker(config, dependencies, { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) });
+await runWorker(config, dependencies, readBuild(fileURLToPath(new URL('../workflow-bundle.js', import.meta.url))));

@@ -1,12 +1,15 @@
-import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
+import { hostname } from 'node:os';
+import type { NativeConnection, WorkerDeploymentOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
-import { TASK_QUEUE } from '../contracts/temporal.ts';
+import { TASK_QUEUE, WORKER_DEPLOYMENT } from '../contracts/temporal.ts';
 
 export interface WorkerDependencies {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly workflowBundle: WorkflowBundleOption;
+  /** The version that these workers are. Without it they have none, as on a server that does not know versions. */
+  readonly buildId?: string;
   /** Tests may leave out activities that they don't need. */
   readonly activities: { readonly [Queue in keyof Activities]: Partial<Activities[Queue]> };
 }
@@ -25,8 +28,11 @@ const CACHED_WORKFLOWS = 1000;
  * long copies, never take one from the ledger (MR-92).
  */
 export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]> {
-  const { connection, namespace, workflowBundle, activities } = deps;
-  const common = { connection, namespace, shutdownGraceTime: SHUTDOWN_GRACE, shutdownForceTime: '25 seconds' };
+  const { connection, namespace, workflowBundle, buildId, activities } = deps;
+  const common = {
+    ...{ connection, namespace, shutdownGraceTime: SHUTDOWN_GRACE, shutdownForceTime: '25 seconds' },
+    ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId), identity: identityOf(buildId) }),
+  };
   return Promise.all([
     Worker.create({
       ...common,
@@ -51,4 +57,16 @@ export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]>
       shutdownGraceTime: COPY_GRACE,
     }),
   ]);
+}
+
+/** Temporal Web shows it beside the polls of this process. */
+const identityOf = (buildId: string) => `${process.pid}@${hostname()} ${buildId}`;
+
+/** Generations stay on the version that began them (`workflows/index.ts`); all other workflows go on with the current one. */
+function versionOf(buildId: string): WorkerDeploymentOptions {
+  return {
+    useWorkerVersioning: true,
+    version: { deploymentName: WORKER_DEPLOYMENT, buildId },
+    defaultVersioningBehavior: 'AUTO_UPGRADE',
+  };
 }

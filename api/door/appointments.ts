@@ -38,6 +38,11 @@ export class Appointments {
     return from + HORIZON_SECONDS;
   }
 
+  /** Whether this owner has an appointment about now. */
+  isDue(owner: string, now: number): boolean {
+    return [...this.seconds].some(([at, { by }]) => at >= now - LATE_SECONDS && at <= now && by.has(owner));
+  }
+
   /** Uses up an appointment that this owner has about now. Returns false if it has none. */
   keep(owner: string, now: number): boolean {
     for (const [at, second] of this.seconds) {

@@ -96,15 +96,27 @@ export class Door {
     return { leave };
   }
 
+  /** Refuses a request that would certainly be refused, before more work is done for it. */
+  turnAway(owner: string): RefusedAtDoor | undefined {
+    if (this.appointments.isDue(owner, this.second)) return undefined;
+    const refused = this.reasonToRefuse(owner, false);
+    return refused && this.refuse(owner, refused);
+  }
+
   private async admit({ owner, onGone }: Asking): Promise<Entered> {
     const isAsTold = this.appointments.keep(owner, this.second);
-    if (this.hasRoom && this.line.length === 0) return this.begin();
-    if (this.isClosing) return this.refuse(owner, 'closing');
-    if (this.isStalled) return this.refuse(owner, 'stalled');
+    const refused = this.reasonToRefuse(owner, isAsTold);
+    if (refused !== undefined) return this.refuse(owner, refused);
+    return this.isOpen ? this.begin() : this.wait(owner, onGone);
+  }
+
+  private reasonToRefuse(owner: string, isAsTold: boolean): Refused | undefined {
+    if (this.isOpen) return undefined;
+    if (this.isClosing) return 'closing';
+    if (this.isStalled) return 'stalled';
     const ahead = this.line.countAhead(owner) + (isAsTold ? 0 : this.appointments.countBefore(owner, this.second));
     const mayWaitSeconds = isAsTold ? WAIT_SECONDS.asTold : WAIT_SECONDS.unexpected;
-    if ((ahead + 1) / this.pace.perSecond > mayWaitSeconds) return this.refuse(owner, 'crowd');
-    return this.wait(owner, onGone);
+    return (ahead + 1) / this.pace.perSecond > mayWaitSeconds ? 'crowd' : undefined;
   }
 
   private note(request: string, by: 1 | -1): void {
@@ -173,6 +185,10 @@ export class Door {
 
   private get second(): number {
     return Math.floor(this.clock.nowMs() / 1000);
+  }
+
+  private get isOpen(): boolean {
+    return this.hasRoom && this.line.length === 0;
   }
 
   private get hasRoom(): boolean {

@@ -1,7 +1,6 @@
 import type { Caller } from '../../store/index.ts';
-import type { RefusedAtDoor } from '../door/door.ts';
 import type { ApiDependencies } from '../http/deps.ts';
-import { ApiError } from '../http/errors.ts';
+import { refusalAtDoor } from '../http/turnAway.ts';
 import type { Order, Started } from './order.ts';
 import { outcomeUnknown } from './placeHold.ts';
 import { keyInUse } from './refusals.ts';
@@ -39,13 +38,4 @@ export async function throughDoor(
   } finally {
     entered.leave(isHeld);
   }
-}
-
-function refusalAtDoor({ refused, retryAfterSeconds }: RefusedAtDoor): ApiError {
-  const isCrowd = refused === 'crowd' || refused === 'late';
-  return new ApiError(
-    'temporarily_unavailable',
-    isCrowd ? 'More is asked for than can be started at the moment.' : 'Nothing new can be started at the moment.',
-    { headers: { 'retry-after': String(retryAfterSeconds) }, advice: `Try again in ${retryAfterSeconds} s.` },
-  );
 }

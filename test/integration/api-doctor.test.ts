@@ -69,6 +69,7 @@ describe('of a healthy installation', () => {
       'workers holdfast',
       'workers holdfast-provider',
       'workers holdfast-outbound',
+      'worker versions',
       'reconciler',
       'provider',
       'provider outages',

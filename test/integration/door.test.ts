@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Entered } from '../../api/door/door.ts';
 import { jsonPost } from '../harness/support/answers.ts';
+import { rawRequests } from '../harness/support/rawHttp.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -113,6 +114,11 @@ it('what can’t be started soon is refused at once and told when to come again,
   expect(error.message).toMatch(
     /^More is asked for than can be started at the moment\. Nothing was held\. Try again in \d+ s\.$/,
   );
+  // A new one is refused before its body is read.
+  const head = `POST /v1/videos HTTP/1.1\r\nHost: holdfast\r\nAuthorization: Bearer ${account.key}\r\n`;
+  const body = 'Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{';
+  const unread = await rawRequests(Number(new URL(stack.url).port), head + body, 1);
+  expect(unread).toMatchObject([{ status: 503, headers: { 'retry-after': expect.any(String) as unknown } }]);
 });
 
 it('a replay or an SDK’s retry passes a closed door', async () => {

@@ -27,6 +27,7 @@ beforeAll(async () => {
     sweptProviders: [],
     stopping: stopping.signal,
     onSilent: () => undefined,
+    onStranded: () => undefined,
     onError: () => undefined,
   });
 });

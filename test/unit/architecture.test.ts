@@ -73,7 +73,7 @@ const ROOMS: Record<string, Room> = {
  * Each process is put together in its `main.ts`: only there do the configuration and the rooms meet. The worker's is in three
  * files, for the crash tests start the same worker.
  */
-const COMPOSITION_ROOT = /^((api|ledger|pricebook|worker|migrations)\/main|worker\/(dependencies|run))\.ts$/;
+const COMPOSITION_ROOT = /^((api|ledger|pricebook|temporal|worker|migrations)\/main|worker\/(dependencies|run))\.ts$/;
 /** `npm start` says what is wrong with the configuration before it starts anything. */
 const CHECKED_BEFORE_A_START = 'dev/configuration.ts';
 const COMPOSED = [

@@ -48,7 +48,7 @@ it('says of each check that could not run that it was not checked, and which ser
     'provider refusals',
   ];
   const queues = ['workers holdfast', 'workers holdfast-provider', 'workers holdfast-outbound'];
-  const asksTemporal = ['search attributes', ...queues, 'reconciler'];
+  const asksTemporal = ['search attributes', ...queues, 'worker versions', 'reconciler'];
   for (const name of asksDatabase)
     expect([name, messages[name]]).toEqual([name, 'Not checked: PostgreSQL does not answer.']);
   for (const name of asksTemporal)

@@ -61,7 +61,7 @@ interface CrowdOptions {
 
 /** A crowd whose refused requests come again as told, and two single requests of another tenant meanwhile. */
 async function meet({ perSecond, sizes, order, withinMs = 1500 }: CrowdOptions) {
-  const { clock, enter, refusals } = openDoor();
+  const { clock, door, enter, refusals } = openDoor();
   const told = new Map<number, number>();
   const counts = { returns: 0, returnsLetIn: 0 };
   let freeAtMs = 0;
@@ -74,7 +74,7 @@ async function meet({ perSecond, sizes, order, withinMs = 1500 }: CrowdOptions) 
   const comeUntilLetIn = async (owner: string, latenessMs: number) => {
     for (let isReturn = false; ; isReturn = true) {
       const askedMs = clock.nowMs();
-      const entered: Entered = await enter(owner);
+      const entered: Entered = door.turnAway(owner) ?? (await enter(owner));
       if (isReturn) counts.returns += 1;
       if (entered.refused === undefined) {
         if (isReturn) counts.returnsLetIn += 1;
@@ -135,6 +135,21 @@ describe('a crowd of 1,500', () => {
     expect(met.longestRefusalMs).toBeLessThan(2000);
     expect(Math.max(...met.singles)).toBeLessThan(4000);
   });
+});
+
+it('turns away, before its body is read, only a request that would be refused', async () => {
+  const opened = openDoor();
+  const { door, clock } = opened;
+  expect(door.turnAway('tenant')).toBeUndefined();
+  await fill(opened);
+  while (door.turnAway('tenant') === undefined) expect((await ask(opened, 'tenant')).state).toBe('waiting');
+  expect((await ask(opened, 'tenant')).state).toBe('crowd');
+  expect(door.turnAway('newcomer')).toBeUndefined();
+  const { retryAfterSeconds } = door.turnAway('tenant') ?? { retryAfterSeconds: 0 };
+  await clock.pass(retryAfterSeconds * 1000 - 1500);
+  expect(door.turnAway('tenant')).toMatchObject({ refused: 'crowd' });
+  await clock.pass(1500);
+  expect(door.turnAway('tenant')).toBeUndefined();
 });
 
 describe('who waits', () => {

@@ -13,7 +13,13 @@ import {
 } from './checks.ts';
 import { type Check, type Examined, type Finding, ill } from './finding.ts';
 import { checkDebts, checkOffers, checkOutages, checkProvider, checkRemoved, checkSweeps } from './providerChecks.ts';
-import { checkReconciler, checkSearchAttributes, checkTemporal, checkWorkers } from './temporalChecks.ts';
+import {
+  checkReconciler,
+  checkSearchAttributes,
+  checkTemporal,
+  checkWorkers,
+  checkWorkerVersions,
+} from './temporalChecks.ts';
 
 const LIMIT_MS = 3000;
 
@@ -69,6 +75,7 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
       `Who polls ${queue} could not be asked; the API’s log says why.`,
     ),
   ),
+  ofTemporal('worker versions', checkWorkerVersions, 'They could not be listed; the API’s log says why.'),
   ofTemporal('reconciler', checkReconciler, 'Its schedule could not be read; the API’s log says why.'),
   ...providers.all.map((provider) => ({
     name: providers.all.length === 1 ? 'provider' : `provider ${provider.name}`,

@@ -38,6 +38,33 @@ export function checkWorkers(queue: string): Check {
   };
 }
 
+/** Which versions of the workers there are, whether what begins now has a worker, and whether anything open has none. */
+export async function checkWorkerVersions({ temporal: { inspection } }: Asked): Promise<Finding> {
+  const versions = await inspection.listWorkerVersions();
+  const told = versions.map(
+    ({ buildId, isCurrent, workers, openGenerations }) =>
+      `${buildId}${isCurrent ? ' (current)' : ''} has ${counted(workers, 'worker')} and ${counted(openGenerations, 'open generation')}`,
+  );
+  const current = versions.find(({ isCurrent }) => isCurrent);
+  const faults = [
+    versions.length > 0 &&
+      current === undefined &&
+      `No version is current, so new requests are refused with 503. ${MAKE_CURRENT}`,
+    current?.workers === 0 &&
+      `No worker runs the current version, so new requests are refused with 503. ${MAKE_CURRENT}`,
+    versions.some(({ workers, openGenerations }) => workers === 0 && openGenerations > 0) && STRANDED,
+  ];
+  const message = [told.length === 0 ? 'No worker has a version.' : `${told.join('; ')}.`, ...faults];
+  return { ok: faults.every((fault) => fault === false), message: message.filter(Boolean).join(' ') };
+}
+
+const MAKE_CURRENT =
+  'Start a worker of that version, or run npm run deploy:current with the version whose workers run.';
+const STRANDED =
+  'Generations of a version without a worker don’t go on; their credits stay reserved. Start a worker of that version, or move them (docs/operating.md, "Generations of a version that no worker runs").';
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 const FAILED = ['FAILED', 'TIMED_OUT', 'TERMINATED'];
 
 /** Whether the reconciler's schedule runs, and how its last run ended. */

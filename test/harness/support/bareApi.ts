@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTo } from 'node:net';
 import { createApp } from '../../../api/app.ts';
+import { Door } from '../../../api/door/door.ts';
 import { sha256 } from '../../../api/http/auth.ts';
 import type { ApiDependencies } from '../../../api/http/deps.ts';
 import type { ServerLimits } from '../../../api/server.ts';
@@ -40,6 +41,7 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
       getBalance: () => new Promise(() => undefined),
     },
     adminKey: ADMIN_KEY,
+    door: new Door(new AbortController().signal),
     providers: createProviders([
       {
         name: 'openai',

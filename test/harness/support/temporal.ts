@@ -48,14 +48,12 @@ export async function createDevServer(
   const env = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: inject('temporalCli') },
-      ...(kept === undefined
-        ? {}
-        : {
-            dbFilename: kept.file,
-            port: kept.port,
-            // As in dev/temporal.ts: without them each step of each workflow waits for the disk.
-            extraArgs: ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
-          }),
+      ...(kept === undefined ? {} : { dbFilename: kept.file, port: kept.port }),
+      // As in dev/temporal.ts: without the pragmas each step of each workflow waits for the disk.
+      extraArgs: [
+        ...['--dynamic-config-value', 'frontend.enableCancelWorkerPollsOnShutdown=true'],
+        ...(kept === undefined ? [] : ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal']),
+      ],
     },
   });
   if (!options.isForgetful) await registerSearchAttributes(env.client);
@@ -68,6 +66,7 @@ export type TestActivities = WorkerDependencies['activities'];
 export async function startWorkers(
   env: Pick<TestWorkflowEnvironment, 'address' | 'namespace'>,
   activities: TestActivities,
+  buildId?: string,
 ): Promise<() => Promise<void>> {
   const stopping = new AbortController();
   const { address, namespace = 'default' } = env;
@@ -75,7 +74,8 @@ export async function startWorkers(
     // A separate connection: the SDK allows one worker of a task queue for each connection.
     const connection = await NativeConnection.connect({ address });
     const workflowBundle = { code: readFileSync(inject('bundlePath'), 'utf8') };
-    const workers = await createWorkers({ connection, namespace, workflowBundle, activities });
+    const version = buildId === undefined ? {} : { buildId };
+    const workers = await createWorkers({ connection, namespace, workflowBundle, activities, ...version });
     return { workers, close: () => connection.close() };
   };
   const running = keepRunning(await create(), { create, stopping: stopping.signal, onError: () => undefined });

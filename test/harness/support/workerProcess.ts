@@ -1,4 +1,5 @@
 import { loadConfig } from '../../../config.ts';
+import { readBuild } from '../../../platform/buildId.ts';
 import { createDependencies } from '../../../worker/dependencies.ts';
 import { runWorker } from '../../../worker/run.ts';
 import { interruptAt, isCrashPoint } from './crashPoints.ts';
@@ -16,4 +17,4 @@ const activities =
   point === undefined
     ? dependencies.activities
     : interruptAt(dependencies.activities, point, () => process.kill(process.pid, 'SIGKILL'));
-await runWorker(config, { ...dependencies, activities }, { codePath: bundle });
+await runWorker(config, { ...dependencies, activities }, readBuild(bundle));

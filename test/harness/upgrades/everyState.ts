@@ -65,6 +65,7 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
     providerVideoId: watched.video,
   });
   await db.ledger.noteOwnerlessVideos(PROVIDER.identity, ['nobody knows whose']);
+  await db.ledger.recordCurrentBuild('a build');
   await db.ledger.recordProbe('a worker', { ...PROVIDER, isDefault: true }, null);
   // A burst of one: the second call waits.
   for (const waiter of ['a look', 'another look']) {
