@@ -10,7 +10,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
 import { sizeAsSold } from './madeSize.ts';
-import { isBusy, transient } from './transient.ts';
+import { isBusy, isTransient, transient } from './transient.ts';
 
 /**
  * A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). Where the
@@ -19,17 +19,30 @@ import { isBusy, transient } from './transient.ts';
 const DEAD_AFTER_MS = 3_600_000;
 const DEAD_AFTER_CANCEL_MS = 60_000;
 
+/**
+ * A charged video that its provider has failed to deliver for this long is given up; most links die after an hour. Counted from the
+ * first failure of the provider's in this activity: while a fault of ours keeps it from being asked, nothing is lost (MR-59).
+ */
+const GIVEN_UP_AFTER_MS = 24 * 3_600_000;
+
 /** Thumbnail and spritesheet are optional: they delay nothing for longer than this. */
 const TRIES_FOR_PREVIEWS = 4;
 const PREVIEWS = ['thumbnail', 'spritesheet'] as const;
 
-/** One run of the activity. */
+/** Sent with each heartbeat: what the next try needs. */
+interface Kept {
+  /** Where the copy is to be resumed. */
+  progress?: Progress | undefined;
+  /** When the provider first failed to deliver. */
+  failingSinceMs?: number | undefined;
+}
+
+/** One try of the activity. */
 interface Run {
   readonly deps: ActivityDependencies;
   readonly generationId: string;
   readonly archiving: Archiving;
-  /** Sent with each heartbeat: what the next run needs to resume. */
-  progress: Progress | undefined;
+  readonly kept: Kept;
 }
 
 /** See `OutboundActivities.archiveContent`. */
@@ -40,11 +53,11 @@ export async function archiveContent(deps: ActivityDependencies, generationId: s
     return { outcome: 'gone' };
   }
   if (archiving.deleted) return forget(deps, generationId);
-  const progress = Context.current().info.heartbeatDetails as Progress | undefined;
-  const run: Run = { deps, generationId, archiving, progress };
+  const kept: Kept = { ...(Context.current().info.heartbeatDetails as Kept | undefined) };
+  const run: Run = { deps, generationId, archiving, kept };
   return withHeartbeats(
     () => archive(run),
-    () => run.progress,
+    () => kept,
   );
 }
 
@@ -61,7 +74,11 @@ async function archiveVideo(run: Run): Promise<Archived['outcome']> {
   const { deps, generationId } = run;
   const { completedForMs, contested, cancelSent, state } = run.archiving;
   const deadAfterMs = cancelSent ? DEAD_AFTER_CANCEL_MS : DEAD_AFTER_MS;
-  const copied = contested ? 'missing' : await copy(run, 'video').catch((error: unknown) => unusable(run, error));
+  const copied = contested
+    ? 'missing'
+    : await copy(run, 'video')
+        .catch((error: unknown) => unusable(run, error))
+        .catch((error: unknown) => giveUpAfterADay(run, error));
   if (copied !== 'missing') return copied;
   if (completedForMs === null || completedForMs < deadAfterMs) {
     throw transient('The provider has no content for this video, not yet or not any more.', null);
@@ -75,6 +92,19 @@ async function unusable({ deps, generationId }: Run, error: unknown): Promise<ne
   if (!(error instanceof NotTheContent)) throw error;
   if (await deps.store.recordUnusableContent(generationId, error.message)) deps.count('content_unusable');
   throw transient(`No content from the provider: ${error.message}.`, null);
+}
+
+/** Raises the failure until the provider has failed for a day, and records the content as gone then. */
+async function giveUpAfterADay(
+  { deps, generationId, archiving, kept }: Run,
+  error: unknown,
+): Promise<'gone' | 'archived'> {
+  if (archiving.state !== 'charged' || !isTransient(error)) throw error;
+  const now = Date.now();
+  kept.failingSinceMs ??= now;
+  if (now - kept.failingSinceMs >= GIVEN_UP_AFTER_MS) return recordGone(deps, generationId);
+  Context.current().heartbeat(kept);
+  throw error;
 }
 
 /** Leaves out a variant that is unavailable or not an image. */
@@ -93,9 +123,11 @@ async function copy(run: Run, variant: ContentVariant): Promise<Archived['outcom
   const location = contentKey(generationId, variant);
   const copied = await copyContent(
     { ...deps, provider },
-    { videoId, variant, location, earlier: run.progress },
+    { videoId, variant, location, earlier: run.kept.progress },
     (progress) => {
-      run.progress = progress;
+      run.kept.progress = progress;
+      // At once: the next try needs this even if the copy breaks off right away.
+      Context.current().heartbeat(run.kept);
     },
   );
   if (copied === 'missing') return 'missing';

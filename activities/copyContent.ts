@@ -54,8 +54,6 @@ export async function copyContent(
   }
   const progress: Progress = { variant: wanted.variant, etag, total, bytes: from };
   onProgress(progress);
-  // Heartbeat at once: the next try needs this even if the copy breaks off right away.
-  Context.current().heartbeat(progress);
   const check = checkContent(wanted.variant);
   const stored = await deps.archive
     .write(wanted.location, received(body, progress, deps.copyLimits), { from, bytes: total, maximumBytes, check })

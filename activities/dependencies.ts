@@ -5,6 +5,13 @@ import type { ContentStore, WebhookSender } from '../outbound/index.ts';
 import type { Providers } from '../provider/index.ts';
 import type { Store, SweepReason } from '../store/index.ts';
 
+/** The copies of charged videos to the archive: standalone activities of Temporal. */
+export interface Archives {
+  /** Starts the copy; one that is under way is left alone. */
+  start(generation: GenerationRef): Promise<void>;
+  isRunning(generationId: string): Promise<boolean>;
+}
+
 /** What activities ask of Temporal; the reconciler by describe, because a list may lag behind. */
 export interface Generations {
   isRunning(generationId: string): Promise<boolean>;
@@ -91,10 +98,16 @@ type StoreOperation =
 export interface ActivityDependencies {
   readonly ledger: Pick<Ledger, LedgerOperation>;
   readonly store: Pick<Store, StoreOperation>;
+  /** For local activities: the same database, on connections that give up within the time of a local try. */
+  readonly hasty: {
+    readonly ledger: Pick<Ledger, 'placeHold' | 'settleGeneration' | 'recordSettlementRefusal'>;
+    readonly store: Pick<Store, 'listWebhooks'>;
+  };
   readonly providers: Providers;
   readonly archive: ContentStore;
   readonly webhooks: WebhookSender;
   readonly generations: Generations;
+  readonly archives: Archives;
   readonly holdTtlSeconds: number;
   readonly copyLimits: CopyLimits;
   /** A video that isn't in the provider's list this long after its create was begun was never made. */

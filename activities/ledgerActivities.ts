@@ -1,20 +1,33 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { GenerationRef, LedgerActivities, SettleResult } from '../contracts/activities.ts';
+import type { GenerationRef, LedgerActivities, SettleResult, WithWebhooks } from '../contracts/activities.ts';
 import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
+import { isVideoId } from '../contracts/ids.ts';
 import type { SettlementReason } from '../contracts/states.ts';
 import type { Movement } from '../ledger/index.ts';
 import { LedgerError } from '../store/index.ts';
 import type { ActivityDependencies, Log } from './dependencies.ts';
-import { recordGone } from './recordGone.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'archive' | 'holdTtlSeconds' | 'count' | 'log'>;
+type Dependencies = Pick<
+  ActivityDependencies,
+  'ledger' | 'store' | 'hasty' | 'archives' | 'holdTtlSeconds' | 'count' | 'log'
+>;
 
-/** Each is one idempotent call of the ledger. Temporal retries every failure but a refusal by rule, without end. */
+/**
+ * Each is one idempotent call of the ledger. As a regular activity it is retried by Temporal without end, whatever fails but a
+ * refusal by rule; as a local one it is tried once, on connections that give up sooner than the workflow task does.
+ */
 export function createLedgerActivities(deps: Dependencies): LedgerActivities {
-  const { ledger, store, holdTtlSeconds, count, log } = deps;
+  const { store, archives, holdTtlSeconds, count, log } = deps;
   return {
-    placeHold: ({ generationId, accountId }) =>
-      ledger.placeHold(generationId, holdTtlSeconds, accountId, movementLogger(log, accountId)),
+    placeHold: async ({ generationId, accountId }) => {
+      const { ledger } = database(deps);
+      return withWebhooks(
+        deps,
+        generationId,
+        await ledger.placeHold(generationId, holdTtlSeconds, accountId, movementLogger(log, accountId)),
+      );
+    },
     captureHold: (generation) => settle(deps, generation, 'completed'),
     releaseHold: ({ reason, ...generation }) => settle(deps, generation, reason),
     emergencyRelease: (generation) => settle(deps, generation, 'emergency'),
@@ -25,15 +38,30 @@ export function createLedgerActivities(deps: Dependencies): LedgerActivities {
       count('hold_overdue', holds);
       log.error({ generationId, holds, why }, 'ALERT: past its end, and not settled by a fault of our own');
     },
-    recordContentGone: async ({ generationId }) => ({ outcome: await recordGone(deps, generationId) }),
+    startArchive: (generation) => archives.start(generation),
   };
 }
 
+const database = (deps: Dependencies) => (Context.current().info.isLocal ? deps.hasty : deps);
+
+/** Read after the settlement has committed; if that fails, the whole step is repeated, which moves nothing. */
+async function withWebhooks<Result extends object>(
+  deps: Dependencies,
+  generationId: string,
+  result: Result,
+): Promise<WithWebhooks<Result>> {
+  if (!('settlement' in result)) return result as WithWebhooks<Result>;
+  const webhooks = isVideoId(generationId) ? await database(deps).store.listWebhooks(generationId) : [];
+  return { ...result, webhooks } as unknown as WithWebhooks<Result>;
+}
+
 async function settle(
-  { ledger, count, log }: Dependencies,
+  deps: Dependencies,
   { generationId, accountId }: GenerationRef,
   reason: SettlementReason,
-): Promise<SettleResult> {
+): Promise<WithWebhooks<SettleResult>> {
+  const { count, log } = deps;
+  const { ledger } = database(deps);
   try {
     const settled = await ledger.settleGeneration(generationId, reason, {
       accountId,
@@ -44,7 +72,7 @@ async function settle(
       log.warn({ generationId, accountId, asked: reason, stands: settled.settlement.reason }, 'settlement conflict');
     }
     if (settled.result === 'settled' && reason === 'emergency') count('emergency_release');
-    return settled;
+    return await withWebhooks(deps, generationId, settled);
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     count('settlement_refused');

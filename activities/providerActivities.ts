@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { SubmitOutcome, Look, ProviderActivities, TextActivities } from '../contracts/activities.ts';
+import type { SubmitOutcome, Look, ProviderActivities, TextActivities, VideoRef } from '../contracts/activities.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { sizeAsSold } from './madeSize.ts';
@@ -11,6 +11,7 @@ import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { boundProvider, isToldOfEnds } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
 import { noTurn } from './turns.ts';
+import { watchVideo } from './watchVideo.ts';
 import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. Its answers are recorded before the workflow learns of them. */
@@ -27,9 +28,14 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
       slots.run(generation.accountId, () =>
         withHeartbeats(() => writeText(deps, generation.generationId, leastTimeLeftMs)),
       ),
-    retrieveVideo: ({ generationId, providerVideoId }) =>
+    retrieveVideo: (video) =>
       withHeartbeats(
-        () => retrieveVideo(deps, generationId, providerVideoId),
+        () => retrieveVideo(deps, video),
+        (context) => unanswered.get(context),
+      ),
+    watchVideo: (input) =>
+      withHeartbeats(
+        () => watchVideo(input, (video) => retrieveVideo(deps, video)),
         (context) => unanswered.get(context),
       ),
     cancelVideo: ({ generationId }) =>
@@ -158,7 +164,7 @@ async function created(
   return { outcome: 'created', providerVideoId, providerEventsExpected: await isToldOfEnds(deps, provider) };
 }
 
-/** Tries of one look that the provider did not answer. Temporal keeps the count between tries. */
+/** Tries since the last answer, in one activity, that the provider did not answer. Temporal keeps the count between tries. */
 interface Unanswered {
   readonly tries: number;
   readonly sinceMs: number;
@@ -166,7 +172,7 @@ interface Unanswered {
 
 const unanswered = new WeakMap<Context, Unanswered>();
 
-async function retrieveVideo(deps: ProviderDependencies, generationId: string, providerVideoId: string): Promise<Look> {
+async function retrieveVideo(deps: ProviderDependencies, { generationId, providerVideoId }: VideoRef): Promise<Look> {
   const { store } = deps;
   const made = await store.getProviderVideo(generationId);
   // The provider has forgotten it. The try that was told so may have died before the workflow learned of it.
@@ -190,7 +196,9 @@ async function retrieveVideo(deps: ProviderDependencies, generationId: string, p
 function countUnanswered(askedAtMs: number): void {
   const context = Context.current();
   const earlier = context.info.heartbeatDetails as Unanswered | undefined;
-  keepUnanswered({ tries: (earlier?.tries ?? 0) + 1, sinceMs: earlier?.sinceMs ?? askedAtMs });
+  // One that was noted is over; this is another outage.
+  const isFirst = earlier === undefined || earlier.tries === 0;
+  keepUnanswered(isFirst ? { tries: 1, sinceMs: askedAtMs } : { ...earlier, tries: earlier.tries + 1 });
 }
 
 /** Recorded once, before the answer. A note that can't be written must not prevent the look. */

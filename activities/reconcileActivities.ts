@@ -8,7 +8,7 @@ import { listRecent } from './listRecent.ts';
 import { boundProvider } from './boundProvider.ts';
 import { transient } from './transient.ts';
 
-type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'generations' | 'providers' | 'count'>;
+type Dependencies = Pick<ActivityDependencies, 'ledger' | 'store' | 'generations' | 'archives' | 'providers' | 'count'>;
 
 const VOIDED_AT_ONCE = 500;
 const COMPARED_AT_ONCE = 50;
@@ -16,7 +16,7 @@ const COMPARED_AT_ONCE = 50;
 const DESCRIBED_AT_ONCE = 20;
 
 export function createReconcileActivities(deps: Dependencies): ReconcileActivities {
-  const { ledger, store, generations, providers, count } = deps;
+  const { ledger, store, generations, archives, providers, count } = deps;
   return {
     surveyHolds: async ({ after, limit }) => {
       const held = await ledger.listHeld(after ?? '', limit);
@@ -26,14 +26,14 @@ export function createReconcileActivities(deps: Dependencies): ReconcileActiviti
     },
     surveyArchive: async ({ offset, limit }) => {
       const charged = await store.listUnarchived(offset, limit);
-      const running = await describeAll(generations, charged);
+      const running = await describeAll(archives, charged);
       const findings = charged
         .filter((_, index) => running[index] === false)
         .map((generation) => ({
           ...generation,
           isClaim: false,
           overdueMs: 0,
-          action: 'resume' as const,
+          action: 'archive' as const,
           why: NOBODY_ARCHIVES,
         }));
       return { checked: charged.length, findings };
@@ -61,13 +61,13 @@ const NOBODY_ARCHIVES = 'it is charged, and nobody archives its content';
 
 /** Undefined where Temporal can't say: then nothing is done about that one. */
 async function describeAll(
-  generations: Generations,
+  { isRunning }: Pick<Generations, 'isRunning'>,
   held: readonly { readonly generationId: string }[],
 ): Promise<(boolean | undefined)[]> {
   const running: (boolean | undefined)[] = [];
   for (let from = 0; from < held.length; from += DESCRIBED_AT_ONCE) {
     const some = held.slice(from, from + DESCRIBED_AT_ONCE);
-    const described = some.map(({ generationId }) => generations.isRunning(generationId).catch(() => undefined));
+    const described = some.map(({ generationId }) => isRunning(generationId).catch(() => undefined));
     running.push(...(await Promise.all(described)));
   }
   return running;

@@ -21,6 +21,16 @@ export function notConfigured(provider: string | null): ApplicationFailure {
   return ApplicationFailure.create({ message: `${which} is not configured.`, type: PROVIDER_NOT_CONFIGURED });
 }
 
+/** The video has no verdict yet. Temporal looks again after `delayMs`, without an event in the history. */
+export function notYet(delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `The provider is making the video; next look in ${Math.round(delayMs / 100) / 10} s.`,
+    type: PROVIDER_TRANSIENT,
+    category: ApplicationFailureCategory.BENIGN,
+    nextRetryDelay: Math.max(1, delayMs),
+  });
+}
+
 /** The call was not made for want of a turn. Temporal brings it again after `waitMs`, without an event in the history. */
 export function busy(provider: string, waitMs: number): ApplicationFailure {
   return ApplicationFailure.create({
@@ -29,6 +39,11 @@ export function busy(provider: string, waitMs: number): ApplicationFailure {
     category: ApplicationFailureCategory.BENIGN,
     nextRetryDelay: Math.max(1000, waitMs),
   });
+}
+
+/** Whether the provider was asked and gave no usable answer. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.type === PROVIDER_TRANSIENT;
 }
 
 export function isBusy(error: unknown): boolean {

@@ -21,7 +21,6 @@ const TO_OPERATOR_OF_ONE_ACCOUNT = 4;
 
 export function createWebhookLedgerActivities({ store }: Pick<ActivityDependencies, 'store'>): WebhookLedgerActivities {
   return {
-    listWebhooks: ({ generationId }) => store.listWebhooks(generationId),
     listOverdueWebhooks: ({ seed, limit }) => store.listOverdueWebhooks(seed, limit),
   };
 }

@@ -35,7 +35,7 @@ export function createApp(deps: ApiDependencies) {
   });
   app.use(requestId());
   // The key first, by the headers alone: a stranger's body is not read.
-  app.use('/v1/*', requireApiKey(deps), limitRate(deps.requestsPerMinute), limitAtOnce());
+  app.use('/v1/*', requireApiKey(deps), limitRate(deps), limitAtOnce());
   app.use('/admin/*', requireAdminKey(deps.adminKey));
   app.use(requireRoute(() => app.routes));
   app.use('/v1/*', requireScope, turnAway(deps));

@@ -1,4 +1,6 @@
+import type { PollPlan } from './pollPlan.ts';
 import type { ReleaseReason, SettlementReason } from './states.ts';
+import type { DeliverWebhookInput } from './webhooks.ts';
 
 /**
  * The interfaces of the activities. Terms: a *hold* reserves credits for one generation; *capture* charges them, *release*
@@ -71,6 +73,11 @@ export type SettleResult =
   | { readonly result: 'not_due'; readonly timeLeftMs: number }
   | { readonly result: 'terminal'; readonly look: TerminalLook };
 
+/** A settlement comes with the deliveries that must tell of it and are still due; usually none. */
+export type WithWebhooks<Result> = Result extends { readonly settlement: Settlement }
+  ? Result & { readonly webhooks: readonly DeliverWebhookInput[] }
+  : Result;
+
 /** A generation and its account; the ledger limits how many movements of one account wait for its row at once. */
 export interface GenerationRef {
   readonly generationId: string;
@@ -79,13 +86,13 @@ export interface GenerationRef {
 
 export interface LedgerActivities {
   /** Idempotent: the first call moves the credits; later calls return the hold as it is. */
-  placeHold(input: GenerationRef): Promise<HoldPlacement>;
+  placeHold(input: GenerationRef): Promise<WithWebhooks<HoldPlacement>>;
   /** Needs a recorded look that said `completed`; after a cancel was sent, an archived content too. Idempotent. */
-  captureHold(input: GenerationRef): Promise<SettleResult>;
+  captureHold(input: GenerationRef): Promise<WithWebhooks<SettleResult>>;
   /** Idempotent when called with the same reason. */
-  releaseHold(input: GenerationRef & { reason: ReleaseReason }): Promise<SettleResult>;
+  releaseHold(input: GenerationRef & { reason: ReleaseReason }): Promise<WithWebhooks<SettleResult>>;
   /** Returns the credits although the outcome can't be recorded; not before ten minutes after the first refusal. */
-  emergencyRelease(input: GenerationRef): Promise<SettleResult>;
+  emergencyRelease(input: GenerationRef): Promise<WithWebhooks<SettleResult>>;
   /** Records that an operator cancelled the workflow in Temporal. Moves no credits. */
   recordCancel(input: { generationId: string }): Promise<void>;
   /**
@@ -93,11 +100,8 @@ export interface LedgerActivities {
    * a fault of ours. It doesn't use the database, which may be that fault. Moves no credits.
    */
   alertOverdue(input: { holds: number; generationId: string; why: string }): Promise<void>;
-  /**
-   * Records that the content could not be archived before its link died, and returns what is on record. The same transaction
-   * refunds a charge whose video its owner never received. Idempotent.
-   */
-  recordContentGone(input: { generationId: string }): Promise<Archived>;
+  /** Starts the copy of a charged video's content to the archive; one that is under way is left alone. */
+  startArchive(input: GenerationRef): Promise<void>;
 }
 
 /**
@@ -180,6 +184,12 @@ export interface TextActivities {
   writeText(input: GenerationRef & { leastTimeLeftMs: number }): Promise<TextOutcome>;
 }
 
+/** A generation and its video's id at the provider. */
+export interface VideoRef {
+  readonly generationId: string;
+  readonly providerVideoId: string;
+}
+
 export interface ProviderActivities {
   /** Commits an attempt, then calls the provider at most once. Safe to retry: an open attempt answers `ambiguous`. */
   submitVideo(input: { generationId: string; leastTimeLeftMs: number }): Promise<SubmitOutcome>;
@@ -189,7 +199,12 @@ export interface ProviderActivities {
    * Retrieves the video and records the answer. Network errors, 4xx, 5xx and unreadable answers are retryable failures of
    * the activity, so an outage adds nothing to the history; only a readable answer returns.
    */
-  retrieveVideo(input: { generationId: string; providerVideoId: string }): Promise<Look>;
+  retrieveVideo(input: VideoRef): Promise<Look>;
+  /**
+   * Looks by the poll plan until there is something to do: a terminal verdict, or a cancel to send. A look that sees neither is a
+   * retryable failure whose delay is the plan's, so the history does not grow with the video's duration.
+   */
+  watchVideo(input: VideoRef & { plan: PollPlan; createdAgoMs: number }): Promise<Look>;
   /**
    * Asks the provider to end its work, at most once in a generation's life; committed before the call. `ended` only when its
    * answer proved that, which is recorded; anything else is no failure, and the video is looked at as before (MR-9).
@@ -206,8 +221,8 @@ export interface OutboundActivities {
   /**
    * Copies the content of a completed video from the provider to the archive, resuming where an earlier try broke off, and
    * records it. Every problem is a retryable failure, except a link that is still dead an hour after the video was seen
-   * completed: that returns `gone`, and refunds a charge whose video its owner never received. Thumbnail and spritesheet are
-   * copied where the provider has them.
+   * completed, and a charged video whose provider has failed to deliver it for a day: that returns `gone`, and refunds a charge
+   * whose video its owner never received. Thumbnail and spritesheet are copied where the provider has them.
    */
   archiveContent(input: GenerationRef): Promise<Archived>;
 }

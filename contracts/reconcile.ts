@@ -22,8 +22,11 @@ export interface Finding {
   readonly isClaim: boolean;
   /** How long the hold's end has passed, by the database's clock; negative while time is left. */
   readonly overdueMs: number;
-  /** `resume`: start its workflow again with the same id. `settle`: look once more, then settle. */
-  readonly action: 'resume' | 'settle';
+  /**
+   * `resume`: start its workflow again with the same id. `settle`: look once more, then settle. `archive`: start the copy of its
+   * content.
+   */
+  readonly action: 'resume' | 'settle' | 'archive';
   readonly why: string;
 }
 

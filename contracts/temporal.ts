@@ -23,6 +23,21 @@ export const PRIORITY = {
   afterwards: { priorityKey: 4 },
 } as const;
 
+/**
+ * How a content is copied to the archive. A copy may be slow as long as it heartbeats; the next try resumes where the last one
+ * broke off.
+ */
+export const COPY = {
+  taskQueue: TASK_QUEUE.outbound,
+  /** The longest that one try may take. */
+  startToCloseTimeout: 3_600_000,
+  heartbeatTimeout: '12 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
+} as const;
+
+/** The id of the standalone activity that copies a charged video's content; one runs at a time. */
+export const archiveActivityId = (generationId: string): string => `archive_${generationId}`;
+
 export const GENERATE_VIDEO = 'generateVideo';
 export const GENERATE_TEXT = 'generateText';
 

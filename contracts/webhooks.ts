@@ -47,8 +47,6 @@ export type Sent =
 
 /** On the ledger's queue: each is short. */
 export interface WebhookLedgerActivities {
-  /** The deliveries of this generation's settlement that are still due; usually none. Changes nothing. */
-  listWebhooks(input: { generationId: string }): Promise<readonly DeliverWebhookInput[]>;
   /** Overdue deliveries that nobody has tried, in an order that the seed determines. Changes nothing. */
   listOverdueWebhooks(input: { seed: string; limit: number }): Promise<readonly DeliverWebhookInput[]>;
 }

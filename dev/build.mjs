@@ -88,7 +88,17 @@ async function bundleWorkflows({ source, target }) {
     workflowsPath: join(root, source),
     logger: new DefaultLogger('WARN'),
   });
-  put(target, code);
+  put(target, withoutSources(code));
+}
+
+/**
+ * The bundle's source map without the text of the sources: the map makes stack traces readable, the text would be kept in memory
+ * several times by each worker.
+ */
+function withoutSources(code) {
+  const [, script, map] = /^([^]*\/\/# sourceMappingURL=data:[^,]*;base64,)([\w+/=]+)\s*$/.exec(code);
+  const { sourcesContent: _, ...rest } = JSON.parse(Buffer.from(map, 'base64').toString());
+  return `${script}${Buffer.from(JSON.stringify(rest)).toString('base64')}\n`;
 }
 
 /** Brings `dist/` up to date. Returns how many files were made. */

@@ -1,7 +1,6 @@
 import pg from 'pg';
 import type { Config } from './configuration.ts';
 import { connectionFault } from '../store/index.ts';
-import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
 import { StartRefused } from './ports.ts';
 
 /** The user's own servers are asked before anything of ours starts. */
@@ -25,6 +24,8 @@ export async function contactDatabase(variable: string, url: string): Promise<vo
 
 /** Resolves when the Temporal server answers. Raises `StartRefused` with what to do. */
 export async function contactServer(temporal: Config['temporal']): Promise<void> {
+  // Temporal's client takes half a second to load, and a start with a server of its own does without it.
+  const { contactTemporal, createTemporalClient, temporalFault } = await import('../temporal/connection.ts');
   const client = createTemporalClient(temporal);
   try {
     await contactTemporal(client, CONTACT_LIMIT_MS);

@@ -154,7 +154,6 @@ function version() {
 
 /** Runs a program of `dist/` in this process. */
 async function load(program) {
-  process.setSourceMapsEnabled(true);
   const built = (file) => import(new URL(`../dist/${file}.js`, import.meta.url).href);
   const { readEnvFile } = await built('platform/envFile');
   readEnvFile();

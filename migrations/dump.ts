@@ -15,7 +15,8 @@ interface Line {
   readonly line: string;
 }
 
-const TABLES = `SELECT relname AS object FROM pg_class
+const TABLES = `SELECT relname AS object, concat('CREATE', CASE relpersistence WHEN 'u' THEN ' UNLOGGED' END, ' TABLE ', quote_ident(relname)) AS line
+  FROM pg_class
   WHERE relnamespace = 'holdfast'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname COLLATE "C"`;
 
 const COLUMNS = `SELECT c.relname AS object, concat(
@@ -55,15 +56,15 @@ export async function dumpSchema(client: pg.ClientBase): Promise<string> {
   // Names are written without their schema when it is on the search path.
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = holdfast');
   try {
-    const { rows: tables } = await client.query<{ object: string }>(TABLES);
+    const tables = await read(client, TABLES);
     const columns = await read(client, COLUMNS);
     const constraints = await read(client, CONSTRAINTS);
     const indexes = await read(client, INDEXES);
     const triggers = await read(client, TRIGGERS);
     const grants = await read(client, GRANTS);
-    const tableTexts = tables.map(({ object }) => {
+    const tableTexts = tables.map(({ object, line }) => {
       const body = [...of(columns, object), ...of(constraints, object)].map((line) => `  ${line}`);
-      const create = `CREATE TABLE ${object} (\n${body.join(',\n')}\n);`;
+      const create = `${line} (\n${body.join(',\n')}\n);`;
       return [create, ...of(indexes, object), ...of(triggers, object), ...of(grants, object)].join('\n');
     });
     const ofTables = new Set(tables.map(({ object }) => object));

@@ -1,7 +1,6 @@
 import { loadMigrationConfig } from '../config.ts';
 import { readEnvFile } from '../platform/envFile.ts';
 import { connectionFault } from '../store/index.ts';
-import { createTemporalClient, isTemporalUp, registerSearchAttributes } from '../temporal/connection.ts';
 import { migrate } from './runner.ts';
 
 readEnvFile();
@@ -14,7 +13,7 @@ function explain(error: unknown): string {
   return `${message}${cause instanceof Error ? ` ${cause.message}` : ''}`;
 }
 
-const applied = await migrate({
+const migrating = migrate({
   ownerUrl: config.migrateDatabaseUrl,
   serviceUrl: config.databaseUrl,
   onApplied: (name) => process.stdout.write(`applied ${name}\n`),
@@ -22,6 +21,9 @@ const applied = await migrate({
   process.stderr.write(`Nothing was migrated. ${explain(error)}\n`);
   process.exit(1);
 });
+// Temporal's client is loaded while the database works.
+const { createTemporalClient, isTemporalUp, registerSearchAttributes } = await import('../temporal/connection.ts');
+const applied = await migrating;
 process.stdout.write(
   applied.length === 0 ? 'The schema is up to date.\n' : `The schema is up to date; ${applied.length} applied.\n`,
 );

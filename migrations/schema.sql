@@ -602,6 +602,15 @@ CREATE TABLE refunds (
 CREATE TRIGGER refunds_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refunds FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON holdfast.refunds TO holdfast_service;
 
+CREATE UNLOGGED TABLE request_windows (
+  api_key_id text NOT NULL,
+  ends_at timestamp with time zone NOT NULL,
+  leased integer NOT NULL,
+  CONSTRAINT request_windows_pkey PRIMARY KEY (api_key_id),
+  CONSTRAINT request_windows_leased CHECK (leased >= 0),
+  CONSTRAINT request_windows_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id)
+);
+
 CREATE TABLE sales_changes (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   key text NOT NULL,
@@ -794,6 +803,7 @@ GRANT SELECT ON holdfast.journal_entries TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.keep_answer(text,text,integer,jsonb,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.keep_operation(text,text,bytea,jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.keep_sweep(text,text,integer,integer,integer) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.lease_requests(text,integer,integer) TO holdfast_service;
 GRANT SELECT ON holdfast.ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.mark_known(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_ambiguous_attempt(text,integer,text) TO holdfast_service;

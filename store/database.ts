@@ -4,6 +4,7 @@ import type pg from 'pg';
 export interface Database {
   readonly query: pg.Pool['query'];
   readonly connect: pg.Pool['connect'];
+  readonly isTransaction?: boolean;
   /** Called after each change to what the owner sees of the generation; announced after the commit. */
   readonly changed: (generationId: string) => void;
 }

@@ -53,6 +53,14 @@ export class LedgerUnavailable extends Error {
   }
 }
 
+/**
+ * Whether a prepared statement was refused, before it did anything, because a migration changed the type of a column of its answer.
+ * Told by the routine: the code has other meanings, and the message is in the language of the server.
+ */
+export function isOutdatedPlan(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '0A000' && error.routine === 'RevalidateCachedQuery';
+}
+
 /** Connection lost, rolled back for a deadlock, shutting down, out of resources, statement cancelled for its time. */
 const AWAY = /^(08|40|53|57)/;
 
@@ -64,7 +72,7 @@ export function translateError(error: unknown): unknown {
   // An error that is not an answer of the server is a fault of the connection.
   if (!(error instanceof pg.DatabaseError)) return new LedgerUnavailable(error);
   const sqlstate = error.code ?? '';
-  if (AWAY.test(sqlstate)) return new LedgerUnavailable(error);
+  if (AWAY.test(sqlstate) || isOutdatedPlan(error)) return new LedgerUnavailable(error);
   // Classes 22 and 23: the schema refuses a value or a row, and will refuse it at every retry.
   const refused = /^2[23]/.test(sqlstate) ? 'constraint' : undefined;
   const named = refused === undefined ? undefined : BY_CONSTRAINT[error.constraint ?? ''];

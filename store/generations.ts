@@ -2,6 +2,7 @@ import type { ParameterValue } from '../contracts/offers.ts';
 import type { GenerationState } from '../contracts/states.ts';
 import type { Database } from './database.ts';
 import { defineGenerationList, type Labels, listGenerationPage } from './labels.ts';
+import { CALLER, CALLER_COLUMNS, type FoundKey, toFoundKey } from './keys.ts';
 import type { Listed, Page } from './pages.ts';
 import { row, rows } from './query.ts';
 import { SHOWN, SHOWN_COLUMNS } from './selections.ts';
@@ -22,6 +23,10 @@ export const VIDEO = `${SHOWN}, g.account_id AS "accountId", g.seconds, g.size, 
 export const FROM_VIDEOS = `FROM generations g JOIN holds h ON h.generation_id = g.id LEFT JOIN inputs i ON i.generation_id = g.id`;
 
 const SELECT_VIDEO = `SELECT ${VIDEO} ${FROM_VIDEOS}`;
+
+/** The video of an id and an account, both as SQL. */
+const OWNED_VIDEO = (id: string, accountId: string) =>
+  `${SELECT_VIDEO} WHERE g.id = ${id} AND g.account_id = ${accountId} AND g.kind = 'video' AND g.deleted_at IS NULL`;
 
 export const VIDEO_COLUMNS = {
   ...SHOWN_COLUMNS,
@@ -54,7 +59,7 @@ export const VIDEO_COLUMNS = {
 
 const GET = defineStatement({
   name: 'get_generation',
-  text: `${SELECT_VIDEO} WHERE g.id = $1 AND g.account_id = $2 AND g.kind = 'video' AND g.deleted_at IS NULL`,
+  text: OWNED_VIDEO('$1', '$2'),
   row: VIDEO_COLUMNS,
 });
 
@@ -65,6 +70,26 @@ export type Generation = RowOf<typeof GET>;
 export async function getGeneration(db: Database, accountId: string, id: string): Promise<Generation | undefined> {
   const [generation] = await rows(db, GET, [id, accountId]);
   return generation;
+}
+
+const GET_AS = defineStatement({
+  name: 'get_video_by_key',
+  text: `SELECT ${CALLER}, v.* FROM api_keys k LEFT JOIN LATERAL (${OWNED_VIDEO('$2', 'k.account_id')}) AS v ON true
+    WHERE k.key_sha256 = $1`,
+  // Without such a video, all of its columns are null.
+  row: { ...CALLER_COLUMNS, ...VIDEO_COLUMNS, id: t.nullable(VIDEO_COLUMNS.id) },
+});
+
+/** The owner of a key, as `findCaller` answers, and their video of this id, in one statement. */
+export async function findCallersVideo(
+  db: Database,
+  sha256: Buffer,
+  videoId: string,
+): Promise<{ readonly found: FoundKey; readonly video: Generation | undefined }> {
+  const [read] = await rows(db, GET_AS, [sha256, videoId]);
+  const found = toFoundKey(read);
+  const { id = null } = read ?? {};
+  return { found, video: read === undefined || id === null ? undefined : { ...read, id } };
 }
 
 const LIST = defineGenerationList({ name: 'generations', kind: 'video', select: SELECT_VIDEO, row: VIDEO_COLUMNS });

@@ -24,7 +24,7 @@ import { bind } from './database.ts';
 import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
 import { compareRights, countAtOthers, countOverdue, listMigrations, ping, readClock, readDebts } from './doctor.ts';
 import { listEvents } from './events.ts';
-import { getGeneration, listGenerations, requestCancel } from './generations.ts';
+import { findCallersVideo, getGeneration, listGenerations, requestCancel } from './generations.ts';
 import {
   addApiKey,
   findCaller,
@@ -45,6 +45,7 @@ import {
 import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
 import { listProbed, recordProbe } from './probes.ts';
 import { keepSweep, listOpenVideos, listSweeps, sweepTells, takeSweepNudges } from './sweeps.ts';
+import { leaseRequests } from './requestWindows.ts';
 import { takeTurn } from './turns.ts';
 import { recordProviderEvent } from './providerEvents.ts';
 import { searchGenerations } from './searches.ts';
@@ -70,7 +71,7 @@ import {
 const operations = {
   ...{ beginAttempt, endAttempt, noteAmbiguousAttempt, getProviderVideo, noteUnreachable, recordLook },
   ...{ getOpenAttempt, adoptVideo, findOwnedVideos, findListedBefore, noteOwnerlessVideos, listUnmatchedPrompts },
-  ...{ getGeneration, listGenerations, listEvents, recordProviderEvent },
+  ...{ getGeneration, findCallersVideo, listGenerations, listEvents, recordProviderEvent },
   ...{ requestCancel, beginCancel, recordCancelEnded, noteCancelUnclear },
   ...{ searchGenerations, getVideosForOperator, getTextsForOperator },
   ...{ getText, listTexts, beginText, recordText, endText, closeText },
@@ -81,7 +82,7 @@ const operations = {
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
-  ...{ recordProbe, listProbed, takeTurn },
+  ...{ recordProbe, listProbed, takeTurn, leaseRequests },
   ...{ listOpenVideos, takeSweepNudges, keepSweep, sweepTells, listSweeps },
   ...{ getCurrentBuild, recordCurrentBuild },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
@@ -109,7 +110,7 @@ export type { ArchivedContent, Archiving, Content, ContentRefund, ServedPart } f
 export type { AppliedFile, Debts } from './doctor.ts';
 export type { GenerationEvent } from './events.ts';
 export type { Generation } from './generations.ts';
-export type { Caller, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';
+export type { Caller, FoundKey, KeySpending, KeyWithSpending, ListedKey } from './keys.ts';
 export type { Adoption, OpenAttempt } from './lookup.ts';
 export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
 export { SearchTooBroad } from './boundedSearch.ts';

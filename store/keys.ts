@@ -116,26 +116,37 @@ export async function isKeyInForce(db: Database, apiKeyId: string): Promise<bool
   return (await row(db, IN_FORCE, [apiKeyId])).inForce;
 }
 
+/** What is known of the caller with a key `k`. The names differ from those of a video, which is read together with it. */
+export const CALLER = `k.id AS "callerKeyId", k.account_id AS "callerAccountId", COALESCE(k.spends_as, k.id) AS "rotatedFrom",
+      k.scopes, k.requests_per_minute AS "requestsPerMinute",
+      k.daily_limit_microcredits IS NOT NULL OR k.monthly_limit_microcredits IS NOT NULL AS "hasSpendLimit",
+      CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN k.expires_at <= now() THEN 'expired' ELSE 'valid' END AS standing`;
+
+export const CALLER_COLUMNS = {
+  callerKeyId: t.text,
+  callerAccountId: t.text,
+  /** The first key of its rotations, or the key itself; they share their limits. */
+  rotatedFrom: t.text,
+  scopes: t.nullable(t.texts()),
+  requestsPerMinute: t.nullable(t.integer),
+  /** Whether the key has a daily or monthly spend limit. */
+  hasSpendLimit: t.boolean,
+  standing: t.word<'valid' | 'revoked' | 'expired'>(),
+};
+
 const FIND_KEY = defineStatement({
   name: 'find_api_key',
-  text: `SELECT id AS "apiKeyId", account_id AS "accountId", COALESCE(spends_as, id) AS "rotatedFrom", scopes, requests_per_minute AS "requestsPerMinute",
-      daily_limit_microcredits IS NOT NULL OR monthly_limit_microcredits IS NOT NULL AS "hasSpendLimit",
-      CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'valid' END AS standing
-    FROM api_keys WHERE key_sha256 = $1`,
-  row: {
-    apiKeyId: t.text,
-    accountId: t.text,
-    /** The first key of its rotations, or the key itself; they share their limits. */
-    rotatedFrom: t.text,
-    scopes: t.nullable(t.texts()),
-    requestsPerMinute: t.nullable(t.integer),
-    /** Whether the key has a daily or monthly spend limit. */
-    hasSpendLimit: t.boolean,
-    standing: t.word<'valid' | 'revoked' | 'expired'>(),
-  },
+  text: `SELECT ${CALLER} FROM api_keys k WHERE k.key_sha256 = $1`,
+  row: CALLER_COLUMNS,
 });
 
-export type Caller = Omit<RowOf<typeof FIND_KEY>, 'standing'>;
+export interface Caller extends Pick<
+  RowOf<typeof FIND_KEY>,
+  'rotatedFrom' | 'scopes' | 'requestsPerMinute' | 'hasSpendLimit'
+> {
+  readonly apiKeyId: string;
+  readonly accountId: string;
+}
 
 export type FoundKey =
   { readonly standing: 'valid'; readonly caller: Caller } | { readonly standing: 'unknown' | 'revoked' | 'expired' };
@@ -143,9 +154,16 @@ export type FoundKey =
 /** The owner of a valid key. Looked up by its hash, so the timing reveals nothing about keys. */
 export async function findCaller(db: Database, sha256: Buffer): Promise<FoundKey> {
   const [found] = await rows(db, FIND_KEY, [sha256]);
+  return toFoundKey(found);
+}
+
+/** Undefined: no key has this hash. */
+export function toFoundKey(found: RowOf<typeof FIND_KEY> | undefined): FoundKey {
   if (found === undefined) return { standing: 'unknown' };
-  const { standing, ...caller } = found;
-  return standing === 'valid' ? { standing, caller } : { standing };
+  if (found.standing !== 'valid') return { standing: found.standing };
+  const { callerKeyId: apiKeyId, callerAccountId: accountId, rotatedFrom, scopes, requestsPerMinute } = found;
+  const caller = { apiKeyId, accountId, rotatedFrom, scopes, requestsPerMinute, hasSpendLimit: found.hasSpendLimit };
+  return { standing: 'valid', caller };
 }
 
 /** The spending of a key `k`. */

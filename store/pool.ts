@@ -11,22 +11,26 @@ export interface PoolOptions {
   readonly onError: (error: Error) => void;
   /** The server cancels a statement after this time; 10 s by default. */
   readonly statementTimeoutMs?: number;
+  /** A free connection is waited for this long; 5 s by default. */
+  readonly connectTimeoutMs?: number;
 }
+
+const STATEMENT_GRACE_MS = 500;
 
 /**
  * A bounded pool of connections. `bigint` is returned as a number, which is exact: a CHECK keeps every amount within
- * 2^53 − 1 (MR-72). Raises if no connection is free within 5 s or a statement takes too long.
+ * 2^53 − 1 (MR-72). Raises if no connection is free in time or a statement takes too long.
  */
 export function createPool(options: PoolOptions): Pool {
-  const { databaseUrl, size, applicationName, onError, statementTimeoutMs = 10_000 } = options;
+  const { databaseUrl, size, applicationName, onError, statementTimeoutMs = 10_000, connectTimeoutMs = 5000 } = options;
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: size,
     application_name: applicationName,
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: connectTimeoutMs,
     // The server's limit is shorter than the client's, so that no abandoned statement goes on.
     statement_timeout: statementTimeoutMs,
-    query_timeout: statementTimeoutMs + 2000,
+    query_timeout: statementTimeoutMs + STATEMENT_GRACE_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: { getTypeParser: typeParser },

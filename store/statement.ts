@@ -95,6 +95,24 @@ export function defineStatement<const Of extends Shape>(definition: Definition<O
   return definition;
 }
 
+/** How often a statement was prepared anew, by its name. */
+const renewals = new Map<string, number>();
+
+/** The name by which connections prepare the statement now. */
+export function preparedName({ name }: Pick<Statement<unknown>, 'name'>): string {
+  const renewed = renewals.get(name);
+  return renewed === undefined ? name : `${name}#${renewed}`;
+}
+
+/**
+ * Gives the statement another prepared name, unless somebody has since it had this one: what connections have prepared by the old
+ * name is outdated on all of them.
+ */
+export function prepareAnew(statement: Pick<Statement<unknown>, 'name'>, outdated: string): void {
+  if (preparedName(statement) !== outdated) return;
+  renewals.set(statement.name, (renewals.get(statement.name) ?? 0) + 1);
+}
+
 /** The row as its type says: of a statement with cases, without the columns of the other cases. */
 export function toRow<Row>({ name, row }: Statement<Row>, columns: Readonly<Record<string, unknown>>): Row {
   if (!isCases(row)) return columns as Row;

@@ -18,7 +18,7 @@ export async function inTransaction<Result>(
   const query = client.query.bind<Database['query']>(client);
   try {
     for (const statement of statements) await say(statement);
-    const result = await work({ query, connect: db.connect, changed });
+    const result = await work({ query, connect: db.connect, changed, isTransaction: true });
     await say('COMMIT');
     client.release();
     return result;

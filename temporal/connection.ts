@@ -85,12 +85,38 @@ function endedWith(status: Status): ReturnType<NextCall> {
 }
 
 /**
+ * Node 20 and 22 follow every promise of a process, and make each slower, from the first use of an `AsyncLocalStorage` until it is
+ * disabled. The SDK uses one for deadlines and signals and never disables it; here it is, whenever no such call is under way.
+ */
+class QuietConnection extends Connection {
+  private calls = 0;
+
+  override withDeadline<Result>(deadline: number | Date, fn: () => Promise<Result>): Promise<Result> {
+    return this.during(() => super.withDeadline(deadline, fn));
+  }
+
+  override withAbortSignal<Result>(abortSignal: AbortSignal, fn: () => Promise<Result>): Promise<Result> {
+    return this.during(() => super.withAbortSignal(abortSignal, fn));
+  }
+
+  private async during<Result>(call: () => Promise<Result>): Promise<Result> {
+    this.calls += 1;
+    try {
+      return await call();
+    } finally {
+      this.calls -= 1;
+      if (this.calls === 0) this.callContextStorage.disable();
+    }
+  }
+}
+
+/**
  * A client that connects at its first call, so that a process can start while Temporal is down. Every call has a deadline: its
  * own (`withDeadline`), or 5 s.
  */
 export function createTemporalClient({ connectionOptions, namespace }: ClientConnectConfig): Client {
   const { address, tls, apiKey, metadata } = connectionOptions;
-  const connection = Connection.lazy({
+  const connection = QuietConnection.lazy({
     connectTimeout: CALL_TIMEOUT_MS,
     // The worker's own connection knows no proxy of the environment, and http_proxy must not catch calls to this machine.
     channelArgs: {

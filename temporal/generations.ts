@@ -5,7 +5,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { HoldPlacement } from '../contracts/activities.ts';
-import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
+import type { GenerationInput, GenerationResult, HoldfastOutcome } from '../contracts/temporal.ts';
 import {
   CANCEL_REQUESTED,
   PLACED_UPDATE,
@@ -23,7 +23,11 @@ const startOptions = (generation: GenerationInput) => ({
   workflowId: generation.generationId,
   taskQueue: TASK_QUEUE.workflowsAndLedger,
   args: [generation] as [GenerationInput],
-  typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: generation.accountId }],
+  // `held` from the start: what runs is what is held, or about to be.
+  typedSearchAttributes: [
+    { key: SEARCH_ATTRIBUTE.account, value: generation.accountId },
+    { key: SEARCH_ATTRIBUTE.outcome, value: 'held' satisfies HoldfastOutcome },
+  ],
 });
 
 export interface Patience {

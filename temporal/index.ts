@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { isTemporalUp } from './connection.ts';
+import { createArchives } from './archives.ts';
 import { createGenerations } from './generations.ts';
 import { createInspection } from './inspection.ts';
 import { createReconciler } from './reconciler.ts';
@@ -9,6 +10,7 @@ import { createWebhookDeliveries } from './webhookDeliveries.ts';
 export function createTemporal(client: Client) {
   return {
     generations: createGenerations(client),
+    archives: createArchives(client),
     reconciler: createReconciler(client),
     webhookDeliveries: createWebhookDeliveries(client),
     inspection: createInspection(client),

@@ -14,25 +14,33 @@ import { keepProbing } from './probing.ts';
 /** A copy must receive 256 KiB in each half minute, and end before its activity's time-out of an hour. */
 const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000, tryMs: 59 * 60_000 };
 
+/** A local try takes 4 s at most (workflows/activities.ts), and each of its two statements may wait. */
+export const HASTY = { connectTimeoutMs: 1000, statementTimeoutMs: 1500 };
+
 /** The dependencies of a worker process. None of them is connected yet. */
 export function createDependencies(config: Config) {
   const log = createLog('worker', config.logLevel);
   const registry = createMetrics();
-  const pool = createPool({
+  const poolOptions = {
     databaseUrl: config.databaseUrl,
     size: config.databasePoolSize,
-    applicationName: 'holdfast worker',
-    onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
-  });
+    onError: (error: Error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
+  };
+  const pool = createPool({ ...poolOptions, applicationName: 'holdfast worker' });
   const announcer = new Announcer(pool);
-  const database = openDatabase(pool, (id) => announcer.add(id));
+  const changed = (id: string) => announcer.add(id);
+  const database = openDatabase(pool, changed);
+  const hastyPool = createPool({ ...poolOptions, ...HASTY, applicationName: 'holdfast worker, local steps' });
+  const hasty = openDatabase(hastyPool, changed);
   const client = createTemporalClient(config.temporal);
+  const temporal = createTemporal(client);
   const store = createStore(database);
   const count = countAlarms(registry);
   const stopping = new AbortController();
   const activities: ActivityDependencies = {
     ledger: createLedger(database),
     store,
+    hasty: { ledger: createLedger(hasty), store: createStore(hasty) },
     providers: createProviders(config.providers, {
       takeTurn: takeTurnOfActivity({ store, count }),
       wrap: (provider) =>
@@ -44,7 +52,8 @@ export function createDependencies(config: Config) {
     }),
     archive: createFolderStore(config.archiveFolder),
     webhooks: createWebhookSender({ privateFor: config.webhooksPrivateFor }),
-    generations: createTemporal(client).generations,
+    generations: temporal.generations,
+    archives: temporal.archives,
     holdTtlSeconds: config.holdTtlSeconds,
     lookForCreateMs: config.lookForCreateMs,
     textLeaseMs: config.textLeaseMs,
@@ -80,7 +89,7 @@ export function createDependencies(config: Config) {
     builds: { getCurrentBuild: store.getCurrentBuild, recordCurrentBuild: store.recordCurrentBuild },
     contactDatabase: () => contactDatabase(pool, 'DATABASE_URL', config.databaseUrl),
     close: async () => {
-      await Promise.all([pool.end(), client.connection.close()]);
+      await Promise.all([pool.end(), hastyPool.end(), client.connection.close()]);
     },
   };
 }

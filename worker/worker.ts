@@ -42,6 +42,7 @@ export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]>
       maxCachedWorkflows: CACHED_WORKFLOWS,
       maxConcurrentWorkflowTaskExecutions: 100,
       maxConcurrentActivityTaskExecutions: 50,
+      maxConcurrentLocalActivityExecutions: 50,
     }),
     Worker.create({
       ...common,

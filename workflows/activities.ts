@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 import type {
   LedgerActivities,
@@ -8,8 +8,9 @@ import type {
 } from '../contracts/activities.ts';
 import type { ReconcileActivities, ReconcileProviderActivities } from '../contracts/reconcile.ts';
 import { URGENT } from '../contracts/activities.ts';
-import { TASK_QUEUE } from '../contracts/temporal.ts';
+import { COPY, TASK_QUEUE } from '../contracts/temporal.ts';
 import type { WebhookLedgerActivities, WebhookOutboundActivities } from '../contracts/webhooks.ts';
+import { causeOf, isRefusal } from './whoseFault.ts';
 
 /**
  * Each ledger call is one short, idempotent transaction, so Temporal retries it without limit. While the database is
@@ -21,8 +22,48 @@ const LEDGER_OPTIONS: ActivityOptions = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '20 seconds' },
 };
 
+/** Much shorter than a workflow task may take, and longer than what a local step waits for its database (MR-102). */
+const LOCAL_TRY_MS = 4000;
+
+/**
+ * The ledger's steps. Those that every generation takes are tried once as a local activity, inside the workflow task: it costs one
+ * event and no queue. After any trouble the same step runs as a regular activity, which Temporal retries without limit, so an
+ * outage adds no events and no step is lost; each step is idempotent, so it makes no difference if the local try was carried out.
+ * A refusal by the ledger is an answer, and is raised (MR-102).
+ */
 export function ledger(summary: string): LedgerActivities {
-  return proxyActivities<LedgerActivities>({ ...LEDGER_OPTIONS, summary });
+  const regular = proxyActivities<LedgerActivities>({ ...LEDGER_OPTIONS, summary });
+  const local = proxyLocalActivities<LedgerActivities>({
+    startToCloseTimeout: LOCAL_TRY_MS,
+    scheduleToCloseTimeout: LOCAL_TRY_MS,
+    retry: { maximumAttempts: 1 },
+    summary,
+  });
+  return {
+    placeHold: localFirst(local.placeHold, regular.placeHold),
+    captureHold: localFirst(local.captureHold, regular.captureHold),
+    releaseHold: localFirst(local.releaseHold, regular.releaseHold),
+    startArchive: localFirst(local.startArchive, regular.startArchive),
+    emergencyRelease: regular.emergencyRelease,
+    recordCancel: regular.recordCancel,
+    alertOverdue: regular.alertOverdue,
+  };
+}
+
+function localFirst<Input, Result>(
+  local: (input: Input) => Promise<Result>,
+  regular: (input: Input) => Promise<Result>,
+): (input: Input) => Promise<Result> {
+  return async (input) => {
+    try {
+      return await local(input);
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      // Raises what is not the failure of an activity.
+      causeOf(error);
+      return regular(input);
+    }
+  };
 }
 
 /**
@@ -126,21 +167,10 @@ export function submitter(summary: string, timeLeftMs: number): ProviderActiviti
   });
 }
 
-/** The longest that one try of a copy may take. */
-export const COPY_MS = 3_600_000;
-
-/** A copy may be slow as long as it heartbeats; the next try resumes where the last one broke off. */
-const OUTBOUND_OPTIONS: ActivityOptions = {
-  taskQueue: TASK_QUEUE.outbound,
-  startToCloseTimeout: COPY_MS,
-  heartbeatTimeout: '12 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
-};
-
-/** Copies are retried until `withinMs` has passed. */
+/** The copy that a video must have before it is charged is retried until `withinMs` has passed. */
 export function outbound(summary: string, withinMs: number): OutboundActivities {
   return proxyActivities<OutboundActivities>({
-    ...OUTBOUND_OPTIONS,
+    ...COPY,
     scheduleToCloseTimeout: Math.max(1000, withinMs),
     summary,
   });
@@ -149,10 +179,10 @@ export function outbound(summary: string, withinMs: number): OutboundActivities 
 /** Like `lastAtProvider`, for the copy that a claim must have before it is charged. */
 export function lastCopy(summary: string, { tries, tryMs }: { tries: number; tryMs: number }): OutboundActivities {
   return proxyActivities<OutboundActivities>({
-    ...OUTBOUND_OPTIONS,
+    ...COPY,
     scheduleToStartTimeout: QUEUED_AT_MOST,
     startToCloseTimeout: tryMs,
-    retry: { ...OUTBOUND_OPTIONS.retry, maximumAttempts: tries },
+    retry: { ...COPY.retry, maximumAttempts: tries },
     priority: { priorityKey: URGENT },
     summary,
   });

@@ -1,27 +1,12 @@
-import { ParentClosePolicy, proxyLocalActivities, startChild, TemporalFailure } from '@temporalio/workflow';
-import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
-import type { DeliverWebhookInput, WebhookLedgerActivities } from '../contracts/webhooks.ts';
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { PRIORITY, SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
+import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { DELIVER_WEBHOOK, deliveryWorkflowId } from '../contracts/webhooks.ts';
 import type { deliverWebhook } from './deliverWebhook.ts';
 
-// A local activity, because most accounts have no endpoint, and then this costs the history a single event. If the list can't
-// be read soon, the reconciler starts the deliveries: the settlement has recorded them.
-const local = proxyLocalActivities<WebhookLedgerActivities>({
-  summary: 'find the webhooks that tell of the outcome',
-  startToCloseTimeout: '5 seconds',
-  scheduleToCloseTimeout: '10 seconds',
-  retry: { maximumAttempts: 3, initialInterval: '500 milliseconds' },
-});
-
 /** Starts one delivery workflow for each endpoint that must be told of the outcome, and waits for none of them. */
-export async function announce(generationId: string): Promise<void> {
-  try {
-    const deliveries = await local.listWebhooks({ generationId });
-    for (const delivery of deliveries) await startDelivery(delivery);
-  } catch (error) {
-    // The failure of a local activity is not wrapped in an ActivityFailure.
-    if (!(error instanceof TemporalFailure)) throw error;
-  }
+export async function announce(deliveries: readonly DeliverWebhookInput[]): Promise<void> {
+  for (const delivery of deliveries) await startDelivery(delivery);
 }
 
 /** Starts the delivery without waiting for its end; returns false when it already runs. */
@@ -30,6 +15,7 @@ export async function startDelivery(delivery: DeliverWebhookInput): Promise<bool
     await startChild<typeof deliverWebhook>(DELIVER_WEBHOOK, {
       workflowId: deliveryWorkflowId(delivery),
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      priority: PRIORITY.afterwards,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [delivery],
       typedSearchAttributes: [{ key: SEARCH_ATTRIBUTE.account, value: delivery.accountId }],

@@ -1,7 +1,7 @@
 import type { GenerationRef } from '../contracts/activities.ts';
-import { copyAtLast, copyUntil } from './copy.ts';
+import { copyUntil } from './copy.ts';
 import type { Ended } from './creditGuard.ts';
-import { captured, keepHold, noLook } from './creditGuard.ts';
+import { captured, keepHold } from './creditGuard.ts';
 import type { Deadline } from './deadline.ts';
 import { describe } from './describe.ts';
 import { lookWithin } from './watch.ts';
@@ -19,5 +19,5 @@ export async function payForLateVideo(
   const look = await lookWithin({ generation, providerVideoId }, deadline.leftMs());
   if (look?.verdict === 'completed' && (await copyUntil(generation, deadline)) === 'archived') return captured();
   // The video may be archived all the same; the ledger knows, and captures then. Else this waits for the hold's end.
-  return keepHold({ until: noLook, lastLook: () => copyAtLast(generation) });
+  return keepHold();
 }

@@ -1,5 +1,6 @@
 import type { Archived, GenerationRef, TerminalLook } from '../contracts/activities.ts';
-import { COPY_MS, LAST_TRIES, lastCopy, outbound } from './activities.ts';
+import { COPY } from '../contracts/temporal.ts';
+import { LAST_TRIES, lastCopy, outbound } from './activities.ts';
 import type { Deadline } from './deadline.ts';
 import { whoseFault } from './whoseFault.ts';
 
@@ -11,7 +12,7 @@ export interface Effort {
   readonly tryMs: number;
 }
 
-export const LAST_EFFORT: Effort = { tries: LAST_TRIES, tryMs: COPY_MS };
+export const LAST_EFFORT: Effort = { tries: LAST_TRIES, tryMs: COPY.startToCloseTimeout };
 
 /** Copies the video until the hold's end. Undefined: it could not be copied; `expire` tries once more, whosever fault it is. */
 export async function copyUntil(

@@ -1,31 +1,34 @@
 import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import type { GenerationRef, HeldPlacement, HoldPlacement, Settlement, TerminalLook } from '../contracts/activities.ts';
+import type {
+  GenerationRef,
+  HeldPlacement,
+  HoldPlacement,
+  Settlement,
+  TerminalLook,
+  WithWebhooks,
+} from '../contracts/activities.ts';
 import type { ReleaseReason } from '../contracts/states.ts';
 import type { GenerationResult } from '../contracts/temporal.ts';
 import { CANCEL_REQUESTED, PLACED_UPDATE } from '../contracts/temporal.ts';
+import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { ledger } from './activities.ts';
 import { Cancel } from './cancel.ts';
 import type { Deadline } from './deadline.ts';
 import { deadlineIn } from './deadline.ts';
-import { describe, markEnded, markHeld } from './describe.ts';
+import { describe } from './describe.ts';
+import type { Settled } from './settle.ts';
 import { capture, expire, release, settleByLook } from './settle.ts';
 
 /** How the paid work ended, which tells the guard how to settle the hold. The ledger demands proof for each. */
 export type Ended =
+  /** By what a look saw, which is recorded. */
+  | { readonly settle: 'by look'; readonly look: TerminalLook }
   | { readonly settle: 'capture' }
   | { readonly settle: 'release'; readonly reason: Exclude<ReleaseReason, 'expired'> }
+  /** At the hold's end, by what is known then. */
+  | { readonly settle: 'at its end' }
   /** Something else, such as the reconciler, settled the hold meanwhile. */
-  | { readonly settle: 'nothing' }
-  | KeptHold;
-
-/** The work goes on after its handler has returned; the hold stays until a terminal verdict or until its time is over. */
-export interface KeptHold {
-  readonly settle: 'later';
-  /** Resolves with the terminal look; undefined when the hold's time is over without one. */
-  readonly until: () => Promise<TerminalLook | undefined>;
-  /** Looks once more when the hold's time is over (MR-19). */
-  readonly lastLook: () => Promise<TerminalLook | undefined>;
-}
+  | { readonly settle: 'nothing' };
 
 export interface Guarded {
   readonly generation: GenerationRef;
@@ -36,14 +39,13 @@ export interface Guarded {
 
 export const captured = (): Ended => ({ settle: 'capture' });
 export const released = (reason: Exclude<ReleaseReason, 'expired'>): Ended => ({ settle: 'release', reason });
+export const byLook = (look: TerminalLook): Ended => ({ settle: 'by look', look });
 
-/** For work that outlives its handler: the handler's return settles nothing. */
-export function keepHold(kept: Omit<KeptHold, 'settle'>): Ended {
-  return { settle: 'later', ...kept };
-}
+/** For work whose end is not known: the return of its function settles nothing, and the hold stays until its end (MR-19). */
+export const keepHold = (): Ended => ({ settle: 'at its end' });
 
-/** The endings in which the provider made nothing, or the hold was settled elsewhere; the same for videos and texts. */
-export function withoutWork(outcome: 'refused' | 'cancelled' | 'spent' | 'too_late' | 'settled'): Ended {
+/** The endings without a video or a text: nothing was made, it can't be known, or the hold was settled elsewhere. */
+export function withoutWork(outcome: 'refused' | 'cancelled' | 'spent' | 'too_late' | 'settled' | 'unknown'): Ended {
   switch (outcome) {
     case 'refused':
       return released('submission_refused');
@@ -53,25 +55,29 @@ export function withoutWork(outcome: 'refused' | 'cancelled' | 'spent' | 'too_la
       return released('create_failed');
     case 'too_late':
       return released('provider_unavailable');
+    case 'unknown':
+      return keepHold();
     case 'settled':
       return { settle: 'nothing' };
   }
 }
 
-/** Used when there is nothing to look at: at the hold's end the ledger decides by what is recorded. */
-export const noLook = () => Promise.resolve(undefined);
+/** The workflow's result, and the deliveries that must tell of the settlement. */
+export interface Concluded {
+  readonly result: GenerationResult;
+  readonly webhooks: readonly DeliverWebhookInput[];
+}
 
 /**
  * Hold → work → settle, for everything that is paid for. The guard places the hold and answers the update `placed`, for which
  * the API waits. The work returns how it ended, and the guard settles, retrying until the settlement is made. An error in the
  * work settles nothing: the hold stays until the workflow continues. A cancellation in Temporal doesn't interrupt any of this
- * (MR-25); the work asks `cancel`. `after` runs once the hold is settled; no credits depend on it.
+ * (MR-25); the work asks `cancel`.
  */
 export async function withCreditGuard(
   generation: GenerationRef,
   work: (guarded: Guarded) => Promise<Ended>,
-  after: (result: GenerationResult) => Promise<string>,
-): Promise<GenerationResult> {
+): Promise<Concluded> {
   const placed: { hold?: HoldPlacement } = {};
   const cancel = new Cancel(generation.generationId);
   setHandler(CANCEL_REQUESTED, () => {
@@ -85,56 +91,58 @@ export async function withCreditGuard(
 
   return CancellationScope.nonCancellable(async () => {
     describe('Placing the hold.');
-    placed.hold = await ledger('place the hold').placeHold(generation);
-    const result = await conclude(generation, placed.hold, cancel, work);
-    markEnded(result);
-    describe(await after(result));
+    const hold = await ledger('place the hold').placeHold(generation);
+    placed.hold = hold;
+    const concluded = await conclude(generation, hold, cancel, work);
     await condition(allHandlersFinished);
-    return result;
+    return concluded;
   });
 }
 
 async function conclude(
   generation: GenerationRef,
-  placement: HoldPlacement,
+  placement: WithWebhooks<HoldPlacement>,
   cancel: Cancel,
   work: (guarded: Guarded) => Promise<Ended>,
-): Promise<GenerationResult> {
+): Promise<Concluded> {
   const { generationId } = generation;
   switch (placement.outcome) {
     case 'refused':
-      return { generationId, outcome: 'refused', errorCode: placement.code };
+      return { result: { generationId, outcome: 'refused', errorCode: placement.code }, webhooks: [] };
     case 'settled':
-      return { generationId, ...outcomeOf(placement.settlement) };
+      return concludedBy(generation, placement);
     case 'held': {
-      markHeld();
       const deadline = deadlineIn(placement.timeLeftMs);
       const ended = await work({ generation, hold: placement, deadline, cancel });
-      return { generationId, ...outcomeOf(await settle(generation, ended)) };
+      return concludedBy(generation, await settle(generation, ended));
     }
   }
 }
 
-async function settle(generation: GenerationRef, ended: Ended): Promise<Settlement> {
+function settle(generation: GenerationRef, ended: Ended): Promise<Settled> {
   switch (ended.settle) {
+    case 'by look':
+      return settleByLook(generation, ended.look);
     case 'capture':
       return capture(generation);
     case 'release':
       return release(generation, ended.reason);
+    case 'at its end':
+      return expire(generation);
     case 'nothing':
       return readSettlement(generation);
-    case 'later': {
-      const look = await ended.until();
-      return look === undefined ? expire(generation, ended.lastLook) : settleByLook(generation, look);
-    }
   }
 }
 
 /** The hold was settled elsewhere meanwhile; placeHold returns that settlement. */
-async function readSettlement(generation: GenerationRef): Promise<Settlement> {
+async function readSettlement(generation: GenerationRef): Promise<Settled> {
   const standing = await ledger('read how the hold was settled').placeHold(generation);
   if (standing.outcome !== 'settled') throw new Error(`a settled generation is ${standing.outcome}`);
-  return standing.settlement;
+  return standing;
+}
+
+function concludedBy({ generationId }: GenerationRef, { settlement, webhooks }: Settled): Concluded {
+  return { result: { generationId, ...outcomeOf(settlement) }, webhooks };
 }
 
 function outcomeOf({ charged, reason, errorCode }: Settlement): Pick<GenerationResult, 'outcome' | 'errorCode'> {

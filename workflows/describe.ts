@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { HeldPlacement } from '../contracts/activities.ts';
 import { formatCredits } from '../contracts/money.ts';
-import type { GenerationResult, HoldfastOutcome } from '../contracts/temporal.ts';
+import type { GenerationResult } from '../contracts/temporal.ts';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 
 /** What operators read in Temporal Web: current details and search attributes. Never a prompt, a file or a key (MR-80). */
@@ -16,19 +16,11 @@ export function describeHold(hold: HeldPlacement, deadlineMs: number): string {
   return `${formatCredits(hold.amountMicrocredits)} credits of ${hold.accountId} are held until ${until}.`;
 }
 
-/** When its hold is placed, not when there is a video: operators search for holds in trouble, which have none. */
-export function markHeld(): void {
-  const outcome: HoldfastOutcome = 'held';
-  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTE.outcome, value: outcome }]);
-}
-
-export function markVideo(providerVideoId: string): void {
-  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTE.providerVideo, value: providerVideoId }]);
-}
-
-export function markEnded({ outcome, errorCode }: Pick<GenerationResult, 'outcome' | 'errorCode'>): void {
+/** Written once, at the end: before, what runs is what is held, and the details above name the video. */
+export function markEnded({ outcome, errorCode }: GenerationResult, providerVideoId: string | null): void {
   upsertSearchAttributes([
     { key: SEARCH_ATTRIBUTE.outcome, value: outcome },
     ...(errorCode === null ? [] : [{ key: SEARCH_ATTRIBUTE.errorCode, value: errorCode }]),
+    ...(providerVideoId === null ? [] : [{ key: SEARCH_ATTRIBUTE.providerVideo, value: providerVideoId }]),
   ]);
 }

@@ -3,17 +3,18 @@ import type { GenerationRef, TextOutcome } from '../contracts/activities.ts';
 import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
 import { writer } from './activities.ts';
 import type { Ended, Guarded } from './creditGuard.ts';
-import { captured, keepHold, noLook, released, withCreditGuard, withoutWork } from './creditGuard.ts';
-import { describe, describeHold } from './describe.ts';
+import { captured, released, withCreditGuard, withoutWork } from './creditGuard.ts';
+import { describe, describeHold, markEnded } from './describe.ts';
 
 /**
  * One paid text: hold the most that it can cost, write it, capture what was billed or delivered; release if nothing was
  * delivered (MR-60, MR-61). It makes no difference whether the client still listens.
  */
 export async function generateText(generation: GenerationInput): Promise<GenerationResult> {
-  return withCreditGuard(generation, write, async ({ outcome, errorCode }) =>
-    outcome === 'captured' ? 'The text was charged.' : `Ended: ${outcome}, ${errorCode}.`,
-  );
+  const { result } = await withCreditGuard(generation, write);
+  markEnded(result, null);
+  describe(result.outcome === 'captured' ? 'The text was charged.' : `Ended: ${result.outcome}, ${result.errorCode}.`);
+  return result;
 }
 
 /** A client waits for the answer, so the text is given up when the provider has accepted nothing for this long. */
@@ -39,9 +40,8 @@ async function write({ generation, hold, deadline, cancel }: Guarded): Promise<E
       case 'spent':
       case 'too_late':
       case 'settled':
-        return withoutWork(written.outcome);
       case 'unknown':
-        return keepHold({ until: noLook, lastLook: noLook });
+        return withoutWork(written.outcome);
       case 'not_made': {
         const delayMs = Math.max(retryMs, written.retryAfterMs ?? 0);
         if (Date.now() + delayMs > giveUpAtMs) return released('provider_unavailable');

@@ -1,96 +1,49 @@
-import { setHandler } from '@temporalio/workflow';
-import type { GenerationRef, TerminalLook } from '../contracts/activities.ts';
+import { CancellationScope } from '@temporalio/workflow';
 import type { GenerationInput, GenerationResult } from '../contracts/temporal.ts';
-import { PROVIDER_EVENT } from '../contracts/temporal.ts';
-import { ledger } from './activities.ts';
-import { announce } from './announce.ts';
+import { typicalDurationMs } from '../contracts/pollPlan.ts';
 import { archive } from './archive.ts';
+import { announce } from './announce.ts';
 import { payForLateVideo } from './claim.ts';
-import type { Submitted } from './submit.ts';
+import { byLook, keepHold, withCreditGuard, withoutWork } from './creditGuard.ts';
+import { describe, describeHold, markEnded } from './describe.ts';
+import { Nudge } from './nudge.ts';
 import { submit } from './submit.ts';
-import type { Ended, Guarded } from './creditGuard.ts';
-import { keepHold, noLook, withCreditGuard, withoutWork } from './creditGuard.ts';
-import { describeHold, markVideo } from './describe.ts';
-import { typicalDurationMs } from './pollPlan.ts';
-import type { Nudge, Watched } from './watch.ts';
-import { lastFind, lastLook, watch } from './watch.ts';
+import { watch } from './watch.ts';
 
 /**
- * One paid video: hold → submit → watch → capture or release. Credits move on the provider's terminal verdict, on proof that
- * nothing was made, or at the hold's end; never on an error in between (MR-2, MR-3).
+ * One paid video: hold → submit → watch → capture or release → tell and archive. Credits move on the provider's terminal verdict,
+ * on proof that nothing was made, or at the hold's end; never on an error in between (MR-2, MR-3).
  */
 export async function generateVideo(generation: GenerationInput): Promise<GenerationResult> {
-  const nudge: Nudge = { pending: false };
-  setHandler(PROVIDER_EVENT, () => {
-    nudge.pending = true;
+  const nudge = Nudge.listen();
+  let providerVideoId: string | null = null;
+
+  const { result, webhooks } = await withCreditGuard(generation, async ({ hold, deadline, cancel }) => {
+    providerVideoId = hold.providerVideoId;
+    if (hold.isClaim && providerVideoId !== null) return payForLateVideo(generation, providerVideoId, deadline);
+
+    // At most half of the hold's time, so that in its second half the poll plan treats the video as overdue.
+    const typicalMs = hold.expectedDurationMs ?? typicalDurationMs(hold.model, hold.seconds ?? 0);
+    const expectedMs = Math.min(typicalMs, hold.holdTtlMs / 2);
+
+    const submitted = await submit({ generation, hold, expectedMs, deadline, cancel });
+    if (submitted.outcome !== 'created') return withoutWork(submitted.outcome);
+    const { providerEventsExpected, createdAtMs } = submitted;
+    providerVideoId = submitted.providerVideoId;
+
+    const look = await watch({
+      ...{ generation, providerVideoId, createdAtMs, plan: { expectedMs, providerEventsExpected } },
+      ...{ deadline, nudge, cancel, hold: describeHold(hold, deadline.atMs) },
+    });
+    return look === undefined ? keepHold() : byLook(look);
   });
-  return withCreditGuard(
-    generation,
-    (guarded) => makeVideo(guarded, nudge),
-    (result) => announceAndArchive(generation, result),
-  );
-}
 
-/** Runs also when the hold was settled before: an earlier run may not have got this far. */
-async function announceAndArchive(
-  generation: GenerationRef,
-  { generationId, outcome, errorCode }: GenerationResult,
-): Promise<string> {
-  if (outcome !== 'refused') await announce(generationId);
-  if (outcome !== 'captured') return `Ended: ${outcome}, ${errorCode}.`;
-  return `The video was charged. Its content is ${await archive(generation)}.`;
-}
-
-/** Everything between placing the hold and settling it. */
-async function makeVideo({ generation, hold, deadline, cancel }: Guarded, nudge: Nudge): Promise<Ended> {
-  const { generationId } = generation;
-  // At most half of the hold's time, so that in its second half the poll plan treats the video as overdue.
-  const expectedMs = Math.min(
-    hold.expectedDurationMs ?? typicalDurationMs(hold.model, hold.seconds ?? 0),
-    hold.holdTtlMs / 2,
-  );
-  const known = hold.providerVideoId;
-  if (hold.isClaim && known !== null) return payForLateVideo(generation, known, deadline);
-  const created: Submitted =
-    known === null
-      ? await submit({ generationId, hold, expectedMs, deadline, cancel })
-      : { outcome: 'created', providerVideoId: known, providerEventsExpected: false };
-  switch (created.outcome) {
-    case 'refused':
-    case 'cancelled':
-    case 'spent':
-    case 'too_late':
-    case 'settled':
-      return withoutWork(created.outcome);
-    case 'unknown':
-      return keepHold({ until: noLook, lastLook: () => lookForLateAnswer(generation) });
-    case 'created': {
-      const { providerVideoId, providerEventsExpected } = created;
-      markVideo(providerVideoId);
-      const watched: Watched = {
-        generation,
-        providerVideoId,
-        plan: { expectedMs, providerEventsExpected },
-        createdAtMs: known === null ? Date.now() : deadline.atMs - hold.holdTtlMs,
-        deadline,
-        nudge,
-        cancel,
-        hold: describeHold(hold, deadline.atMs),
-      };
-      return keepHold({ until: () => watch(watched), lastLook: () => lastLook(watched) });
-    }
-  }
-}
-
-/**
- * The provider's answer to the attempt may have been recorded late; then there is a video to look at. If the attempt is still
- * open, this searches once more: the earlier searches may have failed by a fault of ours.
- */
-async function lookForLateAnswer(generation: GenerationRef): Promise<TerminalLook | undefined> {
-  const standing = await ledger('read whether the video is known by now').placeHold(generation);
-  if (standing.outcome !== 'held') return undefined;
-  const { providerVideoId, attemptMayHaveArrived } = standing;
-  if (providerVideoId === null) return attemptMayHaveArrived ? lastFind(generation) : undefined;
-  markVideo(providerVideoId);
-  return lastLook({ generation, providerVideoId });
+  markEnded(result, providerVideoId);
+  // An operator's cancel doesn't interrupt this either (MR-25).
+  await CancellationScope.nonCancellable(async () => {
+    await announce(webhooks);
+    if (result.outcome === 'captured') await archive(generation);
+    else describe(`Ended: ${result.outcome}, ${result.errorCode}.`);
+  });
+  return result;
 }

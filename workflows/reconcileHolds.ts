@@ -1,4 +1,5 @@
 import { ActivityFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { GenerationRef } from '../contracts/activities.ts';
 import type { Finding, Followed, ReconcileInput, ReconcileReport } from '../contracts/reconcile.ts';
 import { providerOnce, reconciler } from './activities.ts';
 import { startDelivery } from './announce.ts';
@@ -78,7 +79,13 @@ async function act(done: ReconcileReport, finding: Finding): Promise<void> {
 function carryOut(finding: Finding): Promise<string> {
   if (finding.action === 'settle') return settleFinding(finding);
   const { generationId, accountId, why } = finding;
+  if (finding.action === 'archive') return startArchive({ generationId, accountId }, why);
   return reconciler(`start the workflow again: ${why}`).resumeGeneration({ generationId, accountId });
+}
+
+async function startArchive(generation: GenerationRef, why: string): Promise<string> {
+  await reconciler(`start the copy of the content: ${why}`).startArchive(generation);
+  return 'started';
 }
 
 /** Undefined when the work can't be done now: one failure must not keep the rest from being done. */
@@ -125,9 +132,7 @@ async function alertOverdue({ acts }: ReconcileReport, holds: number): Promise<v
 async function archive(done: ReconcileReport): Promise<void> {
   for (let page = 0; page < PAGES_AT_MOST; page += 1) {
     const paged = { offset: page * PAGE, limit: PAGE };
-    const { checked, findings } = await reconciler('find charged videos that no workflow archives').surveyArchive(
-      paged,
-    );
+    const { checked, findings } = await reconciler('find charged videos that nobody archives').surveyArchive(paged);
     await inParallel(AT_ONCE, findings, (finding) => act(done, finding));
     if (checked < PAGE) return;
   }

@@ -1,21 +1,31 @@
-import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
-import type { GenerationRef, Settlement, SettleResult, TerminalLook } from '../contracts/activities.ts';
-import { SETTLEMENT_REFUSED } from '../contracts/activities.ts';
+import { sleep } from '@temporalio/workflow';
+import type { GenerationRef, Settlement, SettleResult, TerminalLook, WithWebhooks } from '../contracts/activities.ts';
 import type { ReleaseReason } from '../contracts/states.ts';
+import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { ledger } from './activities.ts';
 import { describe } from './describe.ts';
-import { faultInWords, whoseFault } from './whoseFault.ts';
+import type { Known } from './lastLook.ts';
+import { lookAtLast } from './lastLook.ts';
+import { faultInWords, isRefusal, whoseFault } from './whoseFault.ts';
+
+/** A settlement, and the deliveries that must tell of it. */
+export interface Settled {
+  readonly settlement: Settlement;
+  readonly webhooks: readonly DeliverWebhookInput[];
+}
+
+type SettleAnswer = WithWebhooks<SettleResult>;
 
 /** The reason for which what is on record settles a hold (MR-1). */
 export const REASONS = { completed: 'completed', failed: 'provider_failed', ended: 'cancelled' } as const;
 
 /** Captures on `completed`, releases on anything else. The look was retrieved by us and is recorded. */
-export async function settleByLook(generation: GenerationRef, { verdict }: TerminalLook): Promise<Settlement> {
+export async function settleByLook(generation: GenerationRef, { verdict }: TerminalLook): Promise<Settled> {
   return verdict === 'completed' ? capture(generation) : release(generation, REASONS[verdict]);
 }
 
 /** Charges a completed generation; the ledger has the proof. */
-export async function capture(generation: GenerationRef): Promise<Settlement> {
+export async function capture(generation: GenerationRef): Promise<Settled> {
   describe('The provider has completed the generation. Capturing the hold.');
   const captured = await untilSettled(generation, 'completed', () =>
     ledger('capture the hold: the provider says completed').captureHold(generation),
@@ -24,10 +34,7 @@ export async function capture(generation: GenerationRef): Promise<Settlement> {
 }
 
 /** Returns the credits; the ledger demands proof of the reason. */
-export async function release(
-  generation: GenerationRef,
-  reason: Exclude<ReleaseReason, 'expired'>,
-): Promise<Settlement> {
+export async function release(generation: GenerationRef, reason: Exclude<ReleaseReason, 'expired'>): Promise<Settled> {
   describe(`Releasing the hold: ${reason}.`);
   return expectSettlement(await releaseOnce(generation, reason));
 }
@@ -37,15 +44,13 @@ export async function release(
  * returned, but only if the provider was asked or there is nothing to ask: a fault of ours raises an alert and is waited for
  * without limit (MR-5). If the database's clock says that time is left, this waits and looks again.
  */
-export async function expire(
-  generation: GenerationRef,
-  lastLook: () => Promise<TerminalLook | undefined>,
-): Promise<Settlement> {
+export async function expire(generation: GenerationRef): Promise<Settled> {
   for (let waits = 0; ; waits += 1) {
     // Without the database the last look could not be recorded; and the hold may have been settled elsewhere meanwhile.
     const standing = await ledger('read the hold: its time is over').placeHold(generation);
-    if (standing.outcome === 'settled') return standing.settlement;
-    const asked = await ask(lastLook);
+    if (standing.outcome === 'settled') return standing;
+    if (standing.outcome === 'refused') throw new Error('a hold that was placed is refused');
+    const asked = await ask(generation, standing);
     if ('fault' in asked) {
       await waitForUs(generation, asked.fault, waits);
       continue;
@@ -54,16 +59,17 @@ export async function expire(
     describe('Releasing the hold: its time is over, and the provider has given no terminal verdict.');
     const released = await releaseOnce(generation, 'expired');
     if (released.result === 'terminal') return settleByLook(generation, released.look);
-    if (released.result !== 'not_due') return released.settlement;
+    if (released.result !== 'not_due') return released;
     await sleep(Math.max(1000, released.timeLeftMs), { summary: "the hold's time is not over yet" });
   }
 }
 
 async function ask(
-  lastLook: () => Promise<TerminalLook | undefined>,
+  generation: GenerationRef,
+  known: Known,
 ): Promise<{ look: TerminalLook | undefined } | { fault: string }> {
   try {
-    return { look: await lastLook() };
+    return { look: await lookAtLast(generation, known) };
   } catch (error) {
     return whoseFault(error) === 'provider' ? { look: undefined } : { fault: faultInWords(error) };
   }
@@ -82,7 +88,7 @@ async function waitForUs({ generationId }: GenerationRef, fault: string, waits: 
   await sleep(waitMs, { summary: `a fault of ours: ${fault}` });
 }
 
-function releaseOnce(generation: GenerationRef, reason: ReleaseReason): Promise<SettleResult> {
+function releaseOnce(generation: GenerationRef, reason: ReleaseReason): Promise<SettleAnswer> {
   return untilSettled(generation, reason, () =>
     ledger(`release the hold: ${reason}`).releaseHold({ ...generation, reason }),
   );
@@ -97,8 +103,8 @@ const LONGEST_EMERGENCY_RETRY_MS = 3_600_000;
 async function untilSettled(
   generation: GenerationRef,
   reason: string,
-  settle: () => Promise<SettleResult>,
-): Promise<SettleResult> {
+  settle: () => Promise<SettleAnswer>,
+): Promise<SettleAnswer> {
   let refusedSinceMs: number | undefined;
   for (let emergencies = 0; ;) {
     const emergency = refusedSinceMs !== undefined && Date.now() - refusedSinceMs >= REFUSED_FOR_MS;
@@ -119,17 +125,8 @@ async function untilSettled(
   }
 }
 
-/** Whether a rule or a constraint of the ledger refused the settlement; an immediate retry would be refused too. */
-export function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof ApplicationFailure &&
-    error.cause.type === SETTLEMENT_REFUSED
-  );
-}
-
-function expectSettlement(settled: SettleResult): Settlement {
+function expectSettlement(settled: SettleAnswer): Settled {
   // Only a release as `expired` may return anything else. From any other call it is a bug in the ledger: fail the task.
-  if (settled.result === 'settled' || settled.result === 'conflict') return settled.settlement;
+  if (settled.result === 'settled' || settled.result === 'conflict') return settled;
   throw new Error(`the settlement returned ${settled.result}`);
 }

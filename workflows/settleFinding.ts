@@ -1,13 +1,11 @@
 import type { GenerationRef, SettleResult, TerminalLook } from '../contracts/activities.ts';
 import type { ReleaseReason } from '../contracts/states.ts';
-import { isVideoId } from '../contracts/ids.ts';
 import type { Finding } from '../contracts/reconcile.ts';
 import { reconciler } from './activities.ts';
 import type { Effort } from './copy.ts';
-import { copyAtLast } from './copy.ts';
-import { isRefusal, REASONS } from './settle.ts';
-import { lastFind, lastLook } from './watch.ts';
-import { whoseFault } from './whoseFault.ts';
+import { lookAtLast } from './lastLook.ts';
+import { REASONS } from './settle.ts';
+import { isRefusal, whoseFault } from './whoseFault.ts';
 
 /**
  * Settles a hold that is past its end and that its workflow did not settle: looks once more, settles by a terminal verdict,
@@ -35,13 +33,9 @@ async function lookOnce({
   providerVideoId,
   isClaim,
 }: Finding): Promise<TerminalLook | undefined> {
-  // A text has nothing to look at: the ledger knows what was delivered.
-  if (!isVideoId(generationId)) return undefined;
   try {
-    const generation = { generationId, accountId };
-    if (isClaim) return await copyAtLast(generation, EFFORT);
-    if (providerVideoId === null) return await lastFind(generation, EFFORT);
-    return await lastLook({ generation, providerVideoId }, EFFORT);
+    const known = { providerVideoId, isClaim, attemptMayHaveArrived: true };
+    return await lookAtLast({ generationId, accountId }, known, EFFORT);
   } catch (error) {
     if (whoseFault(error) === 'ours') throw error;
     return undefined;

@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type { SubmitOutcome, FindOutcome, HeldPlacement } from '../contracts/activities.ts';
+import type { SubmitOutcome, FindOutcome, GenerationRef, HeldPlacement } from '../contracts/activities.ts';
 import { submitter, providerList } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { describe } from './describe.ts';
@@ -8,12 +8,16 @@ import { whoseFault } from './whoseFault.ts';
 
 /** The final result of submitting, after all attempts that were allowed. */
 export type Submitted =
-  | Extract<SubmitOutcome, { outcome: 'created' | 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
+  | (Extract<SubmitOutcome, { outcome: 'created' }> & {
+      /** On the workflow's clock. */
+      readonly createdAtMs: number;
+    })
+  | Extract<SubmitOutcome, { outcome: 'refused' | 'settled' | 'cancelled' | 'spent' | 'too_late' }>
   /** An attempt may have arrived, and its video is not known: the hold waits for its end. */
   | { readonly outcome: 'unknown' };
 
 export interface Submission {
-  readonly generationId: string;
+  readonly generation: GenerationRef;
   readonly hold: HeldPlacement;
   readonly expectedMs: number;
   readonly deadline: Deadline;
@@ -29,11 +33,16 @@ function leastTimeToSubmitMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs:
 }
 
 /**
- * Submits the video, at most once. Another attempt follows only when it is proven that the last one made nothing; after an
+ * Submits the video, at most once: a video that an earlier run of this workflow made is the result. Another attempt follows only when it is proven that the last one made nothing; after an
  * attempt that may have arrived, it first searches for the video (MR-31).
  */
 export async function submit(submission: Submission): Promise<Submitted> {
   const { hold, expectedMs, deadline, cancel } = submission;
+  if (hold.providerVideoId !== null) {
+    const { providerVideoId } = hold;
+    const createdAtMs = deadline.atMs - hold.holdTtlMs;
+    return { outcome: 'created', providerVideoId, providerEventsExpected: false, createdAtMs };
+  }
   const resumed = hold.attemptMayHaveArrived ? await find(submission) : undefined;
   if (resumed !== undefined) return resumed;
   const leastTimeLeftMs = leastTimeToSubmitMs(hold, expectedMs);
@@ -66,17 +75,19 @@ export async function submit(submission: Submission): Promise<Submitted> {
           summary: "wait for the hold's end: whose video it is can't be known",
         });
         return { outcome: 'unknown' };
+      case 'created':
+        return { ...made, createdAtMs: Date.now() };
       default:
         return made;
     }
   }
 }
 
-async function submitOnce({ generationId, deadline }: Submission, leastTimeLeftMs: number): Promise<SubmitOutcome> {
+async function submitOnce({ generation, deadline }: Submission, leastTimeLeftMs: number): Promise<SubmitOutcome> {
   describe('Submitting the video to the provider.');
   try {
     return await submitter('submit the video to the provider', deadline.leftMs()).submitVideo({
-      generationId,
+      generationId: generation.generationId,
       leastTimeLeftMs,
     });
   } catch (error) {
@@ -91,14 +102,14 @@ const SEARCH_DELAYS_MS = [2000, 5000, 10_000, 20_000, 30_000];
 const LONGEST_SEARCH_DELAY_MS = 60_000;
 
 /** Searches for the video of an open attempt; undefined when the attempt is closed and another may begin. */
-async function find({ generationId, deadline }: Submission): Promise<Submitted | undefined> {
+async function find({ generation, deadline }: Submission): Promise<Submitted | undefined> {
   for (let searches = 0; deadline.leftMs() > 0; searches += 1) {
     const delayMs = Math.min(SEARCH_DELAYS_MS[searches] ?? LONGEST_SEARCH_DELAY_MS, deadline.leftMs());
     await sleep(delayMs, { summary: 'before the next search for the video of the open attempt' });
-    const found = await findOnce(generationId, deadline);
+    const found = await findOnce(generation.generationId, deadline);
     switch (found.outcome) {
       case 'adopted':
-        return { ...found, outcome: 'created' };
+        return { ...found, outcome: 'created', createdAtMs: Date.now() };
       case 'not_found':
       case 'closed':
         return undefined;

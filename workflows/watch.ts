@@ -1,20 +1,15 @@
-import { condition, sleep } from '@temporalio/workflow';
-import type { GenerationRef, TerminalLook } from '../contracts/activities.ts';
-import { lastAtProvider, provider } from './activities.ts';
+import { CancellationScope, condition, sleep } from '@temporalio/workflow';
+import type { GenerationRef, Look, TerminalLook } from '../contracts/activities.ts';
+import type { PollPlan } from '../contracts/pollPlan.ts';
+import { untilOverdueMs } from '../contracts/pollPlan.ts';
+import { provider } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { endWork } from './cancel.ts';
-import type { Effort } from './copy.ts';
-import { copyAtLast, copyUntil, LAST_EFFORT } from './copy.ts';
+import { copyUntil } from './copy.ts';
 import { describe } from './describe.ts';
 import type { Deadline } from './deadline.ts';
-import type { PollPlan } from './pollPlan.ts';
-import { nextLookDelayMs } from './pollPlan.ts';
+import type { Nudge } from './nudge.ts';
 import { whoseFault } from './whoseFault.ts';
-
-/** Set by the signal `providerEvent`, which means: look now (MR-4). */
-export interface Nudge {
-  pending: boolean;
-}
 
 interface Seen {
   readonly generation: GenerationRef;
@@ -38,38 +33,35 @@ const NUDGED_LOOK_GAP_MS = 2000;
 /** An event may come before the provider's own state has changed: two more looks, 2 s and 5 s after an inconclusive one. */
 const AFTER_INCONCLUSIVE_NUDGE_MS = [2000, 3000];
 
+const ENDED: TerminalLook = { verdict: 'ended' };
+
 /**
- * Looks until the verdict is terminal. Undefined: the hold's time is over. Nothing else ends it, but for a cancel that the
- * provider has carried out (MR-9).
+ * Looks until the verdict is terminal: by the poll plan, and at once after a provider's event or a cancel. Undefined: the hold's
+ * time is over. Nothing else ends it, but for a cancel that the provider has carried out (MR-9).
  */
 export async function watch(watched: Watched): Promise<TerminalLook | undefined> {
-  const { generation, plan, deadline, nudge, cancel, createdAtMs } = watched;
+  const { generation, deadline, nudge } = watched;
+  const poll = new Poll(watched);
   let soon: number[] = [];
   let lastLookMs = 0;
   while (deadline.leftMs() > 0) {
-    const delayMs = soon.shift() ?? nextLookDelayMs(plan, Date.now() - createdAtMs);
-    const called = await waitForCall(watched, Math.min(delayMs, deadline.leftMs()));
-    const gapMs = lastLookMs + NUDGED_LOOK_GAP_MS - Date.now();
-    if (called && gapMs > 0)
-      await sleep(Math.min(gapMs, deadline.leftMs()), { summary: 'collect further provider events' });
+    await waitForLook(watched, poll, soon.shift());
     const nudged = nudge.pending;
-    const why = nudged ? 'after a provider event' : cancel.requested ? 'a cancel is requested' : 'by the poll plan';
-    // Reset before the retrieve: a nudge that comes during it must cause another look.
-    nudge.pending = false;
-    cancel.requested = false;
-    // The look reads from the record whether a cancel is wanted.
-    await cancel.recorded();
-    const look = await lookOnce(watched, deadline.leftMs(), why);
-    if (look?.verdict === 'to_archive') return archiveFirst(watched);
-    if (look !== undefined && look.verdict !== 'open') return look;
-    if (look?.cancelWanted === true && (await endWork(generation, deadline))) return ENDED;
+    if (deadline.leftMs() === 0) break;
+    const look = poll.takeLook() ?? (await lookNow(watched, lastLookMs));
+    if (look !== undefined && look.verdict !== 'open') {
+      poll.cancel();
+      return look.verdict === 'to_archive' ? archiveFirst(watched) : look;
+    }
+    if (look?.cancelWanted === true && (await endWork(generation, deadline))) {
+      poll.cancel();
+      return ENDED;
+    }
     lastLookMs = Date.now();
     if (nudged) soon = [...AFTER_INCONCLUSIVE_NUDGE_MS];
   }
   return undefined;
 }
-
-const ENDED: TerminalLook = { verdict: 'ended' };
 
 /** The video completed although the provider was asked to end its work: it is charged only once it is in the archive. */
 async function archiveFirst({ generation, deadline }: Watched): Promise<TerminalLook | undefined> {
@@ -81,48 +73,97 @@ async function archiveFirst({ generation, deadline }: Watched): Promise<Terminal
   return copied === 'archived' ? { verdict: 'completed' } : ENDED;
 }
 
+/**
+ * The looks by the poll plan: one activity, which Temporal's server repeats until it has something to tell. So neither a long video
+ * nor an outage makes the history longer.
+ */
+class Poll {
+  failed = false;
+  private scope: CancellationScope | undefined;
+  private look: Look | undefined;
+
+  constructor(private readonly watched: Watched) {}
+
+  get hasEnded(): boolean {
+    return this.failed || this.look !== undefined;
+  }
+
+  /** Does nothing while it runs. */
+  start(): void {
+    if (this.scope !== undefined) return;
+    this.scope = new CancellationScope();
+    void this.scope.run(() => this.run());
+  }
+
+  /** What it has seen; the next `start` begins anew. */
+  takeLook(): Look | undefined {
+    const { look } = this;
+    if (look !== undefined) [this.look, this.scope] = [undefined, undefined];
+    return look;
+  }
+
+  cancel(): void {
+    if (!this.hasEnded) this.scope?.cancel();
+  }
+
+  private async run(): Promise<void> {
+    const { generation, providerVideoId, plan, createdAtMs, deadline } = this.watched;
+    const { generationId } = generation;
+    const createdAgoMs = Date.now() - createdAtMs;
+    try {
+      const looking = provider('look at the video by the poll plan, until its verdict is terminal', deadline.leftMs());
+      this.look = await looking.watchVideo({ generationId, providerVideoId, plan, createdAgoMs });
+    } catch {
+      // The hold's time is over, or the looks were cancelled. Whosever fault that is, no credits move; `expire` looks once more.
+      this.failed = true;
+    }
+  }
+}
+
+/**
+ * Waits for a call or for the poll's result; at most `soonMs` where that is given. Where the provider's events are expected, a timer
+ * stands for the first looks: it costs less than an activity, and mostly an event comes first.
+ */
+async function waitForLook(watched: Watched, poll: Poll, soonMs: number | undefined): Promise<void> {
+  const { nudge, cancel, deadline, plan, createdAtMs, hold } = watched;
+  const isCalled = () => nudge.pending || cancel.requested;
+  const waitMs = Math.min(soonMs ?? untilOverdueMs(plan, Date.now() - createdAtMs), deadline.leftMs());
+  if (waitMs > 0) {
+    const seconds = Math.round(waitMs / 100) / 10;
+    describe(`${hold} The provider is making the video; next look in ${seconds} s, or at its next event.`);
+    const summary = `next look at the provider in ${seconds} s`;
+    if (await condition(isCalled, waitMs, { summary })) return;
+    if (soonMs !== undefined) return;
+  }
+  describe(`${hold} The provider is making the video; looking by the poll plan, or at its next event.`);
+  poll.start();
+  await condition(() => poll.hasEnded || isCalled());
+  // Shortly before the hold's end the server makes no further try.
+  if (poll.failed) await condition(isCalled, Math.max(1, deadline.leftMs()), { summary: "wait for the hold's end" });
+}
+
+/** Looks at once, after an event or a cancel; at most once in two seconds. Undefined when no look was made in time. */
+async function lookNow(watched: Watched, lastLookMs: number): Promise<Look | undefined> {
+  const { deadline, nudge, cancel } = watched;
+  const gapMs = lastLookMs + NUDGED_LOOK_GAP_MS - Date.now();
+  if (gapMs > 0) await sleep(Math.min(gapMs, deadline.leftMs()), { summary: 'collect further provider events' });
+  const why = nudge.pending
+    ? 'after a provider event'
+    : cancel.requested
+      ? 'a cancel is requested'
+      : 'once more after a provider event';
+  // Reset before the retrieve: a nudge that comes during it must cause another look.
+  nudge.pending = false;
+  cancel.requested = false;
+  // The look reads from the record whether a cancel is wanted.
+  await cancel.recorded();
+  return lookOnce(watched, deadline.leftMs(), why);
+}
+
 /** Looks once at the video of a claim, retrying for `timeLeftMs`; undefined when no terminal verdict was seen. */
 export async function lookWithin(seen: Seen, timeLeftMs: number): Promise<TerminalLook | undefined> {
   const look = await lookOnce(seen, timeLeftMs, 'the video is claimed');
   return look === undefined || look.verdict === 'open' || look.verdict === 'to_archive' ? undefined : look;
-}
-
-/**
- * The last look, at the hold's end (MR-19); undefined when its verdict is not terminal. Raises the activity's failure;
- * `whoseFault` says whether the provider was asked.
- */
-export async function lastLook(
-  { generation, providerVideoId }: Seen,
-  effort: Effort = LAST_EFFORT,
-): Promise<TerminalLook | undefined> {
-  const { generationId } = generation;
-  const looking = lastAtProvider("look at the video: the last look, the hold's time is over", effort.tries);
-  const look = await looking.retrieveVideo({ generationId, providerVideoId });
-  if (look.verdict === 'to_archive') return copyAtLast(generation, effort);
-  return look.verdict === 'open' ? undefined : look;
-}
-
-/** The last search for the video of an open attempt, and a look at what it found; fails as `lastLook` does. */
-export async function lastFind(
-  generation: GenerationRef,
-  effort: Effort = LAST_EFFORT,
-): Promise<TerminalLook | undefined> {
-  const looking = lastAtProvider(
-    "search for the video of the open attempt: the last search, the hold's time is over",
-    effort.tries,
-  );
-  const found = await looking.findVideo({ generationId: generation.generationId });
-  if (found.outcome !== 'adopted') return undefined;
-  return lastLook({ generation, providerVideoId: found.providerVideoId }, effort);
-}
-
-/** Whether a provider's event or a cancel ended the wait. */
-async function waitForCall({ nudge, cancel, hold }: Watched, delayMs: number): Promise<boolean> {
-  const seconds = Math.round(delayMs / 100) / 10;
-  describe(`${hold} The provider is making the video; next look in ${seconds} s, or at its next event.`);
-  return condition(() => nudge.pending || cancel.requested, Math.max(1, delayMs), {
-    summary: `next look at the provider in ${seconds} s`,
-  });
 }
 
 async function lookOnce({ generation, providerVideoId }: Seen, timeLeftMs: number, why: string) {

@@ -1,5 +1,20 @@
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
-import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
+import { ActivityFailure, ApplicationFailure, TemporalFailure, TimeoutFailure } from '@temporalio/workflow';
+import {
+  PROVIDER_BUSY,
+  PROVIDER_NOT_CONFIGURED,
+  PROVIDER_TRANSIENT,
+  SETTLEMENT_REFUSED,
+} from '../contracts/activities.ts';
+
+/**
+ * What made an activity fail. A regular activity's failure is wrapped in an `ActivityFailure`, a local one's arrives bare. Raises
+ * any error that is neither.
+ */
+export function causeOf(error: unknown): Error | undefined {
+  if (error instanceof ActivityFailure) return error.cause;
+  if (error instanceof ApplicationFailure || error instanceof TimeoutFailure) return error;
+  throw error;
+}
 
 /**
  * Why an activity failed. `provider`: the provider was asked and gave no readable answer. `ours`: everything else, such as the
@@ -7,18 +22,26 @@ import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../c
  * expire; one of ours says nothing about the video (MR-5). Raises any error that is not the failure of an activity.
  */
 export function whoseFault(error: unknown): 'provider' | 'ours' {
-  if (!(error instanceof ActivityFailure)) throw error;
-  return error.cause instanceof ApplicationFailure && error.cause.type === PROVIDER_TRANSIENT ? 'provider' : 'ours';
+  return typeOf(causeOf(error)) === PROVIDER_TRANSIENT ? 'provider' : 'ours';
+}
+
+/** Whether a rule or a constraint of the ledger refused the settlement; an immediate retry would be refused too. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof TemporalFailure && typeOf(causeOf(error)) === SETTLEMENT_REFUSED;
 }
 
 /** A fault of ours in words, for operators. Omits the error's own message, which could contain anything, except where we write it. */
 export function faultInWords(error: unknown): string {
-  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const cause = causeOf(error);
   if (cause instanceof TimeoutFailure) {
     return cause.timeoutType === 'SCHEDULE_TO_START' ? 'no worker serves its task queue' : 'a worker did not finish it';
   }
   if (cause instanceof ApplicationFailure && isOurs(cause.type)) return withoutStop(cause.message);
-  return `the database or our own code failed (${cause instanceof ApplicationFailure ? cause.type : cause?.name})`;
+  return `the database or our own code failed (${typeOf(cause) ?? cause?.name})`;
+}
+
+function typeOf(cause: Error | undefined): string | undefined {
+  return cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
 }
 
 const withoutStop = (sentence: string) => sentence.replace(/\.$/, '');

@@ -1,5 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
+import { isVideoId } from '../../contracts/ids.ts';
+import type { Caller, FoundKey } from '../../store/index.ts';
 import type { ApiDependencies, Env } from './deps.ts';
 import { ApiError, notFound } from './errors.ts';
 
@@ -12,23 +14,40 @@ export function newApiKey(): string {
 }
 
 export function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
-/** Sets `caller` from the bearer key. Raises `invalid_api_key`. */
+/**
+ * The path of a video, or of what is below it. Only a GET is answered from what the key was read with: any other method reads the
+ * video again, once its body is there.
+ */
+const VIDEO_PATH = /^\/v1\/videos\/([^/]+)/;
+
+/**
+ * Sets `caller` from the bearer key. For a GET of a video, the video is read in the same round trip, and set as `namedVideo`.
+ * Raises `invalid_api_key`.
+ */
 export function requireApiKey({ store }: Pick<ApiDependencies, 'store'>) {
   return createMiddleware<Env>(async (c, next) => {
     const header = c.req.header('authorization');
     const key = bearerOf(header);
     if (key === undefined) throw noApiKey(header ? NO_BEARER : 'This request has no API key.');
-    const found = await store.findCaller(sha256(key));
-    if (found.standing !== 'valid') {
-      const what = { unknown: 'is unknown', revoked: 'was revoked', expired: 'has expired' }[found.standing];
-      throw noApiKey(`This API key ${what}.`);
+    const videoId = c.req.method === 'GET' ? VIDEO_PATH.exec(c.req.path)?.[1] : undefined;
+    if (videoId === undefined || !isVideoId(videoId)) {
+      c.set('caller', callerOf(await store.findCaller(sha256(key))));
+    } else {
+      const { found, video } = await store.findCallersVideo(sha256(key), videoId);
+      c.set('caller', callerOf(found));
+      c.set('namedVideo', { id: videoId, video });
     }
-    c.set('caller', found.caller);
-    await next();
+    return next();
   });
+}
+
+function callerOf(found: FoundKey): Caller {
+  if (found.standing === 'valid') return found.caller;
+  const what = { unknown: 'is unknown', revoked: 'was revoked', expired: 'has expired' }[found.standing];
+  throw noApiKey(`This API key ${what}.`);
 }
 
 /** Requires the admin key. Raises `invalid_api_key`, or `not_found` if no admin key is configured. */

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Ledger } from '../../ledger/index.ts';
-import type { AppliedFile, Caller, Changes, Database, RecordedEvent, Store } from '../../store/index.ts';
+import type { AppliedFile, Caller, Changes, Database, Generation, RecordedEvent, Store } from '../../store/index.ts';
 import type { ContentStore, PrivateFor } from '../../outbound/index.ts';
 import type { Provider, Providers } from '../../provider/index.ts';
 import type { Door } from '../door/door.ts';
@@ -49,7 +49,7 @@ export interface ApiDependencies {
   readonly door: Door;
   /** Undefined disables `/admin`. */
   readonly adminKey: string | undefined;
-  /** The limit per process of a key without a limit of its own. */
+  /** The limit of a key without a limit of its own. */
   readonly requestsPerMinute: number;
   readonly streamLimits: StreamLimits;
   readonly webhooksPrivateFor: PrivateFor;
@@ -64,7 +64,14 @@ export interface ApiDependencies {
   readonly schemaFiles: readonly AppliedFile[];
 }
 
+/** A video that was read together with the key. */
+interface NamedVideo {
+  readonly id: string;
+  /** Undefined: the account has no such video. */
+  readonly video: Generation | undefined;
+}
+
 export interface Env {
   Bindings: HttpBindings;
-  Variables: { requestId: string; caller: Caller };
+  Variables: { requestId: string; caller: Caller; namedVideo?: NamedVideo };
 }

@@ -14,14 +14,19 @@ interface Known {
   readonly methods: Set<string>;
 }
 
+/** All paths of a method. */
+type Paths = ReadonlyMap<string, RegExp>;
+
 /** Raises `not_found` or `method_not_allowed` before the body is read. `registered` is complete once requests arrive. */
 export function requireRoute(registered: () => readonly Registered[]) {
   let known: readonly Known[] | undefined;
+  let paths: Paths | undefined;
   return createMiddleware<Env>(async (c, next) => {
     known ??= knownOf(registered());
+    paths ??= pathsOf(known);
     const { method, path } = c.req;
-    const allowed = new Set(known.flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : [])));
-    if (allowed.has(method)) return next();
+    if (paths.get(method)?.test(path)) return next();
+    const allowed = new Set(knownAmong(known, [path]).flatMap(({ methods }) => [...methods]));
     const meant = knownAmong(known, pathsMeant(path));
     if (allowed.size === 0) throw meant.length > 0 ? notBelowV1() : noRoute();
     const isMeant = meant.some(({ methods }) => methods.has(method));
@@ -39,6 +44,16 @@ function knownOf(registered: readonly Registered[]): Known[] {
     if (method === 'GET') methods.add('HEAD');
   }
   return [...byPath].map(([path, methods]) => ({ pattern: patternOf(path), methods }));
+}
+
+function pathsOf(known: readonly Known[]): Paths {
+  const methods = new Set(known.flatMap((one) => [...one.methods]));
+  return new Map(
+    [...methods].map((method) => {
+      const patterns = known.filter((one) => one.methods.has(method)).map(({ pattern }) => pattern.source);
+      return [method, new RegExp(patterns.join('|'))];
+    }),
+  );
 }
 
 function patternOf(path: string): RegExp {

@@ -1,29 +1,23 @@
 import { createMiddleware } from 'hono/factory';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Env } from './deps.ts';
+import type { ApiDependencies, Env } from './deps.ts';
 import { ApiError } from './errors.ts';
+import { RequestRates } from './requestRates.ts';
 import { releaseAtEnd, Shares } from './shares.ts';
 
 /**
  * Limits the requests a minute of each key, together with the keys that it was rotated from, to the key's own limit or else
- * this one. Raises `rate_limited` with Retry-After. `caller` must be set.
+ * the configured one, in all processes together. Raises `rate_limited` with Retry-After. `caller` must be set.
  */
-export function limitRate(requestsPerMinute: number) {
-  const limiters = new Map<number, RateLimiterMemory>();
-  const limiterOf = (points: number): RateLimiterMemory => {
-    const limiter = limiters.get(points) ?? new RateLimiterMemory({ points, duration: 60 });
-    limiters.set(points, limiter);
-    return limiter;
-  };
+export function limitRate({ store, requestsPerMinute }: Pick<ApiDependencies, 'store' | 'requestsPerMinute'>) {
+  const rates = new RequestRates(store);
   return createMiddleware<Env>(async (c, next) => {
     const { rotatedFrom, requestsPerMinute: own } = c.get('caller');
     const limit = own ?? requestsPerMinute;
-    await limiterOf(limit)
-      .consume(rotatedFrom)
-      .catch((refused: unknown) => {
-        throw refused instanceof RateLimiterRes ? tooFast(limit, refused.msBeforeNext) : refused;
-      });
-    await next();
+    if (!rates.takeLeased(rotatedFrom)) {
+      const waitMs = await rates.take(rotatedFrom, limit);
+      if (waitMs > 0) throw tooFast(limit, waitMs);
+    }
+    return next();
   });
 }
 

@@ -26,7 +26,7 @@ import { claimVideo } from './claimVideo.ts';
 import { downloadContent } from './content.ts';
 import { createVideo } from './createVideo.ts';
 import { deleteVideo } from './deleteVideo.ts';
-import { findNamed, findOwnedVideo } from './ownedVideo.ts';
+import { findNamed, findOwnedVideo, requireNamed } from './ownedVideo.ts';
 import { remixVideo } from './remixVideo.ts';
 import { videoEvents } from './videoEvents.ts';
 import { DeletedVideo, toVideo, Video } from './videoObject.ts';
@@ -251,21 +251,18 @@ export function videoRoutes(deps: StreamDependencies) {
       await deleteVideo(deps, generation);
       return c.json({ id: generation.id, object: 'video.deleted' as const, deleted: true as const }, 200);
     })
-    .openapi(retrieve, async (c) =>
-      c.json(toVideo(await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id)), 200),
-    )
+    .openapi(retrieve, async (c) => c.json(toVideo(await requireNamed(deps, c, c.req.valid('param').video_id)), 200))
     .openapi(timeline, async (c) => {
-      const caller = c.get('caller');
       const { video_id: id } = c.req.valid('param');
-      await findNamed(deps, caller, id);
-      return c.json(await getTimeline(deps, caller.accountId, 'video', id), 200);
+      await findNamed(deps, c, id);
+      return c.json(await getTimeline(deps, c.get('caller').accountId, 'video', id), 200);
     })
     .openapi(events, async (c) => {
-      const look = () => findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
-      return videoEvents(deps, c, await look(), look);
+      const { video_id: id } = c.req.valid('param');
+      return videoEvents(deps, c, await requireNamed(deps, c, id), () => findOwnedVideo(deps, c.get('caller'), id));
     })
     .openapi(content, async (c) => {
-      const generation = await findOwnedVideo(deps, c.get('caller'), c.req.valid('param').video_id);
+      const generation = await requireNamed(deps, c, c.req.valid('param').video_id);
       return downloadContent(deps, generation, c.req.valid('query').variant, c.req.raw);
     });
 }

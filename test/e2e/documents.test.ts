@@ -84,8 +84,8 @@ describe('programs in the documents', () => {
     const [block] = published.get('docs/integrating.md')!.filter(({ language }) => language === 'js');
     const path = join(repository, '.holdfast', `back-end-${String(process.pid)}.mjs`);
     await writeFile(path, block!.text);
-    process.env['API'] = stack.endpoints.api;
-    process.env['KEY'] = stack.endpoints.apiKey;
+    vi.stubEnv('API', stack.endpoints.api);
+    vi.stubEnv('KEY', stack.endpoints.apiKey);
     try {
       const { app } = (await import(pathToFileURL(path).href)) as {
         app: { request: (url: string, init?: object) => Promise<Response> };
@@ -107,6 +107,7 @@ describe('programs in the documents', () => {
         interval: 200,
       });
     } finally {
+      vi.unstubAllEnvs();
       await rm(path);
     }
   });

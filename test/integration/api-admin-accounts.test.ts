@@ -5,7 +5,7 @@ import { accountId } from '../../contracts/ids.ts';
 import { createLedger } from '../../ledger/index.ts';
 import { createPool, createStore, openDatabase } from '../../store/index.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { ask, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -22,7 +22,6 @@ let held: string;
 
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   account = await openAccount(stack, GRANTED);
   other = await openAccount(stack, GRANTED);
   charged = await ask(account, 'a fox');

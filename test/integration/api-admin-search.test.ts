@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ask, expectNoDrift, expectQuickVideos, untilRow, untilSettled } from '../harness/support/generations.ts';
+import { ask, expectNoDrift, untilRow, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -34,7 +34,6 @@ interface Answer {
 
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   mine = await openAccount(stack, GRANTED);
   other = await openAccount(stack, GRANTED);
   charged = await ask(mine, 'a secret wish');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, movementsOf, untilSettled } from '../harness/support/generations.ts';
+import { ask, expectNoDrift, movementsOf, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -11,7 +11,6 @@ let stack: TestStack;
 let account: TestAccount;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   account = await openAccount(stack, GRANTED);
 });
 afterAll(async () => {

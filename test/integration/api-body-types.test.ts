@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefused } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { ask, untilSettled } from '../harness/support/generations.ts';
 import { PNG } from '../harness/support/png.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
@@ -12,7 +12,6 @@ let stack: TestStack;
 let account: TestAccount;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   account = await openAccount(stack, 100_000_000);
 });
 afterAll(async () => {

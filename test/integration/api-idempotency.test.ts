@@ -2,15 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jsonPost } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
-import { bendHold, loseVideo, reconcile } from '../harness/support/reconciling.ts';
+import { ask, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
+import { bendHold, loseVideo, reconcile, untilProviderEnds } from '../harness/support/reconciling.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
 });
 afterAll(async () => {
   await expectNoDrift(stack);
@@ -244,12 +243,12 @@ describe('a repeat is answered before everything that may have changed since the
 
   it('a claim, whose day is over', async () => {
     const account = await openAccount(stack, 5_000_000);
-    const { id } = await loseVideo(stack, `claimed in time [[after:1s]] ${randomUUID()}`, account);
+    const lost = await loseVideo(stack, `claimed in time [[after:1s]] ${randomUUID()}`, account);
+    const { id } = lost;
     await bendHold(stack, id, -1);
     await stack.database.ledger.settleGeneration(id, 'expired');
-    const isLate = async () =>
-      (await admin('SELECT FROM generations WHERE id = $1 AND claimable_until IS NOT NULL', [id])).rowCount === 1;
-    while (!(await isLate())) await reconcile(stack);
+    await untilProviderEnds(stack, lost);
+    await reconcile(stack);
     await twice(account, `/v1/videos/${id}/claim`, {}, () =>
       admin("UPDATE generations SET claimable_until = now() - interval '1 s' WHERE id = $1", [id]),
     );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatCredits } from '../../contracts/money.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { ask, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 import { STATEMENTS } from '../../store/statement.ts';
@@ -15,7 +15,6 @@ let stranger: TestAccount;
 let ids: string[];
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   [account, stranger] = [await openAccount(stack, 100_000_000), await openAccount(stack, 1_000_000)];
   ids = [];
   for (const prompt of ['one', 'two [[fail:moderation_blocked]]', 'three', 'four', 'five']) {

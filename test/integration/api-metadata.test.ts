@@ -2,14 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tablesWith } from '../harness/support/erasure.ts';
-import {
-  ask,
-  expectNoDrift,
-  expectQuickVideos,
-  readableHistory,
-  untilRow,
-  untilSettled,
-} from '../harness/support/generations.ts';
+import { ask, expectNoDrift, readableHistory, untilRow, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -20,7 +13,6 @@ let account: TestAccount;
 let stranger: TestAccount;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   [account, stranger] = [await openAccount(stack, 100_000_000), await openAccount(stack, 100_000_000)];
 });
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRICE } from '../harness/support/database.ts';
-import { expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 import { STATEMENTS } from '../../store/statement.ts';
@@ -10,7 +10,6 @@ import { STATEMENTS } from '../../store/statement.ts';
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
 });
 afterAll(async () => {
   await stack.stop();

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefused, jsonPost } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, booksOf, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
-import { bendHold, loseVideo, reconcile } from '../harness/support/reconciling.ts';
+import { ask, booksOf, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
+import { bendHold, loseVideo, reconcile, untilProviderEnds } from '../harness/support/reconciling.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -40,16 +40,16 @@ let late: string;
 
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   document = (await (await fetch(`${stack.url}/openapi.json`)).json()) as Document;
   account = await openAccount(stack, 50_000_000);
   original = await ask(account, 'an original');
-  late = (await loseVideo(stack, `late [[after:1s]] ${randomUUID()}`, account)).id;
+  const lost = await loseVideo(stack, `late [[after:1s]] ${randomUUID()}`, account);
+  late = lost.id;
   await untilSettled(stack, [original]);
   await bendHold(stack, late, -1);
   await stack.database.ledger.settleGeneration(late, 'expired');
-  const isLate = 'SELECT FROM generations WHERE id = $1 AND claimable_until IS NOT NULL';
-  while ((await stack.database.pool.query(isLate, [late])).rowCount === 0) await reconcile(stack);
+  await untilProviderEnds(stack, lost);
+  await reconcile(stack);
 }, 60_000);
 afterAll(async () => {
   await expectNoDrift(stack);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { ask, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -11,7 +11,6 @@ let account: TestAccount;
 let original: string;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   account = await openAccount(stack, 100_000_000);
   original = await ask(account, 'a red fox');
   await untilSettled(stack, [original]);

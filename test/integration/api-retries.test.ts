@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { retryWindowMs } from '../../api/generations/repeat.ts';
 import { jsonPost } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { ask, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
 import { startLosingProxy } from '../harness/support/losingProxy.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
@@ -13,7 +13,6 @@ import { openAccount, startStack } from '../harness/support/stack.ts';
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
 });
 afterAll(async () => {
   await expectNoDrift(stack);

@@ -2,14 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import type { ApiDependencies } from '../../api/http/deps.ts';
 import { SCOPES } from '../../contracts/scopes.ts';
-import {
-  ask,
-  booksOf,
-  expectNoDrift,
-  expectQuickVideos,
-  untilRow,
-  untilSettled,
-} from '../harness/support/generations.ts';
+import { ask, booksOf, expectNoDrift, untilRow, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -41,7 +34,6 @@ const BODIES: Record<string, object> = {
 
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   mine = await openAccount(stack, 10_000_000);
   other = await openAccount(stack, 10_000_000);
   const [charged, released, held] = await Promise.all([

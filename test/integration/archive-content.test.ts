@@ -1,7 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
-import { createLedgerActivities } from '../../activities/ledgerActivities.ts';
 import { createOutboundActivities } from '../../activities/outboundActivities.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
 import { providersOf } from '../../provider/index.ts';
@@ -45,7 +44,9 @@ describe('a body that was cut', () => {
     const first = await once(id);
     expect(first.end).toMatchObject({ message: 'The content broke off.', category: 'BENIGN' });
     expect(await onRecord(id)).toEqual([]);
-    expect(first.details).toMatchObject({ variant: 'video', total: CONTENT.length, bytes: expect.any(Number) });
+    expect(first.details).toMatchObject({
+      progress: { variant: 'video', total: CONTENT.length, bytes: expect.any(Number) },
+    });
     expect((await once(id, first.details)).end).toBe('archived');
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
     await expectWhole(id);
@@ -173,17 +174,30 @@ describe('an answer that is no video', () => {
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
   });
 
-  it('gone after a day leaves nothing either, also where the process dies right after the record', async () => {
+  // MR-59
+  it('not delivered for a day: gone, once and for all, and nothing is left of it', async () => {
     const id = await charged();
-    answers.push(cut());
-    await once(id);
+    answers.push(cut(), status(503), status(503));
+    const first = await once(id);
+    const dayAgo = Date.now() - 24 * 3_600_000;
+    expect(first.details).toMatchObject({ failingSinceMs: expect.any(Number) });
     await age(id, '1 day');
-    await db.ledger.recordContentGone(id);
-    const env = new MockActivityEnvironment(undefined, { logger: QUIET });
-    const deps = { ledger: db.ledger, store: db.ledger, archive: archiveAt(), count: () => undefined };
-    const { recordContentGone } = createLedgerActivities(deps as unknown as ActivityDependencies);
-    expect(await env.run(recordContentGone, { generationId: id })).toEqual({ outcome: 'gone' });
+    const almost = { ...(first.details as object), failingSinceMs: dayAgo + 60_000 };
+    const second = await once(id, almost);
+    expect(second.end).toBeInstanceOf(Error);
+    expect(second.details).toMatchObject({ failingSinceMs: dayAgo + 60_000 });
+    expect((await once(id, { ...almost, failingSinceMs: dayAgo })).end).toBe('gone');
+    expect(alarms).toEqual(['content_gone', 'content_refunded']);
     expect(await archiveAt().kept(`${id}/video`)).toBe(0);
+  });
+
+  it('not asked for during a day by a fault of ours: it is not gone', async () => {
+    const id = await charged('openai@http://elsewhere.test');
+    await age(id, '25 hours');
+    const first = await once(id);
+    expect(first.end).toMatchObject({ type: 'ProviderNotConfigured' });
+    expect(first.details ?? {}).not.toHaveProperty('failingSinceMs');
+    expect(await onRecord(id)).toEqual([]);
   });
 
   // MR-59
@@ -260,7 +274,7 @@ describe('a body without measure', () => {
     answers.push(steady, rest());
     const first = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, tryMs: 300 } });
     expect(first.end).toMatchObject({ type: 'ProviderTransient', nextRetryDelay: 120_000 });
-    expect(first.details).toMatchObject({ bytes: expect.any(Number) });
+    expect(first.details).toMatchObject({ progress: { bytes: expect.any(Number) } });
   });
 
   it('that drips is broken off, and goes on from where it was', async () => {

@@ -58,7 +58,7 @@ describe('a shorter file is refunded once', () => {
     const deps = interruptAt({ archive: archiveAt(), store: db.ledger }, point, dies);
     const first = await once(id, undefined, deps);
     expect(first.end).toMatchObject({ message: 'the worker dies here' });
-    const { total } = first.details as { total: number };
+    const { total } = (first.details as { progress: { total: number } }).progress;
     // Everything is stored, so the provider has nothing to add.
     answers.push(status(416, { 'content-range': `bytes */${total}` }));
     expect((await once(id, first.details)).end).toBe('archived');

@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseDirectives } from '../../dev/simulator/directives.ts';
 import { filmed } from '../../dev/simulator/filmed.ts';
-import {
-  ask,
-  eventsOf,
-  expectNoDrift,
-  expectQuickVideos,
-  movementsOf,
-  untilSettled,
-} from '../harness/support/generations.ts';
+import { ask, eventsOf, expectNoDrift, movementsOf, untilSettled } from '../harness/support/generations.ts';
+import type { GenerationResult } from '../../contracts/temporal.ts';
+import { archiveActivityId } from '../../contracts/temporal.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -29,7 +24,6 @@ let assets: Record<'video' | 'thumbnail' | 'spritesheet', Buffer>;
 
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   account = await openAccount(stack, GRANTED);
   const asset = (name: string) => readFile(new URL(`../../dev/simulator/assets/${name}`, import.meta.url));
   assets = {
@@ -43,7 +37,13 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const resultOf = (id: string) => stack.env.client.workflow.getHandle(id).result();
+/** Of the workflow, after the copy that it started has ended too. */
+async function resultOf(id: string): Promise<unknown> {
+  const { client } = stack.env;
+  const result = (await client.workflow.getHandle(id).result()) as GenerationResult;
+  if (result.outcome === 'captured') await client.activity.getHandle(archiveActivityId(id)).result();
+  return result;
+}
 const contentOf = (id: string, headers: Record<string, string> = {}, method = 'GET') =>
   account.fetch(`/v1/videos/${id}/content`, { headers, method });
 const bytesOf = async (answer: Response) => Buffer.from(await answer.arrayBuffer());

@@ -7,7 +7,6 @@ import {
   ask,
   eventsOf,
   expectNoDrift,
-  expectQuickVideos,
   movementsOf,
   providerVideos,
   standings,
@@ -30,7 +29,6 @@ const GRANTED = 10_000_000;
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack({ videoSeconds: 0.5 });
-  await expectQuickVideos(stack);
 });
 afterAll(async () => {
   await expectNoDrift(stack);
@@ -54,16 +52,10 @@ describe('a late completion', () => {
        SET session_replication_role = origin`,
     );
   const untilSeen = async (id: string) => {
-    for (;;) {
-      await reconcile(stack);
-      const [standing] = (
-        await stack.database.pool.query<{ late: boolean }>(
-          'SELECT claimable_until IS NOT NULL AS late FROM generations WHERE id = $1',
-          [id],
-        )
-      ).rows;
-      if (standing?.late === true) return;
-    }
+    const [standing] = await standings(stack, [id]);
+    await untilProviderEnds(stack, { providerVideoId: standing?.video ?? '' });
+    await reconcile(stack);
+    expect(await eventsOf(stack, id, 'late_completion')).toHaveLength(1);
   };
   const claim = async ({ fetch }: Awaited<ReturnType<typeof openAccount>>, id: string) => {
     const answer = await fetch(`/v1/videos/${id}/claim`, { method: 'POST' });

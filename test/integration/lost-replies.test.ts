@@ -5,7 +5,6 @@ import {
   createsOf,
   eventsOf,
   expectNoDrift,
-  expectQuickVideos,
   forEachOf,
   movementsOf,
   providerVideos,
@@ -30,7 +29,6 @@ beforeAll(async () => {
     startStack({ lookForCreateMs: 1500 }),
     startStack({ holdTtlSeconds: SHORT_HOLD_SECONDS, lookForCreateMs: 1500 }),
   ]);
-  await Promise.all([expectQuickVideos(stack), expectQuickVideos(brief)]);
 });
 afterAll(async () => {
   await Promise.all([stack.stop(), brief.stop()]);

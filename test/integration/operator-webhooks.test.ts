@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Labels } from '../../store/index.ts';
-import { ask, expectNoDrift, expectQuickVideos, forEachOf, untilSettled } from '../harness/support/generations.ts';
+import { ask, expectNoDrift, forEachOf, untilSettled } from '../harness/support/generations.ts';
 import type { ReceivedWebhook, Receiver } from '../harness/support/receiver.ts';
 import { startReceiver } from '../harness/support/receiver.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
@@ -21,7 +21,6 @@ let operator: EndpointHolder;
 const open: { close: () => Promise<void> }[] = [];
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
   operator = operatorOf(stack);
 });
 afterEach(async () => {

@@ -2,15 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProviders, type Providers } from '../../provider/index.ts';
 import { PRICE } from '../harness/support/database.ts';
-import {
-  ask,
-  eventsOf,
-  expectNoDrift,
-  expectQuickVideos,
-  movementsOf,
-  untilRow,
-  untilSettled,
-} from '../harness/support/generations.ts';
+import { ask, eventsOf, expectNoDrift, movementsOf, untilRow, untilSettled } from '../harness/support/generations.ts';
 import { actsOn, bendHold, reconcile, settledAs, terminate } from '../harness/support/reconciling.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
@@ -64,7 +56,6 @@ beforeAll(async () => {
       },
     }),
   });
-  await expectQuickVideos(stack);
 });
 afterEach(async () => {
   allowed = true;

@@ -7,7 +7,7 @@ import { createSimulator, listen } from '../../dev/simulator/server.ts';
 import { createProbe, createProviders, identityOf } from '../../provider/index.ts';
 import { keepProbing } from '../../worker/probing.ts';
 import { jsonPost } from '../harness/support/answers.ts';
-import { expectNoDrift, expectQuickVideos, untilSettled } from '../harness/support/generations.ts';
+import { expectNoDrift, untilSettled } from '../harness/support/generations.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 import { startSwallowingProxy, type SwallowingProxy } from '../harness/support/swallowingProxy.ts';
@@ -39,7 +39,6 @@ beforeAll(async () => {
     createProviders([{ name: 'openai', baseUrl: `${url}/v1`, apiKey: 'key' }, settings]);
   stack = await startStack({ videoSeconds: 0.3, proxied: true, providers });
   if (stack.between === undefined) throw new Error('not proxied');
-  await expectQuickVideos(stack);
   main = stack.between.provider;
   account = await openAccount(stack, GRANTED);
   const price = { model: 'wan', size: '720x1280', cost_per_second_microcredits: 10_000, margin_basis_points: 0 };

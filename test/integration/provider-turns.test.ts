@@ -14,7 +14,7 @@ import { LAST_TRIES } from '../../workflows/activities.ts';
 import { faultInWords, whoseFault } from '../../workflows/whoseFault.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';
-import { ask, expectNoDrift, expectQuickVideos, standings, untilSettled } from '../harness/support/generations.ts';
+import { ask, expectNoDrift, standings, untilSettled } from '../harness/support/generations.ts';
 import { ledgerSteps } from '../harness/support/ledgerSteps.ts';
 import { openAccount, startStack, type TestStack } from '../harness/support/stack.ts';
 import { closeServers, json, serve } from '../unit/provider-server.ts';
@@ -171,6 +171,7 @@ describe('a call without a turn', () => {
 describe('the whole product at a provider that may get sixty requests a minute', () => {
   let stack: TestStack;
   const calledAtMs: number[] = [];
+  let holdSeconds = 3600;
 
   /** In front of the simulator: keeps when each request came. */
   async function timed(simulatorUrl: string) {
@@ -192,11 +193,13 @@ describe('the whole product at a provider that may get sixty requests a minute',
   beforeAll(async () => {
     stack = await startStack({
       videoSeconds: 0.3,
-      holdTtlSeconds: 40,
       providerBehind: timed,
-      wrapped: (deps: ActivityDependencies) => ({ ...deps, providers: withLimit(deps) }),
+      wrapped: (deps: ActivityDependencies) => ({
+        ...deps,
+        ledger: { ...deps.ledger, placeHold: (id, _, ...rest) => deps.ledger.placeHold(id, holdSeconds, ...rest) },
+        providers: withLimit(deps),
+      }),
     });
-    await expectQuickVideos(stack);
   });
   afterAll(async () => {
     await expectNoDrift(stack);
@@ -227,6 +230,7 @@ describe('the whole product at a provider that may get sixty requests a minute',
 
   it('keeps a hold past its end until its last look has had a turn', { timeout: 180_000 }, async () => {
     const account = await openAccount(stack, 100_000_000);
+    holdSeconds = 15;
     const id = await ask(account, '[[never]] a fox');
     const stateOf = async () => (await standings(stack, [id]))[0]?.state;
     await vi.waitFor(

@@ -5,7 +5,6 @@ import {
   ask,
   eventsOf,
   expectNoDrift,
-  expectQuickVideos,
   movementsOf,
   providerVideos,
   standings,
@@ -29,7 +28,6 @@ const GRANTED = 10_000_000;
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack({ videoSeconds: 0.5 });
-  await expectQuickVideos(stack);
 });
 afterAll(async () => {
   await expectNoDrift(stack);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, expectNoDrift, untilSettled } from '../harness/support/generations.ts';
-import { loseVideo, bendHold, reconcile } from '../harness/support/reconciling.ts';
+import { bendHold, loseVideo, reconcile, untilProviderEnds } from '../harness/support/reconciling.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, adminPost, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -132,14 +132,12 @@ describe('a video whose hold was released', () => {
 
   it('and that completed late can be claimed until a moment that is told, and no more once it is claimed', async () => {
     const account = await openAccount(stack, GRANTED);
-    const { id } = await loseVideo(stack, 'late [[after:1s]]', account);
+    const lost = await loseVideo(stack, 'late [[after:1s]]', account);
+    const { id } = lost;
     await bendHold(stack, id, -1);
     await stack.database.ledger.settleGeneration(id, 'expired');
-    await expect
-      .poll(async () => (await reconcile(stack), (await creditsOf(account, id))['claimable_until']), {
-        timeout: 20_000,
-      })
-      .toEqual(expect.any(Number));
+    await untilProviderEnds(stack, lost);
+    await reconcile(stack);
     const open = await creditsOf(account, id);
     const until = new Date(Number(open['claimable_until']) * 1000).toISOString().slice(0, -5);
     expect(open).toMatchObject({

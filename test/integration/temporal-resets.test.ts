@@ -12,7 +12,6 @@ import {
   createsOf,
   eventsOf,
   expectNoDrift,
-  expectQuickVideos,
   movementsOf,
   standings,
   untilRow,
@@ -28,7 +27,6 @@ vi.setConfig({ testTimeout: 90_000 });
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
 });
 afterAll(async () => {
   await stack.stop();
@@ -69,7 +67,7 @@ async function untilTasks(id: string, count: number): Promise<{ runId: string; t
       if (tasks.length < count) throw new Error(`${tasks.length} of ${count} tasks are done`);
       return { runId, tasks };
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 20_000, interval: 50 },
   );
 }
 
@@ -94,7 +92,8 @@ describe.concurrent('a reset of a finished generation', () => {
     expect(await resultOf(id, runId)).toEqual({ generationId: id, ...expected });
     const books = await booksOf(stack, account);
     const tasks = await completedTasks(handleOf(id, runId));
-    expect(tasks.length).toBeGreaterThanOrEqual(4);
+    // Placed and submitted, then settled.
+    expect(tasks.length).toBeGreaterThanOrEqual(2);
     for (const task of tasks) {
       expect(await resultOf(id, await reset(id, runId, task))).toEqual({ generationId: id, ...expected });
       expect(await booksOf(stack, account)).toEqual(books);
@@ -117,8 +116,8 @@ describe.concurrent('a reset of a running generation', () => {
       await reset(id, running.runId, running.tasks[resets] as EventId);
       resets += 1;
     }
-    // Hold, create, wait, look and settle lie behind it.
-    expect(resets).toBeGreaterThanOrEqual(5);
+    // Placed and submitted, watched; the next one settles.
+    expect(resets).toBeGreaterThanOrEqual(2);
     expect(await resultOf(id)).toMatchObject({ outcome: 'captured' });
     await expectChargedOnce(account, id, prompt);
   });

@@ -4,7 +4,6 @@ import { admit } from '../harness/support/database.ts';
 import {
   ask,
   expectNoDrift,
-  expectQuickVideos,
   movementsOf,
   readableHistory,
   untilRow,
@@ -24,7 +23,6 @@ let account: TestAccount;
 const receivers: Receiver[] = [];
 beforeAll(async () => {
   stack = await startStack();
-  await expectQuickVideos(stack);
 });
 afterEach(async () => {
   for (const receiver of receivers.splice(0)) await receiver.close();

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { contentKey } from '../../contracts/content.ts';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
-import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
+import { archiveActivityId, GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import { createFolderStore } from '../../outbound/index.ts';
 import type { CrashSite, WorkerProcess } from '../harness/support/crashes.ts';
 import { namespaceOf, openCrashSite, spawnWorker } from '../harness/support/crashes.ts';
@@ -103,6 +103,8 @@ it('goes on, in another worker, from where the killed one was', { timeout: 120_0
 
   await startWorker();
   expect(await generation.result()).toMatchObject({ outcome: 'captured' });
+  const copy = site.client(namespace).activity.getHandle(archiveActivityId(generationId));
+  expect(await copy.result()).toEqual({ outcome: 'archived' });
   expect(slow.ranges).toEqual([undefined, `bytes=${half}-`]);
   const content = await site.database.ledger.getContent(tenant.accountId, generationId, 'video');
   expect(content).toMatchObject({ state: 'archived', bytes: video.length, location: key });

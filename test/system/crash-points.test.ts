@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerationInput, GenerationResult } from '../../contracts/temporal.ts';
-import { GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
+import { archiveActivityId, GENERATE_VIDEO, TASK_QUEUE } from '../../contracts/temporal.ts';
 import type { VideoCrashPoint } from '../harness/support/crashPoints.ts';
 import { CRASH_POINTS } from '../harness/support/crashPoints.ts';
 import type { CrashSite } from '../harness/support/crashes.ts';
@@ -37,6 +37,9 @@ const ATTEMPTS: Record<VideoCrashPoint, string[]> = {
   'find:adopted': ['adopted'],
   'settle:before': ['created'],
   'settle:after': ['created'],
+  'settle:told': ['created'],
+  'archive:starting': ['created'],
+  'archive:started': ['created'],
   'archive:before': ['created'],
   'archive:stored': ['created'],
   'archive:recorded': ['created'],
@@ -116,20 +119,26 @@ async function crashAndRecover(point: VideoCrashPoint): Promise<Recovery> {
   const began = performance.now();
   const tenant = await openTenant(site.database, GRANTED);
   const generationId = await admit(site.database, tenant, promptOf(point));
-  const generation = await site
-    .client(namespace)
-    .workflow.start<(input: GenerationInput) => Promise<GenerationResult>>(GENERATE_VIDEO, {
+  const client = site.client(namespace);
+  const generation = await client.workflow.start<(input: GenerationInput) => Promise<GenerationResult>>(
+    GENERATE_VIDEO,
+    {
       workflowId: generationId,
       taskQueue: TASK_QUEUE.workflowsAndLedger,
       args: [{ generationId, accountId: tenant.accountId }],
-    });
+    },
+  );
   const finished = generation.result();
+  // The copy goes on after the generation has finished.
+  const archived = finished.then(() => client.activity.getHandle(archiveActivityId(generationId)).result());
+  archived.catch(() => undefined);
   // It must die before the generation is finished; one that does not is no crash to recover from.
-  const endedBy = await Promise.race([worker.ended, finished.then(() => 'none' as const)]);
+  const endedBy = await Promise.race([worker.ended, archived.then(() => 'none' as const)]);
   worker.kill();
   const stop = await site.recover(namespace);
   try {
     const result = await finished;
+    await archived;
     return { endedBy, tenant, generationId, result, seconds: Math.round((performance.now() - began) / 1000) };
   } finally {
     await stop();

@@ -2,14 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { keepRegistered } from '../../temporal/registration.ts';
 import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
-import {
-  ask,
-  expectNoDrift,
-  expectQuickVideos,
-  forEachOf,
-  movementsOf,
-  standings,
-} from '../harness/support/generations.ts';
+import { ask, expectNoDrift, forEachOf, movementsOf, standings } from '../harness/support/generations.ts';
 import type { TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -20,7 +13,6 @@ let stack: TestStack;
 const stopping = new AbortController();
 beforeAll(async () => {
   stack = await startStack({ videoSeconds: 0.5, keepTemporalOnDisk: true, startTimeoutMs: 5000 });
-  await expectQuickVideos(stack);
   await ensureReconcileSchedule(stack.temporal, RECONCILE_INTERVAL_MS);
   keepRegistered(stack.temporal, {
     reconcileIntervalMs: RECONCILE_INTERVAL_MS,

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import {
   ask,
   expectNoDrift,
-  expectQuickVideos,
   forEachOf,
   movementsOf,
   providerVideos,
@@ -19,7 +18,6 @@ const GRANTED = 100_000_000;
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startStack({ videoSeconds: 0.5, keepTemporalOnDisk: true, startTimeoutMs: 20_000 });
-  await expectQuickVideos(stack);
 });
 afterAll(async () => {
   await stack.stop();

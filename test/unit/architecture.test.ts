@@ -40,16 +40,7 @@ const ROOMS: Record<string, Room> = {
   outbound: { ours: ['contracts', 'network'], packages: ['standardwebhooks', 'undici'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'outbound', 'pricebook', 'provider', 'store', 'temporal', 'texts'],
-    packages: [
-      '@hono/node-server',
-      '@hono/zod-openapi',
-      'canonicalize',
-      'file-type',
-      'hono',
-      'rate-limiter-flexible',
-      'uuid',
-      'zod',
-    ],
+    packages: ['@hono/node-server', '@hono/zod-openapi', 'canonicalize', 'file-type', 'hono', 'uuid', 'zod'],
     nodeBuiltins: true,
   },
   worker: {

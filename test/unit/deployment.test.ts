@@ -67,7 +67,7 @@ describe('the Dockerfile', () => {
 
   it('ends as a user that is not root, and starts node itself', () => {
     expect(dockerfile).toMatch(/\nUSER node\n/);
-    expect(dockerfile).toMatch(/\nENTRYPOINT \["node", "--enable-source-maps"\]\n/);
+    expect(dockerfile).toMatch(/\nENTRYPOINT \["node", "--max-semi-space-size=4"\]\n/);
   });
 
   it('gets no secret and no state of this machine', () => {

@@ -77,8 +77,10 @@ describe('a fault of our own across the end of the hold', () => {
     const settlement = { charged: false, reason: 'expired', errorCode: 'generation_timeout' } as const;
     const byHand = await fault({ fromMs: 2 * HOUR_MS, untilMs: Infinity });
     const world = fakeWorld({ now: () => env.currentTimeMs(), look: () => 'ours' });
-    const placeHold = async () =>
-      (await byHand()) ? ({ outcome: 'settled', accountId: 'acct_00', settlement } as const) : held();
+    const placeHold: FakeWorld['ledger']['placeHold'] = async (input) =>
+      (await byHand())
+        ? ({ outcome: 'settled', accountId: 'acct_00', settlement, webhooks: [] } as const)
+        : world.ledger.placeHold(input);
     const result = await stage.play({ ...world, ledger: { ...world.ledger, placeHold } }, (handle) => handle.result());
     expect(result.outcome).toBe('expired');
     expect(settlements(world)).toEqual([]);
@@ -118,17 +120,6 @@ describe('a fault of our own across the end of the hold', () => {
     });
     expect(result.outcome).toBe('captured');
     expect(settlements(world)).toEqual(['capture']);
-  });
-
-  it('in the archive: the charged video is never on record as gone for that', async () => {
-    const lasts = await fault({ fromMs: 0, untilMs: 40 * HOUR_MS });
-    const { world } = await run({
-      placement: held({ providerVideoId: 'pv_1' }),
-      look: () => COMPLETED,
-      archive: async () => ((await lasts()) ? 'ours' : 'archived'),
-    });
-    expect(world.calls).toContain('archive');
-    expect(world.calls).not.toContain('record gone');
   });
 });
 

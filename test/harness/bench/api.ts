@@ -5,7 +5,7 @@ import { benchCreates } from './apiCreates.ts';
 import { benchReads } from './apiReads.ts';
 
 /**
- * `npm run bench:api [rounds] [seconds a round] [creates a round]`: the API's overhead over the systems below it.
+ * `npm run bench:api [rounds] [seconds a round] [creates a round; 0: reads alone]`: the API's overhead over the systems below it.
  * Everything runs as `npm start` runs it; the variants alternate in each round, and the figures are medians.
  */
 
@@ -40,7 +40,7 @@ try {
     500,
   );
   const lines = await benchReads(stack, account, ids, { rounds, seconds });
-  lines.push(...(await benchCreates(stack, { rounds, creates })));
+  if (creates > 0) lines.push(...(await benchCreates(stack, { rounds, creates })));
   process.stdout.write(`${lines.join('\n')}\n`);
 } finally {
   await stack.stop();

@@ -1,6 +1,5 @@
 import { type Books, openBooks } from '../support/database.ts';
 import { openDatabase } from '../../../store/index.ts';
-import {} from '../support/database.ts';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import autocannon from 'autocannon';
@@ -14,8 +13,8 @@ import { median } from './figures.ts';
 const POOL_SIZE = 20;
 const CONNECTIONS = 16;
 const WARM_UP = 10_000;
-/** `bare` sends the one SELECT of the video, `bare, two` that of the key before it, as the API does. */
-const WAYS = ['API', 'bare', 'bare, two'] as const;
+/** `bare` sends the one SELECT of the video. */
+const WAYS = ['API', 'bare'] as const;
 type Way = (typeof WAYS)[number];
 
 export interface ReadOptions {
@@ -33,8 +32,7 @@ export async function benchReads(
   const bare = await startBare(endpoints.databaseUrl, account.id);
   const urls: Record<Way, string> = {
     API: `${endpoints.api}/v1/videos/`,
-    bare: `${bare.url}/one/`,
-    'bare, two': `${bare.url}/two/`,
+    bare: `${bare.url}/`,
   };
   const found = new Map<Way, { perSecond: number[]; p99Ms: number[] }>(
     WAYS.map((way) => [way, { perSecond: [], p99Ms: [] }]),
@@ -60,7 +58,7 @@ export async function benchReads(
   const perSecond = (way: Way) => median(found.get(way)!.perSecond);
   return WAYS.map((way) => {
     const ratio = way === 'API' ? '' : `, the API makes ${(perSecond('API') / perSecond(way)).toFixed(2)} of it`;
-    return `GET /v1/videos/{id}, ${way.padEnd(9)} ${perSecond(way).toFixed(0).padStart(6)}/s  p99 ${median(found.get(way)!.p99Ms)} ms${ratio}`;
+    return `GET /v1/videos/{id}, ${way.padEnd(4)} ${perSecond(way).toFixed(0).padStart(6)}/s  p99 ${median(found.get(way)!.p99Ms)} ms${ratio}`;
   });
 }
 
@@ -86,7 +84,6 @@ async function startBare(databaseUrl: string, accountId: string) {
     accountId,
     poolSize: POOL_SIZE,
     video: await statementOf((ledger) => ledger.getGeneration('', '')),
-    caller: await statementOf((ledger) => ledger.findCaller(Buffer.alloc(32))),
   };
   const args = ['--import', 'tsx', 'test/harness/bench/bareApi.ts', JSON.stringify(given)];
   const child = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -11,6 +11,7 @@ import type { Mutant } from './mutant.ts';
 import { offers } from './offers.ts';
 import { outages } from './outages.ts';
 import { provider } from './provider.ts';
+import { rates } from './rates.ts';
 import { refunds } from './refunds.ts';
 import { requests } from './requests.ts';
 import { schema } from './schema.ts';
@@ -47,6 +48,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   ],
   [outages, ['ledger-outages', 'ledger-places']],
   [turns, ['ledger-turns']],
+  [rates, ['ledger-request-rates']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],

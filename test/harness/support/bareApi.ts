@@ -9,6 +9,7 @@ import type { ApiDependencies } from '../../../api/http/deps.ts';
 import type { ServerLimits } from '../../../api/server.ts';
 import { createServer } from '../../../api/server.ts';
 import { createProviders } from '../../../provider/index.ts';
+import { leasingOnce } from './fakedApi.ts';
 
 /** The API's routes and server without a database, and bare sockets, for bytes that no client library sends. */
 
@@ -33,7 +34,7 @@ export async function serveBare(limits: Partial<ServerLimits> = {}): Promise<Bar
   const logged: unknown[] = [];
   const log = (...entry: unknown[]) => logged.push(entry);
   const app = createApp({
-    store: { findCaller: (hash: Buffer) => Promise.resolve(callerOf(hash)) },
+    store: { findCaller: (hash: Buffer) => Promise.resolve(callerOf(hash)), leaseRequests: leasingOnce() },
     ledger: {
       listTextPrices: async () => [],
       listPrices: () => Promise.resolve([]),

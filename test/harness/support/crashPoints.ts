@@ -2,7 +2,9 @@ import type { ActivityDependencies } from '../../../activities/index.ts';
 import { type Provider, providersOf } from '../../../provider/index.ts';
 
 /** The dependencies whose calls have an effect outside the process, or observe one. */
-type Crashable = Pick<ActivityDependencies, 'ledger' | 'store' | 'archive'> & { readonly provider: Provider };
+type Crashable = Pick<ActivityDependencies, 'ledger' | 'store' | 'archive' | 'archives'> & {
+  readonly provider: Provider;
+};
 type Owner = keyof Crashable;
 
 /** Before or after one call of an activity's dependency. */
@@ -40,6 +42,9 @@ const VIDEO_CALLS = {
   'find:adopted': after('store', 'adoptVideo'),
   'settle:before': before('ledger', 'settleGeneration'),
   'settle:after': after('ledger', 'settleGeneration'),
+  'settle:told': after('store', 'listWebhooks'),
+  'archive:starting': before('archives', 'start'),
+  'archive:started': after('archives', 'start'),
   'archive:before': before('store', 'getArchiving'),
   'archive:stored': after('archive', 'write'),
   'archive:recorded': after('store', 'recordArchivedVideo'),
@@ -65,25 +70,33 @@ export function isCrashPoint(name: string | undefined): name is CrashPoint {
   return name !== undefined && Object.hasOwn(CALLS, name);
 }
 
-/** Wraps the dependencies so that `act` runs at the point. An error that it throws reaches the activity. */
+type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+/** Wraps the dependencies so that `act` runs at the point, in local steps too. An error that it throws reaches the activity. */
 export function interruptAt<Deps extends Partial<ActivityDependencies>>(
   deps: Deps,
   point: CrashPoint,
   act: () => void,
 ): Deps {
   const { owner, method, side } = CALLS[point];
-  const target = (owner === 'provider' ? deps.providers?.all[0] : deps[owner]) as unknown as Record<
-    string,
-    (...args: unknown[]) => Promise<unknown>
-  >;
-  const interrupted = async (...args: unknown[]) => {
-    if (side === 'before') act();
-    const result = await target[method]?.(...args);
-    if (side === 'after') act();
-    return result;
+  const interrupted = (target: Methods): Methods => ({
+    ...target,
+    [method]: async (...args: unknown[]) => {
+      if (side === 'before') act();
+      const result = await target[method]?.(...args);
+      if (side === 'after') act();
+      return result;
+    },
+  });
+  if (owner === 'provider') {
+    const provider = interrupted(deps.providers?.all[0] as unknown as Methods);
+    return { ...deps, providers: providersOf([provider as unknown as Provider]) };
+  }
+  const hasty = deps.hasty as unknown as Record<string, Methods> | undefined;
+  const local = hasty?.[owner];
+  return {
+    ...deps,
+    [owner]: interrupted(deps[owner] as unknown as Methods),
+    ...(local === undefined ? {} : { hasty: { ...hasty, [owner]: interrupted(local) } }),
   };
-  const wrapped = { ...target, [method]: interrupted };
-  return owner === 'provider'
-    ? { ...deps, providers: providersOf([wrapped as unknown as Provider]) }
-    : { ...deps, [owner]: wrapped };
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createActivities } from '../../../activities/index.ts';
 import { parseConfig } from '../../../config.ts';
@@ -16,6 +15,7 @@ import { createWorkers } from '../../../worker/worker.ts';
 import type { CrashPoint } from './crashPoints.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
+import { quietRuntime } from './temporal.ts';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -39,7 +39,7 @@ export function namespaceOf(point: CrashPoint): string {
 
 export async function openCrashSite(points: readonly CrashPoint[]): Promise<CrashSite> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
-  Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
+  quietRuntime();
   const [database, simulator, env] = await Promise.all([
     createTestDatabase(),
     listen(createSimulator({ dir: folder, videoSeconds: 0.5 })),
@@ -73,9 +73,6 @@ export async function openCrashSite(points: readonly CrashPoint[]): Promise<Cras
     },
   };
 }
-
-const silent = () => undefined;
-const QUIET = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
 
 async function startTemporal(namespaces: readonly string[]) {
   const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]);
@@ -135,6 +132,6 @@ export function spawnWorker(environment: Record<string, string>): WorkerProcess 
     child.stderr.on('data', read);
     void ended.then(() => reject(new Error(`the worker ended before it was ready:\n${output}`)));
   });
-  ready.catch(silent);
+  ready.catch(() => undefined);
   return { ready, ended, kill: () => child.kill('SIGKILL') };
 }

@@ -10,10 +10,12 @@ import type {
   OutboundActivities,
   ProviderActivities,
   SettleResult,
+  WithWebhooks,
 } from '../../../contracts/activities.ts';
 import type { SettlementReason } from '../../../contracts/states.ts';
 import { PROVIDER_TRANSIENT, SETTLEMENT_REFUSED } from '../../../contracts/activities.ts';
-import type { DeliverWebhookInput, WebhookLedgerActivities } from '../../../contracts/webhooks.ts';
+import { watchVideo } from '../../../activities/watchVideo.ts';
+import type { DeliverWebhookInput } from '../../../contracts/webhooks.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -39,7 +41,7 @@ export function held(changes: Partial<HeldPlacement> = {}): HeldPlacement {
 
 /** Fakes of one generation's activities, typed by the contract, with their calls in order. */
 export interface FakeWorld {
-  readonly ledger: LedgerActivities & Pick<WebhookLedgerActivities, 'listWebhooks'>;
+  readonly ledger: LedgerActivities;
   readonly provider: ProviderActivities;
   readonly outbound: OutboundActivities;
   readonly calls: string[];
@@ -66,9 +68,12 @@ export interface FakeWorldOptions {
   readonly look?: (sinceCreateMs: number) => Look | Trouble | { retryAfterMs: number } | Promise<Look | Trouble>;
   /** What comes of asking the provider to end its work. */
   readonly cancel?: () => { ended: boolean } | Trouble;
+  /** What comes of a copy that must be made before the charge; other copies are only started. */
   readonly archive?: (attempt: number) => Archived['outcome'] | Trouble | Promise<Archived['outcome'] | Trouble>;
+  /** Raises where the copy can't be started. */
+  readonly startArchive?: () => void;
   /** The deliveries that its settlement recorded. */
-  readonly webhooks?: readonly DeliverWebhookInput[] | 'away';
+  readonly webhooks?: readonly DeliverWebhookInput[];
   readonly settle?: (reason: SettlementReason, attempt: number) => SettleResult | 'away' | 'refused';
 }
 
@@ -84,14 +89,32 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   let settles = 0;
   let finds = 0;
   let copies = 0;
+  // What the ledger knows: it is recorded before the workflow learns of it.
+  let known: Partial<HeldPlacement> = {};
 
-  const settle = (reason: SettlementReason): SettleResult => {
+  const withWebhooks = <Result extends object>(result: Result): WithWebhooks<Result> =>
+    ('settlement' in result ? { ...result, webhooks: options.webhooks ?? [] } : result) as WithWebhooks<Result>;
+
+  const settle = (reason: SettlementReason): WithWebhooks<SettleResult> => {
     settles += 1;
     calls.push(reason === 'completed' ? 'capture' : reason === 'emergency' ? 'emergency' : `release ${reason}`);
     const answer = options.settle?.(reason, settles);
     if (answer === 'away') throw new Error('the database is away');
     if (answer === 'refused') throw ApplicationFailure.nonRetryable('refused', SETTLEMENT_REFUSED);
-    return answer ?? settledAs(reason);
+    return withWebhooks(answer ?? settledAs(reason));
+  };
+
+  const retrieveVideo = async (): Promise<Look> => {
+    const sinceCreateMs = (await options.now()) - createdAtMs;
+    const seen = (await options.look?.(sinceCreateMs)) ?? OPEN;
+    if (isTrouble(seen)) throw failureOf(seen);
+    if ('retryAfterMs' in seen) {
+      const { retryAfterMs: nextRetryDelay } = seen;
+      throw ApplicationFailure.create({ message: 'HTTP 429', type: PROVIDER_TRANSIENT, nextRetryDelay });
+    }
+    calls.push('look');
+    lookedAtMs.push(sinceCreateMs);
+    return seen;
   };
   return {
     calls,
@@ -100,7 +123,8 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       placeHold: async () => {
         calls.push('hold');
         heldAtMs ||= await options.now();
-        return options.placement ?? held();
+        const placement = options.placement ?? held();
+        return withWebhooks(placement.outcome === 'held' ? { ...placement, ...known } : placement);
       },
       captureHold: async () => settle('completed'),
       releaseHold: async ({ reason }) => settle(reason),
@@ -108,16 +132,12 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       recordCancel: async () => {
         calls.push('record cancel');
       },
-      listWebhooks: async () => {
-        if (options.webhooks === 'away') throw new Error('the database is away');
-        return options.webhooks ?? [];
-      },
       alertOverdue: async () => {
         calls.push('alert');
       },
-      recordContentGone: async () => {
-        calls.push('record gone');
-        return { outcome: 'gone' };
+      startArchive: async () => {
+        options.startArchive?.();
+        calls.push('archive');
       },
     },
     provider: {
@@ -129,29 +149,26 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         // Like the ledger: a call that waited in a queue may be too late, too.
         const { timeLeftMs } = { timeLeftMs: HOUR_MS, ...options.placement };
         if (createdAtMs - heldAtMs > timeLeftMs - leastTimeLeftMs) return { outcome: 'too_late' };
-        return (
-          options.create?.(creates) ?? { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false }
-        );
+        const created = (await options.create?.(creates)) ?? {
+          outcome: 'created',
+          providerVideoId: 'pv_1',
+          providerEventsExpected: false,
+        };
+        if (created.outcome === 'created') known = { providerVideoId: created.providerVideoId };
+        if (created.outcome === 'ambiguous') known = { attemptMayHaveArrived: true };
+        return created;
       },
       findVideo: async () => {
         finds += 1;
         calls.push('find');
         const found = (await options.find?.(finds)) ?? { outcome: 'nothing_yet' };
         if (isTrouble(found)) throw failureOf(found);
+        if (found.outcome === 'adopted') known = { providerVideoId: found.providerVideoId };
+        if (found.outcome === 'not_found') known = { attemptMayHaveArrived: false };
         return found;
       },
-      retrieveVideo: async () => {
-        const sinceCreateMs = (await options.now()) - createdAtMs;
-        const seen = (await options.look?.(sinceCreateMs)) ?? OPEN;
-        if (isTrouble(seen)) throw failureOf(seen);
-        if ('retryAfterMs' in seen) {
-          const { retryAfterMs: nextRetryDelay } = seen;
-          throw ApplicationFailure.create({ message: 'HTTP 429', type: PROVIDER_TRANSIENT, nextRetryDelay });
-        }
-        calls.push('look');
-        lookedAtMs.push(sinceCreateMs);
-        return seen;
-      },
+      retrieveVideo,
+      watchVideo: (input) => watchVideo(input, retrieveVideo),
       cancelVideo: async () => {
         const ended = options.cancel?.() ?? { ended: false };
         if (isTrouble(ended)) throw failureOf(ended);
@@ -164,7 +181,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         copies += 1;
         const outcome = (await options.archive?.(copies)) ?? 'archived';
         if (isTrouble(outcome)) throw failureOf(outcome);
-        calls.push('archive');
+        calls.push('copy');
         return { outcome };
       },
     },

@@ -1,7 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { expect, vi } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
-import { admit, openTenant, PRICE } from './database.ts';
 import type { TestAccount, TestStack } from './stack.ts';
 
 /** Helpers for tests of whole generations: request videos, wait for their end, inspect the books and the provider. */
@@ -60,7 +59,7 @@ export async function untilRow({ database }: TestStack, id: string, condition: s
       const { rowCount } = await database.pool.query(`SELECT FROM generations g WHERE id = $1 AND ${condition}`, [id]);
       if (rowCount === 0) throw new Error(`${id} is not yet: ${condition}`);
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 20_000, interval: 50 },
   );
 }
 
@@ -137,24 +136,6 @@ export async function strikeProvider({ simulatorUrl }: TestStack, all: 'hang' | 
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ all }),
   });
-}
-
-/**
- * Records one charged generation of 400 ms, so that the poll plan looks early. Without any it waits 10 s before the first
- * look at a video that the simulator makes in half a second.
- */
-export async function expectQuickVideos({ database }: TestStack): Promise<void> {
-  const { ledger } = database;
-  const id = await admit(database, await openTenant(database, PRICE), 'an earlier one');
-  await ledger.placeHold(id, 3600);
-  await ledger.beginAttempt(id, [{ identity: 'openai@http://earlier.test' }]);
-  const video = `video_${randomUUID()}`;
-  const createdAt = new Date();
-  await ledger.endAttempt(id, 1, { outcome: 'created', providerVideoId: video, providerCreatedAt: createdAt });
-  const completed = { verdict: 'completed', status: 'completed', progress: 100, errorCode: null } as const;
-  const completedAt = new Date(createdAt.getTime() + 400);
-  await ledger.recordLook(id, video, { ...completed, completedAt, errorMessage: null });
-  expect(await ledger.settleGeneration(id, 'completed')).toMatchObject({ result: 'settled' });
 }
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];

@@ -66,7 +66,10 @@ export async function loseVideo(stack: TestStack, prompt: string, owner?: TestAc
 }
 
 /** Waits until the video has ended at the provider, without a look of ours. */
-export async function untilProviderEnds(stack: TestStack, { providerVideoId }: LostVideo): Promise<void> {
+export async function untilProviderEnds(
+  stack: TestStack,
+  { providerVideoId }: Pick<LostVideo, 'providerVideoId'>,
+): Promise<void> {
   const provider = createProvider({
     name: 'openai',
     baseUrl: `${stack.simulatorUrl}/v1`,

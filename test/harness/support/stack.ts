@@ -78,6 +78,8 @@ const TWICE = process.env['TEST_TWICE'] === '1';
 export async function startStack(
   options: {
     videoSeconds?: number;
+    /** What recent videos took, so the first look at one comes after 0.6 of it. If null, nothing is known: after 10 s. */
+    expectedMs?: number | null;
     holdTtlSeconds?: number;
     startTimeoutMs?: number;
     lookForCreateMs?: number;
@@ -117,7 +119,7 @@ export async function startStack(
       ? undefined
       : { url: `http://127.0.0.1:${port}/webhooks/openai`, secret: webhookSecret, retry_ms: 200 };
   const [database, firstEnv, simulator] = await Promise.all([
-    createTestDatabase(),
+    createTestDatabase().then((created) => expectVideosAfter(created, options.expectedMs)),
     createDevServer(temporalFile),
     listen(createSimulator({ dir: folder, videoSeconds: options.videoSeconds ?? 0.5, webhook })),
   ]);
@@ -164,10 +166,12 @@ export async function startStack(
     const books = { database: opened, ledger: createLedger(opened), store: createStore(opened) };
     const dependencies: ActivityDependencies = {
       ...books,
+      hasty: books,
       providers,
       archive,
       webhooks: createWebhookSender({ privateFor: options.webhooksPrivateFor ?? 'everybody' }),
       generations: createTemporal(temporal).generations,
+      archives: createTemporal(temporal).archives,
       holdTtlSeconds: options.holdTtlSeconds ?? 3600,
       lookForCreateMs: options.lookForCreateMs ?? 3000,
       textLeaseMs: options.textLeaseMs ?? 1000,
@@ -282,6 +286,16 @@ export async function startStack(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** By default the first look comes just after the simulator has made a video. */
+async function expectVideosAfter(database: TestDatabase, expectedMs: number | null = 1000): Promise<TestDatabase> {
+  if (expectedMs !== null)
+    await database.admin.query(
+      `CREATE OR REPLACE FUNCTION expected_duration_ms(p_model text, p_seconds integer, p_size text) RETURNS bigint
+        LANGUAGE sql STABLE AS 'SELECT ${expectedMs}::bigint'`,
+    );
+  return database;
 }
 
 export async function adminPost(

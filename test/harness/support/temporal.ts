@@ -23,7 +23,8 @@ const QUIET = {
 };
 let installed = false;
 
-function quietRuntime(): void {
+/** The SDK allows it once a process. */
+export function quietRuntime(): void {
   // The time-skipping server makes the core warn at each worker's start; tests assert what matters.
   if (!installed) Runtime.install({ logger: QUIET, telemetryOptions: { logging: { filter: 'OFF' } } });
   installed = true;

@@ -26,16 +26,23 @@ export interface PollPlan {
 
 /**
  * The delay until the next look, given the time since the submission: one look at 10 s (early moderation), one at 60 % of the
- * expected duration, then one every tenth of it (at least 2 s), growing to 30 s once the video is overdue.
+ * expected duration, then one every tenth of it (at least 2 s), growing to 30 s once the video is overdue. Where events are
+ * expected, the first look is made when the event is overdue.
  */
 export function nextLookDelayMs(plan: PollPlan, elapsedMs: number): number {
   return Math.round(delayMs(plan, elapsedMs));
 }
 
+/** How long only the provider's events are waited for; 0 where none are expected, and once they are overdue. */
+export function untilOverdueMs({ expectedMs, providerEventsExpected }: PollPlan, elapsedMs: number): number {
+  return providerEventsExpected ? Math.max(0, Math.round(expectedMs * EVENT_OVERDUE_FACTOR - elapsedMs)) : 0;
+}
+
 function delayMs(plan: PollPlan, elapsedMs: number): number {
   const { expectedMs, providerEventsExpected } = plan;
   const firstRegularMs = expectedMs * (providerEventsExpected ? EVENT_OVERDUE_FACTOR : 0.6);
-  if (elapsedMs < Math.min(EARLY_LOOK_MS, firstRegularMs)) return Math.min(EARLY_LOOK_MS, firstRegularMs) - elapsedMs;
+  const earlyMs = providerEventsExpected ? firstRegularMs : Math.min(EARLY_LOOK_MS, firstRegularMs);
+  if (elapsedMs < earlyMs) return earlyMs - elapsedMs;
   if (elapsedMs < firstRegularMs) return Math.max(SHORTEST_INTERVAL_MS, firstRegularMs - elapsedMs);
   const intervalMs = Math.max(SHORTEST_INTERVAL_MS, expectedMs / 10);
   const overdueMs = Math.max(0, elapsedMs - expectedMs);

@@ -1,0 +1,45 @@
+import { Context } from '@temporalio/activity';
+import type { Look, ProviderActivities, VideoRef } from '../contracts/activities.ts';
+import type { PollPlan } from '../contracts/pollPlan.ts';
+import { nextLookDelayMs, untilOverdueMs } from '../contracts/pollPlan.ts';
+import { notYet } from './transient.ts';
+
+type Input = Parameters<ProviderActivities['watchVideo']>[0];
+
+/** The server ends an activity at once when its next try would come too late: the last tries come before that. */
+const BEFORE_THE_END_MS = 1000;
+
+/**
+ * Looks by the poll plan, with one look in each try of the activity; see `ProviderActivities.watchVideo`. Right after the submission
+ * there is nothing to see, so the first try only says when the next one comes.
+ */
+export async function watchVideo(
+  { plan, createdAgoMs, ...video }: Input,
+  look: (video: VideoRef) => Promise<Look>,
+): Promise<Look> {
+  const { attempt, scheduleToCloseTimeoutMs } = Context.current().info;
+  if (attempt > 1 || isDueAtOnce(plan, createdAgoMs)) {
+    const seen = await look(video);
+    if (seen.verdict !== 'open' || seen.cancelWanted) return seen;
+  }
+  const elapsedMs = plannedMs(plan, createdAgoMs, attempt - 1);
+  const delayMs = nextLookDelayMs(plan, elapsedMs);
+  const leftMs = scheduleToCloseTimeoutMs - (elapsedMs - createdAgoMs) - BEFORE_THE_END_MS;
+  throw notYet(leftMs > 0 ? Math.min(delayMs, leftMs) : delayMs);
+}
+
+/** Where events are expected, the poll starts when they are overdue. */
+function isDueAtOnce(plan: PollPlan, elapsedMs: number): boolean {
+  return plan.providerEventsExpected && untilOverdueMs(plan, elapsedMs) === 0;
+}
+
+/**
+ * How long after the submission the plan makes the look with this number. The tries are counted, because no clock can be asked: the
+ * worker's is not the server's. Tries that the provider did not answer count too, so after an outage the looks are further apart, as
+ * for a video that is overdue.
+ */
+function plannedMs(plan: PollPlan, createdAgoMs: number, looks: number): number {
+  let elapsedMs = createdAgoMs;
+  for (let made = 0; made < looks; made += 1) elapsedMs += nextLookDelayMs(plan, elapsedMs);
+  return elapsedMs;
+}
