@@ -1,3 +1,4 @@
+import type { ToldBy } from '../contracts/pollPlan.ts';
 import type { Provider, Providers } from '../provider/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { notConfigured } from './transient.ts';
@@ -21,14 +22,14 @@ export function boundProvider({ providers }: Configured, identity: string | null
 }
 
 /**
- * Whether somebody tells when a video ends at the provider of this identity: it sends webhooks, or its list is swept and shows what is
- * open. Its videos are then asked for less often.
+ * Who tells when a video ends at the provider of this identity: its webhooks, or the sweep of its list where that shows what is open.
+ * Its videos are then asked for less often.
  */
-export async function isToldOfEnds({ providers, store }: Told, identity: string | null): Promise<boolean> {
+export async function whoTellsOfEnds({ providers, store }: Told, identity: string | null): Promise<ToldBy> {
   const provider = providers.bound(identity);
-  if (provider === undefined) return false;
-  if (provider.readWebhook !== null) return true;
-  if (provider.sweepIntervalMs === null) return false;
+  if (provider === undefined) return 'nobody';
+  if (provider.readWebhook !== null) return 'webhooks';
+  if (provider.sweepIntervalMs === null) return 'nobody';
   // An attempt is recorded by now, and its video must be looked at whatever becomes of this.
-  return store.sweepTells(provider.identity).catch(() => false);
+  return (await store.sweepTells(provider.identity).catch(() => false)) ? 'sweep' : 'nobody';
 }

@@ -8,7 +8,7 @@ import type { ProviderDependencies } from './dependencies.ts';
 import { cancelVideo, ended } from './cancelVideo.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
-import { boundProvider, isToldOfEnds } from './boundProvider.ts';
+import { boundProvider, whoTellsOfEnds } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
 import { noTurn } from './turns.ts';
 import { watchVideo } from './watchVideo.ts';
@@ -161,7 +161,7 @@ async function created(
   made: Pick<Made, 'provider' | 'providerVideoId'>,
 ): Promise<SubmitOutcome> {
   const { provider, providerVideoId } = made;
-  return { outcome: 'created', providerVideoId, providerEventsExpected: await isToldOfEnds(deps, provider) };
+  return { outcome: 'created', providerVideoId, toldBy: await whoTellsOfEnds(deps, provider) };
 }
 
 /** Tries since the last answer, in one activity, that the provider did not answer. Temporal keeps the count between tries. */

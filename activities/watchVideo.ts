@@ -28,9 +28,9 @@ export async function watchVideo(
   throw notYet(leftMs > 0 ? Math.min(delayMs, leftMs) : delayMs);
 }
 
-/** Where events are expected, the poll starts when they are overdue. */
+/** Where somebody tells of the end, the poll starts when that is overdue. */
 function isDueAtOnce(plan: PollPlan, elapsedMs: number): boolean {
-  return plan.providerEventsExpected && untilOverdueMs(plan, elapsedMs) === 0;
+  return plan.toldBy !== 'nobody' && untilOverdueMs(plan, elapsedMs) === 0;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { PollPlan } from './pollPlan.ts';
+import type { PollPlan, ToldBy } from './pollPlan.ts';
 import type { ReleaseReason, SettlementReason } from './states.ts';
 import type { DeliverWebhookInput } from './webhooks.ts';
 
@@ -130,7 +130,7 @@ export const SETTLEMENT_REFUSED = 'SettlementRefused';
 
 /** The result of one submission, sorted by what it proves. */
 export type SubmitOutcome =
-  | { readonly outcome: 'created'; readonly providerVideoId: string; readonly providerEventsExpected: boolean }
+  | { readonly outcome: 'created'; readonly providerVideoId: string; readonly toldBy: ToldBy }
   /** The provider refused what the client asked for: nothing was made, and nothing more is submitted. */
   | { readonly outcome: 'refused'; readonly errorCode: string }
   /** Proven that nothing was made (operator's fault, rate limit, refused connection): try again later. */
@@ -147,7 +147,7 @@ export type SubmitOutcome =
 
 /** The result of searching for the video of an attempt that may have arrived (MR-32 to MR-37). */
 export type FindOutcome =
-  | { readonly outcome: 'adopted'; readonly providerVideoId: string; readonly providerEventsExpected: boolean }
+  | { readonly outcome: 'adopted'; readonly providerVideoId: string; readonly toldBy: ToldBy }
   /** Not found yet; a provider may list a video a little after it made it. */
   | { readonly outcome: 'nothing_yet' }
   /** Not found for long enough: the attempt is closed, and another may begin. */

@@ -28,11 +28,11 @@ export async function generateVideo(generation: GenerationInput): Promise<Genera
 
     const submitted = await submit({ generation, hold, expectedMs, deadline, cancel });
     if (submitted.outcome !== 'created') return withoutWork(submitted.outcome);
-    const { providerEventsExpected, createdAtMs } = submitted;
+    const { toldBy, createdAtMs } = submitted;
     providerVideoId = submitted.providerVideoId;
 
     const look = await watch({
-      ...{ generation, providerVideoId, createdAtMs, plan: { expectedMs, providerEventsExpected } },
+      ...{ generation, providerVideoId, createdAtMs, plan: { expectedMs, toldBy } },
       ...{ deadline, nudge, cancel, hold: describeHold(hold, deadline.atMs) },
     });
     return look === undefined ? keepHold() : byLook(look);

@@ -41,7 +41,7 @@ export async function submit(submission: Submission): Promise<Submitted> {
   if (hold.providerVideoId !== null) {
     const { providerVideoId } = hold;
     const createdAtMs = deadline.atMs - hold.holdTtlMs;
-    return { outcome: 'created', providerVideoId, providerEventsExpected: false, createdAtMs };
+    return { outcome: 'created', providerVideoId, toldBy: 'nobody', createdAtMs };
   }
   const resumed = hold.attemptMayHaveArrived ? await find(submission) : undefined;
   if (resumed !== undefined) return resumed;

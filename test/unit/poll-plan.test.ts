@@ -9,30 +9,33 @@ function looksWithin(plan: Parameters<typeof nextLookDelayMs>[0], totalMs: numbe
 
 describe('the poll plan', () => {
   it('looks at 10 s, at 60 % of the expectation, then every tenth of it', () => {
-    expect(looksWithin({ expectedMs: 300_000, providerEventsExpected: false }, 300_000)).toEqual([
-      10, 180, 210, 240, 270, 300,
-    ]);
+    expect(looksWithin({ expectedMs: 300_000, toldBy: 'nobody' }, 300_000)).toEqual([10, 180, 210, 240, 270, 300]);
   });
 
   it('stretches to 30 s once the expectation is passed, and never further', () => {
-    const looks = looksWithin({ expectedMs: 100_000, providerEventsExpected: false }, 300_000);
+    const looks = looksWithin({ expectedMs: 100_000, toldBy: 'nobody' }, 300_000);
     expect(looks).toEqual([10, 60, 70, 80, 90, 100, 110, 130, 160, 190, 220, 250, 280]);
   });
 
   it('never looks twice within 2 s, however short the expectation is', () => {
-    const looks = looksWithin({ expectedMs: 3000, providerEventsExpected: false }, 3_600_000);
+    const looks = looksWithin({ expectedMs: 3000, toldBy: 'nobody' }, 3_600_000);
     const gaps = looks.slice(1).map((at, index) => Math.round((at - (looks[index] ?? 0)) * 1000));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(2000);
     expect(Math.max(...gaps)).toBe(30_000);
   });
 
   it('does not wait for the look at 10 s when the video should be there before', () => {
-    expect(looksWithin({ expectedMs: 6000, providerEventsExpected: false }, 6000)).toEqual([3.6, 5.6]);
+    expect(looksWithin({ expectedMs: 6000, toldBy: 'nobody' }, 6000)).toEqual([3.6, 5.6]);
   });
 
   it('with provider events expected looks only when the event is overdue', () => {
-    expect(looksWithin({ expectedMs: 300_000, providerEventsExpected: true }, 359_000)).toEqual([]);
-    expect(looksWithin({ expectedMs: 300_000, providerEventsExpected: true }, 420_000)).toEqual([360, 390, 420]);
+    expect(looksWithin({ expectedMs: 300_000, toldBy: 'webhooks' }, 359_000)).toEqual([]);
+    expect(looksWithin({ expectedMs: 300_000, toldBy: 'webhooks' }, 420_000)).toEqual([360, 390, 420]);
+  });
+
+  it('beside the sweep looks once in ten minutes', () => {
+    expect(looksWithin({ expectedMs: 90_000, toldBy: 'sweep' }, 1_900_000)).toEqual([600, 1200, 1800]);
+    expect(looksWithin({ expectedMs: 1_000_000, toldBy: 'sweep' }, 1_900_000)).toEqual([1200, 1800]);
   });
 
   it('expects longer videos and slower models to take longer', () => {

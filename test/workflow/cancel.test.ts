@@ -89,9 +89,7 @@ describe('a cancel, at a provider that ends the work', () => {
         ...making,
         create: () => ({ outcome: 'ambiguous', why: 'connection reset' }),
         find: (search) =>
-          search < 4
-            ? { outcome: 'nothing_yet' }
-            : { outcome: 'adopted', providerVideoId: 'pv_1', providerEventsExpected: false },
+          search < 4 ? { outcome: 'nothing_yet' } : { outcome: 'adopted', providerVideoId: 'pv_1', toldBy: 'nobody' },
       },
       async (handle) => {
         await env.sleep(5000);

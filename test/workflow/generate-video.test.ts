@@ -161,7 +161,7 @@ describe('submitting', () => {
       create: (attempt) =>
         attempt < 4
           ? { outcome: 'not_made', why: 'HTTP 429', retryAfterMs: attempt === 1 ? 30_000 : null }
-          : { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false },
+          : { outcome: 'created', providerVideoId: 'pv_1', toldBy: 'nobody' },
       look: () => COMPLETED,
     });
     expect(result.outcome).toBe('captured');
@@ -215,7 +215,7 @@ describe('the length of a history', () => {
     const world = fakeWorld({
       ...expecting(FIVE_MINUTES),
       now: () => env.currentTimeMs(),
-      create: () => ({ outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: true }),
+      create: () => ({ outcome: 'created', providerVideoId: 'pv_1', toldBy: 'webhooks' }),
       look: after(FIVE_MINUTES),
     });
     await stage.play(world, async (handle) => {

@@ -31,7 +31,7 @@ async function run(
 
 const count = (world: FakeWorld, call: string) => world.calls.filter((made) => made === call).length;
 const settlements = (world: FakeWorld) => world.calls.filter((call) => /^(capture|release|emergency)/.test(call));
-const CREATED: SubmitOutcome = { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false };
+const CREATED: SubmitOutcome = { outcome: 'created', providerVideoId: 'pv_1', toldBy: 'nobody' };
 const AMBIGUOUS: SubmitOutcome = { outcome: 'ambiguous', why: 'connection reset' };
 const NOT_MADE: SubmitOutcome = { outcome: 'not_made', why: 'HTTP 401', retryAfterMs: null };
 
@@ -41,9 +41,7 @@ describe('an attempt that may or may not have arrived', () => {
     const { world, result } = await run({
       create: () => AMBIGUOUS,
       find: (look) =>
-        look < 3
-          ? { outcome: 'nothing_yet' }
-          : { outcome: 'adopted', providerVideoId: 'pv_1', providerEventsExpected: false },
+        look < 3 ? { outcome: 'nothing_yet' } : { outcome: 'adopted', providerVideoId: 'pv_1', toldBy: 'nobody' },
       look: () => COMPLETED,
     });
     expect(world.calls).toEqual(['hold', 'create', 'find', 'find', 'find', 'look', 'capture', 'archive']);

@@ -102,7 +102,7 @@ describe('a fault of our own across the end of the hold', () => {
       find: async () => {
         if (await lasts()) return 'ours';
         if (await before()) return { outcome: 'nothing_yet' };
-        return { outcome: 'adopted', providerVideoId: 'pv_1', providerEventsExpected: false };
+        return { outcome: 'adopted', providerVideoId: 'pv_1', toldBy: 'nobody' };
       },
       look: () => COMPLETED,
     });

@@ -10,7 +10,7 @@ export interface VideoPath extends Omit<FakeWorldOptions, 'now'> {
   readonly meanwhile?: (handle: GenerationHandle) => Promise<void>;
 }
 
-const CREATED = { outcome: 'created', providerVideoId: 'pv_1', providerEventsExpected: false } as const;
+const CREATED = { outcome: 'created', providerVideoId: 'pv_1', toldBy: 'nobody' } as const;
 const LOST = { outcome: 'ambiguous', why: 'a time-out' } as const;
 const after = (ms: number) => (sinceMs: number) => (sinceMs >= ms ? COMPLETED : OPEN);
 
@@ -18,7 +18,7 @@ export const VIDEO_PATHS: Readonly<Record<string, VideoPath>> = {
   'video captured': { look: () => COMPLETED },
   'video captured after looks': { look: after(200_000) },
   'video captured after a provider event': {
-    create: () => ({ ...CREATED, providerEventsExpected: true }),
+    create: () => ({ ...CREATED, toldBy: 'webhooks' }),
     look: after(60_000),
     meanwhile: (handle) => handle.signal(PROVIDER_EVENT),
   },

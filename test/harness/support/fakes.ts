@@ -152,7 +152,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         const created = (await options.create?.(creates)) ?? {
           outcome: 'created',
           providerVideoId: 'pv_1',
-          providerEventsExpected: false,
+          toldBy: 'nobody',
         };
         if (created.outcome === 'created') known = { providerVideoId: created.providerVideoId };
         if (created.outcome === 'ambiguous') known = { attemptMayHaveArrived: true };
