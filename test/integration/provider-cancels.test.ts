@@ -182,7 +182,8 @@ describe.concurrent('a cancel whose answer proves nothing', () => {
     await untilRow(stack, made.id, 'g.cancel_sent_at IS NOT NULL');
     server.finish(made.job);
     made.job.hasFile = false;
-    expect(await settledAs(stack, made.id)).toBe('generation_timeout');
+    // The hold's 20 s, and the tries of the last copy.
+    expect(await untilSettled(stack, [made.id], 80_000)).toMatchObject([{ code: 'generation_timeout' }]);
     expect((await content(made)).status).toBeGreaterThanOrEqual(400);
   });
 });

@@ -152,6 +152,19 @@ it('turns away, before its body is read, only a request that would be refused', 
   expect(door.turnAway('tenant')).toBeUndefined();
 });
 
+it('keeps room for those who were told to come: a new request of their account does not take it, another account’s waits', async () => {
+  const opened = openDoor();
+  await fill(opened);
+  const crowd: Asked[] = [];
+  for (let n = 0; n < 120; n += 1) crowd.push(await ask(opened, 'tenant'));
+  expect(crowd.at(-1)?.state).toBe('crowd');
+  for (const { hangUp } of crowd) hangUp();
+  for (let n = 0; n < 35; n += 1) expect((await ask(opened, `tenant ${n}`)).state).toBe('waiting');
+  await opened.clock.pass(1000);
+  expect((await ask(opened, 'tenant')).state).toBe('crowd');
+  expect((await ask(opened, 'newcomer')).state).toBe('waiting');
+});
+
 describe('who waits', () => {
   it('goes ahead of a crowd of another account, once its first has had its turn', async () => {
     const opened = openDoor();
