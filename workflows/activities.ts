@@ -22,14 +22,14 @@ const LEDGER_OPTIONS: ActivityOptions = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '20 seconds' },
 };
 
-/** Much shorter than a workflow task may take, and longer than what a local step waits for its database (MR-102). */
+/** Much shorter than a workflow task may take, and longer than what a local step waits for its database (MR-103). */
 const LOCAL_TRY_MS = 4000;
 
 /**
  * The ledger's steps. Those that every generation takes are tried once as a local activity, inside the workflow task: it costs one
  * event and no queue. After any trouble the same step runs as a regular activity, which Temporal retries without limit, so an
  * outage adds no events and no step is lost; each step is idempotent, so it makes no difference if the local try was carried out.
- * A refusal by the ledger is an answer, and is raised (MR-102).
+ * A refusal by the ledger is an answer, and is raised (MR-103).
  */
 export function ledger(summary: string): LedgerActivities {
   const regular = proxyActivities<LedgerActivities>({ ...LEDGER_OPTIONS, summary });

@@ -63,8 +63,8 @@ async function isToldOfEnds(id: string): Promise<boolean | undefined> {
     (event) => event.activityTaskCompletedEventAttributes?.result?.payloads ?? [],
   );
   const texts = results.map(({ data }) => Buffer.from(data ?? []).toString());
-  const created = texts.find((text) => text.includes('providerEventsExpected'));
-  return created === undefined ? undefined : created.includes('"providerEventsExpected":true');
+  const created = texts.find((text) => text.includes('toldBy'));
+  return created === undefined ? undefined : created.includes('"toldBy":"sweep"');
 }
 
 /** Until the sweep has read what is open so many times more. */

@@ -6,7 +6,7 @@ import { COMPLETED, fakeWorld, held } from '../harness/support/fakes.ts';
 import type { Stage } from '../harness/support/temporal.ts';
 import { durationMs, historyLength, openStage } from '../harness/support/temporal.ts';
 
-/** The ledger's steps are tried inside the workflow task first (MR-102). */
+/** The ledger's steps are tried inside the workflow task first (MR-103). */
 
 let stage: Stage;
 beforeAll(async () => {

@@ -14,8 +14,18 @@ const CREATED = { outcome: 'created', providerVideoId: 'pv_1', toldBy: 'nobody' 
 const LOST = { outcome: 'ambiguous', why: 'a time-out' } as const;
 const after = (ms: number) => (sinceMs: number) => (sinceMs >= ms ? COMPLETED : OPEN);
 
+/** Fails the first `times` times: once as a local activity, then as a regular one. */
+function failing(times: number): () => void {
+  let tries = 0;
+  return () => {
+    tries += 1;
+    if (tries <= times) throw new Error('away');
+  };
+}
+
 export const VIDEO_PATHS: Readonly<Record<string, VideoPath>> = {
   'video captured': { look: () => COMPLETED },
+  'copy that can not be started at once': { look: () => COMPLETED, startArchive: failing(3) },
   'video captured after looks': { look: after(200_000) },
   'video captured after a provider event': {
     create: () => ({ ...CREATED, toldBy: 'webhooks' }),
