@@ -1,7 +1,7 @@
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
-import { dialect, type ProviderEntries, readProvidersFile } from './config/providers.ts';
+import { dialect, type ProviderEntry, type ProviderEntries, readProvidersFile } from './config/providers.ts';
 import { baseUrl, HEADER_TEXT, hostList, isHeaderText, isUrlOf, oneOf } from './config/values.ts';
 
 /**
@@ -61,6 +61,7 @@ const serviceSchema = toolSchema.extend({
     .refine(isUrlOf(/^https?:$/), 'must be an http:// or https:// URL')
     .refine(hasReadableCredentials, 'must have its user name and password percent-encoded')
     .optional(),
+  SWEEP_INTERVAL_MS: whole(1000, 0, 3_600_000),
   HOLD_TTL_SECONDS: whole(3600, 10, 86_400),
   LOOK_FOR_CREATE_SECONDS: whole(150, 1, 86_400),
   RECONCILE_INTERVAL_SECONDS: whole(300, 1, 86_400),
@@ -193,6 +194,7 @@ function readProviders(environment: Environment): ProviderEntries | { readonly f
       probe: true,
       videosAtOnce: undefined,
       requestsPerMinute: undefined,
+      sweepIntervalMs: undefined,
     },
   ];
 }
@@ -222,7 +224,7 @@ export function parseConfig(environment: Environment) {
     temporal,
     databaseUrl: env.DATABASE_URL,
     databasePoolSize: env.DATABASE_POOL_SIZE,
-    providers,
+    providers: withSweepInterval(providers, env.SWEEP_INTERVAL_MS),
     holdTtlSeconds: env.HOLD_TTL_SECONDS,
     lookForCreateMs: env.LOOK_FOR_CREATE_SECONDS * 1000,
     reconcileIntervalMs: env.RECONCILE_INTERVAL_SECONDS * 1000,
@@ -241,6 +243,15 @@ export function parseConfig(environment: Environment) {
     startTimeoutMs: env.START_TIMEOUT_MS,
     logLevel: env.LOG_LEVEL,
   };
+}
+
+/** Gives the interval to the providers that don't say their own. Who sends webhooks tells already what a list would. */
+function withSweepInterval([first, ...others]: ProviderEntries, intervalMs: number): ProviderEntries {
+  const filledIn = (entry: ProviderEntry) => ({
+    ...entry,
+    sweepIntervalMs: entry.sweepIntervalMs ?? (entry.webhookSecret === undefined ? intervalMs : 0),
+  });
+  return [filledIn(first), ...others.map(filledIn)];
 }
 
 /** Reads the environment of the API or a worker. If it has faults, prints all of them and exits with 2. */

@@ -3,7 +3,7 @@ import type { Alarm } from '../contracts/alarms.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { ContentStore, WebhookSender } from '../outbound/index.ts';
 import type { Providers } from '../provider/index.ts';
-import type { Store } from '../store/index.ts';
+import type { Store, SweepReason } from '../store/index.ts';
 
 /** The copies of charged videos to the archive: standalone activities of Temporal. */
 export interface Archives {
@@ -12,10 +12,12 @@ export interface Archives {
   isRunning(generationId: string): Promise<boolean>;
 }
 
-/** What the reconciler asks of Temporal, by describe: a list may lag behind. */
+/** What activities ask of Temporal; the reconciler by describe, because a list may lag behind. */
 export interface Generations {
   isRunning(generationId: string): Promise<boolean>;
   resume(generation: GenerationRef): Promise<'resumed' | 'running'>;
+  /** Makes its workflow look now. Does nothing when none runs. */
+  nudge(generationId: string): Promise<void>;
 }
 
 /** The log of the activities (pino's fits). Ids, amounts and reasons only: no prompt, no key. */
@@ -33,6 +35,12 @@ export interface CopyLimits {
   readonly withinMs: number;
   /** Limits one try to less than Temporal's time-out, so that a time-out of Temporal is always a fault of ours. */
   readonly tryMs: number;
+}
+
+/** What is counted of the sweeps of providers' lists, by the provider's name. */
+export interface SweepMeter {
+  readonly listed: (provider: string, result: 'read' | 'failed' | 'no_list' | 'no_turn') => void;
+  readonly nudged: (provider: string, reason: SweepReason, workflows: number) => void;
 }
 
 /** The ledger's operations that activities use. */
@@ -81,7 +89,11 @@ type StoreOperation =
   | 'listWebhooks'
   | 'listOverdueWebhooks'
   | 'getWebhookToSend'
-  | 'recordWebhookAttempt';
+  | 'recordWebhookAttempt'
+  | 'listOpenVideos'
+  | 'takeSweepNudges'
+  | 'keepSweep'
+  | 'sweepTells';
 
 export interface ActivityDependencies {
   readonly ledger: Pick<Ledger, LedgerOperation>;
@@ -104,6 +116,9 @@ export interface ActivityDependencies {
   readonly textLeaseMs: number;
   readonly count: (alarm: Alarm, amount?: number) => void;
   readonly observe: (gauge: 'orphan_videos' | 'stranded_generations', value: number) => void;
+  readonly sweepMeter: SweepMeter;
+  /** Aborted when this process ends: what would go on for a day is left to another worker. */
+  readonly stopping: AbortSignal;
   readonly log: Log;
 }
 

@@ -3,7 +3,7 @@ import type { OpenAttempt } from '../store/index.ts';
 import { judge, lookForCandidates, type Judgement } from './candidates.ts';
 import type { ProviderDependencies } from './dependencies.ts';
 import { wideForm } from './likeness.ts';
-import { boundProvider, expectsEvents } from './boundProvider.ts';
+import { boundProvider, isToldOfEnds } from './boundProvider.ts';
 
 /** See `ProviderActivities.findVideo`. */
 export async function findVideo(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
@@ -32,7 +32,7 @@ async function adopt(
 ): Promise<FindOutcome> {
   const { outcome, providerVideoId } = await deps.store.adoptVideo(generationId, attempt.number, found);
   if (providerVideoId !== null) {
-    return { outcome: 'adopted', providerVideoId, providerEventsExpected: expectsEvents(deps, attempt.provider) };
+    return { outcome: 'adopted', providerVideoId, providerEventsExpected: await isToldOfEnds(deps, attempt.provider) };
   }
   switch (outcome) {
     case 'rival':
@@ -50,5 +50,5 @@ async function adopt(
 async function closed(deps: ProviderDependencies, generationId: string): Promise<FindOutcome> {
   const { provider, videoId } = await deps.store.getProviderVideo(generationId);
   if (videoId === null) return { outcome: 'closed' };
-  return { outcome: 'adopted', providerVideoId: videoId, providerEventsExpected: expectsEvents(deps, provider) };
+  return { outcome: 'adopted', providerVideoId: videoId, providerEventsExpected: await isToldOfEnds(deps, provider) };
 }

@@ -75,7 +75,7 @@ const UNREADABLE: ListEnd = { read: 'in part', why: 'a part of the list is unrea
  * Whether the rest of the list must be older than a moment. That holds only for a list in the requested order and a known clock:
  * a provider whose clock is days behind would seem to have nothing new.
  */
-class Order {
+export class Order {
   private descending = true;
   private last = Number.POSITIVE_INFINITY;
 

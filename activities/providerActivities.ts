@@ -8,7 +8,7 @@ import type { ProviderDependencies } from './dependencies.ts';
 import { cancelVideo, ended } from './cancelVideo.ts';
 import { findVideo } from './findVideo.ts';
 import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
-import { boundProvider, expectsEvents } from './boundProvider.ts';
+import { boundProvider, isToldOfEnds } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
 import { noTurn } from './turns.ts';
 import { watchVideo } from './watchVideo.ts';
@@ -156,9 +156,12 @@ async function recordMade(deps: ProviderDependencies, generationId: string, vide
   return created(deps, video);
 }
 
-function created(deps: ProviderDependencies, made: Pick<Made, 'provider' | 'providerVideoId'>): SubmitOutcome {
+async function created(
+  deps: ProviderDependencies,
+  made: Pick<Made, 'provider' | 'providerVideoId'>,
+): Promise<SubmitOutcome> {
   const { provider, providerVideoId } = made;
-  return { outcome: 'created', providerVideoId, providerEventsExpected: expectsEvents(deps, provider) };
+  return { outcome: 'created', providerVideoId, providerEventsExpected: await isToldOfEnds(deps, provider) };
 }
 
 /** Tries since the last answer, in one activity, that the provider did not answer. Temporal keeps the count between tries. */

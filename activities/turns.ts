@@ -17,6 +17,8 @@ const URGENCY: Record<Call['kind'], CallUrgency> = {
   cancel: 'urgent',
   look: 'look',
   list: 'look',
+  // Others find out later what it would have told.
+  sweep: 'other',
   models: 'other',
   content: 'other',
   delete: 'other',
@@ -32,14 +34,20 @@ export function takeTurnOfActivity({ store, count }: Dependencies): TakeTurn {
     const wanted = {
       ...{ provider: identity, requestsPerMinute },
       urgency: info.priority?.priorityKey === URGENT ? 'urgent' : URGENCY[kind],
-      // One that is tried once would keep its place from others and not come.
+      // One that is tried once would keep its place from others and not come. The sweep goes last: it takes no place at all.
       waiter:
-        info.retryPolicy?.maximumAttempts === 1 ? null : `${info.workflowExecution?.workflowId} ${info.activityId}`,
+        kind === 'sweep' || info.retryPolicy?.maximumAttempts === 1
+          ? null
+          : `${info.workflowExecution?.workflowId} ${info.activityId}`,
     } as const;
     const { waitMs } = await askForTurn(kind, () => store.takeTurn(wanted), cancellationSignal);
-    if (waitMs > 0) throw noTurn({ count }, { provider: identity, waitMs });
+    if (waitMs === 0) return;
+    // The sweep counts its own.
+    throw noTurn({ count: kind === 'sweep' ? uncounted : count }, { provider: identity, waitMs });
   };
 }
+
+const uncounted = () => undefined;
 
 /** For a call that has no turn, and so for an attempt that was not begun. Counts it. */
 export function noTurn(

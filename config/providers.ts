@@ -23,6 +23,8 @@ export interface ProviderEntry {
   readonly probe: boolean;
   readonly videosAtOnce: number | undefined;
   readonly requestsPerMinute: number | undefined;
+  /** Undefined: SWEEP_INTERVAL_MS; 0: its list is not swept. */
+  readonly sweepIntervalMs: number | undefined;
 }
 
 export type ProviderEntries = readonly [ProviderEntry, ...ProviderEntry[]];
@@ -93,6 +95,7 @@ const entrySchema = z
     content_hosts: hostList.default([]),
     proxy: z.boolean().default(true),
     probe: z.boolean().default(true),
+    sweep_interval_ms: wholeNumber(0, 3_600_000).optional(),
     limits: limits.default({}),
   })
   .refine((entry) => (entry.api_key_env === undefined) !== (entry.api_key_file === undefined), {
@@ -232,5 +235,6 @@ function toEntry(entry: Entry, { apiKey = '', webhookSecret }: Secrets, { proxyU
     probe: entry.probe,
     videosAtOnce: entry.limits.videos_at_once,
     requestsPerMinute: entry.limits.requests_per_minute,
+    sweepIntervalMs: entry.sweep_interval_ms,
   };
 }

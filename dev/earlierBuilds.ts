@@ -76,7 +76,7 @@ export async function finishEarlierRuns(client: Client, { stateFolder, ownBuild,
 
 function workerOf(place: string, env: NodeJS.ProcessEnv): PartCommand {
   const command = program('worker', 'worker/main', repository, { ...env, WORKER_METRICS_PORT: '0' });
-  return { ...command, args: ['--enable-source-maps', join(place, 'worker', 'main.js')] };
+  return { ...command, args: [...command.args.slice(0, -1), join(place, 'worker', 'main.js')] };
 }
 
 async function endWhenDone(client: Client, buildId: string, worker: ReturnType<Running['startAside']>): Promise<void> {

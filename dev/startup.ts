@@ -1,13 +1,9 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './configuration.ts';
 import { readBuild } from '../platform/buildId.ts';
-import { createTemporalClient } from '../temporal/connection.ts';
-import { makeCurrent } from '../temporal/workerVersions.ts';
 import { findTemporalCli } from './binaries.ts';
 import { demoKey } from './demo.ts';
-import { finishEarlierRuns, keepBuild } from './earlierBuilds.ts';
-import { complain, say, timed } from './output.ts';
+import { say, timed } from './output.ts';
 import { contactDatabase, contactServer } from './outside.ts';
 import { type Part, program } from './parts.ts';
 import { StartRefused, untilItWorks } from './ports.ts';
@@ -158,22 +154,6 @@ async function migrate(start: Start, env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /**
- * Sends everything new to the worker of this stack, which runs the code as it is now, and finishes what earlier code has begun.
- * An operator's deployment does the first by `npm run deploy:current`.
- */
-async function deploy({ folder, running }: Start, config: Config, env: NodeJS.ProcessEnv, ownBuild: string) {
-  const client = createTemporalClient(config.temporal);
-  const untilMs = performance.now() + READY_LIMIT_MS;
-  while (!(await makeCurrent(client, ownBuild))) {
-    if (performance.now() > untilMs) throw new StartRefused('Temporal does not know the worker, so nothing can begin.');
-    await delay(50);
-  }
-  void finishEarlierRuns(client, { stateFolder: folder, ownBuild, env, running }).catch((error: unknown) =>
-    complain(`What earlier code has begun could not be looked for: ${String(error)}`),
-  );
-}
-
-/**
  * Starts everything in order. Resolves with all addresses once the API is ready and the worker runs; rejects when a step fails.
  * What has started by then is in `running`.
  */
@@ -187,9 +167,11 @@ export async function startAll(start: Start, config: Config): Promise<Endpoints>
   const env = partEnvironment(start);
   await timed('Database schema', migrate(start, env));
   const build = readBuild(join(repository, 'dist', 'workflow-bundle.js'));
-  keepBuild(start.folder, build.id);
   const worker = running.start(program('worker', 'worker/main', repository, env));
   const api = running.start(program('api', 'api/main', repository, env));
+  // Temporal's client takes half a second to load: worker and API are slower.
+  const [{ deploy }, { keepBuild }] = await Promise.all([import('./deploy.ts'), import('./earlierBuilds.ts')]);
+  keepBuild(start.folder, build.id);
   const where = addresses(settings.ports);
   await Promise.all([
     timed(
@@ -201,7 +183,7 @@ export async function startAll(start: Start, config: Config): Promise<Endpoints>
       untilItWorks(() => answers(`${where.api}/readyz`), READY_LIMIT_MS),
     ),
   ]);
-  await deploy(start, config, env, build.id);
+  await deploy(config.temporal, { stateFolder: start.folder, ownBuild: build.id, env, running }, READY_LIMIT_MS);
   const pid = (part: Part | undefined) => part?.record.pid ?? null;
   const database = databaseUrls(start);
   return {

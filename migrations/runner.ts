@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from './files.ts';
 import { dropFunctions, finishFunctions, refuseDefaultRights, refuseOccupiedSchema } from './functions.ts';
@@ -72,7 +73,27 @@ async function refuseSecondOwner(client: pg.Client): Promise<void> {
   }
 }
 
+/** Whoever comes after a waiting migration waits behind it, so it waits briefly, gives way, and tries again. */
+const LOCK_WAIT_MS = 1000;
+const GIVE_WAY_MS = 500;
+const TRIES = 60;
+const LOCK_NOT_AVAILABLE = '55P03';
+const DEADLOCK = '40P01';
+
+/** Beside a service that runs: its transactions may hold the locks that the migration needs. */
 async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<string[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await tryToBringUpToDate(client, files);
+    } catch (error) {
+      const isLocked = error instanceof pg.DatabaseError && [LOCK_NOT_AVAILABLE, DEADLOCK].includes(error.code ?? '');
+      if (!isLocked || attempt === TRIES) throw error;
+      await delay(GIVE_WAY_MS);
+    }
+  }
+}
+
+async function tryToBringUpToDate(client: pg.Client, files: SchemaFiles): Promise<string[]> {
   const applied = await listApplied(client);
   refuseOthers(applied, files.tables);
   const changed = [...files.tables, ...files.functions].filter(({ name, sha256 }) => applied.get(name) !== sha256);
@@ -82,6 +103,7 @@ async function bringUpToDate(client: pg.Client, files: SchemaFiles): Promise<str
   if (changed.length === 0 && removed.length === 0) return [];
   await client.query('BEGIN');
   try {
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`);
     if (!(await exists(client, 'to_regnamespace', 'holdfast'))) await client.query('CREATE SCHEMA holdfast');
     await refuseDefaultRights(client);
     if (!(await exists(client, 'to_regclass', 'holdfast.schema_migrations'))) await refuseOccupiedSchema(client);

@@ -509,8 +509,12 @@ GRANT SELECT ON holdfast.provider_events TO holdfast_service;
 
 CREATE TABLE provider_nudges (
   generation_id text NOT NULL,
-  nudges integer NOT NULL,
+  nudges integer NOT NULL DEFAULT 0,
+  listed_ended integer NOT NULL DEFAULT 0,
+  listed_vanished integer NOT NULL DEFAULT 0,
   CONSTRAINT provider_nudges_pkey PRIMARY KEY (generation_id),
+  CONSTRAINT provider_nudges_listed_ended_range CHECK (listed_ended >= 0 AND listed_ended <= 1),
+  CONSTRAINT provider_nudges_listed_vanished_range CHECK (listed_vanished >= 0 AND listed_vanished <= 3),
   CONSTRAINT provider_nudges_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES generations(id)
 );
 GRANT SELECT ON holdfast.provider_nudges TO holdfast_service;
@@ -537,6 +541,20 @@ CREATE TABLE provider_probes (
   CONSTRAINT provider_probes_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000)
 );
 GRANT SELECT ON holdfast.provider_probes TO holdfast_service;
+
+CREATE TABLE provider_sweeps (
+  provider text NOT NULL,
+  sweeper text NOT NULL,
+  lease_until timestamp with time zone NOT NULL,
+  shown integer NOT NULL DEFAULT 0,
+  missed integer NOT NULL DEFAULT 0,
+  CONSTRAINT provider_sweeps_pkey PRIMARY KEY (provider),
+  CONSTRAINT provider_sweeps_missed_range CHECK (missed >= 0),
+  CONSTRAINT provider_sweeps_provider_length CHECK (length(provider) >= 1 AND length(provider) <= 1000),
+  CONSTRAINT provider_sweeps_shown_range CHECK (shown >= 0),
+  CONSTRAINT provider_sweeps_sweeper_length CHECK (length(sweeper) >= 1 AND length(sweeper) <= 100)
+);
+GRANT SELECT ON holdfast.provider_sweeps TO holdfast_service;
 
 CREATE TABLE provider_waits (
   provider text NOT NULL,
@@ -784,6 +802,7 @@ GRANT USAGE ON SCHEMA holdfast TO holdfast_service;
 GRANT SELECT ON holdfast.journal_entries TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.keep_answer(text,text,integer,jsonb,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.keep_operation(text,text,bytea,jsonb) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.keep_sweep(text,text,integer,integer,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.lease_requests(text,integer,integer) TO holdfast_service;
 GRANT SELECT ON holdfast.ledger_drift TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.mark_known(text,text) TO holdfast_service;
@@ -826,6 +845,8 @@ GRANT EXECUTE ON FUNCTION holdfast.set_text_price(text,bigint,bigint,integer,tim
 GRANT EXECUTE ON FUNCTION holdfast.settle_generation(text,text,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.stop_following(text) TO holdfast_service;
 GRANT SELECT ON holdfast.stuck_holds TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.sweep_tells(text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.take_sweep_nudges(text[],text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.take_turn(text,integer,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.text_price_microcredits(bigint,bigint,integer,bigint,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.void_generation(text) TO holdfast_service;

@@ -83,6 +83,39 @@ export function observeGauges(registry: Registry): (gauge: keyof typeof GAUGES, 
   return (gauge, value) => gauges.get(gauge)?.set(value);
 }
 
+/**
+ * The sweeps of providers' lists: `holdfast_sweep_lists_total` by provider and result, `holdfast_sweep_nudges_total` by provider and
+ * reason, and when a page was last read, `holdfast_sweep_last_read_timestamp_seconds`.
+ */
+export function observeSweeps(registry: Registry) {
+  const registers = [registry];
+  const lists = new Counter({
+    name: 'holdfast_sweep_lists_total',
+    help: 'Pages of a provider’s list that its sweep asked for, by result.',
+    labelNames: ['provider', 'result'],
+    registers,
+  });
+  const nudges = new Counter({
+    name: 'holdfast_sweep_nudges_total',
+    help: 'Workflows that were told to look at their video, because the list showed it ended or did not show it any more.',
+    labelNames: ['provider', 'reason'],
+    registers,
+  });
+  const lastRead = new Gauge({
+    name: 'holdfast_sweep_last_read_timestamp_seconds',
+    help: 'When the sweep last read a page of the provider’s list; it reads none while nothing is open there.',
+    labelNames: ['provider'],
+    registers,
+  });
+  return {
+    listed: (provider: string, result: string) => {
+      lists.inc({ provider, result });
+      if (result === 'read') lastRead.setToCurrentTime({ provider });
+    },
+    nudged: (provider: string, reason: string, workflows: number) => nudges.inc({ provider, reason }, workflows),
+  };
+}
+
 /** `holdfast_provider_up` by provider: 0 while nothing new is begun there, because it does not answer the workers' probes. */
 export function observeProviders(registry: Registry): (provider: string, isUp: boolean) => void {
   const up = new Gauge({

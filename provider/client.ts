@@ -63,6 +63,8 @@ export interface ProviderSettings extends AddressRules {
   readonly videosAtOnce?: number | undefined;
   /** How many requests it may get in a minute, from all processes; unset: any number. */
   readonly requestsPerMinute?: number | undefined;
+  /** The sweep asks for one page of its list in this time, at most; unset or 0: its list is not swept. */
+  readonly sweepIntervalMs?: number | undefined;
   /** Asked before each request where there is such a limit, but for creates, texts and cancels, which take the turn of their call before it is committed. */
   readonly takeTurn?: TakeTurn;
   /** An HTTP proxy, with its credentials: `http://user:password@proxy:3128`. */
@@ -89,6 +91,7 @@ export function createProvider(settings: ProviderSettings): Provider {
   const dialect = dialectCalled(settings.dialect ?? 'auto');
   if (dialect === undefined) throw new TypeError(`there is no dialect "${settings.dialect}"`);
   const reading = { redact, dialect };
+  const can = capabilitiesOf(dialect, settings.can);
   const turn = turnsOf(settings);
   const { elsewhere } = dialect.content;
   const get = createDownload({ ...settings, baseUrl, connectTimeoutMs, callTimeoutMs, contentHosts, elsewhere });
@@ -113,8 +116,9 @@ export function createProvider(settings: ProviderSettings): Provider {
     baseUrl,
     videosAtOnce: settings.videosAtOnce ?? null,
     requestsPerMinute: settings.requestsPerMinute ?? null,
+    sweepIntervalMs: can.list === 'none' ? null : sweepIntervalOf(settings),
     dialect: dialect.name,
-    can: capabilitiesOf(dialect, settings.can),
+    can,
     readWebhook: webhookSecret === undefined ? null : (headers, body) => readWebhook(webhookSecret, headers, body),
 
     async createVideo(request) {
@@ -133,8 +137,8 @@ export function createProvider(settings: ProviderSettings): Provider {
 
     retrieveVideo: (id) => retrieveVideo(id),
 
-    async listVideos({ after, limit = 100 } = {}) {
-      await turn(after === undefined ? 'list' : 'rest');
+    async listVideos({ after, limit = 100, isOfSweep = false } = {}) {
+      await turn(isOfSweep ? 'sweep' : after === undefined ? 'list' : 'rest');
       const query = { ...dialect.list.query, limit, order: 'desc', ...(after !== undefined && { after }) };
       return listVideos(() => client.get('/videos', { query }).asResponse(), limit, reading, settings.can);
     },
@@ -187,6 +191,14 @@ function turnsOf(settings: ProviderSettings): (kind: CallKind) => Promise<void> 
   if (takeTurn === undefined) throw new TypeError(`nobody keeps the requests a minute of the provider ${name}`);
   const identity = identityOf(settings);
   return (kind) => takeTurn({ kind, name, identity, requestsPerMinute });
+}
+
+/** Of the requests that a provider may get in a minute, the sweep takes one in so many at most. */
+const SHARE_OF_SWEEP = 4;
+
+function sweepIntervalOf({ sweepIntervalMs, requestsPerMinute }: ProviderSettings): number | null {
+  if (sweepIntervalMs === undefined || sweepIntervalMs === 0) return null;
+  return Math.max(sweepIntervalMs, requestsPerMinute === undefined ? 0 : (SHARE_OF_SWEEP * 60_000) / requestsPerMinute);
 }
 
 /** The name and the first origin: a server that moved is the same one, and one with another name never is (MR-38). */

@@ -18,6 +18,7 @@ export type {
   DeleteResult,
   DownloadOptions,
   ListResult,
+  PageWanted,
   Provider,
   ProviderVideo,
   RetrieveResult,

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
  * how a client asks for its turn.
  */
 
-/** `rest`: what follows in something that is begun, such as a list's further pages. */
-export type CallKind = 'look' | 'list' | 'models' | 'content' | 'cancel' | 'delete' | 'rest';
+/** `rest`: what follows in something that is begun, such as a list's further pages. `sweep`: any page of the sweep. */
+export type CallKind = 'look' | 'list' | 'sweep' | 'models' | 'content' | 'cancel' | 'delete' | 'rest';
 
 export interface Call {
   readonly kind: CallKind;

@@ -133,6 +133,12 @@ export interface VideoPage {
   readonly clockSkewMs: number | null;
 }
 
+export interface PageWanted {
+  readonly after?: string;
+  readonly limit?: number;
+  readonly isOfSweep?: boolean;
+}
+
 /** `no_list`: the provider has no list, and will have none when it is asked again. */
 export type ListResult = VideoPage | { readonly outcome: 'no_list'; readonly why: string } | Trouble;
 
@@ -167,6 +173,8 @@ export interface Provider {
   readonly videosAtOnce: number | null;
   /** How many requests it may get in a minute, from all processes; null: any number. Its methods raise when they have no turn. */
   readonly requestsPerMinute: number | null;
+  /** The sweep asks for one page of its list in this time, at most; null: its list is not swept. */
+  readonly sweepIntervalMs: number | null;
   /** The name of the dialect that it is spoken to in. */
   readonly dialect: string;
   readonly can: Capabilities;
@@ -181,8 +189,8 @@ export interface Provider {
   writeText(request: CompletionRequest, onOutput: (output: () => string) => Promise<boolean>): Promise<TextResult>;
   /** Never throws for provider trouble. Only `seen` with `completed` is ground for a capture. */
   retrieveVideo(providerVideoId: string): Promise<RetrieveResult>;
-  /** One page, `limit` 1 to 100 (default 100). Never throws for provider trouble. */
-  listVideos(page?: { readonly after?: string; readonly limit?: number }): Promise<ListResult>;
+  /** One page, `limit` 1 to 100 (default 100). A page of the sweep is asked for after all other calls. Never throws for provider trouble. */
+  listVideos(page?: PageWanted): Promise<ListResult>;
   /** Asks for `GET /models`, which every server of this kind has: a 404 means a wrong base URL. Never throws for provider trouble. */
   askModels(): Promise<{ readonly outcome: 'answered' } | Trouble>;
   /** Before `cancelVideo`: one that was committed and then waited would never be sent. Raises when there is no turn. */

@@ -44,6 +44,7 @@ import {
 } from './lookup.ts';
 import { getTextsForOperator, getVideosForOperator } from './operatorViews.ts';
 import { listProbed, recordProbe } from './probes.ts';
+import { keepSweep, listOpenVideos, listSweeps, sweepTells, takeSweepNudges } from './sweeps.ts';
 import { leaseRequests } from './requestWindows.ts';
 import { takeTurn } from './turns.ts';
 import { recordProviderEvent } from './providerEvents.ts';
@@ -82,6 +83,7 @@ const operations = {
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },
   ...{ recordProbe, listProbed, takeTurn, leaseRequests },
+  ...{ listOpenVideos, takeSweepNudges, keepSweep, sweepTells, listSweeps },
   ...{ getCurrentBuild, recordCurrentBuild },
   ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
 };
@@ -114,6 +116,7 @@ export type { OperatorsText, OperatorsVideo } from './operatorViews.ts';
 export { SearchTooBroad } from './boundedSearch.ts';
 export type { GenerationSearch } from './searches.ts';
 export type { Probed } from './probes.ts';
+export type { Coverage, OpenVideo, Sweep, SweepReason } from './sweeps.ts';
 export type { CallUrgency } from './turns.ts';
 export type { ProviderEvent, RecordedEvent } from './providerEvents.ts';
 export type { Text, TextClosing } from './texts.ts';

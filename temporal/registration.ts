@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { keepReconcileSchedule } from './schedule.ts';
+import { keepSweeps } from './sweeps.ts';
 import type { BuildMemory } from './workerVersions.ts';
 import { countStranded, keepCurrent } from './workerVersions.ts';
 import { registerNamespace, registerSearchAttributes } from './connection.ts';
@@ -9,12 +10,12 @@ const LONGEST_INTERVAL_MS = 30_000;
 
 /**
  * Registers again, until `stopping`, what Temporal has lost: a server whose database was lost comes back without our search
- * attributes, schedule and current version, perhaps without our namespace, and no generation would begin. A schedule that has
- * fallen silent is triggered.
+ * attributes, schedule, sweeps and current version, perhaps without our namespace, and no generation would begin. A schedule
+ * that has fallen silent is triggered.
  */
 export function keepRegistered(
   temporal: Client,
-  { reconcileIntervalMs, memory, stopping, onSilent, onStranded, onError }: RegistrationOptions,
+  { reconcileIntervalMs, sweptProviders, memory, stopping, onSilent, onStranded, onError }: RegistrationOptions,
 ): void {
   const watchedSince = new Date();
   const restore = async () => {
@@ -22,6 +23,7 @@ export function keepRegistered(
     await registerSearchAttributes(temporal);
     const triggered = await keepReconcileSchedule(temporal, { everyMs: reconcileIntervalMs, watchedSince });
     if (triggered !== null) onSilent(triggered.silentMs);
+    await keepSweeps(temporal, sweptProviders);
     if (memory === undefined) return;
     await keepCurrent(temporal, memory);
     onStranded(await countStranded(temporal));
@@ -39,6 +41,8 @@ export function keepRegistered(
 
 export interface RegistrationOptions {
   readonly reconcileIntervalMs: number;
+  /** Their identities. */
+  readonly sweptProviders: readonly string[];
   /** Undefined: these workers have no version. */
   readonly memory?: BuildMemory;
   readonly stopping: AbortSignal;

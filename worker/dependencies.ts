@@ -5,7 +5,7 @@ import { createLedger } from '../ledger/index.ts';
 import { Announcer, contactDatabase, createPool, createStore, openDatabase } from '../store/index.ts';
 import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
-import { countAlarms, createMetrics, observeGauges, observeProviders } from '../platform/metrics.ts';
+import { countAlarms, createMetrics, observeGauges, observeProviders, observeSweeps } from '../platform/metrics.ts';
 import { createProbe, createProviders, identityOf, takeTurnOrNone, watchHealth } from '../provider/index.ts';
 import { createTemporalClient } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
@@ -36,6 +36,7 @@ export function createDependencies(config: Config) {
   const temporal = createTemporal(client);
   const store = createStore(database);
   const count = countAlarms(registry);
+  const stopping = new AbortController();
   const activities: ActivityDependencies = {
     ledger: createLedger(database),
     store,
@@ -59,6 +60,8 @@ export function createDependencies(config: Config) {
     copyLimits: { ...LEAST_SPEED, maximumBytes: config.archiveContentMaximumBytes },
     count,
     observe: observeGauges(registry),
+    sweepMeter: observeSweeps(registry),
+    stopping: stopping.signal,
     log,
   };
   const prober = randomUUID();
@@ -72,13 +75,15 @@ export function createDependencies(config: Config) {
     registry,
     client,
     activities,
-    /** Probes the providers until `stopping`. */
-    keepProbing: (stopping: AbortSignal) =>
+    /** To be aborted when the process ends. */
+    stopping,
+    /** Probes the providers until then. */
+    keepProbing: () =>
       keepProbing(
         probed.filter(({ isProbed }) => isProbed),
         {
           record: (provider, why) => store.recordProbe(prober, provider, why),
-          ...{ observe: observeProviders(registry), log, stopping },
+          ...{ observe: observeProviders(registry), log, stopping: stopping.signal },
         },
       ),
     builds: { getCurrentBuild: store.getCurrentBuild, recordCurrentBuild: store.recordCurrentBuild },

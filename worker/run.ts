@@ -8,6 +8,7 @@ import { serveMetrics } from '../platform/metrics.ts';
 import { DEFAULT_NAMESPACE, registerNamespace, registerSearchAttributes } from '../temporal/connection.ts';
 import { keepRegistered } from '../temporal/registration.ts';
 import { ensureReconcileSchedule } from '../temporal/schedule.ts';
+import { keepSweeps } from '../temporal/sweeps.ts';
 import type { BuildMemory } from '../temporal/workerVersions.ts';
 import { keepCurrent } from '../temporal/workerVersions.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -18,7 +19,7 @@ import { createWorkers } from './worker.ts';
 /** Runs the workers of this process until a signal stops them. */
 export async function runWorker(
   config: Pick<Config, 'temporal' | 'reconcileIntervalMs' | 'host' | 'workerMetricsPort'>,
-  { log, registry, client, activities: activityDependencies, builds, keepProbing, close }: Dependencies,
+  { log, registry, client, activities: activityDependencies, builds, stopping, keepProbing, close }: Dependencies,
   build: Build,
 ): Promise<void> {
   Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
@@ -32,14 +33,17 @@ export async function runWorker(
     const workers = await createWorkers({ connection, namespace, workflowBundle, buildId: build.id, activities });
     return { workers, close: () => connection.close() };
   };
-  const stopping = new AbortController();
   const running = keepRunning(await create(), {
     create,
     stopping: stopping.signal,
     onError: (error) => log.error({ err: error }, 'a worker ended; all are started again'),
   });
-  void keepProbing(stopping.signal);
+  void keepProbing();
   await ensureReconcileSchedule(client, config.reconcileIntervalMs);
+  const sweptProviders = activityDependencies.providers.all
+    .filter(({ sweepIntervalMs }) => sweepIntervalMs !== null)
+    .map(({ identity }) => identity);
+  await keepSweeps(client, sweptProviders);
   const memory: BuildMemory = {
     ownBuild: build.id,
     recall: builds.getCurrentBuild,
@@ -50,6 +54,7 @@ export async function runWorker(
   );
   keepRegistered(client, {
     reconcileIntervalMs: config.reconcileIntervalMs,
+    sweptProviders,
     memory,
     stopping: stopping.signal,
     onStranded: (generations) => {

@@ -6,6 +6,7 @@ import { generateVideo } from './generateVideo.ts';
 export { deliverWebhook } from './deliverWebhook.ts';
 export { generateText, generateVideo };
 export { reconcileHolds } from './reconcileHolds.ts';
+export { sweepProvider } from './sweepProvider.ts';
 
 /**
  * A generation ends with the code that began it, whatever is deployed meanwhile; other workflows go on with the newest. The

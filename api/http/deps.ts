@@ -22,6 +22,7 @@ export type ApiProvider = Pick<
   | 'identity'
   | 'videosAtOnce'
   | 'requestsPerMinute'
+  | 'sweepIntervalMs'
   | 'baseUrl'
   | 'readWebhook'
   | 'listVideos'

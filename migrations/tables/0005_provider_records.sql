@@ -52,5 +52,8 @@ CREATE TABLE provider_events (
 -- How often a workflow was told to look: a signal is an event of its history, so there is an end to them.
 CREATE TABLE provider_nudges (
   generation_id text PRIMARY KEY REFERENCES generations,
-  nudges integer NOT NULL
+  -- By webhooks, and by lists: because one showed its video ended, or did not show it any more. Each has an end of its own.
+  nudges integer NOT NULL DEFAULT 0,
+  listed_ended integer NOT NULL DEFAULT 0 CONSTRAINT provider_nudges_listed_ended_range CHECK (listed_ended BETWEEN 0 AND 1),
+  listed_vanished integer NOT NULL DEFAULT 0 CONSTRAINT provider_nudges_listed_vanished_range CHECK (listed_vanished BETWEEN 0 AND 3)
 );

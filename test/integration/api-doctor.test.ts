@@ -73,6 +73,7 @@ describe('of a healthy installation', () => {
       'reconciler',
       'provider',
       'provider outages',
+      'list sweeps',
       'offers without a provider',
       'removed providers',
       'provider refusals',

@@ -114,6 +114,23 @@ describe('a call without a turn', () => {
     expect(performance.now() - beganMs).toBeGreaterThan(500);
   });
 
+  it('that is a page of the sweep is made only when nobody waits, and takes no place in the line', async () => {
+    const { requests, providers, useUp } = await site();
+    await db.admin.query('DELETE FROM provider_waits');
+    await useUp();
+    const [provider] = providers.all;
+    const look = () => new MockActivityEnvironment().run(() => provider.retrieveVideo('video_1'));
+    const sweep = () => new MockActivityEnvironment().run(() => provider.listVideos({ isOfSweep: true }));
+    expect(await failureOf(look())).toMatchObject({ type: PROVIDER_BUSY });
+    await db.admin.query(`UPDATE provider_paces SET whole_at = whole_at - interval '1.1 seconds'`);
+    expect(await failureOf(sweep())).toMatchObject({ type: PROVIDER_BUSY });
+    expect((await db.admin.query('SELECT FROM provider_waits')).rowCount).toBe(1);
+    await look();
+    await db.admin.query(`UPDATE provider_paces SET whole_at = whole_at - interval '1.1 seconds'`);
+    await sweep();
+    expect(requests.map(({ url }) => url?.split('?')[0])).toEqual(['/v1/videos/video_1', '/v1/videos']);
+  });
+
   it('of the API is not sent, nor is a probe, and the doctor tells who waits', async () => {
     const { baseUrl, requests, useUp } = await site();
     await useUp();

@@ -109,6 +109,21 @@ describe('a migrated database', () => {
     expect(rowCount).toBe(0);
   });
 
+  it('waits behind a transaction without keeping others from working, and is done once that has ended', async () => {
+    const busy = await database.pool.connect();
+    await busy.query('BEGIN');
+    await busy.query('SELECT FROM holds LIMIT 1');
+    await appendFile(join(copy, 'functions/holds.sql'), '-- a thought beside a running service\n');
+    const migrated = migrate(target);
+    const isWaiting = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'holds'::regclass`;
+    await vi.waitFor(async () => expect((await database.admin.query(isWaiting)).rowCount).toBe(1), { timeout: 10_000 });
+    // Stands in line behind the migration, which gives way.
+    await database.admin.query(`SET statement_timeout = '5s'; SELECT FROM holds LIMIT 1; RESET statement_timeout`);
+    await busy.query('COMMIT');
+    busy.release();
+    expect(await migrated).toEqual(['functions/holds.sql']);
+  });
+
   it('takes no right that was given beside it for one of its own, whenever it is migrated', async () => {
     const rights = {
       'GRANT UPDATE ON holdfast.accounts TO pg_monitor;': 'REVOKE UPDATE ON holdfast.accounts FROM pg_monitor',

@@ -16,6 +16,7 @@ beforeAll(async () => {
   await ensureReconcileSchedule(stack.temporal, RECONCILE_INTERVAL_MS);
   keepRegistered(stack.temporal, {
     reconcileIntervalMs: RECONCILE_INTERVAL_MS,
+    sweptProviders: [],
     stopping: stopping.signal,
     onSilent: () => undefined,
     onStranded: () => undefined,

@@ -51,6 +51,7 @@ describe('a file of providers', () => {
       '    send_user_and_metadata: true',
       '    proxy: false',
       '    probe: false',
+      '    sweep_interval_ms: 0',
       '    limits: { videos_at_once: 3, requests_per_minute: 60 }',
       '    previous_urls: [https://old.example/v1]',
     ].join('\n');
@@ -71,6 +72,7 @@ describe('a file of providers', () => {
         probe: true,
         videosAtOnce: undefined,
         requestsPerMinute: undefined,
+        sweepIntervalMs: 1000,
       },
       {
         name: 'gateway',
@@ -87,6 +89,7 @@ describe('a file of providers', () => {
         probe: false,
         videosAtOnce: 3,
         requestsPerMinute: 60,
+        sweepIntervalMs: 0,
       },
     ]);
   });

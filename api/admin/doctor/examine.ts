@@ -12,7 +12,7 @@ import {
   describeWebhooks,
 } from './checks.ts';
 import { type Check, type Examined, type Finding, ill } from './finding.ts';
-import { checkDebts, checkOffers, checkOutages, checkProvider, checkRemoved } from './providerChecks.ts';
+import { checkDebts, checkOffers, checkOutages, checkProvider, checkRemoved, checkSweeps } from './providerChecks.ts';
 import {
   checkReconciler,
   checkSearchAttributes,
@@ -89,6 +89,7 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
     checkOutages,
     'What the workers’ probes saw could not be read; the API’s log says why.',
   ),
+  ofDatabase('list sweeps', checkSweeps, 'Who sweeps which list could not be read; the API’s log says why.'),
   ofDatabase('offers without a provider', checkOffers, 'What is for sale could not be read; the API’s log says why.'),
   ofDatabase('removed providers', checkRemoved, 'What is open there could not be read; the API’s log says why.'),
   ofDatabase('provider refusals', checkDebts, 'The refusals on record could not be read; the API’s log says why.'),

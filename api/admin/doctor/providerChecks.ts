@@ -91,6 +91,30 @@ export async function checkOutages({ store }: Pick<ApiDependencies, 'store'>): P
   );
 }
 
+/** A sweep's lease is over for longer than a worker that died is missed. */
+const SILENT_AFTER_MS = 60_000;
+
+/** Whether the lists that are to be swept are: without that, videos are found by looking, and later. */
+export async function checkSweeps({
+  store,
+  providers,
+}: Pick<ApiDependencies, 'store' | 'providers'>): Promise<Finding> {
+  const swept = providers.all.filter(({ sweepIntervalMs }) => sweepIntervalMs !== null).map(({ identity }) => identity);
+  if (swept.length === 0) return well('No list is swept: videos are found by webhooks and by looking.');
+  const begun = (await store.listSweeps()).filter(({ provider }) => swept.includes(provider));
+  const silent = begun.filter(({ silentMs }) => silentMs > SILENT_AFTER_MS).map(({ provider }) => provider);
+  if (silent.length > 0)
+    return ill(
+      `Nobody sweeps the list of ${silent.join(', ')}: ends of videos are found later, by looking, and no credits are lost by it. Workers start the workflow sweep_… of a provider again by themselves: do they run, and what does its activity in Temporal Web fail with?`,
+    );
+  const telling = begun.filter(({ tells }) => tells).map(({ provider }) => provider);
+  if (telling.length === swept.length) return well('The lists are swept, and show what is open.');
+  const others = swept.filter((provider) => !telling.includes(provider));
+  return well(
+    `Swept, but not known to show what is open, so that videos there are looked at as often as without a sweep: ${others.join(', ')}.`,
+  );
+}
+
 /** Whether anything is open at a provider that the settings don't name any more: nobody can look at it. */
 export async function checkRemoved({
   store,

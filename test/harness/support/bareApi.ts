@@ -81,6 +81,7 @@ function callerOf(hash: Buffer) {
     rotatedFrom: account,
     scopes: null,
     requestsPerMinute: null,
+    sweepIntervalMs: null,
     hasSpendLimit: false,
   };
   return { standing: 'valid', caller };

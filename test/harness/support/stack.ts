@@ -56,6 +56,8 @@ export interface TestStack {
   readonly alarms: string[];
   /** The outcome of each webhook of the provider. */
   readonly webhooks: string[];
+  /** The result of each call of a sweep, and the reason of each of its nudges. */
+  readonly sweeps: string[];
   /** Acts as the API does a while after SIGTERM: clients that wait for a hold are told that nothing is held. */
   readonly giveUp: () => void;
   readonly stopWorkers: () => Promise<void>;
@@ -144,6 +146,8 @@ export async function startStack(
   const alarms: string[] = [];
   const logged: string[] = [];
   const webhooks: string[] = [];
+  const sweeps: string[] = [];
+  let stopping = new AbortController();
   const told: string[] = [];
   const log = { error: record(logged), warn: record(logged), info: record(told) };
   function record(into: string[]): (fields: object, message: string) => void {
@@ -174,6 +178,13 @@ export async function startStack(
       copyLimits: COPY_LIMITS,
       count: (alarm) => alarms.push(alarm),
       observe: () => undefined,
+      sweepMeter: {
+        listed: (_provider, result) => sweeps.push(result),
+        nudged: (_provider, reason, workflows) => sweeps.push(...Array<string>(workflows).fill(reason)),
+      },
+      get stopping() {
+        return stopping.signal;
+      },
       log,
     };
     const activities = createActivities(options.wrapped?.(dependencies) ?? dependencies);
@@ -216,7 +227,10 @@ export async function startStack(
     const address = (await options.workersReach?.(env.address)) ?? env.address;
     const reached = { address, namespace: env.namespace ?? 'default' };
     const stops = await Promise.all(processes.map(({ activities }) => startWorkers(reached, activities)));
-    return async () => void (await Promise.all(stops.map((stop) => stop())));
+    return async () => {
+      stopping.abort();
+      await Promise.all(stops.map((stop) => stop()));
+    };
   };
   let stopWorkers = await startAll();
   return {
@@ -237,6 +251,7 @@ export async function startStack(
     told,
     alarms,
     webhooks,
+    sweeps,
     giveUp: () => givingUp.abort(),
     stopWorkers: () => stopWorkers(),
     loseTemporal: async () => {
@@ -245,6 +260,7 @@ export async function startStack(
       await env.teardown();
       await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(temporalFile.file + suffix, { force: true })));
       env = await createDevServer(temporalFile);
+      stopping = new AbortController();
       stopWorkers = await startAll();
     },
     replaceTemporal: async () => {
@@ -254,6 +270,7 @@ export async function startStack(
       env = await createDevServer(temporalFile, { isForgetful: true });
     },
     startWorkers: async () => {
+      stopping = new AbortController();
       stopWorkers = await startAll();
     },
     stop: async () => {

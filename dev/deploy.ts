@@ -1,0 +1,27 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTemporalClient } from '../temporal/connection.ts';
+import { makeCurrent } from '../temporal/workerVersions.ts';
+import type { Config } from './configuration.ts';
+import { finishEarlierRuns } from './earlierBuilds.ts';
+import { complain } from './output.ts';
+import { StartRefused } from './ports.ts';
+
+/**
+ * Sends everything new to the worker of this stack, which runs the code as it is now, and finishes what earlier code has begun.
+ * An operator's deployment does the first by `npm run deploy:current`.
+ */
+export async function deploy(
+  temporal: Config['temporal'],
+  build: Parameters<typeof finishEarlierRuns>[1],
+  limitMs: number,
+): Promise<void> {
+  const client = createTemporalClient(temporal);
+  const untilMs = performance.now() + limitMs;
+  while (!(await makeCurrent(client, build.ownBuild))) {
+    if (performance.now() > untilMs) throw new StartRefused('Temporal does not know the worker, so nothing can begin.');
+    await delay(50);
+  }
+  void finishEarlierRuns(client, build).catch((error: unknown) =>
+    complain(`What earlier code has begun could not be looked for: ${String(error)}`),
+  );
+}
