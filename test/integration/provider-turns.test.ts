@@ -9,6 +9,7 @@ import { type ActivityDependencies, takeTurnOfActivity } from '../../activities/
 import { checkProvider } from '../../api/admin/doctor/providerChecks.ts';
 import { PROVIDER_BUSY, URGENT } from '../../contracts/activities.ts';
 import { createProbe, createProviders, NoTurn, takeTurnOrNone } from '../../provider/index.ts';
+import type { Ledger } from '../../ledger/index.ts';
 import { createPool, createStore, openDatabase } from '../../store/index.ts';
 import { LAST_TRIES } from '../../workflows/activities.ts';
 import { faultInWords, whoseFault } from '../../workflows/whoseFault.ts';
@@ -194,17 +195,21 @@ describe('the whole product at a provider that may get sixty requests a minute',
     stack = await startStack({
       videoSeconds: 0.3,
       providerBehind: timed,
-      wrapped: (deps: ActivityDependencies) => ({
-        ...deps,
-        ledger: { ...deps.ledger, placeHold: (id, _, ...rest) => deps.ledger.placeHold(id, holdSeconds, ...rest) },
-        providers: withLimit(deps),
-      }),
+      wrapped: (deps: ActivityDependencies) => {
+        const { placeHold } = deps.ledger;
+        const ledger = { ...deps.ledger, placeHold: forSeconds(placeHold) };
+        return { ...deps, ledger, hasty: { ...deps.hasty, ledger }, providers: withLimit(deps) };
+      },
     });
   });
   afterAll(async () => {
     await expectNoDrift(stack);
     await stack.stop();
   });
+  const forSeconds =
+    (placeHold: Ledger['placeHold']): Ledger['placeHold'] =>
+    (id, _, ...rest) =>
+      placeHold(id, holdSeconds, ...rest);
   const withLimit = (deps: ActivityDependencies) => {
     const [{ name, baseUrl }] = deps.providers.all;
     const settings = { name, baseUrl, apiKey: 'key', requestsPerMinute: PER_MINUTE };
