@@ -358,14 +358,14 @@ it('the queries of docs/operating.md find these workflows in Temporal', async ()
     'HoldfastAccount="acct_…"': [charged, failed, held, script],
     'HoldfastAccount="acct_…" AND HoldfastErrorCode IS NOT NULL': [failed],
     'HoldfastErrorCode="moderation_blocked" AND StartTime>"2026-11-30T00:00:00Z"': [failed, others],
-    'HoldfastProviderVideo="video_…"': [held],
+    'HoldfastProviderVideo="video_…"': [charged],
     'HoldfastOutcome="held" AND ExecutionStatus="Running"': [held, await ask(other, 'no [[create:401:a]]')],
     'HoldfastOutcome="expired"': [],
     'WorkflowType="reconcileHolds"': [],
     'ExecutionStatus="Failed"': [],
   };
   expect(queries).toEqual(Object.keys(expected));
-  const { provider_video_id: providerVideoId } = await rowOf(held);
+  const { provider_video_id: providerVideoId } = await rowOf(charged);
   for (const [query, ids] of Object.entries(expected)) {
     const asked = query.replace('acct_…', mine.id).replace('video_…', providerVideoId);
     await vi.waitFor(
