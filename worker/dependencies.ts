@@ -15,7 +15,7 @@ import { keepProbing } from './probing.ts';
 const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000, tryMs: 59 * 60_000 };
 
 /** A local try takes 4 s at most (workflows/activities.ts), and each of its two statements may wait. */
-export const HASTY = { connectTimeoutMs: 1000, statementTimeoutMs: 1500 };
+const HASTY = { connectTimeoutMs: 1000, statementTimeoutMs: 1500 };
 
 /** The dependencies of a worker process. None of them is connected yet. */
 export function createDependencies(config: Config) {
