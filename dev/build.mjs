@@ -62,8 +62,8 @@ function put(target, content) {
 async function translate({ source, target }) {
   const text = readFileSync(join(root, source));
   if (!source.endsWith('.ts')) return put(target, text);
-  const { default: swc } = await import('@swc/core');
-  const { code, map } = await swc.transform(text.toString(), {
+  const { transform } = await import('@swc/core');
+  const { code, map } = await transform(text.toString(), {
     filename: source,
     sourceFileName: relative(join(dist, dirname(target)), join(root, source)),
     configFile: false,

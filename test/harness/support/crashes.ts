@@ -10,6 +10,7 @@ import { createActivities } from '../../../activities/index.ts';
 import { parseConfig } from '../../../config.ts';
 import { SEARCH_ATTRIBUTE } from '../../../contracts/temporal.ts';
 import { createSimulator, listen } from '../../../dev/simulator/server.ts';
+import { readBuild } from '../../../platform/buildId.ts';
 import { createDependencies } from '../../../worker/dependencies.ts';
 import { createWorkers } from '../../../worker/worker.ts';
 import type { CrashPoint } from './crashPoints.ts';
@@ -97,6 +98,8 @@ async function runWorker(
     namespace: config.temporal.namespace ?? 'default',
     workflowBundle: { code: bundle },
     activities: createActivities(activities),
+    // Of the same version as the worker that died.
+    buildId: readBuild(inject('bundlePath')).id,
   });
   const runs = workers.map((worker) => worker.run());
   return async () => {

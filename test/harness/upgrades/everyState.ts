@@ -66,6 +66,8 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
   });
   await db.ledger.noteOwnerlessVideos(PROVIDER.identity, ['nobody knows whose']);
   await db.ledger.recordCurrentBuild('a build');
+  await db.ledger.keepSweep(PROVIDER.identity, 'a sweeper', 60_000, { shown: 10, missed: 0 });
+  await db.ledger.leaseRequests({ key: 'a key', requestsPerMinute: 60, wanted: 1 });
   await db.ledger.recordProbe('a worker', { ...PROVIDER, isDefault: true }, null);
   // A burst of one: the second call waits.
   for (const waiter of ['a look', 'another look']) {
