@@ -18,6 +18,8 @@ const LIMIT_MS = 150_000;
 const NOT_RUN: Record<string, string> = {
   'npm start   # runs PostgreSQL, Temporal with its Web UI, a provider simulator, the worker and the API on this machine':
     'test/e2e/stack.test.ts starts it, and this test too',
+  "STRANDED=\"TemporalWorkerDeploymentVersion='holdfast:OLD_BUILD' AND ExecutionStatus='Running'\"":
+    'needs Temporal’s command line and a version whose workers are gone',
   'umask 077': 'needs a container engine',
   "printf 'OPENAI_API_KEY=…\\nOPENAI_BASE_URL=https://…/v1\\nOPENAI_WEBHOOK_SECRET=whsec_…\\n' >> .env":
     'needs a container engine',

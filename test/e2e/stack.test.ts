@@ -226,12 +226,11 @@ describe('kill -9 of the worker while a video is made', () => {
         await vi.waitFor(
           async () => {
             const events = await activityEvents(id);
-            expect(Object.keys(events).sort()).toEqual(['Completed', 'Scheduled', 'Started']);
-            expect(events).toEqual({
-              Scheduled: events['Scheduled'],
-              Started: events['Scheduled'],
-              Completed: events['Scheduled'],
-            });
+            // The looks by the poll plan are called off where a provider event came first.
+            const { CancelRequested: calledOff = 0, Canceled: _ = 0, ...others } = events;
+            expect(calledOff).toBeLessThanOrEqual(1);
+            const whole = (others['Scheduled'] ?? 0) - calledOff;
+            expect(others).toEqual({ Scheduled: whole + calledOff, Started: whole, Completed: whole });
           },
           { timeout: 20_000, interval: 200 },
         );

@@ -58,6 +58,7 @@ export async function openCrashSite(points: readonly CrashPoint[]): Promise<Cras
     WORKER_METRICS_PORT: '0',
     WORKFLOW_BUNDLE: inject('bundlePath'),
     LOOK_FOR_CREATE_SECONDS: '3',
+    SWEEP_INTERVAL_MS: '0',
     ARCHIVE_DIR: join(folder, 'archive'),
   });
   return {

@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestAccount, TestStack } from './stack.ts';
 
 /** Helpers for tests of whole generations: request videos, wait for their end, inspect the books and the provider. */
 
-/** Requests a 4 s sora-2 video; returns its id once the hold is placed. */
+/** Requests a 4 s sora-2 video; returns its id once the hold is placed. Where too many ask at once, comes again when it is told to. */
 export async function ask({ fetch }: TestAccount, prompt: string): Promise<string> {
-  const answer = await fetch('/v1/videos', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ prompt }),
-  });
-  const body = (await answer.json()) as { id: string };
-  expect({ status: answer.status, body }).toMatchObject({ status: 200 });
-  return body.id;
+  for (;;) {
+    const answer = await fetch('/v1/videos', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt }),
+    });
+    const body = (await answer.json()) as { id: string; error?: { message: string } };
+    if (answer.status !== 503 || body.error?.message.startsWith('More is asked for') !== true) {
+      expect({ status: answer.status, body }).toMatchObject({ status: 200 });
+      return body.id;
+    }
+    await delay(Number(answer.headers.get('retry-after')) * 1000);
+  }
 }
 
 export { forEachOf } from './forEachOf.ts';

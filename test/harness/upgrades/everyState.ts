@@ -67,7 +67,6 @@ async function openGenerations(db: TestDatabase, steps: Steps): Promise<void> {
   await db.ledger.noteOwnerlessVideos(PROVIDER.identity, ['nobody knows whose']);
   await db.ledger.recordCurrentBuild('a build');
   await db.ledger.keepSweep(PROVIDER.identity, 'a sweeper', 60_000, { shown: 10, missed: 0 });
-  await db.ledger.leaseRequests({ key: 'a key', requestsPerMinute: 60, wanted: 1 });
   await db.ledger.recordProbe('a worker', { ...PROVIDER, isDefault: true }, null);
   // A burst of one: the second call waits.
   for (const waiter of ['a look', 'another look']) {
@@ -164,7 +163,8 @@ async function afterwards(db: TestDatabase, steps: Steps, { id, tenant }: Held):
   await begin(told);
   await ledger.endAttempt(told, 1, { outcome: 'refused', code: 'invalid_request', message: 'No.' });
   await settle(told, 'submission_refused');
-  await addKey(db, (await held()).tenant.accountId, { scopes: ['credits:read'] });
+  const { apiKeyId: key } = await addKey(db, (await held()).tenant.accountId, { scopes: ['credits:read'] });
+  await ledger.leaseRequests({ key, requestsPerMinute: 60, wanted: 1 });
 }
 
 const archived = () => ({
