@@ -38,11 +38,12 @@ export default defineConfig({
           name: 'system',
           include: ['test/system/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: WORKERS,
-          sequence: { groupOrder: 0 },
+          // Not beside the product's tests: each starts processes of its own, which then wait for each other.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });

@@ -10,7 +10,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { recordGone } from './recordGone.ts';
 import { boundProvider } from './boundProvider.ts';
 import { sizeAsSold } from './madeSize.ts';
-import { isBusy, isTransient, transient } from './transient.ts';
+import { isBusy, isFailureOfProvider, transient } from './transient.ts';
 
 /**
  * A content that is missing this long after the video completed is gone; before, it may not be ready yet (MR-59). Where the
@@ -20,10 +20,12 @@ const DEAD_AFTER_MS = 3_600_000;
 const DEAD_AFTER_CANCEL_MS = 60_000;
 
 /**
- * A charged video that its provider has failed to deliver for this long is given up; most links die after an hour. Counted from the
- * first failure of the provider's in this activity: while a fault of ours keeps it from being asked, nothing is lost (MR-59).
+ * A charged video that its provider has failed to deliver for this long is given up; most links die after an hour. What counts is the
+ * time between one failure of the provider's and the next, by the database's clock, and of a longer gap only as much as a try and
+ * its delay may take: while a fault of ours, or of the operator's, keeps the video from being had, nothing is lost (MR-59).
  */
 const GIVEN_UP_AFTER_MS = 24 * 3_600_000;
+const LONGEST_GAP_MS = 70 * 60_000;
 
 /** Thumbnail and spritesheet are optional: they delay nothing for longer than this. */
 const TRIES_FOR_PREVIEWS = 4;
@@ -33,8 +35,8 @@ const PREVIEWS = ['thumbnail', 'spritesheet'] as const;
 interface Kept {
   /** Where the copy is to be resumed. */
   progress?: Progress | undefined;
-  /** When the provider first failed to deliver. */
-  failingSinceMs?: number | undefined;
+  /** For how long the provider has failed to deliver, and how long after its completion it last did. */
+  failed?: { readonly forMs: number; readonly lastMs: number } | undefined;
 }
 
 /** One try of the activity. */
@@ -99,10 +101,12 @@ async function giveUpAfterADay(
   { deps, generationId, archiving, kept }: Run,
   error: unknown,
 ): Promise<'gone' | 'archived'> {
-  if (archiving.state !== 'charged' || !isTransient(error)) throw error;
-  const now = Date.now();
-  kept.failingSinceMs ??= now;
-  if (now - kept.failingSinceMs >= GIVEN_UP_AFTER_MS) return recordGone(deps, generationId);
+  const { state, completedForMs: nowMs } = archiving;
+  if (state !== 'charged' || nowMs === null || !isFailureOfProvider(error)) throw error;
+  const { forMs, lastMs } = kept.failed ?? { forMs: 0, lastMs: nowMs };
+  const gapMs = Math.min(LONGEST_GAP_MS, Math.max(0, nowMs - lastMs));
+  kept.failed = { forMs: forMs + gapMs, lastMs: nowMs };
+  if (kept.failed.forMs >= GIVEN_UP_AFTER_MS) return recordGone(deps, generationId);
   Context.current().heartbeat(kept);
   throw error;
 }

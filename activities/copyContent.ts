@@ -102,11 +102,13 @@ async function ask(
   const range = from === 0 ? {} : { range: `bytes=${from}-` };
   const answer = await provider.downloadContent(videoId, { variant, signal, ...range });
   if (answer.outcome !== 'trouble') return answer;
-  throw transient(`No content from the provider: ${answer.why}.`, answer.retryAfterMs);
+  const { why, retryAfterMs, isOwedByOperator } = answer;
+  throw transient(`No content from the provider: ${why}.`, retryAfterMs, { isOwedByOperator });
 }
 
 function tooLarge(maximumBytes: number): Error {
-  return transient(`The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`, TOO_LARGE_RETRY_MS);
+  const why = `The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`;
+  return transient(why, TOO_LARGE_RETRY_MS, { isOwedByOperator: true });
 }
 
 /** Counts the bytes. A body that breaks off or is too slow raises a retryable failure; the next try resumes. */

@@ -1,12 +1,19 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 
+const OWED_BY_OPERATOR = 'owed by the operator';
+
 /** Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. */
-export function transient(message: string, retryAfterMs: number | null): ApplicationFailure {
+export function transient(
+  message: string,
+  retryAfterMs: number | null,
+  { isOwedByOperator = false } = {},
+): ApplicationFailure {
   return ApplicationFailure.create({
     message,
     type: PROVIDER_TRANSIENT,
     category: ApplicationFailureCategory.BENIGN,
+    ...(isOwedByOperator ? { details: [OWED_BY_OPERATOR] } : {}),
     // A delay of 0 would mean that it is never retried.
     ...(retryAfterMs === null || retryAfterMs < 1000 ? {} : { nextRetryDelay: retryAfterMs }),
   });
@@ -41,9 +48,13 @@ export function busy(provider: string, waitMs: number): ApplicationFailure {
   });
 }
 
-/** Whether the provider was asked and gave no usable answer. */
-export function isTransient(error: unknown): boolean {
-  return error instanceof ApplicationFailure && error.type === PROVIDER_TRANSIENT;
+/** Whether the provider was asked and gave no usable answer, and not for something that the operator owes it. */
+export function isFailureOfProvider(error: unknown): error is ApplicationFailure {
+  return (
+    error instanceof ApplicationFailure &&
+    error.type === PROVIDER_TRANSIENT &&
+    error.details?.includes(OWED_BY_OPERATOR) !== true
+  );
 }
 
 export function isBusy(error: unknown): boolean {

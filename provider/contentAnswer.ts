@@ -25,11 +25,18 @@ export type ContentAnswer =
   /** There is no content: not yet, or no longer. */
   | { readonly outcome: 'missing' }
   /** Proves nothing about the content. `why` is for operators and names no address. */
-  | { readonly outcome: 'trouble'; readonly why: string; readonly retryAfterMs: number | null };
+  | {
+      readonly outcome: 'trouble';
+      readonly why: string;
+      readonly retryAfterMs: number | null;
+      /** The provider may well have it: our key, our bill or our rate is the trouble. */
+      readonly isOwedByOperator: boolean;
+    };
 
 /** The longest videos on sale have a few hundred megabytes. An endless body must not fill the archive. */
 const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
 const MISSING = [404, 410];
+const OWED_BY_OPERATOR = [401, 402, 403, 429];
 
 /** Classifies the provider's answer by its status and headers. Reads nothing of the body. */
 export async function readContentAnswer(response: Awaited<ReturnType<typeof undiciFetch>>): Promise<ContentAnswer> {
@@ -48,7 +55,12 @@ export async function readContentAnswer(response: Awaited<ReturnType<typeof undi
     const total = numberOf(/^bytes \*\/(\d+)$/, headers.get('content-range'));
     return { outcome: 'behind_the_end', total, etag: etagOf(headers) };
   }
-  return { outcome: 'trouble', why: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers, Date.now()) };
+  return {
+    outcome: 'trouble',
+    why: `HTTP ${status}`,
+    retryAfterMs: retryAfterMs(headers, Date.now()),
+    isOwedByOperator: OWED_BY_OPERATOR.includes(status),
+  };
 }
 
 interface Part {

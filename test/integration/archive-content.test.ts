@@ -175,23 +175,6 @@ describe('an answer that is no video', () => {
   });
 
   // MR-59
-  it('not delivered for a day: gone, once and for all, and nothing is left of it', async () => {
-    const id = await charged();
-    answers.push(cut(), status(503), status(503));
-    const first = await once(id);
-    const dayAgo = Date.now() - 24 * 3_600_000;
-    expect(first.details).toMatchObject({ failingSinceMs: expect.any(Number) });
-    await age(id, '1 day');
-    const almost = { ...(first.details as object), failingSinceMs: dayAgo + 60_000 };
-    const second = await once(id, almost);
-    expect(second.end).toBeInstanceOf(Error);
-    expect(second.details).toMatchObject({ failingSinceMs: dayAgo + 60_000 });
-    expect((await once(id, { ...almost, failingSinceMs: dayAgo })).end).toBe('gone');
-    expect(alarms).toEqual(['content_gone', 'content_refunded']);
-    expect(await archiveAt().kept(`${id}/video`)).toBe(0);
-  });
-
-  // MR-59
   it.each([401, 403, 429, 500, 503])('%s is never taken for gone', async (code) => {
     const id = await charged();
     await age(id, '23 hours');

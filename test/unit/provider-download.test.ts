@@ -41,9 +41,13 @@ describe('a content', () => {
     [410, {}, { outcome: 'missing' }],
     [416, { 'content-range': 'bytes */9' }, { outcome: 'behind_the_end', total: 9, etag: null }],
     [416, { 'content-range': 'nonsense' }, { outcome: 'behind_the_end', total: null, etag: null }],
-    [304, {}, { outcome: 'trouble', why: 'HTTP 304', retryAfterMs: null }],
-    [302, {}, { outcome: 'trouble', why: 'HTTP 302', retryAfterMs: null }],
-    [503, { 'retry-after': '17' }, { outcome: 'trouble', why: 'HTTP 503', retryAfterMs: 17_000 }],
+    [304, {}, { outcome: 'trouble', why: 'HTTP 304', retryAfterMs: null, isOwedByOperator: false }],
+    [302, {}, { outcome: 'trouble', why: 'HTTP 302', retryAfterMs: null, isOwedByOperator: false }],
+    [
+      503,
+      { 'retry-after': '17' },
+      { outcome: 'trouble', why: 'HTTP 503', retryAfterMs: 17_000, isOwedByOperator: false },
+    ],
   ])('HTTP %i with %o is an answer, not an exception', async (status, headers, expected) => {
     const { baseUrl } = await serve((response) => response.writeHead(status, headers).end());
     expect(await ask(baseUrl)).toEqual(expected);
@@ -187,7 +191,7 @@ async function redirecting(location: string, status = 302) {
   });
 }
 
-const refusedBy = (why: string) => ({ outcome: 'trouble', why, retryAfterMs: null });
+const refusedBy = (why: string) => ({ outcome: 'trouble', why, retryAfterMs: null, isOwedByOperator: false });
 const NOT_PUBLIC = refusedBy('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS');
 
 // MR-94
