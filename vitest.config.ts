@@ -31,7 +31,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      // Whole processes that are killed, started again or loaded: `npm run check` runs them beside the others.
+      // Whole processes that are killed, started again or loaded.
       {
         test: {
           ...shared,
