@@ -33,8 +33,8 @@ function leastTimeToSubmitMs(hold: Pick<HeldPlacement, 'holdTtlMs'>, expectedMs:
 }
 
 /**
- * Submits the video, at most once: a video that an earlier run of this workflow made is the result. Another attempt follows only when it is proven that the last one made nothing; after an
- * attempt that may have arrived, it first searches for the video (MR-31).
+ * Submits the video, at most once. A video that an earlier run of this workflow made is the result. Another attempt follows only
+ * when it is proven that the last one made nothing; after an attempt that may have arrived, it first searches for the video (MR-31).
  */
 export async function submit(submission: Submission): Promise<Submitted> {
   const { hold, expectedMs, deadline, cancel } = submission;
