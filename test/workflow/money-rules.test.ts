@@ -136,16 +136,19 @@ describe('an attempt that is refused through the operator’s fault', () => {
   });
 
   // MR-18
-  it('ends in provider_unavailable with too little time left: 10 minutes, 2 × the expectation, at most half of the hold', async () => {
-    const left = async (changes: Parameters<typeof held>[0]) => {
-      const { result, tookMs } = await run({ placement: held(changes), create: () => NOT_MADE });
-      expect(result.errorCode).toBe('provider_unavailable');
-      return Math.round((HOUR_MS - tookMs) / 60_000);
-    };
-    expect(await left({ expectedDurationMs: 60_000 })).toBeGreaterThanOrEqual(8);
-    expect(await left({ expectedDurationMs: 60_000 })).toBeLessThanOrEqual(10);
-    expect(await left({ expectedDurationMs: 10 * 60_000 })).toBeGreaterThanOrEqual(18);
-    expect(await left({ expectedDurationMs: 50 * 60_000 })).toBeLessThanOrEqual(30);
+  it.each([
+    { expectedMs: 60_000, why: '10 minutes', atLeast: 8, atMost: 10 },
+    { expectedMs: 10 * 60_000, why: '2 × the expectation', atLeast: 18, atMost: 20 },
+    { expectedMs: 50 * 60_000, why: 'at most half of the hold', atLeast: 28, atMost: 30 },
+  ])('ends in provider_unavailable with too little time left: $why', async ({ expectedMs, atLeast, atMost }) => {
+    const { result, tookMs } = await run({
+      placement: held({ expectedDurationMs: expectedMs }),
+      create: () => NOT_MADE,
+    });
+    expect(result.errorCode).toBe('provider_unavailable');
+    const left = Math.round((HOUR_MS - tookMs) / 60_000);
+    expect(left).toBeGreaterThanOrEqual(atLeast);
+    expect(left).toBeLessThanOrEqual(atMost);
   });
 });
 

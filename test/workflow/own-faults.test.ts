@@ -46,7 +46,7 @@ async function run(
 }
 
 const settlements = (world: FakeWorld) => world.calls.filter((call) => /^(capture|release|emergency)/.test(call));
-const LONG: Faulty = { fromMs: 30 * MINUTE_MS, untilMs: 9 * HOUR_MS };
+const LONG: Faulty = { fromMs: 30 * MINUTE_MS, untilMs: 4 * HOUR_MS };
 
 describe('a fault of our own across the end of the hold', () => {
   it('that prevents the last look for hours: the look that follows charges the video', async () => {
@@ -56,18 +56,19 @@ describe('a fault of our own across the end of the hold', () => {
     });
     expect(result.outcome).toBe('captured');
     expect(settlements(world)).toEqual(['capture']);
-    expect(tookMs).toBeGreaterThan(8 * HOUR_MS);
+    expect(tookMs).toBeGreaterThan(4 * HOUR_MS);
   });
 
-  it('alerts from the hold’s end on, keeps the credits reserved, and settles nothing for days', async () => {
+  it('alerts from the hold’s end on, keeps the credits reserved, and settles nothing however long it lasts', async () => {
     const world = fakeWorld({ now: () => env.currentTimeMs(), look: () => 'ours' });
     await stage.play(world, async (handle) => {
       await env.sleep(HOUR_MS + 5 * MINUTE_MS);
       expect(world.calls).toContain('alert');
-      await env.sleep(3 * 24 * HOUR_MS);
+      await env.sleep(8 * HOUR_MS);
       const description = await handle.describe();
       expect(description.status.name).toBe('RUNNING');
-      expect(description.historyLength).toBeLessThan(2500);
+      // Days of it stay far below the 51,200 events that a server allows.
+      expect(description.historyLength).toBeLessThan(400);
       expect(settlements(world)).toEqual([]);
       await handle.terminate('the test is over');
     });

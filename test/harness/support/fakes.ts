@@ -55,8 +55,11 @@ type Trouble = 'away' | 'ours';
 const isTrouble = (seen: unknown): seen is Trouble => seen === 'away' || seen === 'ours';
 
 function failureOf(trouble: Trouble): Error {
-  if (trouble === 'ours') return new Error('permission denied for function record_look');
-  return ApplicationFailure.create({ message: 'connection reset', type: PROVIDER_TRANSIENT });
+  // Each try costs the time-skipping server real time, so hours of trouble are few tries.
+  const nextRetryDelay = '30 seconds';
+  if (trouble === 'ours')
+    return ApplicationFailure.create({ message: 'permission denied for function record_look', nextRetryDelay });
+  return ApplicationFailure.create({ message: 'connection reset', type: PROVIDER_TRANSIENT, nextRetryDelay });
 }
 
 export interface FakeWorldOptions {
