@@ -68,9 +68,14 @@ export async function copyContent(
 type Rest = Pick<Part, 'from' | 'total' | 'etag'> & { readonly body: Part['body'] | null };
 type Part = Extract<ContentAnswer, { outcome: 'part' }>;
 
-/** Requests what is not stored yet; the whole content when the rest would not match what is stored. */
+/**
+ * Requests what is not stored yet; the whole content when the rest would not match what is stored. Nothing is requested when an
+ * earlier try stored all of it and only its record is missing: the provider's link may be dead by now (MR-59).
+ */
 async function askOn(deps: Dependencies, wanted: Wanted): Promise<Rest | 'missing'> {
   const { variant, earlier, location } = wanted;
+  const whole = await deps.archive.whole(location);
+  if (whole !== undefined) return { from: whole, total: whole, etag: null, body: null };
   const known = earlier?.variant === variant && earlier.total !== null ? earlier : undefined;
   const kept = known === undefined ? 0 : await deps.archive.kept(location);
   if (known === undefined || kept === 0) return askForAll(deps, wanted);
@@ -102,42 +107,47 @@ async function ask(
   const range = from === 0 ? {} : { range: `bytes=${from}-` };
   const answer = await provider.downloadContent(videoId, { variant, signal, ...range });
   if (answer.outcome !== 'trouble') return answer;
-  const { why, retryAfterMs, isOwedByOperator } = answer;
-  throw transient(`No content from the provider: ${why}.`, retryAfterMs, { isOwedByOperator });
+  const { why, retryAfterMs, isProvidersFault } = answer;
+  throw transient(`No content from the provider: ${why}.`, retryAfterMs, { isProvidersFault });
 }
 
 function tooLarge(maximumBytes: number): Error {
   const why = `The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`;
-  return transient(why, TOO_LARGE_RETRY_MS, { isOwedByOperator: true });
+  return transient(why, TOO_LARGE_RETRY_MS, { isProvidersFault: false });
 }
 
-/** Counts the bytes. A body that breaks off or is too slow raises a retryable failure; the next try resumes. */
+/**
+ * Counts the bytes. A body that breaks off or is too slow raises a retryable failure; the next try resumes. Only the time that the
+ * provider takes is counted against it: while our own store writes, it waits for us.
+ */
 async function* received(
   body: ReadableStream<Uint8Array> | null,
   progress: Progress,
   limits: CopyLimits,
 ): AsyncGenerator<Uint8Array> {
   const { cancellationSignal } = Context.current();
-  const isTooSlow = speedometer(limits);
-  const endsAtMs = performance.now() + limits.tryMs;
+  let storeMs = 0;
+  const beganMs = performance.now();
+  const isTooSlow = speedometer(limits, () => performance.now() - storeMs);
   let slow = false;
   try {
     for await (const chunk of body ?? []) {
       // Checked at each chunk: fetch holds the signal weakly.
       cancellationSignal.throwIfAborted();
+      const writtenFromMs = performance.now();
       yield chunk;
+      storeMs += performance.now() - writtenFromMs;
       progress.bytes += chunk.length;
       slow = isTooSlow(chunk.length);
       if (slow) break;
-      if (performance.now() > endsAtMs) throw new TryOver();
+      if (performance.now() - beganMs > limits.tryMs) throw new TryOver();
     }
   } catch (error) {
     cancellationSignal.throwIfAborted();
     if (error instanceof TryOver) {
-      throw transient(
-        'The content did not come in the time of one try; it goes on from where it was.',
-        TRY_OVER_RETRY_MS,
-      );
+      const why = 'The content did not come in the time of one try; it goes on from where it was.';
+      // It came as fast as it must, or our own store took the time.
+      throw transient(why, TRY_OVER_RETRY_MS, { isProvidersFault: false });
     }
     throw transient('The content broke off.', null);
   }
@@ -147,13 +157,13 @@ async function* received(
 class TryOver extends Error {}
 
 /** Counts these bytes; true when the last full window brought too few. The transport notices a body that stalls. */
-function speedometer({ leastBytes, withinMs }: CopyLimits): (bytes: number) => boolean {
-  let [sinceMs, sum] = [performance.now(), 0];
+function speedometer({ leastBytes, withinMs }: CopyLimits, nowMs: () => number): (bytes: number) => boolean {
+  let [sinceMs, sum] = [nowMs(), 0];
   return (bytes) => {
     sum += bytes;
-    if (performance.now() - sinceMs < withinMs) return false;
+    if (nowMs() - sinceMs < withinMs) return false;
     const tooSlow = sum < leastBytes;
-    [sinceMs, sum] = [performance.now(), 0];
+    [sinceMs, sum] = [nowMs(), 0];
     return tooSlow;
   };
 }

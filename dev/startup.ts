@@ -156,6 +156,13 @@ async function prepareDatabaseServer(start: Start): Promise<Part | undefined> {
   return postgres;
 }
 
+/** Keeps the build. What deploys it loads Temporal's client, which takes half a second: everything is started before. */
+async function prepareDeployment(folder: string, build: string) {
+  const [{ deploy }, { keepBuild }] = await Promise.all([import('./deploy.ts'), import('./earlierBuilds.ts')]);
+  keepBuild(folder, build);
+  return deploy;
+}
+
 /** The servers that everything needs; undefined: one of the user's own. */
 async function startServers(start: Start) {
   const [postgres, temporal] = await Promise.all([
@@ -177,10 +184,7 @@ export async function startAll(start: Start, config: Config): Promise<Endpoints>
   const api = running.start(waitingProgram('api', 'api/main', repository, env));
   const simulator = startSimulator(start);
   const ownBuild = readBuild(join(repository, 'dist', 'workflow-bundle.js')).id;
-  // They load Temporal's client, which takes half a second: everything is started before.
-  const loading = Promise.all([import('./deploy.ts'), import('./earlierBuilds.ts')]);
-  const keeping = loading.then(([, { keepBuild }]) => keepBuild(folder, ownBuild));
-  const [servers, [{ deploy }]] = await Promise.all([starting, loading, keeping]);
+  const [servers, deploy] = await Promise.all([starting, prepareDeployment(folder, ownBuild)]);
   const where = addresses(settings.ports);
   await Promise.all([timed('Worker', run(worker, where.workerMetrics)), timed('API', run(api, `${where.api}/readyz`))]);
   await deploy(config.temporal, { stateFolder: folder, ownBuild, env, running }, READY_LIMIT_MS);

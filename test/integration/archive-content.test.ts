@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
@@ -26,6 +28,7 @@ import {
   archiveAt,
   once,
   expectWhole,
+  folder,
   onRecord,
   ranges,
   type Answer,
@@ -86,19 +89,35 @@ describe('a body that was cut', () => {
     await expectWhole(id);
   });
 
-  it('that only lacked its record is not sent again', async () => {
+  const dies = () => {
+    throw new Error('the worker dies here');
+  };
+
+  // MR-59
+  it.each(['with', 'without'])(
+    'that only lacked its record is not asked for again (%s a heartbeat): its link may be dead',
+    async (beat) => {
+      const id = await charged();
+      const first = await once(id, undefined, interruptAt({ archive: archiveAt() }, 'archive:stored', dies));
+      expect(first.end).toMatchObject({ message: 'the worker dies here' });
+      await age(id, '2 days');
+      answers.push(status(404));
+      expect((await once(id, beat === 'with' ? first.details : undefined)).end).toBe('archived');
+      expect(ranges()).toEqual([undefined]);
+      await expectWhole(id);
+      const { rows } = await db.pool.query('SELECT content_type FROM contents WHERE generation_id = $1', [id]);
+      expect(rows).toEqual([{ content_type: 'video/mp4' }]);
+    },
+  );
+
+  it('whose last byte came and which was not complete on disk is not sent again', async () => {
     const id = await charged();
-    const dies = () => {
-      throw new Error('the worker dies here');
-    };
     const first = await once(id, undefined, interruptAt({ archive: archiveAt() }, 'archive:stored', dies));
-    expect(first.end).toMatchObject({ message: 'the worker dies here' });
+    await rename(join(folder, id, 'video'), join(folder, id, 'video.0.part'));
     answers.push(status(416, { 'content-range': `bytes */${CONTENT.length}` }));
     expect((await once(id, first.details)).end).toBe('archived');
     expect(ranges()).toEqual([undefined, `bytes=${CONTENT.length}-`]);
     await expectWhole(id);
-    const { rows } = await db.pool.query('SELECT content_type FROM contents WHERE generation_id = $1', [id]);
-    expect(rows).toEqual([{ content_type: 'video/mp4' }]);
   });
 
   it('ends at once when the worker is shut down, and what came is kept', async () => {
@@ -209,66 +228,6 @@ it('of a video whose id the provider gave to another as well is not asked for: g
   expect((await once(id)).end).toBe('gone');
   expect(requests).toEqual([]);
   expect(alarms).toContain('content_refunded');
-});
-
-describe('a body without measure', () => {
-  const copyLimits = { maximumBytes: CONTENT.length - 1, leastBytes: CONTENT.length, withinMs: 200, tryMs: 60_000 };
-  const endless: Answer = (response) => {
-    const more = () => response.destroyed || response.write(CONTENT, more);
-    response.writeHead(200, { 'content-type': 'video/mp4' });
-    more();
-  };
-
-  it.each<[string, Answer]>([
-    ['says that it is too long', whole()],
-    ['never ends', endless],
-  ])('that %s is told as trouble, and no byte of it is kept', async (_what, answer) => {
-    const id = await charged();
-    answers.push(answer);
-    const { end } = await once(id, undefined, { copyLimits });
-    expect(end).toMatchObject({
-      message: expect.stringMatching(/^The content has more than 199999 bytes/),
-      nextRetryDelay: 600_000,
-    });
-    expect(await archiveAt().kept(`${id}/video`)).toBe(0);
-    expect(await onRecord(id)).toEqual([]);
-  });
-
-  it('that never ends ends its try before Temporal does: that is trouble of the provider’s, and goes on from there', async () => {
-    const id = await charged();
-    const steady: Answer = (response) => {
-      response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': CONTENT.length });
-      response.write(CONTENT.subarray(0, HALF));
-      let sent = HALF;
-      const drip = setInterval(() => {
-        if (response.destroyed) clearInterval(drip);
-        else response.write(CONTENT.subarray(sent, (sent += 1)));
-      }, 20);
-    };
-    answers.push(steady, rest());
-    const first = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, tryMs: 300 } });
-    expect(first.end).toMatchObject({ type: 'ProviderTransient', nextRetryDelay: 120_000 });
-    expect(first.details).toMatchObject({ progress: { bytes: expect.any(Number) } });
-  });
-
-  it('that drips is broken off, and goes on from where it was', async () => {
-    const id = await charged();
-    const drips: Answer = (response) => {
-      response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': CONTENT.length });
-      response.write(CONTENT.subarray(0, HALF));
-      let sent = HALF;
-      const drip = setInterval(() => {
-        if (response.destroyed) clearInterval(drip);
-        else response.write(CONTENT.subarray(sent, (sent += 1)));
-      }, 20);
-    };
-    answers.push(drips, rest());
-    const slow = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, ...copyLimits, maximumBytes: 1e9 } });
-    expect(slow.end).toMatchObject({ message: expect.stringMatching(/^The content comes too slowly/) });
-    expect((await once(id, slow.details)).end).toBe('archived');
-    expect(ranges()[1]).toMatch(/^bytes=100\d\d\d-$/);
-    await expectWhole(id);
-  });
 });
 
 describe('a compressed body', () => {
