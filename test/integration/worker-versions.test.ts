@@ -24,7 +24,7 @@ const memoryOf = (ownBuild: string) => ({
   remember: (buildId: string) => db.ledger.recordCurrentBuild(buildId),
 });
 const start = async (server: TestWorkflowEnvironment, build: string) =>
-  stops.set(build, await startWorkers(server, world, build));
+  stops.set(build, await startWorkers(server, world, { buildId: build }));
 const stop = async (build: string) => {
   await stops.get(build)?.();
   stops.delete(build);
@@ -89,9 +89,9 @@ it('a generation ends with the build that began it; what begins later, and the r
 it('after Temporal has lost its database, an old worker makes the newer build current again', async () => {
   const empty = await createDevServer();
   try {
-    const stopOld = await startWorkers(empty, world, 'old');
+    const stopOld = await startWorkers(empty, world, { buildId: 'old' });
     await vi.waitFor(async () => expect(await keepCurrent(empty.client, memoryOf('old'))).toBe(true), PATIENT);
-    const stopNew = await startWorkers(empty, world, 'new');
+    const stopNew = await startWorkers(empty, world, { buildId: 'new' });
     await vi.waitFor(async () => expect(await currentOf(empty)).toBe('new'), PATIENT);
     await Promise.all([stopOld(), stopNew()]);
   } finally {

@@ -38,9 +38,16 @@ it('the newest version has a history of every path', () => {
   expect(found).toEqual(paths.map((path) => `${newest}/${path}`).toSorted());
 });
 
-it('every recorded history can be gone on with', async () => {
-  expect(await findBroken(bundle())).toEqual([]);
-}, 60_000);
+it.each([
+  ['a worker', 'bundlePath'],
+  ['a worker that traces', 'tracedBundlePath'],
+] as const)(
+  'every recorded history can be gone on with by %s',
+  async (_who, path) => {
+    expect(await findBroken(readFileSync(inject(path), 'utf8'))).toEqual([]);
+  },
+  60_000,
+);
 
 it('a change that is not compatible is named by each history that it breaks', async () => {
   const planted = bundle().replaceAll('.submitVideo(', '.submitFilm(').replaceAll('.sendWebhook(', '.sendHook(');
