@@ -111,33 +111,37 @@ function tooLarge(maximumBytes: number): Error {
   return transient(why, TOO_LARGE_RETRY_MS, { isOwedByOperator: true });
 }
 
-/** Counts the bytes. A body that breaks off or is too slow raises a retryable failure; the next try resumes. */
+/**
+ * Counts the bytes. A body that breaks off or is too slow raises a retryable failure; the next try resumes. Only the time that the
+ * provider takes is counted against it: while our own store writes, it waits for us.
+ */
 async function* received(
   body: ReadableStream<Uint8Array> | null,
   progress: Progress,
   limits: CopyLimits,
 ): AsyncGenerator<Uint8Array> {
   const { cancellationSignal } = Context.current();
-  const isTooSlow = speedometer(limits);
-  const endsAtMs = performance.now() + limits.tryMs;
+  let storeMs = 0;
+  const beganMs = performance.now();
+  const isTooSlow = speedometer(limits, () => performance.now() - storeMs);
   let slow = false;
   try {
     for await (const chunk of body ?? []) {
       // Checked at each chunk: fetch holds the signal weakly.
       cancellationSignal.throwIfAborted();
+      const writtenFromMs = performance.now();
       yield chunk;
+      storeMs += performance.now() - writtenFromMs;
       progress.bytes += chunk.length;
       slow = isTooSlow(chunk.length);
       if (slow) break;
-      if (performance.now() > endsAtMs) throw new TryOver();
+      if (performance.now() - beganMs > limits.tryMs) throw new TryOver();
     }
   } catch (error) {
     cancellationSignal.throwIfAborted();
     if (error instanceof TryOver) {
-      throw transient(
-        'The content did not come in the time of one try; it goes on from where it was.',
-        TRY_OVER_RETRY_MS,
-      );
+      const why = 'The content did not come in the time of one try; it goes on from where it was.';
+      throw transient(why, TRY_OVER_RETRY_MS, { isOwedByOperator: storeMs > limits.tryMs / 2 });
     }
     throw transient('The content broke off.', null);
   }
@@ -147,13 +151,13 @@ async function* received(
 class TryOver extends Error {}
 
 /** Counts these bytes; true when the last full window brought too few. The transport notices a body that stalls. */
-function speedometer({ leastBytes, withinMs }: CopyLimits): (bytes: number) => boolean {
-  let [sinceMs, sum] = [performance.now(), 0];
+function speedometer({ leastBytes, withinMs }: CopyLimits, nowMs: () => number): (bytes: number) => boolean {
+  let [sinceMs, sum] = [nowMs(), 0];
   return (bytes) => {
     sum += bytes;
-    if (performance.now() - sinceMs < withinMs) return false;
+    if (nowMs() - sinceMs < withinMs) return false;
     const tooSlow = sum < leastBytes;
-    [sinceMs, sum] = [performance.now(), 0];
+    [sinceMs, sum] = [nowMs(), 0];
     return tooSlow;
   };
 }

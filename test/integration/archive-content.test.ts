@@ -211,66 +211,6 @@ it('of a video whose id the provider gave to another as well is not asked for: g
   expect(alarms).toContain('content_refunded');
 });
 
-describe('a body without measure', () => {
-  const copyLimits = { maximumBytes: CONTENT.length - 1, leastBytes: CONTENT.length, withinMs: 200, tryMs: 60_000 };
-  const endless: Answer = (response) => {
-    const more = () => response.destroyed || response.write(CONTENT, more);
-    response.writeHead(200, { 'content-type': 'video/mp4' });
-    more();
-  };
-
-  it.each<[string, Answer]>([
-    ['says that it is too long', whole()],
-    ['never ends', endless],
-  ])('that %s is told as trouble, and no byte of it is kept', async (_what, answer) => {
-    const id = await charged();
-    answers.push(answer);
-    const { end } = await once(id, undefined, { copyLimits });
-    expect(end).toMatchObject({
-      message: expect.stringMatching(/^The content has more than 199999 bytes/),
-      nextRetryDelay: 600_000,
-    });
-    expect(await archiveAt().kept(`${id}/video`)).toBe(0);
-    expect(await onRecord(id)).toEqual([]);
-  });
-
-  it('that never ends ends its try before Temporal does: that is trouble of the provider’s, and goes on from there', async () => {
-    const id = await charged();
-    const steady: Answer = (response) => {
-      response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': CONTENT.length });
-      response.write(CONTENT.subarray(0, HALF));
-      let sent = HALF;
-      const drip = setInterval(() => {
-        if (response.destroyed) clearInterval(drip);
-        else response.write(CONTENT.subarray(sent, (sent += 1)));
-      }, 20);
-    };
-    answers.push(steady, rest());
-    const first = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, tryMs: 300 } });
-    expect(first.end).toMatchObject({ type: 'ProviderTransient', nextRetryDelay: 120_000 });
-    expect(first.details).toMatchObject({ progress: { bytes: expect.any(Number) } });
-  });
-
-  it('that drips is broken off, and goes on from where it was', async () => {
-    const id = await charged();
-    const drips: Answer = (response) => {
-      response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': CONTENT.length });
-      response.write(CONTENT.subarray(0, HALF));
-      let sent = HALF;
-      const drip = setInterval(() => {
-        if (response.destroyed) clearInterval(drip);
-        else response.write(CONTENT.subarray(sent, (sent += 1)));
-      }, 20);
-    };
-    answers.push(drips, rest());
-    const slow = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, ...copyLimits, maximumBytes: 1e9 } });
-    expect(slow.end).toMatchObject({ message: expect.stringMatching(/^The content comes too slowly/) });
-    expect((await once(id, slow.details)).end).toBe('archived');
-    expect(ranges()[1]).toMatch(/^bytes=100\d\d\d-$/);
-    await expectWhole(id);
-  });
-});
-
 describe('a compressed body', () => {
   it('is kept as it is read, whatever length its head tells', async () => {
     const packed = gzipSync(CONTENT);
