@@ -14,8 +14,8 @@ type Intercepted<Input, Result> = (input: Input, next: (input: Input) => Promise
 
 /**
  * Traces a call beside the workflow. The interceptor calls `next` at once, with its headers; the workflow gets the very promise that
- * `next` returned, not the interceptor's, which settles some microtasks later. Those could change the order of commands, for
- * instance the answer of an update and the next activity.
+ * `next` returned, not the interceptor's, which settles some microtasks later. Within those, other things
+ * of the same workflow task would be seen first: a provider's event before the end of a poll that came with it.
  */
 function beside<Input, Result>(trace: Intercepted<Input, Result>): Intercepted<Input, Result> {
   return (input, next) => {
