@@ -21,8 +21,9 @@ const DEAD_AFTER_CANCEL_MS = 60_000;
 
 /**
  * A charged video that its provider has failed to deliver for this long is given up; most links die after an hour. What counts is the
- * time between one failure of the provider's and the next, by the database's clock, and of a longer gap only as much as a try and
- * its delay may take: while a fault of ours, or of the operator's, keeps the video from being had, nothing is lost (MR-59).
+ * time between one failure of the provider's and the next try, if that is one too, by the database's clock, and of a longer gap only
+ * as much as a try and its delay may take: while a fault of ours, or of the operator's, keeps the video from being had, nothing is
+ * lost (MR-59).
  */
 const GIVEN_UP_AFTER_MS = 24 * 3_600_000;
 const LONGEST_GAP_MS = 70 * 60_000;
@@ -35,8 +36,8 @@ const PREVIEWS = ['thumbnail', 'spritesheet'] as const;
 interface Kept {
   /** Where the copy is to be resumed. */
   progress?: Progress | undefined;
-  /** For how long the provider has failed to deliver, and how long after its completion it last did. */
-  failed?: { readonly forMs: number; readonly lastMs: number } | undefined;
+  /** For how long the provider has failed to deliver, and how long after the video's completion it last did; null: another trouble came after. */
+  failed?: { readonly forMs: number; readonly lastMs: number | null } | undefined;
 }
 
 /** One try of the activity. */
@@ -102,11 +103,12 @@ async function giveUpAfterADay(
   error: unknown,
 ): Promise<'gone' | 'archived'> {
   const { state, completedForMs: nowMs } = archiving;
-  if (state !== 'charged' || nowMs === null || !isFailureOfProvider(error)) throw error;
-  const { forMs, lastMs } = kept.failed ?? { forMs: 0, lastMs: nowMs };
-  const gapMs = Math.min(LONGEST_GAP_MS, Math.max(0, nowMs - lastMs));
-  kept.failed = { forMs: forMs + gapMs, lastMs: nowMs };
-  if (kept.failed.forMs >= GIVEN_UP_AFTER_MS) return recordGone(deps, generationId);
+  if (state !== 'charged' || nowMs === null) throw error;
+  const { forMs, lastMs } = kept.failed ?? { forMs: 0, lastMs: null };
+  const isProviders = isFailureOfProvider(error);
+  const gapMs = isProviders ? Math.min(LONGEST_GAP_MS, Math.max(0, nowMs - (lastMs ?? nowMs))) : 0;
+  kept.failed = { forMs: forMs + gapMs, lastMs: isProviders ? nowMs : null };
+  if (isProviders && kept.failed.forMs >= GIVEN_UP_AFTER_MS) return recordGone(deps, generationId);
   Context.current().heartbeat(kept);
   throw error;
 }

@@ -68,9 +68,14 @@ export async function copyContent(
 type Rest = Pick<Part, 'from' | 'total' | 'etag'> & { readonly body: Part['body'] | null };
 type Part = Extract<ContentAnswer, { outcome: 'part' }>;
 
-/** Requests what is not stored yet; the whole content when the rest would not match what is stored. */
+/**
+ * Requests what is not stored yet; the whole content when the rest would not match what is stored. Nothing is requested when an
+ * earlier try stored all of it and only its record is missing: the provider's link may be dead by now (MR-59).
+ */
 async function askOn(deps: Dependencies, wanted: Wanted): Promise<Rest | 'missing'> {
   const { variant, earlier, location } = wanted;
+  const whole = await deps.archive.whole(location);
+  if (whole !== undefined) return { from: whole, total: whole, etag: null, body: null };
   const known = earlier?.variant === variant && earlier.total !== null ? earlier : undefined;
   const kept = known === undefined ? 0 : await deps.archive.kept(location);
   if (known === undefined || kept === 0) return askForAll(deps, wanted);
@@ -102,13 +107,13 @@ async function ask(
   const range = from === 0 ? {} : { range: `bytes=${from}-` };
   const answer = await provider.downloadContent(videoId, { variant, signal, ...range });
   if (answer.outcome !== 'trouble') return answer;
-  const { why, retryAfterMs, isOwedByOperator } = answer;
-  throw transient(`No content from the provider: ${why}.`, retryAfterMs, { isOwedByOperator });
+  const { why, retryAfterMs, isProvidersFault } = answer;
+  throw transient(`No content from the provider: ${why}.`, retryAfterMs, { isProvidersFault });
 }
 
 function tooLarge(maximumBytes: number): Error {
   const why = `The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`;
-  return transient(why, TOO_LARGE_RETRY_MS, { isOwedByOperator: true });
+  return transient(why, TOO_LARGE_RETRY_MS, { isProvidersFault: false });
 }
 
 /**
@@ -141,7 +146,8 @@ async function* received(
     cancellationSignal.throwIfAborted();
     if (error instanceof TryOver) {
       const why = 'The content did not come in the time of one try; it goes on from where it was.';
-      throw transient(why, TRY_OVER_RETRY_MS, { isOwedByOperator: storeMs > limits.tryMs / 2 });
+      // It came as fast as it must, or our own store took the time.
+      throw transient(why, TRY_OVER_RETRY_MS, { isProvidersFault: false });
     }
     throw transient('The content broke off.', null);
   }

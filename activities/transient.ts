@@ -1,19 +1,19 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 
-const OWED_BY_OPERATOR = 'owed by the operator';
+const NOT_PROVIDERS_FAULT = 'not the provider’s fault';
 
 /** Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. */
 export function transient(
   message: string,
   retryAfterMs: number | null,
-  { isOwedByOperator = false } = {},
+  { isProvidersFault = true } = {},
 ): ApplicationFailure {
   return ApplicationFailure.create({
     message,
     type: PROVIDER_TRANSIENT,
     category: ApplicationFailureCategory.BENIGN,
-    ...(isOwedByOperator ? { details: [OWED_BY_OPERATOR] } : {}),
+    ...(isProvidersFault ? {} : { details: [NOT_PROVIDERS_FAULT] }),
     // A delay of 0 would mean that it is never retried.
     ...(retryAfterMs === null || retryAfterMs < 1000 ? {} : { nextRetryDelay: retryAfterMs }),
   });
@@ -48,12 +48,12 @@ export function busy(provider: string, waitMs: number): ApplicationFailure {
   });
 }
 
-/** Whether the provider was asked and gave no usable answer, and not for something that the operator owes it. */
+/** Whether the provider was asked and gave no usable answer, and not for a trouble of ours. */
 export function isFailureOfProvider(error: unknown): error is ApplicationFailure {
   return (
     error instanceof ApplicationFailure &&
     error.type === PROVIDER_TRANSIENT &&
-    error.details?.includes(OWED_BY_OPERATOR) !== true
+    error.details?.includes(NOT_PROVIDERS_FAULT) !== true
   );
 }
 

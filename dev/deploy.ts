@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createTemporalClient } from '../temporal/connection.ts';
-import { makeCurrent } from '../temporal/workerVersions.ts';
+import { untilCurrent } from '../temporal/workerVersions.ts';
 import type { Config } from './configuration.ts';
 import { finishEarlierRuns } from './earlierBuilds.ts';
 import { complain } from './output.ts';
@@ -16,11 +15,8 @@ export async function deploy(
   limitMs: number,
 ): Promise<void> {
   const client = createTemporalClient(temporal);
-  const untilMs = performance.now() + limitMs;
-  while (!(await makeCurrent(client, build.ownBuild))) {
-    if (performance.now() > untilMs) throw new StartRefused('Temporal does not know the worker, so nothing can begin.');
-    await delay(50);
-  }
+  if (!(await untilCurrent(client, build.ownBuild, limitMs)))
+    throw new StartRefused('Temporal does not know the worker, so nothing can begin.');
   void finishEarlierRuns(client, build).catch((error: unknown) =>
     complain(`What earlier code has begun could not be looked for: ${String(error)}`),
   );

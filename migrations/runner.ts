@@ -6,6 +6,12 @@ import { dropFunctions, finishFunctions, refuseDefaultRights, refuseOccupiedSche
 /** Serialises every migration of one database; any constant does, as long as nobody else uses it. */
 const ADVISORY_LOCK = 4_017_325_001;
 
+/**
+ * A migration sends one statement after another. One that is silent for so long has lost its network or stands still: the server
+ * ends its session, for its locks are on every table, and would stop the service until TCP notices, which takes hours.
+ */
+const CLIENT_GONE_MS = 5000;
+
 const SERVICE_ROLE = 'holdfast_service';
 
 /** Our schema alone, because the host's app may have anything in `public`; a temporary object never hides one of ours. */
@@ -33,9 +39,14 @@ export interface MigrateOptions {
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const { ownerUrl, serviceUrl, onApplied, folder } = options;
   const client = new pg.Client({ connectionString: ownerUrl });
+  // The statement that a lost connection ends raises it; the event alone would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    await client.query(
+      `SET idle_in_transaction_session_timeout = ${CLIENT_GONE_MS}; SET idle_session_timeout = ${CLIENT_GONE_MS}`,
+    );
     // For this connection only: the owner may be the role of the host's app, which keeps its own path.
     await client.query(`SET search_path = ${SEARCH_PATH}`);
     await refuseFirstEdition(client);
@@ -52,6 +63,12 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
 }
 
 /** Up to 0.1.0 our tables were in `public`. A host's app may well have a table of one of these names, but not these columns. */
+/** What `migrate` raised, in one line. */
+export function explainFailure(error: unknown): string {
+  const { message, cause } = error as Error;
+  return `${message}${cause instanceof Error ? ` ${cause.message}` : ''}`;
+}
+
 async function refuseFirstEdition(client: pg.Client): Promise<void> {
   const { rowCount } = await client.query(`SELECT FROM pg_attribute WHERE attname = 'sha256'
     AND attrelid = to_regclass('public.schema_migrations') AND to_regclass('public.journal_transactions') IS NOT NULL`);
@@ -119,7 +136,8 @@ async function tryToBringUpToDate(client: pg.Client, files: SchemaFiles): Promis
     await finishFunctions(client);
     await client.query('COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK');
+    // Without a connection there is nothing left to roll back.
+    await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
   return changed.map(({ name }) => name);

@@ -34,6 +34,8 @@ export interface ContentInspection {
 export interface ContentStore {
   /** How many bytes earlier writes stored under the key; all of them once the content is complete. */
   kept(key: string): Promise<number>;
+  /** The length of the content once it is complete, checked and on disk; undefined before. */
+  whole(key: string): Promise<number | undefined>;
   /**
    * Appends the body to what is stored, and makes the content readable once it is complete and on disk. When the body raises
    * or ends too early (`IncompleteContent`), the bytes so far are kept for the next write. Of two concurrent writes the later

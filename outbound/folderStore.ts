@@ -19,6 +19,7 @@ export function createFolderStore(folder: string): ContentStore {
   const pathOf = (key: string) => join(root, matching(KEY, key));
   return {
     kept: async (key) => (await longest(pathOf(key)))?.bytes ?? 0,
+    whole: async (key) => sizeOf(pathOf(key)),
     write: (key, body, options) => write(pathOf(key), body, options),
     read: (key, range) => read(pathOf(key), range),
     // A copy that starts now may add its file to the folder while it is emptied: then it is emptied again.

@@ -10,10 +10,12 @@ export interface EventBounds {
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
+const COLON = 58;
 
 /**
  * Passes on server-sent events one by one, each complete, and errors once a limit is exceeded. The SDK's own decoder buffers
- * an unfinished event without a limit and copies it for every chunk, so one endless line would occupy the whole process.
+ * an unfinished event without a limit and copies it for every chunk, so one endless line would occupy the whole process. Comments,
+ * which keep a connection alive, end here.
  */
 export function boundedEvents(bounds: EventBounds): TransformStream<Uint8Array, Uint8Array> {
   const endsAtMs = performance.now() + bounds.timeoutMs;
@@ -27,13 +29,18 @@ export function boundedEvents(bounds: EventBounds): TransformStream<Uint8Array, 
       if (total > bounds.totalBytes) throw new RangeError('the stream is too long');
       // Checked at each chunk: a stream that trickles never reaches the transport's time-out.
       if (performance.now() > endsAtMs) throw new RangeError('the stream takes too long');
-      for (const whole of event.add(chunk)) controller.enqueue(whole);
+      for (const whole of event.add(chunk)) if (!isComment(whole)) controller.enqueue(whole);
     },
     flush(controller) {
       const rest = event.take();
       if (rest.length > 0) controller.enqueue(rest);
     },
   });
+}
+
+/** One line that begins with a colon, and the blank line. */
+function isComment(event: Uint8Array): boolean {
+  return event[0] === COLON && event.indexOf(LINE_FEED) >= event.length - 3;
 }
 
 /** Collects the parts of an event until a blank line ends it. */

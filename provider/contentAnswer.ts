@@ -29,8 +29,8 @@ export type ContentAnswer =
       readonly outcome: 'trouble';
       readonly why: string;
       readonly retryAfterMs: number | null;
-      /** The provider may well have it: our key, our bill or our rate is the trouble. */
-      readonly isOwedByOperator: boolean;
+      /** False where the provider may well have it: our key, our bill, our rate, our settings or our network is the trouble. */
+      readonly isProvidersFault: boolean;
     };
 
 /** The longest videos on sale have a few hundred megabytes. An endless body must not fill the archive. */
@@ -59,7 +59,7 @@ export async function readContentAnswer(response: Awaited<ReturnType<typeof undi
     outcome: 'trouble',
     why: `HTTP ${status}`,
     retryAfterMs: retryAfterMs(headers, Date.now()),
-    isOwedByOperator: OWED_BY_OPERATOR.includes(status),
+    isProvidersFault: !OWED_BY_OPERATOR.includes(status),
   };
 }
 

@@ -111,7 +111,8 @@ export function nextHop(location: string, from: URL, isTrusted: (url: URL) => bo
   if (!['http:', 'https:'].includes(next.protocol)) throw refused('to another protocol than HTTP');
   if (next.username !== '' || next.password !== '') throw refused('with a user name or a password');
   const isDowngrade = from.protocol === 'https:' && next.protocol === 'http:';
-  if (isDowngrade && !isTrusted(next)) throw refused('from HTTPS to plain HTTP');
+  // The operator may list the host.
+  if (isDowngrade && !isTrusted(next)) throw refused('from HTTPS to plain HTTP', true);
   next.hash = '';
   return next;
 }
@@ -122,6 +123,6 @@ function isListed(url: URL, contentHosts: readonly string[]): boolean {
   return contentHosts.includes(url.host) || (url.port === '' && contentHosts.includes(`${url.hostname}:${port}`));
 }
 
-function refused(how: string): CallFailed {
-  return new CallFailed(`a redirect ${how}, which is not followed`, false);
+function refused(how: string, isOurs = false): CallFailed {
+  return new CallFailed(`a redirect ${how}, which is not followed`, false, isOurs);
 }

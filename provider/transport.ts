@@ -8,6 +8,8 @@ export class CallFailed extends Error {
     /** For operators, with the system's error code. Names no address and no secret. */
     readonly why: string,
     readonly neverSent: boolean,
+    /** Our own settings or network stood in the way, and say nothing about the provider. */
+    readonly isOurs = false,
   ) {
     // A constant message without a cause: the SDK replaces every error whose text mentions a time-out, and the proof is lost.
     super('The call of the provider failed.');
@@ -56,6 +58,9 @@ const WORDS = new Map([
   ['UND_ERR_HEADERS_TIMEOUT', 'no answer in time'],
   ['UND_ERR_BODY_TIMEOUT', 'the answer broke off'],
 ]);
+
+/** No name is resolved, or nothing is reached: that is as likely our own network's as the provider's. */
+const OUR_NETWORK = ['EAI_AGAIN', 'ENETUNREACH'];
 
 /** Marks an error as raised while connecting: TCP and TLS, before the first byte of a request (MR-40). */
 class NotConnected extends Error {
@@ -201,18 +206,18 @@ export function tagging(connect: buildConnector.connector): buildConnector.conne
 export function describe(error: unknown, late: boolean, settings: TransportSettings): CallFailed {
   const chain = causes(error);
   if (chain.some((cause) => cause instanceof NotPublic)) {
-    return new CallFailed('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', true);
+    return new CallFailed('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', true, true);
   }
   const neverSent = chain.some((cause) => cause instanceof NotConnected);
   const proxy = chain.find((cause) => cause instanceof ProxyRefused);
-  if (proxy !== undefined) return new CallFailed(`the proxy of PROVIDER_PROXY_URL ${proxy.how}`, neverSent);
+  if (proxy !== undefined) return new CallFailed(`the proxy of PROVIDER_PROXY_URL ${proxy.how}`, neverSent, true);
   const code = chain.map((cause) => ('code' in cause ? cause.code : null)).find((each) => typeof each === 'string');
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
     return new CallFailed(`no connection within ${settings.connectTimeoutMs / 1000} s`, neverSent);
   }
   if (late && !neverSent) return new CallFailed(`no answer within ${settings.callTimeoutMs / 1000} s`, false);
   const words = WORDS.get(code ?? '') ?? (neverSent ? 'could not connect' : 'connection lost');
-  return new CallFailed(code === undefined ? words : `${words} (${code})`, neverSent);
+  return new CallFailed(code === undefined ? words : `${words} (${code})`, neverSent, OUR_NETWORK.includes(code ?? ''));
 }
 
 function causes(error: unknown): Error[] {

@@ -31,12 +31,16 @@ export function createPool(options: PoolOptions): Pool {
     // The server's limit is shorter than the client's, so that no abandoned statement goes on.
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + STATEMENT_GRACE_MS,
+    // Nor do the locks of a process that falls silent in the middle of a transaction stay until TCP notices, which takes hours.
+    idle_in_transaction_session_timeout: statementTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: { getTypeParser: typeParser },
   });
   // An idle connection that breaks (a restart of the database) must not end the process.
   pool.on('error', onError);
+  // Nor must one that breaks in the middle of a transaction: its next statement raises that.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -155,6 +155,15 @@ export async function registerNamespace(client: Client): Promise<void> {
   }
 }
 
+/** Keeps the histories of a namespace that somebody else has registered as long as those of ours. */
+export async function setRetention(client: Client): Promise<void> {
+  const config = { workflowExecutionRetentionTtl: msToTs(RETENTION) };
+  await (client.connection as Connection).workflowService.updateNamespace({
+    namespace: client.options.namespace,
+    config,
+  });
+}
+
 /**
  * Registers the search attributes that are missing; without them Temporal refuses to start a workflow. Any number of
  * processes may do it at once.
@@ -176,6 +185,11 @@ const unless = (code: number) => (error: unknown) => {
   if (!failedWith(error, code)) throw error;
 };
 
+/** Whether Temporal could not be reached, or did not answer in time. What was asked for may have been done. */
+export function isAway(error: unknown): boolean {
+  return AWAY.some((code) => failedWith(error, code));
+}
+
 /** Whether Temporal answers within `timeoutMs`. Never raises. */
 export async function isTemporalUp(client: Client, timeoutMs: number): Promise<boolean> {
   try {
@@ -190,7 +204,7 @@ export async function isTemporalUp(client: Client, timeoutMs: number): Promise<b
 export function temporalFault(error: unknown, { connectionOptions }: ClientConnectConfig): string {
   const server = `Temporal at ${connectionOptions.address ?? DEFAULT_ADDRESS} (TEMPORAL_ADDRESS)`;
   const code = isGrpcServiceError(error) ? error.code : 0;
-  if (AWAY.includes(code)) return `${server} does not answer: start it, or correct TEMPORAL_ADDRESS.`;
+  if (isAway(error)) return `${server} does not answer: start it, or correct TEMPORAL_ADDRESS.`;
   if (NOT_ALLOWED.includes(code)) return `${server} refuses us: correct TEMPORAL_API_KEY or TEMPORAL_TLS_CLIENT_….`;
   return `${server} can't be used: ${error instanceof Error ? error.message : 'unknown error'}.`;
 }

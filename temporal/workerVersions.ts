@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, Connection } from '@temporalio/client';
 import { isGrpcServiceError } from '@temporalio/client';
 import { GENERATE_TEXT, GENERATE_VIDEO, TASK_QUEUE, WORKER_DEPLOYMENT } from '../contracts/temporal.ts';
-import { listPollers } from './pollers.ts';
+import { isAway } from './connection.ts';
+import { describeQueue, listPollers } from './pollers.ts';
 
 /**
  * The versions of the workers, each named by the build id of its workflows. Temporal starts every workflow on the version that
@@ -55,17 +57,37 @@ async function describeDeployment(client: Client): Promise<Deployment> {
  * Makes a build current whose workers run: everything that begins from now on begins there, and what is open stays where it is.
  * Returns false, and changes nothing, when no worker of it polls each task queue.
  */
-export async function makeCurrent(client: Client, buildId: string): Promise<boolean> {
-  const { currentBuild } = await describeDeployment(client);
-  if (currentBuild === buildId) return true;
-  const pollers = await Promise.all(Object.values(TASK_QUEUE).map((queue) => listPollers(client, queue)));
-  if (!pollers.every((ofQueue) => ofQueue.some((poller) => poller.buildId === buildId))) return false;
+async function makeCurrent(client: Client, buildId: string): Promise<boolean> {
+  // The queues are asked, for the deployment does not answer in the second after its current version has changed.
+  const queues = await Promise.all(Object.values(TASK_QUEUE).map((queue) => describeQueue(client, queue)));
+  if (queues.every(({ currentBuild }) => currentBuild === buildId)) return true;
+  if (!queues.every(({ pollers }) => pollers.some((poller) => poller.buildId === buildId))) return false;
   try {
     await setCurrent(client, { buildId, conflictToken: null, allowNoPollers: false });
     return true;
   } catch (error) {
     if (isGrpcServiceError(error) && [NOT_FOUND, FAILED_PRECONDITION].includes(error.code)) return false;
     throw error;
+  }
+}
+
+const ASK_AGAIN_MS = 50;
+
+/**
+ * Makes a build current, once its workers run; asks again where Temporal is away for a moment, or slow to do it. Returns false after
+ * `limitMs` if there is still no such worker; raises if Temporal is still away.
+ */
+export async function untilCurrent(client: Client, buildId: string, limitMs: number): Promise<boolean> {
+  const untilMs = performance.now() + limitMs;
+  for (;;) {
+    const isOver = performance.now() > untilMs;
+    try {
+      if (await makeCurrent(client, buildId)) return true;
+      if (isOver) return false;
+    } catch (error) {
+      if (isOver || !isAway(error)) throw error;
+    }
+    await delay(ASK_AGAIN_MS);
   }
 }
 

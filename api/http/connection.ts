@@ -12,7 +12,10 @@ export function onDisconnect(bindings: HttpBindings | undefined, gone: () => voi
   else bindings.outgoing.once('close', gone);
 }
 
-/** Whether the client disconnected, or was disconnected as too slow, before the whole request arrived. */
-export function hungUp(bindings: HttpBindings | undefined): boolean {
-  return isServed(bindings) && bindings.incoming.destroyed && !bindings.incoming.complete;
+/** Whether it failed because the client disconnected, or was disconnected as too slow, before its whole request was read. */
+export function hungUp(bindings: HttpBindings | undefined, error: Error): boolean {
+  if (!isServed(bindings)) return false;
+  const { destroyed, complete, errored } = bindings.incoming;
+  // All of a request may have arrived, and none of it been read.
+  return (destroyed && !complete) || errored === error;
 }

@@ -123,7 +123,7 @@ export function handleError(log: Log) {
       return answer(c, kindOfRequest(c.req.method, c.req.path) === 'changing' ? maybeDone() : unavailable());
     }
     // The client has disconnected: it gets no response, and the error is not a bug.
-    if (hungUp(c.env as HttpBindings | undefined)) return answer(c, malformed('JSON'));
+    if (hungUp(c.env as HttpBindings | undefined, error)) return answer(c, malformed('JSON'));
     log.error({ err: error, requestId, method: c.req.method, route: routePath(c) }, 'a request failed');
     return answer(c, internalError(String(requestId)));
   };

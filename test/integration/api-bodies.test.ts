@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handleError } from '../../api/http/errors.ts';
@@ -203,4 +204,37 @@ describe('a body that comes too slowly', () => {
     expect(answer).toContain('request_timeout');
     server.close();
   });
+});
+
+it('a client that has gone before its whole body was read is no fault of ours in the log', async () => {
+  const faults: unknown[] = [];
+  const app = new Hono<Env>();
+  app.onError(handleError({ error: (fault) => faults.push(fault), warn: () => undefined, info: () => undefined }));
+  const steps: { arrived?: () => void; answered?: () => void } = {};
+  const arrived = new Promise<void>((resolve) => (steps.arrived = resolve));
+  const answered = new Promise<void>((resolve) => (steps.answered = resolve));
+  app.use(async ({ env }, next) => {
+    const { incoming } = env as HttpBindings;
+    steps.arrived?.();
+    // As while its key is looked up.
+    await once(incoming.socket, 'close');
+    await next();
+    steps.answered?.();
+  });
+  app.post(
+    '*',
+    createBodyReader()(JSON_BODY, () => 'anybody'),
+  );
+  const server = createServer(app);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const line = open((server.address() as AddressInfo).port);
+  line.socket.write(
+    'POST / HTTP/1.1\r\nHost: holdfast\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+  );
+  await arrived;
+  line.socket.destroy();
+  await answered;
+  expect(faults).toEqual([]);
+  server.close();
 });

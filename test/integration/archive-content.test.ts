@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
@@ -26,6 +28,7 @@ import {
   archiveAt,
   once,
   expectWhole,
+  folder,
   onRecord,
   ranges,
   type Answer,
@@ -86,19 +89,35 @@ describe('a body that was cut', () => {
     await expectWhole(id);
   });
 
-  it('that only lacked its record is not sent again', async () => {
+  const dies = () => {
+    throw new Error('the worker dies here');
+  };
+
+  // MR-59
+  it.each(['with', 'without'])(
+    'that only lacked its record is not asked for again (%s a heartbeat): its link may be dead',
+    async (beat) => {
+      const id = await charged();
+      const first = await once(id, undefined, interruptAt({ archive: archiveAt() }, 'archive:stored', dies));
+      expect(first.end).toMatchObject({ message: 'the worker dies here' });
+      await age(id, '2 days');
+      answers.push(status(404));
+      expect((await once(id, beat === 'with' ? first.details : undefined)).end).toBe('archived');
+      expect(ranges()).toEqual([undefined]);
+      await expectWhole(id);
+      const { rows } = await db.pool.query('SELECT content_type FROM contents WHERE generation_id = $1', [id]);
+      expect(rows).toEqual([{ content_type: 'video/mp4' }]);
+    },
+  );
+
+  it('whose last byte came and which was not complete on disk is not sent again', async () => {
     const id = await charged();
-    const dies = () => {
-      throw new Error('the worker dies here');
-    };
     const first = await once(id, undefined, interruptAt({ archive: archiveAt() }, 'archive:stored', dies));
-    expect(first.end).toMatchObject({ message: 'the worker dies here' });
+    await rename(join(folder, id, 'video'), join(folder, id, 'video.0.part'));
     answers.push(status(416, { 'content-range': `bytes */${CONTENT.length}` }));
     expect((await once(id, first.details)).end).toBe('archived');
     expect(ranges()).toEqual([undefined, `bytes=${CONTENT.length}-`]);
     await expectWhole(id);
-    const { rows } = await db.pool.query('SELECT content_type FROM contents WHERE generation_id = $1', [id]);
-    expect(rows).toEqual([{ content_type: 'video/mp4' }]);
   });
 
   it('ends at once when the worker is shut down, and what came is kept', async () => {

@@ -109,6 +109,9 @@ describe('a store of ours that writes slowly', () => {
     const id = await charged();
     answers.push(whole());
     const { end } = await once(id, undefined, { archive: slowStore(), copyLimits: { ...limits, tryMs: 40 } });
-    expect(end).toMatchObject({ message: expect.stringMatching(/time of one try/), details: ['owed by the operator'] });
+    expect(end).toMatchObject({
+      message: expect.stringMatching(/time of one try/),
+      details: ['not the provider’s fault'],
+    });
   });
 });

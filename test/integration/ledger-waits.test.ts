@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoId } from '../../contracts/ids.ts';
-import type { TestDatabase } from '../harness/support/database.ts';
-import { admissionRequest, PRICE, admit, createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { createPool, LedgerUnavailable, openDatabase } from '../../store/index.ts';
+import { inTransaction } from '../../store/transaction.ts';
+import type { Books, TestDatabase } from '../harness/support/database.ts';
+import {
+  admissionRequest,
+  PRICE,
+  admit,
+  createTestDatabase,
+  openBooks,
+  openTenant,
+} from '../harness/support/database.ts';
 import type { FirstStatement } from '../harness/support/runBehind.ts';
 import { runBehind } from '../harness/support/runBehind.ts';
 import { FINISHED, ledgerSteps } from '../harness/support/ledgerSteps.ts';
@@ -130,4 +139,30 @@ it("a hold whose time ends while it waits for the account's row is not placed", 
   );
   expect(placed).toMatchObject({ outcome: 'refused', code: 'voided' });
   expect(await balance({ tenant, id })).toEqual({ available: PRICE, held: 0 });
+});
+
+it('a process that falls silent in the middle of a transaction holds nobody up, and outlives the loss of its connection', async () => {
+  const { accountId } = await openTenant(db, 0);
+  const grant = (ledger: Books, idempotencyKey: string) =>
+    ledger.grantCredits({ accountId, amountMicrocredits: 700, reason: 'r', idempotencyKey });
+  const pool = createPool({
+    databaseUrl: db.url,
+    size: 1,
+    applicationName: 'silent',
+    onError: () => undefined,
+    statementTimeoutMs: 300,
+  });
+  const working = inTransaction(
+    openDatabase(pool),
+    ['BEGIN'],
+    () => undefined,
+    async (inside) => {
+      await grant(openBooks(inside), 'first');
+      await grant(db.ledger, 'second');
+      return grant(openBooks(inside), 'third');
+    },
+  );
+  await expect(working).rejects.toBeInstanceOf(LedgerUnavailable);
+  expect((await db.ledger.getBalance(accountId)).availableMicrocredits).toBe(700);
+  await pool.end();
 });

@@ -13,6 +13,7 @@ import { migrate } from '../../migrations/runner.ts';
 import { BY_SQLSTATE } from '../../store/errors.ts';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase } from '../harness/support/database.ts';
+import { startSwallowingProxy } from '../harness/support/swallowingProxy.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -219,8 +220,8 @@ describe('an empty database', () => {
   });
 
   /** `npm run migrate` as a process of its own; answers with what it applied. */
-  async function migrateInProcess(): Promise<string[]> {
-    const env = { ...process.env, DATABASE_URL: at(service, name), MIGRATE_DATABASE_URL: at(superuser, name) };
+  async function migrateInProcess(ownerUrl = at(superuser, name)): Promise<string[]> {
+    const env = { ...process.env, DATABASE_URL: at(service, name), MIGRATE_DATABASE_URL: ownerUrl };
     const { stdout } = await run(process.execPath, ['dist/migrations/main.js'], { cwd: root, env });
     return [...stdout.matchAll(/^applied (\S+)$/gm)].map(([, applied = '']) => applied);
   }
@@ -245,6 +246,26 @@ describe('an empty database', () => {
     await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 20_000, interval: 50 });
     await blocker.query('ROLLBACK');
     expect((await Promise.all(migrations)).flat()).toEqual([...tableNames, ...functionNames]);
+  });
+
+  it('is migrated soon after the network has cut off a migration that held its locks, which says so and changed nothing', async () => {
+    await blocker.query('DROP SCHEMA IF EXISTS holdfast CASCADE');
+    const proxy = await startSwallowingProxy(superuser);
+    const cutOff = new URL(at(superuser, name));
+    cutOff.port = String(proxy.port);
+    await blocker.query('BEGIN; CREATE SCHEMA holdfast');
+    const first = migrateInProcess(cutOff.href).catch((error: unknown) => error);
+    await vi.waitFor(async () => expect(await waiting()).toBe(1), { timeout: 20_000, interval: 50 });
+    proxy.swallow();
+    await blocker.query('ROLLBACK');
+    expect(await migrateInProcess()).toEqual([...tableNames, ...functionNames]);
+    await proxy.close();
+    expect(await first).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^Nothing was migrated\. PostgreSQL at \S+ \(MIGRATE_DATABASE_URL\) does not answer.*\n$/,
+      ),
+    });
   });
 
   async function waiting(): Promise<number> {

@@ -96,12 +96,6 @@ describe('while its list shows what is open', () => {
     await untilRead(5);
     expect(gateway.calls.length).toBe(before);
   });
-
-  it('a second sweep of the same list waits for the first', async () => {
-    const keep = (sweeper: string, leaseMs: number) =>
-      stack.database.ledger.keepSweep(provider.identity, sweeper, leaseMs, null);
-    expect(await keep('another', 60_000)).toBe(false);
-  });
 });
 
 /** What servers do, and worse: each answers for a while. */
@@ -164,27 +158,4 @@ it('whatever the list says, videos are settled by their own answer, workflows ge
   // A call may be sent late, and the next one in time.
   expect(gaps.length * INTERVAL_MS).toBeLessThanOrEqual(gaps.reduce((sum, gap) => sum + gap, 0) + 5 * INTERVAL_MS);
   await stack.env.client.workflow.getHandle(endless).terminate('the test is over');
-});
-
-// MR-87
-it('a workflow is told once of an end and three times of a loss, in all, and never after the settlement', async () => {
-  const { takeSweepNudges } = stack.database.ledger;
-  const id = await ask(account, 'counted [[after:55s]]');
-  await untilRow(stack, id, 'g.provider_video_id IS NOT NULL');
-  await stack.stopWorkers();
-  await stack.database.admin.query('DELETE FROM provider_nudges WHERE generation_id = $1', [id]);
-  const taken = async (why: 'ended' | 'vanished') => (await takeSweepNudges([id, 'video_none'], why)).length;
-  const all = [];
-  for (const why of ['vanished', 'ended', 'ended', 'vanished', 'vanished', 'vanished', 'ended'] as const)
-    all.push(await taken(why));
-  expect(all).toEqual([1, 1, 0, 1, 1, 0, 0]);
-  const { rows } = await stack.database.pool.query<{ id: string }>("SELECT id FROM generations WHERE state <> 'held'");
-  expect(rows.length).toBeGreaterThan(0);
-  expect(
-    await takeSweepNudges(
-      rows.map((row) => row.id),
-      'vanished',
-    ),
-  ).toEqual([]);
-  expect(await stack.database.ledger.sweepTells(provider.identity)).toBe(false);
 });

@@ -20,13 +20,14 @@ function endlessly(response: ServerResponse, piece: string): void {
   more();
 }
 
-const event = (content: string) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
+const event = (content: string, more = {}) =>
+  `data: ${JSON.stringify({ choices: [{ delta: { content } }], ...more })}\n\n`;
 
 const ENDLESS = {
   'a line': 'x'.repeat(65_536),
   'an event of many lines': `data: ${'x'.repeat(1000)}\n`.repeat(60),
   comments: ': still here\n\n'.repeat(1000),
-  'pieces without text': event('').repeat(1000),
+  'pieces without text': event('', { system_fingerprint: 'x'.repeat(500) }).repeat(100),
 };
 
 // MR-94

@@ -7,7 +7,7 @@ import { checkClaims, checkEnds, checkRequests, checkSettlements, checkShown } f
 import type { Asked, Clients, Tenant } from './clients.ts';
 import { play } from './clients.ts';
 import { gather } from './evidence.ts';
-import { readErrors } from './logs.ts';
+import { checkErrors, readErrors } from './logs.ts';
 import type { ChaosOptions } from './options.ts';
 import { planStrikes } from './plan.ts';
 import { checkAgainstProvider, checkUnprovenLists, checkVideos, lateCompletions } from './providerChecks.ts';
@@ -19,11 +19,14 @@ import type { Site } from './site.ts';
 import { openSite } from './site.ts';
 import { Strikes } from './strikes.ts';
 import { grant, openSales, openTenants } from './tenants.ts';
+import { checkUpgrade, settledByVersion } from './upgrade.ts';
 import type { Seen } from './watching.ts';
 
 /** Requests at once; more is only a longer queue on two cores. */
 const AT_ONCE = 8;
 const PROGRESS_EVERY_MS = 10_000;
+/** The part of the requests that is asked before the faults are over; the last ones meet the next version whenever it came. */
+const ASKED_MEANWHILE = 0.9;
 
 export interface ChaosResult {
   readonly violations: readonly string[];
@@ -81,8 +84,11 @@ async function conduct(site: Site, options: ChaosOptions, say: (line: string) =>
   const limit = pLimit(AT_ONCE);
   const asked: Asked[] = [];
   const seen: Seen[] = [];
+  const strikes = new Strikes(site, say);
+  const striking = strikes.carryOut(strikePlan);
   const asking = requestPlan.map(async (request) => {
     await delay(request.at_ms);
+    if (request.number >= ASKED_MEANWHILE * requestPlan.length) await striking;
     asked.push(await limit(() => play(clients, request, tenants[request.tenant] as Tenant)));
   });
   const granting = tenantPlan.flatMap(({ later }, index) =>
@@ -91,10 +97,9 @@ async function conduct(site: Site, options: ChaosOptions, say: (line: string) =>
       await grant(clients, random.fork(key), tenants[index] as Tenant, amount, key);
     }),
   );
-  const strikes = new Strikes(site, say);
   const progress = setInterval(() => void sayProgress(site, asked.length, requestPlan.length, say), PROGRESS_EVERY_MS);
   try {
-    await strikes.carryOut(strikePlan);
+    await striking;
     say('the faults are over');
     await heal(site);
     const limitOfAnswers = setTimeout(() => answersOver.abort(), options.answer_limit_ms);
@@ -127,7 +132,11 @@ async function judge(
   const repeated = await repeatAll(clients, asked);
   const evidence = await gather(site);
   const { records, violations: unrecorded } = checkVideos(evidence);
+  const logged = await readErrors(site);
+  const byVersion = await settledByVersion(site, evidence);
   const violations = [
+    ...checkErrors(logged),
+    ...checkUpgrade(byVersion),
     ...checkRequests(asked, evidence),
     ...checkSales(asked, strikes.spans),
     ...repeated,
@@ -140,7 +149,7 @@ async function judge(
     ...checkAgainstProvider(evidence),
     ...(await checkBooks(site, tenants)),
   ];
-  for (const line of tables(site, strikes, asked, evidence, records, await readErrors(site))) say(line);
+  for (const line of tables(site, strikes, asked, evidence, { records, logged, byVersion })) say(line);
   const late = lateCompletions(evidence);
   if (late.length > 0) {
     say(`\nreleased although the provider completed it, and not claimed:\n${late.join('\n')}`);

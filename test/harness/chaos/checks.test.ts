@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { checkClaims, checkEnds, checkRequests, checkSettlements, checkShown } from './checks.ts';
 import type { Asked } from './clients.ts';
 import type { Evidence, Happening, Made, Recorded } from './evidence.ts';
+import { checkErrors } from './logs.ts';
 import { checkAgainstProvider, checkUnprovenLists, checkVideos } from './providerChecks.ts';
 import { Random } from './random.ts';
 import { planRequests } from './requests.ts';
 import type { ProviderName } from './plan.ts';
 import { checkSales, soldMeanwhile } from './salesChecks.ts';
 import type { Span } from './strikes.ts';
+import { checkUpgrade } from './upgrade.ts';
 
 /** That the chaos suite would notice: each check passes what is right, and names what is not. */
 
@@ -202,6 +204,16 @@ describe('sales', () => {
       expect.stringMatching(/was told that provider-2 is down, which nothing had struck/),
     ]);
     expect(checkSales([], outage)).toEqual(['nothing of provider-2 was sold while provider-1 was down']);
+  });
+});
+
+describe('an upgrade', () => {
+  it('after which a version has settled nothing is named, and so is an answer 500', () => {
+    const settled = (count: number) => new Map(Object.entries({ 'this version': 3, 'the next version': count }));
+    expect([checkUpgrade(new Map()), checkUpgrade(settled(1))]).toEqual([[], []]);
+    expect(checkUpgrade(settled(0))).toEqual(['no generation of the next version was settled']);
+    const logged = ['worker: a worker ended', 'api: a request failed (TypeError)'].map((line) => [line, 1] as const);
+    expect(checkErrors(new Map(logged))).toEqual(['a client was answered 500: api: a request failed (TypeError)']);
   });
 });
 

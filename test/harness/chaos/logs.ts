@@ -6,6 +6,8 @@ import type { Site } from './site.ts';
 /** What our processes logged as an error (pino's 50 and above), and how often. Each needs an explanation. */
 
 const ERROR = 50;
+/** How the API logs an `internal_error`. */
+const FAILED = 'api: a request failed';
 
 interface Line {
   readonly level?: number;
@@ -28,6 +30,13 @@ export async function readErrors({ folder }: Site): Promise<Map<string, number>>
     }
   }
   return counts;
+}
+
+/** A fault from outside is answered 503, never 500. */
+export function checkErrors(logged: ReadonlyMap<string, number>): string[] {
+  return [...logged.keys()]
+    .filter((line) => line.startsWith(FAILED))
+    .map((line) => `a client was answered 500: ${line}`);
 }
 
 /** Not everything is JSON: a stack trace at a crash is not. */

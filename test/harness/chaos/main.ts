@@ -5,8 +5,8 @@ import { PROVIDERS } from './plan.ts';
 
 /**
  * `npm run chaos`: see USAGE. Real PostgreSQL, real Temporal, two workers, two API processes and the simulators of two providers
- * are killed, halted and cut off from each other while clients ask for videos; afterwards every rule of the money must hold. No
- * clock is moved.
+ * are killed, halted, cut off from each other and upgraded to a next version while clients ask for videos; afterwards every rule of
+ * the money must hold. No clock is moved.
  *
  * Exit code 0 when every invariant holds, 1 when one does not, 2 for a wrong command line, 130 when it is ended early.
  */

@@ -44,6 +44,15 @@ describe('the plan', () => {
     }
   });
 
+  it('upgrades once, while there is time for faults to strike both versions', () => {
+    for (const seed of ['one', 'two', 'three']) {
+      const [upgrade, ...more] = strikes(seed).filter(({ kind }) => kind === 'upgrade');
+      expect(more).toEqual([]);
+      expect(upgrade?.at_ms).toBeGreaterThan(20_000);
+      expect(upgrade?.at_ms).toBeLessThan(100_000);
+    }
+  });
+
   it('asks the provider for nothing that it does not understand', () => {
     for (const { prompt } of planRequests(new Random('one'), 500, 1000))
       expect(() => parseDirectives(prompt)).not.toThrow();
@@ -57,6 +66,11 @@ describe('the command line', () => {
     ['all', [...KINDS]],
   ])('--parts %s', (parts, kinds) => {
     expect(readOptions(['--seed', '7', '--parts', parts])).toMatchObject({ seed: '7', kinds });
+  });
+
+  it('has no upgrade that would bring back the guard which is taken out', () => {
+    expect(readOptions([]).kinds).toContain('upgrade');
+    expect(readOptions(['--without', 'create-open']).kinds).not.toContain('upgrade');
   });
 
   it('is refused in words', () => {

@@ -1,7 +1,18 @@
 import type { Random } from './random.ts';
 
 /** Kinds of faults that strike from outside; what prompts ask of the provider, and what clients do, is always there. */
-export const KINDS = ['kill', 'pause', 'cut', 'block', 'lose', 'outage', 'terminate', 'reset', 'settings'] as const;
+export const KINDS = [
+  'kill',
+  'pause',
+  'cut',
+  'block',
+  'lose',
+  'outage',
+  'terminate',
+  'reset',
+  'settings',
+  'upgrade',
+] as const;
 
 export type Kind = (typeof KINDS)[number];
 
@@ -49,12 +60,20 @@ export type Strike =
       readonly change: 'key' | 'url' | 'removed';
       readonly duration_ms: number;
     }
+  | {
+      readonly kind: 'upgrade';
+      /** Of the first try of each of its commands. */
+      readonly killedAfter_ms: number;
+    }
   | { readonly kind: 'terminate'; readonly draw: number }
   | { readonly kind: 'reset'; readonly draw: number; readonly taskDraw: number; readonly closed: boolean };
 
 export type PlannedStrike = Strike & { readonly at_ms: number };
 
-const WEIGHTS: Record<Exclude<Kind, 'settings'>, number> = {
+/** All but those that are planned by themselves. */
+type DrawnKind = Exclude<Kind, 'settings' | 'upgrade'>;
+
+const WEIGHTS: Record<DrawnKind, number> = {
   kill: 30,
   pause: 12,
   cut: 14,
@@ -80,7 +99,7 @@ const DELAYED_AGAIN_AFTER_MS = 40_000;
 
 export function planStrikes(random: Random, faults_ms: number, kinds: readonly Kind[]): PlannedStrike[] {
   const strikes: PlannedStrike[] = [];
-  const drawn = kinds.filter((kind) => kind !== 'settings');
+  const drawn = kinds.filter((kind) => kind !== 'settings' && kind !== 'upgrade');
   const weights = drawn.map((kind) => [WEIGHTS[kind], kind] as const);
   const oneIsDown = kinds.includes('outage') && faults_ms >= LONG_MS;
   const from_ms = oneIsDown ? ONE_DOWN_OVER_MS : 0;
@@ -100,7 +119,8 @@ export function planStrikes(random: Random, faults_ms: number, kinds: readonly K
   const all = [...strikes, ...first];
   const whole = oneIsDown ? withOneDown(random.fork('one down'), all) : all;
   const changes = kinds.includes('settings') ? planChanges(random.fork('settings'), faults_ms) : [];
-  return withoutLongDelays([...whole, ...changes].sort((a, b) => a.at_ms - b.at_ms));
+  const upgrades = kinds.includes('upgrade') ? [planUpgrade(random.fork('upgrade'), faults_ms)] : [];
+  return withoutLongDelays([...whole, ...changes, ...upgrades].sort((a, b) => a.at_ms - b.at_ms));
 }
 
 /** Each at least once; in a short time one of each kind, for a start takes seconds. */
@@ -108,7 +128,7 @@ function partsThatDie(faults_ms: number): readonly PartName[] {
   return faults_ms < LONG_MS ? PARTS.filter((part) => !part.endsWith('-2')) : PARTS;
 }
 
-function strikeOf(random: Random, kind: Exclude<Kind, 'settings'>, left_ms: number): Strike {
+function strikeOf(random: Random, kind: DrawnKind, left_ms: number): Strike {
   const duration_ms = Math.min(
     left_ms,
     random.weighted([
@@ -204,6 +224,11 @@ function planChanges(random: Random, faults_ms: number): PlannedStrike[] {
   return changes;
 }
 
+/** Once, when there are generations of this version, and early enough for faults to strike the next one too. */
+function planUpgrade(random: Random, faults_ms: number): PlannedStrike {
+  return { kind: 'upgrade', killedAfter_ms: random.whole(200, 2000), at_ms: (0.15 + 0.4 * random.next()) * faults_ms };
+}
+
 function isProvider(name: string): name is ProviderName {
   return PROVIDERS.some((provider) => provider === name);
 }
@@ -237,6 +262,8 @@ export function nameOf(strike: Strike): string {
       return `outage of ${strike.provider}: ${strike.how}`;
     case 'settings':
       return `${strike.provider}: ${strike.change === 'removed' ? 'taken out' : `another ${strike.change}`}`;
+    case 'upgrade':
+      return 'upgrade to the next version';
     case 'terminate':
       return 'workflow terminated';
     case 'reset':

@@ -8,13 +8,18 @@ import { tally } from './tally.ts';
 
 /** The report of a run, as tables in plain text. */
 
+interface Found {
+  readonly records: VideoRecords;
+  readonly logged: ReadonlyMap<string, number>;
+  readonly byVersion: ReadonlyMap<string, number>;
+}
+
 export function tables(
   site: Site,
   { counts, spans }: Strikes,
   asked: readonly Asked[],
   evidence: Evidence,
-  records: VideoRecords,
-  logged: ReadonlyMap<string, number>,
+  { records, logged, byVersion }: Found,
 ): string[] {
   const { generations } = evidence;
   const kills = new Map(site.parts().map(({ name, kills: count }) => [name, count]));
@@ -35,6 +40,7 @@ export function tables(
       ),
     ),
     ...table('sold while the other provider was down', soldMeanwhile(asked, spans)),
+    ...table('settled, by version', byVersion),
     ...table(
       'charged, by maker',
       tally(

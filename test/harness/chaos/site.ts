@@ -9,7 +9,6 @@ import { portVariables, untilItWorks } from '../../../dev/ports.ts';
 import type { Cluster } from '../../../dev/postgres.ts';
 import { initialise, ownerUrl, prepareDatabase, serverCommand, superuserUrl } from '../../../dev/postgres.ts';
 import { owned, postgresUser, reachableParent } from '../../../dev/postgres-place.ts';
-import { runTool } from '../../../dev/processes.ts';
 import { repository } from '../../../dev/state.ts';
 import { prepareNamespace, serverCommand as temporalCommand } from '../../../dev/temporal.ts';
 import type { Pool } from '../../../store/index.ts';
@@ -17,6 +16,7 @@ import { createPool } from '../../../store/index.ts';
 import type { Mutant } from '../mutants/mutant.ts';
 import { applyMutant } from '../mutants/mutant.ts';
 import { WITH_SEARCH_PATH } from '../support/template.ts';
+import { makeNext, runProgram } from '../upgrades/next.ts';
 import { Ground } from './ground.ts';
 import type { Link } from './link.ts';
 import type { ChaosOptions } from './options.ts';
@@ -38,6 +38,10 @@ export interface Site {
   readonly database: Pool;
   readonly part: (name: PartName) => Supervised;
   readonly parts: () => readonly Supervised[];
+  /** What commands of an operator need; their connections are struck with those of all. */
+  readonly operator: NodeJS.ProcessEnv;
+  /** Where the next version is; undefined: this run has no upgrade. */
+  readonly next: string | undefined;
   readonly links: (way: Way) => readonly Link[];
   /** Ends every process; the folder goes unless it is kept. */
   readonly close: (keep: boolean) => Promise<void>;
@@ -76,6 +80,7 @@ async function build(
 ): Promise<Site> {
   const { folder } = ground;
   await buildPrograms();
+  const next = options.kinds.includes('upgrade') ? await makeNext(folder) : undefined;
   const webhookPort = await ownPort();
   const [temporalPort, providers] = await Promise.all([
     startTemporal(ground, say),
@@ -96,14 +101,15 @@ async function build(
     RATE_LIMIT_PER_MINUTE: '1000000',
     ARCHIVE_DIR: join(folder, 'archive'),
     ...providers.variables,
-    WORKFLOW_BUNDLE: join(repository, 'dist', 'workflow-bundle.js'),
   };
-  await migrate({
+  const operatorsPort = await ground.link('all', 'postgres', cluster.port);
+  const operator = {
     ...shared,
-    DATABASE_URL: serviceUrl(cluster.port),
-    MIGRATE_DATABASE_URL: ownerUrl(cluster, 'holdfast'),
-    TEMPORAL_ADDRESS: temporalAddress,
-  });
+    DATABASE_URL: serviceUrl(operatorsPort),
+    MIGRATE_DATABASE_URL: ownerUrl({ ...cluster, port: operatorsPort }, 'holdfast'),
+    TEMPORAL_ADDRESS: `127.0.0.1:${await ground.link('all', 'temporal', temporalPort)}`,
+  };
+  await runProgram(repository, 'dist/migrations/main.js', operator);
   const { without } = options;
   if (without !== undefined) await takeOut(cluster, without);
   over.throwIfAborted();
@@ -138,6 +144,8 @@ async function build(
     database,
     part: (name) => ground.part(name),
     parts: () => [...ground.supervised.values()],
+    operator,
+    next,
     links: (way) => ground.linksOn(way),
     close: (keep) => ground.close(keep),
   };
@@ -155,7 +163,7 @@ async function startTemporal(ground: Ground, say: (line: string) => void): Promi
   const cli = await findTemporalCli(say);
   const ports = { ...portVariables, TEMPORAL_PORT: await ownPort(), TEMPORAL_UI_PORT: await ownPort() };
   ground.run('temporal', temporalCommand(cli, ports, ground.folder));
-  await prepareNamespace(cli, `127.0.0.1:${ports.TEMPORAL_PORT}`, ground.folder, READY_LIMIT_MS);
+  await prepareNamespace(ports.TEMPORAL_PORT, READY_LIMIT_MS);
   return ports.TEMPORAL_PORT;
 }
 
@@ -165,7 +173,7 @@ async function startProcess(ground: Ground, name: ProcessName, env: NodeJS.Proce
   const ports = isApi
     ? { PORT: String(port), METRICS_PORT: String(metricsPort) }
     : { WORKER_METRICS_PORT: String(port) };
-  const args = isApi ? ['dist/api/main.js'] : ['--import', 'tsx', 'test/harness/support/workerProcess.ts'];
+  const args = [`dist/${isApi ? 'api' : 'worker'}/main.js`];
   ground.run(name, { command: process.execPath, args, cwd: repository, env: { ...env, ...ports } });
   return { isApi, url: `http://127.0.0.1:${port}` };
 }
@@ -178,12 +186,6 @@ function withoutSettings(folder: string): NodeJS.ProcessEnv {
     ...Object.fromEntries(shells.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
     TEMPORAL_CONFIG_FILE: join(folder, 'temporal.toml'),
   };
-}
-
-async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
-  const args = ['dist/migrations/main.js'];
-  const { code, output } = await runTool(process.execPath, args, { limitMs: READY_LIMIT_MS, env, cwd: repository });
-  if (code !== 0) throw new Error(`the migrations failed:\n${output}`);
 }
 
 async function takeOut(cluster: Cluster, guard: Mutant): Promise<void> {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { nameOf, struckProvider } from './plan.ts';
 import type { PlannedStrike, ProviderName, Strike } from './plan.ts';
 import type { Site } from './site.ts';
+import { upgrade } from './upgrade.ts';
 
 /** How long a fault of a provider lasted, as `Date.now()` says it. */
 export interface Span {
@@ -47,14 +48,14 @@ export class Strikes {
     const span =
       provider === undefined ? undefined : { provider, kind: planned.kind, from_ms: Date.now(), to_ms: Infinity };
     if (span !== undefined) this.spans.push(span);
-    const struck = await strike(this.site, planned).catch(() => false);
+    const struck = await strike(this.site, planned, this.say).catch(() => false);
     if (span !== undefined) span.to_ms = Date.now();
     if (struck) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 }
 
 /** Returns whether there was anything to strike. */
-async function strike(site: Site, planned: Strike): Promise<boolean> {
+async function strike(site: Site, planned: Strike, say: (line: string) => void): Promise<boolean> {
   switch (planned.kind) {
     case 'kill':
       return site.part(planned.part).kill(planned.how, planned.draw);
@@ -73,6 +74,9 @@ async function strike(site: Site, planned: Strike): Promise<boolean> {
       return true;
     case 'settings':
       await site.providers.change(planned);
+      return true;
+    case 'upgrade':
+      await upgrade(site, planned.killedAfter_ms, say);
       return true;
     case 'terminate':
       return terminate(site, planned.draw);

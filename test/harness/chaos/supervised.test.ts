@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -56,6 +56,16 @@ describe('a supervised part', () => {
     expect(log().length).toBe(before);
     await paused;
     await expect.poll(() => log().length).toBeGreaterThan(before);
+  });
+
+  it('that is moved ends by itself, and starts again in the other folder', async () => {
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    const supervised = start('trap "echo leaving; exit 0" TERM; pwd; while :; do sleep 0.02; done');
+    await expect.poll(log).toBe(`${folder}\n`);
+    await supervised.moveTo(other);
+    await expect.poll(log, { timeout: 5000 }).toBe(`${folder}\nleaving\n${other}\n`);
+    expect([supervised.exits, supervised.kills]).toEqual([[], 0]);
   });
 
   it('that is stopped leaves no process', async () => {

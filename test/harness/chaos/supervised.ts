@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { send, sweepAtExit } from '../../../dev/processes.ts';
+import { endProcess, recordOf, send, sweepAtExit } from '../../../dev/processes.ts';
 import { processIdentity } from '../../../platform/processIdentity.ts';
 
 const run = promisify(execFile);
@@ -29,6 +29,8 @@ export interface Exit {
 const AFTER_KILL_MS = 300;
 const AFTER_EXIT_MS = 1000;
 const STRAGGLERS_MS = 10_000;
+/** What an orchestrator gives a process to end by itself. */
+const GRACE_MS = 30_000;
 
 /** A part that is started again whenever it ends, as a supervisor would, until it is stopped. */
 export class Supervised {
@@ -86,6 +88,15 @@ export class Supervised {
     await delay(duration_ms);
     for (const member of family) signal(member, 'SIGCONT');
     return true;
+  }
+
+  /** Ends it as an orchestrator does; it starts again in this folder. */
+  async moveTo(folder: string): Promise<void> {
+    this.program = { ...this.program, cwd: folder };
+    const pid = this.child?.pid;
+    if (pid === undefined) return;
+    this.killed = true;
+    await endProcess(recordOf(this.name, pid), GRACE_MS);
   }
 
   /** Ends it for good, at once, with everything that it started. */

@@ -16,6 +16,7 @@ import { refunds } from './refunds.ts';
 import { requests } from './requests.ts';
 import { schema } from './schema.ts';
 import { settlements } from './settlements.ts';
+import { sweeps } from './sweeps.ts';
 import { texts } from './texts.ts';
 import { turns } from './turns.ts';
 import { webhooks } from './webhooks.ts';
@@ -49,6 +50,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
   [outages, ['ledger-outages', 'ledger-places']],
   [turns, ['ledger-turns']],
   [rates, ['ledger-request-rates']],
+  [sweeps, ['ledger-sweeps']],
   [afterwards, ['ledger-claims']],
   [contents, ['ledger-contents', 'ledger-content-refunds', 'ledger-content-served']],
   [drift, ['ledger-tables', 'ledger-constraints']],

@@ -27,7 +27,7 @@ export type Answer = (response: ServerResponse, request: IncomingMessage) => voi
 
 export let db: TestDatabase;
 export let tenant: Tenant;
-let folder: string;
+export let folder: string;
 export let provider: Provider;
 export const requests: { url: string; range: string | undefined }[] = [];
 /** The provider's answers to successive requests for a video; afterwards it serves the whole video. */

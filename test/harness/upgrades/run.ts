@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { freePort, untilItWorks } from '../../../dev/ports.ts';
-import { runTool } from '../../../dev/processes.ts';
 import { repository } from '../../../dev/state.ts';
 import { type Customer, faultsOfBooks, openCustomer } from '../bench/books.ts';
 import { type Site, startSite } from '../bench/site.ts';
 import { untilDone } from '../bench/videos.ts';
 import { stopWithThisProcess } from '../support/stopWithThisProcess.ts';
-import { makeNext, PLANTED_TIMER } from './next.ts';
+import { listRunBy, makeNext, runProgram } from './next.ts';
 
 /**
  * `npm run test:upgrade [-- --generations N]`: this version is replaced by the next one, process by process, while clients ask for
@@ -77,12 +78,6 @@ function environment({ stack: { endpoints }, simulator }: Site): NodeJS.ProcessE
   };
 }
 
-async function runOf(site: Site, folder: string, program: string): Promise<void> {
-  const options = { limitMs: READY_LIMIT_MS, env: environment(site), cwd: folder };
-  const { code, output } = await runTool(process.execPath, [`dist/${program}.js`], options);
-  if (code !== 0) throw new Error(`${program}:\n${output}`);
-}
-
 /** Asks for one video of whatever API takes requests now, until it is accepted. */
 async function ask(apis: readonly string[], customer: Customer, answers: Map<number | string, number>): Promise<void> {
   for (;;) {
@@ -106,7 +101,7 @@ async function ask(apis: readonly string[], customer: Customer, answers: Map<num
 }
 
 say('building the next version: a changed workflow, an added column, a changed function');
-const next = await makeNext();
+const next = await makeNext(tmpdir());
 const site = await startSite({ webhooks: false, videoSeconds: VIDEO_SECONDS });
 const temporal = new Client({
   connection: await Connection.connect({ address: site.stack.endpoints.temporalAddress }),
@@ -133,15 +128,15 @@ try {
 
   await untilAccepted(GENERATIONS / 4);
   say(`${customer.ids.length} accepted; the next version migrates`);
-  await runOf(site, next.folder, 'migrations/main');
+  await runProgram(next, 'dist/migrations/main.js', environment(site));
   say(`${customer.ids.length} accepted; its worker starts and becomes the current one`);
-  const newWorker = await start(site, next.folder, 'worker');
-  await runOf(site, next.folder, 'temporal/main');
+  const newWorker = await start(site, next, 'worker');
+  await runProgram(next, 'dist/temporal/main.js', environment(site));
   const before = customer.ids.length;
   await untilAccepted(before + GENERATIONS / 8);
   say(`${customer.ids.length} accepted; a worker of this version ends`);
   await oldWorker.end();
-  const newApi = await start(site, next.folder, 'api');
+  const newApi = await start(site, next, 'api');
   apis.push(newApi.url);
   await untilAccepted(customer.ids.length + GENERATIONS / 8);
   say(`${customer.ids.length} accepted; the API of this version ends`);
@@ -151,7 +146,8 @@ try {
   await load;
   say(`${customer.ids.length} accepted; waiting for their end`);
   await untilDone(site, temporal, customer.ids, 240_000);
-  const byNext = await countByNext(customer.ids);
+  const ofNext = await listRunBy(temporal, next);
+  const byNext = customer.ids.filter((id) => ofNext.has(id)).length;
   const faults = await faultsOfBooks(site, [customer]);
   if (code !== 0) faults.push(`the API ended with ${code}`);
   if (byNext === 0 || byNext === customer.ids.length) faults.push(`${byNext} were made by the next version`);
@@ -166,17 +162,6 @@ try {
 } finally {
   await temporal.connection.close();
   await site.stop();
-  await next.remove();
+  await rm(next, { recursive: true, force: true });
 }
 process.exit(failed ? 1 : 0);
-
-/** How many of these ran the changed workflow. */
-async function countByNext(ids: readonly string[]): Promise<number> {
-  let count = 0;
-  for (const id of ids) {
-    const { events } = await temporal.workflow.getHandle(id).fetchHistory();
-    const summaries = (events ?? []).map((event) => Buffer.from(event.userMetadata?.summary?.data ?? []).toString());
-    if (summaries.some((summary) => summary.includes(PLANTED_TIMER))) count += 1;
-  }
-  return count;
-}
