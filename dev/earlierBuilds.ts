@@ -1,4 +1,4 @@
-import { cpSync, linkSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
@@ -15,14 +15,17 @@ import { repository } from './state.ts';
  */
 
 const CHECK_EVERY_MS = 5000;
+/** Longer than Temporal takes to count a generation that has begun. */
+const COUNT_LAG_MS = 60_000;
 
 const buildsIn = (stateFolder: string) => join(stateFolder, 'builds');
-const placeOf = (stateFolder: string, buildId: string) => join(buildsIn(stateFolder), buildId, 'dist');
+const folderOf = (stateFolder: string, buildId: string) => join(buildsIn(stateFolder), buildId);
+const placeOf = (stateFolder: string, buildId: string) => join(folderOf(stateFolder, buildId), 'dist');
 
 /** Keeps `dist/` as this build. Files are linked, not copied: the build replaces files and never writes into one. */
 export function keepBuild(stateFolder: string, buildId: string): void {
   const place = placeOf(stateFolder, buildId);
-  rmSync(place, { recursive: true, force: true });
+  rmSync(folderOf(stateFolder, buildId), { recursive: true, force: true });
   const dist = join(repository, 'dist');
   mkdirSync(place, { recursive: true });
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
@@ -69,9 +72,24 @@ export async function finishEarlierRuns(client: Client, { stateFolder, ownBuild,
     void endWhenDone(client, buildId, worker);
   }
   for (const buildId of kept) {
-    if (!versions.some((version) => version.buildId === buildId && isOpen(version)))
-      rmSync(join(buildsIn(stateFolder), buildId), { recursive: true, force: true });
+    const hasOpen = versions.some((version) => version.buildId === buildId && isOpen(version));
+    forgetUnused(folderOf(stateFolder, buildId), hasOpen);
   }
+}
+
+/**
+ * Deletes a build that was without open generations at an earlier start too: the count lags a little, and misses what began just
+ * before a crash.
+ */
+function forgetUnused(folder: string, hasOpen: boolean): void {
+  const note = join(folder, 'unused');
+  if (hasOpen) {
+    rmSync(note, { force: true });
+    return;
+  }
+  const sinceMs = statSync(note, { throwIfNoEntry: false })?.mtimeMs;
+  if (sinceMs === undefined) writeFileSync(note, '');
+  else if (Date.now() - sinceMs > COUNT_LAG_MS) rmSync(folder, { recursive: true, force: true });
 }
 
 function workerOf(place: string, env: NodeJS.ProcessEnv): PartCommand {
@@ -81,8 +99,11 @@ function workerOf(place: string, env: NodeJS.ProcessEnv): PartCommand {
 
 async function endWhenDone(client: Client, buildId: string, worker: ReturnType<Running['startAside']>): Promise<void> {
   const ended = worker.ended.then(() => 'ended');
+  let emptyCounts = 0;
   while ((await Promise.race([delay(CHECK_EVERY_MS, 'waited', { ref: false }), ended])) !== 'ended') {
-    if (await hasNothingOpen(client, buildId).catch(() => false)) return worker.end();
+    emptyCounts = (await hasNothingOpen(client, buildId).catch(() => false)) ? emptyCounts + 1 : 0;
+    // Not at the first: the count lags a little.
+    if (emptyCounts === 2) return worker.end();
   }
 }
 

@@ -5,7 +5,7 @@ import { inWords } from '../platform/logWords.ts';
 const { stdout } = process;
 // `hasColors` honours NO_COLOR.
 const coloured = stdout.isTTY && stdout.hasColors();
-const colours: Record<string, number> = { postgres: 34, temporal: 35, migrate: 36, simulator: 33, worker: 32, api: 96 };
+const colours: Record<string, number> = { postgres: 34, temporal: 35, simulator: 33, worker: 32, api: 96 };
 const width = Math.max(...Object.keys(colours).map((name) => name.length));
 
 /** A closed pipe must not stop the stack; only signals do. */

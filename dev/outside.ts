@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Config } from './configuration.ts';
+import { explainFailure, migrate, type MigrateOptions } from '../migrations/runner.ts';
 import { connectionFault } from '../store/index.ts';
 import { StartRefused } from './ports.ts';
 
@@ -19,6 +20,16 @@ export async function contactDatabase(variable: string, url: string): Promise<vo
     throw new StartRefused(fault?.why ?? `The database of ${variable} can't be used: ${(error as Error).message}.`);
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** Brings the database to the newest schema. Raises `StartRefused` with the reason when that is not possible. */
+export async function migrateDatabase(options: MigrateOptions): Promise<void> {
+  try {
+    await migrate(options);
+  } catch (error) {
+    const fault = connectionFault(error, 'MIGRATE_DATABASE_URL', options.ownerUrl);
+    throw new StartRefused(`Nothing was migrated. ${fault?.why ?? explainFailure(error)}`);
   }
 }
 

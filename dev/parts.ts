@@ -18,6 +18,8 @@ export interface PartCommand {
   readonly stopSignal?: ProcessRecord['stopSignal'];
   /** Do not show its output while it runs; if it dies, its last lines are shown. */
   readonly quiet?: boolean;
+  /** It reads its standard input, and runs once its part's `begin` is called. */
+  readonly waits?: boolean;
 }
 
 export interface Part {
@@ -25,6 +27,7 @@ export interface Part {
   /** The last lines of its output, shown or not. */
   readonly tail: readonly string[];
   readonly quiet: boolean;
+  readonly begin: () => void;
   /** Resolves once its output is read, with how it ended: "exit code 1", "SIGKILL", "ENOENT…". */
   readonly ended: Promise<{ ok: boolean; how: string }>;
 }
@@ -41,8 +44,11 @@ export function startPart(part: PartCommand): Part {
     cwd: part.cwd,
     env: part.env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // Whoever has died is told of by `ended`.
+  child.stdin.on('error', () => undefined);
+  if (part.waits !== true) child.stdin.end();
   const tail: string[] = [];
   const take = (line: string) => {
     tail.push(line);
@@ -59,7 +65,8 @@ export function startPart(part: PartCommand): Part {
     });
   });
   if (child.pid !== undefined) sweepAtExit(child.pid, ended);
-  return { record: recordOf(name, child.pid ?? 0, part.stopSignal), tail, quiet: part.quiet === true, ended };
+  const record = recordOf(name, child.pid ?? 0, part.stopSignal);
+  return { record, tail, quiet: part.quiet === true, begin: () => child.stdin.end('begin\n'), ended };
 }
 
 function linesOf(stream: Readable, take: (line: string) => void): Promise<void> {
@@ -78,4 +85,10 @@ const NODE_OPTIONS = ['--max-semi-space-size=4'];
 export function program(name: string, main: string, cwd: string, env: NodeJS.ProcessEnv): PartCommand {
   const whole = { ...env, HOLDFAST_ENV_FILE: '/dev/null' };
   return { name, command: process.execPath, args: [...NODE_OPTIONS, `dist/${main}.js`], cwd, env: whole };
+}
+
+/** The same, loaded while the servers start that it needs. */
+export function waitingProgram(...of: Parameters<typeof program>): PartCommand {
+  const command = program(...of);
+  return { ...command, args: command.args.toSpliced(-1, 0, 'dist/dev/prepared.js'), waits: true };
 }

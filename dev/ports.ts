@@ -58,10 +58,10 @@ export async function refuseTakenPorts(ports: Ports, needed: PortVariable[]): Pr
 async function isFree(port: number): Promise<boolean> {
   // Both checks are needed: a listener on all addresses may not prevent a second one on 127.0.0.1 (macOS), and a listener
   // may not answer.
-  return !(await answers(port)) && (await canListen(port));
+  return !(await isListening(port)) && (await canListen(port));
 }
 
-function answers(port: number): Promise<boolean> {
+function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port, timeout: 500 });
     const end = (taken: boolean) => () => {
@@ -78,6 +78,11 @@ function canListen(port: number): Promise<boolean> {
     server.on('error', () => resolve(false));
     server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
   });
+}
+
+/** Raises unless somebody listens on the port. */
+export async function contactPort(port: number): Promise<void> {
+  if (!(await isListening(port))) throw new StartRefused(`Nothing answers on port ${port}.`);
 }
 
 /** A port of 127.0.0.1 that was free a moment ago, and that this process was not given before. */

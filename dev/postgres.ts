@@ -103,17 +103,19 @@ export async function prepareDatabase(cluster: Cluster, limitMs: number): Promis
     const verb = roles.rowCount === 0 ? 'CREATE' : 'ALTER';
     const password = client.escapeLiteral(cluster.ownerPassword);
     await client.query(`${verb} ROLE holdfast_owner LOGIN CREATEROLE PASSWORD ${password}`);
+    await ensureDatabase(client, 'holdfast');
   });
-  await createDatabase(cluster, 'holdfast');
 }
 
 /** Creates an empty database of `holdfast_owner`, unless one of that name exists. */
 export async function createDatabase(cluster: Cluster, name: string): Promise<void> {
-  await asSuperuser(cluster, 0, async (client) => {
-    const databases = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
-    if (databases.rowCount !== 0) return;
-    await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)} OWNER holdfast_owner`);
-  });
+  await asSuperuser(cluster, 0, (client) => ensureDatabase(client, name));
+}
+
+async function ensureDatabase(client: pg.Client, name: string): Promise<void> {
+  const databases = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+  if (databases.rowCount !== 0) return;
+  await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)} OWNER holdfast_owner`);
 }
 
 async function asSuperuser(

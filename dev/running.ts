@@ -20,7 +20,7 @@ const STOP_LIMIT_MS = 10_000;
 /** One Ctrl-C arrives twice, from the terminal and from npm. Only a later signal counts as a second one. */
 const SAME_SIGNAL_MS = 500;
 
-/** The running parts, in the order of their start. */
+/** The running parts, in the order in which they began. */
 export class Running {
   private readonly parts: Part[] = [];
   private lock: StackLock | undefined;
@@ -34,7 +34,6 @@ export class Running {
 
   constructor() {
     this.over.catch(() => undefined);
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.requestStop());
   }
 
   /** The first request stops the parts in order; a second one kills them at once. */
@@ -61,17 +60,16 @@ export class Running {
     return part;
   }
 
+  /** Lets a part run that has waited: what has begun by now is stopped after it. */
+  begin(part: Part): void {
+    this.parts.push(...this.parts.splice(this.parts.indexOf(part), 1));
+    part.begin();
+  }
+
   /** Starts a part that the stack does without when it ends. */
   startAside(command: PartCommand): { readonly ended: Promise<unknown>; readonly end: () => Promise<void> } {
     const part = this.launch(command);
     return { ended: part.ended, end: () => endProcess(part.record, STOP_LIMIT_MS) };
-  }
-
-  /** Runs a part to its end; rejects with `PartDied` unless it succeeds. */
-  async complete(command: PartCommand): Promise<void> {
-    const part = this.launch(command);
-    const { ok, how } = await part.ended;
-    if (!ok) throw new PartDied(part, how);
   }
 
   private launch(command: PartCommand): Part {

@@ -71,6 +71,7 @@ async function main(): Promise<number> {
   surviveClosedOutput();
   const running = new Running();
   watchLauncher(() => running.requestStop());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => running.requestStop());
   const reason: unknown = await runUntilOver(running).catch((error: unknown) => error);
   const code = explain(reason);
   await running.stop();

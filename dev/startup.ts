@@ -4,8 +4,8 @@ import { readBuild } from '../platform/buildId.ts';
 import { findTemporalCli } from './binaries.ts';
 import { demoKey } from './demo.ts';
 import { say, timed } from './output.ts';
-import { contactDatabase, contactServer } from './outside.ts';
-import { type Part, program } from './parts.ts';
+import { contactDatabase, contactServer, migrateDatabase } from './outside.ts';
+import { type Part, program, waitingProgram } from './parts.ts';
 import { StartRefused, untilItWorks } from './ports.ts';
 import {
   type Cluster,
@@ -22,7 +22,9 @@ import { repository, type Secrets } from './state.ts';
 import { addresses, type Endpoints } from './summary.ts';
 import { prepareNamespace, serverCommand as temporalServer, withoutTemporalSettings } from './temporal.ts';
 
-/** Starts PostgreSQL, Temporal and the simulator at once, then runs the migrations, then starts worker and API. */
+/**
+ * Starts everything at once. Worker and API are loaded meanwhile, and run once the database has its schema and Temporal answers.
+ */
 
 const READY_LIMIT_MS = 60_000;
 
@@ -63,11 +65,10 @@ async function startDatabase({ settings, folder, secrets, running }: Start): Pro
   return part;
 }
 
-async function startTemporal(start: Start): Promise<Part> {
-  const { settings, folder, running } = start;
+async function startTemporal({ settings, folder, running }: Start): Promise<Part> {
   const cli = await findTemporalCli(say);
   const part = running.start(temporalServer(cli, settings.ports, folder));
-  await prepareNamespace(cli, temporalAddress(start), folder, READY_LIMIT_MS);
+  await prepareNamespace(settings.ports.TEMPORAL_PORT, READY_LIMIT_MS);
   return part;
 }
 
@@ -146,45 +147,47 @@ export async function contactOutside({ settings }: Start, config: Config): Promi
   ]);
 }
 
-async function migrate(start: Start, env: NodeJS.ProcessEnv): Promise<void> {
-  const { url, ownerUrl: MIGRATE_DATABASE_URL } = databaseUrls(start);
-  const command = program('migrate', 'migrations/main', repository, { ...env, MIGRATE_DATABASE_URL });
-  await start.running.complete({ ...command, quiet: true });
+/** Resolves with the database's process, if it is ours, once it has the schema and lets the service in. */
+async function prepareDatabaseServer(start: Start): Promise<Part | undefined> {
+  const postgres = start.settings.database === undefined ? await timed('PostgreSQL', startDatabase(start)) : undefined;
+  const { url, ownerUrl } = databaseUrls(start);
+  await timed('Database schema', migrateDatabase({ ownerUrl, serviceUrl: url }));
   await contactDatabase('DATABASE_URL', url);
+  return postgres;
+}
+
+/** Keeps the build. What deploys it loads Temporal's client, which takes half a second: everything is started before. */
+async function prepareDeployment(folder: string, build: string) {
+  const [{ deploy }, { keepBuild }] = await Promise.all([import('./deploy.ts'), import('./earlierBuilds.ts')]);
+  keepBuild(folder, build);
+  return deploy;
+}
+
+/** The servers that everything needs; undefined: one of the user's own. */
+async function startServers(start: Start) {
+  const [postgres, temporal] = await Promise.all([
+    prepareDatabaseServer(start),
+    start.settings.temporalAddress === undefined ? timed('Temporal', startTemporal(start)) : undefined,
+  ]);
+  return { postgres, temporal };
 }
 
 /**
- * Starts everything in order. Resolves with all addresses once the API is ready and the worker runs; rejects when a step fails.
- * What has started by then is in `running`.
+ * Resolves with all addresses once the API is ready and the worker runs; rejects when a step fails. What has started by then is
+ * in `running`.
  */
 export async function startAll(start: Start, config: Config): Promise<Endpoints> {
-  const { settings, running } = start;
-  const simulator = startSimulator(start);
-  const [postgres, temporal] = await Promise.all([
-    settings.database === undefined ? timed('PostgreSQL', startDatabase(start)) : undefined,
-    settings.temporalAddress === undefined ? timed('Temporal', startTemporal(start)) : undefined,
-  ]);
+  const { settings, running, folder } = start;
   const env = partEnvironment(start);
-  await timed('Database schema', migrate(start, env));
-  const build = readBuild(join(repository, 'dist', 'workflow-bundle.js'));
-  const worker = running.start(program('worker', 'worker/main', repository, env));
-  const api = running.start(program('api', 'api/main', repository, env));
-  // Temporal's client takes half a second to load: worker and API are slower.
-  const [{ deploy }, { keepBuild }] = await Promise.all([import('./deploy.ts'), import('./earlierBuilds.ts')]);
-  keepBuild(start.folder, build.id);
+  const starting = startServers(start);
+  const worker = running.start(waitingProgram('worker', 'worker/main', repository, env));
+  const api = running.start(waitingProgram('api', 'api/main', repository, env));
+  const simulator = startSimulator(start);
+  const ownBuild = readBuild(join(repository, 'dist', 'workflow-bundle.js')).id;
+  const [servers, deploy] = await Promise.all([starting, prepareDeployment(folder, ownBuild)]);
   const where = addresses(settings.ports);
-  await Promise.all([
-    timed(
-      'Worker',
-      untilItWorks(() => answers(where.workerMetrics), READY_LIMIT_MS),
-    ),
-    timed(
-      'API',
-      untilItWorks(() => answers(`${where.api}/readyz`), READY_LIMIT_MS),
-    ),
-  ]);
-  await deploy(config.temporal, { stateFolder: start.folder, ownBuild: build.id, env, running }, READY_LIMIT_MS);
-  const pid = (part: Part | undefined) => part?.record.pid ?? null;
+  await Promise.all([timed('Worker', run(worker, where.workerMetrics)), timed('API', run(api, `${where.api}/readyz`))]);
+  await deploy(config.temporal, { stateFolder: folder, ownBuild, env, running }, READY_LIMIT_MS);
   const database = databaseUrls(start);
   return {
     ...where,
@@ -194,14 +197,24 @@ export async function startAll(start: Start, config: Config): Promise<Endpoints>
     databaseUrl: database.url,
     migrateDatabaseUrl: database.ownerUrl,
     provider: config.providers[0].baseUrl,
-    apiKey: await demoKey(where.api, env.ADMIN_KEY, start.folder),
+    apiKey: await demoKey(where.api, env.ADMIN_KEY, folder),
     adminKey: env.ADMIN_KEY,
-    pids: {
-      api: pid(api),
-      worker: pid(worker),
-      postgres: pid(postgres),
-      temporal: pid(temporal),
-      simulator: pid(simulator),
-    },
+    pids: pidsOf({ api, worker, ...servers, simulator }),
+  };
+
+  function run(part: Part, url: string): Promise<void> {
+    running.begin(part);
+    return untilItWorks(() => answers(url), READY_LIMIT_MS);
+  }
+}
+
+function pidsOf(parts: Record<keyof Endpoints['pids'], Part | undefined>): Endpoints['pids'] {
+  const pid = (name: keyof Endpoints['pids']) => parts[name]?.record.pid ?? null;
+  return {
+    api: pid('api'),
+    worker: pid('worker'),
+    postgres: pid('postgres'),
+    temporal: pid('temporal'),
+    simulator: pid('simulator'),
   };
 }

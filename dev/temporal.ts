@@ -2,11 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SEARCH_ATTRIBUTE } from '../contracts/temporal.ts';
 import type { PartCommand } from './parts.ts';
-import { type Ports, StartRefused, untilItWorks } from './ports.ts';
-import { runTool } from './processes.ts';
-
-/** Histories of closed workflows are kept this long. */
-const retention = '168h';
+import { contactPort, type Ports, StartRefused, untilItWorks } from './ports.ts';
 
 /** The command of Temporal's dev server with its Web UI: on 127.0.0.1 only, with its histories in the state folder. */
 export function serverCommand(cli: string, ports: Ports, stateFolder: string): PartCommand {
@@ -53,28 +49,20 @@ export function writeEmptyProfile(stateFolder: string): void {
 }
 
 /** Waits until the server answers, and sets the retention of the namespace `default`. Safe to repeat. */
-export async function prepareNamespace(
-  cli: string,
-  address: string,
-  stateFolder: string,
-  limitMs: number,
-): Promise<void> {
-  const args = [
-    'operator',
-    'namespace',
-    'update',
-    '--namespace',
-    'default',
-    '--retention',
-    retention,
-    '--address',
-    address,
-  ];
-  const env = withoutTemporalSettings(process.env, stateFolder);
-  await untilItWorks(async () => {
-    const { code, output } = await runTool(cli, args, { limitMs: 10_000, env });
-    if (code !== 0) throw new StartRefused(`Temporal does not answer on ${address}: ${output}`);
-  }, limitMs);
+export async function prepareNamespace(port: number, limitMs: number): Promise<void> {
+  // The client takes half a second to load, in which the server starts.
+  const { createTemporalClient, setRetention } = await import('../temporal/connection.ts');
+  const address = `127.0.0.1:${port}`;
+  const client = createTemporalClient({ connectionOptions: { address } });
+  try {
+    // A connection that is refused is tried again only after a second, so the port is waited for.
+    await untilItWorks(() => contactPort(port), limitMs, 20);
+    await untilItWorks(() => setRetention(client), limitMs);
+  } catch (error) {
+    throw new StartRefused(`Temporal does not answer on ${address}: ${(error as Error).message}`);
+  } finally {
+    await client.connection.close();
+  }
 }
 
 /**

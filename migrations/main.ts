@@ -1,24 +1,18 @@
 import { loadMigrationConfig } from '../config.ts';
 import { readEnvFile } from '../platform/envFile.ts';
 import { connectionFault } from '../store/index.ts';
-import { migrate } from './runner.ts';
+import { explainFailure, migrate } from './runner.ts';
 
 readEnvFile();
 const config = loadMigrationConfig();
-
-function explain(error: unknown): string {
-  const fault = connectionFault(error, 'MIGRATE_DATABASE_URL', config.migrateDatabaseUrl);
-  if (fault !== undefined) return fault.why;
-  const { message, cause } = error as Error;
-  return `${message}${cause instanceof Error ? ` ${cause.message}` : ''}`;
-}
 
 const migrating = migrate({
   ownerUrl: config.migrateDatabaseUrl,
   serviceUrl: config.databaseUrl,
   onApplied: (name) => process.stdout.write(`applied ${name}\n`),
 }).catch((error: unknown) => {
-  process.stderr.write(`Nothing was migrated. ${explain(error)}\n`);
+  const fault = connectionFault(error, 'MIGRATE_DATABASE_URL', config.migrateDatabaseUrl);
+  process.stderr.write(`Nothing was migrated. ${fault?.why ?? explainFailure(error)}\n`);
   process.exit(1);
 });
 // Temporal's client is loaded while the database works.

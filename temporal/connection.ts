@@ -149,6 +149,15 @@ export async function registerNamespace(client: Client): Promise<void> {
   }
 }
 
+/** Keeps the histories of a namespace that somebody else has registered as long as those of ours. */
+export async function setRetention(client: Client): Promise<void> {
+  const config = { workflowExecutionRetentionTtl: msToTs(RETENTION) };
+  await (client.connection as Connection).workflowService.updateNamespace({
+    namespace: client.options.namespace,
+    config,
+  });
+}
+
 /**
  * Registers the search attributes that are missing; without them Temporal refuses to start a workflow. Any number of
  * processes may do it at once.

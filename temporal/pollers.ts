@@ -13,16 +13,32 @@ export interface Poller {
   readonly buildId: string | null;
 }
 
+export interface Queue {
+  readonly pollers: readonly Poller[];
+  /** The version to which new work of this queue goes; null: none. */
+  readonly currentBuild: string | null;
+}
+
 /** Who takes work of this type from a task queue. */
-export async function listPollers(client: Client, queue: string, taskQueueType = ACTIVITY_TASKS): Promise<Poller[]> {
+export async function listPollers(
+  client: Client,
+  queue: string,
+  taskQueueType = ACTIVITY_TASKS,
+): Promise<readonly Poller[]> {
+  return (await describeQueue(client, queue, taskQueueType)).pollers;
+}
+
+export async function describeQueue(client: Client, queue: string, taskQueueType = ACTIVITY_TASKS): Promise<Queue> {
   const { workflowService } = client.connection as Connection;
   const { namespace } = client.options;
-  const { pollers } = await workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType });
+  const request = { namespace, taskQueue: { name: queue }, taskQueueType };
+  const { pollers: listed, versioningInfo } = await workflowService.describeTaskQueue(request);
   const since = Date.now() - POLLED_WITHIN_MS;
-  return pollers
+  const pollers = listed
     .filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since)
     .map(({ identity, deploymentOptions }) => ({
       identity: identity ?? '',
       buildId: deploymentOptions?.buildId || null,
     }));
+  return { pollers, currentBuild: versioningInfo?.currentDeploymentVersion?.buildId || null };
 }

@@ -3,7 +3,7 @@ import type { Client, Connection } from '@temporalio/client';
 import { isGrpcServiceError } from '@temporalio/client';
 import { GENERATE_TEXT, GENERATE_VIDEO, TASK_QUEUE, WORKER_DEPLOYMENT } from '../contracts/temporal.ts';
 import { isAway } from './connection.ts';
-import { listPollers } from './pollers.ts';
+import { describeQueue, listPollers } from './pollers.ts';
 
 /**
  * The versions of the workers, each named by the build id of its workflows. Temporal starts every workflow on the version that
@@ -58,10 +58,10 @@ async function describeDeployment(client: Client): Promise<Deployment> {
  * Returns false, and changes nothing, when no worker of it polls each task queue.
  */
 async function makeCurrent(client: Client, buildId: string): Promise<boolean> {
-  const { currentBuild } = await describeDeployment(client);
-  if (currentBuild === buildId) return true;
-  const pollers = await Promise.all(Object.values(TASK_QUEUE).map((queue) => listPollers(client, queue)));
-  if (!pollers.every((ofQueue) => ofQueue.some((poller) => poller.buildId === buildId))) return false;
+  // The queues are asked, for the deployment does not answer in the second after its current version has changed.
+  const queues = await Promise.all(Object.values(TASK_QUEUE).map((queue) => describeQueue(client, queue)));
+  if (queues.every(({ currentBuild }) => currentBuild === buildId)) return true;
+  if (!queues.every(({ pollers }) => pollers.some((poller) => poller.buildId === buildId))) return false;
   try {
     await setCurrent(client, { buildId, conflictToken: null, allowNoPollers: false });
     return true;

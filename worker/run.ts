@@ -24,7 +24,6 @@ export async function runWorker(
 ): Promise<void> {
   Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
   await registerNamespace(client);
-  await registerSearchAttributes(client);
   const activities = createActivities(activityDependencies);
   const create = async () => {
     const connection = await NativeConnection.connect(config.temporal.connectionOptions);
@@ -33,7 +32,8 @@ export async function runWorker(
     const workers = await createWorkers({ connection, namespace, workflowBundle, buildId: build.id, activities });
     return { workers, close: () => connection.close() };
   };
-  const running = keepRunning(await create(), {
+  const [first] = await Promise.all([create(), registerSearchAttributes(client)]);
+  const running = keepRunning(first, {
     create,
     stopping: stopping.signal,
     onError: (error) => log.error({ err: error }, 'a worker ended; all are started again'),

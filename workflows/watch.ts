@@ -1,7 +1,7 @@
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 import type { GenerationRef, Look, TerminalLook } from '../contracts/activities.ts';
 import type { PollPlan } from '../contracts/pollPlan.ts';
-import { untilOverdueMs } from '../contracts/pollPlan.ts';
+import { nextLookDelayMs, untilOverdueMs } from '../contracts/pollPlan.ts';
 import { provider } from './activities.ts';
 import type { Cancel } from './cancel.ts';
 import { endWork } from './cancel.ts';
@@ -40,7 +40,7 @@ const ENDED: TerminalLook = { verdict: 'ended' };
  * time is over. Nothing else ends it, but for a cancel that the provider has carried out (MR-9).
  */
 export async function watch(watched: Watched): Promise<TerminalLook | undefined> {
-  const { generation, deadline, nudge } = watched;
+  const { generation, deadline, nudge, plan, createdAtMs } = watched;
   const poll = new Poll(watched);
   let soon: number[] = [];
   let lastLookMs = 0;
@@ -53,11 +53,14 @@ export async function watch(watched: Watched): Promise<TerminalLook | undefined>
       poll.cancel();
       return look.verdict === 'to_archive' ? archiveFirst(watched) : look;
     }
-    if (look?.cancelWanted === true && (await endWork(generation, deadline))) {
+    const isToEnd = look?.cancelWanted === true;
+    if (isToEnd && (await endWork(generation, deadline))) {
       poll.cancel();
       return ENDED;
     }
     lastLookMs = Date.now();
+    // Not at once: a worker whose settings can't cancel has asked for nothing, and the next look wants the cancel again.
+    if (isToEnd) soon = [nextLookDelayMs(plan, lastLookMs - createdAtMs)];
     if (nudged) soon = [...AFTER_INCONCLUSIVE_NUDGE_MS];
   }
   return undefined;
@@ -147,11 +150,7 @@ async function lookNow(watched: Watched, lastLookMs: number): Promise<Look | und
   const { deadline, nudge, cancel } = watched;
   const gapMs = lastLookMs + NUDGED_LOOK_GAP_MS - Date.now();
   if (gapMs > 0) await sleep(Math.min(gapMs, deadline.leftMs()), { summary: 'collect further provider events' });
-  const why = nudge.pending
-    ? 'after a provider event'
-    : cancel.requested
-      ? 'a cancel is requested'
-      : 'once more after a provider event';
+  const why = nudge.pending ? 'after a provider event' : cancel.requested ? 'a cancel is requested' : 'once more';
   // Reset before the retrieve: a nudge that comes during it must cause another look.
   nudge.pending = false;
   cancel.requested = false;

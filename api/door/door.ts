@@ -12,8 +12,11 @@ const INSIDE_SECONDS = 0.7;
 const INSIDE = { least: 16, most: 200 };
 /** The longest expected wait with which a request may join the line. One that comes again as told may expect more. */
 const WAIT_SECONDS = { unexpected: 2, asTold: 3 };
-/** A request in the line is refused after this time, even while the line moves. */
-const LONGEST_WAIT_MS = 8000;
+/**
+ * A request in the line is refused after this time, even while the line moves. Less than any client waits: until it is let in, nothing
+ * of it is written, so another API process could not tell its retry from a new request.
+ */
+const LONGEST_WAIT_MS = 6000;
 /** If no start has begun or ended for this time, Temporal or the database hangs, and no wait can be estimated. */
 const STALLED_AFTER_MS = 2000;
 const STALLED_RETRY_SECONDS = 5;

@@ -13,9 +13,8 @@ export function turnAway({ door }: Pick<ApiDependencies, 'door'>) {
   return createMiddleware<Env>(async (c, next) => {
     const { method, path } = c.req;
     const isPaying = kindOfRequest(method, path) === 'paying' && c.req.query('dry_run') === undefined;
-    const mayRepeat = ['idempotency-key', 'x-stainless-retry-count'].some(
-      (name) => (c.req.header(name) ?? '0') !== '0',
-    );
+    const isRetry = (c.req.header('x-stainless-retry-count') ?? '0') !== '0';
+    const mayRepeat = isRetry || c.req.header('idempotency-key') !== undefined;
     const refused = isPaying && !mayRepeat ? door.turnAway(c.get('caller').accountId) : undefined;
     if (refused !== undefined) throw refusalAtDoor(refused);
     await next();

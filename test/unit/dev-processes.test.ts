@@ -7,8 +7,9 @@ import { takeFolder } from '../../dev/lock.ts';
 import { type Part, startPart } from '../../dev/parts.ts';
 import { disownDeadServer } from '../../dev/postgres.ts';
 import { endProcess, isAlive, recordOf, runTool } from '../../dev/processes.ts';
+import { Running } from '../../dev/running.ts';
 import { processIdentity } from '../../platform/processIdentity.ts';
-import { forget, keptSecrets, openStateFolder, writePrivate } from '../../dev/state.ts';
+import { forget, keptSecrets, openStateFolder, repository, writePrivate } from '../../dev/state.ts';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'holdfast-unit-'))));
@@ -62,6 +63,31 @@ test('a part whose program does not exist ends with the reason', async () => {
     quiet: true,
   });
   expect((await part.ended).how).toContain('ENOENT');
+});
+
+test('a program that waits loads what it imports, runs when it may begin, and ends with the stack that it waits for', async () => {
+  writeFileSync(join(folder, 'imported.mjs'), `console.log('loaded');`);
+  writeFileSync(join(folder, 'main.mjs'), `import "./imported.mjs";\nconsole.log('runs');`);
+  const args = ['dist/dev/prepared.js', join(folder, 'main.mjs')];
+  const cwd = repository;
+  const part = startPart({ name: 'api', command: process.execPath, args, cwd, env: {}, quiet: true, waits: true });
+  await expect.poll(() => part.tail).toEqual(['loaded']);
+  part.begin();
+  expect(await part.ended).toEqual({ ok: true, how: 'exit code 0' });
+  expect(part.tail).toEqual(['loaded', 'runs']);
+  const alone = spawnSync(process.execPath, args, { cwd, input: '', encoding: 'utf8' });
+  expect({ status: alone.status, stdout: alone.stdout }).toEqual({ status: 1, stdout: 'loaded\n' });
+});
+
+test('what began last is stopped first, although it was started before', async () => {
+  const running = new Running();
+  const sleep = { command: '/bin/sh', args: ['-c', 'exec sleep 60'], cwd: folder, env: process.env, quiet: true };
+  const [api, postgres] = ['api', 'postgres'].map((name) => running.start({ name, ...sleep })) as [Part, Part];
+  const ends: string[] = [];
+  for (const part of [api, postgres]) void part.ended.then(() => ends.push(part.record.name));
+  running.begin(api);
+  await running.stop();
+  await expect.poll(() => ends).toEqual(['api', 'postgres']);
 });
 
 test('a tool that takes too long is ended with all that it started', async () => {

@@ -82,6 +82,17 @@ describe('a cancel, at a provider that ends the work', () => {
     expect(result).toMatchObject({ outcome: 'released', errorCode: 'cancelled' });
   });
 
+  it('that no worker can send is asked for at the pace of the poll plan', async () => {
+    const { events, result } = await run({
+      placement: held({ expectedDurationMs: 60_000 }),
+      create: () => ({ outcome: 'created', providerVideoId: 'pv_1', toldBy: 'webhooks' }),
+      look: () => WANTED,
+      cancel: () => ({ ended: false }),
+    });
+    expect(result.errorCode).toBe('generation_timeout');
+    expect(events).toBeLessThan(2500);
+  });
+
   it('that came while its attempt was open is sent once the video is known', async () => {
     const { state: _, ...making } = cancelled(() => 'away', { ended: true });
     const { world } = await run(

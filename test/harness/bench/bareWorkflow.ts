@@ -43,7 +43,7 @@ export async function startBare(): Promise<Bare> {
   const server = spawn(command, [...args], { cwd, env, stdio: 'ignore' });
   const endWatch = stopWithThisProcess(server);
   const ended = new Promise((resolve) => server.once('close', resolve));
-  await prepareNamespace(cli, address, folder, 60_000);
+  await prepareNamespace(ports.TEMPORAL_PORT, 60_000);
   return {
     run: async ({ count, clients, videoSeconds }) => {
       const args = [address, String(server.pid), String(count), String(clients), String(videoSeconds)];

@@ -163,7 +163,7 @@ async function startTemporal(ground: Ground, say: (line: string) => void): Promi
   const cli = await findTemporalCli(say);
   const ports = { ...portVariables, TEMPORAL_PORT: await ownPort(), TEMPORAL_UI_PORT: await ownPort() };
   ground.run('temporal', temporalCommand(cli, ports, ground.folder));
-  await prepareNamespace(cli, `127.0.0.1:${ports.TEMPORAL_PORT}`, ground.folder, READY_LIMIT_MS);
+  await prepareNamespace(ports.TEMPORAL_PORT, READY_LIMIT_MS);
   return ports.TEMPORAL_PORT;
 }
 
