@@ -62,7 +62,15 @@ it('a generation ends with the build that began it; what begins after the deploy
   await vi.waitFor(async () => expect(await buildOf(begun)).toBe('old'), PATIENT);
   const setting = vi.spyOn(env.connection.workflowService, 'setWorkerDeploymentCurrentVersion');
   setting.mockRejectedValueOnce(Object.assign(new Error(), { code: 4, details: '', metadata: {} }));
-  expect(await untilCurrent(env.client, 'new', PATIENT.timeout)).toBe(true);
+  const memory = memoryOf('old');
+  // The deployment comes in the middle of an old worker's check.
+  const recall = async () => {
+    expect(await untilCurrent(env.client, 'new', PATIENT.timeout)).toBe(true);
+    await memory.remember('new');
+    return memory.recall();
+  };
+  await keepCurrent(env.client, { ...memory, recall });
+  expect(await db.ledger.getCurrentBuild()).toBe('new');
   expect(setting.mock.calls.length).toBeGreaterThan(1);
   setting.mockRestore();
   await keepCurrent(env.client, memoryOf('old'));
