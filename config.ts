@@ -86,6 +86,10 @@ const serviceSchema = toolSchema.extend({
     .string()
     .refine(isUrlOf(/^https?:$/), 'must be an http:// or https:// URL')
     .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine(isUrlOf(/^https?:$/), 'must be an http:// or https:// URL')
+    .optional(),
   START_TIMEOUT_MS: whole(20_000, 1000, 60_000),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
@@ -240,6 +244,7 @@ export function parseConfig(environment: Environment) {
     metricsPort: env.METRICS_PORT,
     workerMetricsPort: env.WORKER_METRICS_PORT,
     temporalWebUrl: env.TEMPORAL_WEB_URL,
+    tracesEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     startTimeoutMs: env.START_TIMEOUT_MS,
     logLevel: env.LOG_LEVEL,
   };

@@ -9,6 +9,7 @@ import { readEnvFile } from '../platform/envFile.ts';
 import { endUnableToListen, onShutdown, sayFault } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { countRefusedStarts, countWebhooks, createMetrics, observeDoor, serveMetrics } from '../platform/metrics.ts';
+import { startTracing } from '../platform/tracing.ts';
 import { contactTemporal, createTemporalClient, temporalFault } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 import { createWorkflowLinks } from '../temporal/web.ts';
@@ -30,7 +31,8 @@ const pool = createPool({
   applicationName: 'holdfast api',
   onError: (error) => log.warn({ err: error }, 'an idle database connection broke; it will be replaced'),
 });
-const temporalClient = createTemporalClient(config.temporal);
+const tracing = await startTracing('api', config);
+const temporalClient = createTemporalClient(config.temporal, tracing?.clientInterceptors);
 const announcer = new Announcer(pool);
 const database = openDatabase(pool, (id) => announcer.add(id));
 const changes = listenForChanges({
@@ -102,5 +104,5 @@ onShutdown(log, async () => {
   clearTimeout(cut);
   metrics.close();
   await changes.close();
-  await Promise.all([pool.end(), temporalClient.connection.close()]);
+  await Promise.all([pool.end(), temporalClient.connection.close(), tracing?.close()]);
 });

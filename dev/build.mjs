@@ -12,6 +12,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 const record = join(dist, 'built.json');
 const bundle = 'workflow-bundle.js';
+/** The same workflows with OpenTelemetry's interceptors in them, for workers that trace. */
+const tracedBundle = 'workflow-bundle.traced.js';
 /** What no program of production reads. */
 const aside = new Set(['node_modules', 'dist', 'test', 'clients', 'docs', 'coverage']);
 
@@ -39,7 +41,9 @@ function plan() {
     hash: hashOf(builder, source, readFileSync(join(root, source))),
   }));
   const inBundle = single.filter(({ source }) => /^(workflows|contracts)\//.test(source)).map(({ hash }) => hash);
-  return [...single, { source: 'workflows/index.ts', target: bundle, hash: hashOf(builder, ...inBundle.sort()) }];
+  const hash = hashOf(builder, ...inBundle.sort());
+  const bundles = [{ target: bundle }, { target: tracedBundle, interceptors: ['workflows/tracing.ts'] }];
+  return [...single, ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash }))];
 }
 
 function readRecord() {
@@ -82,10 +86,11 @@ async function translate({ source, target }) {
   put(target, `${code}//# sourceMappingURL=${target.slice(target.lastIndexOf('/') + 1)}.map\n`);
 }
 
-async function bundleWorkflows({ source, target }) {
+async function bundleWorkflows({ source, target, interceptors = [] }) {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, source),
+    workflowInterceptorModules: interceptors.map((path) => join(root, path)),
     logger: new DefaultLogger('WARN'),
   });
   put(target, withoutSources(code));
@@ -101,12 +106,16 @@ function withoutSources(code) {
   return `${script}${Buffer.from(JSON.stringify(rest)).toString('base64')}\n`;
 }
 
-/** Brings `dist/` up to date. Returns how many files were made. */
-export async function build() {
+/** Brings `dist/` up to date; the bundle of workers that trace only where `traced`, for it takes seconds. Returns how many files were made. */
+export async function build({ traced = true } = {}) {
   const built = readRecord();
-  const wanted = plan();
-  const stale = wanted.filter(({ target, hash }) => built[target] !== hash || !existsSync(join(dist, target)));
-  await Promise.all(stale.map((each) => (each.target === bundle ? bundleWorkflows(each) : translate(each))));
+  const isFresh = ({ target, hash }) => built[target] === hash && existsSync(join(dist, target));
+  // One that is not fresh must go: it would be other workflows under the name of this build.
+  const wanted = plan().filter((each) => traced || each.target !== tracedBundle || isFresh(each));
+  const stale = wanted.filter((each) => !isFresh(each));
+  await Promise.all(
+    stale.map((each) => ([bundle, tracedBundle].includes(each.target) ? bundleWorkflows(each) : translate(each))),
+  );
   const targets = new Set(wanted.map(({ target }) => target));
   const gone = Object.keys(built).filter((target) => !targets.has(target));
   for (const target of gone) for (const each of [target, `${target}.map`]) rmSync(join(dist, each), { force: true });

@@ -83,7 +83,10 @@ export async function finishEarlierRuns(client: Client, { stateFolder, ownBuild,
  */
 function forgetUnused(folder: string, hasOpen: boolean): void {
   const note = join(folder, 'unused');
-  if (hasOpen) return rmSync(note, { force: true });
+  if (hasOpen) {
+    rmSync(note, { force: true });
+    return;
+  }
   const sinceMs = statSync(note, { throwIfNoEntry: false })?.mtimeMs;
   if (sinceMs === undefined) writeFileSync(note, '');
   else if (Date.now() - sinceMs > COUNT_LAG_MS) rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@
 import { build } from './build.mjs';
 
 const [program, ...args] = process.argv.slice(2);
-await build();
+await build({ traced: program === 'worker/main' });
 process.setSourceMapsEnabled(true);
 const main = new URL(`../dist/${program}.js`, import.meta.url);
 process.argv.splice(1, Infinity, main.pathname, ...args);

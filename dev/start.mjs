@@ -139,11 +139,11 @@ async function stack(options) {
       process.stderr.write('Nothing is installed yet, so no stack runs: "npm start" installs and starts it.\n');
       process.exit(1);
     }
-    await build();
+    await build({ traced: false });
     await load('status');
   } else {
     await installWhatIsMissing();
-    await build();
+    await build({ traced: false });
     await load('stack');
   }
 }
@@ -157,6 +157,8 @@ async function load(program) {
   const built = (file) => import(new URL(`../dist/${file}.js`, import.meta.url).href);
   const { readEnvFile } = await built('platform/envFile');
   readEnvFile();
+  // Only now it is known whether the worker will trace.
+  if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT) await build();
   await built(`dev/${program}`);
 }
 

@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '@temporalio/client';
+import type { ConnectionOptions, WorkflowClientInterceptor } from '@temporalio/client';
 import {
   Client,
   Connection,
@@ -114,7 +114,10 @@ class QuietConnection extends Connection {
  * A client that connects at its first call, so that a process can start while Temporal is down. Every call has a deadline: its
  * own (`withDeadline`), or 5 s.
  */
-export function createTemporalClient({ connectionOptions, namespace }: ClientConnectConfig): Client {
+export function createTemporalClient(
+  { connectionOptions, namespace }: ClientConnectConfig,
+  interceptors: readonly WorkflowClientInterceptor[] = [],
+): Client {
   const { address, tls, apiKey, metadata } = connectionOptions;
   const connection = QuietConnection.lazy({
     connectTimeout: CALL_TIMEOUT_MS,
@@ -130,7 +133,10 @@ export function createTemporalClient({ connectionOptions, namespace }: ClientCon
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(metadata === undefined ? {} : { metadata }),
   });
-  return new Client({ connection, namespace: namespace ?? DEFAULT_NAMESPACE });
+  return new Client({
+    ...{ connection, namespace: namespace ?? DEFAULT_NAMESPACE },
+    interceptors: { workflow: [...interceptors] },
+  });
 }
 
 const RETENTION = '7 days';

@@ -119,8 +119,9 @@ export interface BuildMemory {
  * Returns false if Temporal doesn't know any worker yet, so that nothing could be made current.
  */
 export async function keepCurrent(client: Client, { ownBuild, recall, remember }: BuildMemory): Promise<boolean> {
-  const { currentBuild, conflictToken } = await describeDeployment(client);
+  // First: after a deployment between the two, the memory must not be set back to what Temporal said before.
   const kept = await recall();
+  const { currentBuild, conflictToken } = await describeDeployment(client);
   if (currentBuild !== null) {
     if (currentBuild !== kept) await remember(currentBuild);
     return true;

@@ -7,6 +7,7 @@ import { createFolderStore, createWebhookSender } from '../outbound/index.ts';
 import { createLog } from '../platform/log.ts';
 import { countAlarms, createMetrics, observeGauges, observeProviders, observeSweeps } from '../platform/metrics.ts';
 import { createProbe, createProviders, identityOf, takeTurnOrNone, watchHealth } from '../provider/index.ts';
+import type { Tracing } from '../platform/tracing.ts';
 import { createTemporalClient } from '../temporal/connection.ts';
 import { createTemporal } from '../temporal/index.ts';
 import { keepProbing } from './probing.ts';
@@ -18,7 +19,7 @@ const LEAST_SPEED = { leastBytes: 256 * 1024, withinMs: 30_000, tryMs: 59 * 60_0
 const HASTY = { connectTimeoutMs: 1000, statementTimeoutMs: 1500 };
 
 /** The dependencies of a worker process. None of them is connected yet. */
-export function createDependencies(config: Config) {
+export function createDependencies(config: Config, tracing?: Tracing) {
   const log = createLog('worker', config.logLevel);
   const registry = createMetrics();
   const poolOptions = {
@@ -32,7 +33,7 @@ export function createDependencies(config: Config) {
   const database = openDatabase(pool, changed);
   const hastyPool = createPool({ ...poolOptions, ...HASTY, applicationName: 'holdfast worker, local steps' });
   const hasty = openDatabase(hastyPool, changed);
-  const client = createTemporalClient(config.temporal);
+  const client = createTemporalClient(config.temporal, tracing?.clientInterceptors);
   const temporal = createTemporal(client);
   const store = createStore(database);
   const count = countAlarms(registry);
@@ -74,6 +75,7 @@ export function createDependencies(config: Config) {
     log,
     registry,
     client,
+    tracing: tracing?.worker,
     activities,
     /** To be aborted when the process ends. */
     stopping,
@@ -89,7 +91,7 @@ export function createDependencies(config: Config) {
     builds: { getCurrentBuild: store.getCurrentBuild, recordCurrentBuild: store.recordCurrentBuild },
     contactDatabase: () => contactDatabase(pool, 'DATABASE_URL', config.databaseUrl),
     close: async () => {
-      await Promise.all([pool.end(), hastyPool.end(), client.connection.close()]);
+      await Promise.all([pool.end(), hastyPool.end(), client.connection.close(), tracing?.close()]);
     },
   };
 }

@@ -19,7 +19,17 @@ import { createWorkers } from './worker.ts';
 /** Runs the workers of this process until a signal stops them. */
 export async function runWorker(
   config: Pick<Config, 'temporal' | 'reconcileIntervalMs' | 'host' | 'workerMetricsPort'>,
-  { log, registry, client, activities: activityDependencies, builds, stopping, keepProbing, close }: Dependencies,
+  {
+    log,
+    registry,
+    client,
+    tracing,
+    activities: activityDependencies,
+    builds,
+    stopping,
+    keepProbing,
+    close,
+  }: Dependencies,
   build: Build,
 ): Promise<void> {
   Runtime.install({ logger: temporalLogger(log), shutdownSignals: [] });
@@ -29,7 +39,8 @@ export async function runWorker(
     const connection = await NativeConnection.connect(config.temporal.connectionOptions);
     const namespace = config.temporal.namespace ?? DEFAULT_NAMESPACE;
     const workflowBundle = { codePath: build.bundlePath };
-    const workers = await createWorkers({ connection, namespace, workflowBundle, buildId: build.id, activities });
+    const given = { connection, namespace, workflowBundle, buildId: build.id, activities };
+    const workers = await createWorkers(tracing === undefined ? given : { ...given, tracing });
     return { workers, close: () => connection.close() };
   };
   const [first] = await Promise.all([create(), registerSearchAttributes(client)]);

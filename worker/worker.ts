@@ -1,5 +1,10 @@
 import { hostname } from 'node:os';
-import type { NativeConnection, WorkerDeploymentOptions, WorkflowBundleOption } from '@temporalio/worker';
+import type {
+  NativeConnection,
+  WorkerDeploymentOptions,
+  WorkerOptions,
+  WorkflowBundleOption,
+} from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import { TASK_QUEUE, WORKER_DEPLOYMENT } from '../contracts/temporal.ts';
@@ -10,6 +15,8 @@ export interface WorkerDependencies {
   readonly workflowBundle: WorkflowBundleOption;
   /** The version that these workers are. Without it they have none, as on a server that does not know versions. */
   readonly buildId?: string;
+  /** Only with a bundle that has the interceptors in it. */
+  readonly tracing?: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
   /** Tests may leave out activities that they don't need. */
   readonly activities: { readonly [Queue in keyof Activities]: Partial<Activities[Queue]> };
 }
@@ -28,8 +35,9 @@ const CACHED_WORKFLOWS = 1000;
  * long copies, never take one from the ledger (MR-92).
  */
 export async function createWorkers(deps: WorkerDependencies): Promise<Worker[]> {
-  const { connection, namespace, workflowBundle, buildId, activities } = deps;
+  const { connection, namespace, workflowBundle, buildId, tracing, activities } = deps;
   const common = {
+    ...tracing,
     ...{ connection, namespace, shutdownGraceTime: SHUTDOWN_GRACE, shutdownForceTime: '25 seconds' },
     ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId), identity: identityOf(buildId) }),
   };

@@ -24,7 +24,7 @@ const memoryOf = (ownBuild: string) => ({
   remember: (buildId: string) => db.ledger.recordCurrentBuild(buildId),
 });
 const start = async (server: TestWorkflowEnvironment, build: string) =>
-  stops.set(build, await startWorkers(server, world, build));
+  stops.set(build, await startWorkers(server, world, { buildId: build }));
 const stop = async (build: string) => {
   await stops.get(build)?.();
   stops.delete(build);
@@ -62,7 +62,15 @@ it('a generation ends with the build that began it; what begins after the deploy
   await vi.waitFor(async () => expect(await buildOf(begun)).toBe('old'), PATIENT);
   const setting = vi.spyOn(env.connection.workflowService, 'setWorkerDeploymentCurrentVersion');
   setting.mockRejectedValueOnce(Object.assign(new Error(), { code: 4, details: '', metadata: {} }));
-  expect(await untilCurrent(env.client, 'new', PATIENT.timeout)).toBe(true);
+  const memory = memoryOf('old');
+  // The deployment comes in the middle of an old worker's check.
+  const recall = async () => {
+    expect(await untilCurrent(env.client, 'new', PATIENT.timeout)).toBe(true);
+    await memory.remember('new');
+    return memory.recall();
+  };
+  await keepCurrent(env.client, { ...memory, recall });
+  expect(await db.ledger.getCurrentBuild()).toBe('new');
   expect(setting.mock.calls.length).toBeGreaterThan(1);
   setting.mockRestore();
   await keepCurrent(env.client, memoryOf('old'));
@@ -93,9 +101,9 @@ it('a generation ends with the build that began it; what begins after the deploy
 it('after Temporal has lost its database, an old worker makes the newer build current again', async () => {
   const empty = await createDevServer();
   try {
-    const stopOld = await startWorkers(empty, world, 'old');
+    const stopOld = await startWorkers(empty, world, { buildId: 'old' });
     await vi.waitFor(async () => expect(await keepCurrent(empty.client, memoryOf('old'))).toBe(true), PATIENT);
-    const stopNew = await startWorkers(empty, world, 'new');
+    const stopNew = await startWorkers(empty, world, { buildId: 'new' });
     await vi.waitFor(async () => expect(await currentOf(empty)).toBe('new'), PATIENT);
     await Promise.all([stopOld(), stopNew()]);
   } finally {

@@ -3,6 +3,7 @@ import { Worker } from '@temporalio/worker';
 import { expect, inject, it } from 'vitest';
 import type { Recorded } from '../harness/histories/files.ts';
 import { readHistories } from '../harness/histories/files.ts';
+import { signalledAfter } from '../harness/histories/signalled.ts';
 import { OTHER_PATHS } from '../harness/histories/otherPaths.ts';
 import { VIDEO_PATHS } from '../harness/histories/videoPaths.ts';
 import { quietRuntime } from '../harness/support/temporal.ts';
@@ -16,10 +17,10 @@ quietRuntime();
 const recorded = await readHistories();
 
 /** The names of the histories that the bundle can't go on with. */
-async function findBroken(code: string): Promise<string[]> {
-  const names = new Map(recorded.map(({ name, history }) => [runIdOf(history), name]));
+async function findBroken(code: string, among = recorded): Promise<string[]> {
+  const names = new Map(among.map(({ name, history }) => [runIdOf(history), name]));
   const broken: string[] = [];
-  for await (const { runId, error } of Worker.runReplayHistories({ workflowBundle: { code } }, recorded)) {
+  for await (const { runId, error } of Worker.runReplayHistories({ workflowBundle: { code } }, among)) {
     if (error !== undefined) broken.push(names.get(runId) ?? runId);
   }
   return broken.toSorted();
@@ -38,8 +39,22 @@ it('the newest version has a history of every path', () => {
   expect(found).toEqual(paths.map((path) => `${newest}/${path}`).toSorted());
 });
 
-it('every recorded history can be gone on with', async () => {
-  expect(await findBroken(bundle())).toEqual([]);
+it.each([
+  ['a worker', 'bundlePath'],
+  ['a worker that traces', 'tracedBundlePath'],
+] as const)(
+  'every recorded history can be gone on with by %s',
+  async (_who, path) => {
+    expect(await findBroken(readFileSync(inject(path), 'utf8'))).toEqual([]);
+  },
+  60_000,
+);
+
+it('a poll’s end and a provider’s event in one workflow task are seen in the same order with tracing as without', async () => {
+  const together = recorded.flatMap((each) => signalledAfter('watchVideo', each) ?? []);
+  const broken = await findBroken(bundle(), together);
+  expect(broken.length).toBeLessThan(together.length);
+  expect(await findBroken(readFileSync(inject('tracedBundlePath'), 'utf8'), together)).toEqual(broken);
 }, 60_000);
 
 it('a change that is not compatible is named by each history that it breaks', async () => {

@@ -20,7 +20,11 @@ interface Room {
 
 const ROOMS: Record<string, Room> = {
   contracts: { ours: [], packages: [], types: ['@temporalio/common'], nodeBuiltins: false },
-  workflows: { ours: ['contracts'], packages: ['@temporalio/workflow'], nodeBuiltins: false },
+  workflows: {
+    ours: ['contracts'],
+    packages: ['@temporalio/workflow', '@temporalio/interceptors-opentelemetry-v2'],
+    nodeBuiltins: false,
+  },
   activities: {
     ours: ['contracts', 'ledger', 'outbound', 'provider', 'store', 'texts'],
     packages: ['@temporalio/activity', '@temporalio/common'],
@@ -50,7 +54,15 @@ const ROOMS: Record<string, Room> = {
   },
   platform: {
     ours: ['contracts'],
-    packages: ['pino', 'prom-client'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace-node',
+      '@temporalio/interceptors-opentelemetry-v2',
+      'pino',
+      'prom-client',
+    ],
     nodeBuiltins: true,
   },
   migrations: { ours: [], packages: ['pg'], nodeBuiltins: true },

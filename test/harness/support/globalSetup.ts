@@ -12,6 +12,8 @@ declare module 'vitest' {
     temporalCli: string;
     testServer: string;
     bundlePath: string;
+    /** That of workers that trace. */
+    tracedBundlePath: string;
   }
 }
 
@@ -31,6 +33,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   provide('temporalCli', temporalCli);
   provide('testServer', testServer);
   provide('bundlePath', join(repository, 'dist', 'workflow-bundle.js'));
+  provide('tracedBundlePath', join(repository, 'dist', 'workflow-bundle.traced.js'));
   return async () => {
     await postgres.stop();
   };

@@ -24,6 +24,7 @@ import { createTemporal } from '../../../temporal/index.ts';
 import { createWorkflowLinks } from '../../../temporal/web.ts';
 import { createTemporalClient } from '../../../temporal/connection.ts';
 import { createProviders, type Providers } from '../../../provider/index.ts';
+import type { Tracing } from '../../../platform/tracing.ts';
 import { COPY_LIMITS } from './copyLimits.ts';
 import type { TestDatabase } from './database.ts';
 import { createTestDatabase } from './database.ts';
@@ -104,6 +105,8 @@ export async function startStack(
     proxied?: boolean;
     /** The providers of all processes, instead of the simulator alone, given its URL or that of what is in front of it. */
     providers?: (providerUrl: string) => Providers;
+    /** If set, API and workers trace. */
+    tracing?: Tracing;
     /** What stands in front of the simulator, if anything. */
     providerBehind?: (simulatorUrl: string) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
   } = {},
@@ -131,9 +134,10 @@ export async function startStack(
         provider: await startSwallowingProxy(simulator.url),
       }
     : undefined;
-  const temporal = createTemporalClient({
-    connectionOptions: { address: between === undefined ? env.address : `127.0.0.1:${between.temporal.port}` },
-  });
+  const temporal = createTemporalClient(
+    { connectionOptions: { address: between === undefined ? env.address : `127.0.0.1:${between.temporal.port}` } },
+    options.tracing?.clientInterceptors,
+  );
   const gateway = await options.providerBehind?.(simulator.url);
   const providerUrl =
     gateway?.url ?? (between === undefined ? simulator.url : `http://127.0.0.1:${between.provider.port}`);
@@ -226,7 +230,8 @@ export async function startStack(
   const startAll = async () => {
     const address = (await options.workersReach?.(env.address)) ?? env.address;
     const reached = { address, namespace: env.namespace ?? 'default' };
-    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(reached, activities)));
+    const traced = options.tracing === undefined ? {} : { tracing: options.tracing.worker };
+    const stops = await Promise.all(processes.map(({ activities }) => startWorkers(reached, activities, traced)));
     return async () => {
       stopping.abort();
       await Promise.all(stops.map((stop) => stop()));

@@ -63,20 +63,20 @@ export async function createDevServer(
 
 export type TestActivities = WorkerDependencies['activities'];
 
-/** Starts workers with these activities; returns a function that stops them. */
+/** Starts workers with these activities, and maybe a version and tracing; returns a function that stops them. */
 export async function startWorkers(
   env: Pick<TestWorkflowEnvironment, 'address' | 'namespace'>,
   activities: TestActivities,
-  buildId?: string,
+  options: Pick<WorkerDependencies, 'buildId' | 'tracing'> = {},
 ): Promise<() => Promise<void>> {
   const stopping = new AbortController();
   const { address, namespace = 'default' } = env;
   const create = async () => {
     // A separate connection: the SDK allows one worker of a task queue for each connection.
     const connection = await NativeConnection.connect({ address });
-    const workflowBundle = { code: readFileSync(inject('bundlePath'), 'utf8') };
-    const version = buildId === undefined ? {} : { buildId };
-    const workers = await createWorkers({ connection, namespace, workflowBundle, activities, ...version });
+    const path = inject(options.tracing === undefined ? 'bundlePath' : 'tracedBundlePath');
+    const workflowBundle = { code: readFileSync(path, 'utf8') };
+    const workers = await createWorkers({ connection, namespace, workflowBundle, activities, ...options });
     return { workers, close: () => connection.close() };
   };
   const running = keepRunning(await create(), { create, stopping: stopping.signal, onError: () => undefined });
