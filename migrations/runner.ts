@@ -62,13 +62,13 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   }
 }
 
-/** Up to 0.1.0 our tables were in `public`. A host's app may well have a table of one of these names, but not these columns. */
 /** What `migrate` raised, in one line. */
 export function explainFailure(error: unknown): string {
   const { message, cause } = error as Error;
   return `${message}${cause instanceof Error ? ` ${cause.message}` : ''}`;
 }
 
+/** Up to 0.1.0 our tables were in `public`. A host's app may well have a table of one of these names, but not these columns. */
 async function refuseFirstEdition(client: pg.Client): Promise<void> {
   const { rowCount } = await client.query(`SELECT FROM pg_attribute WHERE attname = 'sha256'
     AND attrelid = to_regclass('public.schema_migrations') AND to_regclass('public.journal_transactions') IS NOT NULL`);
