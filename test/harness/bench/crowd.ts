@@ -56,7 +56,7 @@ async function phase(name: string, count: number, atOnce: number): Promise<Phase
   await forEachOf(
     Array.from({ length: count }, (_, index) => index),
     atOnce,
-    (index) => askUntilAccepted(agent, api, customers[index % TENANTS]!, { prompt: `fox ${index}`, asked }),
+    (index) => askUntilAccepted(agent, api, customers[index % TENANTS]!, { prompt: `fox ${digitsOf(index)}`, asked }),
   );
   const seconds = (performance.now() - beganMs) / 1000;
   say(`${count} videos ${name}: all accepted after ${seconds.toFixed(1)} s, ${(count / seconds).toFixed(1)} a second`);
@@ -70,6 +70,11 @@ async function phase(name: string, count: number, atOnce: number): Promise<Phase
   for (const fault of faults) say(fault);
   if (faults.length > 0) process.exitCode = 1;
   return { seconds, asked };
+}
+
+/** One by one: the simulator takes some numbers for a blocked word that is written with digits. */
+function digitsOf(index: number): string {
+  return String(index).replaceAll(/\d/g, '$& ');
 }
 
 async function askInTheMiddle(customer: Customer, afterSeconds: number) {

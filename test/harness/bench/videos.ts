@@ -54,13 +54,13 @@ async function requestVideo({ endpoints }: Site['stack'], account: OwnAccount, a
   }
 }
 
-/** Resolves when all are charged and archived, and none of their workflows runs. */
+/** Resolves when all are charged and archived, or released, and none of their workflows runs. */
 export async function untilDone(site: Site, temporal: Client, ids: readonly string[], limitMs: number): Promise<void> {
   const isOurs = new Set(ids);
   await untilItWorks(
     async () => {
       const open = await countOpen(site, ids);
-      if (open > 0) throw new Error(`${open} videos are not charged or not archived`);
+      if (open > 0) throw new Error(`${open} videos are not settled or not archived`);
       for await (const { workflowId } of temporal.workflow.list({ query: 'ExecutionStatus = "Running"' })) {
         if (isOurs.has(generationOf(workflowId))) throw new Error(`${workflowId} still runs`);
       }
@@ -73,7 +73,8 @@ export async function untilDone(site: Site, temporal: Client, ids: readonly stri
 async function countOpen({ database }: Site, ids: readonly string[]): Promise<number> {
   const { rows } = await database.query<{ open: number }>(
     `SELECT count(*)::integer AS open FROM generations g
-     WHERE id = ANY($1) AND NOT (state = 'charged' AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id))`,
+     WHERE id = ANY($1) AND state <> 'released'
+       AND NOT (state = 'charged' AND EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id))`,
     [ids],
   );
   return rows[0]?.open ?? ids.length;
