@@ -107,13 +107,12 @@ async function ask(
   const range = from === 0 ? {} : { range: `bytes=${from}-` };
   const answer = await provider.downloadContent(videoId, { variant, signal, ...range });
   if (answer.outcome !== 'trouble') return answer;
-  const { why, retryAfterMs, isProvidersFault } = answer;
-  throw transient(`No content from the provider: ${why}.`, retryAfterMs, { isProvidersFault });
+  throw transient(`No content from the provider: ${answer.why}.`, answer.retryAfterMs, answer.whose);
 }
 
 function tooLarge(maximumBytes: number): Error {
   const why = `The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`;
-  return transient(why, TOO_LARGE_RETRY_MS, { isProvidersFault: false });
+  return transient(why, TOO_LARGE_RETRY_MS, 'operator');
 }
 
 /**
@@ -147,7 +146,7 @@ async function* received(
     if (error instanceof TryOver) {
       const why = 'The content did not come in the time of one try; it goes on from where it was.';
       // It came as fast as it must, or our own store took the time.
-      throw transient(why, TRY_OVER_RETRY_MS, { isProvidersFault: false });
+      throw transient(why, TRY_OVER_RETRY_MS, 'operator');
     }
     throw transient('The content broke off.', null);
   }

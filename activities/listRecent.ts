@@ -41,7 +41,7 @@ export async function listRecent(provider: Provider, since: Date, visit: Visit):
     if (listed.outcome === 'no_list') return { read: 'cannot list' };
     if (listed.outcome === 'transient') {
       const retryMs = page === 0 ? listed.retryAfterMs : RETRY_MS;
-      throw transient(`The provider's list could not be read: ${listed.why}.`, retryMs);
+      throw transient(`The provider's list could not be read: ${listed.why}.`, retryMs, listed.whose);
     }
     unreadable += listed.unreadable;
     isComplete &&= listed.isComplete;

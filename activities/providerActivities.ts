@@ -181,8 +181,8 @@ async function retrieveVideo(deps: ProviderDependencies, { generationId, provide
   const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
   if (answer.outcome === 'transient') {
-    countUnanswered(askedAtMs);
-    throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs);
+    if (answer.whose !== 'ours') countUnanswered(askedAtMs);
+    throw transient(`No verdict from the provider: ${answer.why}.`, answer.retryAfterMs, answer.whose);
   }
   await noteUnanswered(deps, generationId);
   const seen = { ...answer.video, size: sizeAsSold(made.size, answer.video.size) };

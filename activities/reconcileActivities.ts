@@ -104,7 +104,7 @@ async function deleteUnclaimed(deps: ActivityDependencies, generationId: string)
   const provider = boundProvider(deps, video.provider);
   const deleted = await provider.deleteVideo(video.videoId);
   if (deleted.outcome === 'transient') {
-    throw transient(`The video could not be deleted: ${deleted.why}.`, deleted.retryAfterMs);
+    throw transient(`The video could not be deleted: ${deleted.why}.`, deleted.retryAfterMs, deleted.whose);
   }
   const providerKeeps = deleted.outcome === 'kept' ? deleted.why : null;
   count('provider_cost_lost_microcredits', await store.endDeletion(generationId, providerKeeps));

@@ -1,19 +1,28 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
+import {
+  PROVIDER_BUSY,
+  PROVIDER_NOT_CONFIGURED,
+  PROVIDER_NOT_REACHED,
+  PROVIDER_TRANSIENT,
+} from '../contracts/activities.ts';
+import type { Whose } from '../provider/index.ts';
 
 const NOT_PROVIDERS_FAULT = 'not the provider’s fault';
 
-/** Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. */
+/**
+ * Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. Where the trouble
+ * is `ours` a hold waits for its end, without limit (MR-5).
+ */
 export function transient(
   message: string,
   retryAfterMs: number | null,
-  { isProvidersFault = true } = {},
+  whose: Whose = 'provider',
 ): ApplicationFailure {
   return ApplicationFailure.create({
     message,
-    type: PROVIDER_TRANSIENT,
+    type: whose === 'ours' ? PROVIDER_NOT_REACHED : PROVIDER_TRANSIENT,
     category: ApplicationFailureCategory.BENIGN,
-    ...(isProvidersFault ? {} : { details: [NOT_PROVIDERS_FAULT] }),
+    ...(whose === 'operator' ? { details: [NOT_PROVIDERS_FAULT] } : {}),
     // A delay of 0 would mean that it is never retried.
     ...(retryAfterMs === null || retryAfterMs < 1000 ? {} : { nextRetryDelay: retryAfterMs }),
   });
@@ -48,7 +57,7 @@ export function busy(provider: string, waitMs: number): ApplicationFailure {
   });
 }
 
-/** Whether the provider was asked and gave no usable answer, and not for a trouble of ours. */
+/** Whether the provider was asked, and it is its own doing that there is no usable answer. */
 export function isFailureOfProvider(error: unknown): error is ApplicationFailure {
   return (
     error instanceof ApplicationFailure &&

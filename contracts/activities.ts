@@ -114,6 +114,12 @@ export const PROVIDER_TRANSIENT = 'ProviderTransient';
 export const PROVIDER_NOT_CONFIGURED = 'ProviderNotConfigured';
 
 /**
+ * The failure type of a call that our own network, or the proxy that it goes through, kept from the provider: a fault of ours. Its
+ * message is ours too.
+ */
+export const PROVIDER_NOT_REACHED = 'ProviderNotReached';
+
+/**
  * The failure type of a call that was not made, because its provider may get no more requests in this minute: a fault of ours, so no
  * hold ends by it. Its message is ours too.
  */

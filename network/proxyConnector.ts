@@ -6,10 +6,17 @@ import { connector, guarded } from './connector.ts';
 
 /** The proxy did not connect us. */
 export class ProxyRefused extends Error {
-  constructor(readonly how: string) {
+  constructor(
+    readonly how: string,
+    /** Whether the proxy itself tried and did not get through, so that the trouble is not its own. */
+    readonly isTargetAway = false,
+  ) {
     super(`the proxy ${how}`);
   }
 }
+
+/** What a proxy answers when the server behind it can't be reached, or not in time. */
+const TARGET_AWAY = [502, 503, 504];
 
 /**
  * Connects through a proxy by CONNECT, for plain HTTP too: the proxy is told a host and a port, and a tunnel that does not come
@@ -46,18 +53,18 @@ async function openTunnel(proxy: URL, authority: string, timeoutMs: number): Pro
     agent: false,
   });
   return new Promise((resolve, reject) => {
-    const refuse = (how: string) => {
+    const refuse = (how: string, status?: number) => {
       clearTimeout(timer);
       request.destroy();
-      reject(new ProxyRefused(how));
+      reject(new ProxyRefused(how, status !== undefined && TARGET_AWAY.includes(status)));
     };
     const timer = setTimeout(() => refuse(`does not answer within ${timeoutMs / 1000} s`), timeoutMs);
     request.on('error', (error: NodeJS.ErrnoException) => refuse(`can't be reached (${error.code ?? error.name})`));
-    request.once('response', ({ statusCode }) => refuse(`answers ${statusCode}`));
+    request.once('response', ({ statusCode }) => refuse(`answers ${statusCode}`, statusCode));
     request.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
       if (statusCode < 200 || statusCode > 299) {
         socket.destroy();
-        refuse(`answers ${statusCode}`);
+        refuse(`answers ${statusCode}`, statusCode);
         return;
       }
       clearTimeout(timer);

@@ -318,6 +318,6 @@ async function download(
     return { outcome: 'missing' };
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
-    return { outcome: 'trouble', why: error.why, retryAfterMs: null, isProvidersFault: !error.isOurs };
+    return { outcome: 'trouble', why: error.why, retryAfterMs: null, whose: error.isOurs ? 'ours' : 'provider' };
   }
 }

@@ -1,5 +1,5 @@
 import type { fetch as undiciFetch } from 'undici';
-import { retryAfterMs } from './errors.ts';
+import { retryAfterMs, type Whose } from './errors.ts';
 
 /**
  * What the provider answered to a request for content, as checked values. None of the provider's headers is passed on: it
@@ -29,8 +29,7 @@ export type ContentAnswer =
       readonly outcome: 'trouble';
       readonly why: string;
       readonly retryAfterMs: number | null;
-      /** False where the provider may well have it: our key, our bill, our rate, our settings or our network is the trouble. */
-      readonly isProvidersFault: boolean;
+      readonly whose: Whose;
     };
 
 /** The longest videos on sale have a few hundred megabytes. An endless body must not fill the archive. */
@@ -59,7 +58,7 @@ export async function readContentAnswer(response: Awaited<ReturnType<typeof undi
     outcome: 'trouble',
     why: `HTTP ${status}`,
     retryAfterMs: retryAfterMs(headers, Date.now()),
-    isProvidersFault: !OWED_BY_OPERATOR.includes(status),
+    whose: OWED_BY_OPERATOR.includes(status) ? 'operator' : 'provider',
   };
 }
 

@@ -10,6 +10,12 @@ export type Fault = 'clients_fault' | 'operators_fault' | 'not_sent' | 'not_made
 /** What the operator owes the provider where it refuses for that: a key that is valid and has the rights, or money. */
 export type Debt = 'key' | 'bill';
 
+/**
+ * Whose trouble kept a call from a usable answer. `ours`: our network, its proxy or our settings, so the provider said nothing.
+ * `operator`: the provider refuses for what the operator owes it (a key, money), or what we may take is too little.
+ */
+export type Whose = 'provider' | 'operator' | 'ours';
+
 /** A call without a readable answer. The message is for operators: no prompt, no key, no raw body. */
 export interface CallTrouble {
   readonly why: string;
@@ -17,6 +23,7 @@ export interface CallTrouble {
   readonly retryAfterMs: number | null;
   /** Null when it is refused for something else, or not at all. */
   readonly debt: Debt | null;
+  readonly whose: Whose;
 }
 
 export interface SortedError extends CallTrouble {
@@ -55,9 +62,8 @@ const MAX_RETRY_AFTER_MS = 60_000;
 export function sortCreateError(error: unknown, redact: Redact): SortedError {
   const failed = callFailure(error);
   if (failed !== null) {
-    const { why } = failed;
     const fault = failed.neverSent ? 'not_sent' : 'ambiguous';
-    return { fault, code: 'connection_failed', message: why, why, status: null, retryAfterMs: null, debt: null };
+    return { fault, code: 'connection_failed', message: failed.why, ...withoutAnswer(failed) };
   }
   return sortRefusal(refusal(error, redact));
 }
@@ -74,6 +80,7 @@ export function sortToldError(status: number, body: unknown, redact: Redact): So
     why: `HTTP ${status} with an unreadable body`,
     retryAfterMs: null,
     debt: null,
+    whose: 'provider',
   });
 }
 
@@ -119,9 +126,13 @@ function debtOf(status: number, words: readonly string[]): Debt | null {
 /** The failure where its cause does not matter. Rethrows an error that is not a failed call. */
 export function describeTrouble(error: unknown, redact: Redact): CallTrouble {
   const failed = callFailure(error);
-  if (failed !== null) return { why: failed.why, status: null, retryAfterMs: null, debt: null };
-  const { why, status, retryAfterMs, debt } = refusal(error, redact);
-  return { why, status, retryAfterMs, debt };
+  if (failed !== null) return withoutAnswer(failed);
+  const { why, status, retryAfterMs, debt, whose } = refusal(error, redact);
+  return { why, status, retryAfterMs, debt, whose };
+}
+
+function withoutAnswer({ why, isOurs }: CallFailed): CallTrouble {
+  return { why, status: null, retryAfterMs: null, debt: null, whose: isOurs ? 'ours' : 'provider' };
 }
 
 /** The SDK wraps what its `fetch` throws. */
@@ -144,7 +155,8 @@ function refusal(error: unknown, redact: Redact): Refusal {
   const why = code === null ? `HTTP ${status}` : `HTTP ${status} ${code}`;
   const headers = error.headers as Headers | undefined;
   const debt = debtOf(status, wordsOf(problem));
-  return { status, problem, why, retryAfterMs: headers ? retryAfterMs(headers, Date.now()) : null, debt };
+  const whose = debt === null ? 'provider' : 'operator';
+  return { status, problem, why, retryAfterMs: headers ? retryAfterMs(headers, Date.now()) : null, debt, whose };
 }
 
 /** The whole body of an answer that the SDK raised as an error; undefined when there was none. */

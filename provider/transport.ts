@@ -210,7 +210,9 @@ export function describe(error: unknown, late: boolean, settings: TransportSetti
   }
   const neverSent = chain.some((cause) => cause instanceof NotConnected);
   const proxy = chain.find((cause) => cause instanceof ProxyRefused);
-  if (proxy !== undefined) return new CallFailed(`the proxy of PROVIDER_PROXY_URL ${proxy.how}`, neverSent, true);
+  if (proxy !== undefined) {
+    return new CallFailed(`the proxy of PROVIDER_PROXY_URL ${proxy.how}`, neverSent, !proxy.isTargetAway);
+  }
   const code = chain.map((cause) => ('code' in cause ? cause.code : null)).find((each) => typeof each === 'string');
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
     return new CallFailed(`no connection within ${settings.connectTimeoutMs / 1000} s`, neverSent);

@@ -1,7 +1,7 @@
 import type { InputImage } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Capabilities } from './dialects/index.ts';
-import type { Debt } from './errors.ts';
+import type { Debt, Whose } from './errors.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
 import type { WebhookReading } from './events.ts';
 
@@ -67,6 +67,7 @@ export interface Trouble {
   readonly retryAfterMs: number | null;
   /** What the operator owes the provider, if it refuses for that: a key with the rights, or money. */
   readonly debt: Debt | null;
+  readonly whose: Whose;
 }
 
 /** What one create came to, sorted by what it proves (MR-12, MR-13, MR-40). */

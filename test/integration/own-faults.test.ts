@@ -1,17 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ask, eventsOf, expectNoDrift, movementsOf, untilRow, untilSettled } from '../harness/support/generations.ts';
+import { createProviders } from '../../provider/index.ts';
+import { type ConnectProxy, startConnectProxy } from '../harness/support/connectProxy.ts';
 import type { TestStack } from '../harness/support/stack.ts';
 import { openAccount, startStack } from '../harness/support/stack.ts';
 
 /** A fault of our own for longer than a hold lasts, with real parts; the rest is in workflow/own-faults. */
 
+let proxy: ConnectProxy;
 let stack: TestStack;
 beforeAll(async () => {
-  stack = await startStack({ videoSeconds: 0.5, holdTtlSeconds: 10 });
+  proxy = await startConnectProxy();
+  stack = await startStack({
+    videoSeconds: 0.5,
+    holdTtlSeconds: 10,
+    providers: (url) => createProviders([{ name: 'openai', baseUrl: `${url}/v1`, apiKey: 'key', proxyUrl: proxy.url }]),
+  });
 });
 afterAll(async () => {
   await expectNoDrift(stack);
   await stack.stop();
+  proxy.close();
 });
 
 async function without(right: string, body: () => Promise<void>): Promise<void> {
@@ -41,7 +50,7 @@ describe('a privilege that our role lacks until long after the end of a hold', {
         "g.state = 'held' AND (SELECT h.expires_at < now() FROM holds h WHERE h.generation_id = g.id)",
       );
       expect(await movementsOf(stack, id)).toEqual(['hold']);
-      expect(stack.logged.filter((line) => line.includes('ALERT') && line.includes(id))).toHaveLength(1);
+      expect(alertsOf(id)).toHaveLength(1);
     });
     expect(await untilSettled(stack, [id])).toMatchObject([{ state: 'charged', code: null }]);
     expect(await movementsOf(stack, id)).toEqual(['hold', 'capture']);
@@ -68,3 +77,23 @@ describe('a privilege that our role lacks until long after the end of a hold', {
     return raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'retrieveVideo')?.attempt ?? 0;
   }
 });
+
+it('a proxy of ours that refuses across the end of a hold says nothing about the video: it is charged once the proxy is mended', async () => {
+  const account = await openAccount(stack, 1_000_000);
+  const id = await ask(account, 'completed, and our proxy turns us away');
+  await untilRow(stack, id, 'g.provider_video_id IS NOT NULL');
+  proxy.answerWith(407);
+  try {
+    await vi.waitFor(() => expect(alertsOf(id)).toHaveLength(1), { timeout: 60_000, interval: 100 });
+    expect(alertsOf(id)[0]).toContain('the proxy of PROVIDER_PROXY_URL answers 407');
+    expect(await movementsOf(stack, id)).toEqual(['hold']);
+  } finally {
+    proxy.answerWith(200);
+  }
+  expect(await untilSettled(stack, [id])).toMatchObject([{ state: 'charged', code: null }]);
+  expect(await movementsOf(stack, id)).toEqual(['hold', 'capture']);
+  // The provider was not asked.
+  expect(await timelineOf(account, id)).not.toContain('unreachable');
+}, 120_000);
+
+const alertsOf = (id: string) => stack.logged.filter((line) => line.includes('ALERT') && line.includes(id));

@@ -148,6 +148,7 @@ describe('retrieveVideo', () => {
       status: 200,
       retryAfterMs: null,
       debt: null,
+      whose: 'provider',
     });
   });
 

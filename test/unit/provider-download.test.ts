@@ -41,12 +41,12 @@ describe('a content', () => {
     [410, {}, { outcome: 'missing' }],
     [416, { 'content-range': 'bytes */9' }, { outcome: 'behind_the_end', total: 9, etag: null }],
     [416, { 'content-range': 'nonsense' }, { outcome: 'behind_the_end', total: null, etag: null }],
-    [304, {}, { outcome: 'trouble', why: 'HTTP 304', retryAfterMs: null, isProvidersFault: true }],
-    [302, {}, { outcome: 'trouble', why: 'HTTP 302', retryAfterMs: null, isProvidersFault: true }],
+    [304, {}, { outcome: 'trouble', why: 'HTTP 304', retryAfterMs: null, whose: 'provider' }],
+    [302, {}, { outcome: 'trouble', why: 'HTTP 302', retryAfterMs: null, whose: 'provider' }],
     [
       503,
       { 'retry-after': '17' },
-      { outcome: 'trouble', why: 'HTTP 503', retryAfterMs: 17_000, isProvidersFault: true },
+      { outcome: 'trouble', why: 'HTTP 503', retryAfterMs: 17_000, whose: 'provider' },
     ],
   ])('HTTP %i with %o is an answer, not an exception', async (status, headers, expected) => {
     const { baseUrl } = await serve((response) => response.writeHead(status, headers).end());
@@ -191,14 +191,14 @@ async function redirecting(location: string, status = 302) {
   });
 }
 
-const refusedBy = (why: string, isProvidersFault = true) => ({
+const refusedBy = (why: string, whose = 'provider') => ({
   outcome: 'trouble',
   why,
   retryAfterMs: null,
-  isProvidersFault,
+  whose,
 });
 // The operator may list the host: it says nothing about the provider (MR-59).
-const NOT_PUBLIC = refusedBy('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', false);
+const NOT_PUBLIC = refusedBy('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', 'ours');
 
 // MR-94
 describe('a redirect inside', () => {

@@ -1,7 +1,8 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { contactTemporal, createTemporalClient } from '../../temporal/connection.ts';
+import { startConnectProxy } from '../harness/support/connectProxy.ts';
 import { closedPort, closeServers, json, KEY, PROMPT, provider, serve } from './provider-server.ts';
 
 /** Which calls go through a proxy: those to the provider by PROVIDER_PROXY_URL, and no others. */
@@ -22,45 +23,11 @@ afterEach(async () => {
   await closeServers();
 });
 
-interface Tunnel {
-  readonly to: string;
-  readonly headers: IncomingHttpHeaders;
-}
-
-/** A real proxy on a free port. `serveTunnel` replaces the connection to where the tunnel leads. */
-async function proxy({ status = 200, serveTunnel }: { status?: number; serveTunnel?: (socket: Socket) => void } = {}) {
-  const tunnels: Tunnel[] = [];
-  const others: string[] = [];
-  const server = createServer((request, response) => {
-    others.push(`${request.method} ${request.url}`);
-    response.end();
-  });
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => sockets.add(socket));
-  server.on('connect', (request, socket: Socket) => {
-    const to = request.url ?? '';
-    tunnels.push({ to, headers: request.headers });
-    socket.on('error', () => undefined);
-    socket.write(`HTTP/1.1 ${status} As asked\r\n\r\n`);
-    if (status !== 200) {
-      socket.end();
-      return;
-    }
-    if (serveTunnel !== undefined) {
-      serveTunnel(socket);
-      return;
-    }
-    const { hostname, port } = new URL(`http://${to}`);
-    const onward = connect(Number(port), hostname);
-    onward.on('error', () => socket.destroy());
-    socket.pipe(onward).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  open.push(() => {
-    sockets.forEach((socket) => socket.destroy());
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, tunnels, others };
+async function proxy({ status = 200, ...options }: Parameters<typeof startConnectProxy>[0] & { status?: number } = {}) {
+  const started = await startConnectProxy(options);
+  started.answerWith(status);
+  open.push(started.close);
+  return started;
 }
 
 describe('PROVIDER_PROXY_URL', () => {
@@ -110,6 +77,19 @@ describe('PROVIDER_PROXY_URL', () => {
     const result = await provider(baseUrl, { proxyUrl: await proxyUrl() }).createVideo(REQUEST);
     expect(result).toMatchObject({ outcome: 'not_sent', why: expect.stringMatching(why) });
     expect(requests).toEqual([]);
+  });
+
+  // MR-5
+  test.each([
+    ['refuses us', async () => (await proxy({ status: 407 })).url, 'ours'],
+    ['is away', async () => `http://127.0.0.1:${await closedPort()}`, 'ours'],
+    ['can’t reach the provider', async () => (await proxy({ status: 503 })).url, 'provider'],
+  ])('where a proxy %s, it is told whose trouble that is', async (_, proxyUrl, whose) => {
+    const { baseUrl } = await serve(json(200, VIDEO));
+    const client = provider(baseUrl, { proxyUrl: await proxyUrl() });
+    expect(await client.retrieveVideo('video_1')).toMatchObject({ outcome: 'transient', whose });
+    expect(await client.listVideos()).toMatchObject({ outcome: 'transient', whose });
+    expect(await client.downloadContent('video_1')).toMatchObject({ outcome: 'trouble', whose });
   });
 
   // MR-40
