@@ -13,11 +13,7 @@ const NOT_PROVIDERS_FAULT = 'not the provider’s fault';
  * Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. Where the trouble
  * is `ours` a hold waits for its end, without limit (MR-5).
  */
-export function transient(
-  message: string,
-  retryAfterMs: number | null,
-  whose: Whose = 'provider',
-): ApplicationFailure {
+export function transient(message: string, retryAfterMs: number | null, whose: Whose = 'provider'): ApplicationFailure {
   return ApplicationFailure.create({
     message,
     type: whose === 'ours' ? PROVIDER_NOT_REACHED : PROVIDER_TRANSIENT,

@@ -29,5 +29,12 @@ function clockSkewMs(headers: Headers): number | null {
 }
 
 export function unreadable({ status }: Answer, how = 'with an unreadable body'): Trouble {
-  return { outcome: 'transient', why: `HTTP ${status} ${how}`, status, retryAfterMs: null, debt: null, whose: 'provider' };
+  return {
+    outcome: 'transient',
+    why: `HTTP ${status} ${how}`,
+    status,
+    retryAfterMs: null,
+    debt: null,
+    whose: 'provider',
+  };
 }

@@ -338,7 +338,14 @@ describe('a list that can’t be read whole', () => {
 
   it('for it broke off in the middle is not read from its beginning at once', async () => {
     const mine = await lost();
-    const broken = { outcome: 'transient', why: 'HTTP 500', status: 500, retryAfterMs: null, debt: null, whose: 'provider' } as const;
+    const broken = {
+      outcome: 'transient',
+      why: 'HTTP 500',
+      status: 500,
+      retryAfterMs: null,
+      debt: null,
+      whose: 'provider',
+    } as const;
     const pages = [page([video()], { hasMore: true }), broken as unknown as VideoPage];
     await expect(find(mine, pages)).rejects.toMatchObject({ nextRetryDelay: 60_000 });
     expect(await isOpen(mine)).toBe(true);

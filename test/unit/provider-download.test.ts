@@ -43,11 +43,7 @@ describe('a content', () => {
     [416, { 'content-range': 'nonsense' }, { outcome: 'behind_the_end', total: null, etag: null }],
     [304, {}, { outcome: 'trouble', why: 'HTTP 304', retryAfterMs: null, whose: 'provider' }],
     [302, {}, { outcome: 'trouble', why: 'HTTP 302', retryAfterMs: null, whose: 'provider' }],
-    [
-      503,
-      { 'retry-after': '17' },
-      { outcome: 'trouble', why: 'HTTP 503', retryAfterMs: 17_000, whose: 'provider' },
-    ],
+    [503, { 'retry-after': '17' }, { outcome: 'trouble', why: 'HTTP 503', retryAfterMs: 17_000, whose: 'provider' }],
   ])('HTTP %i with %o is an answer, not an exception', async (status, headers, expected) => {
     const { baseUrl } = await serve((response) => response.writeHead(status, headers).end());
     expect(await ask(baseUrl)).toEqual(expected);

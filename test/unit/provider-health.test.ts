@@ -2,8 +2,22 @@ import { expect, it } from 'vitest';
 import type { Provider, ProviderChange, RetrieveResult } from '../../provider/index.ts';
 import { watchHealth } from '../../provider/index.ts';
 
-const AWAY: RetrieveResult = { outcome: 'transient', why: 'HTTP 503', status: 503, retryAfterMs: null, debt: null, whose: 'provider' };
-const MISSING: RetrieveResult = { outcome: 'transient', why: 'HTTP 404', status: 404, retryAfterMs: null, debt: null, whose: 'provider' };
+const AWAY: RetrieveResult = {
+  outcome: 'transient',
+  why: 'HTTP 503',
+  status: 503,
+  retryAfterMs: null,
+  debt: null,
+  whose: 'provider',
+};
+const MISSING: RetrieveResult = {
+  outcome: 'transient',
+  why: 'HTTP 404',
+  status: 404,
+  retryAfterMs: null,
+  debt: null,
+  whose: 'provider',
+};
 
 function watched() {
   const told: ProviderChange[] = [];
