@@ -250,11 +250,11 @@ export function parseConfig(environment: Environment) {
   };
 }
 
-/** Gives the interval to the providers that don't say their own. Who sends webhooks tells already what a list would. */
+/** Gives the interval to the providers that don't say their own; those that send webhooks too, because a webhook can be lost. */
 function withSweepInterval([first, ...others]: ProviderEntries, intervalMs: number): ProviderEntries {
   const filledIn = (entry: ProviderEntry) => ({
     ...entry,
-    sweepIntervalMs: entry.sweepIntervalMs ?? (entry.webhookSecret === undefined ? intervalMs : 0),
+    sweepIntervalMs: entry.sweepIntervalMs ?? intervalMs,
   });
   return [filledIn(first), ...others.map(filledIn)];
 }

@@ -22,14 +22,14 @@ export function boundProvider({ providers }: Configured, identity: string | null
 }
 
 /**
- * Who tells when a video ends at the provider of this identity: its webhooks, or the sweep of its list where that shows what is open.
- * Its videos are then asked for less often.
+ * Who tells when a video ends at the provider of this identity: the sweep of its list where that shows what is open, else its
+ * webhooks. Its videos are then asked for less often; least beside the sweep, which misses no end for long, as a lost webhook does.
  */
 export async function whoTellsOfEnds({ providers, store }: Told, identity: string | null): Promise<ToldBy> {
   const provider = providers.bound(identity);
   if (provider === undefined) return 'nobody';
-  if (provider.readWebhook !== null) return 'webhooks';
-  if (provider.sweepIntervalMs === null) return 'nobody';
+  const isSwept = provider.sweepIntervalMs !== null;
   // An attempt is recorded by now, and its video must be looked at whatever becomes of this.
-  return (await store.sweepTells(provider.identity).catch(() => false)) ? 'sweep' : 'nobody';
+  if (isSwept && (await store.sweepTells(provider.identity).catch(() => false))) return 'sweep';
+  return provider.readWebhook === null ? 'nobody' : 'webhooks';
 }

@@ -15,6 +15,8 @@ import { openAccount, startStack } from '../harness/support/stack.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 const INTERVAL_MS = 200;
+/** It may send webhooks: where its list shows what is open, the sweep is counted on all the same. None comes here. */
+const SECRET = 'whsec_c2VjcmV0';
 let stack: TestStack;
 let account: TestAccount;
 let gateway: ListingGateway;
@@ -27,7 +29,7 @@ beforeAll(async () => {
     providerBehind: async (url) => (gateway = await startListingGateway(url)),
     providers: (url) => {
       const providers = createProviders([
-        { name: 'gpu', baseUrl: `${url}/v1`, apiKey: 'key', sweepIntervalMs: INTERVAL_MS },
+        { name: 'gpu', baseUrl: `${url}/v1`, apiKey: 'key', sweepIntervalMs: INTERVAL_MS, webhookSecret: SECRET },
       ]);
       [provider] = providers.all;
       return providers;
