@@ -82,15 +82,16 @@ interface Flight {
   readonly seconds: number;
   /** Of one core. */
   readonly cores: Record<Part, number>;
-  readonly callsPerSecond: number;
+  /** By kind of call. */
+  readonly callsPerSecond: Readonly<Record<string, number>>;
   readonly workerMegabytes: number;
 }
 
 async function measure(of: Site, fromMs: number, toMs: number): Promise<Flight> {
   if (toMs <= fromMs) throw new Error('the videos are too short: the first ends before the flight can be measured');
   await delay(Math.max(0, fromMs - Date.now()));
-  const calls = () => Object.values(of.simulator.requests).reduce((sum, count) => sum + count, 0);
-  const [cpuBefore, callsBefore, beganMs] = [of.cpuMs(), calls(), Date.now()];
+  const callsBefore: Readonly<Record<string, number>> = { ...of.simulator.requests };
+  const [cpuBefore, beganMs] = [of.cpuMs(), Date.now()];
   let workerMegabytes = 0;
   const sampling = setInterval(() => {
     workerMegabytes = Math.max(workerMegabytes, of.megabytes('worker'));
@@ -102,23 +103,31 @@ async function measure(of: Site, fromMs: number, toMs: number): Promise<Flight> 
   return {
     seconds: tookMs / 1000,
     cores: Object.fromEntries(cores) as Record<Part, number>,
-    callsPerSecond: (calls() - callsBefore) / (tookMs / 1000),
+    callsPerSecond: Object.fromEntries(
+      Object.entries(of.simulator.requests).map(([kind, calls]) => [
+        kind,
+        (calls - (callsBefore[kind] ?? 0)) / (tookMs / 1000),
+      ]),
+    ),
     workerMegabytes,
   };
 }
 
 function report(flight: Flight, { idleMegabytes, right }: { idleMegabytes: number; right: boolean }): void {
-  const { cores } = flight;
+  const { cores, callsPerSecond } = flight;
+  const calls = Object.values(callsPerSecond).reduce((sum, each) => sum + each, 0);
   const ours = OURS.reduce((sum, part) => sum + cores[part], 0);
   say(`${generations} videos of ${videoSeconds} s in flight, measured for ${flight.seconds.toFixed(0)} s`);
   say(
     `cores: ${PARTS.map((part) => `${part} ${cores[part].toFixed(3)}`).join(', ')}; with the simulator ${(ours + cores.simulator).toFixed(3)}`,
   );
+  const kinds = Object.entries(callsPerSecond).map(([kind, each]) => `${kind} ${each.toFixed(2)}`);
+  say(`provider calls a second: ${kinds.join(', ')}`);
   say(right ? 'all settled rightly' : 'the books are WRONG');
   say(
     [
       `cores ${judged(ours, 0.25, 3)}`,
-      `provider calls a second ${judged(flight.callsPerSecond, 2, 2)}`,
+      `provider calls a second ${judged(calls, 2, 2)}`,
       `worker ${judged(flight.workerMegabytes, 450)} MB`,
       `idle ${judged(idleMegabytes, 180)} MB`,
       `installed → ready ${judged(readySeconds, 3, 1)} s`,
