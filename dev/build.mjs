@@ -1,5 +1,5 @@
 // npm run build: makes `dist/`, which is all that a production process runs: our programs as JavaScript, the files that they
-// read, and the workflows' bundle. Runs before anything else of ours, so it is JavaScript itself.
+// read, and the workflows' bundle; and `cli/dist/`, the command line in one file, which needs nothing of the repository. Runs before anything else of ours, so it is JavaScript itself.
 //
 // Types are checked by `npm run types`, not here. Only what has changed is made again, each file in one step, so that any number
 // of processes may build at once while others run.
@@ -14,8 +14,10 @@ const record = join(dist, 'built.json');
 const bundle = 'workflow-bundle.js';
 /** The same workflows with OpenTelemetry's interceptors in them, for workers that trace. */
 const tracedBundle = 'workflow-bundle.traced.js';
+/** The command line, which is not a part of production. */
+const commandLine = '../cli/dist/holdfast.cjs';
 /** What no program of production reads. */
-const aside = new Set(['node_modules', 'dist', 'test', 'clients', 'docs', 'coverage']);
+const aside = new Set(['node_modules', 'dist', 'cli', 'test', 'clients', 'docs', 'coverage']);
 
 function hashOf(...contents) {
   const hash = createHash('sha256');
@@ -30,9 +32,7 @@ function plan() {
   );
   const files = folders.flatMap((entry) => {
     if (!entry.isDirectory()) return entry.name === 'config.ts' || entry.name === 'package.json' ? [entry.name] : [];
-    return readdirSync(join(root, entry.name), { recursive: true, withFileTypes: true })
-      .filter((each) => each.isFile() && !/\.mjs$|tsconfig/.test(each.name))
-      .map((each) => relative(root, join(each.parentPath, each.name)));
+    return filesBelow(entry.name).filter((path) => !/\.mjs$|tsconfig/.test(path));
   });
   const builder = hashOf(readFileSync(fileURLToPath(import.meta.url)), readFileSync(join(root, 'package-lock.json')));
   const single = files.map((source) => ({
@@ -43,7 +43,26 @@ function plan() {
   const inBundle = single.filter(({ source }) => /^(workflows|contracts)\//.test(source)).map(({ hash }) => hash);
   const hash = hashOf(builder, ...inBundle.sort());
   const bundles = [{ target: bundle }, { target: tracedBundle, interceptors: ['workflows/tracing.ts'] }];
-  return [...single, ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash }))];
+  return [
+    ...single,
+    ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash })),
+    planCommandLine(builder),
+  ];
+}
+
+function planCommandLine(builder) {
+  const sources = [
+    ...filesBelow('cli').filter((path) => !path.startsWith('cli/dist')),
+    ...filesBelow('contracts'),
+  ].sort();
+  const hash = hashOf(builder, ...sources.flatMap((path) => [path, readFileSync(join(root, path))]));
+  return { source: 'cli/main.ts', target: commandLine, hash };
+}
+
+function filesBelow(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile())
+    .map((each) => relative(root, join(each.parentPath, each.name)));
 }
 
 function readRecord() {
@@ -55,11 +74,11 @@ function readRecord() {
 }
 
 /** Writes the file in one step: whoever reads it meanwhile sees the old one or the new one. */
-function put(target, content) {
+function put(target, content, mode = 0o666) {
   const path = join(dist, target);
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, content);
+  writeFileSync(temporary, content, { mode });
   renameSync(temporary, path);
 }
 
@@ -96,6 +115,28 @@ async function bundleWorkflows({ source, target, interceptors = [] }) {
   put(target, withoutSources(code));
 }
 
+async function bundleCommandLine({ source, target }) {
+  const { build: bundleAll } = await import('esbuild');
+  const { outputFiles } = await bundleAll({
+    absWorkingDir: root,
+    entryPoints: [source],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node20',
+    // Commander is CommonJS: in a module its calls of `require` would not be found.
+    format: 'cjs',
+    logLevel: 'error',
+  });
+  put(target, outputFiles[0].contents, 0o777);
+}
+
+/** Each file is made by the one that its target asks for. */
+function make(each) {
+  if (each.target === commandLine) return bundleCommandLine(each);
+  return [bundle, tracedBundle].includes(each.target) ? bundleWorkflows(each) : translate(each);
+}
+
 /**
  * The bundle's source map without the text of the sources: the map makes stack traces readable, the text would be kept in memory
  * several times by each worker.
@@ -113,9 +154,7 @@ export async function build({ traced = true } = {}) {
   // One that is not fresh must go: it would be other workflows under the name of this build.
   const wanted = plan().filter((each) => traced || each.target !== tracedBundle || isFresh(each));
   const stale = wanted.filter((each) => !isFresh(each));
-  await Promise.all(
-    stale.map((each) => ([bundle, tracedBundle].includes(each.target) ? bundleWorkflows(each) : translate(each))),
-  );
+  await Promise.all(stale.map(make));
   const targets = new Set(wanted.map(({ target }) => target));
   const gone = Object.keys(built).filter((target) => !targets.has(target));
   for (const target of gone) for (const each of [target, `${target}.map`]) rmSync(join(dist, each), { force: true });
