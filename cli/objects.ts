@@ -97,3 +97,34 @@ export interface Totals {
 }
 
 export type Statement = Page<Transaction> & { readonly totals: Totals };
+
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly status: 'enabled' | 'disabled';
+  readonly failing_since: number | null;
+}
+
+type Price =
+  | {
+      readonly object: 'price';
+      readonly model: string;
+      readonly size: string;
+      readonly seconds: string;
+      readonly amount: string;
+    }
+  | {
+      readonly object: 'text_price';
+      readonly model: string;
+      readonly input_microcredits_per_million_tokens: number;
+      readonly output_microcredits_per_million_tokens: number;
+    };
+
+export interface PriceList {
+  readonly data: readonly Price[];
+  readonly offers: readonly {
+    readonly model: string;
+    readonly parameters: readonly { readonly name: string; readonly type: string }[];
+  }[];
+}

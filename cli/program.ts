@@ -1,8 +1,11 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
 import { actingIn } from './command.ts';
-import { CREDITS_COMMANDS } from './commands/account/index.ts';
+import { ACCOUNT_COMMANDS } from './commands/account/index.ts';
+import { ADMIN_COMMANDS } from './commands/admin/index.ts';
+import { TEXT_COMMANDS } from './commands/texts/index.ts';
 import { VIDEO_COMMANDS } from './commands/videos/index.ts';
+import { WEBHOOK_COMMANDS } from './commands/webhooks/index.ts';
 import { oneLine } from './output/clean.ts';
 import packageJson from './package.json' with { type: 'json' };
 import type { World } from './world.ts';
@@ -26,7 +29,8 @@ export function createProgram(world: World): Command {
       outputError: (text, write) => write(`${oneLine(text)}\n`),
     });
   const acting = actingIn(world);
-  for (const add of [...VIDEO_COMMANDS, ...CREDITS_COMMANDS]) add(program, acting);
+  const customers = [...VIDEO_COMMANDS, ...ACCOUNT_COMMANDS, ...TEXT_COMMANDS, ...WEBHOOK_COMMANDS];
+  for (const add of [...customers, ...ADMIN_COMMANDS]) add(program, acting);
   tab(program);
   return program;
 }

@@ -1,6 +1,6 @@
 /** When a request is asked again. Every POST has an idempotency key, so a repeat of one whose answer was lost has no further effect. */
 
-export const MOST_ATTEMPTS = 4;
+const MOST_ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 500;
 /** A server that wants a longer pause is not waited for: its answer says what to do. */
 const LONGEST_PAUSE_MS = 10_000;

@@ -32,7 +32,7 @@ export function readSettings(world: World, flags: { readonly url?: string; reado
 }
 
 /** A key goes only to the API that its source names, if it names one: never to that of another source. */
-export function choose(sources: readonly Source[]): Settings {
+function choose(sources: readonly Source[]): Settings {
   const named = sources.find(({ url }) => url !== undefined);
   if (named?.url === undefined) {
     throw wrongUse(

@@ -3,7 +3,7 @@ import { oneLine } from '../output/clean.ts';
 import type { Paint } from '../output/output.ts';
 
 /** What was written, as far as it is. */
-export function writtenLines({ title, text, posts, output }: WrittenText): string[] {
+function writtenLines({ title, text, posts, output }: WrittenText): string[] {
   const parts = posts?.map((post, index) => `${index + 1}. ${post}`) ?? [title, text ?? output];
   return parts
     .filter((part) => part !== null && part !== '')

@@ -1,4 +1,5 @@
 import type { AddCommand } from '../../command.ts';
 import { addCredits } from './credits.ts';
+import { addStatement } from './statement.ts';
 
-export const CREDITS_COMMANDS: readonly AddCommand[] = [addCredits];
+export const ACCOUNT_COMMANDS: readonly AddCommand[] = [addCredits, addStatement];

@@ -18,6 +18,6 @@ export const addTimeline: AddCommand = (parent, acting) => {
     );
 };
 
-export function timelineLines({ data }: Timeline, paint: Paint): string[] {
+function timelineLines({ data }: Timeline, paint: Paint): string[] {
   return data.map(({ at, message }) => `${paint('dim', isoMoment(at))}  ${oneLine(message)}`);
 }

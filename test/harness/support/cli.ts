@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { repository } from '../../../dev/state.ts';
+import { ADMIN_KEY, type TestAccount } from './stack.ts';
 
 /** The command line as the build bundles it. */
-export const HOLDFAST = join(repository, 'cli', 'dist', 'holdfast.cjs');
+const HOLDFAST = join(repository, 'cli', 'dist', 'holdfast.cjs');
 
 export interface Ended {
   readonly code: number | null;
@@ -12,7 +13,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export interface Running {
+interface Running {
   /** Both streams together; a terminal has but one. */
   readonly output: () => string;
   readonly until: (pattern: RegExp) => Promise<void>;
@@ -48,8 +49,8 @@ while terminal in inputs:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
-/** Starts a program with this environment and no other; `holdfast` is `[process.execPath, HOLDFAST, …]`. */
-export function start(program: readonly string[], { env, cwd, columns }: Options): Running {
+/** Starts a program with this environment and no other. */
+function start(program: readonly string[], { env, cwd, columns }: Options): Running {
   const [command = '', ...args] =
     columns === undefined ? program : ['/usr/bin/env', 'python3', '-c', IN_A_TERMINAL, String(columns), ...program];
   const child = spawn(command, args, { cwd, env: { PATH: process.env['PATH'] ?? '', ...env } });
@@ -76,4 +77,44 @@ export function start(program: readonly string[], { env, cwd, columns }: Options
 function over({ exitCode }: ChildProcess, output: string): false {
   if (exitCode !== null) throw new Error(`it has ended with ${exitCode}:\n${output}`);
   return false;
+}
+
+interface Where {
+  readonly env?: Record<string, string>;
+  /** In a pseudo-terminal of this width. */
+  readonly columns?: number;
+}
+
+/** Somebody who uses the command line, with an account of their own. */
+export class Caller {
+  constructor(
+    private readonly url: string,
+    readonly account: TestAccount,
+    private readonly folder: string,
+  ) {}
+
+  run(args: readonly string[], where: Where = {}): Running {
+    return this.start([process.execPath, HOLDFAST, ...args], where);
+  }
+
+  start(program: readonly string[], { env = {}, columns }: Where = {}): Running {
+    const keys = { HOLDFAST_URL: this.url, HOLDFAST_API_KEY: this.account.key, HOLDFAST_ADMIN_KEY: ADMIN_KEY };
+    const options = { env: { ...keys, HOME: this.folder, HOLDFAST, ...env }, cwd: this.folder };
+    return start(program, { ...options, ...(columns !== undefined && { columns }) });
+  }
+
+  /** What a command prints with `--json`, which has to succeed and to say nothing else. */
+  async json<Answer>(...args: string[]): Promise<Answer> {
+    const { code, stdout, stderr } = await this.run([...args, '--json']).ended;
+    const told = stderr.replace(/^video_.*Ctrl-C is safe.*\n/m, '');
+    expect({ args, code, told }).toEqual({ args, code: 0, told: '' });
+    return JSON.parse(stdout) as Answer;
+  }
+
+  /** What a command prints for people. */
+  async text(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args).ended;
+    expect({ args, code, stderr }).toMatchObject({ args, code: 0 });
+    return stdout;
+  }
 }
