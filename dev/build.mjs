@@ -14,6 +14,14 @@ const record = join(dist, 'built.json');
 const bundle = 'workflow-bundle.js';
 /** The same workflows with OpenTelemetry's interceptors in them, for workers that trace. */
 const tracedBundle = 'workflow-bundle.traced.js';
+/** The console's script and style are bundles too; its icon is beside them. */
+const browserFolder = 'api/console/browser';
+const assets = 'api/console/assets';
+const browserEntries = {
+  [`${assets}/console.js`]: `${browserFolder}/main.ts`,
+  [`${assets}/console.css`]: `${browserFolder}/console.css`,
+  [`${assets}/icon.svg`]: `${browserFolder}/icon.svg`,
+};
 /** What no program of production reads. */
 const aside = new Set(['node_modules', 'dist', 'test', 'clients', 'docs', 'coverage']);
 
@@ -35,15 +43,17 @@ function plan() {
       .map((each) => relative(root, join(each.parentPath, each.name)));
   });
   const builder = hashOf(readFileSync(fileURLToPath(import.meta.url)), readFileSync(join(root, 'package-lock.json')));
-  const single = files.map((source) => ({
-    source,
-    target: source.replace(/\.ts$/, '.js'),
-    hash: hashOf(builder, source, readFileSync(join(root, source))),
-  }));
+  const hashed = files.map((source) => ({ source, hash: hashOf(builder, source, readFileSync(join(root, source))) }));
+  const isForBrowsers = ({ source }) => dirname(source) === browserFolder;
+  const single = hashed
+    .filter((each) => !isForBrowsers(each))
+    .map((each) => ({ ...each, target: each.source.replace(/\.tsx?$/, '.js') }));
+  const browserHash = hashOf(...hashed.filter(isForBrowsers).map(({ hash }) => hash));
+  const forBrowsers = Object.entries(browserEntries).map(([target, source]) => ({ target, source, hash: browserHash }));
   const inBundle = single.filter(({ source }) => /^(workflows|contracts)\//.test(source)).map(({ hash }) => hash);
   const hash = hashOf(builder, ...inBundle.sort());
   const bundles = [{ target: bundle }, { target: tracedBundle, interceptors: ['workflows/tracing.ts'] }];
-  return [...single, ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash }))];
+  return [...single, ...forBrowsers, ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash }))];
 }
 
 function readRecord() {
@@ -63,9 +73,14 @@ function put(target, content) {
   renameSync(temporary, path);
 }
 
+function make(planned) {
+  if ([bundle, tracedBundle].includes(planned.target)) return bundleWorkflows(planned);
+  return /^api\/console\/assets\/.*\.(js|css)$/.test(planned.target) ? bundleForBrowsers(planned) : translate(planned);
+}
+
 async function translate({ source, target }) {
   const text = readFileSync(join(root, source));
-  if (!source.endsWith('.ts')) return put(target, text);
+  if (!/\.tsx?$/.test(source)) return put(target, text);
   const { transform } = await import('@swc/core');
   const { code, map } = await transform(text.toString(), {
     filename: source,
@@ -77,13 +92,31 @@ async function translate({ source, target }) {
     module: { type: 'es6' },
     jsc: {
       target: 'es2022',
-      parser: { syntax: 'typescript' },
-      transform: { verbatimModuleSyntax: true },
+      parser: { syntax: 'typescript', tsx: source.endsWith('.tsx') },
+      transform: { verbatimModuleSyntax: true, react: { runtime: 'automatic', importSource: 'hono/jsx' } },
       rewriteRelativeImportExtensions: true,
     },
   });
   put(`${target}.map`, map);
   put(target, `${code}//# sourceMappingURL=${target.slice(target.lastIndexOf('/') + 1)}.map\n`);
+}
+
+/** With the packages that it uses, so that a browser needs nothing else. */
+async function bundleForBrowsers({ source, target }) {
+  const { build: bundleFiles } = await import('esbuild');
+  const { outputFiles } = await bundleFiles({
+    entryPoints: [join(root, source)],
+    ...{
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      charset: 'utf8',
+      logLevel: 'warning',
+    },
+  });
+  put(target, outputFiles[0].contents);
 }
 
 async function bundleWorkflows({ source, target, interceptors = [] }) {
@@ -113,9 +146,7 @@ export async function build({ traced = true } = {}) {
   // One that is not fresh must go: it would be other workflows under the name of this build.
   const wanted = plan().filter((each) => traced || each.target !== tracedBundle || isFresh(each));
   const stale = wanted.filter((each) => !isFresh(each));
-  await Promise.all(
-    stale.map((each) => ([bundle, tracedBundle].includes(each.target) ? bundleWorkflows(each) : translate(each))),
-  );
+  await Promise.all(stale.map(make));
   const targets = new Set(wanted.map(({ target }) => target));
   const gone = Object.keys(built).filter((target) => !targets.has(target));
   for (const target of gone) for (const each of [target, `${target}.map`]) rmSync(join(dist, each), { force: true });
