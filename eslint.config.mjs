@@ -31,7 +31,7 @@ const nodeBuiltinsAndServices = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', '.holdfast/', 'coverage/', 'test/harness/bench/bare/'] },
+  { ignores: ['node_modules/', 'dist/', 'cli/dist/', '.holdfast/', 'coverage/', 'test/harness/bench/bare/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -55,7 +55,7 @@ export default tseslint.config(
         {
           object: 'process',
           property: 'env',
-          message: 'Only config.ts reads the environment, and platform/envFile.ts adds to it.',
+          message: 'Only config.ts and cli/main.ts read the environment, and platform/envFile.ts adds to it.',
         },
       ],
       'max-lines': ['error', { max: 350, skipBlankLines: true }],
@@ -65,7 +65,15 @@ export default tseslint.config(
   { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   { files: ['workflows/**/*.ts'], rules: { 'no-restricted-imports': ['error', nodeBuiltinsAndServices] } },
   {
-    files: ['config.ts', 'platform/envFile.ts', 'dev/**', 'test/**', 'vitest.config.ts', 'vitest.long.config.ts'],
+    files: [
+      'config.ts',
+      'cli/main.ts',
+      'platform/envFile.ts',
+      'dev/**',
+      'test/**',
+      'vitest.config.ts',
+      'vitest.long.config.ts',
+    ],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

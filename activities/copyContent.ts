@@ -112,7 +112,7 @@ async function ask(
 
 function tooLarge(maximumBytes: number): Error {
   const why = `The content has more than ${maximumBytes} bytes (ARCHIVE_CONTENT_MAX_BYTES).`;
-  return transient(why, TOO_LARGE_RETRY_MS, 'operator');
+  return transient(why, TOO_LARGE_RETRY_MS, 'ours');
 }
 
 /**
@@ -146,7 +146,7 @@ async function* received(
     if (error instanceof TryOver) {
       const why = 'The content did not come in the time of one try; it goes on from where it was.';
       // It came as fast as it must, or our own store took the time.
-      throw transient(why, TRY_OVER_RETRY_MS, 'operator');
+      throw transient(why, TRY_OVER_RETRY_MS, 'ours');
     }
     throw transient('The content broke off.', null);
   }

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { SubmitOutcome, Look, ProviderActivities, TextActivities, VideoRef } from '../contracts/activities.ts';
+import type { ToldBy } from '../contracts/pollPlan.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { sizeAsSold } from './madeSize.ts';
@@ -35,7 +36,11 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
       ),
     watchVideo: (input) =>
       withHeartbeats(
-        () => watchVideo(input, (video) => retrieveVideo(deps, video)),
+        () =>
+          watchVideo(input, {
+            look: (video) => retrieveVideo(deps, video),
+            whoTells: (video) => whoTells(deps, video),
+          }),
         (context) => unanswered.get(context),
       ),
     cancelVideo: ({ generationId }) =>
@@ -162,6 +167,11 @@ async function created(
 ): Promise<SubmitOutcome> {
   const { provider, providerVideoId } = made;
   return { outcome: 'created', providerVideoId, toldBy: await whoTellsOfEnds(deps, provider) };
+}
+
+async function whoTells(deps: ProviderDependencies, { generationId }: VideoRef): Promise<ToldBy> {
+  const { provider } = await deps.store.getProviderVideo(generationId);
+  return whoTellsOfEnds(deps, provider);
 }
 
 /** Tries since the last answer, in one activity, that the provider did not answer. Temporal keeps the count between tries. */

@@ -1,10 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import {
-  PROVIDER_BUSY,
-  PROVIDER_NOT_CONFIGURED,
-  PROVIDER_NOT_REACHED,
-  PROVIDER_TRANSIENT,
-} from '../contracts/activities.ts';
+import { PROVIDER_BUSY, PROVIDER_NOT_CONFIGURED, HINDERED_BY_US, PROVIDER_TRANSIENT } from '../contracts/activities.ts';
 import type { Whose } from '../provider/index.ts';
 
 const NOT_PROVIDERS_FAULT = 'not the provider’s fault';
@@ -16,9 +11,9 @@ const NOT_PROVIDERS_FAULT = 'not the provider’s fault';
 export function transient(message: string, retryAfterMs: number | null, whose: Whose = 'provider'): ApplicationFailure {
   return ApplicationFailure.create({
     message,
-    type: whose === 'ours' ? PROVIDER_NOT_REACHED : PROVIDER_TRANSIENT,
+    type: whose === 'ours' ? HINDERED_BY_US : PROVIDER_TRANSIENT,
     category: ApplicationFailureCategory.BENIGN,
-    ...(whose === 'operator' ? { details: [NOT_PROVIDERS_FAULT] } : {}),
+    ...(whose === 'either' ? { details: [NOT_PROVIDERS_FAULT] } : {}),
     // A delay of 0 would mean that it is never retried.
     ...(retryAfterMs === null || retryAfterMs < 1000 ? {} : { nextRetryDelay: retryAfterMs }),
   });

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Look, ProviderActivities, VideoRef } from '../contracts/activities.ts';
-import type { PollPlan } from '../contracts/pollPlan.ts';
+import type { PollPlan, ToldBy } from '../contracts/pollPlan.ts';
 import { nextLookDelayMs, untilOverdueMs } from '../contracts/pollPlan.ts';
 import { notYet } from './transient.ts';
 
@@ -9,21 +9,27 @@ type Input = Parameters<ProviderActivities['watchVideo']>[0];
 /** The server ends an activity at once when its next try would come too late: the last tries come before that. */
 const BEFORE_THE_END_MS = 1000;
 
+export interface Watching {
+  readonly look: (video: VideoRef) => Promise<Look>;
+  /** Who would tell of the video's end as things are now. */
+  readonly whoTells: (video: VideoRef) => Promise<ToldBy>;
+}
+
 /**
  * Looks by the poll plan, with one look in each try of the activity; see `ProviderActivities.watchVideo`. Right after the submission
- * there is nothing to see, so the first try only says when the next one comes.
+ * there is nothing to see, so the first try only says when the next one comes. Each open look asks anew who tells of the end: a sweep
+ * may have begun to show what is open since the submission, or stopped.
  */
-export async function watchVideo(
-  { plan, createdAgoMs, ...video }: Input,
-  look: (video: VideoRef) => Promise<Look>,
-): Promise<Look> {
+export async function watchVideo({ plan, createdAgoMs, ...video }: Input, { look, whoTells }: Watching): Promise<Look> {
   const { attempt, scheduleToCloseTimeoutMs } = Context.current().info;
+  let { toldBy } = plan;
   if (attempt > 1 || isDueAtOnce(plan, createdAgoMs)) {
     const seen = await look(video);
     if (seen.verdict !== 'open' || seen.cancelWanted) return seen;
+    toldBy = await whoTells(video);
   }
   const elapsedMs = plannedMs(plan, createdAgoMs, attempt - 1);
-  const delayMs = nextLookDelayMs(plan, elapsedMs);
+  const delayMs = nextLookDelayMs({ ...plan, toldBy }, elapsedMs);
   const leftMs = scheduleToCloseTimeoutMs - (elapsedMs - createdAgoMs) - BEFORE_THE_END_MS;
   throw notYet(leftMs > 0 ? Math.min(delayMs, leftMs) : delayMs);
 }

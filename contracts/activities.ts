@@ -114,10 +114,10 @@ export const PROVIDER_TRANSIENT = 'ProviderTransient';
 export const PROVIDER_NOT_CONFIGURED = 'ProviderNotConfigured';
 
 /**
- * The failure type of a call that our own network, or the proxy that it goes through, kept from the provider: a fault of ours. Its
- * message is ours too.
+ * The failure type of a call that our own settings, proxy, process or storage kept from its answer: a fault of ours. Its message is
+ * ours too.
  */
-export const PROVIDER_NOT_REACHED = 'ProviderNotReached';
+export const HINDERED_BY_US = 'HinderedByUs';
 
 /**
  * The failure type of a call that was not made, because its provider may get no more requests in this minute: a fault of ours, so no

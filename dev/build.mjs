@@ -1,5 +1,5 @@
 // npm run build: makes `dist/`, which is all that a production process runs: our programs as JavaScript, the files that they
-// read, and the workflows' bundle. Runs before anything else of ours, so it is JavaScript itself.
+// read, and the workflows' bundle; and `cli/dist/`, the command line in one file, which needs nothing of the repository. Runs before anything else of ours, so it is JavaScript itself.
 //
 // Types are checked by `npm run types`, not here. Only what has changed is made again, each file in one step, so that any number
 // of processes may build at once while others run.
@@ -22,8 +22,10 @@ const browserEntries = {
   [`${assets}/console.css`]: `${browserFolder}/console.css`,
   [`${assets}/icon.svg`]: `${browserFolder}/icon.svg`,
 };
+/** The command line, which is not a part of production. */
+const commandLine = '../cli/dist/holdfast.cjs';
 /** What no program of production reads. */
-const aside = new Set(['node_modules', 'dist', 'test', 'clients', 'docs', 'coverage']);
+const aside = new Set(['node_modules', 'dist', 'cli', 'test', 'clients', 'docs', 'coverage']);
 
 function hashOf(...contents) {
   const hash = createHash('sha256');
@@ -38,9 +40,7 @@ function plan() {
   );
   const files = folders.flatMap((entry) => {
     if (!entry.isDirectory()) return entry.name === 'config.ts' || entry.name === 'package.json' ? [entry.name] : [];
-    return readdirSync(join(root, entry.name), { recursive: true, withFileTypes: true })
-      .filter((each) => each.isFile() && !/\.mjs$|tsconfig/.test(each.name))
-      .map((each) => relative(root, join(each.parentPath, each.name)));
+    return filesBelow(entry.name).filter((path) => !/\.mjs$|tsconfig/.test(path));
   });
   const builder = hashOf(readFileSync(fileURLToPath(import.meta.url)), readFileSync(join(root, 'package-lock.json')));
   const hashed = files.map((source) => ({ source, hash: hashOf(builder, source, readFileSync(join(root, source))) }));
@@ -53,7 +53,27 @@ function plan() {
   const inBundle = single.filter(({ source }) => /^(workflows|contracts)\//.test(source)).map(({ hash }) => hash);
   const hash = hashOf(builder, ...inBundle.sort());
   const bundles = [{ target: bundle }, { target: tracedBundle, interceptors: ['workflows/tracing.ts'] }];
-  return [...single, ...forBrowsers, ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash }))];
+  return [
+    ...single,
+    ...forBrowsers,
+    ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash })),
+    planCommandLine(builder),
+  ];
+}
+
+function planCommandLine(builder) {
+  const sources = [
+    ...filesBelow('cli').filter((path) => !path.startsWith('cli/dist')),
+    ...filesBelow('contracts'),
+  ].sort();
+  const hash = hashOf(builder, ...sources.flatMap((path) => [path, readFileSync(join(root, path))]));
+  return { source: 'cli/main.ts', target: commandLine, hash };
+}
+
+function filesBelow(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile())
+    .map((each) => relative(root, join(each.parentPath, each.name)));
 }
 
 function readRecord() {
@@ -65,17 +85,12 @@ function readRecord() {
 }
 
 /** Writes the file in one step: whoever reads it meanwhile sees the old one or the new one. */
-function put(target, content) {
+function put(target, content, mode = 0o666) {
   const path = join(dist, target);
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, content);
+  writeFileSync(temporary, content, { mode });
   renameSync(temporary, path);
-}
-
-function make(planned) {
-  if ([bundle, tracedBundle].includes(planned.target)) return bundleWorkflows(planned);
-  return /^api\/console\/assets\/.*\.(js|css)$/.test(planned.target) ? bundleForBrowsers(planned) : translate(planned);
 }
 
 async function translate({ source, target }) {
@@ -127,6 +142,29 @@ async function bundleWorkflows({ source, target, interceptors = [] }) {
     logger: new DefaultLogger('WARN'),
   });
   put(target, withoutSources(code));
+}
+
+async function bundleCommandLine({ source, target }) {
+  const { build: bundleAll } = await import('esbuild');
+  const { outputFiles } = await bundleAll({
+    absWorkingDir: root,
+    entryPoints: [source],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node20',
+    // Commander is CommonJS: in a module its calls of `require` would not be found.
+    format: 'cjs',
+    logLevel: 'error',
+  });
+  put(target, outputFiles[0].contents, 0o777);
+}
+
+/** Each file is made by the one that its target asks for. */
+function make(each) {
+  if (each.target === commandLine) return bundleCommandLine(each);
+  if (each.target.startsWith(`${assets}/`) && /\.(ts|css)$/.test(each.source)) return bundleForBrowsers(each);
+  return [bundle, tracedBundle].includes(each.target) ? bundleWorkflows(each) : translate(each);
 }
 
 /**

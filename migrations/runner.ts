@@ -163,7 +163,9 @@ function refuseOthers(applied: ReadonlyMap<string, string>, tables: readonly Sch
       throw new Error(`The database has ${name}, which this version of Holdfast does not know. Run the newer version.`);
     }
     if (file.sha256 !== sha256) {
-      throw new Error(`${name} was edited after it was applied to this database. Undo the edit and add a new file.`);
+      throw new Error(
+        `${name} was edited after it was applied to this database. Either CHANGELOG.md says that the database of that release can't be upgraded: begin with a new one. Or undo the edit and add a new file.`,
+      );
     }
   }
 }

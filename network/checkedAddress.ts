@@ -12,9 +12,12 @@ export interface AddressRules {
   readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
 }
 
-/** The host has no address, or one that is not public. One error for both, so that nobody learns which internal names exist. */
+/**
+ * The host has no address, or one that is not public, or its name could not be looked up. One message for all, so that nobody learns
+ * which internal names exist.
+ */
 export class NotPublic extends Error {
-  constructor() {
+  constructor(readonly found: 'not public' | 'no such name' | 'no answer') {
     super('the host has no public address');
   }
 }
@@ -27,7 +30,9 @@ export async function checkedAddress(
 ): Promise<string> {
   const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
   const [first] = addresses;
-  if (first === undefined || !addresses.every(isPublic)) throw new NotPublic();
+  // A name without a dot is one of a private network, which another resolver may know.
+  if (first === undefined) throw new NotPublic(host.includes('.') ? 'no such name' : 'not public');
+  if (!addresses.every(isPublic)) throw new NotPublic('not public');
   return first;
 }
 
@@ -50,7 +55,7 @@ export function publicConnector(
   return (options, callback) => {
     checkedAddress(options.hostname, AbortSignal.timeout(timeoutMs), rules).then(
       (hostname) => connect({ ...options, hostname }, callback),
-      (error: unknown) => callback(error instanceof Error ? error : new NotPublic(), null),
+      (error: unknown) => callback(error instanceof Error ? error : new NotPublic('no answer'), null),
     );
   };
 }
@@ -63,9 +68,14 @@ async function resolveByDns(host: string, signal: AbortSignal): Promise<string[]
   const resolver = new Resolver({ timeout: 3000, tries: 2 });
   signal.addEventListener('abort', () => resolver.cancel(), { once: true });
   signal.throwIfAborted();
-  const found = await Promise.all([
-    resolver.resolve4(host).catch(() => [] as string[]),
-    resolver.resolve6(host).catch(() => [] as string[]),
-  ]);
-  return found.flat();
+  const found = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  const addresses = found.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+  const isTold = (each: (typeof found)[number]) => each.status === 'fulfilled' || tellsOfNone(each.reason);
+  if (addresses.length === 0 && !found.every(isTold)) throw new NotPublic('no answer');
+  return addresses;
+}
+
+/** The name server answered: the name, or an address of this kind, does not exist. */
+function tellsOfNone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ENOTFOUND', 'ENODATA'].includes(String(error.code));
 }

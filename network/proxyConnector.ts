@@ -8,15 +8,16 @@ import { connector, guarded } from './connector.ts';
 export class ProxyRefused extends Error {
   constructor(
     readonly how: string,
-    /** Whether the proxy itself tried and did not get through, so that the trouble is not its own. */
-    readonly isTargetAway = false,
+    /** Whether the proxy let us in and did not get through to the server behind it. */
+    readonly isTargetAway: boolean,
   ) {
     super(`the proxy ${how}`);
   }
 }
 
-/** What a proxy answers when the server behind it can't be reached, or not in time. */
-const TARGET_AWAY = [502, 503, 504];
+/** A proxy that refuses us says 4xx, but for these. With any other status it says that it can't reach the server behind it. */
+const TARGET_AWAY = [404, 408];
+const isTargetAway = (status: number) => status >= 500 || TARGET_AWAY.includes(status);
 
 /**
  * Connects through a proxy by CONNECT, for plain HTTP too: the proxy is told a host and a port, and a tunnel that does not come
@@ -53,18 +54,23 @@ async function openTunnel(proxy: URL, authority: string, timeoutMs: number): Pro
     agent: false,
   });
   return new Promise((resolve, reject) => {
-    const refuse = (how: string, status?: number) => {
+    let isAsked = false;
+    const refuse = (how: string, isAway: boolean) => {
       clearTimeout(timer);
       request.destroy();
-      reject(new ProxyRefused(how, status !== undefined && TARGET_AWAY.includes(status)));
+      reject(new ProxyRefused(how, isAway));
     };
-    const timer = setTimeout(() => refuse(`does not answer within ${timeoutMs / 1000} s`), timeoutMs);
-    request.on('error', (error: NodeJS.ErrnoException) => refuse(`can't be reached (${error.code ?? error.name})`));
-    request.once('response', ({ statusCode }) => refuse(`answers ${statusCode}`, statusCode));
+    // Most proxies wait longer than we do for a server that is silent.
+    const timer = setTimeout(() => refuse(`does not answer within ${timeoutMs / 1000} s`, isAsked), timeoutMs);
+    request.once('socket', (socket) => socket.once('connect', () => (isAsked = true)));
+    request.on('error', (error: NodeJS.ErrnoException) =>
+      refuse(`can't be reached (${error.code ?? error.name})`, false),
+    );
+    request.once('response', ({ statusCode = 0 }) => refuse(`answers ${statusCode}`, isTargetAway(statusCode)));
     request.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
       if (statusCode < 200 || statusCode > 299) {
         socket.destroy();
-        refuse(`answers ${statusCode}`, statusCode);
+        refuse(`answers ${statusCode}`, isTargetAway(statusCode));
         return;
       }
       clearTimeout(timer);

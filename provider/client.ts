@@ -307,9 +307,8 @@ async function download(
   // It is what every server sends without a variant, and some take none, or numbers only.
   const query = variant === 'video' ? '' : `?variant=${variant}`;
   try {
-    const answer = await readContentAnswer(
-      await get(`/videos/${encodeURIComponent(id)}/content${query}`, range, signal),
-    );
+    const { answer: response, withKey } = await get(`/videos/${encodeURIComponent(id)}/content${query}`, range, signal);
+    const answer = await readContentAnswer(response, withKey);
     // The server has no variants, and sends the video whatever is asked for.
     const isOther =
       variant !== 'video' && answer.outcome === 'part' && answer.declaredType?.startsWith('video/') === true;
@@ -318,6 +317,6 @@ async function download(
     return { outcome: 'missing' };
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
-    return { outcome: 'trouble', why: error.why, retryAfterMs: null, whose: error.isOurs ? 'ours' : 'provider' };
+    return { outcome: 'trouble', why: error.why, retryAfterMs: null, whose: error.whose };
   }
 }

@@ -1,5 +1,6 @@
 import type { fetch as undiciFetch } from 'undici';
-import { retryAfterMs, type Whose } from './errors.ts';
+import { retryAfterMs } from './errors.ts';
+import type { Whose } from './transport.ts';
 
 /**
  * What the provider answered to a request for content, as checked values. None of the provider's headers is passed on: it
@@ -37,8 +38,14 @@ const MAX_CONTENT_BYTES = 4 * 1024 ** 3;
 const MISSING = [404, 410];
 const OWED_BY_OPERATOR = [401, 402, 403, 429];
 
-/** Classifies the provider's answer by its status and headers. Reads nothing of the body. */
-export async function readContentAnswer(response: Awaited<ReturnType<typeof undiciFetch>>): Promise<ContentAnswer> {
+/**
+ * Classifies an answer by its status and headers. Reads nothing of the body. Only where the request carried our key does a refusal
+ * say what the operator owes: a content host says 403 of what it does not have.
+ */
+export async function readContentAnswer(
+  response: Awaited<ReturnType<typeof undiciFetch>>,
+  withKey: boolean,
+): Promise<ContentAnswer> {
   const { status, headers } = response;
   const body = response.body as ReadableStream<Uint8Array> | null;
   if (status === 200 || status === 206) {
@@ -58,7 +65,7 @@ export async function readContentAnswer(response: Awaited<ReturnType<typeof undi
     outcome: 'trouble',
     why: `HTTP ${status}`,
     retryAfterMs: retryAfterMs(headers, Date.now()),
-    whose: OWED_BY_OPERATOR.includes(status) ? 'operator' : 'provider',
+    whose: withKey && OWED_BY_OPERATOR.includes(status) ? 'either' : 'provider',
   };
 }
 

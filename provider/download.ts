@@ -1,6 +1,6 @@
 import { Agent, type buildConnector, fetch as undiciFetch } from 'undici';
 import { type AddressRules, connector, proxyConnector, publicConnector } from '../network/index.ts';
-import { CallFailed, describe, tagging } from './transport.ts';
+import { CallFailed, describe, tagging, type Whose } from './transport.ts';
 
 export interface DownloadSettings extends AddressRules {
   /** Including /v1. */
@@ -17,8 +17,16 @@ export interface DownloadSettings extends AddressRules {
   readonly elsewhere: (body: unknown) => string | null;
 }
 
-/** Returns the answer after the last redirect. Raises `CallFailed`, and the signal's reason when the caller gave up. */
-export type Download = (path: string, range: string | undefined, signal: AbortSignal | undefined) => Promise<Answer>;
+/** Returns the answer after the last redirect, and whether it was asked for with our key. Raises `CallFailed`, and the signal's reason when the caller gave up. */
+export type Download = (
+  path: string,
+  range: string | undefined,
+  signal: AbortSignal | undefined,
+) => Promise<Downloaded>;
+interface Downloaded {
+  readonly answer: Answer;
+  readonly withKey: boolean;
+}
 type Answer = Awaited<ReturnType<typeof undiciFetch>>;
 
 /** How long a download may stall before it is given up. A pause by a slow reader does not count. */
@@ -53,7 +61,7 @@ export function createDownload(settings: DownloadSettings): Download {
       const answer = await get(url, { headers, dispatcher, signal: signal ?? null, redirect: 'manual' }, settings);
       // Only the provider itself may name another address in a refusal.
       const location = await locationIn(answer, withKey ? settings.elsewhere : () => null);
-      if (location === null) return answer;
+      if (location === null) return { answer, withKey };
       await answer.body?.cancel();
       url = nextHop(location, url, isTrusted);
       withKey &&= url.origin === origin;
@@ -112,7 +120,7 @@ export function nextHop(location: string, from: URL, isTrusted: (url: URL) => bo
   if (next.username !== '' || next.password !== '') throw refused('with a user name or a password');
   const isDowngrade = from.protocol === 'https:' && next.protocol === 'http:';
   // The operator may list the host.
-  if (isDowngrade && !isTrusted(next)) throw refused('from HTTPS to plain HTTP', true);
+  if (isDowngrade && !isTrusted(next)) throw refused('from HTTPS to plain HTTP', 'ours');
   next.hash = '';
   return next;
 }
@@ -123,6 +131,6 @@ function isListed(url: URL, contentHosts: readonly string[]): boolean {
   return contentHosts.includes(url.host) || (url.port === '' && contentHosts.includes(`${url.hostname}:${port}`));
 }
 
-function refused(how: string, isOurs = false): CallFailed {
-  return new CallFailed(`a redirect ${how}, which is not followed`, false, isOurs);
+function refused(how: string, whose?: Whose): CallFailed {
+  return new CallFailed(`a redirect ${how}, which is not followed`, false, whose);
 }

@@ -2,19 +2,13 @@ import { APIError } from 'openai';
 import { type Problem, readProblem } from './problem.ts';
 import type { Redact } from './redact.ts';
 import { refusedFor } from './refusalCodes.ts';
-import { CallFailed } from './transport.ts';
+import { CallFailed, type Whose } from './transport.ts';
 
 /** What a failed submission proves. Only `clients_fault` moves credits; only `ambiguous` may have made something. */
 export type Fault = 'clients_fault' | 'operators_fault' | 'not_sent' | 'not_made' | 'ambiguous';
 
 /** What the operator owes the provider where it refuses for that: a key that is valid and has the rights, or money. */
 export type Debt = 'key' | 'bill';
-
-/**
- * Whose trouble kept a call from a usable answer. `ours`: our network, its proxy or our settings, so the provider said nothing.
- * `operator`: the provider refuses for what the operator owes it (a key, money), or what we may take is too little.
- */
-export type Whose = 'provider' | 'operator' | 'ours';
 
 /** A call without a readable answer. The message is for operators: no prompt, no key, no raw body. */
 export interface CallTrouble {
@@ -131,8 +125,8 @@ export function describeTrouble(error: unknown, redact: Redact): CallTrouble {
   return { why, status, retryAfterMs, debt, whose };
 }
 
-function withoutAnswer({ why, isOurs }: CallFailed): CallTrouble {
-  return { why, status: null, retryAfterMs: null, debt: null, whose: isOurs ? 'ours' : 'provider' };
+function withoutAnswer({ why, whose }: CallFailed): CallTrouble {
+  return { why, status: null, retryAfterMs: null, debt: null, whose };
 }
 
 /** The SDK wraps what its `fetch` throws. */
@@ -155,7 +149,7 @@ function refusal(error: unknown, redact: Redact): Refusal {
   const why = code === null ? `HTTP ${status}` : `HTTP ${status} ${code}`;
   const headers = error.headers as Headers | undefined;
   const debt = debtOf(status, wordsOf(problem));
-  const whose = debt === null ? 'provider' : 'operator';
+  const whose = debt === null ? 'provider' : 'either';
   return { status, problem, why, retryAfterMs: headers ? retryAfterMs(headers, Date.now()) : null, debt, whose };
 }
 

@@ -4,7 +4,7 @@ export { createProvider, identityOf, type ProviderSettings } from './client.ts';
 export { createProbe, type Probe } from './probe.ts';
 export { createProviders, type Providers, providersOf } from './registry.ts';
 export type { ContentAnswer } from './contentAnswer.ts';
-export type { Whose } from './errors.ts';
+export type { Whose } from './transport.ts';
 export { checkContent, type ContentCheck, HEAD_BYTES, NotTheContent } from './contentCheck.ts';
 export type { WebhookReading } from './events.ts';
 export { askForTurn, type Call, NoTurn, takeTurnOrNone, type TakeTurn } from './turns.ts';

@@ -2,14 +2,20 @@ import { Agent, type buildConnector, fetch as undiciFetch, type Dispatcher } fro
 import { NotPublic, proxyConnector, ProxyRefused } from '../network/index.ts';
 import { boundedEvents } from './boundedEvents.ts';
 
+/**
+ * Whose trouble kept a call from a usable answer. `ours`: our settings, our proxy or this process; the provider was not asked, and a
+ * hold waits, past its end too (MR-5). `either`: a network or a name service, which may be ours or theirs, or what the operator owes the
+ * provider; a hold ends by it at its end, as by the provider's own, but no content is gone for it (MR-59).
+ */
+export type Whose = 'provider' | 'either' | 'ours';
+
 /** No readable HTTP answer arrived. `neverSent` is proof that nothing was sent: there was no connection. */
 export class CallFailed extends Error {
   constructor(
     /** For operators, with the system's error code. Names no address and no secret. */
     readonly why: string,
     readonly neverSent: boolean,
-    /** Our own settings or network stood in the way, and say nothing about the provider. */
-    readonly isOurs = false,
+    readonly whose: Whose = 'provider',
   ) {
     // A constant message without a cause: the SDK replaces every error whose text mentions a time-out, and the proof is lost.
     super('The call of the provider failed.');
@@ -59,8 +65,20 @@ const WORDS = new Map([
   ['UND_ERR_BODY_TIMEOUT', 'the answer broke off'],
 ]);
 
-/** No name is resolved, or nothing is reached: that is as likely our own network's as the provider's. */
-const OUR_NETWORK = ['EAI_AGAIN', 'ENETUNREACH'];
+const WHOSE = new Map<string, Whose>([
+  // No name is looked up, or nothing is reached.
+  ['EAI_AGAIN', 'either'],
+  ['ENETUNREACH', 'either'],
+  ['EHOSTUNREACH', 'either'],
+  // This process or this machine may open no connection.
+  ['EMFILE', 'ours'],
+  ['ENFILE', 'ours'],
+  ['ENOBUFS', 'ours'],
+  ['EADDRNOTAVAIL', 'ours'],
+  ['ENETDOWN', 'ours'],
+  ['EACCES', 'ours'],
+  ['EPERM', 'ours'],
+]);
 
 /** Marks an error as raised while connecting: TCP and TLS, before the first byte of a request (MR-40). */
 class NotConnected extends Error {
@@ -202,16 +220,26 @@ export function tagging(connect: buildConnector.connector): buildConnector.conne
   };
 }
 
+/** Why a redirect is not followed. The operator may list the host. */
+const NOT_PUBLIC: Record<NotPublic['found'], ConstructorParameters<typeof CallFailed>> = {
+  'not public': ['a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', true, 'ours'],
+  'no such name': ['a redirect to a host that has no address', true, 'provider'],
+  'no answer': ['a redirect to a host whose name could not be looked up', true, 'either'],
+};
+
 /** Classifies what fetch raised: whether it proves that nothing was sent, and how to say it. `late`: the call timed out. */
 export function describe(error: unknown, late: boolean, settings: TransportSettings): CallFailed {
   const chain = causes(error);
-  if (chain.some((cause) => cause instanceof NotPublic)) {
-    return new CallFailed('a redirect to a host that is not public, nor listed in OPENAI_CONTENT_HOSTS', true, true);
-  }
+  const notPublic = chain.find((cause) => cause instanceof NotPublic);
+  if (notPublic !== undefined) return new CallFailed(...NOT_PUBLIC[notPublic.found]);
   const neverSent = chain.some((cause) => cause instanceof NotConnected);
   const proxy = chain.find((cause) => cause instanceof ProxyRefused);
   if (proxy !== undefined) {
-    return new CallFailed(`the proxy of PROVIDER_PROXY_URL ${proxy.how}`, neverSent, !proxy.isTargetAway);
+    return new CallFailed(
+      `the proxy of PROVIDER_PROXY_URL ${proxy.how}`,
+      neverSent,
+      proxy.isTargetAway ? 'provider' : 'ours',
+    );
   }
   const code = chain.map((cause) => ('code' in cause ? cause.code : null)).find((each) => typeof each === 'string');
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
@@ -219,7 +247,7 @@ export function describe(error: unknown, late: boolean, settings: TransportSetti
   }
   if (late && !neverSent) return new CallFailed(`no answer within ${settings.callTimeoutMs / 1000} s`, false);
   const words = WORDS.get(code ?? '') ?? (neverSent ? 'could not connect' : 'connection lost');
-  return new CallFailed(code === undefined ? words : `${words} (${code})`, neverSent, OUR_NETWORK.includes(code ?? ''));
+  return new CallFailed(code === undefined ? words : `${words} (${code})`, neverSent, WHOSE.get(code ?? ''));
 }
 
 function causes(error: unknown): Error[] {

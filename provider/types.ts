@@ -1,7 +1,8 @@
 import type { InputImage } from '../contracts/inputFile.ts';
 import type { Verdict } from '../contracts/states.ts';
 import type { Capabilities } from './dialects/index.ts';
-import type { Debt, Whose } from './errors.ts';
+import type { Debt } from './errors.ts';
+import type { Whose } from './transport.ts';
 import type { ContentAnswer } from './contentAnswer.ts';
 import type { WebhookReading } from './events.ts';
 

@@ -77,6 +77,24 @@ export async function countOverdue(db: Database, moreThanMs: number): Promise<nu
   return (await row(db, OVERDUE, [moreThanMs])).holds;
 }
 
+const UNARCHIVED = defineStatement({
+  name: 'count_unarchived',
+  text: `SELECT count(*)::integer AS videos FROM (
+    SELECT FROM generations g
+    WHERE g.settled_at BETWEEN clock_timestamp() - interval '30 days' AND clock_timestamp() - $1 * interval '1 millisecond'
+      AND g.credits_charged AND g.kind = 'video' AND g.claim_of IS NULL AND g.deleted_at IS NULL
+      AND NOT EXISTS (SELECT FROM contents c WHERE c.generation_id = g.id AND c.variant = 'video') LIMIT 1001) AS without`,
+  row: { videos: t.integer },
+});
+
+/**
+ * How many videos of the last 30 days were charged longer ago than this, and are neither archived nor on record as gone; 1,001 stands
+ * for more than 1,000.
+ */
+export async function countUnarchived(db: Database, moreThanMs: number): Promise<number> {
+  return (await row(db, UNARCHIVED, [moreThanMs])).videos;
+}
+
 const DEBTS = defineStatement({
   name: 'read_debts',
   text: `WITH refused AS MATERIALIZED (SELECT a.generation_id, a.error_message AS message, a.ended_at, g.provider

@@ -29,7 +29,16 @@ import { getCurrentBuild, recordCurrentBuild } from './currentBuild.ts';
 import type { Bound, Database } from './database.ts';
 import { bind } from './database.ts';
 import { beginDeletion, beginOwnersDeletion, deleteGeneration, endDeletion, listUnclaimed } from './deletions.ts';
-import { compareRights, countAtOthers, countOverdue, listMigrations, ping, readClock, readDebts } from './doctor.ts';
+import {
+  compareRights,
+  countAtOthers,
+  countOverdue,
+  countUnarchived,
+  listMigrations,
+  ping,
+  readClock,
+  readDebts,
+} from './doctor.ts';
 import { listEvents } from './events.ts';
 import { findCallersVideo, getGeneration, listGenerations, requestCancel } from './generations.ts';
 import {
@@ -93,7 +102,7 @@ const operations = {
   ...{ recordProbe, listProbed, takeTurn, leaseRequests },
   ...{ listOpenVideos, takeSweepNudges, keepSweep, sweepTells, listSweeps },
   ...{ getCurrentBuild, recordCurrentBuild },
-  ...{ listMigrations, compareRights, countAtOthers, countOverdue, readClock, readDebts, ping },
+  ...{ listMigrations, compareRights, countAtOthers, countOverdue, countUnarchived, readClock, readDebts, ping },
 };
 
 /** The store's operations on one database. A consumer declares which of them it uses (`Pick`). */

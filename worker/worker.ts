@@ -28,7 +28,7 @@ const SHUTDOWN_GRACE = '20 seconds';
 const COPY_GRACE = '3 seconds';
 
 /** About 270 kB each. An evicted workflow is rebuilt from its history when it goes on. */
-const CACHED_WORKFLOWS = 1000;
+const CACHED_WORKFLOWS = 700;
 
 /**
  * Three workers in one process, one for each task queue. Each has slots of its own, so calls that wait for the provider, and

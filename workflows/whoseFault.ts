@@ -2,7 +2,7 @@ import { ActivityFailure, ApplicationFailure, TemporalFailure, TimeoutFailure } 
 import {
   PROVIDER_BUSY,
   PROVIDER_NOT_CONFIGURED,
-  PROVIDER_NOT_REACHED,
+  HINDERED_BY_US,
   PROVIDER_TRANSIENT,
   SETTLEMENT_REFUSED,
 } from '../contracts/activities.ts';
@@ -19,7 +19,7 @@ export function causeOf(error: unknown): Error | undefined {
 
 /**
  * Why an activity failed. `provider`: the provider was asked and gave no readable answer. `ours`: everything else, such as the
- * database, a missing privilege, our network or its proxy, a queue that no worker serves, a dead worker. Only a fault of the provider's may let a hold
+ * database, a missing privilege, our proxy, a full disk, a queue that no worker serves, a dead worker. Only a fault of the provider's may let a hold
  * expire; one of ours says nothing about the video (MR-5). Raises any error that is not the failure of an activity.
  */
 export function whoseFault(error: unknown): 'provider' | 'ours' {
@@ -48,4 +48,4 @@ function typeOf(cause: Error | undefined): string | undefined {
 const withoutStop = (sentence: string) => sentence.replace(/\.$/, '');
 
 const isOurs = (type: string | null | undefined) =>
-  type === PROVIDER_NOT_CONFIGURED || type === PROVIDER_BUSY || type === PROVIDER_NOT_REACHED;
+  type === PROVIDER_NOT_CONFIGURED || type === PROVIDER_BUSY || type === HINDERED_BY_US;

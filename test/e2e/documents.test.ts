@@ -48,6 +48,8 @@ beforeAll(async () => {
     // PostgreSQL 18's client programs, which Debian does not have, come from a Python wheel.
     PATH: `${await clientPrograms(python)}:${process.env['PATH'] ?? ''}`,
     HOME: process.env['HOME'] ?? folder,
+    // Where `npx` keeps what it knows of this folder, which ends with it.
+    npm_config_cache: join(folder, 'npm-cache'),
     ADMINISTRATOR_URL: `postgres://postgres:${superuserPassword}@127.0.0.1:${String(place.ports['POSTGRES_PORT'])}/postgres`,
   };
 }, LIMIT_MS);

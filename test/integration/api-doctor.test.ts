@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { untilRow } from '../harness/support/generations.ts';
+import { untilRow, untilSettled } from '../harness/support/generations.ts';
 import { ensureReconcileSchedule } from '../../temporal/schedule.ts';
 import { jsonPost, untilTerminal } from '../harness/support/answers.ts';
 import { bendHold } from '../harness/support/reconciling.ts';
@@ -63,6 +63,7 @@ describe('of a healthy installation', () => {
       'ledger',
       'emergency releases',
       'overdue holds',
+      'unarchived videos',
       'sales',
       'temporal',
       'search attributes',
@@ -239,6 +240,28 @@ describe('names what is wrong, and what to do', () => {
       /^1 active more than 20 minutes past their end: .* credits stay /,
     );
     await bendHold(stack, id, 3600);
+    expect(ills(await doctor())).toEqual([]);
+  });
+
+  // MR-59
+  it('a video that was charged long ago and has no copy', async () => {
+    const customer = await openAccount(stack, 1_000_000);
+    const asked = await customer.fetch('/v1/videos', jsonPost({ prompt: 'a fox [[content:401*99]]' }));
+    const { id } = (await asked.json()) as { id: string };
+    await untilSettled(stack, [id]);
+    const settledAgo = (minutes: number) =>
+      stack.database.admin.query(
+        `SET session_replication_role = replica;
+         UPDATE generations SET settled_at = now() - interval '${minutes} minutes' WHERE id = '${id}';
+         SET session_replication_role = origin`,
+      );
+    await settledAgo(59);
+    expect(ills(await doctor())).toEqual([]);
+    await settledAgo(61);
+    const found = await doctor();
+    expect(ills(found)).toEqual(['unarchived videos']);
+    expect(messageOf(found, 'unarchived videos')).toMatch(/^1 charged more than an hour ago and not archived: /);
+    expect((await customer.fetch(`/v1/videos/${id}`, { method: 'DELETE' })).status).toBe(200);
     expect(ills(await doctor())).toEqual([]);
   });
 

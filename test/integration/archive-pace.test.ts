@@ -48,6 +48,7 @@ describe('a body without measure', () => {
     answers.push(answer);
     const { end } = await once(id, undefined, { copyLimits });
     expect(end).toMatchObject({
+      type: 'HinderedByUs',
       message: expect.stringMatching(/^The content has more than 199999 bytes/),
       nextRetryDelay: 600_000,
     });
@@ -59,7 +60,7 @@ describe('a body without measure', () => {
     const id = await charged();
     answers.push(drips, rest());
     const first = await once(id, undefined, { copyLimits: { ...COPY_LIMITS, tryMs: 300 } });
-    expect(first.end).toMatchObject({ type: 'ProviderTransient', nextRetryDelay: 120_000 });
+    expect(first.end).toMatchObject({ type: 'HinderedByUs', nextRetryDelay: 120_000 });
     expect(first.details).toMatchObject({ progress: { bytes: expect.any(Number) } });
   });
 
@@ -103,7 +104,7 @@ describe('a store of ours that writes slowly', () => {
     const { end } = await once(id, undefined, { archive: slowStore(), copyLimits: { ...limits, tryMs: 40 } });
     expect(end).toMatchObject({
       message: expect.stringMatching(/time of one try/),
-      details: ['not the provider’s fault'],
+      type: 'HinderedByUs',
     });
   });
 });

@@ -1,5 +1,13 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
+import { watchVideo } from '../../activities/watchVideo.ts';
+import type { ToldBy } from '../../contracts/pollPlan.ts';
 import { nextLookDelayMs, typicalDurationMs } from '../../contracts/pollPlan.ts';
+
+const INPUT = (toldBy: ToldBy) => ({
+  ...{ generationId: 'video_1', providerVideoId: 'v', createdAgoMs: 0 },
+  plan: { expectedMs: 90_000, toldBy },
+});
 
 function looksWithin(plan: Parameters<typeof nextLookDelayMs>[0], totalMs: number): number[] {
   const looks: number[] = [];
@@ -37,6 +45,24 @@ describe('the poll plan', () => {
     expect(looksWithin({ expectedMs: 90_000, toldBy: 'sweep' }, 1_900_000)).toEqual([600, 1200, 1800]);
     expect(looksWithin({ expectedMs: 1_000_000, toldBy: 'sweep' }, 1_900_000)).toEqual([1200, 1800]);
   });
+
+  it.each([
+    ['sweep', 'has begun', 'nobody', 590_000],
+    ['nobody', 'has stopped', 'sweep', 30_000],
+  ] as const)(
+    'the next look is by who tells now: %s, where the sweep %s since the submission',
+    async (now, _, then, ms) => {
+      const looking = new MockActivityEnvironment({ attempt: 2, scheduleToCloseTimeoutMs: 3_600_000 }).run(
+        watchVideo,
+        INPUT(then),
+        {
+          look: async () => ({ verdict: 'open' as const, cancelWanted: false }),
+          whoTells: async () => now,
+        },
+      );
+      await expect(looking).rejects.toMatchObject({ nextRetryDelay: ms });
+    },
+  );
 
   it('expects longer videos and slower models to take longer', () => {
     expect(typicalDurationMs('sora-2', 8)).toBeGreaterThan(typicalDurationMs('sora-2', 4));

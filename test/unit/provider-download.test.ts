@@ -43,6 +43,7 @@ describe('a content', () => {
     [416, { 'content-range': 'nonsense' }, { outcome: 'behind_the_end', total: null, etag: null }],
     [304, {}, { outcome: 'trouble', why: 'HTTP 304', retryAfterMs: null, whose: 'provider' }],
     [302, {}, { outcome: 'trouble', why: 'HTTP 302', retryAfterMs: null, whose: 'provider' }],
+    [403, {}, { outcome: 'trouble', why: 'HTTP 403', retryAfterMs: null, whose: 'either' }],
     [503, { 'retry-after': '17' }, { outcome: 'trouble', why: 'HTTP 503', retryAfterMs: 17_000, whose: 'provider' }],
   ])('HTTP %i with %o is an answer, not an exception', async (status, headers, expected) => {
     const { baseUrl } = await serve((response) => response.writeHead(status, headers).end());
@@ -221,9 +222,12 @@ describe('a redirect inside', () => {
   test('by a name whose addresses are private, all or one of them, is not followed', async () => {
     const inside = await serve((response) => response.end('secrets'));
     const { baseUrl } = await redirecting(`http://files.test:${new URL(inside.baseUrl).port}/`);
-    for (const found of [['127.0.0.1'], ['1.1.1.1', '127.0.0.1'], ['::1'], []]) {
+    for (const found of [['127.0.0.1'], ['1.1.1.1', '127.0.0.1'], ['::1']]) {
       expect(await ask(baseUrl, { resolve: async () => found })).toEqual(NOT_PUBLIC);
     }
+    // Nothing that the operator may list: the provider's host is gone.
+    const gone = refusedBy('a redirect to a host that has no address');
+    expect(await ask(baseUrl, { resolve: async () => [] })).toEqual(gone);
     expect(inside.requests).toEqual([]);
   });
 
@@ -253,6 +257,16 @@ describe('a redirect', () => {
     resolve: async () => ['127.0.0.1'],
     isPublic: (address: string) => address === '127.0.0.1' || isPublicAddress(address),
   };
+
+  // MR-59
+  test.each([401, 402, 403, 429])(
+    'to a content host that answers %i is told as the provider’s: no key was sent',
+    async (status) => {
+      const store = await serve((response) => response.writeHead(status).end());
+      const { baseUrl } = await redirecting(`http://files.test:${new URL(store.baseUrl).port}/file`);
+      expect(await ask(baseUrl, pretended)).toEqual(refusedBy(`HTTP ${status}`));
+    },
+  );
 
   test('to a public address is followed without the key, connected to the address that was checked, asked for once', async () => {
     const store = await serve((response) => response.end('bytes'));

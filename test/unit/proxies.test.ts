@@ -30,6 +30,17 @@ async function proxy({ status = 200, ...options }: Parameters<typeof startConnec
   return started;
 }
 
+/** It takes connections, and never answers a CONNECT. */
+async function silentProxy(): Promise<string> {
+  const server = createServer().on('connect', () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 describe('PROVIDER_PROXY_URL', () => {
   test('a create and a look go through a tunnel of the proxy, which gets its own credentials and not the key', async () => {
     const { baseUrl, requests } = await serve(json(200, VIDEO));
@@ -84,9 +95,11 @@ describe('PROVIDER_PROXY_URL', () => {
     ['refuses us', async () => (await proxy({ status: 407 })).url, 'ours'],
     ['is away', async () => `http://127.0.0.1:${await closedPort()}`, 'ours'],
     ['can’t reach the provider', async () => (await proxy({ status: 503 })).url, 'provider'],
+    ['knows no such host', async () => (await proxy({ status: 404 })).url, 'provider'],
+    ['still waits for the provider', async () => await silentProxy(), 'provider'],
   ])('where a proxy %s, it is told whose trouble that is', async (_, proxyUrl, whose) => {
     const { baseUrl } = await serve(json(200, VIDEO));
-    const client = provider(baseUrl, { proxyUrl: await proxyUrl() });
+    const client = provider(baseUrl, { proxyUrl: await proxyUrl(), connectTimeoutMs: 100 });
     expect(await client.retrieveVideo('video_1')).toMatchObject({ outcome: 'transient', whose });
     expect(await client.listVideos()).toMatchObject({ outcome: 'transient', whose });
     expect(await client.downloadContent('video_1')).toMatchObject({ outcome: 'trouble', whose });
@@ -101,10 +114,7 @@ describe('PROVIDER_PROXY_URL', () => {
 
   test('a proxy that never answers is given up after the time for connecting, as not sent', async () => {
     const { baseUrl } = await serve(json(200, VIDEO));
-    const server = createServer().on('connect', () => undefined);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    open.push(() => server.close());
-    const proxyUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const proxyUrl = await silentProxy();
     const result = await provider(baseUrl, { proxyUrl, connectTimeoutMs: 100 }).createVideo(REQUEST);
     expect(result).toMatchObject({ outcome: 'not_sent', why: expect.stringMatching(/does not answer within 0\.1 s$/) });
   });

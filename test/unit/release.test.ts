@@ -8,4 +8,5 @@ test('the newest release in the changelog is the version of the package', () => 
   const [newest] = [...read('CHANGELOG.md').matchAll(/^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$/gm)];
   expect(newest?.[1]).toBe(versionIn('package.json'));
   expect(versionIn('package-lock.json')).toBe(versionIn('package.json'));
+  expect(versionIn('cli/package.json')).toBe(versionIn('package.json'));
 });

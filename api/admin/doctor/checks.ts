@@ -96,6 +96,18 @@ export async function countOverdueHolds({ store }: Examined): Promise<Finding> {
   );
 }
 
+/** A copy takes seconds, and is tried again for as long as it takes. */
+const UNARCHIVED_AFTER_MS = 3_600_000;
+
+/** Whether charged videos are still without a copy: for a trouble of ours nothing is given back by itself (MR-59). */
+export async function countUnarchivedVideos({ store }: Examined): Promise<Finding> {
+  const videos = await store.countUnarchived(UNARCHIVED_AFTER_MS);
+  if (videos === 0) return well('Every video that was charged more than an hour ago is archived.');
+  return ill(
+    `${videos > 1000 ? 'More than 1000' : videos} charged more than an hour ago and not archived: the last failure of their copies (activities archiveContent) in Temporal Web says why. A day of the provider’s own failures refunds them; settings, keys, a proxy or a full disk of ours must be mended.`,
+  );
+}
+
 /** Whether new requests are taken: closed on purpose is well only as long as somebody knows. */
 export async function checkSales({ ledger }: Examined): Promise<Finding> {
   const { open, reason, changedAt } = await ledger.getSales();

@@ -9,6 +9,7 @@ import {
   checkSales,
   countEmergencies,
   countOverdueHolds,
+  countUnarchivedVideos,
   describeWebhooks,
 } from './checks.ts';
 import { type Check, type Examined, type Finding, ill } from './finding.ts';
@@ -61,6 +62,7 @@ const examinationsOf = ({ providers }: Examined): readonly Examination[] => [
   ofDatabase('ledger', compareLedger, 'The latest movements could not be compared: run npm run ledger:verify.'),
   ofDatabase('emergency releases', countEmergencies, 'They could not be counted; the API’s log says why.'),
   ofDatabase('overdue holds', countOverdueHolds, 'They could not be counted; the API’s log says why.'),
+  ofDatabase('unarchived videos', countUnarchivedVideos, 'They could not be counted; the API’s log says why.'),
   ofDatabase('sales', checkSales, 'Whether sales are open could not be read; the API’s log says why.'),
   ofTemporal(
     'temporal',

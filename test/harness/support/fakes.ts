@@ -171,7 +171,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         return found;
       },
       retrieveVideo,
-      watchVideo: (input) => watchVideo(input, retrieveVideo),
+      watchVideo: (input) => watchVideo(input, { look: retrieveVideo, whoTells: async () => input.plan.toldBy }),
       cancelVideo: async () => {
         const ended = options.cancel?.() ?? { ended: false };
         if (isTrouble(ended)) throw failureOf(ended);

@@ -10,9 +10,8 @@ import { dumpDatabase } from './base.ts';
 import { fillWithEveryState } from './everyState.ts';
 
 /**
- * `npx tsx test/harness/upgrades/write.ts base-0.2.0`: writes the database of a release with data in every state, which later
- * versions are upgraded from in test/integration/upgrade.test.ts. Written once a release, and before 0.2.0 again whenever a
- * file of migrations/tables is edited; never afterwards.
+ * `npx tsx test/harness/upgrades/write.ts base-X.Y.Z`: writes the database of a release with data in every state, which later
+ * versions are upgraded from in test/integration/upgrade.test.ts. Written once a release, and never afterwards.
  */
 
 const [name] = process.argv.slice(2);
