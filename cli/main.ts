@@ -14,11 +14,14 @@ const world: World = {
   exitCode: EXIT.done,
 };
 
-process.once('SIGINT', () => {
-  const told = world.whenStopped();
-  if (told !== undefined) process.stderr.write(`${told}\n`);
-  process.exit(EXIT.stopped);
-});
+const SIGNALS = { SIGINT: EXIT.stopped, SIGTERM: 143, SIGHUP: 129 } as const;
+for (const [signal, code] of Object.entries(SIGNALS)) {
+  process.once(signal, () => {
+    const told = world.whenStopped();
+    if (told !== undefined) process.stderr.write(`${told}\n`);
+    process.exit(code);
+  });
+}
 
 // Whoever reads our output may have enough of it (`holdfast list | head -1`): that is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

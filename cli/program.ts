@@ -30,7 +30,11 @@ export function createProgram(world: World): Command {
     });
   const acting = actingIn(world);
   const customers = [...VIDEO_COMMANDS, ...ACCOUNT_COMMANDS, ...TEXT_COMMANDS, ...WEBHOOK_COMMANDS];
-  for (const add of [...customers, ...ADMIN_COMMANDS]) add(program, acting);
+  program.commandsGroup('For customers, with an API key:');
+  for (const add of customers) add(program, acting);
+  program.commandsGroup('For operators, with the admin key:');
+  for (const add of ADMIN_COMMANDS) add(program, acting);
+  program.commandsGroup('More:');
   tab(program);
   return program;
 }

@@ -7,7 +7,7 @@ export interface World {
   readonly home: string;
   readonly stdout: Stream;
   readonly stderr: Stream;
-  /** What Ctrl-C does before the process ends with 130: clears up, and returns what to print. The last one set counts. */
+  /** What is done when the process is stopped, by Ctrl-C above all: clears up, and returns what to print. The last one set counts. */
   whenStopped: () => string | undefined;
   /** What the process ends with if the command does not fail. */
   exitCode: number;

@@ -17,6 +17,8 @@ export interface Request {
   readonly idempotencyKey?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** The caller asks again by itself. */
+  readonly isTriedOnce?: boolean;
 }
 
 /** How long the API may take to begin its answer. */
@@ -50,7 +52,7 @@ export class Api {
       if (outcome instanceof Response && outcome.ok) return outcome;
       const failed = await this.failed(outcome, mayBeDone);
       mayBeDone = failed.mayBeDone;
-      const ms = request.signal?.aborted === true ? null : pauseMs(method, attempt, failed);
+      const ms = request.isTriedOnce === true ? null : pauseMs(method, attempt, failed);
       if (ms === null) throw failed.error;
       await this.pause(ms);
     }

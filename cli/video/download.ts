@@ -79,16 +79,21 @@ class Transfer {
   private async copy(answer: Response): Promise<boolean> {
     if (answer.body === null) return true;
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
-    for (;;) {
-      const part = await reader.read().catch(() => undefined);
-      if (part === undefined) {
-        if (++this.breaks > MOST_BREAKS) throw new NotReachable('The download breaks off again and again.');
-        return false;
+    try {
+      for (;;) {
+        const part = await reader.read().catch(() => undefined);
+        if (part === undefined) {
+          if (++this.breaks > MOST_BREAKS) throw new NotReachable('The download breaks off again and again.');
+          return false;
+        }
+        if (part.done) return true;
+        await this.file.appendFile(part.value);
+        this.received += part.value.length;
+        this.breaks = 0;
       }
-      if (part.done) return true;
-      await this.file.appendFile(part.value);
-      this.received += part.value.length;
-      this.breaks = 0;
+    } finally {
+      // A connection that is still open would keep the process from ending.
+      await reader.cancel().catch(() => undefined);
     }
   }
 }

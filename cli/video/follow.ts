@@ -37,7 +37,7 @@ export async function followVideo(api: Api, first: Video, watcher: Watcher, pati
     await patience.pause(pauseMs);
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     try {
-      seen.video = await api.get<Video>(`/v1/videos/${first.id}`);
+      seen.video = await api.ask<Video>({ path: `/v1/videos/${first.id}`, isTriedOnce: true });
       answeredMs = patience.now();
       watcher.cutOff(false);
       watcher.changed(seen.video);
@@ -56,7 +56,8 @@ async function readStream(
 ): Promise<void> {
   const ending = new AbortController();
   const headers = { accept: 'text/event-stream', ...(seen.eventId !== undefined && { 'last-event-id': seen.eventId }) };
-  const answer = await api.open({ path: `/v1/videos/${seen.video.id}/events`, headers, signal: ending.signal });
+  const path = `/v1/videos/${seen.video.id}/events`;
+  const answer = await api.open({ path, headers, signal: ending.signal, isTriedOnce: true });
   watcher.cutOff(false);
   try {
     for await (const { id, data } of readEvents(answer)) {

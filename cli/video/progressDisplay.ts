@@ -38,7 +38,8 @@ export class ProgressDisplay implements Watcher {
 
   changed(video: Video): void {
     this.video = video;
-    this.redraw();
+    // Once it is settled, the result says so.
+    if (video.credits.state === 'held') this.redraw();
   }
 
   cutOff(isCutOff: boolean): void {

@@ -21,8 +21,12 @@ export async function waitFor(cli: Cli, video: Video, target: Target | undefined
     return EXIT.done;
   }
   const bytes = await download(cli, ended, target);
-  output.say(`Saved ${(bytes / 1e6).toFixed(1)} MB to ${target.path}`);
+  output.say(`Saved ${size(bytes)} to ${target.path}`);
   return EXIT.done;
+}
+
+function size(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 async function follow({ api, world }: Cli, video: Video): Promise<Video> {

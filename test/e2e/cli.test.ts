@@ -7,7 +7,7 @@ import { repository } from '../../dev/state.ts';
 import { Caller, type Ended } from '../harness/support/cli.ts';
 import { PRICE } from '../harness/support/database.ts';
 import { startLosingProxy } from '../harness/support/losingProxy.ts';
-import { openAccount, startStack, type TestStack } from '../harness/support/stack.ts';
+import { ADMIN_KEY, openAccount, startStack, type TestStack } from '../harness/support/stack.ts';
 
 /** The command line as it is built, each command a process, against one real stack. */
 
@@ -297,12 +297,33 @@ describe.concurrent('an operator', { timeout: LIMIT_MS }, () => {
     expectLine(await caller.run(['why', `video_${'0'.repeat(32)}`]).ended, 1, /^No account has video_0+\./);
   });
 
+  it('and a customer read all that is left as the API’s own JSON', async () => {
+    const caller = await newCaller();
+    const { id } = caller.account;
+    const { id: text } = await caller.json<{ id: string }>('script', 'a red fox');
+    const commands: [args: string[], path: string, isAdmin: boolean][] = [
+      [['timeline', text], `/v1/scripts/${text}/timeline`, false],
+      [['webhooks', 'list'], '/v1/webhook_endpoints', false],
+      [['price', 'list'], '/v1/prices', false],
+      [['account', 'show', id], `/admin/accounts/${id}`, true],
+      [['key', 'list', id], `/admin/accounts/${id}/keys`, true],
+    ];
+    const printed = await Promise.all(commands.map(([args]) => caller.json(...args)));
+    for (const [index, [, path, isAdmin]] of commands.entries()) {
+      const answer = await caller.account.fetch(
+        path,
+        isAdmin ? { headers: { authorization: `Bearer ${ADMIN_KEY}` } } : {},
+      );
+      expect(printed[index]).toEqual(await answer.json());
+    }
+    expect(await caller.json('overview')).toMatchObject({ object: 'overview', stuck_holds: 0 });
+  });
+
   it('looks over the installation, reconciles without a change, and sets prices', async () => {
     const caller = await newCaller();
     const doctor = await caller.run(['doctor', '--json']).ended;
     const { ok } = JSON.parse(doctor.stdout) as { ok: boolean };
     expect(doctor.code).toBe(ok ? 0 : 1);
-    expect(await caller.text('overview')).toMatch(/^stuck holds +0$/m);
     const report = { object: 'reconciliation', dry_run: true, acts_made: 0 };
     expect(await caller.json('reconcile', '--dry-run')).toMatchObject(report);
     const set = ['price', 'set', 'cli-model', '640x360', '--cost-per-second', '0.1', '--margin', '20'];

@@ -148,7 +148,7 @@ describe('waiting for a video', () => {
     const watcher = { changed: (each: Video) => changes.push(each.progress), cutOff: (is: boolean) => cuts.push(is) };
     answers = [
       events(': still here\n\n', event(3, video('held', 10))),
-      ...[hangUp, hangUp, hangUp, hangUp, hangUp, hangUp, hangUp, hangUp],
+      ...[hangUp, hangUp],
       json(video('held', 20)),
       events(event(4, video('charged', 100))),
     ];

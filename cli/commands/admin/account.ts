@@ -8,7 +8,7 @@ import { addFreeze } from './freeze.ts';
 import { accountPath } from './ids.ts';
 
 export const addAccount: AddCommand = (parent, acting) => {
-  const group = parent.command('account').description('admin: customers, their balances, and whether they are frozen');
+  const group = parent.command('account').description('customers, their balances, and whether they are frozen');
   for (const add of [addList, addShow, addCreate, addFreeze]) add(group, acting);
 };
 

@@ -7,7 +7,7 @@ import type { Paint } from '../../output/output.ts';
 export const addDoctor: AddCommand = (parent, acting) => {
   parent
     .command('doctor')
-    .description('admin: check the installation, with advice on each problem; 1 if there is one')
+    .description('check the installation, with advice on each problem; 1 if there is one')
     .action(
       acting(async ({ api, output }) => {
         const doctor = await api.get<Doctor>('/admin/doctor');

@@ -14,7 +14,7 @@ interface Options {
 export const addGrant: AddCommand = (parent, acting) => {
   parent
     .command('grant')
-    .description('admin: give credits to an account, or take back with an amount below zero')
+    .description('give credits to an account, or take back with an amount below zero')
     .argument('<account>', 'its id')
     .argument('<credits>', 'how many, like 10 or -2.5', signedMicrocredits)
     .requiredOption('--reason <text>', 'why; the customer reads it')

@@ -9,7 +9,7 @@ import { accountPath, keyPath } from './ids.ts';
 import { addCreateKey, addRotateKey } from './newKey.ts';
 
 export const addKey: AddCommand = (parent, acting) => {
-  const group = parent.command('key').description('admin: API keys of an account, their scopes and limits');
+  const group = parent.command('key').description('API keys of an account, their scopes and limits');
   for (const add of [addList, addCreateKey, addRotateKey, addRevoke]) add(group, acting);
 };
 

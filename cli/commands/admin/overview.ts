@@ -6,7 +6,7 @@ import { fields } from '../../output/table.ts';
 export const addOverview: AddCommand = (parent, acting) => {
   parent
     .command('overview')
-    .description('admin: what is active, held and stuck, and what was charged and refunded today')
+    .description('what is active, held and stuck, and what was charged and refunded today')
     .action(
       acting(async ({ api, output }) => {
         output.print(await api.get<Overview>('/admin/overview'), overviewLines);

@@ -4,9 +4,7 @@ import { table } from '../../output/table.ts';
 import { addSetPrice, addSetTextPrice } from './setPrice.ts';
 
 export const addPrice: AddCommand = (parent, acting) => {
-  const group = parent
-    .command('price')
-    .description('what is sold and for what (list needs an API key, set the admin key)');
+  const group = parent.command('price').description('what is sold and for what (list takes an API key)');
   for (const add of [addList, addSetPrice, addSetTextPrice]) add(group, acting);
 };
 

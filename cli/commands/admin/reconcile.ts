@@ -5,7 +5,7 @@ import { fields, table } from '../../output/table.ts';
 export const addReconcile: AddCommand = (parent, acting) => {
   parent
     .command('reconcile')
-    .description('admin: finish what workflows left unfinished, or say what would be done')
+    .description('finish what workflows left unfinished, or say what would be done')
     .option('--dry-run', 'report what would be done and why; change nothing')
     .action(
       acting(async ({ api, output }, { dryRun = false }: { readonly dryRun?: boolean }) => {

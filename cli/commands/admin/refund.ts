@@ -16,7 +16,7 @@ interface Options {
 export const addRefund: AddCommand = (parent, acting) => {
   parent
     .command('refund')
-    .description('admin: give back the charge for a video, script or thread, or what is left of it')
+    .description('give back the charge for a video, script or thread, or what is left of it')
     .argument('<id>', 'its id')
     .option('--amount <credits>', 'only a part', microcredits)
     .requiredOption('--reason <text>', 'why; the customer reads it')

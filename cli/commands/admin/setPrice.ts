@@ -32,7 +32,7 @@ function withTerms(command: Command): Command {
 export const addSetPrice: AddCommand = (parent, acting) => {
   const command = parent
     .command('set')
-    .description('admin: set the price of a video model in a size; what was ordered before keeps its price')
+    .description('set the price of a video model in a size; what was ordered before keeps its price')
     .argument('<model>', 'such as sora-2')
     .argument('<size>', 'such as 720x1280')
     .requiredOption('--cost-per-second <credits>', 'what the provider takes', microcredits);
@@ -46,7 +46,7 @@ export const addSetPrice: AddCommand = (parent, acting) => {
 export const addSetTextPrice: AddCommand = (parent, acting) => {
   const command = parent
     .command('set-text')
-    .description('admin: set the price of a text model; what was ordered before keeps its price')
+    .description('set the price of a text model; what was ordered before keeps its price')
     .argument('<model>', 'such as gpt-4.1-mini')
     .requiredOption('--input <credits>', 'what the provider takes for a million tokens read', microcredits)
     .requiredOption('--output <credits>', 'and for a million tokens written', microcredits);

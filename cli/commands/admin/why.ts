@@ -11,7 +11,7 @@ import { whyLines } from './whyLines.ts';
 export const addWhy: AddCommand = (parent, acting) => {
   parent
     .command('why')
-    .description('admin: all about one video, script or thread: steps, ledger, workflow, provider')
+    .description('all about one video, script or thread: steps, ledger, workflow, provider')
     .argument('<id>', 'its id')
     .action(
       acting(async ({ api, output }, id: string) => {

@@ -30,19 +30,9 @@ export const addList: AddCommand = (parent, acting) => {
 
 function lines({ data, has_more: hasMore, last_id: last }: Page<Video>, columns: number): string[] {
   if (data.length === 0) return ['No videos.'];
-  const rows = data.map(({ id, status, model, seconds, size, credits, created_at: created, prompt }) => [
-    ...[
-      id,
-      status.replace('_', ' '),
-      credits.amount,
-      credits.state,
-      moment(created),
-      model,
-      `${seconds} s`,
-      size,
-      prompt,
-    ],
+  const rows = data.map(({ id, status, credits, created_at: created, prompt }) => [
+    ...[id, status.replace('_', ' '), `${credits.amount} ${credits.state}`, moment(created), prompt],
   ]);
-  const headings = ['video', 'status', 'credits', '', 'created', 'model', 'length', 'size', 'prompt'];
+  const headings = ['video', 'status', 'credits', 'created', 'prompt'];
   return [...table(headings, rows, columns), ...(hasMore ? [`More: --after ${last ?? ''}`] : [])];
 }
