@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
-import { callerOf, isAdminKey, sha256 } from '../http/auth.ts';
+import { callerOf, sha256 } from '../http/auth.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
 import { ApiError } from '../http/errors.ts';
 
@@ -33,16 +33,26 @@ function hashOf(token: string, adminKey: string | undefined): Buffer {
     .digest();
 }
 
-/** Opens a session for the owner of this key and sets its cookie. Raises `invalid_api_key`. */
-export async function signIn({ store, adminKey }: Dependencies, c: Context<Env>, key: string): Promise<SessionKind> {
-  const isOperator = isAdminKey(adminKey, key);
-  const apiKeyId = isOperator ? null : callerOf(await store.findCaller(sha256(key))).apiKeyId;
-  const kind = isOperator ? 'operator' : 'account';
+/** Opens a session for the owner of an API key and sets its cookie. */
+export function signInAsAccount(deps: Dependencies, c: Context<Env>, apiKeyId: string): Promise<void> {
+  return open(deps, c, 'account', apiKeyId);
+}
+
+/** The same for who has the admin key. */
+export function signInAsOperator(deps: Dependencies, c: Context<Env>): Promise<void> {
+  return open(deps, c, 'operator', null);
+}
+
+async function open(
+  { store, adminKey }: Dependencies,
+  c: Context<Env>,
+  kind: SessionKind,
+  apiKeyId: string | null,
+): Promise<void> {
   const token = newToken(kind);
   const tokenHash = hashOf(token, adminKey);
   await store.openConsoleSession({ tokenHash, kind: 'session', apiKeyId, lifetimeSeconds: LIFETIME_SECONDS });
   keep(c, token);
-  return kind;
 }
 
 /** A token that opens one session for this key, once, within minutes. */

@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import type { Env } from '../http/deps.ts';
-import { ApiError, messageOf } from '../http/errors.ts';
+import { callerOf, isAdminKey, noApiKey, sha256 } from '../http/auth.ts';
+import { ApiError } from '../http/errors.ts';
+import { limitRate } from '../http/rateLimit.ts';
 import type { ConsoleDependencies, Handler } from './deps.ts';
 import { PREFIX } from './forward.ts';
 import { render } from './page.tsx';
@@ -14,15 +16,27 @@ export const signInPage: Handler = async (c) =>
 
 /** Exchanges the key of the form for a session. */
 export function signIn(deps: ConsoleDependencies): Handler {
+  const limit = limitRate(deps);
   return async (c) => {
-    deps.tries.take(c);
     const key = (await field(c, 'key')).trim();
+    const found = await deps.store.findCaller(sha256(key));
     try {
-      const kind = await sessions.signIn(deps, c, key);
-      return c.redirect(kind === 'operator' ? `${PREFIX}/operate` : '/', 303);
+      if (found.standing === 'unknown') {
+        // What may be a guess at the admin key: API keys can't be guessed.
+        deps.tries.take(c);
+        if (!isAdminKey(deps.adminKey, key)) throw noApiKey('This key is unknown.');
+        await sessions.signInAsOperator(deps, c);
+        return c.redirect(`${PREFIX}/operate`, 303);
+      }
+      const caller = callerOf(found);
+      c.set('caller', caller);
+      await limit(c, async () => undefined);
+      await sessions.signInAsAccount(deps, c, caller.apiKeyId);
+      return c.redirect('/', 303);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      return form(c, messageOf(new ApiError(error.code, error.message), 'reading'), error.status);
+      for (const [name, value] of Object.entries(error.details.headers ?? {})) c.header(name, value);
+      return form(c, error.message, error.status);
     }
   };
 }
@@ -46,7 +60,6 @@ export const enterPage: Handler = async (c) =>
 
 export function enter(deps: ConsoleDependencies): Handler {
   return async (c) => {
-    deps.tries.take(c);
     if (await sessions.enter(deps, c, await field(c, 'token'))) return c.redirect('/', 303);
     return form(c, 'This link was used before, or is too old. Sign in with a key instead.', 401);
   };

@@ -8,8 +8,8 @@ const OF_ONE_ADDRESS = 20;
 const OF_ALL = 300;
 
 /**
- * Limits how often one address, and all of them together, try to sign in to this process in a minute. API keys can't be guessed;
- * an admin key that an operator has made up might be.
+ * Limits how often one address, and all of them together, try to sign in to this process in a minute by what is no API key.
+ * API keys can't be guessed; an admin key that an operator has made up might be.
  */
 export class SignInTries {
   private readonly tries = new Map<string, number>();

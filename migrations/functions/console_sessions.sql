@@ -21,6 +21,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, holdfast, pg_tem
 DECLARE
   key_id text;
 BEGIN
+  -- Who only guesses takes no lock.
+  IF NOT EXISTS (SELECT FROM console_sessions WHERE token_hash = p_link_hash) THEN RETURN false; END IF;
   -- The lock that opening takes, and takes first: two who redeem would else wait for each other.
   LOCK TABLE console_sessions IN SHARE ROW EXCLUSIVE MODE;
   DELETE FROM console_sessions WHERE token_hash = p_link_hash AND kind = 'link' AND expires_at > clock_timestamp()

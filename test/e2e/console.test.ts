@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { untilTerminal } from '../harness/support/answers.ts';
 import { openBrowser } from '../harness/support/browser.ts';
 import { expectWellMade, openPage, signInWith } from '../harness/support/consolePage.ts';
-import { expectNoDrift } from '../harness/support/generations.ts';
+import { expectNoDrift, standings } from '../harness/support/generations.ts';
+import { bendHold, loseVideo, reconcile, untilProviderEnds } from '../harness/support/reconciling.ts';
 import type { TestAccount, TestStack } from '../harness/support/stack.ts';
 import { ADMIN_KEY, openAccount, startStack } from '../harness/support/stack.ts';
 
@@ -130,6 +131,26 @@ describe('the studio', () => {
     await card('a quick heron').getByLabel('What should change?').fill('now at night');
     await card('a quick heron').getByRole('button', { name: 'Remix' }).click();
     await card('now at night').getByText('Completed', { exact: true }).waitFor();
+  });
+});
+
+describe('a video that is finished after its refund', () => {
+  it('is offered with its price, claimed once, and played', async () => {
+    const { id } = await loseVideo(stack, `a late lynx [[after:1s]]`, account);
+    await bendHold(stack, id, -1);
+    await stack.database.ledger.settleGeneration(id, 'expired');
+    const [standing] = await standings(stack, [id]);
+    await untilProviderEnds(stack, { providerVideoId: standing?.video ?? '' });
+    await reconcile(stack);
+    await signInWith(page, account.key);
+    const late = card('Finished late');
+    await late.getByText('You can still have it for 0.571429 credits until').waitFor();
+    expect(await late.innerText()).toContain('GENERATION_TIMEOUT');
+    await expectWellMade(page);
+    await late.getByRole('button', { name: 'Claim the video' }).click();
+    await page.locator('.card.done').waitFor();
+    await late.getByRole('link', { name: 'another video' }).waitFor();
+    expect(await account.credits()).toMatchObject({ available_microcredits: 9_428_571, held_microcredits: 0 });
   });
 });
 
