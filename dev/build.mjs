@@ -14,6 +14,14 @@ const record = join(dist, 'built.json');
 const bundle = 'workflow-bundle.js';
 /** The same workflows with OpenTelemetry's interceptors in them, for workers that trace. */
 const tracedBundle = 'workflow-bundle.traced.js';
+/** The console's script and style are bundles too; its icon is beside them. */
+const browserFolder = 'api/console/browser';
+const assets = 'api/console/assets';
+const browserEntries = {
+  [`${assets}/console.js`]: `${browserFolder}/main.ts`,
+  [`${assets}/console.css`]: `${browserFolder}/console.css`,
+  [`${assets}/icon.svg`]: `${browserFolder}/icon.svg`,
+};
 /** The command line, which is not a part of production. */
 const commandLine = '../cli/dist/holdfast.cjs';
 /** What no program of production reads. */
@@ -35,16 +43,19 @@ function plan() {
     return filesBelow(entry.name).filter((path) => !/\.mjs$|tsconfig/.test(path));
   });
   const builder = hashOf(readFileSync(fileURLToPath(import.meta.url)), readFileSync(join(root, 'package-lock.json')));
-  const single = files.map((source) => ({
-    source,
-    target: source.replace(/\.ts$/, '.js'),
-    hash: hashOf(builder, source, readFileSync(join(root, source))),
-  }));
+  const hashed = files.map((source) => ({ source, hash: hashOf(builder, source, readFileSync(join(root, source))) }));
+  const isForBrowsers = ({ source }) => dirname(source) === browserFolder;
+  const single = hashed
+    .filter((each) => !isForBrowsers(each))
+    .map((each) => ({ ...each, target: each.source.replace(/\.tsx?$/, '.js') }));
+  const browserHash = hashOf(...hashed.filter(isForBrowsers).map(({ hash }) => hash));
+  const forBrowsers = Object.entries(browserEntries).map(([target, source]) => ({ target, source, hash: browserHash }));
   const inBundle = single.filter(({ source }) => /^(workflows|contracts)\//.test(source)).map(({ hash }) => hash);
   const hash = hashOf(builder, ...inBundle.sort());
   const bundles = [{ target: bundle }, { target: tracedBundle, interceptors: ['workflows/tracing.ts'] }];
   return [
     ...single,
+    ...forBrowsers,
     ...bundles.map((each) => ({ ...each, source: 'workflows/index.ts', hash })),
     planCommandLine(builder),
   ];
@@ -84,7 +95,7 @@ function put(target, content, mode = 0o666) {
 
 async function translate({ source, target }) {
   const text = readFileSync(join(root, source));
-  if (!source.endsWith('.ts')) return put(target, text);
+  if (!/\.tsx?$/.test(source)) return put(target, text);
   const { transform } = await import('@swc/core');
   const { code, map } = await transform(text.toString(), {
     filename: source,
@@ -96,13 +107,31 @@ async function translate({ source, target }) {
     module: { type: 'es6' },
     jsc: {
       target: 'es2022',
-      parser: { syntax: 'typescript' },
-      transform: { verbatimModuleSyntax: true },
+      parser: { syntax: 'typescript', tsx: source.endsWith('.tsx') },
+      transform: { verbatimModuleSyntax: true, react: { runtime: 'automatic', importSource: 'hono/jsx' } },
       rewriteRelativeImportExtensions: true,
     },
   });
   put(`${target}.map`, map);
   put(target, `${code}//# sourceMappingURL=${target.slice(target.lastIndexOf('/') + 1)}.map\n`);
+}
+
+/** With the packages that it uses, so that a browser needs nothing else. */
+async function bundleForBrowsers({ source, target }) {
+  const { build: bundleFiles } = await import('esbuild');
+  const { outputFiles } = await bundleFiles({
+    entryPoints: [join(root, source)],
+    ...{
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      charset: 'utf8',
+      logLevel: 'warning',
+    },
+  });
+  put(target, outputFiles[0].contents);
 }
 
 async function bundleWorkflows({ source, target, interceptors = [] }) {
@@ -134,6 +163,7 @@ async function bundleCommandLine({ source, target }) {
 /** Each file is made by the one that its target asks for. */
 function make(each) {
   if (each.target === commandLine) return bundleCommandLine(each);
+  if (each.target.startsWith(`${assets}/`) && /\.(ts|css)$/.test(each.source)) return bundleForBrowsers(each);
   return [bundle, tracedBundle].includes(each.target) ? bundleWorkflows(each) : translate(each);
 }
 

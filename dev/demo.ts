@@ -24,6 +24,13 @@ export async function demoKey(origin: string, adminKey: string, stateFolder: str
   return String(key);
 }
 
+/** The address of the console, signed in as the owner of this key; undefined if the API makes none now. */
+export async function makeConsoleLink(origin: string, apiKey: string): Promise<string | undefined> {
+  const init = { method: 'POST', headers: { authorization: `Bearer ${apiKey}` }, signal: AbortSignal.timeout(5000) };
+  const answer = await fetch(`${origin}/console/links`, init).catch(() => undefined);
+  return answer?.ok === true ? ((await answer.json()) as { url: string }).url : undefined;
+}
+
 /** Only a 401 means that the key does not work: an API that is busy is no reason for a new account. */
 async function works(origin: string, key: string): Promise<boolean> {
   const answer = await fetch(`${origin}/v1/credits`, { headers: { authorization: `Bearer ${key}` } });

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeFolder, watchLauncher } from './lock.ts';
 import { checkConfiguration, ConfigError } from './configuration.ts';
+import { makeConsoleLink } from './demo.ts';
 import { complain, say, seconds, surviveClosedOutput } from './output.ts';
 import { Misconfigured, refuseTakenPorts, StartRefused } from './ports.ts';
 import { forgetDataFolder } from './postgres-place.ts';
@@ -35,7 +36,8 @@ async function runUntilOver(running: Running): Promise<never> {
   try {
     writePrivate(endpointsFile, endpoints);
     const aside = ` (ready in ${seconds(performance.now())})`;
-    say(`\n${summary(endpoints, { aside, stop: STOP, proxied })}`);
+    const consoleLink = await makeConsoleLink(endpoints.api, endpoints.apiKey);
+    say(`\n${summary(endpoints, { aside, stop: STOP, proxied, consoleLink })}`);
     return await running.over;
   } finally {
     rmSync(endpointsFile, { force: true });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { makeConsoleLink } from './demo.ts';
 import { examineParts, partLines } from './health.ts';
 import { runningStack } from './lock.ts';
 import { complain, say } from './output.ts';
@@ -24,11 +25,15 @@ if (pid === undefined) {
 } else {
   const proxied = isProxied(process.env);
   bypassProxies(process.env);
-  const parts = await examineParts(endpoints);
+  const [parts, consoleLink] = await Promise.all([
+    examineParts(endpoints),
+    makeConsoleLink(endpoints.api, endpoints.apiKey),
+  ]);
   if (!parts.every(({ ok }) => ok)) process.exitCode = 1;
   say(
     summary(endpoints, {
       proxied,
+      consoleLink,
       parts: partLines(parts),
       stop: `Ctrl-C in its terminal stops it, and so does "kill ${pid}".`,
     }),

@@ -37,15 +37,20 @@ interface Telling {
   readonly stop: string;
   /** Whether the environment has a proxy, which curl must not use. */
   readonly proxied: boolean;
+  /** Opens the console, signed in as the demo account. */
+  readonly consoleLink?: string | undefined;
   /** A line for each part: how it is. */
   readonly parts?: readonly string[];
 }
 
+const LINK = 'Make a video in the console (this link signs you in as the demo account, once, within 15 minutes):';
+
 /** What runs, where it is, a request to try, how its parts are, and last how to stop. */
-export function summary(endpoints: Endpoints, { aside = '', stop, proxied, parts = [] }: Telling): string {
+export function summary(endpoints: Endpoints, { aside = '', stop, proxied, consoleLink, parts = [] }: Telling): string {
   const simulated = endpoints.pids.simulator !== null;
   const places: [string, string][] = [
     ['API', `${endpoints.api}/v1`],
+    ['Console', endpoints.console],
     ['API docs', `${endpoints.api}/docs`],
     ['Doctor', `${endpoints.api}/admin/doctor (with the admin key)`],
     ['Temporal Web', endpoints.temporalWeb ?? 'where your TEMPORAL_ADDRESS has it'],
@@ -60,7 +65,8 @@ export function summary(endpoints: Endpoints, { aside = '', stop, proxied, parts
     '',
     ...places.map(([what, where]) => `  ${what.padEnd(14)}${where}`),
     '',
-    'Try it:',
+    ...(consoleLink === undefined ? [] : [LINK, '', `  ${consoleLink}`, '']),
+    'Or try the API:',
     '',
     `  curl ${proxied ? '--noproxy 127.0.0.1 ' : ''}${endpoints.api}/v1/videos -H 'Authorization: Bearer ${endpoints.apiKey}' -H 'Content-Type: application/json' \\`,
     `    -d '{"model":"sora-2","prompt":"a red fox runs through fresh snow","seconds":"4"}'`,

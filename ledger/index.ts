@@ -15,6 +15,7 @@ import { listFollowed, listHeld, stopFollowing, voidLateRequests } from './recon
 import { refundGeneration } from './refunds.ts';
 import { findRepeat, keepAnswer, markKnown } from './repeats.ts';
 import { getSales, setSales } from './sales.ts';
+import { getSpendByDay } from './spendByDay.ts';
 import { getStatement, getTotals } from './statement.ts';
 import { getTextPrice, listTextPrices, setTextPrice } from './textPrices.ts';
 
@@ -26,7 +27,8 @@ const operations = {
   ...{ listOffers, listOfferVersions, listUnprovided, quoteVideo, setOffer },
   ...{ admitGeneration, admitText, claimGeneration, voidGeneration, findRepeat, keepAnswer, markKnown },
   ...{ placeHold, settleGeneration, recordSettlementRefusal, refundGeneration },
-  ...{ listHolds, listTransactions, getStatement, getTotals, getOverview, listEmergencyReleases },
+  ...{ listHolds, listTransactions, getStatement, getTotals, getSpendByDay },
+  ...{ getOverview, listEmergencyReleases },
   ...{ listHeld, listFollowed, stopFollowing, voidLateRequests },
   ...{ compareNextAccounts, compareLatestAccounts, countEmergencyReleases },
 };
@@ -59,6 +61,7 @@ export type { PriceChange } from './priceChange.ts';
 export type { HeldGeneration } from './reconcile.ts';
 export type { Refund } from './refunds.ts';
 export type { Sales } from './sales.ts';
+export type { DaysSpend } from './spendByDay.ts';
 export type { Statement, StatementTotals } from './statement.ts';
 export type { StatementLine } from './statementLine.ts';
 export type { TextPrice } from './textPrices.ts';

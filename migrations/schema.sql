@@ -87,6 +87,22 @@ CREATE INDEX api_keys_account ON api_keys USING btree (account_id);
 CREATE TRIGGER api_keys_guard BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION guard_api_key();
 GRANT INSERT (id, account_id, name, key_sha256, scopes, expires_at, daily_limit_microcredits, monthly_limit_microcredits, requests_per_minute, spends_as), SELECT, UPDATE (revoked_at, expires_at) ON holdfast.api_keys TO holdfast_service;
 
+CREATE TABLE console_sessions (
+  token_hash bytea NOT NULL,
+  kind text NOT NULL,
+  api_key_id text,
+  opened_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT console_sessions_pkey PRIMARY KEY (token_hash),
+  CONSTRAINT console_sessions_kind_known CHECK (kind = ANY (ARRAY['session'::text, 'link'::text])),
+  CONSTRAINT console_sessions_link_has_key CHECK (kind = 'session'::text OR api_key_id IS NOT NULL),
+  CONSTRAINT console_sessions_token_hash_length CHECK (length(token_hash) = 32),
+  CONSTRAINT console_sessions_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id)
+);
+CREATE INDEX console_sessions_end ON console_sessions USING btree (expires_at);
+CREATE INDEX console_sessions_key ON console_sessions USING btree (api_key_id, kind, opened_at);
+GRANT SELECT ON holdfast.console_sessions TO holdfast_service;
+
 CREATE TABLE contents (
   generation_id text NOT NULL,
   variant text NOT NULL,
@@ -780,6 +796,7 @@ GRANT EXECUTE ON FUNCTION holdfast.begin_cancel(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_deletion(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.begin_owners_deletion(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.claim_generation(text,text,text,text,integer,bytea,text,integer,boolean) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.close_console_session(bytea) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.close_text(text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.compare_next_accounts(integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.create_webhook_endpoint(text,text,text,text[],text) TO holdfast_service;
@@ -811,6 +828,7 @@ GRANT EXECUTE ON FUNCTION holdfast.note_cancel_unclear(text,text) TO holdfast_se
 GRANT EXECUTE ON FUNCTION holdfast.note_ownerless_videos(text,text[]) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.note_unreachable(text,integer,bigint) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.open_account(text,text) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.open_console_session(bytea,text,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.parameter_effect(jsonb,jsonb) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.place_hold(text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.price_microcredits(bigint,integer,integer,jsonb) TO holdfast_service;
@@ -829,6 +847,7 @@ GRANT EXECUTE ON FUNCTION holdfast.record_settlement_refusal(text,text,text) TO 
 GRANT EXECUTE ON FUNCTION holdfast.record_text(text,integer,text,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_unusable_content(text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.record_webhook_attempt(text,text,text,integer,text,bigint) TO holdfast_service;
+GRANT EXECUTE ON FUNCTION holdfast.redeem_console_link(bytea,bytea,integer) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.redeliver_webhook(text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.refund_generation(text,bigint,text,text,text) TO holdfast_service;
 GRANT EXECUTE ON FUNCTION holdfast.release_expired_holds(interval,integer) TO holdfast_service;

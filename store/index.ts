@@ -8,6 +8,13 @@ import {
 } from './attempts.ts';
 import { beginCancel, noteCancelUnclear, recordCancelEnded } from './cancels.ts';
 import {
+  closeConsoleSession,
+  findConsoleCaller,
+  isOperatorsSession,
+  openConsoleSession,
+  redeemConsoleLink,
+} from './consoleSessions.ts';
+import {
   getArchiving,
   getContent,
   getRefunded,
@@ -88,6 +95,7 @@ const operations = {
   ...{ getRefunded, listUnarchived, recordArchivedVideo },
   ...{ beginOwnersDeletion, deleteGeneration, listUnclaimed, beginDeletion, endDeletion },
   ...{ addApiKey, rotateApiKey, revokeApiKey, listApiKeys, isKeyInForce, findCaller, getKeySpending },
+  ...{ openConsoleSession, redeemConsoleLink, closeConsoleSession, findConsoleCaller, isOperatorsSession },
   ...{ createWebhookEndpoint, listWebhookEndpoints, getWebhookEndpoint, deleteWebhookEndpoint, enableWebhookEndpoint },
   ...{ rotateWebhookSecret, listWebhooks, listOverdueWebhooks, getWebhookToSend, recordWebhookAttempt },
   ...{ listWebhookDeliveries, redeliverWebhook },

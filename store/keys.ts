@@ -146,6 +146,8 @@ export interface Caller extends Pick<
 > {
   readonly apiKeyId: string;
   readonly accountId: string;
+  /** A person in the console, by a session of the key, and not a program that has the key. */
+  readonly isConsole?: true;
 }
 
 export type FoundKey =

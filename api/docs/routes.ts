@@ -38,7 +38,6 @@ export function docsRoutes(document: () => OpenApiDocument) {
     c.header('referrer-policy', 'no-referrer');
     c.header('cache-control', 'no-cache');
   });
-  router.get('/', (c) => c.redirect('/docs'));
   router.get('/openapi.json', (c) => c.json(document()));
   router.get('/llms.txt', (c) => c.text(describeForModels(document(), new URL(c.req.url).origin)));
   router.get('/docs', (c) => c.html(PAGE));

@@ -46,14 +46,15 @@ export function retryWindowMs(retryCount: string | undefined, timeoutSeconds: st
 
 /**
  * Records that the API key which created this generation has named its id: the only proof that the response arrived
- * (MR-88). Until then an SDK's retry is answered with this generation.
+ * (MR-88). Until then an SDK's retry is answered with this generation. The console shows every generation of the account: that
+ * it names one doesn't prove that the program which asked for it was answered.
  */
 export async function noteKnown(
   { ledger, log }: Pick<ApiDependencies, 'ledger' | 'log'>,
-  { apiKeyId }: Caller,
+  { apiKeyId, isConsole }: Caller,
   generation: { readonly id: string; readonly apiKeyId: string; readonly isKnown: boolean },
 ): Promise<void> {
-  if (generation.isKnown || generation.apiKeyId !== apiKeyId) return;
+  if (isConsole === true || generation.isKnown || generation.apiKeyId !== apiKeyId) return;
   await ledger.markKnown(generation.id, apiKeyId).catch((error: unknown) => {
     // The worst that follows is that a new request is taken for a retry, and nothing is charged for it.
     log.warn({ err: error, generationId: generation.id }, 'could not record that the client knows its generation');

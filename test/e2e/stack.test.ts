@@ -97,6 +97,25 @@ describe('npm start on an empty folder', () => {
     expect(stack.output()).not.toContain('\u001b');
   });
 
+  it('prints a link that opens the console as the demo account, once', async () => {
+    const link = /^ {2}(http\S+\/console\/enter#\S+)$/m.exec(stack.output())?.[1] ?? '';
+    const enter = () =>
+      fetch(`${stack.endpoints.console}console/enter`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' },
+        body: `token=${new URL(link).hash.slice(1)}`,
+      });
+    const entered = await enter();
+    expect(entered.status).toBe(303);
+    const cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const page = await fetch(stack.endpoints.console, { headers: { cookie } });
+    expect(await page.text()).toContain('Make the video');
+    const script = await fetch(`${stack.endpoints.console}console/assets/console.js`);
+    expect([script.status, script.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8']);
+    expect((await enter()).status).toBe(401);
+  });
+
   describe('at once', () => {
     it.concurrent('prints a curl that works as printed', { timeout: SLOW }, async () => {
       const printed = /^ {2}curl [\s\S]*?(?=^\S)/m.exec(stack.output())?.[0] ?? '';

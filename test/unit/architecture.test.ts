@@ -44,7 +44,7 @@ const ROOMS: Record<string, Room> = {
   outbound: { ours: ['contracts', 'network'], packages: ['standardwebhooks', 'undici'], nodeBuiltins: true },
   api: {
     ours: ['contracts', 'ledger', 'outbound', 'pricebook', 'provider', 'store', 'temporal', 'texts'],
-    packages: ['@hono/node-server', '@hono/zod-openapi', 'canonicalize', 'file-type', 'hono', 'uuid', 'zod'],
+    packages: ['@hono/node-server', '@hono/zod-openapi', 'canonicalize', 'file-type', 'hono', 'uplot', 'uuid', 'zod'],
     nodeBuiltins: true,
   },
   worker: {
@@ -153,7 +153,11 @@ async function readCode(): Promise<IModule[]> {
       doNotFollow: { path: '(^|/)node_modules/' },
       exclude: { path: '^cli/dist/' },
     },
-    { extensions: ['.ts', '.mjs', '.js'], exportsFields: ['exports'], conditionNames: ['import', 'types', 'node'] },
+    {
+      extensions: ['.ts', '.tsx', '.mjs', '.js'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node'],
+    },
   );
   if (typeof output === 'string') throw new Error(output);
   // What is imported is listed as well: packages, built-ins of Node, and what is not there, which tsc complains of.

@@ -103,9 +103,16 @@ test('the summary ends with how to stop, and shows keys, places and a request to
   const text = summary(endpoints, {
     proxied: false,
     aside: ' (ready in 4.2 s)',
+    consoleLink: 'http://127.0.0.1:3000/console/enter#once',
     stop: 'Press Ctrl-C to stop everything; it is kept.',
   });
-  const places = ['/docs', '/admin/doctor', 'http://127.0.0.1:9464/metrics', 'http://127.0.0.1:9465/metrics'];
+  const places = [
+    '/console/enter#once',
+    '/docs',
+    '/admin/doctor',
+    'http://127.0.0.1:9464/metrics',
+    'http://127.0.0.1:9465/metrics',
+  ];
   for (const part of [...places, 'key_of_demo', 'key_of_admin', 'http://127.0.0.1:8233', '/v1/videos', '4.2 s'])
     expect(text).toContain(part);
   expect(text.split('\n').at(-1)).toMatch(/^Press Ctrl-C to stop everything; /);

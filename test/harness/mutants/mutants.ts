@@ -1,6 +1,7 @@
 import { accounts } from './accounts.ts';
 import { afterwards } from './afterwards.ts';
 import { cancels } from './cancels.ts';
+import { consoleSessions } from './consoleSessions.ts';
 import { contents } from './contents.ts';
 import { derivedFigures } from './derivedFigures.ts';
 import { drift } from './drift.ts';
@@ -29,6 +30,7 @@ const groups: readonly (readonly [mutants: readonly Mutant[], tests: readonly st
     ['ledger-repeats', 'ledger-accounts', 'ledger-outcomes', 'ledger-admission', 'ledger-holds', 'ledger-money-rules'],
   ],
   [holds, ['ledger-holds', 'ledger-waits', 'ledger-refunds']],
+  [consoleSessions, ['ledger-console-sessions']],
   [limits, ['ledger-key-limits', 'ledger-tables']],
   [settlements, ['ledger-settlement', 'ledger-outcomes', 'ledger-money-rules']],
   [cancels, ['ledger-cancels', 'ledger-claims']],
