@@ -20,7 +20,7 @@ export class Output {
 
   /** The width of the terminal; of what is no terminal, one that cuts nothing. */
   get columns(): number {
-    return this.world.stdout.isTTY === true ? (this.world.stdout.columns ?? 80) : Infinity;
+    return this.world.stdout.isTTY === true ? this.world.stdout.columns || 80 : Infinity;
   }
 
   /** The result of a command: with `--json` the value as it is, else what `lines` makes of its cleaned texts. */

@@ -57,7 +57,8 @@ export class ProgressDisplay implements Watcher {
   }
 
   private get columns(): number {
-    return this.stream.columns ?? 80;
+    // A terminal that does not know its width says 0.
+    return this.stream.columns || 80;
   }
 
   private waiting(): Waiting {
