@@ -7,7 +7,7 @@ import { Amount, Figure, Time } from './parts.tsx';
 type Statement = z.infer<typeof Transactions>;
 type Line = Statement['data'][number];
 
-const KINDS: Record<Line['kind'], string> = {
+export const KIND_WORDS: Record<Line['kind'], string> = {
   grant: 'Credits added',
   claw_back: 'Credits taken back',
   hold: 'Reserved',
@@ -66,7 +66,7 @@ function Row({ line }: { readonly line: Line }) {
   return (
     <tr>
       <td>
-        {KINDS[line.kind]} <Subject line={line} />
+        {KIND_WORDS[line.kind]} <Subject line={line} />
         {line.reason !== null && <span class="quiet"> {line.reason}</span>}
         <span class="when quiet small">
           <Time at={line.created_at} />

@@ -213,6 +213,10 @@ describe('the other pages', () => {
     const saved = page.waitForEvent('download');
     await page.getByRole('link', { name: 'CSV' }).click();
     expect((await saved).suggestedFilename()).toBe('statement.csv');
+    await page.getByLabel('Kind').selectOption('Charged');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.locator('tbody tr', { hasText: 'Credits added' }).waitFor({ state: 'detached' });
+    expect(await page.locator('[aria-label="Movements of credits"] tbody tr').count()).toBe(1);
     await page.getByLabel('To').fill('2020-01-01');
     await page.getByRole('button', { name: 'Show' }).click();
     await page.getByText('No movements match.').waitFor();
