@@ -1,5 +1,4 @@
 import { EXIT, Failure } from '../failure.ts';
-import { oneLine } from '../output/clean.ts';
 import { isFields, textOf } from '../settings/source.ts';
 
 /** An error that the API answered. */
@@ -39,7 +38,7 @@ export async function readRefusal(answer: Response): Promise<Refusal> {
       error: { message: said, type: 'unreadable_answer', param: null, code: null },
     });
   }
-  return new Refusal(oneLine(message), answer.status, textOf(error, 'code') ?? '', envelope);
+  return new Refusal(message, answer.status, textOf(error, 'code') ?? '', envelope);
 }
 
 function parsed(text: string): unknown {

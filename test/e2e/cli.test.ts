@@ -304,7 +304,6 @@ describe.concurrent('an operator', { timeout: LIMIT_MS }, () => {
     const commands: [args: string[], path: string, isAdmin: boolean][] = [
       [['timeline', text], `/v1/scripts/${text}/timeline`, false],
       [['webhooks', 'list'], '/v1/webhook_endpoints', false],
-      [['price', 'list'], '/v1/prices', false],
       [['account', 'show', id], `/admin/accounts/${id}`, true],
       [['key', 'list', id], `/admin/accounts/${id}/keys`, true],
     ];
@@ -328,6 +327,7 @@ describe.concurrent('an operator', { timeout: LIMIT_MS }, () => {
     expect(await caller.json('reconcile', '--dry-run')).toMatchObject(report);
     const set = ['price', 'set', 'cli-model', '640x360', '--cost-per-second', '0.1', '--margin', '20'];
     expect(await caller.json(...set)).toMatchObject({ object: 'price', model: 'cli-model' });
+    expect(await caller.json('price', 'list')).toMatchObject({ object: 'list', offers: expect.any(Array) });
     expect(await caller.text('price', 'list', '--model', 'cli-model')).toMatch(/cli-model +640x360 +4 s +0\.500000/);
     const text = ['price', 'set-text', 'cli-text', '--input', '0.25', '--output', '2', '--margin', '30'];
     expect(await caller.json(...text)).toMatchObject({ object: 'text_price', model: 'cli-text' });

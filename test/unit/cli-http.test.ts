@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Api } from '../../cli/http/api.ts';
 import type { Video } from '../../cli/objects.ts';
 import { sendPaid } from '../../cli/commands/paying.ts';
@@ -129,6 +129,20 @@ describe('a request', () => {
     answers = [json({ available: '\u001b]0;x\u0007 1', held: '0', account_id: 'acct' })];
     expect((await command('credits')).stdout).toMatch(/^available {2}�\]0;x� 1 credits\n/);
     expect((await command('credits', '--json')).stdout).toContain('\\u001b]0;x\\u0007 1');
+    const credits = { message: 'charged' };
+    answers = [
+      json({
+        object: 'script',
+        id: 's',
+        status: 'completed',
+        title: null,
+        text: 'a\n\u001b[2Jfox',
+        posts: null,
+        error: null,
+        credits,
+      }),
+    ];
+    expect((await command('show', `script_${'0'.repeat(32)}`)).stdout).toMatch(/\na\n�\[2Jfox\n$/);
   });
 });
 
@@ -172,15 +186,18 @@ describe('a download', () => {
   const content = Buffer.alloc(300_000, 'a film ');
   const target = () => checkTarget(join(folder, 'film.mp4'), false);
   const film = { id: 'video_1' } as Video;
-  /** Sends what is asked for, and breaks off after so many bytes. */
+  /** Sends what is asked for, and breaks off once so many bytes of it are in the file. */
   const serve =
-    (bytes: number, etag = '"1"'): Handler =>
+    (bytes: number): Handler =>
     (request, response) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
       const part = content.subarray(from);
       const range = from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {};
-      response.writeHead(from > 0 ? 206 : 200, { 'content-length': part.length, etag, ...range });
-      response.write(part.subarray(0, bytes), () => (bytes < part.length ? request.socket.destroy() : response.end()));
+      response.writeHead(from > 0 ? 206 : 200, { 'content-length': part.length, etag: '"1"', ...range });
+      if (bytes >= part.length) return void response.end(part);
+      response.write(part.subarray(0, bytes));
+      const isWritten = async () => (await stat(join(folder, `.film.mp4.${process.pid}.part`))).size === from + bytes;
+      void vi.waitUntil(isWritten, { interval: 5 }).then(() => request.socket.destroy());
     };
 
   it('goes on where its connection broke, and has its name only when it is whole', async () => {

@@ -76,7 +76,11 @@ describe('a text that is written as JSON', () => {
     const told: string[] = [];
     const strings = new StringsInJson({
       begun: (isItem) => void told.push(isItem ? '* ' : '- '),
-      more: (text) => void told.push(`${told.pop() ?? ''}${text}`),
+      more: (text) => {
+        // Half a character would be written as a broken one.
+        expect(text.isWellFormed()).toBe(true);
+        told.push(`${told.pop() ?? ''}${text}`);
+      },
     });
     for (const piece of pieces) strings.add(piece);
     return told;
