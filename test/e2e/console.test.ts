@@ -81,6 +81,14 @@ describe('the studio', () => {
     await expectWellMade(page);
   });
 
+  it('goes on through an outage of the provider: the credits stay reserved, and the video is there in the end', async () => {
+    await signInWith(page, account.key);
+    await order('a stork in a storm [[after:1s]] [[poll:reset*3]]');
+    await card('a stork').getByText('0.571429 credits reserved').waitFor();
+    await card('a stork').getByText('Completed', { exact: true }).waitFor();
+    await card('a stork').getByText('0.571429 credits charged').waitFor();
+  });
+
   it('pays once for a double click', async () => {
     await signInWith(page, account.key);
     await page.getByLabel('Prompt').fill('an otter, twice');
