@@ -1,8 +1,9 @@
 import type { HoldState } from '../contracts/states.ts';
+import { boundedSearch } from '../store/boundedSearch.ts';
 import { defineList, idsOf, type List, listPage, type Listed, NUMBERS, type Page } from '../store/pages.ts';
 import type { Database } from '../store/database.ts';
 import { defineStatement, t } from '../store/statement.ts';
-import { between, type MovementFilter, movementsOf } from './movements.ts';
+import { between, hasTraits, type MovementFilter, movementsOf, TRAITS_TIMEOUT_MS, traitsOf } from './movements.ts';
 import { ANY_LINE, LINE_COLUMNS, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
 
 /** A hold, active or settled. */
@@ -25,7 +26,15 @@ const TRANSACTIONS = defineList({
 
 const OF_GENERATION = defineList({
   name: 'generation_transactions',
-  select: `SELECT ${LINE_COLUMNS} FROM ${movementsOf('$6')} WHERE ${between('$4', '$5')}`,
+  select: `SELECT ${LINE_COLUMNS} FROM ${movementsOf('$9')} WHERE ${between('$4', '$5')} AND ${hasTraits('$6', '$7', '$8')}`,
+  row: ANY_LINE,
+  key: 'id',
+  keys: NUMBERS,
+});
+
+const WITH_TRAITS = defineList({
+  name: 'transactions_with_traits',
+  select: `${STATEMENT_LINE} WHERE ${between('$4', '$5')} AND ${hasTraits('$6', '$7', '$8')}`,
   row: ANY_LINE,
   key: 'id',
   keys: NUMBERS,
@@ -48,15 +57,22 @@ const listBetween = (order: 'asc' | 'desc') => {
 };
 const BETWEEN: List<StatementLine, number> = { asc: listBetween('asc'), desc: listBetween('desc'), ...NUMBERS };
 
-/** The movements of this account's credits that match. */
+/** The movements of this account's credits that match. Raises `SearchTooBroad` for a kind, a model or a state. */
 export async function listTransactions(
   db: Database,
   accountId: string,
   page: Page<number>,
-  { generationId, createdAfter, createdBefore }: MovementFilter = {},
+  filter: MovementFilter = {},
 ): Promise<Listed<StatementLine>> {
+  const { generationId, createdAfter, createdBefore } = filter;
   const range = [createdAfter ?? null, createdBefore ?? null];
-  if (generationId !== undefined) return listPage(db, OF_GENERATION, accountId, page, [...range, generationId]);
+  const traits = traitsOf(filter);
+  const all = [...range, ...traits];
+  if (generationId !== undefined) return listPage(db, OF_GENERATION, accountId, page, [...all, generationId]);
+  if (traits.some((trait) => trait !== null)) {
+    const search = (inside: Database) => listPage(inside, WITH_TRAITS, accountId, page, all);
+    return boundedSearch(db, TRAITS_TIMEOUT_MS, search);
+  }
   const isBetween = createdAfter !== undefined || createdBefore !== undefined;
   return isBetween ? listPage(db, BETWEEN, accountId, page, range) : listPage(db, TRANSACTIONS, accountId, page);
 }

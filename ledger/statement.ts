@@ -1,8 +1,9 @@
 import { LedgerError } from '../store/errors.ts';
+import { boundedSearch } from '../store/boundedSearch.ts';
 import type { Database } from '../store/database.ts';
 import { row, rows } from '../store/query.ts';
 import { cases, defineStatement, t, type RowOf } from '../store/statement.ts';
-import { between, type MovementFilter, movementsOf } from './movements.ts';
+import { between, hasTraits, type MovementFilter, movementsOf, TRAITS_TIMEOUT_MS, traitsOf } from './movements.ts';
 import { AFTERWARDS, LINES, STATEMENT_LINE, type StatementLine } from './statementLine.ts';
 
 export interface StandingBalance {
@@ -94,16 +95,23 @@ const totalsOfLines = (name: string, which: string) =>
   });
 
 const TOTALS = totalsOfLines('statement_totals', `journal_transactions WHERE ${between('$2', '$3')}`);
-const TOTALS_OF_GENERATION = totalsOfLines('generation_totals', `${movementsOf('$4')} WHERE ${between('$2', '$3')}`);
+const MATCHING = `${between('$2', '$3')} AND ${hasTraits('$4', '$5', '$6')}`;
+const TOTALS_WITH_TRAITS = totalsOfLines('totals_with_traits', `journal_transactions WHERE ${MATCHING}`);
+const TOTALS_OF_GENERATION = totalsOfLines('generation_totals', `${movementsOf('$7')} WHERE ${MATCHING}`);
 
-/** The totals of the movements of an account that match. */
+/** The totals of the movements of an account that match. Raises `SearchTooBroad` for a kind, a model or a state. */
 export async function getTotals(
   db: Database,
   accountId: string,
-  { generationId, createdAfter, createdBefore }: MovementFilter = {},
+  filter: MovementFilter = {},
 ): Promise<StatementTotals> {
+  const { generationId, createdAfter, createdBefore } = filter;
   const range = [accountId, createdAfter ?? null, createdBefore ?? null];
-  return generationId === undefined ? row(db, TOTALS, range) : row(db, TOTALS_OF_GENERATION, [...range, generationId]);
+  const traits = traitsOf(filter);
+  if (generationId !== undefined) return row(db, TOTALS_OF_GENERATION, [...range, ...traits, generationId]);
+  if (traits.every((trait) => trait === null)) return row(db, TOTALS, range);
+  const search = (inside: Database) => row(inside, TOTALS_WITH_TRAITS, [...range, ...traits]);
+  return boundedSearch(db, TRAITS_TIMEOUT_MS, search);
 }
 
 function standing({ availableAfterMicrocredits, heldAfterMicrocredits }: RowOf<typeof STATEMENT>): StandingBalance {

@@ -106,7 +106,16 @@ function Finished({ video }: { readonly video: Video }) {
   const { credits } = video;
   return (
     <>
-      <video controls playsinline preload="metadata" src={content} data-content>
+      {/* Loaded when it is played: a few videos that a browser begins to load ahead take all of its connections to this server. */}
+      <video
+        controls
+        playsinline
+        preload="none"
+        poster={`${content}?variant=thumbnail`}
+        src={content}
+        aria-label={`Video: ${video.prompt ?? video.id}`}
+        data-content
+      >
         <track kind="captions" />
       </video>
       <p class="notice bad" data-content-gone hidden>

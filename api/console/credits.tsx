@@ -1,19 +1,23 @@
 import type { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { Credits, Transactions } from '../credits/objects.ts';
+import { type Credits, MOVEMENT_KINDS, type Transactions } from '../credits/objects.ts';
 import type { Env } from '../http/deps.ts';
 import type { ConsoleDependencies, Handler } from './deps.ts';
 import { ask, askCsv, PREFIX } from './forward.ts';
 import { render } from './page.tsx';
 import { Amount, Figure, Older } from './parts.tsx';
 import { SpendByDay } from './spend.tsx';
-import { StatementTable } from './statement.tsx';
+import { KIND_WORDS, StatementTable } from './statement.tsx';
 
 /** Where the credits are, and what moved them. `caller` must be set. */
 
 type Statement = z.infer<typeof Transactions>;
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  kind: MOVEMENT_KINDS,
+  state: ['held', 'charged', 'refunded'],
+};
 const DAY_SECONDS = 86_400;
 
 /** What the filters of the page ask of the API; days are by UTC, the last one included. */
@@ -29,6 +33,12 @@ function filterOf(c: Context<Env>): URLSearchParams {
   if (to !== undefined) filter.set('created_before', String(to + DAY_SECONDS));
   const video = c.req.query('of') ?? '';
   if (/^(video|script|thread)_[0-9a-f]{32}$/.test(video)) filter.set('generation_id', video);
+  for (const [name, known] of Object.entries(CHOICES)) {
+    const chosen = c.req.query(name) ?? '';
+    if (known.includes(chosen)) filter.set(name, chosen);
+  }
+  const model = (c.req.query('model') ?? '').trim();
+  if (model !== '') filter.set('model', model);
   return filter;
 }
 
@@ -94,6 +104,18 @@ function Filters({ c }: { readonly c: Context<Env> }) {
         To
         <input type="date" name="to" value={c.req.query('to') ?? ''} />
       </label>
+      <label>
+        Kind
+        <Select name="kind" chosen={c.req.query('kind')} words={KIND_WORDS} />
+      </label>
+      <label>
+        Status
+        <Select name="state" chosen={c.req.query('state')} words={STATE_WORDS} />
+      </label>
+      <label>
+        Model
+        <input type="text" name="model" value={c.req.query('model') ?? ''} placeholder="any" />
+      </label>
       <label class="wide">
         Of video, script or thread
         <input type="text" name="of" value={c.req.query('of') ?? ''} placeholder="video_…" />
@@ -103,5 +125,26 @@ function Filters({ c }: { readonly c: Context<Env> }) {
         CSV
       </a>
     </form>
+  );
+}
+
+const STATE_WORDS = { held: 'Reserved', charged: 'Charged', refunded: 'Given back' };
+
+interface Choosing {
+  readonly name: string;
+  readonly chosen: string | undefined;
+  readonly words: Readonly<Record<string, string>>;
+}
+
+function Select({ name, chosen, words }: Choosing) {
+  return (
+    <select name={name}>
+      <option value="">any</option>
+      {Object.entries(words).map(([value, word]) => (
+        <option value={value} {...(value === chosen ? { selected: true } : {})}>
+          {word}
+        </option>
+      ))}
+    </select>
   );
 }

@@ -1,15 +1,16 @@
 import type { z } from '@hono/zod-openapi';
 import { formatCredits } from '../../contracts/money.ts';
 import type { AdminVideo } from '../admin/generations/objects.ts';
-import type { Overview } from '../admin/overview/objects.ts';
+import type { EmergencyRelease, Overview } from '../admin/overview/objects.ts';
 import { codeShown } from './outcome.ts';
 import type { ConsoleDependencies, Handler } from './deps.ts';
 import { ask, PREFIX } from './forward.ts';
+import { Search } from './search.tsx';
 import { OperatorsVideos } from './operatorsVideos.tsx';
 import { render } from './page.tsx';
-import { Amount, Figure, Notice } from './parts.tsx';
+import { Amount, Figure, Notice, Time } from './parts.tsx';
 
-/** What an operator sees at a glance, and a search through all accounts. */
+/** What an operator sees at a glance. */
 
 interface List<Item> {
   readonly data: readonly Item[];
@@ -24,10 +25,11 @@ interface Doctor {
 
 export function operatePage({ api }: ConsoleDependencies): Handler {
   return async (c) => {
-    const [overview, doctor, failed] = await Promise.all([
+    const [overview, doctor, newest, emergencies] = await Promise.all([
       ask<Seen>(api, c, '/admin/overview'),
       ask<Doctor>(api, c, '/admin/doctor'),
       ask<List<z.infer<typeof AdminVideo>>>(api, c, '/admin/videos?limit=10'),
+      ask<List<z.infer<typeof EmergencyRelease>>>(api, c, '/admin/emergency_releases?limit=10'),
     ]);
     const children = (
       <div class="operate">
@@ -36,6 +38,7 @@ export function operatePage({ api }: ConsoleDependencies): Handler {
         {overview.sales.open ? null : <Notice tone="bad">Sales are closed: nothing new is accepted.</Notice>}
         <Figures seen={overview} />
         <Failures seen={overview} />
+        <Emergencies releases={emergencies.data} />
         <Health doctor={doctor} />
         <section aria-labelledby="reconcile" class="panel">
           <h2 id="reconcile">Reconcile</h2>
@@ -45,49 +48,12 @@ export function operatePage({ api }: ConsoleDependencies): Handler {
         </section>
         <section aria-labelledby="newest" class="panel">
           <h2 id="newest">Newest videos</h2>
-          <OperatorsVideos videos={failed.data} />
+          <OperatorsVideos videos={newest.data} />
         </section>
       </div>
     );
     return render(c, { title: 'Operate', session: 'operator', children });
   };
-}
-
-/** By the id of a video or an account, or by the provider's id. */
-export function searchPage({ api }: ConsoleDependencies): Handler {
-  return async (c) => {
-    const wanted = (c.req.query('q') ?? '').trim();
-    const filter = /^video_[0-9a-f]{32}$/.test(wanted)
-      ? 'id'
-      : /^acct_[0-9a-f]{32}$/.test(wanted)
-        ? 'account_id'
-        : 'provider_video_id';
-    const query = new URLSearchParams({ [filter]: wanted, limit: '50' });
-    const { data } =
-      wanted === ''
-        ? { data: [] }
-        : await ask<List<z.infer<typeof AdminVideo>>>(api, c, `/admin/videos?${query.toString()}`);
-    const children = (
-      <div class="operate">
-        <h1>Search</h1>
-        <Search wanted={wanted} />
-        <OperatorsVideos videos={data} />
-      </div>
-    );
-    return render(c, { title: 'Search', session: 'operator', children });
-  };
-}
-
-function Search({ wanted = '' }: { readonly wanted?: string }) {
-  return (
-    <form class="filters" method="get" action={`${PREFIX}/operate/search`} role="search">
-      <label class="wide">
-        Video, account or provider’s id
-        <input type="search" name="q" value={wanted} />
-      </label>
-      <button>Search</button>
-    </form>
-  );
 }
 
 function Figures({ seen }: { readonly seen: Seen }) {
@@ -122,6 +88,24 @@ function Failures({ seen: { failures } }: { readonly seen: Seen }) {
         {failures.map(({ code, generations }) => (
           <li>
             <code>{codeShown(code)}</code> {generations}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Emergencies({ releases }: { readonly releases: readonly z.infer<typeof EmergencyRelease>[] }) {
+  if (releases.length === 0) return null;
+  return (
+    <section aria-labelledby="emergencies" class="panel">
+      <h2 id="emergencies">Emergency releases</h2>
+      <p class="quiet">Given back because their outcome could not be recorded.</p>
+      <ul class="plain-list">
+        {releases.map(({ id, amount_microcredits: amount, released_at: at }) => (
+          <li>
+            <Time at={at} /> <a href={`${PREFIX}/operate/videos/${id}`}>…{id.slice(-12)}</a>{' '}
+            <Amount credits={formatCredits(amount)} /> credits
           </li>
         ))}
       </ul>

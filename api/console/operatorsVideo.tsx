@@ -52,7 +52,7 @@ function Facts({ video }: { readonly video: Shown }) {
           )}
         </Figure>
         <Figure name="Account">
-          <a href={`${PREFIX}/operate/search?q=${video.account_id}`}>
+          <a href={`${PREFIX}/operate/accounts/${video.account_id}`}>
             <code>{video.account_id}</code>
           </a>
         </Figure>

@@ -31,7 +31,7 @@ export function OperatorsVideos({ videos }: { readonly videos: readonly z.infer<
                 <a href={`${PREFIX}/operate/videos/${video.id}`}>…{video.id.slice(-12)}</a>
               </td>
               <td>
-                <a href={`${PREFIX}/operate/search?q=${video.account_id}`}>…{video.account_id.slice(-8)}</a>
+                <a href={`${PREFIX}/operate/accounts/${video.account_id}`}>…{video.account_id.slice(-8)}</a>
               </td>
               <td>
                 {video.credits.state} {video.error !== null && <code>{codeShown(video.error.code)}</code>}

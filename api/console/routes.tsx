@@ -11,12 +11,14 @@ import type { ConsoleDependencies } from './deps.ts';
 import { failedPage, notFoundPage } from './failed.tsx';
 import { forward, PREFIX, type SessionApi } from './forward.ts';
 import { guardData, guardPages, refuseOtherSites } from './guards.ts';
-import { operatePage, searchPage } from './operate.tsx';
+import { operatePage } from './operate.tsx';
+import { searchPage } from './search.tsx';
 import { enter, enterPage, leave, makeLink, signIn, signInPage } from './signIn.tsx';
 import { requireSession } from './sessions.ts';
 import { studioPage } from './studio.tsx';
 import { textsPage } from './texts.tsx';
 import { SignInTries } from './tries.ts';
+import { operatorsAccountPage } from './operatorsAccount.tsx';
 import { operatorsVideoPage } from './operatorsVideo.tsx';
 import { videoCard, videoPage } from './video.tsx';
 
@@ -57,6 +59,7 @@ export function consoleRoutes(
   router.get(`${PREFIX}/texts`, textsPage(deps));
   router.get(`${PREFIX}/operate`, operatePage(deps));
   router.get(`${PREFIX}/operate/search`, searchPage(deps));
+  router.get(`${PREFIX}/operate/accounts/:id`, operatorsAccountPage(deps));
   router.get(`${PREFIX}/operate/videos/:id`, operatorsVideoPage(deps));
   router.all(`${PREFIX}/*`, notFoundPage);
   return router;

@@ -30,7 +30,7 @@ export function signIn(deps: ConsoleDependencies): Handler {
       }
       const caller = callerOf(found);
       c.set('caller', caller);
-      await limit(c, async () => undefined);
+      await limit(c as Context<Env, string>, async () => undefined);
       await sessions.signInAsAccount(deps, c, caller.apiKeyId);
       return c.redirect('/', 303);
     } catch (error) {

@@ -7,7 +7,7 @@ import { Amount, Figure, Time } from './parts.tsx';
 type Statement = z.infer<typeof Transactions>;
 type Line = Statement['data'][number];
 
-const KINDS: Record<Line['kind'], string> = {
+export const KIND_WORDS: Record<Line['kind'], string> = {
   grant: 'Credits added',
   claw_back: 'Credits taken back',
   hold: 'Reserved',
@@ -16,8 +16,14 @@ const KINDS: Record<Line['kind'], string> = {
   refund: 'Refunded',
 };
 
+interface Shown {
+  readonly statement: Statement;
+  /** Below which address the pages of videos are. */
+  readonly videosAt?: string;
+}
+
 /** The movements, the newest first, and what they come to. */
-export function StatementTable({ statement: { data, totals } }: { readonly statement: Statement }) {
+export function StatementTable({ statement: { data, totals }, videosAt = `${PREFIX}/videos` }: Shown) {
   return (
     <>
       <dl class="figures">
@@ -52,7 +58,7 @@ export function StatementTable({ statement: { data, totals } }: { readonly state
             </thead>
             <tbody>
               {data.map((line) => (
-                <Row line={line} />
+                <Row line={line} videosAt={videosAt} />
               ))}
             </tbody>
           </table>
@@ -62,11 +68,11 @@ export function StatementTable({ statement: { data, totals } }: { readonly state
   );
 }
 
-function Row({ line }: { readonly line: Line }) {
+function Row({ line, videosAt }: { readonly line: Line; readonly videosAt: string }) {
   return (
     <tr>
       <td>
-        {KINDS[line.kind]} <Subject line={line} />
+        {KIND_WORDS[line.kind]} <Subject id={line.generation_id} videosAt={videosAt} />
         {line.reason !== null && <span class="quiet"> {line.reason}</span>}
         <span class="when quiet small">
           <Time at={line.created_at} />
@@ -79,10 +85,10 @@ function Row({ line }: { readonly line: Line }) {
   );
 }
 
-function Subject({ line: { generation_id: id } }: { readonly line: Line }) {
+function Subject({ id, videosAt }: { readonly id: string | null; readonly videosAt: string }) {
   if (id === null) return null;
   const short = `${id.slice(0, id.indexOf('_') + 1)}…${id.slice(-6)}`;
-  return id.startsWith('video_') ? <a href={`${PREFIX}/videos/${id}`}>{short}</a> : <span>{short}</span>;
+  return id.startsWith('video_') ? <a href={`${videosAt}/${id}`}>{short}</a> : <span>{short}</span>;
 }
 
 function Change({ credits }: { readonly credits: string }) {

@@ -3,7 +3,9 @@ import { accepts } from 'hono/accepts';
 import { CSV_HEADER, toCsv } from '../../ledger/index.ts';
 import { toDate } from '../http/createdFilter.ts';
 import type { ApiDependencies, Env } from '../http/deps.ts';
+import { SHOWN_STATES } from '../generations/creditsObject.ts';
 import { providerNames } from '../generations/providerNames.ts';
+import { addFilter, refuseTooBroad } from '../generations/tooBroad.ts';
 import { invalid } from '../http/errors.ts';
 import { type ListQuery, MAXIMUM_LIMIT, toList } from '../http/listing.ts';
 import type { TransactionsQuery } from './lists.ts';
@@ -25,8 +27,8 @@ export function requirePageOfJson({ limit }: TransactionsQuery): void {
 export async function listTransactions({ ledger }: Dependencies, accountId: string, query: TransactionsQuery) {
   requirePageOfJson(query);
   const filter = filterOf(query);
-  const { items, hasMore } = await ledger.listTransactions(accountId, pageOf(query), filter);
-  const totals = await ledger.getTotals(accountId, filter);
+  const { items, hasMore } = await ledger.listTransactions(accountId, pageOf(query), filter).catch(tooBroad);
+  const totals = await ledger.getTotals(accountId, filter).catch(tooBroad);
   return { ...toList(items.map(toTransaction), hasMore), totals: toTotals(totals) };
 }
 
@@ -45,7 +47,7 @@ export async function transactionsAsCsv(
   let [{ after }, left, bytes, hasMore] = [pageOf(query), query.limit, 0, true];
   while (hasMore && left > 0 && bytes < MAXIMUM_CSV_BYTES) {
     const page = { order: query.order, limit: Math.min(left, CSV_BATCH), after };
-    const listed = await ledger.listTransactions(accountId, page, filter);
+    const listed = await ledger.listTransactions(accountId, page, filter).catch(tooBroad);
     const chunk = toCsv(listed.items);
     chunks.push(chunk);
     after = listed.items.at(-1)?.transactionId ?? after;
@@ -61,9 +63,22 @@ function pageOf({ limit, order, after }: TransactionsQuery) {
   return { limit, order, after: after === undefined ? null : Number(after) };
 }
 
-function filterOf({ created_after, created_before, generation_id: generationId }: TransactionsQuery) {
-  return { generationId, createdAfter: toDate(created_after), createdBefore: toDate(created_before) };
+function filterOf(query: TransactionsQuery) {
+  const { created_after, created_before, generation_id: generationId, kind, model, state } = query;
+  const range = { createdAfter: toDate(created_after), createdBefore: toDate(created_before) };
+  return {
+    ...range,
+    generationId,
+    kind,
+    model,
+    state: state === SHOWN_STATES.released ? ('released' as const) : state,
+  };
 }
+
+const tooBroad = refuseTooBroad(
+  'movements',
+  addFilter('generation_id, or a shorter time between created_after and created_before'),
+);
 
 function nextQuery({ limit, order, after: _, ...filters }: TransactionsQuery, after: number | null): string {
   const given = Object.entries({ limit, order, after, ...filters }).filter(([, value]) => value !== undefined);

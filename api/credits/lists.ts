@@ -4,7 +4,9 @@ import { jsonContent, pageResponse } from '../http/contract.ts';
 import { createdFilter } from '../http/createdFilter.ts';
 import { EXAMPLE } from '../http/examples.ts';
 import { limitUpTo, listQuery, MAXIMUM_LIMIT } from '../http/listing.ts';
-import { Hold, Transactions } from './objects.ts';
+import { SHOWN_STATES } from '../generations/creditsObject.ts';
+import { plainText } from '../http/schemas.ts';
+import { Hold, MOVEMENT_KINDS, Transactions } from './objects.ts';
 
 /** The lists of an account's credits, in the contracts of the account itself and of an operator. */
 
@@ -22,6 +24,14 @@ export const transactionsQuery = listQuery(/^[1-9][0-9]{0,14}$/, EXAMPLE.creditT
     .refine(isGenerationId, 'must be the id of a video, script or thread')
     .optional()
     .openapi({ description: 'Only the movements for this video, script or thread.', example: EXAMPLE.video.id }),
+  kind: z.enum(MOVEMENT_KINDS).optional().openapi({ description: 'Only movements of this kind.', example: 'capture' }),
+  model: plainText(100)
+    .optional()
+    .openapi({ description: 'Only the movements for videos and texts of this model.', example: 'sora-2' }),
+  state: z
+    .enum(SHOWN_STATES)
+    .optional()
+    .openapi({ description: 'Only the movements for videos and texts whose credits are in this state now.' }),
 });
 export type TransactionsQuery = z.output<typeof transactionsQuery>;
 

@@ -29,11 +29,13 @@ export function toCredits(accountId: string, balance: ledger.Balance): z.infer<t
   };
 }
 
+export const MOVEMENT_KINDS = ['grant', 'claw_back', 'hold', 'capture', 'release', 'refund'] as const;
+
 const Transaction = z
   .object({
     id: z.string(),
     object: z.literal('credit_transaction'),
-    kind: z.enum(['grant', 'claw_back', 'hold', 'capture', 'release', 'refund']),
+    kind: z.enum(MOVEMENT_KINDS),
     generation_id: z.string().nullable(),
     reason: z.string().nullable().openapi({
       description:

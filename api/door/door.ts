@@ -2,6 +2,7 @@ import { Appointments } from './appointments.ts';
 import { type Clock, REAL_CLOCK } from './clock.ts';
 import { FairLine } from './fairLine.ts';
 import { Pace } from './pace.ts';
+import { RefusedTries } from './refusedTries.ts';
 
 /**
  * As many starts may be inside as end in this time. More would end no sooner: they would queue in Temporal, where the order is
@@ -51,6 +52,8 @@ export class Door {
   private readonly pace = new Pace();
   private readonly line = new FairLine<(entered: Entered) => void>();
   private readonly appointments = new Appointments();
+  /** Of calls that may come again. */
+  readonly refusedTries: RefusedTries;
   private inside = 0;
   private isClosing = false;
   private lastMoveMs = 0;
@@ -64,6 +67,7 @@ export class Door {
     private readonly clock: Clock = REAL_CLOCK,
   ) {
     closing.addEventListener('abort', () => this.close(), { once: true });
+    this.refusedTries = new RefusedTries(clock);
   }
 
   get underWay(): number {

@@ -14,6 +14,8 @@ export interface Repeat {
    * Null when this is not a retry.
    */
   readonly retryWithinMs: number | null;
+  /** Which try of its call an SDK says that this is, from 0; null where none says so. */
+  readonly tryNumber: number | null;
   /** True proves that the client will not receive the answer; false proves nothing. */
   readonly hasClientDisconnected: () => boolean;
   readonly onDisconnect: (gone: () => void) => void;
@@ -27,9 +29,11 @@ const BETWEEN_TRIES_MS = 10_000;
 const MAXIMUM_WINDOW_MS = 24 * 3600_000;
 
 export function readRepeat(c: Context<Env>): Repeat {
+  const retryCount = c.req.header('x-stainless-retry-count');
   return {
     idempotencyKey: readIdempotencyKey(c.req.header('idempotency-key')),
-    retryWithinMs: retryWindowMs(c.req.header('x-stainless-retry-count'), c.req.header('x-stainless-timeout')),
+    retryWithinMs: retryWindowMs(retryCount, c.req.header('x-stainless-timeout')),
+    tryNumber: /^\d{1,3}$/.test(retryCount ?? '') ? Number(retryCount) : null,
     hasClientDisconnected: () => isServed(c.env) && c.env.incoming.socket.destroyed,
     onDisconnect: (gone) => onDisconnect(c.env, gone),
   };

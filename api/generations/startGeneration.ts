@@ -10,6 +10,7 @@ import { exceedsMaxCredits, inadmissible, providerDown, providerFull, refusalOf,
 import { refusedField } from './refusedField.ts';
 import type { Repeat } from './repeat.ts';
 import { throughDoor } from './throughDoor.ts';
+import { triesOf } from './tries.ts';
 
 /** A hold may be placed slightly after we stop waiting for it, but never long after: the client has had its 503 by then. */
 const ADMIT_SLACK_MS = 2000;
@@ -22,14 +23,17 @@ export async function startGeneration(
   deps: ApiDependencies,
   caller: Caller,
   order: Order,
-  repeat: Repeat,
+  asked: Repeat,
 ): Promise<Started> {
+  const tries = triesOf(deps, caller, order, asked);
+  const repeat = tries.isAfterRefusal() ? { ...asked, retryWithinMs: null } : asked;
   try {
     return await start(deps, caller, order, repeat);
   } catch (error) {
     // The request that this one repeats may hold credits, so a 503 would be a lie.
     const mayHoldAlready = repeat.retryWithinMs !== null || repeat.idempotencyKey !== null;
     if (error instanceof LedgerUnavailable && mayHoldAlready) throw outcomeUnknown();
+    tries.noteRefusal(error);
     throw error;
   }
 }

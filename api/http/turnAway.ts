@@ -6,15 +6,15 @@ import { kindOfRequest } from './requestKind.ts';
 
 /**
  * Refuses a request for a generation that could not start soon before its body is read: in a crowd, most of a process's time would
- * go into bodies of requests that it refuses. What may be a repeat, or only asks for a price, is never refused here. `caller`
- * must be set.
+ * go into bodies of requests that it refuses. What may be a repeat, or come again as an SDK's retry, or only asks for a price, is never
+ * refused here: for the first two it must be known what they ask for. `caller` must be set.
  */
 export function turnAway({ door }: Pick<ApiDependencies, 'door'>) {
   return createMiddleware<Env>(async (c, next) => {
     const { method, path } = c.req;
     const isPaying = kindOfRequest(method, path) === 'paying' && c.req.query('dry_run') === undefined;
-    const isRetry = (c.req.header('x-stainless-retry-count') ?? '0') !== '0';
-    const mayRepeat = isRetry || c.req.header('idempotency-key') !== undefined;
+    const isOfSdk = c.req.header('x-stainless-retry-count') !== undefined;
+    const mayRepeat = isOfSdk || c.req.header('idempotency-key') !== undefined;
     const refused = isPaying && !mayRepeat ? door.turnAway(c.get('caller').accountId) : undefined;
     if (refused !== undefined) throw refusalAtDoor(refused);
     await next();

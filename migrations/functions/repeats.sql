@@ -9,6 +9,8 @@ BEGIN
       WHERE gen.api_key_id = p_api_key_id AND gen.fingerprint = p_fingerprint AND gen.known_at IS NULL
         AND gen.state IN ('requested', 'held', 'charged', 'released')
         AND gen.handed_out_at > clock_timestamp() - p_within_ms * interval '1 millisecond'
+        -- A call's tries all have its key, or none has one.
+        AND NOT EXISTS (SELECT FROM idempotency_keys k WHERE k.generation_id = gen.id)
       ORDER BY gen.replays, gen.handed_out_at, gen.id LIMIT 1;
     IF NOT FOUND THEN
       RETURN NULL;
@@ -22,8 +24,8 @@ BEGIN
   END LOOP;
 END $$;
 COMMENT ON FUNCTION hand_out_again IS
-$$Internal. The generation that an SDK's retry means: of this API key and body, handed out within this time, and not named by a
-later request of the key. Equal requests in flight are handed out in turn, each once before any twice; of these the one that
+$$Internal. The generation that an SDK's retry means: of this API key and body, handed out within this time, without an idempotency
+key of its own, and not named by a later request of the API key. Equal requests in flight are handed out in turn, each once before any twice; of these the one that
 was handed out first, because its client had the most time to name it. NULL when there is none.
 Rules: MR-88, MR-89.$$;
 

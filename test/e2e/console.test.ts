@@ -81,6 +81,14 @@ describe('the studio', () => {
     await expectWellMade(page);
   });
 
+  it('goes on through an outage of the provider: the credits stay reserved, and the video is there in the end', async () => {
+    await signInWith(page, account.key);
+    await order('a stork in a storm [[after:1s]] [[poll:reset*3]]');
+    await card('a stork').getByText('0.571429 credits reserved').waitFor();
+    await card('a stork').getByText('Completed', { exact: true }).waitFor();
+    await card('a stork').getByText('0.571429 credits charged').waitFor();
+  });
+
   it('pays once for a double click', async () => {
     await signInWith(page, account.key);
     await page.getByLabel('Prompt').fill('an otter, twice');
@@ -124,6 +132,7 @@ describe('the studio', () => {
   it('cancels, and remixes at the price of the original', async () => {
     await signInWith(page, account.key);
     await order('a slow heron [[after:60s]]');
+    await card('a slow heron').getByText('In progress', { exact: true }).first().waitFor();
     await card('a slow heron').getByRole('button', { name: 'Cancel' }).click();
     await card('a slow heron').getByText('Cancel requested', { exact: true }).first().waitFor();
     await order('a quick heron');
@@ -213,6 +222,10 @@ describe('the other pages', () => {
     const saved = page.waitForEvent('download');
     await page.getByRole('link', { name: 'CSV' }).click();
     expect((await saved).suggestedFilename()).toBe('statement.csv');
+    await page.getByLabel('Kind').selectOption('Charged');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.locator('tbody tr', { hasText: 'Credits added' }).waitFor({ state: 'detached' });
+    expect(await page.locator('[aria-label="Movements of credits"] tbody tr').count()).toBe(1);
     await page.getByLabel('To').fill('2020-01-01');
     await page.getByRole('button', { name: 'Show' }).click();
     await page.getByText('No movements match.').waitFor();
@@ -236,13 +249,30 @@ describe('the other pages', () => {
     await page.getByRole('button', { name: 'Dry run' }).click();
     await page.getByText(/holds were looked at/).waitFor();
     await expectWellMade(page);
-    await page.getByLabel('Video, account or provider’s id').fill(id);
+    await page.getByRole('searchbox').fill(id);
     await page.getByRole('button', { name: 'Search' }).click();
-    await page.locator('tbody a').first().click();
     await page.getByText('0.571429 credits charged').first().waitFor();
     expect(await page.getByRole('link', { name: 'Open in Temporal Web' }).getAttribute('href')).toContain(id);
     expect(await page.content()).not.toContain('a private prompt');
     await expectWellMade(page);
+  });
+});
+
+describe('an operator', () => {
+  it('finds an account by its name or its id, and grants it credits once for a double click', async () => {
+    await signInWith(page, ADMIN_KEY);
+    await page.getByRole('searchbox').fill('a custom');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('link', { name: 'a customer' }).first().waitFor();
+    await page.getByRole('searchbox').fill(account.id);
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('heading', { name: 'a customer' }).waitFor();
+    await expectWellMade(page);
+    await page.getByLabel('Credits', { exact: true }).fill('2.5');
+    await page.getByLabel(/^Reason/).fill('an apology');
+    await page.getByRole('button', { name: 'Grant' }).dblclick();
+    await page.locator('tbody tr', { hasText: 'an apology' }).waitFor();
+    expect(await account.credits()).toMatchObject({ available_microcredits: 12_500_000 });
   });
 });
 

@@ -87,6 +87,13 @@ describe('the movements of credits', () => {
     ['before a moment', `created_before=${OCTOBER + 1}`, ['grant'], 10 * PRICE, 0, 0],
     ['of a video', 'generation_id=VIDEO', ['hold', 'capture', 'refund'], 0, PRICE, REFUNDED],
     ['of a video before a moment', `generation_id=VIDEO&created_before=${NOVEMBER}`, ['hold', 'capture'], 0, PRICE, 0],
+    ['of a kind', 'kind=capture', ['capture'], 0, PRICE, 0],
+    ['of a kind and a video', 'generation_id=VIDEO&kind=refund', ['refund'], 0, 0, REFUNDED],
+    ['of a model', 'model=sora-2', ['hold', 'capture', 'refund'], 0, PRICE, REFUNDED],
+    ['of another model', 'model=sora-2-pro', [], 0, 0, 0],
+    ['of what was charged', 'state=charged', ['hold', 'capture', 'refund'], 0, PRICE, REFUNDED],
+    ['of what is given back, before a moment', `state=refunded&created_before=${NOVEMBER}`, [], 0, 0, 0],
+    ['of a model, a state and a kind', 'model=sora-2&state=charged&kind=hold', ['hold'], 0, 0, 0],
   ])(
     '%s are listed with their totals, page after page, in both orders',
     async (_, filter, kinds, granted, charged, refunded) => {

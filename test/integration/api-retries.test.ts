@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { retryWindowMs } from '../../api/generations/repeat.ts';
 import { jsonPost } from '../harness/support/answers.ts';
 import { PRICE } from '../harness/support/database.ts';
@@ -91,6 +91,42 @@ describe('through a proxy that loses answers', () => {
       proxy.close();
     },
   );
+});
+
+// MR-88
+describe('a try that we refused with nothing held', () => {
+  const fox = { prompt: 'a fox, again [[never]]' };
+  const refuseOnce = (retryAfterSeconds: number) =>
+    stack.doors.forEach((door) =>
+      vi.spyOn(door, 'enter').mockResolvedValueOnce({ refused: 'crowd', retryAfterSeconds }),
+    );
+  afterEach(() => vi.restoreAllMocks());
+
+  it('comes again as a new order: the SDK’s second call gets a video of its own, though nobody has named the first', async () => {
+    const account = await openAccount(stack, 5_000_000);
+    const client = new OpenAI({ apiKey: account.key, baseURL: `${stack.url}/v1`, maxRetries: 2 });
+    const first = await client.videos.create(fox);
+    refuseOnce(1);
+    const second = await client.videos.create(fox);
+    expect([first.id, second.id]).toEqual(await idsOf(account));
+    expect(await account.credits()).toMatchObject({ held_microcredits: 2 * PRICE });
+  });
+
+  it('makes room for one try, of its own number and body, at the time that it was told', async () => {
+    const account = await openAccount(stack, 5_000_000);
+    const { id } = (await post(account, '/v1/videos', fox)).body;
+    refuseOnce(30);
+    expect((await post(account, '/v1/videos', fox)).status).toBe(503);
+    // Too early, and of another number: each may repeat a call whose answer was lost.
+    expect((await post(account, '/v1/videos', fox, 1)).body.id).toBe(id);
+    refuseOnce(1);
+    expect((await post(account, '/v1/videos', fox)).status).toBe(503);
+    expect((await post(account, '/v1/videos', fox, 2)).body.id).toBe(id);
+    const own = (await post(account, '/v1/videos', fox, 1)).body.id;
+    expect(own).not.toBe(id);
+    expect([id, own]).toContain((await post(account, '/v1/videos', fox, 1)).body.id);
+    expect(await idsOf(account)).toEqual([id, own]);
+  });
 });
 
 describe('a retry', () => {

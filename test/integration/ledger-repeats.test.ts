@@ -75,6 +75,16 @@ describe("an SDK's retry, without a key,", () => {
     expect(await retry(tenant)).toBeUndefined();
   });
 
+  it('never means what was asked for with an idempotency key: each try of a call has it, or none', async () => {
+    const tenant = await openTenant(db, 5 * PRICE);
+    expect(await db.ledger.admitGeneration({ ...request(tenant), idempotencyKey: 'order-1' })).toMatchObject({
+      outcome: 'admitted',
+    });
+    expect(await retry(tenant)).toBeUndefined();
+    const id = await admitted(tenant);
+    expect(await idOf(retry(tenant))).toBe(id);
+  });
+
   it('never means what was refused or given up', async () => {
     const tenant = await openTenant(db, PRICE);
     await db.ledger.voidGeneration(await admitted(tenant));

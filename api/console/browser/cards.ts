@@ -6,7 +6,10 @@ import { localTimes } from './times.ts';
 
 /** The cards of videos: they follow their videos, and what their buttons do. */
 
-const followed = new Followed((card) => void redraw(card));
+const followed = new Followed((id) => void redraw(id));
+
+/** The card of a video as it stands in the page now: it is replaced when the state changes, also while a request is under way. */
+const cardOf = (id: string) => find(`.card[data-video="${id}"]`);
 
 export function followCards(): void {
   for (const card of document.querySelectorAll<HTMLElement>('[data-open]')) followed.add(card);
@@ -16,7 +19,7 @@ export function followCards(): void {
 /** Puts the card of a video that was just made in front of the others. */
 export async function addCard(id: string): Promise<void> {
   const cards = find('#cards');
-  if (cards === null || find(`[data-video="${id}"]`) !== null) return;
+  if (cards === null || cardOf(id) !== null) return;
   const card = await fragment(`/videos/${id}/card`);
   if (card === undefined) {
     location.reload();
@@ -27,10 +30,11 @@ export async function addCard(id: string): Promise<void> {
 }
 
 /** Draws a card anew; the server knows how. */
-async function redraw(card: HTMLElement): Promise<void> {
-  const isAlone = card.querySelector('h1') !== null;
-  const fresh = await fragment(`/videos/${card.dataset['video']}/card${isAlone ? '?alone' : ''}`);
-  if (fresh === undefined) return;
+async function redraw(id: string): Promise<void> {
+  const isAlone = cardOf(id)?.querySelector('h1') != null;
+  const fresh = await fragment(`/videos/${id}/card${isAlone ? '?alone' : ''}`);
+  const card = cardOf(id);
+  if (fresh === undefined || card === null) return;
   const hadFocus = card.contains(document.activeElement);
   card.replaceWith(fresh);
   show(fresh);
@@ -64,8 +68,8 @@ function watchContents(within: ParentNode): void {
 export function actOnCards(): void {
   document.addEventListener('click', (event) => {
     const button = (event.target as Element).closest<HTMLButtonElement>('.card [data-act]');
-    const card = button?.closest<HTMLElement>('.card');
-    if (button && card) void act(button, card);
+    const id = button?.closest<HTMLElement>('.card')?.dataset['video'];
+    if (button && id !== undefined) void act(button, id);
   });
   document.addEventListener('submit', (event) => {
     const form = event.target as HTMLFormElement;
@@ -75,30 +79,28 @@ export function actOnCards(): void {
   });
 }
 
-async function act(button: HTMLButtonElement, card: HTMLElement): Promise<void> {
+async function act(button: HTMLButtonElement, id: string): Promise<void> {
   const { act: what = '' } = button.dataset;
-  const id = card.dataset['video'] ?? '';
   button.disabled = true;
   // A claim of a video is one however often it is asked for.
   const answer = await send<{ id: string }>(`/v1/videos/${id}/${what}`, what === 'claim' ? { key: `claim-${id}` } : {});
   button.disabled = false;
   if (!answer.ok) {
-    say(find('[data-said]', card), answer.message);
+    say(find('[data-said]', cardOf(id) ?? undefined), answer.message);
     return;
   }
   if (what === 'claim') await addCard(answer.body.id);
-  await redraw(card);
+  await redraw(id);
 }
 
 async function remix(form: HTMLFormElement): Promise<void> {
-  const card = form.closest<HTMLElement>('.card');
-  const said = card && find('[data-said]', card);
+  const id = form.closest<HTMLElement>('.card')?.dataset['video'] ?? '';
   const body = { prompt: new FormData(form).get('prompt') };
   const key = keyOf(form);
-  const answer = await send<{ id: string }>(`/v1/videos/${card?.dataset['video']}/remix`, { body, key: key.for(body) });
+  const answer = await send<{ id: string }>(`/v1/videos/${id}/remix`, { body, key: key.for(body) });
   key.answered(answer.ok ? 200 : answer.status);
   if (!answer.ok) {
-    say(said, answer.message);
+    say(find('[data-said]', cardOf(id) ?? undefined), answer.message);
     return;
   }
   if (find('#cards') === null) {

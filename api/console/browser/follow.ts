@@ -21,7 +21,7 @@ export class Followed {
   >();
   private timer: number | undefined;
 
-  constructor(private readonly changed: (card: HTMLElement) => void) {
+  constructor(private readonly changed: (id: string) => void) {
     document.addEventListener('visibilitychange', () => this.arrange());
   }
 
@@ -77,7 +77,7 @@ export class Followed {
     if (status !== one.status) {
       this.drop(id);
       this.arrange();
-      this.changed(one.card);
+      this.changed(id);
       return;
     }
     const bar = one.card.querySelector<HTMLProgressElement>('progress');

@@ -68,6 +68,11 @@ export const requests = [
       find: ', handed_out_at = clock_timestamp()',
       replace: '',
     },
+    'retry-of-keyed': {
+      breaks: 'a call without an idempotency key gets the video of one that has one, and its own is not made',
+      find: '        AND NOT EXISTS (SELECT FROM idempotency_keys k WHERE k.generation_id = gen.id)\n',
+      replace: '',
+    },
     'retry-in-turn': {
       breaks: 'two lost answers are both replaced by the same video',
       find: 'replays = gen.replays + 1, ',
