@@ -84,6 +84,12 @@ it('a video of a server whose name was changed has its owner still, and nobody e
   expect([...(await db.ledger.findOwnedVideos(after.identity, [video])).keys()]).toEqual([video]);
   const found = { videos: [{ id: video, createdAt: null }], exact: true };
   expect(await db.ledger.adoptVideo(other, 1, found)).toMatchObject({ outcome: 'taken' });
+  // It counts as owned beside one that is free.
+  const free = { id: randomUUID(), createdAt: null };
+  expect(await db.ledger.adoptVideo(other, 1, { videos: [...found.videos, free], exact: true })).toMatchObject({
+    outcome: 'adopted',
+    providerVideoId: free.id,
+  });
   expect([...(await db.ledger.findOwnedVideos(at('after', 'elsewhere').identity, [video])).keys()]).toEqual([]);
 });
 

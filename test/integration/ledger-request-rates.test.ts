@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TestDatabase } from '../harness/support/database.ts';
 import { createTestDatabase, openTenant } from '../harness/support/database.ts';
+import { runBehind } from '../harness/support/runBehind.ts';
 
 /** What processes lease of a key's requests a minute: together never more than its limit. */
 
@@ -29,6 +30,18 @@ it('many processes at one moment lease exactly the limit of a key, and another k
   // What is left is leased, though it is less than was wanted.
   expect(leases.filter((each) => each === 2)).toHaveLength(1);
   expect(await leased(other, 3)).toBe(3);
+});
+
+it('a process leases nothing while another leases what is left', async () => {
+  const key = await newKey();
+  await leased(key, 1);
+  const first = {
+    sql: 'SELECT FROM request_windows WHERE api_key_id = $1 FOR UPDATE',
+    values: [key],
+    // Leases it once the other one waits.
+    until: `(SELECT leased > 0 FROM lease_requests('${key}', ${PER_MINUTE}, ${PER_MINUTE}))`,
+  };
+  expect(await runBehind(db, first, () => leased(key, 3))).toBe(0);
 });
 
 it('a limit that is lower than what was leased already leases nothing', async () => {
