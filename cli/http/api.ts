@@ -49,7 +49,7 @@ export class Api {
     let mayBeDone = false;
     for (let attempt = 1; ; attempt++) {
       const outcome = await answerTo(url, init, request.signal).catch((error: unknown) => ({ error }));
-      if (outcome instanceof Response && outcome.ok) return outcome;
+      if (!('error' in outcome) && outcome.ok) return outcome;
       const failed = await this.failed(outcome, mayBeDone);
       mayBeDone = failed.mayBeDone;
       const ms = request.isTriedOnce === true ? null : pauseMs(method, attempt, failed);
@@ -59,7 +59,7 @@ export class Api {
   }
 
   private async failed(outcome: Response | { readonly error: unknown }, mayBeDoneBefore: boolean) {
-    if (outcome instanceof Response) {
+    if (!('error' in outcome)) {
       const error = await readRefusal(outcome);
       const { status, code } = error;
       // The API's own 503 says that nothing is held; a gateway's says nothing.

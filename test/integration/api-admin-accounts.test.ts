@@ -154,9 +154,9 @@ describe("an account's credits", () => {
   });
 
   it.each(['transactions', 'holds', 'keys'])('have no filter that %s does not know', async (list) => {
-    expect(await read(`${account.id}/${list}?state=held`)).toMatchObject({
+    expect(await read(`${account.id}/${list}?colour=red`)).toMatchObject({
       status: 400,
-      body: { error: { param: 'state' } },
+      body: { error: { param: 'colour' } },
     });
   });
 });

@@ -69,7 +69,9 @@ class Program {
     Set<String> keys = Set.of("id", "object", "model", "status", "progress", "created_at", "completed_at", "expires_at",
         "prompt", "size", "seconds", "remixed_from_video_id", "error", "credits");
     for (String key : keys) expect(video._allProperties().containsKey(key), true);
-    expect(List.of(video.status().asString(), state(video)), List.of("queued", "held"));
+    // The provider may have it by the time of the answer.
+    expect(Set.of("queued", "in_progress").contains(video.status().asString()), true);
+    expect(state(video), "held");
   }
 
   static void heldAndNoted(Video video) {

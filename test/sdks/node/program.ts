@@ -27,7 +27,8 @@ async function step(name: string, run: () => Promise<unknown>): Promise<void> {
 function assertHeld(video: OpenAI.Video): void {
   for (const key of KEYS) assert.ok(key in video, `no ${key}`);
   assert.equal(video.object, 'video');
-  assert.equal(video.status, 'queued');
+  // The provider may have it by the time of the answer.
+  assert.ok(['queued', 'in_progress'].includes(video.status), video.status);
   assert.equal(video.credits.state, 'held');
 }
 

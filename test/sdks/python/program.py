@@ -45,7 +45,9 @@ def assert_held(video):
     Video.model_validate(video.to_dict())
     missing = set(Video.model_fields) - video.model_fields_set
     assert not missing, missing
-    assert (video.object, video.status, video.credits["state"]) == ("video", "queued", "held"), video
+    # The provider may have it by the time of the answer.
+    assert video.status in ("queued", "in_progress"), video
+    assert (video.object, video.credits["state"]) == ("video", "held"), video
 
 
 def refused(call, kind, status, code=None, param=None):
