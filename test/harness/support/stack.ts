@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
@@ -115,7 +116,15 @@ export async function startStack(
   const temporalFile = options.keepTemporalOnDisk
     ? { file: join(folder, 'temporal.db'), port: await freePort() }
     : undefined;
-  const port = await freePort();
+  // It listens before anything else can take its port.
+  let serve = (_request: Request, _bindings?: object): Response | Promise<Response> =>
+    new Response(null, { status: 503 });
+  const server = createServer(
+    { fetch: (request: Request, bindings?: object) => serve(request, bindings) },
+    options.serverLimits,
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
   const { webhookSecret } = options;
   const webhook =
     webhookSecret === undefined
@@ -216,17 +225,9 @@ export async function startStack(
     return { activities, changes, door, fetch: app.fetch };
   });
   let requests = 0;
-  const server = createServer(
-    {
-      fetch: (request: Request, bindings?: object) =>
-        // At least one.
-        (processes[requests++ % processes.length] as (typeof processes)[number]).fetch(request, bindings),
-    },
-    options.serverLimits,
-  );
-  await new Promise<void>((resolve) => {
-    server.listen(port, '127.0.0.1', resolve);
-  });
+  serve = (request, bindings) =>
+    // At least one.
+    (processes[requests++ % processes.length] as (typeof processes)[number]).fetch(request, bindings);
   const startAll = async () => {
     const address = (await options.workersReach?.(env.address)) ?? env.address;
     const reached = { address, namespace: env.namespace ?? 'default' };
