@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
 import type { SubmitOutcome, Look, ProviderActivities, TextActivities, VideoRef } from '../contracts/activities.ts';
-import type { ToldBy } from '../contracts/pollPlan.ts';
 import type { CreateResult } from '../provider/index.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { sizeAsSold } from './madeSize.ts';
@@ -12,7 +11,7 @@ import { giveUpIfHalted, recordRefusal } from './provenRefusal.ts';
 import { boundProvider, whoTellsOfEnds } from './boundProvider.ts';
 import { notConfigured, transient } from './transient.ts';
 import { noTurn } from './turns.ts';
-import { watchVideo } from './watchVideo.ts';
+import { type Looked, watchVideo } from './watchVideo.ts';
 import { writeText } from './writeText.ts';
 
 /** Everything that waits on the provider. Its answers are recorded before the workflow learns of them. */
@@ -31,16 +30,12 @@ export function createProviderActivities(deps: ProviderDependencies): ProviderAc
       ),
     retrieveVideo: (video) =>
       withHeartbeats(
-        () => retrieveVideo(deps, video),
+        async () => (await lookAt(deps, video)).look,
         (context) => unanswered.get(context),
       ),
     watchVideo: (input) =>
       withHeartbeats(
-        () =>
-          watchVideo(input, {
-            look: (video) => retrieveVideo(deps, video),
-            whoTells: (video) => whoTells(deps, video),
-          }),
+        () => watchVideo(input, (video) => lookAt(deps, video)),
         (context) => unanswered.get(context),
       ),
     cancelVideo: ({ generationId }) =>
@@ -169,11 +164,6 @@ async function created(
   return { outcome: 'created', providerVideoId, toldBy: await whoTellsOfEnds(deps, provider) };
 }
 
-async function whoTells(deps: ProviderDependencies, { generationId }: VideoRef): Promise<ToldBy> {
-  const { provider } = await deps.store.getProviderVideo(generationId);
-  return whoTellsOfEnds(deps, provider);
-}
-
 /** Tries since the last answer, in one activity, that the provider did not answer. Temporal keeps the count between tries. */
 interface Unanswered {
   readonly tries: number;
@@ -182,11 +172,12 @@ interface Unanswered {
 
 const unanswered = new WeakMap<Context, Unanswered>();
 
-async function retrieveVideo(deps: ProviderDependencies, { generationId, providerVideoId }: VideoRef): Promise<Look> {
+async function lookAt(deps: ProviderDependencies, { generationId, providerVideoId }: VideoRef): Promise<Looked> {
   const { store } = deps;
   const made = await store.getProviderVideo(generationId);
+  const looked = (look: Look): Looked => ({ look, whoTells: () => whoTellsOfEnds(deps, made.provider) });
   // The provider has forgotten it. The try that was told so may have died before the workflow learned of it.
-  if (made.cancelEnded) return { verdict: 'ended' };
+  if (made.cancelEnded) return looked({ verdict: 'ended' });
   const provider = boundProvider(deps, made.provider);
   const askedAtMs = Date.now();
   const answer = await provider.retrieveVideo(providerVideoId);
@@ -198,8 +189,8 @@ async function retrieveVideo(deps: ProviderDependencies, { generationId, provide
   const seen = { ...answer.video, size: sizeAsSold(made.size, answer.video.size) };
   const { verdict, differs, cancel } = await store.recordLook(generationId, answer.video.id, seen);
   if (differs) deps.count('made_otherwise');
-  if (verdict === 'open') return { verdict, cancelWanted: cancel === 'requested' && provider.can.cancel };
-  return { verdict: verdict === 'completed' && cancel === 'sent' ? 'to_archive' : verdict };
+  if (verdict === 'open') return looked({ verdict, cancelWanted: cancel === 'requested' && provider.can.cancel });
+  return looked({ verdict: verdict === 'completed' && cancel === 'sent' ? 'to_archive' : verdict });
 }
 
 /** Only these count as "not reached": other tries may have failed by a fault of ours. */

@@ -5,8 +5,8 @@ import type { Whose } from '../provider/index.ts';
 const NOT_PROVIDERS_FAULT = 'not the provider’s fault';
 
 /**
- * Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. Where the trouble
- * is `ours` a hold waits for its end, without limit (MR-5).
+ * Temporal retries it without an event in the history. It is benign, so an outage of the provider raises no alarm. While the
+ * trouble is `ours`, a hold waits without limit, past its own end too (MR-5).
  */
 export function transient(message: string, retryAfterMs: number | null, whose: Whose = 'provider'): ApplicationFailure {
   return ApplicationFailure.create({

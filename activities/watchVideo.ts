@@ -9,10 +9,10 @@ type Input = Parameters<ProviderActivities['watchVideo']>[0];
 /** The server ends an activity at once when its next try would come too late: the last tries come before that. */
 const BEFORE_THE_END_MS = 1000;
 
-export interface Watching {
-  readonly look: (video: VideoRef) => Promise<Look>;
+export interface Looked {
+  readonly look: Look;
   /** Who would tell of the video's end as things are now. */
-  readonly whoTells: (video: VideoRef) => Promise<ToldBy>;
+  readonly whoTells: () => Promise<ToldBy>;
 }
 
 /**
@@ -20,13 +20,16 @@ export interface Watching {
  * there is nothing to see, so the first try only says when the next one comes. Each open look asks anew who tells of the end: a sweep
  * may have begun to show what is open since the submission, or stopped.
  */
-export async function watchVideo({ plan, createdAgoMs, ...video }: Input, { look, whoTells }: Watching): Promise<Look> {
+export async function watchVideo(
+  { plan, createdAgoMs, ...video }: Input,
+  lookAt: (video: VideoRef) => Promise<Looked>,
+): Promise<Look> {
   const { attempt, scheduleToCloseTimeoutMs } = Context.current().info;
   let { toldBy } = plan;
   if (attempt > 1 || isDueAtOnce(plan, createdAgoMs)) {
-    const seen = await look(video);
-    if (seen.verdict !== 'open' || seen.cancelWanted) return seen;
-    toldBy = await whoTells(video);
+    const { look, whoTells } = await lookAt(video);
+    if (look.verdict !== 'open' || look.cancelWanted) return look;
+    toldBy = await whoTells();
   }
   const elapsedMs = plannedMs(plan, createdAgoMs, attempt - 1);
   const delayMs = nextLookDelayMs({ ...plan, toldBy }, elapsedMs);

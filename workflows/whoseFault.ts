@@ -19,8 +19,8 @@ export function causeOf(error: unknown): Error | undefined {
 
 /**
  * Why an activity failed. `provider`: the provider was asked and gave no readable answer. `ours`: everything else, such as the
- * database, a missing privilege, our proxy, a full disk, a queue that no worker serves, a dead worker. Only a fault of the provider's may let a hold
- * expire; one of ours says nothing about the video (MR-5). Raises any error that is not the failure of an activity.
+ * database, a missing privilege, our proxy, a full disk, a queue that no worker serves, a dead worker. Only a fault of
+ * the provider's may let a hold expire; one of ours says nothing about the video (MR-5). Raises any error that is not the failure of an activity.
  */
 export function whoseFault(error: unknown): 'provider' | 'ours' {
   return typeOf(causeOf(error)) === PROVIDER_TRANSIENT ? 'provider' : 'ours';

@@ -6,7 +6,7 @@ import type { ConsoleDependencies, Handler } from './deps.ts';
 import { ask, askCsv, PREFIX } from './forward.ts';
 import { render } from './page.tsx';
 import { Amount, Figure, Older } from './parts.tsx';
-import { SpendByDay } from './spend.tsx';
+import { SpendByDay, spendSince } from './spend.tsx';
 import { KIND_WORDS, StatementTable } from './statement.tsx';
 
 /** Where the credits are, and what moved them. `caller` must be set. */
@@ -51,7 +51,7 @@ export function creditsPage({ api, ledger }: ConsoleDependencies): Handler {
     const balance = await ask<z.infer<typeof Credits>>(api, c, '/v1/credits');
     const [statement, days] = await Promise.all([
       ask<Statement>(api, c, `/v1/credits/transactions?${page.toString()}`),
-      ledger.getSpendByDay(c.get('caller').accountId, SpendByDay.since()),
+      ledger.getSpendByDay(c.get('caller').accountId, spendSince()),
     ]);
     const children = (
       <div class="credits">

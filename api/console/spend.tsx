@@ -8,8 +8,9 @@ const DAY_MS = 86_400_000;
 /** What was charged on each of the last thirty days: a chart, made from a table that is there for those who don't see it. */
 export function SpendByDay({ days }: { readonly days: readonly DaysSpend[] }) {
   const spent = new Map(days.map(({ day, chargedMicrocredits }) => [day, chargedMicrocredits]));
+  const sinceMs = spendSince().getTime();
   const all = Array.from({ length: DAYS }, (_, index) => {
-    const day = new Date(SpendByDay.since().getTime() + index * DAY_MS).toISOString().slice(0, 10);
+    const day = new Date(sinceMs + index * DAY_MS).toISOString().slice(0, 10);
     return { day, microcredits: spent.get(day) ?? 0 };
   });
   const total = all.reduce((sum, { microcredits }) => sum + microcredits, 0);
@@ -47,4 +48,6 @@ export function SpendByDay({ days }: { readonly days: readonly DaysSpend[] }) {
 }
 
 /** The beginning of the first day that is shown. */
-SpendByDay.since = () => new Date((Math.floor(Date.now() / DAY_MS) - DAYS + 1) * DAY_MS);
+export function spendSince(): Date {
+  return new Date((Math.floor(Date.now() / DAY_MS) - DAYS + 1) * DAY_MS);
+}

@@ -23,10 +23,10 @@ export class RefusedTries {
 
   constructor(private readonly clock: Clock = REAL_CLOCK) {}
 
-  /** Notes that a try was refused, and when its client was told to come again; undefined if it was not told. */
-  note(tried: string, retryAfterSeconds: number | undefined): void {
+  /** Notes that a try was refused, and when its client was told to come again; 0 if it was not told. */
+  note(tried: string, retryAfterSeconds = 0): void {
     if (this.count >= MOST) this.forgetOldest();
-    const toldMs = (retryAfterSeconds ?? 0) <= LONGEST_TOLD_SECONDS ? (retryAfterSeconds ?? 0) * 1000 : 0;
+    const toldMs = retryAfterSeconds <= LONGEST_TOLD_SECONDS ? retryAfterSeconds * 1000 : 0;
     const fromMs = this.clock.nowMs() + toldMs - EARLY_MS;
     const windows = this.windows.get(tried) ?? [];
     windows.push({ fromMs, untilMs: fromMs + EARLY_MS + LATE_MS });

@@ -55,10 +55,10 @@ describe('the poll plan', () => {
       const looking = new MockActivityEnvironment({ attempt: 2, scheduleToCloseTimeoutMs: 3_600_000 }).run(
         watchVideo,
         INPUT(then),
-        {
-          look: async () => ({ verdict: 'open' as const, cancelWanted: false }),
+        async () => ({
+          look: { verdict: 'open' as const, cancelWanted: false },
           whoTells: async () => now,
-        },
+        }),
       );
       await expect(looking).rejects.toMatchObject({ nextRetryDelay: ms });
     },

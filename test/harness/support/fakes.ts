@@ -171,7 +171,11 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         return found;
       },
       retrieveVideo,
-      watchVideo: (input) => watchVideo(input, { look: retrieveVideo, whoTells: async () => input.plan.toldBy }),
+      watchVideo: (input) =>
+        watchVideo(input, async () => ({
+          look: await retrieveVideo(),
+          whoTells: async () => input.plan.toldBy,
+        })),
       cancelVideo: async () => {
         const ended = options.cancel?.() ?? { ended: false };
         if (isTrouble(ended)) throw failureOf(ended);
