@@ -1,6 +1,10 @@
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import getPort from 'get-port';
+import getPort, { portNumbers } from 'get-port';
+
+const LOWEST_FREE_PORT = 10_000;
+const HIGHEST_FREE_PORT = 32_000;
 
 /** The ports of one stack, each with the variable that moves it. */
 export const portVariables = {
@@ -85,9 +89,13 @@ export async function contactPort(port: number): Promise<void> {
   if (!(await isListening(port))) throw new StartRefused(`Nothing answers on port ${port}.`);
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, and that this process was not given before. */
+/**
+ * A port of 127.0.0.1 that was free a moment ago, and that this process was not given before. It is below the ports that systems give
+ * to outgoing connections and to listeners on port 0 (from 32768 on Linux, from 49152 on macOS), so none of those takes it meanwhile.
+ */
 export function freePort(): Promise<number> {
-  return getPort({ host: '127.0.0.1' });
+  const from = randomInt(LOWEST_FREE_PORT, HIGHEST_FREE_PORT);
+  return getPort({ host: '127.0.0.1', port: portNumbers(from, HIGHEST_FREE_PORT), reserve: true });
 }
 
 /** Resolves when `attempt` stops rejecting; rejects with its last error after `limitMs`. */

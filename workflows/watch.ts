@@ -1,4 +1,4 @@
-import { CancellationScope, condition, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, patched, sleep } from '@temporalio/workflow';
 import type { GenerationRef, Look, TerminalLook } from '../contracts/activities.ts';
 import type { PollPlan } from '../contracts/pollPlan.ts';
 import { nextLookDelayMs, untilOverdueMs } from '../contracts/pollPlan.ts';
@@ -33,6 +33,9 @@ const NUDGED_LOOK_GAP_MS = 2000;
 /** An event may come before the provider's own state has changed: two more looks, 2 s and 5 s after an inconclusive one. */
 const AFTER_INCONCLUSIVE_NUDGE_MS = [2000, 3000];
 
+/** The poll's verdict counts while another look is unanswered. Asked for only then, so other histories don't have its marker. */
+const FIRST_LOOK = 'first-look';
+
 const ENDED: TerminalLook = { verdict: 'ended' };
 
 /**
@@ -48,7 +51,7 @@ export async function watch(watched: Watched): Promise<TerminalLook | undefined>
     await waitForLook(watched, poll, soon.shift());
     const nudged = nudge.pending;
     if (deadline.leftMs() === 0) break;
-    const look = poll.takeLook() ?? (await lookNow(watched, lastLookMs));
+    const look = poll.takeLook() ?? (await lookNow(watched, poll, lastLookMs));
     if (look !== undefined && look.verdict !== 'open') {
       poll.cancel();
       return look.verdict === 'to_archive' ? archiveFirst(watched) : look;
@@ -87,8 +90,12 @@ class Poll {
 
   constructor(private readonly watched: Watched) {}
 
+  get hasLook(): boolean {
+    return this.look !== undefined;
+  }
+
   get hasEnded(): boolean {
-    return this.failed || this.look !== undefined;
+    return this.failed || this.hasLook;
   }
 
   /** Does nothing while it runs. */
@@ -146,7 +153,7 @@ async function waitForLook(watched: Watched, poll: Poll, soonMs: number | undefi
 }
 
 /** Looks at once, after an event or a cancel; at most once in two seconds. Undefined when no look was made in time. */
-async function lookNow(watched: Watched, lastLookMs: number): Promise<Look | undefined> {
+async function lookNow(watched: Watched, poll: Poll, lastLookMs: number): Promise<Look | undefined> {
   const { deadline, nudge, cancel } = watched;
   const gapMs = lastLookMs + NUDGED_LOOK_GAP_MS - Date.now();
   if (gapMs > 0) await sleep(Math.min(gapMs, deadline.leftMs()), { summary: 'collect further provider events' });
@@ -156,7 +163,18 @@ async function lookNow(watched: Watched, lastLookMs: number): Promise<Look | und
   cancel.requested = false;
   // The look reads from the record whether a cancel is wanted.
   await cancel.recorded();
-  return lookOnce(watched, deadline.leftMs(), why);
+  return firstLook(poll, () => lookOnce(watched, deadline.leftMs(), why));
+}
+
+/** What is seen first, by this look or by the poll beside it: a call that hangs must not delay a settlement. */
+async function firstLook(poll: Poll, look: () => Promise<Look | undefined>): Promise<Look | undefined> {
+  const scope = new CancellationScope();
+  const looking = scope.run(look);
+  const seen = await Promise.race([looking, scope.run(() => condition(() => poll.hasLook))]);
+  // Histories of 0.3.0 went on waiting for the look.
+  if (seen === undefined && poll.hasLook && !patched(FIRST_LOOK)) return looking;
+  scope.cancel();
+  return seen ?? poll.takeLook();
 }
 
 /** Looks once at the video of a claim, retrying for `timeLeftMs`; undefined when no terminal verdict was seen. */

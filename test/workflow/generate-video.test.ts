@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROVIDER_EVENT } from '../../contracts/temporal.ts';
 import type { FakeWorld, FakeWorldOptions } from '../harness/support/fakes.ts';
@@ -261,5 +262,30 @@ describe('provider events', () => {
     });
     const gaps = world.lookedAtMs.slice(1).map((at, index) => at - (world.lookedAtMs[index] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1900);
+  });
+
+  // MR-92
+  it('cause a look that may hang: the verdict that the poll sees meanwhile settles', async () => {
+    const hanging = new AbortController();
+    let looks = 0;
+    const world = fakeWorld({
+      placement: held({ expectedDurationMs: 2000 }),
+      now: () => env.currentTimeMs(),
+      look: async () => {
+        looks += 1;
+        if (looks === 1) await once(hanging.signal, 'abort');
+        return COMPLETED;
+      },
+    });
+    await stage.play(world, async (handle) => {
+      await handle.signal(PROVIDER_EVENT);
+      try {
+        expect((await handle.result()).outcome).toBe('captured');
+        expect(settlements(world)).toEqual(['capture']);
+        expect(looks).toBe(2);
+      } finally {
+        hanging.abort();
+      }
+    });
   });
 });
