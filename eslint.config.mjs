@@ -62,7 +62,7 @@ export default tseslint.config(
     },
   },
   // No compiler reads these, so the rules that ask it for types can't run.
-  { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  { files: ['**/*.mjs', 'examples/**/*.js'], ...tseslint.configs.disableTypeChecked },
   { files: ['workflows/**/*.ts'], rules: { 'no-restricted-imports': ['error', nodeBuiltinsAndServices] } },
   {
     files: [
@@ -71,6 +71,7 @@ export default tseslint.config(
       'platform/envFile.ts',
       'dev/**',
       'test/**',
+      'examples/**',
       'vitest.config.ts',
       'vitest.long.config.ts',
     ],

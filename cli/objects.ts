@@ -82,6 +82,7 @@ export interface Transaction {
   readonly generation_id: string | null;
   readonly reason: string | null;
   readonly available_change: string;
+  readonly available_change_microcredits: number;
   readonly held_change: string;
   readonly available: string;
   readonly held: string;

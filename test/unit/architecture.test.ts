@@ -68,6 +68,7 @@ const ROOMS: Record<string, Room> = {
   migrations: { ours: [], packages: ['pg'], nodeBuiltins: true },
   cli: { ours: ['contracts'], packages: ['@bomb.sh/tab', 'commander'], nodeBuiltins: true },
   clients: { ours: [], packages: [], types: ['openai'], nodeBuiltins: false },
+  examples: { ours: [], packages: ['express', 'standardwebhooks'], nodeBuiltins: false },
   'dev/simulator': { ours: ['platform'], packages: ['@hono/node-server', 'hono', 'zod'], nodeBuiltins: true },
   config: { ours: ['provider'], packages: ['yaml', 'zod'], nodeBuiltins: true },
   'config.ts': { ours: ['config', 'contracts'], packages: ['@temporalio/envconfig', 'zod'], nodeBuiltins: false },

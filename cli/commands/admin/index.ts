@@ -2,6 +2,7 @@ import type { AddCommand } from '../../command.ts';
 import { addAccount } from './account.ts';
 import { addDoctor } from './doctor.ts';
 import { addGrant } from './grant.ts';
+import { addImport } from './import/index.ts';
 import { addKey } from './key.ts';
 import { addOverview } from './overview.ts';
 import { addPrice } from './price.ts';
@@ -12,5 +13,5 @@ import { addWhy } from './why.ts';
 /** What an operator does, with the admin key. */
 export const ADMIN_COMMANDS: readonly AddCommand[] = [
   ...[addPrice, addWhy, addOverview, addDoctor, addAccount],
-  ...[addGrant, addRefund, addKey, addReconcile],
+  ...[addGrant, addRefund, addKey, addImport, addReconcile],
 ];
