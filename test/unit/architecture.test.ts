@@ -118,10 +118,11 @@ function isAllowed(source: string, { module, resolved, dependencyTypes }: Import
   const rules = ROOMS[room];
   if (rules === undefined) return false;
   if (dependencyTypes.includes('core')) return rules.nodeBuiltins;
+  const name = packageOf(module);
+  // By its name alone: a package that only an example has is not installed here.
+  if (rules.packages.includes(name)) return true;
   if (dependencyTypes.some((type) => type.startsWith('npm'))) {
-    const name = packageOf(module);
-    const typeOnly = dependencyTypes.includes('type-only');
-    return rules.packages.includes(name) || (typeOnly && rules.types?.includes(name) === true);
+    return dependencyTypes.includes('type-only') && rules.types?.includes(name) === true;
   }
   const target = roomOf(resolved);
   return target === room || rules.ours.includes(target) || (COMPOSITION_ROOT.test(source) && COMPOSED.includes(target));
